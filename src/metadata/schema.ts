@@ -1,0 +1,191 @@
+/**
+ * The tables, the same on SQLite and PostgreSQL. Instants are epoch milliseconds, booleans 0 or 1, lists JSON text.
+ * Only this folder knows them.
+ */
+import type { Generated } from 'kysely';
+
+export interface Tables {
+  instance: InstanceTable;
+  groups: GroupTable;
+  users: UserTable;
+  members: MemberTable;
+  access_tokens: AccessTokenTable;
+  signing_keys: SigningKeyTable;
+  virtual_registries: VirtualRegistryTable;
+  upstreams: UpstreamTable;
+  registry_upstreams: RegistryUpstreamTable;
+  blobs: BlobTable;
+  manifests: ManifestTable;
+  manifest_references: ManifestReferenceTable;
+  cache_entries: CacheEntryTable;
+  audit_events: AuditEventTable;
+}
+
+/** Facts about this installation, such as that the first start is over. */
+interface InstanceTable {
+  key: string;
+  value: string;
+}
+
+interface GroupTable {
+  id: Generated<number>;
+  parent_id: number | null;
+  name: string;
+  path: string;
+  /** unique, lower case */
+  full_path: string;
+  description: string | null;
+  visibility: 'private' | 'internal' | 'public';
+  created_at: number;
+  updated_at: number;
+}
+
+interface UserTable {
+  id: Generated<number>;
+  /** unique, lower case */
+  username: string;
+  name: string;
+  email: string | null;
+  state: 'active' | 'blocked';
+  admin: number;
+  password_hash: string | null;
+  created_at: number;
+  updated_at: number;
+}
+
+/** primary key (group_id, user_id) */
+interface MemberTable {
+  group_id: number;
+  user_id: number;
+  /** 10 Guest, 15 Planner, 20 Reporter, 30 Developer, 40 Maintainer, 50 Owner */
+  access_level: number;
+  expires_at: number | null;
+  created_at: number;
+}
+
+interface AccessTokenTable {
+  id: Generated<number>;
+  user_id: number;
+  name: string;
+  description: string | null;
+  /** SHA-256 of the token in hex; unique */
+  token_hash: string;
+  /** JSON list */
+  scopes: string;
+  created_at: number;
+  expires_at: number | null;
+  revoked_at: number | null;
+  last_used_at: number | null;
+}
+
+interface SigningKeyTable {
+  kid: string;
+  /** 'ES256' */
+  algorithm: string;
+  /** the private JWK, encrypted with the installation's secret key */
+  private_key_sealed: string;
+  created_at: number;
+}
+
+/** unique (group_id, name) */
+interface VirtualRegistryTable {
+  id: Generated<number>;
+  group_id: number;
+  name: string;
+  description: string | null;
+  created_at: number;
+  updated_at: number;
+}
+
+interface UpstreamTable {
+  id: Generated<number>;
+  group_id: number;
+  url: string;
+  name: string;
+  description: string | null;
+  username: string | null;
+  /** encrypted with the installation's secret key */
+  password_sealed: string | null;
+  cache_validity_hours: number;
+  /** JSON lists of globs */
+  allow_patterns: string;
+  deny_patterns: string;
+  allow_private_network: number;
+  created_at: number;
+  updated_at: number;
+}
+
+/** unique (registry_id, upstream_id); positions are 1..n without gaps, kept so by whoever changes them */
+interface RegistryUpstreamTable {
+  id: Generated<number>;
+  registry_id: number;
+  upstream_id: number;
+  position: number;
+}
+
+/** Bytes that are in the blob store. */
+interface BlobTable {
+  digest: string;
+  size: number;
+  storage_key: string;
+  /** SHA-1 of the bytes in hex, which GitLab's cache entries show */
+  sha1: string;
+  created_at: number;
+}
+
+/** Payloads, byte for byte. What type one is read as is said by whatever links it. */
+interface ManifestTable {
+  digest: string;
+  payload: Buffer;
+  size: number;
+  created_at: number;
+}
+
+/** What a manifest refers to; primary key (manifest_digest, kind, digest); index on digest. */
+interface ManifestReferenceTable {
+  manifest_digest: string;
+  kind: 'config' | 'layer' | 'manifest' | 'subject';
+  digest: string;
+  media_type: string;
+  size: number;
+}
+
+/**
+ * What we believe of one (upstream, repository, reference), and the link that makes a manifest or blob readable
+ * through it. unique (upstream_id, kind, repository, reference); index (upstream_id, repository, digest); index on digest.
+ */
+interface CacheEntryTable {
+  id: Generated<number>;
+  group_id: number;
+  upstream_id: number;
+  kind: 'manifest' | 'blob' | 'referrers';
+  /** the name at the upstream, e.g. library/redis */
+  repository: string;
+  /** a tag or a digest */
+  reference: string;
+  /** of the content; for referrers of the payload stored in manifests */
+  digest: string;
+  media_type: string;
+  size: number;
+  etag: string | null;
+  checked_at: number;
+  created_at: number;
+  updated_at: number;
+  downloads_count: Generated<number>;
+  downloaded_at: number | null;
+}
+
+interface AuditEventTable {
+  id: Generated<number>;
+  at: number;
+  /** null for the system and for anonymous callers */
+  actor_id: number | null;
+  actor_name: string;
+  address: string | null;
+  /** e.g. 'upstream.update' */
+  action: string;
+  target_type: string;
+  target_id: string;
+  /** JSON object without secrets */
+  details: string;
+}

@@ -1,0 +1,52 @@
+/**
+ * The one table of OCI error codes, and the one error that becomes an OCI answer.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes
+ */
+export const ociErrors = {
+  BLOB_UNKNOWN: { status: 404, message: 'blob unknown to registry' },
+  BLOB_UPLOAD_INVALID: { status: 400, message: 'blob upload invalid' },
+  BLOB_UPLOAD_UNKNOWN: { status: 404, message: 'blob upload unknown to registry' },
+  DENIED: { status: 403, message: 'requested access to the resource is denied' },
+  DIGEST_INVALID: { status: 400, message: 'provided digest did not match uploaded content' },
+  MANIFEST_BLOB_UNKNOWN: { status: 400, message: 'manifest references a manifest or blob unknown to registry' },
+  MANIFEST_INVALID: { status: 400, message: 'manifest invalid' },
+  MANIFEST_UNKNOWN: { status: 404, message: 'manifest unknown' },
+  NAME_INVALID: { status: 400, message: 'invalid repository name' },
+  NAME_UNKNOWN: { status: 404, message: 'repository name not known to registry' },
+  PAGINATION_NUMBER_INVALID: { status: 400, message: 'invalid number of results requested' },
+  RANGE_INVALID: { status: 416, message: 'requested range is not satisfiable' },
+  SIZE_INVALID: { status: 400, message: 'provided length did not match content length' },
+  TOOMANYREQUESTS: { status: 429, message: 'too many requests' },
+  UNAUTHORIZED: { status: 401, message: 'authentication required' },
+  UNAVAILABLE: { status: 503, message: 'service unavailable' },
+  UNKNOWN: { status: 500, message: 'unknown error' },
+  UNSUPPORTED: { status: 405, message: 'the operation is unsupported' },
+} as const;
+
+export type OciErrorCode = keyof typeof ociErrors;
+
+export interface OciErrorOptions {
+  /** What happened and what to do about it, in a sentence; sent to the client. */
+  readonly detail?: string;
+  /** Replaces the table's status where one code has several, e.g. UNAVAILABLE 502, 503, 504. */
+  readonly status?: number;
+  /** Further answer headers, e.g. Retry-After, Allow, WWW-Authenticate. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly cause?: unknown;
+}
+
+export class OciError extends Error {
+  override readonly name = 'OciError';
+  readonly code: OciErrorCode;
+  readonly status: number;
+  readonly detail: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(code: OciErrorCode, options: OciErrorOptions = {}) {
+    super(options.detail ?? ociErrors[code].message, { cause: options.cause });
+    this.code = code;
+    this.status = options.status ?? ociErrors[code].status;
+    this.detail = options.detail;
+    this.headers = options.headers ?? {};
+  }
+}

@@ -1,0 +1,60 @@
+/** Repository names, tags and references. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests */
+import { type Digest, isDigest, parseDigest } from './digest.ts';
+import { OciError } from './errors.ts';
+
+/** The path of a repository, made only by {@link parseRepositoryName}. */
+export type RepositoryName = string & { readonly __brand: 'RepositoryName' };
+/** Made only by {@link parseReference} and {@link parseTag}. */
+export type Tag = string & { readonly __brand: 'Tag' };
+export type Reference = Tag | Digest;
+
+const maxNameLength = 255;
+const namePattern = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
+const tagPattern = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
+
+export function isTag(text: string): text is Tag {
+  return tagPattern.test(text);
+}
+
+export function isRepositoryName(text: string): text is RepositoryName {
+  return text.length <= maxNameLength && namePattern.test(text);
+}
+
+/** @throws OciError NAME_INVALID */
+export function parseRepositoryName(text: string): RepositoryName {
+  if (isRepositoryName(text)) return text;
+  throw new OciError('NAME_INVALID', {
+    detail: `'${text.slice(0, 160)}' is not a repository name: lower-case letters, digits and . _ - between them, segments joined by /, at most ${maxNameLength} characters`,
+  });
+}
+
+/** @throws OciError MANIFEST_INVALID */
+export function parseTag(text: string): Tag {
+  if (isTag(text)) return text;
+  throw new OciError('MANIFEST_INVALID', {
+    detail: `'${text.slice(0, 160)}' is not a tag: letters, digits, _ . -, at most 128, not starting with . or -`,
+  });
+}
+
+/** A text with a colon is a digest, any other a tag. @throws OciError DIGEST_INVALID or MANIFEST_INVALID */
+export function parseReference(text: string): Reference {
+  return text.includes(':') ? parseDigest(text) : parseTag(text);
+}
+
+export function isDigestReference(reference: Reference): reference is Digest {
+  return isDigest(reference);
+}
+
+const virtualPattern = /^virtual_registries\/container\/([1-9][0-9]{0,14})\/(.+)$/;
+
+/**
+ * Splits `virtual_registries/container/<id>/<image>`, the names that belong to virtual registries.
+ * Undefined for any other name.
+ */
+export function parseVirtualName(name: RepositoryName): { registryId: number; image: RepositoryName } | undefined {
+  const match = virtualPattern.exec(name);
+  if (!match) return undefined;
+  const [, id, image] = match;
+  if (id === undefined || image === undefined) return undefined;
+  return { registryId: Number(id), image: parseRepositoryName(image) };
+}

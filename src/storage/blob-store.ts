@@ -1,0 +1,46 @@
+/** Bytes by storage key. Every write has a key of its own, so deleting an old copy can never remove a new one. */
+import type { Digest } from '../oci/digest.ts';
+
+/** Where one copy of a blob is; made only by a {@link BlobStore}. */
+export type StorageKey = string & { readonly __brand: 'StorageKey' };
+
+/** A private file that grows, is read while it grows, and is committed or aborted. One writer. */
+export interface Spool {
+  /** Bytes appended so far. */
+  readonly length: number;
+  /** Appends all of `chunk`; the caller may reuse it afterwards. @throws SpoolError */
+  append(chunk: Uint8Array): Promise<void>;
+  /** Reads appended bytes at `position` into `buffer`; the number of bytes read, 0 at the end of what was appended. */
+  readAt(buffer: Uint8Array, position: number): Promise<number>;
+  /** Makes the bytes durable and visible under a new key. The spool stays readable until {@link close}. @throws SpoolError */
+  commit(digest: Digest): Promise<StorageKey>;
+  /** Removes what was appended, unless committed; it stays readable until {@link close}. */
+  abort(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface BlobReader {
+  /** In bytes. */
+  readonly size: number;
+  /** As {@link Spool.readAt}. */
+  readAt(buffer: Uint8Array, position: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface BlobStore {
+  /** @throws SpoolError where nothing can be written */
+  createSpool(): Promise<Spool>;
+  /** Undefined when there is no such copy. */
+  open(key: StorageKey): Promise<BlobReader | undefined>;
+  /** Absence is no error. */
+  delete(key: StorageKey): Promise<void>;
+  /** Removes the spools that a dead process left; called once at start. Gives their number. */
+  sweepSpools(): Promise<number>;
+  /** Writes, reads and removes a byte. @throws SpoolError saying what is wrong */
+  check(): Promise<void>;
+}
+
+/** Writing failed: no space, no permission, a failing disk. `cause` is the system's error. */
+export class SpoolError extends Error {
+  override readonly name = 'SpoolError';
+}

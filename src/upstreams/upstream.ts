@@ -1,0 +1,94 @@
+/** A remote registry as the rest of the server sees it. Every method throws only UpstreamError (or the signal's reason). */
+import type { Digest } from '../oci/digest.ts';
+import type { Reference, RepositoryName, Tag } from '../oci/reference.ts';
+import type { ReferrerDescriptor } from '../oci/repository.ts';
+
+/** What an operator configured of one upstream. */
+export interface UpstreamSettings {
+  readonly id: number;
+  readonly name: string;
+  /** http or https, without a trailing slash or /v2. */
+  readonly url: string;
+  /** Both or neither. */
+  readonly credentials: { readonly username: string; readonly password: string } | undefined;
+  /** Globs on the image path; empty allows all. */
+  readonly allowPatterns: readonly string[];
+  readonly denyPatterns: readonly string[];
+  readonly allowPrivateNetwork: boolean;
+  readonly cacheValidityHours: number;
+  /** Changes whenever anything above does. */
+  readonly updatedAt: number;
+}
+
+export interface ManifestHead {
+  /** Undefined where the upstream lacks HEAD or the header: ask by GET. */
+  readonly digest: Digest | undefined;
+}
+
+export interface FetchedManifest {
+  /** At most 4 MiB. */
+  readonly payload: Buffer;
+  /** As the upstream sent it, without parameters. */
+  readonly contentType: string | undefined;
+  /** Computed from the payload, in the algorithm of the reference where that is a digest, and equal to what the upstream said. */
+  readonly digest: Digest;
+  readonly etag: string | undefined;
+}
+
+export interface OpenedBlob {
+  /** Position of the body's first byte: the offset asked for, or 0 where the upstream ignored the range. */
+  readonly start: number;
+  /** Size of the whole blob in bytes; undefined where the upstream does not say. */
+  readonly size: number | undefined;
+  /** Ends early with an UpstreamError where the connection breaks or idles too long. */
+  readonly body: AsyncIterable<Buffer>;
+  /** Ends the transfer; safe to call more than once. */
+  close(): void;
+}
+
+export type BreakerState = 'closed' | 'open' | 'half-open';
+
+export interface UpstreamHealth {
+  readonly breaker: BreakerState;
+  /** Epoch milliseconds. */
+  readonly openUntil: number | undefined;
+  readonly lastSuccessAt: number | undefined;
+  readonly lastError: { readonly at: number; readonly message: string } | undefined;
+  readonly quota: Quota | undefined;
+}
+
+/** What RateLimit headers said last. */
+export interface Quota {
+  readonly limit: number | undefined;
+  readonly remaining: number | undefined;
+  readonly windowSeconds: number | undefined;
+  /** Epoch milliseconds. */
+  readonly seenAt: number;
+}
+
+export interface Upstream {
+  readonly settings: UpstreamSettings;
+  /** The image's name at this upstream: Docker Hub's one-segment names get `library/`. */
+  repositoryOf(image: RepositoryName): RepositoryName;
+  /** Whether the allow and deny patterns let this image through; the pattern that decided otherwise. */
+  allows(image: RepositoryName): boolean;
+  health(): UpstreamHealth;
+
+  headManifest(repository: RepositoryName, reference: Reference, signal?: AbortSignal): Promise<ManifestHead>;
+  getManifest(repository: RepositoryName, reference: Reference, signal?: AbortSignal): Promise<FetchedManifest>;
+  /** The size in bytes, where the upstream says it. */
+  headBlob(repository: RepositoryName, digest: Digest, signal?: AbortSignal): Promise<number | undefined>;
+  /** @param range first byte, and last byte where only a part is wanted. */
+  openBlob(
+    repository: RepositoryName,
+    digest: Digest,
+    range: { readonly start: number; readonly last?: number | undefined },
+    signal?: AbortSignal,
+  ): Promise<OpenedBlob>;
+  /** All pages, in byte order without duplicates. */
+  listTags(repository: RepositoryName, signal?: AbortSignal): Promise<readonly Tag[]>;
+  /** All pages, or the fallback tag's index; empty where there are none. */
+  listReferrers(repository: RepositoryName, subject: Digest, signal?: AbortSignal): Promise<readonly ReferrerDescriptor[]>;
+  /** Frees connections. */
+  close(): Promise<void>;
+}

@@ -136,8 +136,10 @@ interface BlobTable {
 /** Payloads, byte for byte. What type one is read as is said by whatever links it. */
 interface ManifestTable {
   digest: string;
-  payload: Buffer;
+  payload: Uint8Array;
   size: number;
+  /** as of {@link BlobTable} */
+  sha1: string;
   created_at: number;
 }
 

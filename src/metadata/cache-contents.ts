@@ -1,0 +1,95 @@
+/** The entries of virtual registries, as an operator looks through them and clears them. */
+import type { Kysely } from 'kysely';
+import { type CacheEntry, entryFromRow } from './cache-entry.ts';
+import { containing } from './containing.ts';
+import { offsetOf, type Page, type Paged } from './page.ts';
+import { relativePath, relativePathOf } from './relative-path.ts';
+import type { Tables } from './schema.ts';
+
+export interface ListedCacheEntry extends CacheEntry {
+  /** Below `/v2`, with a leading slash. */
+  readonly relativePath: string;
+  /** Of the content, in hex. */
+  readonly sha1: string | undefined;
+}
+
+export class CacheContents {
+  readonly #db: Kysely<Tables>;
+
+  constructor(db: Kysely<Tables>) {
+    this.#db = db;
+  }
+
+  /** Newest first. @param search part of the relative path */
+  async list(upstreamId: number, search: string | undefined, page: Page): Promise<Paged<ListedCacheEntry>> {
+    let matching = this.#db.selectFrom('cache_entries').where('upstream_id', '=', upstreamId);
+    if (search) matching = matching.where(containing(relativePath, search));
+    const { total } = await matching
+      .select((eb) => eb.fn.countAll<number>().as('total'))
+      .executeTakeFirstOrThrow();
+    const rows = await matching
+      .selectAll('cache_entries')
+      .select((eb) => [
+        eb
+          .selectFrom('blobs')
+          .select('sha1')
+          .whereRef('blobs.digest', '=', 'cache_entries.digest')
+          .as('blob_sha1'),
+        eb
+          .selectFrom('manifests')
+          .select('sha1')
+          .whereRef('manifests.digest', '=', 'cache_entries.digest')
+          .as('manifest_sha1'),
+      ])
+      .orderBy('id', 'desc')
+      .limit(page.perPage)
+      .offset(offsetOf(page))
+      .execute();
+    const records = rows.map((row) => {
+      const entry = entryFromRow(row);
+      const sha1 = (entry.kind === 'blob' ? row.blob_sha1 : row.manifest_sha1) ?? undefined;
+      return { ...entry, relativePath: relativePathOf(entry), sha1 };
+    });
+    return { records, total };
+  }
+
+  async find(id: number): Promise<CacheEntry | undefined> {
+    const row = await this.#db
+      .selectFrom('cache_entries')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirst();
+    return row && entryFromRow(row);
+  }
+
+  /** The number of entries that were removed. */
+  async removeByUpstream(upstreamId: number): Promise<number> {
+    const query = this.#db.deleteFrom('cache_entries').where('upstream_id', '=', upstreamId);
+    return Number((await query.executeTakeFirstOrThrow()).numDeletedRows);
+  }
+
+  /** Those of upstreams that this registry uses and no other. The number of entries that were removed. */
+  async removeByRegistry(registryId: number): Promise<number> {
+    const { numDeletedRows } = await this.#db
+      .deleteFrom('cache_entries')
+      .where('upstream_id', 'in', (eb) =>
+        eb
+          .selectFrom('registry_upstreams as own')
+          .select('own.upstream_id')
+          .where('own.registry_id', '=', registryId)
+          .where((not) =>
+            not.not(
+              not.exists(
+                not
+                  .selectFrom('registry_upstreams as other')
+                  .select('other.id')
+                  .whereRef('other.upstream_id', '=', 'own.upstream_id')
+                  .where('other.registry_id', '<>', registryId),
+              ),
+            ),
+          ),
+      )
+      .executeTakeFirstOrThrow();
+    return Number(numDeletedRows);
+  }
+}

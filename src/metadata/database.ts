@@ -1,0 +1,100 @@
+/** The records, on SQLite or PostgreSQL. */
+import { Kysely, sql } from 'kysely';
+import type { Log } from '../log.ts';
+import { postgresTypes, sqliteTypes } from './column-types.ts';
+import { migrateToLatest } from './migrate.ts';
+import { postgresDialect } from './postgres.ts';
+import { Records } from './records.ts';
+import type { Tables } from './schema.ts';
+import { sqliteDialect } from './sqlite.ts';
+
+export interface DatabaseOptions {
+  /** `postgres://…`; undefined for SQLite. */
+  readonly url: string | undefined;
+  /** SQLite's file, made when absent, or `:memory:`. */
+  readonly file: string;
+  readonly log: Log;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+export class Database extends Records {
+  readonly #db: Kysely<Tables>;
+  readonly #now: () => number;
+
+  constructor(db: Kysely<Tables>, now: () => number) {
+    super(db, now);
+    this.#db = db;
+    this.#now = now;
+  }
+
+  /**
+   * All of what `run` changes through `tx`, or nothing when it throws. SQLite has one connection, which it holds:
+   * `run` must use `tx` alone, and must not wait for anything slow.
+   */
+  transaction<T>(run: (tx: Records) => Promise<T>): Promise<T> {
+    return this.#db.transaction().execute((tx) => run(new Records(tx, this.#now)));
+  }
+
+  /**
+   * As {@link transaction}, once in the life of an installation, however many processes start at once: the others wait for
+   * the one that runs, and run themselves should it fail. True when it was this call.
+   */
+  firstStart(run: (tx: Records) => Promise<void>): Promise<boolean> {
+    return this.#db.transaction().execute(async (tx) => {
+      const first = await tx
+        .insertInto('instance')
+        .values({ key: 'first_start', value: String(this.#now()) })
+        .onConflict((conflict) => conflict.doNothing())
+        .returning('key')
+        .executeTakeFirst();
+      if (first) await run(new Records(tx, this.#now));
+      return first !== undefined;
+    });
+  }
+
+  /** @throws when the database does not answer */
+  async check(): Promise<void> {
+    await sql`select 1`.execute(this.#db);
+  }
+
+  async close(): Promise<void> {
+    await this.#db.destroy();
+  }
+}
+
+/** Opens the database and brings its tables up to date. @throws when either fails */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  if (options.url !== undefined) {
+    await migrate(options);
+    return new Database(
+      new Kysely<Tables>({ dialect: postgresDialect(options.url, options.log, 'limited') }),
+      options.now,
+    );
+  }
+  const db = new Kysely<Tables>({ dialect: await sqliteDialect(options.file) });
+  try {
+    noteMigrations(await migrateToLatest(db, sqliteTypes), options.log);
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+  return new Database(db, options.now);
+}
+
+/** Brings the tables up to date and does nothing else. The names of the migrations that were missing. */
+export async function migrate({ url, file, log }: Omit<DatabaseOptions, 'now'>): Promise<readonly string[]> {
+  const dialect = url === undefined ? await sqliteDialect(file) : postgresDialect(url, log, 'unlimited');
+  const db = new Kysely<Tables>({ dialect });
+  try {
+    const names = await migrateToLatest(db, url === undefined ? sqliteTypes : postgresTypes);
+    noteMigrations(names, log);
+    return names;
+  } finally {
+    await db.destroy();
+  }
+}
+
+function noteMigrations(migrations: readonly string[], log: Log): void {
+  if (migrations.length > 0) log.info({ migrations }, 'the database was brought up to date');
+}

@@ -1,0 +1,18 @@
+/** Brings the tables up to date: all missing migrations in one transaction, which two processes cannot run at the same time. */
+import type { Kysely } from 'kysely';
+import { Migrator } from 'kysely/migration';
+import type { ColumnTypes } from './column-types.ts';
+import { foundations } from './migrations/0001-foundations.ts';
+import type { Tables } from './schema.ts';
+
+/**
+ * The names of the migrations that were missing.
+ * @throws Error when one fails, or when a newer version of this program has migrated the database
+ */
+export async function migrateToLatest(db: Kysely<Tables>, types: ColumnTypes): Promise<string[]> {
+  const migrations = { '0001-foundations': foundations(types) };
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
+  const { error, results = [] } = await migrator.migrateToLatest();
+  if (error !== undefined) throw new Error('the database could not be migrated', { cause: error });
+  return results.map((result) => result.migrationName);
+}

@@ -1,0 +1,152 @@
+/** SQLite through node:sqlite: one connection, whose write transactions exclude those of other processes from their start. */
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type SelectModifierNode,
+  SqliteAdapter,
+  type SqliteDatabase,
+  SqliteDriver,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  type SqliteStatement,
+} from 'kysely';
+import { LRUCache } from 'lru-cache';
+import { throwViolations } from './violations.ts';
+
+/** How long a statement waits for another process. SQLite's own waiting would stop the event loop. */
+const busyTimeoutMs = 10_000;
+const busyRetryMs = 5;
+const maxStatements = 256;
+const sqliteBusy = 5;
+
+export const inMemory = ':memory:';
+
+/** @param file is made with its folder when absent; {@link inMemory} for a database that ends with the process. */
+export async function sqliteDialect(file: string): Promise<Dialect> {
+  if (file !== inMemory) createPrivately(file);
+  const database = new NodeSqliteDatabase(await openFile(file));
+  return {
+    createDriver: () => new ImmediateDriver(database),
+    createQueryCompiler: () => new LocklessCompiler(),
+    createAdapter: () => new TransactionalAdapter(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+  };
+}
+
+/** Only for our eyes; SQLite gives its -wal and -shm files the same mode. */
+function createPrivately(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  closeSync(openSync(file, 'a', 0o600));
+}
+
+async function openFile(file: string): Promise<DatabaseSync> {
+  const database = new DatabaseSync(file, { timeout: 0, enableForeignKeyConstraints: true });
+  try {
+    await whileBusy(() => database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL'));
+    return database;
+  } catch (cause) {
+    database.close();
+    throw new Error(`${file} cannot be opened as a SQLite database`, { cause });
+  }
+}
+
+/** Tries until the other process is done: a statement that found the database busy has done nothing. */
+async function whileBusy<T>(run: () => T | Promise<T>): Promise<T> {
+  const endsAt = performance.now() + busyTimeoutMs;
+  for (;;) {
+    try {
+      return await run();
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > endsAt) throw error;
+      await sleep(busyRetryMs);
+    }
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  // The low byte is the primary code, the rest says why.
+  return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === sqliteBusy;
+}
+
+class NodeSqliteDatabase implements SqliteDatabase {
+  readonly #database: DatabaseSync;
+  readonly #statements = new LRUCache<string, SqliteStatement>({ max: maxStatements });
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  get isTransaction(): boolean {
+    return this.#database.isTransaction;
+  }
+
+  prepare(sql: string): SqliteStatement {
+    const known = this.#statements.get(sql);
+    if (known) return known;
+    const prepared = this.#database.prepare(sql);
+    const statement: SqliteStatement = {
+      reader: prepared.columns().length > 0,
+      all: (parameters) => prepared.all(...parameters.map(inputValue)),
+      run: (parameters) => prepared.run(...parameters.map(inputValue)),
+      iterate: (parameters) => prepared.iterate(...parameters.map(inputValue)),
+    };
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#database.close();
+  }
+}
+
+function inputValue(value: unknown): SQLInputValue {
+  if (value === null || typeof value === 'number' || typeof value === 'string' || typeof value === 'bigint')
+    return value;
+  if (value instanceof Uint8Array) return value;
+  throw new TypeError(`SQLite has no type for ${typeof value}`);
+}
+
+async function onCreateConnection(connection: DatabaseConnection): Promise<void> {
+  const execute = connection.executeQuery.bind(connection);
+  connection.executeQuery = (query, options) => whileBusy(() => execute(query, options));
+  await throwViolations(connection);
+}
+
+/** A transaction that reads first and writes later could not get the lock when another process wrote between: take it at once. */
+class ImmediateDriver extends SqliteDriver {
+  readonly #database: NodeSqliteDatabase;
+
+  constructor(database: NodeSqliteDatabase) {
+    super({ database, onCreateConnection });
+    this.#database = database;
+  }
+
+  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+  }
+
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    // A full disk makes SQLite roll back by itself.
+    if (this.#database.isTransaction) await super.rollbackTransaction(connection);
+  }
+}
+
+/** SQLite locks the database and not rows: `for update` is left out. */
+class LocklessCompiler extends SqliteQueryCompiler {
+  protected override visitSelectModifier(node: SelectModifierNode): void {
+    if (node.modifier === 'Distinct') super.visitSelectModifier(node);
+  }
+}
+
+/** SQLite can create tables in a transaction, so each start's migrations are one. */
+class TransactionalAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}

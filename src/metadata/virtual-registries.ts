@@ -1,0 +1,103 @@
+import type { Kysely, Selectable } from 'kysely';
+import type { Tables } from './schema.ts';
+
+export interface VirtualRegistry {
+  readonly id: number;
+  readonly groupId: number;
+  readonly name: string;
+  readonly description: string | undefined;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+export interface NewVirtualRegistry {
+  readonly groupId: number;
+  readonly name: string;
+  readonly description?: string | undefined;
+}
+
+/** What is undefined stays as it is; null clears. */
+export interface VirtualRegistryChanges {
+  readonly name?: string | undefined;
+  readonly description?: string | null | undefined;
+}
+
+export class VirtualRegistries {
+  readonly #db: Kysely<Tables>;
+  readonly #now: () => number;
+
+  constructor(db: Kysely<Tables>, now: () => number) {
+    this.#db = db;
+    this.#now = now;
+  }
+
+  /** Oldest first. */
+  async list(groupId: number): Promise<readonly VirtualRegistry[]> {
+    const query = this.#db
+      .selectFrom('virtual_registries')
+      .selectAll()
+      .where('group_id', '=', groupId)
+      .orderBy('id');
+    return (await query.execute()).map(fromRow);
+  }
+
+  async count(groupId: number): Promise<number> {
+    const { count } = await this.#db
+      .selectFrom('virtual_registries')
+      .select((eb) => eb.fn.countAll<number>().as('count'))
+      .where('group_id', '=', groupId)
+      .executeTakeFirstOrThrow();
+    return count;
+  }
+
+  async find(id: number): Promise<VirtualRegistry | undefined> {
+    const row = await this.#db
+      .selectFrom('virtual_registries')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirst();
+    return row && fromRow(row);
+  }
+
+  /** @throws UniqueViolation virtual_registries_group_id_name, MissingOwner */
+  async create({ groupId, name, description }: NewVirtualRegistry): Promise<VirtualRegistry> {
+    const now = this.#now();
+    const row = await this.#db
+      .insertInto('virtual_registries')
+      .values({ group_id: groupId, name, description: description ?? null, created_at: now, updated_at: now })
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    return fromRow(row);
+  }
+
+  /** Undefined when there is no such registry. @throws UniqueViolation virtual_registries_group_id_name */
+  async update(
+    id: number,
+    { name, description }: VirtualRegistryChanges,
+  ): Promise<VirtualRegistry | undefined> {
+    const row = await this.#db
+      .updateTable('virtual_registries')
+      .set({ name, description, updated_at: this.#now() })
+      .where('id', '=', id)
+      .returningAll()
+      .executeTakeFirst();
+    return row && fromRow(row);
+  }
+
+  /** With its associations, not with any upstream: see Upstreams.removeExclusive. False when there was none. */
+  async remove(id: number): Promise<boolean> {
+    const query = this.#db.deleteFrom('virtual_registries').where('id', '=', id);
+    return (await query.executeTakeFirstOrThrow()).numDeletedRows > 0n;
+  }
+}
+
+function fromRow(row: Selectable<Tables['virtual_registries']>): VirtualRegistry {
+  return {
+    id: row.id,
+    groupId: row.group_id,
+    name: row.name,
+    description: row.description ?? undefined,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}

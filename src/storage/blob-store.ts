@@ -1,8 +1,8 @@
 /** Bytes by storage key. Every write has a key of its own, so deleting an old copy can never remove a new one. */
 import type { Digest } from '../oci/digest.ts';
 
-/** Where one copy of a blob is; made only by a {@link BlobStore}. */
-export type StorageKey = string & { readonly __brand: 'StorageKey' };
+/** Where one copy of a blob is; made by {@link Spool.commit}, kept by records, checked by whoever gets it back. */
+export type StorageKey = string;
 
 /** A private file that grows, is read while it grows, and is committed or aborted. One writer. */
 export interface Spool {

@@ -1,0 +1,233 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, onTestFinished, test } from 'vitest';
+import { digestOf } from '../../../src/oci/digest.ts';
+import { SpoolError, type StorageKey } from '../../../src/storage/blob-store.ts';
+import { FilesystemBlobStore } from '../../../src/storage/filesystem-blob-store.ts';
+import { describeBlobStore } from '../../support/blob-store-suite.ts';
+
+const run = promisify(execFile);
+const bytes = Buffer.from('the bytes of a blob');
+
+describeBlobStore('a directory', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'entrepot-blobs-'));
+  const store = new FilesystemBlobStore(root);
+  return {
+    store,
+    dispose: async () => {
+      expect(await spoolsBelow(root)).toEqual([]);
+      await store.close();
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+});
+
+const isMountable = await createSmallDisk().then(
+  ({ remove }) => remove().then(() => true),
+  () => false,
+);
+
+if (isMountable) {
+  describeBlobStore('a directory on a small disk', async () => {
+    const { root, remove } = await createSmallDisk();
+    const store = new FilesystemBlobStore(root);
+    return {
+      store,
+      breakWriting: () =>
+        run('dd', ['if=/dev/zero', `of=${join(root, 'filler')}`, 'bs=64k']).then(fail, () => undefined),
+      dispose: async () => {
+        await store.close();
+        await remove();
+      },
+    };
+  });
+} else {
+  test.skip('a full disk: a small one cannot be mounted here', () => undefined);
+}
+
+test('files are for their owner only, in the tree that the code describes', async () => {
+  const root = await createRoot();
+  const store = createStore(root);
+  const key = await storeBlob(store);
+  const hex = digestOf(bytes).slice('sha256:'.length);
+  expect(key).toMatch(new RegExp(`^v1/blobs/sha256/${hex.slice(0, 2)}/${hex}-[0-9a-f]{24}$`));
+  expect((await stat(join(root, key))).mode & 0o777).toBe(0o600);
+  for (const directory of ['v1', 'v1/blobs', 'v1/blobs/sha256', 'v1/spool']) {
+    expect((await stat(join(root, directory))).mode & 0o777, directory).toBe(0o700);
+  }
+});
+
+test('a spool that is closed without a commit leaves nothing', async () => {
+  const root = await createRoot();
+  const store = createStore(root);
+  const spool = await store.createSpool();
+  await spool.append(bytes);
+  expect(await spoolsBelow(root)).toHaveLength(1);
+  await spool.close();
+  expect(await spoolsBelow(root)).toEqual([]);
+});
+
+test('a file in place of the directory is an error that names it', async () => {
+  const root = join(await createRoot(), 'occupied');
+  await writeFile(root, '');
+  const store = createStore(root);
+  await expect(store.createSpool()).rejects.toThrow(SpoolError);
+  await expect(store.createSpool()).rejects.toThrow(root);
+  await expect(store.check()).rejects.toThrow(SpoolError);
+});
+
+test('a commit that fails leaves neither a blob nor a spool', async () => {
+  const root = await createRoot();
+  const store = createStore(root);
+  const spool = await store.createSpool();
+  onTestFinished(() => spool.close());
+  await spool.append(bytes);
+  await mkdir(join(root, 'v1/blobs'), { recursive: true });
+  await writeFile(join(root, 'v1/blobs/sha256'), '');
+  await expect(spool.commit(digestOf(bytes))).rejects.toThrow(SpoolError);
+  expect(await spoolsBelow(root)).toEqual([]);
+  expect(await readdir(join(root, 'v1/blobs'))).toEqual(['sha256']);
+
+  await rm(join(root, 'v1/blobs/sha256'));
+  await storeBlob(store);
+});
+
+test('a store whose directories are removed makes them again', async () => {
+  const root = await createRoot();
+  const store = createStore(root);
+  const lost = await storeBlob(store);
+  await rm(join(root, 'v1'), { recursive: true });
+  expect(await store.open(lost)).toBeUndefined();
+  await expect(store.check()).rejects.toThrow(SpoolError);
+  await store.check();
+  await expect(storeBlob(store)).rejects.toThrow(SpoolError);
+  await storeBlob(store);
+});
+
+test('what was committed is still there for the next process', async () => {
+  const root = await createRoot();
+  const first = new FilesystemBlobStore(root);
+  const key = await storeBlob(first);
+  await first.close();
+  const blob = await createStore(root).open(key);
+  expect(blob?.size).toBe(bytes.length);
+  await blob?.close();
+});
+
+test('a sweep removes the spools of a process that was killed and leaves those of one that lives', async () => {
+  const root = await createRoot();
+  const [killed, living] = await Promise.all([spawnOwner(root, 3), spawnOwner(root, 2)]);
+  const store = createStore(root);
+  const own = await store.createSpool();
+  onTestFinished(() => own.close());
+  await own.append(bytes);
+  expect(await spoolsBelow(root)).toHaveLength(6);
+  expect(await store.sweepSpools()).toBe(0);
+
+  killed.kill('SIGKILL');
+  await once(killed, 'exit');
+  expect(await store.sweepSpools()).toBe(3);
+  expect(await spoolsBelow(root)).toHaveLength(3);
+  await own.commit(digestOf(bytes));
+
+  living.kill('SIGKILL');
+  await once(living, 'exit');
+  expect(await store.sweepSpools()).toBe(2);
+  expect(await spoolsBelow(root)).toEqual([]);
+});
+
+test('processes that start and sweep at once do not take each other’s spools', async () => {
+  const root = await createRoot();
+  const stores = Array.from({ length: 8 }, () => createStore(root));
+  await Promise.all(
+    stores.map(async (store) => {
+      for (let round = 0; round < 10; round += 1) {
+        await store.sweepSpools();
+        const spool = await store.createSpool();
+        await spool.append(bytes);
+        await spool.commit(digestOf(bytes));
+        await spool.close();
+        await store.close();
+      }
+    }),
+  );
+});
+
+function createStore(root: string): FilesystemBlobStore {
+  const store = new FilesystemBlobStore(root);
+  onTestFinished(() => store.close());
+  return store;
+}
+
+async function createRoot(): Promise<string> {
+  const root = await mkdtemp(join(tmpdir(), 'entrepot-blobs-'));
+  onTestFinished(() => rm(root, { recursive: true, force: true }));
+  return root;
+}
+
+async function storeBlob(store: FilesystemBlobStore): Promise<StorageKey> {
+  const spool = await store.createSpool();
+  try {
+    await spool.append(bytes);
+    return await spool.commit(digestOf(bytes));
+  } finally {
+    await spool.close();
+  }
+}
+
+async function spoolsBelow(root: string): Promise<string[]> {
+  const entries = await readdir(join(root, 'v1/spool'), { recursive: true, withFileTypes: true }).catch(
+    () => [],
+  );
+  return entries.filter((entry) => entry.isFile() && entry.name !== 'lock').map((entry) => entry.name);
+}
+
+/** Another process that holds some spools open until it is killed. */
+async function spawnOwner(root: string, spools: number): Promise<ChildProcess> {
+  const source = resolve(import.meta.dirname, '../../../src/storage/filesystem-blob-store.ts');
+  const script = `
+    import { FilesystemBlobStore } from ${JSON.stringify(source)};
+    const store = new FilesystemBlobStore(${JSON.stringify(root)});
+    const held = [];
+    for (let count = 0; count < ${spools}; count += 1) {
+      const spool = await store.createSpool();
+      await spool.append(Buffer.from('partial'));
+      held.push(spool);
+    }
+    process.stdout.write('ready');
+    setInterval(() => held.length, 1000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+  });
+  await once(child.stdout, 'data');
+  return child;
+}
+
+/** 16 MiB in memory. */
+async function createSmallDisk(): Promise<{ root: string; remove(): Promise<void> }> {
+  const root = await mkdtemp(join(tmpdir(), 'entrepot-disk-'));
+  try {
+    await run('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', root]);
+  } catch (error) {
+    await rm(root, { recursive: true });
+    throw error;
+  }
+  return {
+    root,
+    remove: async () => {
+      await run('umount', ['--lazy', root]);
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}
+
+function fail(): never {
+  throw new Error('the disk could not be filled');
+}

@@ -75,7 +75,11 @@ export interface Upstream {
   health(): UpstreamHealth;
 
   headManifest(repository: RepositoryName, reference: Reference, signal?: AbortSignal): Promise<ManifestHead>;
-  getManifest(repository: RepositoryName, reference: Reference, signal?: AbortSignal): Promise<FetchedManifest>;
+  getManifest(
+    repository: RepositoryName,
+    reference: Reference,
+    signal?: AbortSignal,
+  ): Promise<FetchedManifest>;
   /** The size in bytes, where the upstream says it. */
   headBlob(repository: RepositoryName, digest: Digest, signal?: AbortSignal): Promise<number | undefined>;
   /** @param range first byte, and last byte where only a part is wanted. */
@@ -88,7 +92,11 @@ export interface Upstream {
   /** All pages, in byte order without duplicates. */
   listTags(repository: RepositoryName, signal?: AbortSignal): Promise<readonly Tag[]>;
   /** All pages, or the fallback tag's index; empty where there are none. */
-  listReferrers(repository: RepositoryName, subject: Digest, signal?: AbortSignal): Promise<readonly ReferrerDescriptor[]>;
+  listReferrers(
+    repository: RepositoryName,
+    subject: Digest,
+    signal?: AbortSignal,
+  ): Promise<readonly ReferrerDescriptor[]>;
   /** Frees connections. */
   close(): Promise<void>;
 }

@@ -1,0 +1,75 @@
+/** One HTTP answer of an upstream: read to an end, discarded or destroyed by whoever got it. */
+import type { Dispatcher } from 'undici';
+import { UpstreamError } from './errors.ts';
+import { toUpstreamError } from './network-error.ts';
+
+/** Of an answer that nobody wants: read that far so that its connection can be used again. */
+const maxDiscardedBytes = 64 * 1024;
+
+export class Answer {
+  readonly status: number;
+  /** What was asked last, after redirects. */
+  readonly url: URL;
+  readonly #data: Dispatcher.ResponseData;
+  readonly #signal: AbortSignal | undefined;
+
+  constructor(url: URL, data: Dispatcher.ResponseData, signal: AbortSignal | undefined) {
+    this.url = url;
+    this.status = data.statusCode;
+    this.#data = data;
+    this.#signal = signal;
+    // Without a listener, destroying an unread body would be an uncaught error.
+    data.body.on('error', () => {});
+  }
+
+  /** Several headers of one name are joined by commas. */
+  header(name: string): string | undefined {
+    const value = this.#data.headers[name.toLowerCase()];
+    return Array.isArray(value) ? value.join(', ') : value;
+  }
+
+  /** The Content-Length in bytes. */
+  get length(): number | undefined {
+    const text = this.header('content-length');
+    return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+  }
+
+  /** @throws UpstreamError 'invalid' when there are more than `maxBytes`. */
+  async read(maxBytes: number): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    try {
+      if ((this.length ?? 0) > maxBytes) throw tooLong(maxBytes);
+      for await (const chunk of this.#data.body) {
+        size += chunk.length;
+        if (size > maxBytes) throw tooLong(maxBytes);
+        chunks.push(chunk);
+      }
+    } catch (error) {
+      this.destroy();
+      throw this.translate(error);
+    }
+    return Buffer.concat(chunks, size);
+  }
+
+  chunks(): AsyncIterator<Buffer, undefined> {
+    return this.#data.body[Symbol.asyncIterator]();
+  }
+
+  /** The signal's reason where the caller gave up, else an UpstreamError. */
+  translate(error: unknown): unknown {
+    return this.#signal?.aborted ? this.#signal.reason : toUpstreamError(error);
+  }
+
+  discard(): void {
+    void this.#data.body.dump({ limit: maxDiscardedBytes });
+  }
+
+  destroy(): void {
+    this.#data.body.destroy();
+  }
+}
+
+function tooLong(maxBytes: number): UpstreamError {
+  return new UpstreamError('invalid', `sent more than the ${maxBytes} bytes that are accepted here`);
+}

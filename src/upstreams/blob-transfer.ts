@@ -1,0 +1,117 @@
+/** A blob on its way from an upstream: what part of it this is, and its bytes, which end early only with an error. */
+import type { Answer } from './answer.ts';
+import { UpstreamError } from './errors.ts';
+
+/** Arrived bytes are told in lots, not one chunk at a time. */
+const lotBytes = 4 * 1024 * 1024;
+
+export interface BlobPart {
+  /** Position of the first byte. */
+  readonly start: number;
+  /** Of this part in bytes, where it is said. */
+  readonly length: number | undefined;
+  /** Of the whole blob in bytes, where it is said. */
+  readonly size: number | undefined;
+}
+
+export interface BlobRange {
+  readonly start: number;
+  readonly last?: number | undefined;
+}
+
+export function rangeHeader({ start, last }: BlobRange): Record<string, string> {
+  return start === 0 && last === undefined ? {} : { range: `bytes=${start}-${last ?? ''}` };
+}
+
+/** @throws UpstreamError 'invalid' where the part is not the one asked for. */
+export function parsePart(answer: Answer, asked: BlobRange): BlobPart {
+  if (answer.status === 200) return { start: 0, length: answer.length, size: answer.length };
+  const text = answer.header('content-range') ?? '';
+  const [, first, last, size] = /^\s*bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)\s*$/i.exec(text) ?? [];
+  const part = { start: Number(first), end: Number(last) + 1, size: size === '*' ? undefined : Number(size) };
+  const isAsked =
+    part.start === asked.start &&
+    part.end > part.start &&
+    part.end <= (asked.last ?? Number.MAX_SAFE_INTEGER) + 1;
+  if (!isAsked || (part.size !== undefined && part.end > part.size))
+    throw new UpstreamError(
+      'invalid',
+      `answered bytes ${asked.start}-${asked.last ?? ''} with "${text.slice(0, 80)}"`,
+      {
+        status: answer.status,
+      },
+    );
+  return { start: part.start, length: part.end - part.start, size: part.size };
+}
+
+export interface BlobBodyOptions {
+  readonly answer: Answer;
+  /** In bytes, where it is known. */
+  readonly expected: number | undefined;
+  readonly onBytes: (count: number) => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Written out as an iterator and not as a generator, to add nothing to each chunk but a count. */
+export class BlobBody implements AsyncIterableIterator<Buffer, undefined> {
+  readonly #options: BlobBodyOptions;
+  readonly #chunks: AsyncIterator<Buffer, undefined>;
+  #arrived = 0;
+  #told = 0;
+  #isClosed = false;
+
+  constructor(options: BlobBodyOptions) {
+    this.#options = options;
+    this.#chunks = options.answer.chunks();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<Buffer, undefined>> {
+    return this.#chunks.next().then(this.#took, this.#failed);
+  }
+
+  async return(): Promise<IteratorResult<Buffer, undefined>> {
+    this.close();
+    await this.#chunks.return?.();
+    return { done: true, value: undefined };
+  }
+
+  /** Ends the transfer; that it breaks off then is nobody's failure. */
+  close(): void {
+    this.#isClosed = true;
+    this.#tell();
+    this.#options.answer.destroy();
+  }
+
+  readonly #took = (result: IteratorResult<Buffer, undefined>): IteratorResult<Buffer, undefined> => {
+    const { expected } = this.#options;
+    if (result.done) {
+      this.#tell();
+      if (expected !== undefined && this.#arrived < expected)
+        return this.#failed(new UpstreamError('unavailable', `sent ${this.#arrived} of ${expected} bytes`));
+      return result;
+    }
+    this.#arrived += result.value.length;
+    if (expected !== undefined && this.#arrived > expected)
+      return this.#failed(
+        new UpstreamError('unavailable', `sent more than the ${expected} bytes it announced`),
+      );
+    if (this.#arrived - this.#told >= lotBytes) this.#tell();
+    return result;
+  };
+
+  readonly #failed = (cause: unknown): never => {
+    const error = this.#options.answer.translate(cause);
+    if (!this.#isClosed) this.#options.onFailure(error);
+    this.close();
+    throw error;
+  };
+
+  #tell(): void {
+    if (this.#arrived > this.#told) this.#options.onBytes(this.#arrived - this.#told);
+    this.#told = this.#arrived;
+  }
+}

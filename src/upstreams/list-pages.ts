@@ -1,0 +1,58 @@
+/** Lists that come in pages, linked by `Link: <…>; rel="next"`. */
+import type { Answer } from './answer.ts';
+import { UpstreamError } from './errors.ts';
+
+const maxPages = 200;
+/** Of all pages of one list together. */
+const maxListBytes = 32 * 1024 * 1024;
+
+interface Page {
+  readonly json: unknown;
+  readonly next: URL | undefined;
+}
+
+/**
+ * Gives each page's JSON.
+ * @param ask asks for a page and has its answer parsed, or ends the list with undefined.
+ * @throws UpstreamError 'invalid' where there is no end to the list, or it leads elsewhere.
+ */
+export async function* readPages(
+  first: URL,
+  ask: (url: URL, parse: (answer: Answer) => Promise<Page>) => Promise<Page | undefined>,
+): AsyncGenerator<unknown, void> {
+  let url: URL | undefined = first;
+  let left = maxListBytes;
+  for (let pages = 0; url !== undefined; pages++) {
+    if (pages === maxPages) throw new UpstreamError('invalid', `has a list of more than ${maxPages} pages`);
+    const current: URL = url;
+    const page = await ask(current, async (answer) => {
+      const bytes = await answer.read(left);
+      left -= bytes.length;
+      return { json: parseJson(bytes), next: findNext(answer.header('link'), current) };
+    });
+    if (page === undefined) return;
+    yield page.json;
+    url = page.next;
+  }
+}
+
+/**
+ * The next page's address on the page's own origin. A scheme of its own does not count: registries behind a TLS proxy often say http.
+ * @throws UpstreamError 'invalid' where it is on another host.
+ */
+export function findNext(link: string | undefined, page: URL): URL | undefined {
+  const [, target] = /<([^<>]*)>\s*(?:;[^,<]*)?;\s*rel\s*=\s*"?next\b/i.exec(link ?? '') ?? [];
+  if (target === undefined) return undefined;
+  const url = URL.parse(target, page);
+  if (url === null || url.host !== page.host)
+    throw new UpstreamError('invalid', 'has a list that goes on at another host');
+  return new URL(url.pathname + url.search, page.origin);
+}
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch (cause) {
+    throw new UpstreamError('invalid', 'sent a list that is not JSON', { cause });
+  }
+}

@@ -1,0 +1,54 @@
+/** What went wrong below HTTP, as an UpstreamError. Texts name no address but a refused one, no URL and no secret. */
+import { BlockedAddressError } from './address-guard.ts';
+import { UpstreamError } from './errors.ts';
+
+const timeOuts: Readonly<Record<string, string>> = {
+  UND_ERR_HEADERS_TIMEOUT: 'did not answer in time',
+  UND_ERR_BODY_TIMEOUT: 'stopped sending in the middle of an answer',
+};
+const unreachables: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'refused the connection',
+  ENOTFOUND: 'has a host name that does not resolve',
+  EAI_AGAIN: 'has a host name that could not be resolved now',
+  EHOSTUNREACH: 'has no route to it',
+  ENETUNREACH: 'is in a network that cannot be reached',
+};
+const resets = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
+
+export function toUpstreamError(cause: unknown): UpstreamError {
+  if (cause instanceof UpstreamError) return cause;
+  if (cause instanceof BlockedAddressError) return unavailable(cause.message, { unreachable: true, cause });
+  const code = codeOf(cause);
+  const timeOut = timeOuts[code];
+  const unreachable = unreachables[code];
+  if (timeOut !== undefined) return unavailable(timeOut, { timedOut: true, cause });
+  if (unreachable !== undefined) return unavailable(unreachable, { unreachable: true, cause });
+  if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT')
+    return unavailable('could not be connected to in time', { timedOut: true, unreachable: true, cause });
+  if (isTlsFault(code))
+    return unavailable(`could not be spoken to over TLS (${code})`, { unreachable: true, cause });
+  if (resets.has(code)) return unavailable('closed the connection', { cause });
+  if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH')
+    return unavailable('sent less or more than it announced', { cause });
+  return unavailable(`could not be spoken to${code === '' ? '' : ` (${code})`}`, { cause });
+}
+
+/** A kept-alive connection may be closed by the other side just as we send on it; asking again is right then, once. */
+export function isClosedBeforeAnswer(error: unknown): boolean {
+  return resets.has(codeOf(error));
+}
+
+function unavailable(
+  message: string,
+  options: ConstructorParameters<typeof UpstreamError>[2],
+): UpstreamError {
+  return new UpstreamError('unavailable', message, options);
+}
+
+function isTlsFault(code: string): boolean {
+  return /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|EPROTO/.test(code);
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}

@@ -1,0 +1,120 @@
+/** One remote registry: asked with the authorization it wants, its answers judged by their status, its health learnt from both. */
+import type { UpstreamTokens } from '../cache/upstream-tokens.ts';
+import type { Log } from '../log.ts';
+import { privateNetworks } from './address-guard.ts';
+import type { Answer } from './answer.ts';
+import { Authorizer } from './authorizer.ts';
+import type { Ticket } from './breaker.ts';
+import { withDeadline } from './deadline.ts';
+import { UpstreamError } from './errors.ts';
+import { Health } from './health.ts';
+import { RegistryClient, type RegistryRequest } from './registry-client.ts';
+import { toStatusError } from './status-error.ts';
+import { Transport, type TransportOptions } from './transport.ts';
+import type { UpstreamSettings } from './upstream.ts';
+import type { UpstreamObserver, UpstreamRequestKind } from './upstream-observer.ts';
+
+export interface UpstreamOptions extends TransportOptions {
+  /** For a whole HEAD of a manifest. */
+  readonly probeMs: number;
+  readonly breakerFailures: number;
+  readonly breakerMs: number;
+  /** Pairs as "registry host=token host". */
+  readonly tokenHosts: readonly string[];
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  readonly tokens: UpstreamTokens;
+  readonly observer: UpstreamObserver;
+  readonly log: Log;
+}
+
+export interface CheckedRequest extends RegistryRequest {
+  readonly kind: UpstreamRequestKind;
+  /** Other statuses than these become errors. */
+  readonly statuses: readonly number[];
+  /** For the whole of it, token included; without one, only standing still is limited. */
+  readonly deadlineMs?: number;
+}
+
+export class Registry {
+  readonly health: Health;
+  readonly #settings: UpstreamSettings;
+  readonly #options: UpstreamOptions;
+  readonly #transport: Transport;
+  readonly #client: RegistryClient;
+
+  constructor(settings: UpstreamSettings, options: UpstreamOptions) {
+    this.#settings = settings;
+    this.#options = options;
+    this.health = new Health({ ...options, id: settings.id, name: settings.name });
+    this.#transport = createTransport(settings, options);
+    const authorizer = new Authorizer({
+      ...options,
+      settings,
+      transport: this.#transport,
+      exchangeMs: options.firstByteMs,
+      onExchange: (error, milliseconds) => this.health.ended('token', error, milliseconds),
+    });
+    this.#client = new RegistryClient({ url: settings.url, transport: this.#transport, authorizer });
+  }
+
+  /** @param path below `/v2/`. */
+  urlOf(path: string): URL {
+    return this.#client.urlOf(path);
+  }
+
+  /**
+   * @param take makes the result of the answer, and reads or discards it; what it throws is the request's failure.
+   * @throws UpstreamError or the signal's reason.
+   */
+  ask<T>(
+    request: CheckedRequest,
+    signal: AbortSignal | undefined,
+    take: (answer: Answer, ticket: Ticket) => T | Promise<T>,
+  ): Promise<T> {
+    const { kind, deadlineMs } = request;
+    return this.health.run(kind, (ticket) => {
+      const attempt = async (heeded: AbortSignal | undefined) => {
+        const answer = await this.#check(request, heeded);
+        try {
+          return await take(answer, ticket);
+        } catch (error) {
+          answer.destroy();
+          throw error;
+        }
+      };
+      return deadlineMs === undefined ? attempt(signal) : withDeadline(deadlineMs, signal, attempt);
+    });
+  }
+
+  /** Ends everything under way. */
+  async close(): Promise<void> {
+    await this.#transport.close();
+  }
+
+  async #check(request: CheckedRequest, signal: AbortSignal | undefined): Promise<Answer> {
+    const { id, name, credentials } = this.#settings;
+    try {
+      const answer = await this.#client.ask(request, signal);
+      if (answer.url.origin === this.#client.base.origin)
+        this.health.noteQuota((header) => answer.header(header));
+      if (request.statuses.includes(answer.status)) return answer;
+      answer.discard();
+      throw toStatusError(answer, credentials !== undefined, this.#options.now());
+    } catch (error) {
+      if (credentials && error instanceof UpstreamError && error.kind === 'unauthorized') {
+        const fields = { upstream: id, name, repository: request.repository, reason: error.message };
+        this.#options.log.warn(fields, 'the upstream refused its credentials');
+      }
+      throw error;
+    }
+  }
+}
+
+/** Connections to one upstream, to wherever its settings let them go. */
+export function createTransport(settings: UpstreamSettings, options: TransportOptions): Transport {
+  const allowedNetworks = settings.allowPrivateNetwork
+    ? [...options.allowedNetworks, ...privateNetworks]
+    : options.allowedNetworks;
+  return new Transport({ ...options, allowedNetworks });
+}

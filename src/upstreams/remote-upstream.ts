@@ -1,0 +1,150 @@
+/** A remote registry over HTTP. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#endpoints */
+import type { Digest } from '../oci/digest.ts';
+import { manifestAccept } from '../oci/media-types.ts';
+import { isDigestReference, type Reference, type RepositoryName, type Tag } from '../oci/reference.ts';
+import type { ReferrerDescriptor } from '../oci/repository.ts';
+import type { Answer } from './answer.ts';
+import { BlobBody, type BlobRange, parsePart, rangeHeader } from './blob-transfer.ts';
+import type { Ticket } from './breaker.ts';
+import { matcherOf, repositoryAt } from './image-names.ts';
+import { findDigest, readManifest } from './manifest-answer.ts';
+import { listReferrers } from './referrers.ts';
+import { Registry, type UpstreamOptions } from './registry.ts';
+import { listTags } from './tag-list.ts';
+import type {
+  FetchedManifest,
+  ManifestHead,
+  OpenedBlob,
+  Upstream,
+  UpstreamHealth,
+  UpstreamSettings,
+} from './upstream.ts';
+
+/** What registries without HEAD answer to it. */
+const headUnsupported = [405, 501];
+
+export class RemoteUpstream implements Upstream {
+  readonly settings: UpstreamSettings;
+  readonly #registry: Registry;
+  readonly #probeMs: number;
+  readonly #isMatch: (repository: string) => boolean;
+
+  constructor(settings: UpstreamSettings, options: UpstreamOptions) {
+    this.settings = settings;
+    this.#registry = new Registry(settings, options);
+    this.#probeMs = options.probeMs;
+    this.#isMatch = matcherOf(settings);
+  }
+
+  repositoryOf(image: RepositoryName): RepositoryName {
+    return repositoryAt(this.settings.url, image);
+  }
+
+  allows(image: RepositoryName): boolean {
+    return this.#isMatch(this.repositoryOf(image));
+  }
+
+  health(): UpstreamHealth {
+    return this.#registry.health.snapshot();
+  }
+
+  async headManifest(
+    repository: RepositoryName,
+    reference: Reference,
+    signal?: AbortSignal,
+  ): Promise<ManifestHead> {
+    const statuses = [200, ...headUnsupported];
+    const target = this.#manifest('HEAD', repository, reference);
+    const request = { ...target, kind: 'manifest-head', statuses, deadlineMs: this.#probeMs } as const;
+    return this.#registry.ask(request, signal, (answer) => {
+      answer.discard();
+      if (answer.status !== 200) return { digest: undefined };
+      return { digest: isDigestReference(reference) ? reference : findDigest(answer) };
+    });
+  }
+
+  async getManifest(
+    repository: RepositoryName,
+    reference: Reference,
+    signal?: AbortSignal,
+  ): Promise<FetchedManifest> {
+    const request = {
+      ...this.#manifest('GET', repository, reference),
+      kind: 'manifest',
+      statuses: [200],
+    } as const;
+    return this.#registry.ask(request, signal, (answer) => readManifest(answer, reference));
+  }
+
+  async headBlob(
+    repository: RepositoryName,
+    digest: Digest,
+    signal?: AbortSignal,
+  ): Promise<number | undefined> {
+    const statuses = [200, ...headUnsupported];
+    const request = { ...this.#blob('HEAD', repository, digest), kind: 'blob-head', statuses } as const;
+    const { status, length } = await this.#registry.ask(request, signal, (answer) => {
+      answer.discard();
+      return answer;
+    });
+    if (status === 200) return length;
+    const opened = await this.openBlob(repository, digest, { start: 0 }, signal);
+    opened.close();
+    return opened.size;
+  }
+
+  async openBlob(
+    repository: RepositoryName,
+    digest: Digest,
+    range: BlobRange,
+    signal?: AbortSignal,
+  ): Promise<OpenedBlob> {
+    const headers = rangeHeader(range);
+    const statuses = 'range' in headers ? [200, 206] : [200];
+    const request = {
+      ...this.#blob('GET', repository, digest),
+      kind: 'blob',
+      headers,
+      statuses,
+      isTransfer: true,
+    } as const;
+    return this.#registry.ask(request, signal, (answer, ticket) => this.#openedBlob(answer, range, ticket));
+  }
+
+  listTags(repository: RepositoryName, signal?: AbortSignal): Promise<readonly Tag[]> {
+    return listTags(this.#registry, repository, signal);
+  }
+
+  listReferrers(
+    repository: RepositoryName,
+    subject: Digest,
+    signal?: AbortSignal,
+  ): Promise<readonly ReferrerDescriptor[]> {
+    return listReferrers(this.#registry, repository, subject, signal);
+  }
+
+  async close(): Promise<void> {
+    await this.#registry.close();
+  }
+
+  #manifest(method: 'GET' | 'HEAD', repository: RepositoryName, reference: Reference) {
+    const url = this.#registry.urlOf(`${repository}/manifests/${reference}`);
+    return { method, url, repository, headers: { accept: manifestAccept } };
+  }
+
+  #blob(method: 'GET' | 'HEAD', repository: RepositoryName, digest: Digest) {
+    return { method, url: this.#registry.urlOf(`${repository}/blobs/${digest}`), repository };
+  }
+
+  #openedBlob(answer: Answer, range: BlobRange, ticket: Ticket): OpenedBlob {
+    const { start, length, size } = parsePart(answer, range);
+    const { health } = this.#registry;
+    const body = new BlobBody({
+      answer,
+      expected: length,
+      onBytes: (count) => health.arrived(count),
+      onFailure: (error) => health.failed(ticket, error),
+    });
+    return { start, size, body, close: () => body.close() };
+  }
+}

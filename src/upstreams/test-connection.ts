@@ -1,0 +1,64 @@
+/** Whether an upstream can be pulled from, as GitLab's "test connection" tells it. */
+import { STATUS_CODES } from 'node:http';
+import { UpstreamTokens } from '../cache/upstream-tokens.ts';
+import { manifestAccept } from '../oci/media-types.ts';
+import { Authorizer } from './authorizer.ts';
+import { withDeadline } from './deadline.ts';
+import { UpstreamError } from './errors.ts';
+import { createTransport, type UpstreamOptions } from './registry.ts';
+import { RegistryClient } from './registry-client.ts';
+import type { UpstreamSettings } from './upstream.ts';
+
+export type ConnectionTest =
+  | { readonly success: true }
+  | { readonly success: false; readonly result: string };
+
+/**
+ * One HEAD with whatever authorization is asked for, over connections and with tokens of its own: no breaker is asked and nothing is learnt.
+ * @param path below `/v2/`, e.g. `library/alpine/manifests/latest`.
+ */
+export async function testConnection(
+  settings: UpstreamSettings,
+  path: string,
+  options: UpstreamOptions,
+): Promise<ConnectionTest> {
+  const transport = createTransport(settings, options);
+  const authorizer = new Authorizer({
+    ...options,
+    settings,
+    transport,
+    tokens: new UpstreamTokens(options.now),
+    exchangeMs: options.firstByteMs,
+    onExchange: () => {},
+  });
+  try {
+    const client = new RegistryClient({ url: settings.url, transport, authorizer });
+    const repository = path.replace(/\/(?:manifests|blobs)\/[^/]*$/, '');
+    const asked = {
+      method: 'HEAD',
+      url: client.urlOf(path),
+      repository,
+      headers: { accept: manifestAccept },
+    } as const;
+    const { status } = await withDeadline(options.firstByteMs, undefined, (signal) =>
+      client.ask(asked, signal),
+    );
+    return (status >= 200 && status < 300) || status === 404
+      ? { success: true }
+      : failure(statusText(status));
+  } catch (error) {
+    if (!(error instanceof UpstreamError)) throw error;
+    if (error.timedOut) return failure('Connection timeout');
+    return failure(error.kind === 'unauthorized' && error.status ? statusText(error.status) : error.message);
+  } finally {
+    await transport.close();
+  }
+}
+
+function statusText(status: number): string {
+  return `${status} - ${STATUS_CODES[status] ?? 'Unknown'}`;
+}
+
+function failure(text: string): ConnectionTest {
+  return { success: false, result: `Error: ${text}` };
+}

@@ -1,0 +1,27 @@
+/** Who is told what upstreams are asked and how they answer: the metrics. */
+import type { UpstreamErrorKind } from './errors.ts';
+import type { BreakerState, Quota } from './upstream.ts';
+
+export type UpstreamRequestKind =
+  | 'manifest-head'
+  | 'manifest'
+  | 'blob-head'
+  | 'blob'
+  | 'tags'
+  | 'referrers'
+  | 'token';
+
+/** @param upstream in all of them: its id as text. */
+export interface UpstreamObserver {
+  /** A request ended; for blobs: their headers came. Requests that an open breaker kept from being sent are not told. */
+  request(
+    upstream: string,
+    kind: UpstreamRequestKind,
+    result: 'ok' | UpstreamErrorKind,
+    seconds: number,
+  ): void;
+  /** Bytes of blobs that arrived since it was last told. */
+  bytes(upstream: string, count: number): void;
+  breaker(upstream: string, state: BreakerState): void;
+  quota(upstream: string, quota: Quota): void;
+}

@@ -1,0 +1,301 @@
+import nock from 'nock';
+import { describe, expect, test } from 'vitest';
+import { parseRepositoryName } from '../../../src/oci/reference.ts';
+import { maxTokenBytes } from '../../../src/upstreams/token-exchange.ts';
+import { createKit, credentials, image, latest } from './kit.ts';
+import { origin, useMockedRegistry } from './mocked-registry.ts';
+
+useMockedRegistry();
+
+const path = '/v2/team/app/manifests/latest';
+const scope = 'repository:team/app:pull';
+const challenge = { 'www-authenticate': `Bearer realm="${origin}/token",service="reg",scope="${scope}"` };
+const digest = `sha256:${'a'.repeat(64)}`;
+const found = { 'docker-content-digest': digest };
+const basic = `Basic ${Buffer.from('robot:s3cret').toString('base64')}`;
+
+function registry(authorization?: string): nock.Scope {
+  return nock(
+    origin,
+    authorization === undefined ? { badheaders: ['authorization'] } : { reqheaders: { authorization } },
+  );
+}
+
+function tokenService(body: object | string, query: object = { service: 'reg', scope }): nock.Scope {
+  return nock(origin)
+    .get('/token')
+    .query(query as nock.DataMatcherMap)
+    .reply(200, body);
+}
+
+describe('a registry that wants no authorization', () => {
+  test('is asked without any', async () => {
+    registry().head(path).reply(200, undefined, found);
+    expect(await createKit().upstream.headManifest(image, latest)).toEqual({ digest });
+  });
+
+  test('gets no credentials that it did not ask for', async () => {
+    registry().head(path).reply(200, undefined, found);
+    await createKit({ credentials }).upstream.headManifest(image, latest);
+  });
+});
+
+describe('a registry that wants a bearer token', () => {
+  test('is asked again with an anonymous one, and with the same one from then on', async () => {
+    registry().head(path).reply(401, undefined, challenge);
+    tokenService({ token: 't1', expires_in: 300 });
+    registry('Bearer t1').head(path).times(2).reply(200, undefined, found);
+    const { upstream, observer } = createKit();
+    await upstream.headManifest(image, latest);
+    await upstream.headManifest(image, latest);
+    expect(observer.requests).toEqual(['token ok', 'manifest-head ok', 'manifest-head ok']);
+  });
+
+  test('has its token service asked with the credentials and their account', async () => {
+    registry().head(path).reply(401, undefined, challenge);
+    nock(origin, { reqheaders: { authorization: basic } })
+      .get('/token')
+      .query({ service: 'reg', scope, account: 'robot' })
+      .reply(200, { token: 't1' });
+    registry('Bearer t1').head(path).reply(200, undefined, found);
+    await createKit({ credentials }).upstream.headManifest(image, latest);
+  });
+
+  test('is asked with a token at once for its other repositories', async () => {
+    registry().head(path).reply(401, undefined, challenge);
+    tokenService({ token: 't1' });
+    registry('Bearer t1').head(path).reply(200, undefined, found);
+    tokenService({ token: 't2' }, { service: 'reg', scope: 'repository:other:pull' });
+    registry('Bearer t2').head('/v2/other/manifests/latest').reply(200, undefined, found);
+    const { upstream } = createKit();
+    await upstream.headManifest(image, latest);
+    await upstream.headManifest(parseRepositoryName('other'), latest);
+  });
+
+  test('gets a token for the scopes that it names, each as a parameter of its own', async () => {
+    const scopes = 'repository:prefix/team/app:pull repository:base:pull';
+    registry()
+      .head(path)
+      .reply(401, undefined, { 'www-authenticate': `Bearer realm="${origin}/token?a=b",scope="${scopes}"` });
+    tokenService({ token: 't1' }, { a: 'b', scope: scopes.split(' ') });
+    registry('Bearer t1').head(path).reply(200, undefined, found);
+    await createKit().upstream.headManifest(image, latest);
+  });
+
+  test('may call the token access_token', async () => {
+    registry().head(path).reply(401, undefined, challenge);
+    tokenService({ access_token: 't9' });
+    registry('Bearer t9').head(path).reply(200, undefined, found);
+    await createKit().upstream.headManifest(image, latest);
+  });
+
+  test.each([
+    ['said', 300, 269_000, 271_000],
+    ['not said, which means 60 s', undefined, 53_000, 55_000],
+  ])('has its token renewed shortly before the end that is %s', async (_what, expiresIn, before, after) => {
+    const { upstream, clock } = createKit();
+    registry().head(path).reply(401, undefined, challenge);
+    tokenService({ token: 't1', expires_in: expiresIn });
+    registry('Bearer t1').head(path).times(2).reply(200, undefined, found);
+    await upstream.headManifest(image, latest);
+    clock.ms += before;
+    await upstream.headManifest(image, latest);
+    clock.ms += after - before;
+    tokenService({ token: 't2' });
+    registry('Bearer t2').head(path).reply(200, undefined, found);
+    await upstream.headManifest(image, latest);
+  });
+
+  test('sees one token request for twenty pulls at once', async () => {
+    registry().head(path).times(20).reply(401, undefined, challenge);
+    nock(origin).get('/token').query(true).delay(50).reply(200, { token: 't1' });
+    registry('Bearer t1').head(path).times(20).reply(200, undefined, found);
+    const { upstream } = createKit({}, { maxConnections: 100 });
+    await Promise.all(Array.from({ length: 20 }, () => upstream.headManifest(image, latest)));
+  });
+
+  test('hands the failure of one token request to all that wait for it, and keeps no failure', async () => {
+    registry().head(path).times(5).reply(401, undefined, challenge);
+    nock(origin).get('/token').query(true).delay(50).reply(503);
+    const { upstream } = createKit({}, { maxConnections: 100, breakerFailures: 9 });
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 5 }, () => upstream.headManifest(image, latest)),
+    );
+    expect(outcomes.map(({ status }) => status)).toEqual(Array(5).fill('rejected'));
+    registry().head(path).reply(200, undefined, found);
+    expect(await upstream.headManifest(image, latest)).toEqual({ digest });
+  });
+
+  test('is asked with a new token where it no longer accepts the old one', async () => {
+    const { upstream } = createKit();
+    registry().head(path).reply(401, undefined, challenge);
+    tokenService({ token: 't1', expires_in: 3000 });
+    registry('Bearer t1').head(path).reply(200, undefined, found);
+    await upstream.headManifest(image, latest);
+    registry('Bearer t1').head(path).reply(401, undefined, challenge);
+    tokenService({ token: 't2' });
+    registry('Bearer t2').head(path).reply(200, undefined, found);
+    await upstream.headManifest(image, latest);
+  });
+
+  test('is asked no third time', async () => {
+    registry().head(path).reply(401, undefined, challenge);
+    tokenService({ token: 't1' });
+    registry('Bearer t1').head(path).reply(401, undefined, challenge);
+    await expect(createKit().upstream.headManifest(image, latest)).rejects.toMatchObject({
+      kind: 'unauthorized',
+      status: 401,
+      message: 'refused anonymous access (401) or has no such repository; no credentials are configured',
+    });
+  });
+
+  test('keeps waiting callers whose leader gave up', async () => {
+    registry().head(path).times(2).reply(401, undefined, challenge);
+    nock(origin).get('/token').query(true).delay(100).reply(200, { token: 't1' });
+    registry('Bearer t1').head(path).reply(200, undefined, found);
+    const { upstream } = createKit();
+    const leader = new AbortController();
+    const left = upstream.headManifest(image, latest, leader.signal);
+    const stayed = upstream.headManifest(image, latest);
+    setTimeout(() => leader.abort(new Error('left')), 60);
+    await expect(left).rejects.toThrow('left');
+    expect(await stayed).toEqual({ digest });
+  });
+});
+
+describe('a token service', () => {
+  async function failure(): Promise<unknown> {
+    registry().head(path).reply(401, undefined, challenge);
+    return createKit()
+      .upstream.headManifest(image, latest)
+      .catch((error: unknown) => error);
+  }
+
+  test('on another domain never hears from us', async () => {
+    nock('https://evil.example.org').get(/.*/).reply(200, { token: 'stolen' }).persist();
+    const evil = { 'www-authenticate': 'Bearer realm="https://evil.example.org/token",service="reg"' };
+    registry().head(path).reply(401, undefined, evil);
+    await expect(createKit({ credentials }).upstream.headManifest(image, latest)).rejects.toMatchObject({
+      kind: 'invalid',
+      message: expect.stringMatching(/token service at evil\.example\.org, on another domain/),
+    });
+    expect(nock.pendingMocks()).toHaveLength(1);
+    nock.cleanAll();
+  });
+
+  test('may not redirect', async () => {
+    nock(origin)
+      .get('/token')
+      .query(true)
+      .reply(307, undefined, { location: `${origin}/other` });
+    expect(await failure()).toMatchObject({
+      kind: 'invalid',
+      message: 'redirected where no redirect is accepted',
+    });
+  });
+
+  test('may not send more than a mebibyte', async () => {
+    nock(origin)
+      .get('/token')
+      .query(true)
+      .reply(200, `{"token":"${'x'.repeat(maxTokenBytes)}"}`);
+    expect(await failure()).toMatchObject({
+      kind: 'invalid',
+      message: expect.stringMatching(/more than the 1048576 bytes/),
+    });
+  });
+
+  test.each(['{}', 'not json', '{"token":""}', '{"token":"a\\r\\nb"}', '[]'])(
+    'that answers %s is no use',
+    async (body) => {
+      nock(origin).get('/token').query(true).reply(200, body);
+      expect(await failure()).toMatchObject({
+        kind: 'invalid',
+        message: 'has a token service that answered without a token',
+      });
+    },
+  );
+
+  test.each([
+    [429, 'rate-limited'],
+    [500, 'unavailable'],
+    [404, 'invalid'],
+  ])('that answers %d makes it %s', async (status, kind) => {
+    nock(origin).get('/token').query(true).reply(status);
+    expect(await failure()).toMatchObject({ kind, message: `has a token service that answered ${status}` });
+  });
+
+  test('that refuses the credentials says so, to the caller and in the log, which has no secret', async () => {
+    registry().head(path).reply(401, undefined, challenge);
+    nock(origin).get('/token').query(true).reply(401);
+    const { upstream, log, observer } = createKit({ credentials });
+    await expect(upstream.headManifest(image, latest)).rejects.toMatchObject({
+      kind: 'unauthorized',
+      message: 'has a token service that refused the credentials (401)',
+    });
+    expect(log.lines).toHaveLength(1);
+    expect(log.lines[0]).toContain('the upstream refused its credentials');
+    expect(log.lines[0]).not.toContain('s3cret');
+    expect(observer.requests).toEqual(['token unauthorized', 'manifest-head unauthorized']);
+  });
+
+  test('that gives no anonymous token says that no credentials are configured', async () => {
+    nock(origin).get('/token').query(true).reply(403);
+    expect(await failure()).toMatchObject({
+      kind: 'unauthorized',
+      message: expect.stringMatching(/no credentials are configured/),
+    });
+  });
+});
+
+describe('a registry that wants Basic', () => {
+  const wanted = { 'www-authenticate': 'Basic realm="here"' };
+
+  test('gets it when it asks, and at once from then on', async () => {
+    registry().head(path).reply(401, undefined, wanted);
+    registry(basic).head(path).times(2).reply(200, undefined, found);
+    const { upstream } = createKit({ credentials });
+    await upstream.headManifest(image, latest);
+    await upstream.headManifest(image, latest);
+  });
+
+  test('is not asked twice with credentials that it refused', async () => {
+    registry().head(path).reply(401, undefined, wanted);
+    registry(basic).head(path).times(2).reply(401, undefined, wanted);
+    const { upstream } = createKit({ credentials });
+    for (let n = 0; n < 2; n++)
+      await expect(upstream.headManifest(image, latest)).rejects.toMatchObject({
+        kind: 'unauthorized',
+        message: 'refused the credentials (401) or has no such repository',
+      });
+  });
+
+  test('is given up where there are no credentials', async () => {
+    registry().head(path).reply(401, undefined, wanted);
+    await expect(createKit().upstream.headManifest(image, latest)).rejects.toMatchObject({
+      kind: 'unauthorized',
+    });
+  });
+});
+
+test('a 401 without a challenge, and a 403, are given up', async () => {
+  registry().head(path).reply(401);
+  registry().head(path).reply(403);
+  const { upstream } = createKit({ credentials });
+  await expect(upstream.headManifest(image, latest)).rejects.toMatchObject({
+    kind: 'unauthorized',
+    status: 401,
+  });
+  await expect(upstream.headManifest(image, latest)).rejects.toMatchObject({
+    kind: 'unauthorized',
+    status: 403,
+  });
+});
+
+test('a challenge from where a redirect led is not answered', async () => {
+  registry().head(path).reply(307, undefined, { location: 'https://cdn.example.com/x' });
+  nock('https://cdn.example.com').head('/x').reply(401, undefined, challenge);
+  await expect(createKit({ credentials }).upstream.headManifest(image, latest)).rejects.toMatchObject({
+    kind: 'unauthorized',
+  });
+});

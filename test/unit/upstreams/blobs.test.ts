@@ -1,0 +1,149 @@
+import nock from 'nock';
+import { describe, expect, test } from 'vitest';
+import { digestOf } from '../../../src/oci/digest.ts';
+import type { OpenedBlob } from '../../../src/upstreams/upstream.ts';
+import { createKit, image } from './kit.ts';
+import { origin, useMockedRegistry } from './mocked-registry.ts';
+
+useMockedRegistry();
+
+const blob = Buffer.from('0123456789');
+const digest = digestOf(blob);
+const path = `/v2/team/app/blobs/${digest}`;
+
+async function textOf({ body }: OpenedBlob): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+describe('headBlob', () => {
+  test('gives the size', async () => {
+    nock(origin).head(path).reply(200, undefined, { 'content-length': '10' });
+    expect(await createKit().upstream.headBlob(image, digest)).toBe(10);
+  });
+
+  test('gives none where none is said', async () => {
+    nock(origin).head(path).reply(200);
+    expect(await createKit().upstream.headBlob(image, digest)).toBeUndefined();
+  });
+
+  test('says not-found', async () => {
+    nock(origin).head(path).reply(404);
+    await expect(createKit().upstream.headBlob(image, digest)).rejects.toMatchObject({ kind: 'not-found' });
+  });
+
+  test('asks by GET where HEAD is not supported, and reads nothing', async () => {
+    nock(origin).head(path).reply(405);
+    nock(origin).get(path).reply(200, blob, { 'content-length': '10' });
+    expect(await createKit().upstream.headBlob(image, digest)).toBe(10);
+  });
+});
+
+describe('openBlob', () => {
+  test('gives the whole blob, asked for without a range', async () => {
+    nock(origin, { badheaders: ['range'] })
+      .get(path)
+      .reply(200, blob, { 'content-length': '10' });
+    const { upstream, observer } = createKit();
+    const opened = await upstream.openBlob(image, digest, { start: 0 });
+    expect([opened.start, opened.size]).toEqual([0, 10]);
+    expect(await textOf(opened)).toBe('0123456789');
+    expect(observer.requests).toEqual(['blob ok']);
+    expect(observer.bytesArrived).toBe(10);
+  });
+
+  test.each([
+    [{ start: 4 }, 'bytes=4-', 'bytes 4-9/10', '456789', 10],
+    [{ start: 4, last: 6 }, 'bytes=4-6', 'bytes 4-6/10', '456', 10],
+    [{ start: 0, last: 0 }, 'bytes=0-0', 'bytes 0-0/*', '0', undefined],
+    [{ start: 4, last: 99 }, 'bytes=4-99', 'bytes 4-9/10', '456789', 10],
+  ])('gives the part %o', async (range, asked, contentRange, text, size) => {
+    nock(origin, { reqheaders: { range: asked } })
+      .get(path)
+      .reply(206, text, { 'content-range': contentRange });
+    const opened = await createKit().upstream.openBlob(image, digest, range);
+    expect([opened.start, opened.size]).toEqual([range.start, size]);
+    expect(await textOf(opened)).toBe(text);
+  });
+
+  test('says that it starts at 0 where the upstream ignores the range', async () => {
+    nock(origin, { reqheaders: { range: 'bytes=4-' } })
+      .get(path)
+      .reply(200, blob, { 'content-length': '10' });
+    const opened = await createKit().upstream.openBlob(image, digest, { start: 4 });
+    expect([opened.start, opened.size]).toEqual([0, 10]);
+    expect(await textOf(opened)).toBe('0123456789');
+  });
+
+  test.each([
+    ['bytes 0-9/10'],
+    ['bytes 5-9/10'],
+    ['bytes 4-9/9'],
+    ['bytes 4-3/10'],
+    ['bytes */10'],
+    ['items 4-9/10'],
+    ['nonsense'],
+    [''],
+  ])('refuses a part that says it is "%s" where byte 4 and on was asked for', async (contentRange) => {
+    nock(origin).get(path).reply(206, '456789', { 'content-range': contentRange });
+    await expect(createKit().upstream.openBlob(image, digest, { start: 4 })).rejects.toMatchObject({
+      kind: 'invalid',
+    });
+  });
+
+  test('refuses a part that goes on after the last byte asked for', async () => {
+    nock(origin).get(path).reply(206, '4567', { 'content-range': 'bytes 4-7/10' });
+    await expect(createKit().upstream.openBlob(image, digest, { start: 4, last: 6 })).rejects.toMatchObject({
+      kind: 'invalid',
+    });
+  });
+
+  test('refuses a part where the whole was asked for', async () => {
+    nock(origin).get(path).reply(206, '456', { 'content-range': 'bytes 4-6/10' });
+    await expect(createKit().upstream.openBlob(image, digest, { start: 0 })).rejects.toMatchObject({
+      kind: 'invalid',
+    });
+  });
+
+  test('makes 416 invalid', async () => {
+    nock(origin).get(path).reply(416, '', { 'content-range': 'bytes */10' });
+    await expect(createKit().upstream.openBlob(image, digest, { start: 11 })).rejects.toMatchObject({
+      kind: 'invalid',
+      status: 416,
+    });
+  });
+
+  test('does not end normally where the part is shorter or longer than it says', async () => {
+    nock(origin).get(path).reply(206, '45', { 'content-range': 'bytes 4-9/10' });
+    const short = await createKit().upstream.openBlob(image, digest, { start: 4 });
+    await expect(textOf(short)).rejects.toMatchObject({ kind: 'unavailable', message: 'sent 2 of 6 bytes' });
+    nock(origin).get(path).reply(206, '4567', { 'content-range': 'bytes 4-5/10' });
+    const long = await createKit().upstream.openBlob(image, digest, { start: 4, last: 5 });
+    await expect(textOf(long)).rejects.toMatchObject({ kind: 'unavailable' });
+  });
+
+  test('follows to where the bytes are, with the range and without credentials', async () => {
+    const credentials = { username: 'robot', password: 's3cret' };
+    nock(origin).get(path).reply(401, undefined, { 'www-authenticate': 'Basic realm="x"' });
+    nock(origin)
+      .get(path)
+      .reply(307, undefined, { location: 'https://cdn.example.net/data?X-Signature=abc' });
+    nock('https://cdn.example.net', { reqheaders: { range: 'bytes=4-' }, badheaders: ['authorization'] })
+      .get('/data?X-Signature=abc')
+      .reply(206, '456789', { 'content-range': 'bytes 4-9/10' });
+    const opened = await createKit({ credentials }).upstream.openBlob(image, digest, { start: 4 });
+    expect(await textOf(opened)).toBe('456789');
+  });
+
+  test('can be closed more than once, before and after it was read', async () => {
+    nock(origin).get(path).times(2).reply(200, blob);
+    const { upstream } = createKit();
+    const unread = await upstream.openBlob(image, digest, { start: 0 });
+    unread.close();
+    unread.close();
+    const read = await upstream.openBlob(image, digest, { start: 0 });
+    await textOf(read);
+    read.close();
+  });
+});

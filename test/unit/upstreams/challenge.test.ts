@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import { parseChallenges } from '../../../src/upstreams/challenge.ts';
+
+function parse(header: string) {
+  return parseChallenges(header).map(({ scheme, parameters }) => [scheme, Object.fromEntries(parameters)]);
+}
+
+test('reads what Docker Hub sends', () => {
+  const header =
+    'Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:library/alpine:pull"';
+  expect(parse(header)).toEqual([
+    [
+      'bearer',
+      {
+        realm: 'https://auth.docker.io/token',
+        service: 'registry.docker.io',
+        scope: 'repository:library/alpine:pull',
+      },
+    ],
+  ]);
+});
+
+test('reads several challenges in one header', () => {
+  expect(parse('Negotiate, Basic realm="a, b", Bearer realm="https://x/token" , service=plain')).toEqual([
+    ['negotiate', {}],
+    ['basic', { realm: 'a, b' }],
+    ['bearer', { realm: 'https://x/token', service: 'plain' }],
+  ]);
+});
+
+test('takes scheme and parameter names in any case', () => {
+  expect(parse('BEARER Realm="R",SERVICE="S"')).toEqual([['bearer', { realm: 'R', service: 'S' }]]);
+});
+
+test('undoes escapes in quoted strings', () => {
+  expect(parse(String.raw`Basic realm="say \"hi\" \\ there"`)).toEqual([
+    ['basic', { realm: String.raw`say "hi" \ there` }],
+  ]);
+});
+
+test('tells an opaque value from parameters', () => {
+  expect(parse('Negotiate YWJj+/==, Basic realm=x')).toEqual([
+    ['negotiate', {}],
+    ['basic', { realm: 'x' }],
+  ]);
+});
+
+test('allows white space around everything, and unquoted addresses', () => {
+  expect(parse('  Bearer   realm = "r" ,, scope = "a b"')).toEqual([
+    ['bearer', { realm: 'r', scope: 'a b' }],
+  ]);
+  expect(parse('Bearer realm=https://x/token,service=s')).toEqual([
+    ['bearer', { realm: 'https://x/token', service: 's' }],
+  ]);
+});
+
+test('keeps what stands before a malformed part', () => {
+  expect(parse('Basic realm="a", Bearer realm="unterminated')).toEqual([
+    ['basic', { realm: 'a' }],
+    ['bearer', {}],
+  ]);
+  expect(parse('')).toEqual([]);
+  expect(parse('"nonsense"')).toEqual([]);
+});
+
+test('reads a hostile header in little time', () => {
+  const startedAt = performance.now();
+  parse(`Bearer realm="${'\\"'.repeat(8000)}`);
+  parse(`Bearer ${'a='.repeat(8000)}`);
+  parse(`Bearer ${' ,'.repeat(8000)}`);
+  expect(performance.now() - startedAt).toBeLessThan(500);
+});

@@ -1,0 +1,121 @@
+import nock from 'nock';
+import { describe, expect, test } from 'vitest';
+import { testConnection } from '../../../src/upstreams/test-connection.ts';
+import { UpstreamPool } from '../../../src/upstreams/upstream-pool.ts';
+import { credentials, image, latest, optionsOf, settingsOf } from './kit.ts';
+import { origin, useMockedRegistry } from './mocked-registry.ts';
+
+useMockedRegistry();
+
+const path = 'library/alpine/manifests/latest';
+
+describe('testing a connection', () => {
+  test.each([
+    [200, { success: true }],
+    [404, { success: true }],
+    [401, { success: false, result: 'Error: 401 - Unauthorized' }],
+    [403, { success: false, result: 'Error: 403 - Forbidden' }],
+    [429, { success: false, result: 'Error: 429 - Too Many Requests' }],
+    [503, { success: false, result: 'Error: 503 - Service Unavailable' }],
+  ])('tells %d as %o', async (status, result) => {
+    nock(origin).head(`/v2/${path}`).reply(status);
+    expect(await testConnection(settingsOf(), path, optionsOf())).toEqual(result);
+  });
+
+  test('goes through the token exchange for the repository of the path', async () => {
+    const challenge = { 'www-authenticate': `Bearer realm="${origin}/token"` };
+    nock(origin).head(`/v2/${path}`).reply(401, undefined, challenge);
+    nock(origin)
+      .get('/token')
+      .query({ scope: 'repository:library/alpine:pull', account: 'robot' })
+      .reply(200, { token: 't1' });
+    nock(origin, { reqheaders: { authorization: 'Bearer t1' } })
+      .head(`/v2/${path}`)
+      .reply(200);
+    expect(await testConnection(settingsOf({ credentials }), path, optionsOf())).toEqual({ success: true });
+  });
+
+  test('tells a token service that refuses as what it answers', async () => {
+    nock(origin)
+      .head(`/v2/${path}`)
+      .reply(401, undefined, { 'www-authenticate': `Bearer realm="${origin}/token"` });
+    nock(origin).get('/token').query(true).reply(401);
+    const result = await testConnection(settingsOf({ credentials }), path, optionsOf());
+    expect(result).toEqual({ success: false, result: 'Error: 401 - Unauthorized' });
+  });
+
+  test('tells a time-out in the documented words', async () => {
+    nock(origin).head(`/v2/${path}`).delay(2000).reply(200);
+    expect(await testConnection(settingsOf(), path, optionsOf({ firstByteMs: 40 }))).toEqual({
+      success: false,
+      result: 'Error: Connection timeout',
+    });
+    nock.abortPendingRequests();
+  });
+
+  test('tells a refused address', async () => {
+    const settings = settingsOf({ url: 'http://169.254.169.254' });
+    expect(await testConnection(settings, path, optionsOf())).toEqual({
+      success: false,
+      result:
+        'Error: address 169.254.169.254 is not a public address; allow it with upstreams.allowed_networks',
+    });
+  });
+});
+
+describe('the pool', () => {
+  test('gives the same upstream until its settings change, and another after it was forgotten', async () => {
+    const pool = new UpstreamPool(optionsOf());
+    const first = pool.get(settingsOf());
+    expect(pool.get(settingsOf())).toBe(first);
+    expect(pool.get(settingsOf({ id: 8 }))).not.toBe(first);
+    const second = pool.get(settingsOf({ updatedAt: 2 }));
+    expect(second).not.toBe(first);
+    pool.forget(7);
+    expect(pool.get(settingsOf({ updatedAt: 2 }))).not.toBe(second);
+    await pool.close();
+  });
+
+  test('tests a connection beside an open breaker, and changes nothing', async () => {
+    const pool = new UpstreamPool(optionsOf({ breakerFailures: 1 }));
+    const upstream = pool.get(settingsOf());
+    nock(origin).head('/v2/team/app/manifests/latest').reply(500);
+    await upstream.headManifest(image, latest).catch(() => undefined);
+    const before = upstream.health();
+    expect(before.breaker).toBe('open');
+    nock(origin).head(`/v2/${path}`).reply(200);
+    expect(await pool.test(settingsOf(), path)).toEqual({ success: true });
+    expect(upstream.health()).toEqual(before);
+    await pool.close();
+  });
+
+  test('lets an upstream with old settings end what it is at', async () => {
+    const pool = new UpstreamPool(optionsOf());
+    nock(origin).head('/v2/team/app/manifests/latest').delay(30).times(2).reply(404);
+    const old = pool.get(settingsOf());
+    const underWay = old.headManifest(image, latest);
+    pool.get(settingsOf({ updatedAt: 2 }));
+    await expect(underWay).rejects.toMatchObject({ kind: 'not-found' });
+    await expect(old.headManifest(image, latest)).rejects.toMatchObject({ kind: 'not-found' });
+    await pool.close();
+  });
+
+  test('uses new tokens for new settings', async () => {
+    const pool = new UpstreamPool(optionsOf());
+    const manifest = '/v2/team/app/manifests/latest';
+    for (const [updatedAt, token] of [
+      [1, 't1'],
+      [2, 't2'],
+    ] as const) {
+      nock(origin)
+        .head(manifest)
+        .reply(401, undefined, { 'www-authenticate': `Bearer realm="${origin}/token"` });
+      nock(origin).get('/token').query(true).reply(200, { token });
+      nock(origin, { reqheaders: { authorization: `Bearer ${token}` } })
+        .head(manifest)
+        .reply(200);
+      await pool.get(settingsOf({ updatedAt })).headManifest(image, latest);
+    }
+    await pool.close();
+  });
+});

@@ -1,0 +1,51 @@
+import { describe, expect, test } from 'vitest';
+import { parseRepositoryName } from '../../../src/oci/reference.ts';
+import { createKit } from './kit.ts';
+
+const alpine = parseRepositoryName('alpine');
+const nested = parseRepositoryName('bitnami/redis');
+
+describe('the name at the upstream', () => {
+  test.each([
+    'https://registry-1.docker.io',
+    'https://docker.io/',
+    'https://index.docker.io/v2/',
+    'https://registry.hub.docker.com',
+  ])('gets library/ at %s where it has one segment', (url) => {
+    const { upstream } = createKit({ url });
+    expect(upstream.repositoryOf(alpine)).toBe('library/alpine');
+    expect(upstream.repositoryOf(nested)).toBe('bitnami/redis');
+  });
+
+  test('is the same at any other registry', () => {
+    expect(createKit({ url: 'https://ghcr.io' }).upstream.repositoryOf(alpine)).toBe('alpine');
+    expect(createKit({ url: 'https://docker.io.example.com' }).upstream.repositoryOf(alpine)).toBe('alpine');
+  });
+});
+
+describe('patterns', () => {
+  function allowed(allowPatterns: string[], denyPatterns: string[], ...images: string[]): string[] {
+    const { upstream } = createKit({ url: 'https://registry-1.docker.io', allowPatterns, denyPatterns });
+    return images.filter((name) => upstream.allows(parseRepositoryName(name)));
+  }
+
+  test('none allow everything', () => {
+    expect(allowed([], [], 'alpine', 'a/b/c')).toEqual(['alpine', 'a/b/c']);
+  });
+
+  test('are matched against the name at the upstream', () => {
+    expect(allowed(['library/*'], [], 'alpine', 'library/redis', 'bitnami/redis')).toEqual([
+      'alpine',
+      'library/redis',
+    ]);
+  });
+
+  test('one star stays within a segment, two go across', () => {
+    expect(allowed(['a/*'], [], 'a/b', 'a/b/c')).toEqual(['a/b']);
+    expect(allowed(['a/**'], [], 'a/b', 'a/b/c', 'ab/c')).toEqual(['a/b', 'a/b/c']);
+  });
+
+  test('deny wins over allow', () => {
+    expect(allowed(['a/**'], ['a/secret*', '**/x'], 'a/b', 'a/secrets', 'a/b/x')).toEqual(['a/b']);
+  });
+});

@@ -1,0 +1,112 @@
+/** What tests of upstreams are made of. */
+import { UpstreamTokens } from '../../../src/cache/upstream-tokens.ts';
+import type { Log } from '../../../src/log.ts';
+import { parseRepositoryName, parseTag } from '../../../src/oci/reference.ts';
+import type { UpstreamErrorKind } from '../../../src/upstreams/errors.ts';
+import type { UpstreamOptions } from '../../../src/upstreams/registry.ts';
+import { RemoteUpstream } from '../../../src/upstreams/remote-upstream.ts';
+import type { BreakerState, Quota, UpstreamSettings } from '../../../src/upstreams/upstream.ts';
+import type { UpstreamObserver, UpstreamRequestKind } from '../../../src/upstreams/upstream-observer.ts';
+
+export const image = parseRepositoryName('team/app');
+export const latest = parseTag('latest');
+export const credentials = { username: 'robot', password: 's3cret' };
+
+export class RecordingObserver implements UpstreamObserver {
+  /** As "kind result". */
+  readonly requests: string[] = [];
+  readonly breakers: BreakerState[] = [];
+  readonly quotas: Quota[] = [];
+  bytesArrived = 0;
+
+  request(_upstream: string, kind: UpstreamRequestKind, result: 'ok' | UpstreamErrorKind): void {
+    this.requests.push(`${kind} ${result}`);
+  }
+  bytes(_upstream: string, count: number): void {
+    this.bytesArrived += count;
+  }
+  breaker(_upstream: string, state: BreakerState): void {
+    this.breakers.push(state);
+  }
+  quota(_upstream: string, quota: Quota): void {
+    this.quotas.push(quota);
+  }
+}
+
+/** A log that keeps its lines as JSON. */
+export class RecordingLog implements Log {
+  readonly lines: string[] = [];
+  readonly #write = (fields: object, message: string): void => {
+    this.lines.push(JSON.stringify({ ...fields, message }));
+  };
+  readonly debug = this.#write;
+  readonly info = this.#write;
+  readonly warn = this.#write;
+  readonly error = this.#write;
+  child(): Log {
+    return this;
+  }
+}
+
+/** Stands still until it is moved. */
+export class Clock {
+  ms = Date.parse('2026-01-01T00:00:00Z');
+  readonly now = (): number => this.ms;
+}
+
+export interface Kit {
+  readonly upstream: RemoteUpstream;
+  readonly observer: RecordingObserver;
+  readonly log: RecordingLog;
+  readonly clock: Clock;
+}
+
+export function settingsOf(settings: Partial<UpstreamSettings> = {}): UpstreamSettings {
+  return {
+    id: 7,
+    name: 'seven',
+    url: 'https://registry.example.com',
+    credentials: undefined,
+    allowPatterns: [],
+    denyPatterns: [],
+    allowPrivateNetwork: false,
+    cacheValidityHours: 24,
+    updatedAt: 1,
+    ...settings,
+  };
+}
+
+export function createKit(
+  settings: Partial<UpstreamSettings> = {},
+  options: Partial<UpstreamOptions> = {},
+): Kit {
+  const observer = new RecordingObserver();
+  const log = new RecordingLog();
+  const clock = new Clock();
+  const upstream = new RemoteUpstream(
+    settingsOf(settings),
+    optionsOf({ observer, log, now: clock.now, ...options }),
+  );
+  return { upstream, observer, log, clock };
+}
+
+export function optionsOf(options: Partial<UpstreamOptions> = {}): UpstreamOptions {
+  const now = options.now ?? new Clock().now;
+  return {
+    userAgent: 'entrepot/test',
+    maxConnections: 8,
+    connectMs: 900,
+    firstByteMs: 900,
+    probeMs: 900,
+    idleMs: 300,
+    breakerFailures: 3,
+    breakerMs: 30_000,
+    allowedNetworks: [],
+    tokenHosts: [],
+    now,
+    tokens: new UpstreamTokens(now),
+    observer: new RecordingObserver(),
+    log: new RecordingLog(),
+    ...options,
+  };
+}

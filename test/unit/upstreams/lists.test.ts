@@ -1,0 +1,170 @@
+import nock from 'nock';
+import { describe, expect, test } from 'vitest';
+import { digestOf } from '../../../src/oci/digest.ts';
+import { ociIndex } from '../../../src/oci/media-types.ts';
+import { createKit, image } from './kit.ts';
+import { origin, useMockedRegistry } from './mocked-registry.ts';
+
+useMockedRegistry();
+
+const tagsPath = '/v2/team/app/tags/list';
+const subject = digestOf(Buffer.from('subject'));
+const referrersPath = `/v2/team/app/referrers/${subject}`;
+const fallbackPath = `/v2/team/app/manifests/${subject.replace(':', '-')}`;
+
+describe('listTags', () => {
+  const list = () => createKit().upstream.listTags(image);
+
+  test('gives all pages in byte order, each tag once, and no tag that is none', async () => {
+    nock(origin)
+      .get(`${tagsPath}?n=1000`)
+      .reply(200, { tags: ['b', 'a', 'B'] }, { link: `<${tagsPath}?n=1000&last=B>; rel="next"` });
+    nock(origin)
+      .get(`${tagsPath}?n=1000&last=B`)
+      .reply(200, { tags: ['a', 'Z', '-bad', '', 5] }, { link: `<${origin}${tagsPath}?last=Z>; rel=next` });
+    nock(origin)
+      .get(`${tagsPath}?last=Z`)
+      .reply(200, { tags: ['0'] });
+    expect(await list()).toEqual(['0', 'B', 'Z', 'a', 'b']);
+  });
+
+  test('gives none for null', async () => {
+    nock(origin).get(`${tagsPath}?n=1000`).reply(200, { name: 'team/app', tags: null });
+    expect(await list()).toEqual([]);
+  });
+
+  test('stays on our scheme where a registry behind a TLS proxy links to http', async () => {
+    nock(origin)
+      .get(`${tagsPath}?n=1000`)
+      .reply(200, { tags: ['a'] }, { link: `<http://registry.example.com${tagsPath}?last=a>; rel="next"` });
+    nock(origin)
+      .get(`${tagsPath}?last=a`)
+      .reply(200, { tags: ['b'] });
+    expect(await list()).toEqual(['a', 'b']);
+  });
+
+  test('does not go on at another host', async () => {
+    nock(origin)
+      .get(`${tagsPath}?n=1000`)
+      .reply(200, { tags: ['a'] }, { link: '<https://evil.example.org/x>; rel="next"' });
+    await expect(list()).rejects.toMatchObject({
+      kind: 'invalid',
+      message: 'has a list that goes on at another host',
+    });
+  });
+
+  test('ignores links of other relations', async () => {
+    nock(origin)
+      .get(`${tagsPath}?n=1000`)
+      .reply(200, { tags: ['a'] }, { link: '</x>; rel="prev", </y>; rel="nextish-not"' });
+    expect(await list()).toEqual(['a']);
+  });
+
+  test('does not follow pages without end', async () => {
+    nock(origin)
+      .get(tagsPath)
+      .query(true)
+      .times(200)
+      .reply(200, { tags: ['a'] }, { link: `<${tagsPath}?last=a>; rel="next"` });
+    await expect(list()).rejects.toMatchObject({
+      kind: 'invalid',
+      message: 'has a list of more than 200 pages',
+    });
+  });
+
+  test.each(['nonsense', '[]', '{"tags":"a"}'])('refuses %s', async (body) => {
+    nock(origin).get(`${tagsPath}?n=1000`).reply(200, body);
+    await expect(list()).rejects.toMatchObject({ kind: 'invalid' });
+  });
+
+  test('says not-found', async () => {
+    nock(origin).get(`${tagsPath}?n=1000`).reply(404);
+    await expect(list()).rejects.toMatchObject({ kind: 'not-found' });
+  });
+});
+
+describe('listReferrers', () => {
+  const signature = {
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    digest: digestOf(Buffer.from('signature')),
+    size: 9,
+    artifactType: 'application/signature',
+    annotations: { by: 'us' },
+  };
+  const sbom = {
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    digest: digestOf(Buffer.from('sbom')),
+    size: 4,
+  };
+  const index = (...manifests: object[]) => ({ schemaVersion: 2, mediaType: ociIndex, manifests });
+
+  test('gives all pages, without fields it does not know and without malformed entries', async () => {
+    nock(origin, { reqheaders: { accept: ociIndex } })
+      .get(referrersPath)
+      .reply(200, index({ ...signature, data: 'AAAA' }), { link: `<${referrersPath}?p=2>; rel="next"` });
+    nock(origin)
+      .get(`${referrersPath}?p=2`)
+      .reply(200, index(sbom, { ...sbom, digest: 'sha256:short' }, { ...sbom, size: -1 }, {}));
+    expect(await createKit().upstream.listReferrers(image, subject)).toEqual([signature, sbom]);
+  });
+
+  test.each([400, 404, 405, 501])(
+    'gives those of the fallback tag where the API answers %d',
+    async (status) => {
+      nock(origin).get(referrersPath).reply(status);
+      nock(origin).get(fallbackPath).reply(200, index(sbom));
+      const { upstream, observer } = createKit();
+      expect(await upstream.listReferrers(image, subject)).toEqual([sbom]);
+      expect(observer.requests).toEqual(['referrers ok', 'referrers ok']);
+      expect(upstream.health().lastError).toBeUndefined();
+    },
+  );
+
+  test('cuts the fallback tag of a sha512 digest', async () => {
+    const long = digestOf(Buffer.from('subject'), 'sha512');
+    nock(origin).get(`/v2/team/app/referrers/${long}`).reply(404);
+    nock(origin)
+      .get(`/v2/team/app/manifests/sha512-${long.slice(7, 7 + 64)}`)
+      .reply(200, index(sbom));
+    expect(await createKit().upstream.listReferrers(image, long)).toEqual([sbom]);
+  });
+
+  test.each([
+    ['nothing', 404, ''],
+    ['an image', 200, '{"schemaVersion":2,"layers":[]}'],
+    ['no JSON', 200, 'nonsense'],
+  ])('gives none where the fallback tag has %s', async (_what, status, body) => {
+    nock(origin).get(referrersPath).reply(404);
+    nock(origin).get(fallbackPath).reply(status, body);
+    expect(await createKit().upstream.listReferrers(image, subject)).toEqual([]);
+  });
+
+  test('gives an empty list for an empty index, without a look at the tag', async () => {
+    nock(origin).get(referrersPath).reply(200, index());
+    expect(await createKit().upstream.listReferrers(image, subject)).toEqual([]);
+  });
+
+  test('refuses what is no index', async () => {
+    nock(origin).get(referrersPath).reply(200, '<html>');
+    await expect(createKit().upstream.listReferrers(image, subject)).rejects.toMatchObject({
+      kind: 'invalid',
+    });
+  });
+
+  test('refuses a list without measure', async () => {
+    nock(origin)
+      .get(referrersPath)
+      .reply(200, index(...Array(10_001).fill({})));
+    await expect(createKit().upstream.listReferrers(image, subject)).rejects.toMatchObject({
+      kind: 'invalid',
+      message: 'has more than 10000 referrers for one subject',
+    });
+  });
+
+  test('does not fall back where the registry is down', async () => {
+    nock(origin).get(referrersPath).reply(503);
+    await expect(createKit().upstream.listReferrers(image, subject)).rejects.toMatchObject({
+      kind: 'unavailable',
+    });
+  });
+});

@@ -1,0 +1,88 @@
+/**
+ * The rules of who may do what, as pure functions of an identity and a role. Roles are GitLab's numbers, so 40 is 40 in
+ * the API, in the records and here. Administrators need no role, but a token of theirs needs its scope like any other.
+ */
+import {
+  type Identity,
+  type RegistryTokenIdentity,
+  type TokenScope,
+  tokenScopes,
+  type UserIdentity,
+} from './identity.ts';
+
+export const accessLevels = {
+  guest: 10,
+  planner: 15,
+  reporter: 20,
+  developer: 30,
+  maintainer: 40,
+  owner: 50,
+} as const;
+
+export type AccessLevel = (typeof accessLevels)[keyof typeof accessLevels];
+
+export function isAccessLevel(level: number): level is AccessLevel {
+  return Object.values(accessLevels).some((known) => known === level);
+}
+
+/** Which scopes allow a purpose; one of them is enough. */
+export const scopesFor = {
+  'pull-virtual': ['api', 'read_virtual_registry'],
+  read: ['api', 'read_api'],
+  write: ['api'],
+  'read-self': ['api', 'read_api', 'read_user'],
+  /** To look at the token itself, or to revoke it: whoever holds it may. */
+  'own-token': tokenScopes,
+} as const satisfies Record<string, readonly TokenScope[]>;
+
+export type Purpose = keyof typeof scopesFor;
+
+/** May these credentials be used for it at all, whatever their user's role? A password allows everything. */
+export function hasScopeFor(user: UserIdentity, purpose: Purpose): boolean {
+  const { scopes } = user;
+  if (scopes === 'all') return true;
+  return scopesFor[purpose].some((scope) => scopes.includes(scope));
+}
+
+/** The role that counts: an administrator is an owner everywhere. Undefined: none. */
+export function effectiveLevel(user: UserIdentity, level: number | undefined): number | undefined {
+  return user.isAdmin ? accessLevels.owner : level;
+}
+
+function hasLevel(user: UserIdentity, level: number | undefined, least: AccessLevel): boolean {
+  return (effectiveLevel(user, level) ?? 0) >= least;
+}
+
+/** May they pull through a virtual registry, having this role in its top-level group? */
+export function mayPullVirtual(user: UserIdentity, level: number | undefined): boolean {
+  return hasScopeFor(user, 'pull-virtual') && hasLevel(user, level, accessLevels.guest);
+}
+
+/** May they see what belongs to a group, having this role in it? */
+export function mayRead(user: UserIdentity, level: number | undefined): boolean {
+  return hasScopeFor(user, 'read') && hasLevel(user, level, accessLevels.guest);
+}
+
+/** May they change what belongs to a group, having this role in it? */
+export function mayWrite(user: UserIdentity, level: number | undefined): boolean {
+  return hasScopeFor(user, 'write') && hasLevel(user, level, accessLevels.maintainer);
+}
+
+/**
+ * May a member give, change or take away this role of someone else? Maintainers up to their own, owners any.
+ */
+export function mayGrant(user: UserIdentity, level: number | undefined, granted: number): boolean {
+  return mayWrite(user, level) && granted <= (effectiveLevel(user, level) ?? 0);
+}
+
+/** May they change users and see everyone's tokens? */
+export function isAdministrator(identity: Identity, purpose: 'read' | 'write'): boolean {
+  return identity.kind === 'user' && identity.isAdmin && hasScopeFor(identity, purpose);
+}
+
+/** Does a registry token carry the action for exactly this repository? */
+export function carries(token: RegistryTokenIdentity, name: string, action: string): boolean {
+  return token.access.some(
+    (grant) => grant.type === 'repository' && grant.name === name && grant.actions.includes(action),
+  );
+}

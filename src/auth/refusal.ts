@@ -1,0 +1,26 @@
+/** Why credentials were not believed; distinguishable, since each has another remedy. */
+export type RefusalReason = 'unknown' | 'expired' | 'revoked' | 'blocked' | 'throttled';
+
+export interface Refusal {
+  readonly kind: 'refused';
+  readonly reason: RefusalReason;
+  /** Where they are throttled: when to try again. */
+  readonly retryAfterSeconds?: number;
+}
+
+export function refuse(reason: Exclude<RefusalReason, 'throttled'>): Refusal {
+  return { kind: 'refused', reason };
+}
+
+const descriptions: Record<RefusalReason, string> = {
+  unknown: 'the username, password or token is wrong',
+  expired: 'the token has expired',
+  revoked: 'the token was revoked',
+  blocked: 'the account is blocked',
+  throttled: 'too many failed attempts; try again later',
+};
+
+/** A sentence for people. */
+export function describeRefusal({ reason }: Refusal): string {
+  return descriptions[reason];
+}

@@ -1,0 +1,43 @@
+/**
+ * The scopes of a token request: `type:name:action[,action]`, several in one text separated by spaces, or repeated.
+ * https://github.com/distribution/distribution/blob/v3.0.0/docs/content/spec/auth/scope.md
+ */
+import type { ScopeGrant } from './identity.ts';
+
+export const maxScopes = 32;
+const maxScopeLength = 1024;
+const typePattern = /^[a-z0-9]+(?:\([a-z0-9]+\))?$/;
+const actionPattern = /^(?:\*|[a-z_-]+)$/;
+
+/** What is asked for, each resource once. What is not a scope, and what is too many, is left out: it only leads to less. */
+export function parseScopes(texts: readonly string[]): readonly ScopeGrant[] {
+  const wanted = texts.flatMap((text) => text.split(' ')).filter((text) => text !== '');
+  const byResource = new Map<string, ScopeGrant>();
+  for (const text of wanted.slice(0, maxScopes)) {
+    const scope = parseScope(text);
+    if (!scope) continue;
+    const resource = `${scope.type}:${scope.name}`;
+    const actions = new Set([...(byResource.get(resource)?.actions ?? []), ...scope.actions]);
+    byResource.set(resource, { ...scope, actions: [...actions] });
+  }
+  return [...byResource.values()];
+}
+
+/** The name may have colons of its own (`host:5000/image`): the type ends at the first, the actions begin after the last. */
+function parseScope(text: string): ScopeGrant | undefined {
+  const first = text.indexOf(':');
+  const last = text.lastIndexOf(':');
+  if (text.length > maxScopeLength || first === -1 || first === last) return undefined;
+  const type = text.slice(0, first);
+  const name = text.slice(first + 1, last);
+  const actions = text
+    .slice(last + 1)
+    .split(',')
+    .filter((action) => actionPattern.test(action));
+  if (!typePattern.test(type) || name === '' || actions.length === 0) return undefined;
+  return { type, name, actions };
+}
+
+export function formatScope({ type, name, actions }: ScopeGrant): string {
+  return `${type}:${name}:${actions.join(',')}`;
+}

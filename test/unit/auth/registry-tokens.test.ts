@@ -1,0 +1,190 @@
+import { createHmac, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
+import { decodeJwt, decodeProtectedHeader, type JWTHeaderParameters, SignJWT } from 'jose';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { RegistryTokens } from '../../../src/auth/registry-tokens.ts';
+import { SecretBox } from '../../../src/auth/secret-box.ts';
+import { SigningKeys } from '../../../src/auth/signing-keys.ts';
+import { RecordedKeys } from './recorded-keys.ts';
+
+const start = Date.UTC(2026, 2, 4, 9, 15, 22, 481);
+const seconds = Math.floor(start / 1000);
+const secretBox = new SecretBox(randomBytes(32));
+const access = [
+  { type: 'repository', name: 'virtual_registries/container/1/library/alpine', actions: ['pull'] },
+];
+const request = { service: 'container_registry', subject: 'dana', userId: 7, access } as const;
+
+let now = start;
+const clock = () => now;
+let keys: SigningKeys;
+let tokens: RegistryTokens;
+
+beforeEach(() => {
+  now = start;
+  keys = new SigningKeys({ records: new RecordedKeys(), secretBox, now: clock });
+  tokens = new RegistryTokens({ keys, lifetimeSeconds: 300, now: clock });
+});
+
+/** A token that is right in everything but what is given. */
+async function forge(
+  claims: Record<string, unknown> = {},
+  header: Partial<JWTHeaderParameters> = {},
+  key?: KeyObject | Uint8Array,
+): Promise<string> {
+  const { kid, privateKey } = await keys.current();
+  return new SignJWT({
+    iss: 'entrepot',
+    aud: 'container_registry',
+    sub: 'dana',
+    iat: seconds,
+    nbf: seconds - 5,
+    exp: seconds + 300,
+    jti: 'some-id',
+    access,
+    ...claims,
+  })
+    .setProtectedHeader({ alg: 'ES256', typ: 'JWT', kid, ...header })
+    .sign(key ?? privateKey);
+}
+
+test('an issued token says who it is for, for what and how long, and is signed with ES256', async () => {
+  const issued = await tokens.issue(request);
+  expect(issued).toMatchObject({ expiresInSeconds: 300, issuedAt: seconds * 1000 });
+  expect(decodeProtectedHeader(issued.token)).toEqual({
+    typ: 'JWT',
+    alg: 'ES256',
+    kid: (await keys.current()).kid,
+  });
+  expect(decodeJwt(issued.token)).toEqual({
+    iss: 'entrepot',
+    aud: 'container_registry',
+    sub: 'dana',
+    user_id: 7,
+    iat: seconds,
+    nbf: seconds - 5,
+    exp: seconds + 300,
+    jti: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    access,
+  });
+});
+
+test.each(['container_registry', 'dependency_proxy'] as const)(
+  'a token for %s is verified',
+  async (service) => {
+    const { token } = await tokens.issue({ ...request, service });
+    expect(await tokens.verify(token)).toEqual({
+      kind: 'registry-token',
+      subject: 'dana',
+      userId: 7,
+      access,
+    });
+  },
+);
+
+test('a token is found without waiting once it was verified, and no longer when it has expired', async () => {
+  const { token } = await tokens.issue(request);
+  expect(tokens.findVerified(token)).toBeUndefined();
+  const identity = await tokens.verify(token);
+  expect(tokens.findVerified(token)).toBe(identity);
+  now = (seconds + 300) * 1000;
+  expect(tokens.findVerified(token)).toBeUndefined();
+  expect(await tokens.verify(token)).toBeUndefined();
+});
+
+test('a token is good until the second it expires', async () => {
+  const { token } = await tokens.issue(request);
+  now = (seconds + 300) * 1000 - 1;
+  expect(await tokens.verify(token)).toBeDefined();
+});
+
+test('another process with the same records accepts the token', async () => {
+  const records = new RecordedKeys();
+  const of = () =>
+    new RegistryTokens({
+      keys: new SigningKeys({ records, secretBox, now: clock }),
+      lifetimeSeconds: 300,
+      now: clock,
+    });
+  const other = of();
+  const { token } = await of().issue(request);
+  expect(await other.verify(token)).toMatchObject({ subject: 'dana' });
+});
+
+describe('what is refused', () => {
+  test('nothing that is forged below is refused for being badly forged', async () => {
+    expect(await tokens.verify(await forge())).toMatchObject({ subject: 'dana' });
+  });
+
+  test.each([
+    ['another issuer', { iss: 'someone-else' }],
+    ['another audience', { aud: 'gitlab' }],
+    ['a token that has expired', { exp: seconds }],
+    ['a token that is not good yet', { nbf: seconds + 60 }],
+    ['no subject', { sub: undefined }],
+    ['no id', { jti: undefined }],
+    ['no expiry', { exp: undefined }],
+    ['no access list', { access: undefined }],
+    ['an access list that is none', { access: [{ type: 'repository', name: 'a', actions: 'pull' }] }],
+  ])('%s', async (_what, claims) => {
+    expect(await tokens.verify(await forge(claims))).toBeUndefined();
+  });
+
+  test('alg none', async () => {
+    const { kid } = await keys.current();
+    const [, payload] = (await forge()).split('.');
+    for (const alg of ['none', 'None', '']) {
+      const header = Buffer.from(JSON.stringify({ alg, typ: 'JWT', kid })).toString('base64url');
+      expect(await tokens.verify(`${header}.${payload}.`)).toBeUndefined();
+    }
+  });
+
+  test('HS256 with our public key as the secret', async () => {
+    const { kid, publicKey } = await keys.current();
+    const [, payload] = (await forge()).split('.');
+    const header = Buffer.from(JSON.stringify({ alg: 'HS256', typ: 'JWT', kid })).toString('base64url');
+    for (const type of ['pem', 'der'] as const) {
+      const secret = publicKey.export({ type: 'spki', format: type });
+      const mac = createHmac('sha256', secret).update(`${header}.${payload}`).digest('base64url');
+      expect(await tokens.verify(`${header}.${payload}.${mac}`)).toBeUndefined();
+    }
+  });
+
+  test('a key that the token brings along, under our key id or its own', async () => {
+    const foreign = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const jwk = foreign.publicKey.export({ format: 'jwk' });
+    const headers = [
+      { jwk },
+      { jwk, kid: 'foreign' },
+      { jku: 'https://keys.example/jwks.json' },
+      { x5u: 'https://keys.example/cert.pem' },
+    ];
+    for (const header of headers) {
+      expect(await tokens.verify(await forge({}, header, foreign.privateKey))).toBeUndefined();
+    }
+  });
+
+  test('a token without a key id, or with one that is not text of ours', async () => {
+    for (const kid of [undefined, '', '__proto__', '../../etc/passwd']) {
+      const token = await new SignJWT({ ...decodeJwt(await forge()) })
+        .setProtectedHeader({ alg: 'ES256', ...(kid !== undefined && { kid }) })
+        .sign((await keys.current()).privateKey);
+      expect(await tokens.verify(token)).toBeUndefined();
+    }
+  });
+
+  test('a token that was changed, cut or made up', async () => {
+    const token = await forge();
+    const [header, , signature] = token.split('.');
+    const claims = { ...decodeJwt(token), sub: 'root' };
+    const payload = Buffer.from(JSON.stringify(claims)).toString('base64url');
+    for (const text of [
+      `${header}.${payload}.${signature}`,
+      token.slice(0, -8),
+      'a.b.c',
+      '',
+      'x'.repeat(100_000),
+    ]) {
+      expect(await tokens.verify(text)).toBeUndefined();
+    }
+  });
+});

@@ -1,0 +1,15 @@
+/** Who asks for a change, and from where: the first argument of every call that needs rights or leaves an audit event. */
+import type { Identity, UserIdentity } from '../auth/identity.ts';
+import { RefusedError } from './refused-error.ts';
+
+export interface Actor {
+  readonly identity: Identity;
+  /** The client's address; undefined for the command line and the server itself. */
+  readonly address: string | undefined;
+}
+
+/** @throws RefusedError unauthorized unless the actor is a user; a registry token only pulls and pushes. */
+export function userOf(actor: Actor): UserIdentity {
+  if (actor.identity.kind === 'user') return actor.identity;
+  throw new RefusedError('unauthorized');
+}

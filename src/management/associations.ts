@@ -1,0 +1,89 @@
+/** Which upstreams a virtual registry has, in which order. */
+import type { Database } from '../metadata/database.ts';
+import type { Records } from '../metadata/records.ts';
+import type { RegistryUpstream } from '../metadata/registry-upstreams.ts';
+import type { Actor } from './actor.ts';
+import { recordChange } from './audit.ts';
+import { Changes } from './changes.ts';
+import type { PullCaches } from './pull-caches.ts';
+import { RefusedError } from './refused-error.ts';
+import { Rights } from './rights.ts';
+
+export interface AssociationServiceOptions {
+  readonly database: Database;
+  readonly caches: PullCaches;
+  readonly now: () => number;
+  /** Per virtual registry. */
+  readonly maxUpstreams: number;
+}
+
+export class AssociationService {
+  readonly #maxUpstreams: number;
+  readonly #changes: Changes;
+  readonly #rights: Rights;
+
+  constructor({ database, caches, now, maxUpstreams }: AssociationServiceOptions) {
+    this.#maxUpstreams = maxUpstreams;
+    this.#changes = new Changes(database, caches);
+    this.#rights = new Rights(now);
+  }
+
+  /** At the last position. @throws RefusedError not-found (also across groups), forbidden, invalid */
+  async create(actor: Actor, registryId: number, upstreamId: number): Promise<RegistryUpstream> {
+    return this.#changes.run(async (tx) => {
+      const { groupId } = await this.#rights.getRegistry(tx, actor, registryId, 'write');
+      const upstream = await tx.upstreams.find(upstreamId);
+      if (upstream?.groupId !== groupId) throw new RefusedError('not-found', 'Upstream');
+      const association = await tx.registryUpstreams.append(registryId, upstreamId);
+      if (association.position > this.#maxUpstreams) {
+        throw new RefusedError('invalid', {
+          position: [`must be less than or equal to ${this.#maxUpstreams}`],
+        });
+      }
+      await this.#record(tx, actor, 'create', association);
+      return { ...association, groupId };
+    });
+  }
+
+  /** Beyond the last position is the last; the others shift. @throws RefusedError not-found, forbidden */
+  async move(actor: Actor, id: number, position: number): Promise<RegistryUpstream> {
+    return this.#changes.run(async (tx) => {
+      const { groupId } = await this.#get(tx, actor, id);
+      const association = await tx.registryUpstreams.move(id, position);
+      if (!association) throw new RefusedError('not-found');
+      await this.#record(tx, actor, 'update', association);
+      return { ...association, groupId };
+    });
+  }
+
+  /** The upstream stays, even in no registry. @throws RefusedError not-found, forbidden */
+  async remove(actor: Actor, id: number): Promise<void> {
+    await this.#changes.run(async (tx) => {
+      const association = await this.#get(tx, actor, id);
+      await tx.registryUpstreams.remove(id);
+      await this.#record(tx, actor, 'delete', association);
+      return association;
+    });
+  }
+
+  async #get(
+    tx: Records,
+    actor: Actor,
+    id: number,
+  ): Promise<RegistryUpstream & { readonly groupId: number }> {
+    const association = await tx.registryUpstreams.find(id);
+    if (!association) throw new RefusedError('not-found');
+    const { groupId } = await this.#rights.getRegistry(tx, actor, association.registryId, 'write');
+    return { ...association, groupId };
+  }
+
+  async #record(
+    tx: Records,
+    actor: Actor,
+    verb: 'create' | 'update' | 'delete',
+    { id, registryId, upstreamId, position }: RegistryUpstream,
+  ): Promise<void> {
+    const details = { registry_id: registryId, upstream_id: upstreamId, position };
+    await recordChange(tx, actor, { action: `registry_upstream.${verb}`, targetId: id, details });
+  }
+}

@@ -1,0 +1,63 @@
+/** What is cached of an upstream, to look through and to forget one by one. */
+import type { ListedCacheEntry } from '../metadata/cache-contents.ts';
+import type { Database } from '../metadata/database.ts';
+import type { Page, Paged } from '../metadata/page.ts';
+import type { Actor } from './actor.ts';
+import { recordChange } from './audit.ts';
+import { Changes } from './changes.ts';
+import { demandUnmodified } from './preconditions.ts';
+import type { PullCaches } from './pull-caches.ts';
+import { RefusedError } from './refused-error.ts';
+import { Rights } from './rights.ts';
+
+export interface CacheEntryServiceOptions {
+  readonly database: Database;
+  readonly caches: PullCaches;
+  readonly now: () => number;
+}
+
+export class CacheEntryService {
+  readonly #database: Database;
+  readonly #changes: Changes;
+  readonly #rights: Rights;
+
+  constructor({ database, caches, now }: CacheEntryServiceOptions) {
+    this.#database = database;
+    this.#changes = new Changes(database, caches);
+    this.#rights = new Rights(now);
+  }
+
+  /** Newest first. @param search part of the path. @throws RefusedError not-found, forbidden */
+  async list(
+    actor: Actor,
+    upstreamId: number,
+    search: string | undefined,
+    page: Page,
+  ): Promise<Paged<ListedCacheEntry>> {
+    await this.#rights.getUpstream(this.#database, actor, upstreamId, 'read');
+    return this.#database.cacheContents.list(upstreamId, search, page);
+  }
+
+  /** The bytes go when nothing else links them. @throws RefusedError not-found, forbidden, precondition-failed */
+  async remove(actor: Actor, id: number, unmodifiedSince: number | undefined): Promise<void> {
+    await this.#changes.run(async (tx) => {
+      const entry = await tx.cacheContents.find(id);
+      if (!entry) throw new RefusedError('not-found');
+      await this.#rights.getUpstream(tx, actor, entry.upstreamId, 'write');
+      demandUnmodified(entry, unmodifiedSince);
+      await tx.cacheEntries.remove(id);
+      await recordChange(tx, actor, {
+        action: 'cache_entry.delete',
+        targetId: id,
+        details: {
+          group_id: entry.groupId,
+          upstream_id: entry.upstreamId,
+          repository: entry.repository,
+          reference: entry.reference,
+          digest: entry.digest,
+        },
+      });
+      return entry;
+    });
+  }
+}

@@ -1,0 +1,42 @@
+/** A change of what belongs to a group: one transaction, after which pulls see its result. */
+import type { Database } from '../metadata/database.ts';
+import type { Records } from '../metadata/records.ts';
+import { MissingOwner, type UniqueConstraint, UniqueViolation } from '../metadata/violations.ts';
+import type { PullCaches } from './pull-caches.ts';
+import { type Faults, RefusedError } from './refused-error.ts';
+
+const taken = ['has already been taken'];
+
+/** Whose fault it is that there is such a record already. */
+const takenAttributes: Partial<Record<UniqueConstraint, Faults>> = {
+  groups_full_path: { path: taken },
+  virtual_registries_group_id_name: { name: taken },
+  registry_upstreams_registry_id_upstream_id: { upstream_id: taken },
+};
+
+export class Changes {
+  readonly #database: Pick<Database, 'transaction'>;
+  readonly #caches: PullCaches;
+
+  constructor(database: Pick<Database, 'transaction'>, caches: PullCaches) {
+    this.#database = database;
+    this.#caches = caches;
+  }
+
+  /** @throws RefusedError invalid for what exists already, not-found for what was removed meanwhile; whatever `run` throws */
+  async run<T extends { readonly groupId: number }>(run: (tx: Records) => Promise<T>): Promise<T> {
+    try {
+      const changed = await this.#database.transaction(run);
+      this.#caches.forgetGroup(changed.groupId);
+      return changed;
+    } catch (error) {
+      throw refusalOf(error);
+    }
+  }
+}
+
+function refusalOf(error: unknown): unknown {
+  if (error instanceof MissingOwner) return new RefusedError('not-found', undefined, { cause: error });
+  const faults = error instanceof UniqueViolation ? takenAttributes[error.constraint] : undefined;
+  return faults ? new RefusedError('invalid', faults, { cause: error }) : error;
+}

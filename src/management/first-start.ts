@@ -1,0 +1,70 @@
+/** What an installation begins with: an administrator, a group, and a virtual registry that pulls from Docker Hub. */
+import { accessLevels } from '../auth/access.ts';
+import type { Passwords } from '../auth/passwords.ts';
+import type { Database } from '../metadata/database.ts';
+import type { Records } from '../metadata/records.ts';
+import { recordAccessToken } from './access-tokens.ts';
+import type { Actor } from './actor.ts';
+import { recordChange } from './audit.ts';
+import { actorFor } from './users.ts';
+
+export interface FirstStartOptions {
+  readonly database: Database;
+  readonly passwords: Passwords;
+  /** Undefined: one is made. */
+  readonly rootToken: string | undefined;
+  /** Undefined: root has no password. */
+  readonly rootPassword: string | undefined;
+}
+
+/** What must be shown once. */
+export interface FirstStart {
+  readonly username: string;
+  /** Undefined where the operator chose it. */
+  readonly token: string | undefined;
+}
+
+const username = 'root';
+const groupName = 'default';
+const dockerHub = { name: 'Docker Hub', url: 'https://registry-1.docker.io', cacheValidityHours: 24 };
+
+/** Undefined on every start but the first, which is when the secrets count. */
+export async function prepareFirstStart(options: FirstStartOptions): Promise<FirstStart | undefined> {
+  const { database, passwords, rootToken, rootPassword } = options;
+  const passwordHash = rootPassword === undefined ? undefined : await passwords.hash(rootPassword);
+  let created: string | undefined;
+  const isFirst = await database.firstStart(async (tx) => {
+    const root = await tx.users.create({ username, name: 'Administrator', isAdmin: true, passwordHash });
+    const actor = actorFor(root);
+    const details = { username, is_admin: true };
+    await recordChange(tx, actor, { action: 'user.create', targetId: root.id, details });
+    const scopes = ['api', 'read_virtual_registry'] as const;
+    const input = { name: 'first start', scopes };
+    const { token } = await recordAccessToken(tx, actor, root.id, input, rootToken);
+    created = token;
+    await createDefaultGroup(tx, actor, root.id);
+  });
+  if (!isFirst) return undefined;
+  return { username, token: rootToken === undefined ? created : undefined };
+}
+
+async function createDefaultGroup(tx: Records, actor: Actor, ownerId: number): Promise<void> {
+  const visibility = 'private';
+  const group = await tx.groups.create({ name: groupName, path: groupName, fullPath: groupName, visibility });
+  await tx.members.create({ groupId: group.id, userId: ownerId, accessLevel: accessLevels.owner });
+  const registry = await tx.virtualRegistries.create({ groupId: group.id, name: groupName });
+  const upstream = await tx.upstreams.create({
+    ...dockerHub,
+    groupId: group.id,
+    allowPatterns: [],
+    denyPatterns: [],
+    allowPrivateNetwork: false,
+  });
+  await tx.registryUpstreams.append(registry.id, upstream.id);
+  const changes = [
+    { action: 'group.create', targetId: group.id, details: { name: groupName, path: groupName, visibility } },
+    { action: 'virtual_registry.create', targetId: registry.id, details: { name: groupName } },
+    { action: 'upstream.create', targetId: upstream.id, details: { name: upstream.name, url: upstream.url } },
+  ];
+  for (const change of changes) await recordChange(tx, actor, change);
+}

@@ -1,0 +1,44 @@
+/** Where an upstream may be. What its name resolves to is only known, and judged, when it is connected to. */
+import { RefusedError } from './refused-error.ts';
+
+export const maxUrlLength = 255;
+
+/** Says why an address may not be connected to; undefined where it may, and for a host that is a name. */
+export type FindBlockedAddress = (host: string, allowPrivateNetwork: boolean) => string | undefined;
+
+/**
+ * The address of a registry as it is kept: without a trailing slash or /v2.
+ * @throws RefusedError invalid for one that is none, or carries more than a place
+ */
+export function parseUpstreamUrl(text: string): string {
+  const url = URL.parse(text.trim());
+  if (!url) throw fault('must be a valid URL');
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+    throw fault('is blocked: Only allowed schemes are http, https');
+  }
+  if (url.username || url.password) throw fault('must not have credentials: they have fields of their own');
+  if (text.includes('?') || text.includes('#')) throw fault('must not have a query or a fragment');
+  const kept = url.origin + url.pathname.replace(/\/+$/, '').replace(/\/v2$/, '');
+  if (kept.length > maxUrlLength) throw fault(`is too long (maximum is ${maxUrlLength} characters)`);
+  return kept;
+}
+
+/** @throws RefusedError invalid */
+export function demandAllowedAddress(
+  url: string,
+  allowPrivateNetwork: boolean,
+  findBlockedAddress: FindBlockedAddress,
+): void {
+  const blocked = findBlockedAddress(addressOf(new URL(url).hostname), allowPrivateNetwork);
+  if (blocked !== undefined) throw fault(`is blocked: ${blocked}`);
+}
+
+/** IPv6 without its brackets; every name of this machine as its address. */
+function addressOf(hostname: string): string {
+  const host = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
+  return host === 'localhost' || host.endsWith('.localhost') ? '127.0.0.1' : host;
+}
+
+function fault(text: string): RefusedError {
+  return new RefusedError('invalid', { url: [text] });
+}

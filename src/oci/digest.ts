@@ -29,7 +29,7 @@ export function hexOf(digest: Digest): string {
   return digest.slice(digest.indexOf(':') + 1);
 }
 
-export function hasherOf(algorithm: Algorithm): Hash {
+export function hasherOf(algorithm: Algorithm | 'sha1'): Hash {
   return createHash(algorithm);
 }
 

@@ -48,9 +48,11 @@ const manifestSchema = z.looseObject({
  * @throws OciError MANIFEST_INVALID with the reason: too large, not JSON, schema 1, or a malformed descriptor.
  */
 export function parseManifest(payload: Uint8Array, contentType: string | undefined): ParsedManifest {
-  if (payload.length > maxManifestBytes) invalid(`the manifest has ${payload.length} bytes, over ${maxManifestBytes}`, 413);
+  if (payload.length > maxManifestBytes)
+    invalid(`the manifest has ${payload.length} bytes, over ${maxManifestBytes}`, 413);
   const said = contentType === undefined ? '' : essenceOf(contentType);
-  if (isSchema1(said)) invalid('Docker image manifest schema 1 is not supported; push the image again with a current client');
+  if (isSchema1(said))
+    invalid('Docker image manifest schema 1 is not supported; push the image again with a current client');
   const manifest = manifestSchema.safeParse(parseJson(payload));
   if (!manifest.success) {
     const issue = manifest.error.issues[0];
@@ -70,7 +72,8 @@ export function parseManifest(payload: Uint8Array, contentType: string | undefin
     mediaType: named,
     references,
     subject: data.subject?.digest,
-    artifactType: data.artifactType || (named === ociManifest || named === dockerManifest ? configType : undefined),
+    artifactType:
+      data.artifactType || (named === ociManifest || named === dockerManifest ? configType : undefined),
     annotations: data.annotations,
   };
 }

@@ -51,7 +51,9 @@ const virtualPattern = /^virtual_registries\/container\/([1-9][0-9]{0,14})\/(.+)
  * Splits `virtual_registries/container/<id>/<image>`, the names that belong to virtual registries.
  * Undefined for any other name.
  */
-export function parseVirtualName(name: RepositoryName): { registryId: number; image: RepositoryName } | undefined {
+export function parseVirtualName(
+  name: RepositoryName,
+): { registryId: number; image: RepositoryName } | undefined {
   const match = virtualPattern.exec(name);
   if (!match) return undefined;
   const [, id, image] = match;

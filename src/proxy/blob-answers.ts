@@ -1,0 +1,90 @@
+/** The three ways a blob reaches a client: from the store, from a fill, or straight through where nothing can be stored. */
+import type { Hash } from 'node:crypto';
+import { algorithmOf, type Digest, hasherOf } from '../oci/digest.ts';
+import type { BlobAnswer, Outcome } from '../oci/repository.ts';
+import type { BlobReader } from '../storage/blob-store.ts';
+import { type BufferBudget, readChunks } from '../storage/chunk-reader.ts';
+import { Download, type DownloadTools } from './download.ts';
+import { type Fill, verified } from './fill.ts';
+import type { Place } from './place.ts';
+
+/** A range that starts further ahead of a fill than this is asked of the upstream by itself. */
+const maxWaitBytes = 16 * 1024 * 1024;
+
+export function storedBlob(
+  digest: Digest,
+  outcome: Outcome,
+  reader: BlobReader,
+  buffers: BufferBudget,
+): BlobAnswer {
+  return {
+    digest,
+    outcome,
+    size: reader.size,
+    read: (start, end) => readChunks(reader, start, Math.min(end ?? reader.size, reader.size), buffers),
+    close: () => reader.close(),
+  };
+}
+
+/** @param fill held for this answer, which releases it */
+export function fillingBlob(
+  outcome: Outcome,
+  fill: Fill,
+  places: readonly Place[],
+  tools: DownloadTools,
+): BlobAnswer {
+  let isHeld = true;
+  return {
+    digest: fill.digest,
+    size: fill.size,
+    outcome,
+    read(start, end, signal) {
+      if (start > fill.visible + maxWaitBytes)
+        return part(tools, fill.digest, places, start, end, undefined, signal);
+      return fill.read(
+        start,
+        end,
+        (position, hash) => part(tools, fill.digest, places, position, end, hash, signal),
+        signal,
+      );
+    },
+    async close() {
+      if (isHeld) await fill.release();
+      isHeld = false;
+    },
+  };
+}
+
+/** Nothing is stored: one download per client, verified on the way where the client reads all of it. */
+export function uncachedBlob(
+  digest: Digest,
+  size: number | undefined,
+  places: readonly Place[],
+  tools: DownloadTools,
+): BlobAnswer {
+  return {
+    digest,
+    size,
+    outcome: 'miss',
+    read(start, end, signal) {
+      const isWhole = start === 0 && (end === undefined || end === size);
+      const hash = isWhole ? hasherOf(algorithmOf(digest)) : undefined;
+      return part(tools, digest, places, start, isWhole ? undefined : end, hash, signal);
+    },
+    close: async () => undefined,
+  };
+}
+
+async function* part(
+  tools: DownloadTools,
+  digest: Digest,
+  places: readonly Place[],
+  start: number,
+  end: number | undefined,
+  hash: Hash | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const last = end === undefined ? undefined : end - 1;
+  const download = await Download.open(tools, digest, places, { start, last }, signal);
+  yield* hash ? verified(download.chunks(), digest, hash) : download.chunks();
+}

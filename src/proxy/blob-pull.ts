@@ -1,0 +1,139 @@
+/** Blobs of one image: from the store where linked, else by proof or by fill. */
+
+import type { Usage } from '../cache/usage.ts';
+import type { Log } from '../log.ts';
+import type { Blobs } from '../metadata/blobs.ts';
+import type { CacheEntries, CacheEntry } from '../metadata/cache-entries.ts';
+import type { Digest } from '../oci/digest.ts';
+import { octetStream } from '../oci/media-types.ts';
+import type { BlobAnswer, BlobStat, Outcome } from '../oci/repository.ts';
+import type { BlobReader, BlobStore } from '../storage/blob-store.ts';
+import type { BufferBudget } from '../storage/chunk-reader.ts';
+import { fillingBlob, storedBlob, uncachedBlob } from './blob-answers.ts';
+import type { DownloadTools } from './download.ts';
+import type { Fills } from './fills.ts';
+import { entryPlace, originOf, type Place } from './place.ts';
+import { type Answer, answerOf, refusalOf } from './refusal.ts';
+
+export interface BlobPullTools extends DownloadTools {
+  readonly entries: Pick<CacheEntries, 'listAt' | 'listOwners' | 'listOrigins' | 'linkBlob'>;
+  readonly blobs: Pick<Blobs, 'find'>;
+  readonly store: Pick<BlobStore, 'open'>;
+  readonly fills: Fills;
+  readonly buffers: BufferBudget;
+  readonly usage: Usage;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+export class BlobPull {
+  readonly #tools: BlobPullTools;
+
+  constructor(tools: BlobPullTools) {
+    this.#tools = tools;
+  }
+
+  /** @throws OciError BLOB_UNKNOWN, UNAVAILABLE, TOOMANYREQUESTS */
+  async blob(places: readonly Place[], digest: Digest): Promise<BlobAnswer> {
+    const { fills, buffers, usage } = this.#tools;
+    for (;;) {
+      const stored = await this.#stored(places, digest);
+      if (stored) {
+        usage.count(stored.entry.id);
+        return storedBlob(digest, stored.outcome, stored.reader, buffers);
+      }
+      const { ordered, size } = await this.#ordered(places, digest);
+      const joined = await fills.join(digest, ordered, size);
+      if (joined === 'uncached') {
+        const said = size ?? (await this.#ask(ordered, digest)).size;
+        return uncachedBlob(digest, said, ordered, this.#tools);
+      }
+      if (joined !== 'look-again') {
+        return fillingBlob(joined.isFollower ? 'collapsed' : 'miss', joined.fill, ordered, this.#tools);
+      }
+    }
+  }
+
+  /** @throws OciError BLOB_UNKNOWN, UNAVAILABLE, TOOMANYREQUESTS */
+  async stat(places: readonly Place[], digest: Digest): Promise<BlobStat> {
+    const stored = await this.#stored(places, digest);
+    if (stored) {
+      await stored.reader.close();
+      return { digest, size: stored.reader.size, outcome: stored.outcome };
+    }
+    const fill = await this.#tools.fills.find(digest, places);
+    if (fill) return { digest, size: fill.size, outcome: 'collapsed' };
+    const { ordered, size } = await this.#ordered(places, digest);
+    const asked = await this.#ask(ordered, digest);
+    return { digest, size: asked.size ?? size, outcome: 'miss' };
+  }
+
+  /** Bytes that are here and that one of the places links or, asked, says it has. */
+  async #stored(
+    places: readonly Place[],
+    digest: Digest,
+  ): Promise<{ reader: BlobReader; entry: CacheEntry; outcome: Outcome } | undefined> {
+    const { blobs, entries, store, log } = this.#tools;
+    const record = await blobs.find(digest);
+    if (!record) return undefined;
+    const [linked] = await entries.listAt(places.map(entryPlace), 'blob', digest);
+    const entry = linked ?? (await this.#link(places, digest, record.size));
+    if (!entry) return undefined;
+    // A record may be switched to another copy between reading it and opening the old one.
+    const reader = (await store.open(record.storageKey)) ?? (await this.#reopen(digest, record.storageKey));
+    if (!reader) {
+      log.error({ digest, key: record.storageKey }, 'bytes of a recorded blob are gone: fetching them again');
+      return undefined;
+    }
+    return { reader, entry, outcome: linked ? 'hit' : 'revalidated' };
+  }
+
+  async #reopen(digest: Digest, notKey: string): Promise<BlobReader | undefined> {
+    const record = await this.#tools.blobs.find(digest);
+    if (!record || record.storageKey === notKey) return undefined;
+    return this.#tools.store.open(record.storageKey);
+  }
+
+  /** One HEAD proves the right to bytes that are here, at an upstream of the origin they came from. */
+  async #link(places: readonly Place[], digest: Digest, size: number): Promise<CacheEntry | undefined> {
+    const origins = new Set(
+      (await this.#tools.entries.listOrigins(digest)).map((url) => new URL(url).origin),
+    );
+    for (const place of places.filter((each) => origins.has(originOf(each)))) {
+      const found = await place.upstream.headBlob(place.repository, digest).then(
+        () => true,
+        () => false,
+      );
+      if (!found) continue;
+      const entry = { ...entryPlace(place), groupId: place.groupId, mediaType: octetStream };
+      return this.#tools.entries.linkBlob({ ...entry, digest, size, checkedAt: this.#tools.now() });
+    }
+    return undefined;
+  }
+
+  /** The places whose manifests refer to the blob first, and the size that they say. */
+  async #ordered(
+    places: readonly Place[],
+    digest: Digest,
+  ): Promise<{ ordered: Place[]; size: number | undefined }> {
+    const owners = await this.#tools.entries.listOwners(places.map(entryPlace), digest);
+    const isOwner = (place: Place) =>
+      owners.some(({ place: { upstreamId, repository } }) => {
+        return upstreamId === place.upstream.settings.id && repository === place.repository;
+      });
+    const ordered = [...places.filter(isOwner), ...places.filter((place) => !isOwner(place))];
+    return { ordered, size: owners[0]?.size };
+  }
+
+  async #ask(places: readonly Place[], digest: Digest): Promise<{ size: number | undefined }> {
+    const answers: Answer[] = [];
+    for (const place of places) {
+      try {
+        return { size: await place.upstream.headBlob(place.repository, digest) };
+      } catch (error) {
+        answers.push(answerOf(place, error));
+      }
+    }
+    throw refusalOf('BLOB_UNKNOWN', `blob ${digest} was not found`, answers);
+  }
+}

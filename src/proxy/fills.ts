@@ -1,0 +1,220 @@
+/**
+ * The fills that run now: one per digest, whoever asks. Bytes that one origin gave are followed only by those to whom an
+ * upstream of the same origin says yes: knowing a digest is not permission.
+ */
+import { LRUCache } from 'lru-cache';
+import type { Digest } from '../oci/digest.ts';
+import { OciError } from '../oci/errors.ts';
+import { type Spool, SpoolError } from '../storage/blob-store.ts';
+import type { BufferBudget } from '../storage/chunk-reader.ts';
+import { Download, type DownloadTools } from './download.ts';
+import { Fill, WrongBlob } from './fill.ts';
+import { isSamePlace, originOf, type Place } from './place.ts';
+import type { PublishBlob } from './publish-blob.ts';
+
+const wrongPlacesRemembered = 1000;
+const wrongPlaceMs = 10 * 60_000;
+
+export interface FillTools extends DownloadTools {
+  createSpool(): Promise<Spool>;
+  readonly publish: PublishBlob;
+  readonly buffers: BufferBudget;
+}
+
+interface Running {
+  readonly places: readonly Place[];
+  /** Undefined where nothing can be spooled. Rejects with what every waiting client is told. */
+  readonly opened: Promise<Fill | undefined>;
+  /** Places that have said yes to the blob: the one it comes from first. */
+  readonly proven: Place[];
+  isOver: boolean;
+}
+
+/**
+ * A fill that is held for the caller, who releases it; 'uncached' where each client must download for itself;
+ * 'look-again' where the blob has been stored meanwhile.
+ */
+export type Joined = { readonly fill: Fill; readonly isFollower: boolean } | 'uncached' | 'look-again';
+
+export class Fills {
+  readonly #tools: FillTools;
+  readonly #running = new Map<Digest, Set<Running>>();
+  readonly #runs = new Set<Promise<void>>();
+  readonly #stop = new AbortController();
+  /** Places that sent wrong bytes are asked last for a while. */
+  readonly #wrong = new LRUCache<string, true>({ max: wrongPlacesRemembered, ttl: wrongPlaceMs });
+
+  constructor(tools: FillTools) {
+    this.#tools = tools;
+  }
+
+  /** The bytes of a digest that a fill has received so far from one of these places; undefined when none runs. */
+  async find(digest: Digest, places: readonly Place[]): Promise<Fill | undefined> {
+    for (const running of this.#running.get(digest) ?? []) {
+      const fill = await running.opened.catch(() => undefined);
+      if (fill && running.proven.some((proven) => places.some((place) => isSamePlace(place, proven))))
+        return fill;
+    }
+    return undefined;
+  }
+
+  /**
+   * Follows the running fill of a digest, or starts one.
+   * @param places in the order they are asked
+   * @param sizeHint in bytes, for an upstream that does not say
+   * @throws OciError when no place has the blob
+   */
+  async join(digest: Digest, places: readonly Place[], sizeHint: number | undefined): Promise<Joined> {
+    const seen = new Set<Running>();
+    for (;;) {
+      const running = [...(this.#running.get(digest) ?? [])].find(
+        (each) => !seen.has(each) && mayShare(each, places),
+      );
+      if (!running) break;
+      seen.add(running);
+      const joined = await this.#follow(running, digest, places);
+      if (joined) return joined;
+    }
+    const fill = await this.#start(digest, places, sizeHint).opened;
+    return fill ? { fill, isFollower: false } : 'uncached';
+  }
+
+  /** Lets running fills end until the signal is given, then breaks them off. */
+  async close(signal: AbortSignal): Promise<void> {
+    const stop = () => this.#stop.abort(new OciError('UNAVAILABLE', { detail: 'the server is stopping' }));
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+    await Promise.all([...this.#runs]);
+  }
+
+  /** Undefined when this fill gives no right to these places. */
+  async #follow(running: Running, digest: Digest, places: readonly Place[]): Promise<Joined | undefined> {
+    const isSame =
+      running.places.length === places.length && running.places.every((each) => includes(places, each));
+    const fill = await (isSame ? running.opened : running.opened.catch(() => undefined));
+    if (!fill) return isSame ? 'uncached' : undefined;
+    if (running.isOver) return 'look-again';
+    fill.hold();
+    try {
+      const place =
+        running.proven.find((each) => includes(places, each)) ?? (await prove(running, digest, places));
+      if (!place) return undefined;
+      if (running.isOver) return 'look-again';
+      if (!includes(running.proven, place)) running.proven.push(place);
+      fill.hold();
+      this.#tools.observer.followed();
+      return { fill, isFollower: true };
+    } finally {
+      await fill.release();
+    }
+  }
+
+  #start(digest: Digest, places: readonly Place[], sizeHint: number | undefined): Running {
+    const proven: Place[] = [];
+    const running: Running = {
+      places,
+      proven,
+      opened: this.#open(digest, places, sizeHint, proven),
+      isOver: false,
+    };
+    const all = this.#running.get(digest) ?? new Set();
+    this.#running.set(digest, all.add(running));
+    const forget = () => {
+      running.isOver = true;
+      all.delete(running);
+      if (all.size === 0 && this.#running.get(digest) === all) this.#running.delete(digest);
+    };
+    const run = running.opened
+      .then((fill) => fill && this.#run(running, fill, forget))
+      .catch(() => undefined) // what opening failed with goes to those who wait for it
+      .finally(() => {
+        forget();
+        this.#runs.delete(run);
+      });
+    this.#runs.add(run);
+    return running;
+  }
+
+  async #open(
+    digest: Digest,
+    places: readonly Place[],
+    sizeHint: number | undefined,
+    proven: Place[],
+  ): Promise<Fill | undefined> {
+    const { observer, buffers, log } = this.#tools;
+    const spool = await this.#tools.createSpool().catch((error: unknown) => {
+      if (!(error instanceof SpoolError)) throw error;
+      observer.started();
+      observer.finished('uncached');
+      log.error({ digest, err: error }, 'nothing can be written: blobs are passed on uncached');
+      return undefined;
+    });
+    if (!spool) return undefined;
+    try {
+      const isWrong = (place: Place) => Number(this.#wrong.has(keyOf(place, digest)));
+      const ordered = [...places].sort((a, b) => isWrong(a) - isWrong(b));
+      const download = await Download.open(this.#tools, digest, ordered, { start: 0 }, this.#stop.signal);
+      proven.push(download.place);
+      const fill = new Fill(digest, download, sizeHint, spool, { observer, buffers });
+      fill.hold();
+      return fill;
+    } catch (error) {
+      await spool.abort();
+      await spool.close();
+      throw error;
+    }
+  }
+
+  async #run(running: Running, fill: Fill, forget: () => void): Promise<void> {
+    const { observer, log, publish } = this.#tools;
+    const { digest, spool } = fill;
+    observer.started();
+    try {
+      const result = await fill.run();
+      await publish({ digest, ...result }, spool, running.proven);
+      forget();
+      observer.finished('completed');
+    } catch (error) {
+      forget();
+      await spool.abort();
+      if (error instanceof SpoolError) {
+        observer.finished('uncached');
+        log.error({ digest, err: error }, 'the blob cannot be written: it is passed on uncached');
+      } else {
+        observer.finished('failed');
+        log.error({ digest, err: error, upstream: fill.place.upstream.settings.name }, 'fill failed');
+        if (error instanceof WrongBlob) this.#wrong.set(keyOf(fill.place, digest), true);
+      }
+    } finally {
+      await fill.end();
+    }
+  }
+}
+
+function keyOf(place: Place, digest: Digest): string {
+  return `${place.upstream.settings.id} ${digest}`;
+}
+
+function includes(places: readonly Place[], place: Place): boolean {
+  return places.some((each) => isSamePlace(each, place));
+}
+
+/** Whether the fill may come from where these places get their blobs, so that waiting for its answer is worth it. */
+function mayShare(running: Running, places: readonly Place[]): boolean {
+  const from = running.proven.length > 0 ? running.proven.slice(0, 1) : running.places;
+  return from.some((theirs) => places.some((ours) => originOf(ours) === originOf(theirs)));
+}
+
+/** The first of the places, at the origin of the fill, whose upstream says that it has the blob. */
+async function prove(running: Running, digest: Digest, places: readonly Place[]): Promise<Place | undefined> {
+  const [source] = running.proven;
+  if (!source) return undefined;
+  for (const place of places.filter((each) => originOf(each) === originOf(source))) {
+    const found = await place.upstream.headBlob(place.repository, digest).then(
+      () => true,
+      () => false,
+    );
+    if (found) return place;
+  }
+  return undefined;
+}

@@ -1,0 +1,95 @@
+/** One manifest from one place into the records: at most one GET at a time for the same thing, whoever asks. */
+import type { Log } from '../log.ts';
+import type { CacheEntries, CacheEntry } from '../metadata/cache-entries.ts';
+import type { Manifests } from '../metadata/manifests.ts';
+import type { Digest } from '../oci/digest.ts';
+import { OciError } from '../oci/errors.ts';
+import { type ParsedManifest, parseManifest } from '../oci/manifest.ts';
+import type { Reference } from '../oci/reference.ts';
+import { UpstreamError } from '../upstreams/errors.ts';
+import { entryPlace, type Place } from './place.ts';
+import { SingleFlight } from './single-flight.ts';
+
+/** A manifest with what is recorded of it; no entry where recording failed. */
+export interface PulledManifest {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly payload: Buffer;
+  readonly entry: CacheEntry | undefined;
+}
+
+export interface ManifestFetchTools {
+  readonly entries: Pick<CacheEntries, 'listByDigest' | 'saveManifest' | 'linkManifest'>;
+  readonly manifests: Pick<Manifests, 'findPayload'>;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+export class ManifestFetch {
+  readonly #tools: ManifestFetchTools;
+  readonly #flights = new SingleFlight<PulledManifest>();
+
+  constructor(tools: ManifestFetchTools) {
+    this.#tools = tools;
+  }
+
+  /**
+   * @param known the digest that the place's upstream just said it has; its bytes are not fetched when they are here
+   * @throws UpstreamError
+   */
+  fetch(place: Place, reference: Reference, known: Digest | undefined): Promise<PulledManifest> {
+    const key = `${place.upstream.settings.id} ${place.repository} ${reference}`;
+    return this.#flights.run(key, async () => {
+      return (known && (await this.#link(place, reference, known))) ?? this.#get(place, reference);
+    }).outcome;
+  }
+
+  /** The same repository gave this digest before, under another name. */
+  async #link(place: Place, reference: Reference, digest: Digest): Promise<PulledManifest | undefined> {
+    const { entries, manifests } = this.#tools;
+    const [twin] = await entries.listByDigest([entryPlace(place)], 'manifest', digest);
+    const payload = twin && (await manifests.findPayload(digest));
+    if (!twin || !payload) return undefined;
+    const { mediaType, size, etag } = twin;
+    const entry = await entries.linkManifest({
+      ...this.#entry(place, reference),
+      digest,
+      mediaType,
+      size,
+      etag,
+    });
+    return { digest, mediaType, payload, entry };
+  }
+
+  async #get(place: Place, reference: Reference): Promise<PulledManifest> {
+    const fetched = await place.upstream.getManifest(place.repository, reference);
+    const { digest, payload, etag } = fetched;
+    const { mediaType, references } = understand(payload, fetched.contentType);
+    const entry = await this.#tools.entries
+      .saveManifest({ ...this.#entry(place, reference), digest, mediaType, etag }, payload, references)
+      .catch((error: unknown) => {
+        // The client is answered all the same: a cache that cannot remember is still a proxy.
+        const upstream = place.upstream.settings.name;
+        this.#tools.log.error(
+          { err: error, upstream, repository: place.repository, reference },
+          'manifest not recorded',
+        );
+        return undefined;
+      });
+    return { digest, mediaType, payload, entry };
+  }
+
+  #entry(place: Place, reference: Reference) {
+    const kind = 'manifest' as const;
+    return { ...entryPlace(place), groupId: place.groupId, kind, reference, checkedAt: this.#tools.now() };
+  }
+}
+
+function understand(payload: Buffer, contentType: string | undefined): ParsedManifest {
+  try {
+    return parseManifest(payload, contentType);
+  } catch (error) {
+    if (!(error instanceof OciError)) throw error;
+    throw new UpstreamError('invalid', `sent no usable manifest: ${error.message}`, { cause: error });
+  }
+}

@@ -1,0 +1,155 @@
+/** Manifests of one image: hot, fresh, revalidated, from another upstream, or stale; in this order. */
+import { isFresh } from '../cache/freshness.ts';
+import type { HotManifest, HotManifests } from '../cache/hot-manifests.ts';
+import type { Usage } from '../cache/usage.ts';
+import type { CacheEntries, CacheEntry } from '../metadata/cache-entries.ts';
+import type { Manifests } from '../metadata/manifests.ts';
+import { isDigestReference, type Reference } from '../oci/reference.ts';
+import type { ManifestAnswer, Outcome } from '../oci/repository.ts';
+import type { ManifestFetch, PulledManifest } from './manifest-fetch.ts';
+import { entryPlace, type Place } from './place.ts';
+import { type Answer, answerOf, refusalOf } from './refusal.ts';
+import type { Revalidation } from './revalidation.ts';
+import { SingleFlight } from './single-flight.ts';
+import { type WalkTools, walk } from './walk.ts';
+
+export interface ManifestPullTools extends WalkTools {
+  readonly entries: Pick<CacheEntries, 'listAt' | 'listByDigest' | 'listOwners' | 'remove'>;
+  readonly manifests: Pick<Manifests, 'findPayload'>;
+  readonly hot: HotManifests;
+  readonly revalidation: Revalidation;
+  readonly fetch: ManifestFetch;
+  readonly usage: Usage;
+  readonly now: () => number;
+}
+
+interface Resolved {
+  readonly hot: HotManifest;
+  readonly outcome: Outcome;
+}
+
+export class ManifestPull {
+  readonly #tools: ManifestPullTools;
+  readonly #flights = new SingleFlight<Resolved>();
+
+  constructor(tools: ManifestPullTools) {
+    this.#tools = tools;
+  }
+
+  /**
+   * @param key of the registry and image, for what is hot and shared
+   * @param isPull whether it counts as a download
+   * @throws OciError MANIFEST_UNKNOWN, UNAVAILABLE, TOOMANYREQUESTS
+   */
+  async manifest(
+    key: string,
+    places: () => readonly Place[],
+    reference: Reference,
+    isPull: boolean,
+  ): Promise<ManifestAnswer> {
+    const { hot, usage, now } = this.#tools;
+    const name = `${key}:${reference}`;
+    const warm = hot.find(name);
+    if (warm && (isDigestReference(reference) || isFresh(warm.checkedAt, warm.validityHours, now()))) {
+      if (isPull) usage.count(warm.entryId);
+      return answer(warm, 'hit');
+    }
+    const { outcome, joined } = this.#flights.run(name, () => this.#resolve(places(), reference));
+    const resolved = await outcome;
+    if (isPull && resolved.hot.entryId !== unrecorded) usage.count(resolved.hot.entryId);
+    if (resolved.outcome !== 'stale' && resolved.hot.entryId !== unrecorded) hot.keep(name, resolved.hot);
+    return answer(resolved.hot, joined && resolved.outcome === 'miss' ? 'collapsed' : resolved.outcome);
+  }
+
+  async #resolve(places: readonly Place[], reference: Reference): Promise<Resolved> {
+    const answers: Answer[] = [];
+    const cached = await this.#cached(places, reference, answers);
+    if (cached && cached.outcome !== 'stale') return cached;
+    if (cached && !answers.some((each) => each.error.kind === 'unauthorized')) return cached;
+    const unasked = places.filter((place) => !answers.some((each) => each.place === place));
+    const owned = isDigestReference(reference)
+      ? await this.#fromOwner(unasked, reference, answers)
+      : undefined;
+    if (owned) return owned;
+    const rest = unasked.filter((place) => !answers.some((each) => each.place === place));
+    const walked = await walk(rest, reference, this.#tools);
+    if (walked.found) return resolvedOf(walked.found.manifest, walked.found.place, 'miss', this.#tools.now());
+    if (cached) return cached;
+    throw refusalOf('MANIFEST_UNKNOWN', `'${reference}' was not found`, [...answers, ...walked.answers]);
+  }
+
+  /**
+   * The best of what is here. Digests never change, so any entry with that content will do; a tag's entries are tried
+   * in the order of their upstreams. A stale answer gives way to another upstream's where one refused us.
+   */
+  async #cached(
+    places: readonly Place[],
+    reference: Reference,
+    answers: Answer[],
+  ): Promise<Resolved | undefined> {
+    const { entries, revalidation, now } = this.#tools;
+    const at = places.map(entryPlace);
+    const isDigest = isDigestReference(reference);
+    const found = isDigest
+      ? await entries.listByDigest(at, 'manifest', reference)
+      : await entries.listAt(at, 'manifest', reference);
+    let fallback: Resolved | undefined;
+    for (const entry of found) {
+      const place = places.find((each) => isOf(entry, each));
+      const payload = place && (await this.#tools.manifests.findPayload(entry.digest));
+      if (!place || !payload) continue;
+      const here = { digest: entry.digest, mediaType: entry.mediaType, payload, entry };
+      const { cacheValidityHours } = place.upstream.settings;
+      if (isDigest || isFresh(entry.checkedAt, cacheValidityHours, now()))
+        return resolvedOf(here, place, 'hit', entry.checkedAt);
+      const result = await revalidation.run(entry, place, reference);
+      if (result.state === 'revalidated') return resolvedOf(here, place, 'revalidated', result.checkedAt);
+      if (result.state === 'updated') return resolvedOf(result.manifest, place, 'updated', now());
+      if (result.state === 'stale') return resolvedOf(here, place, 'stale', entry.checkedAt);
+      answers.push(result.answer);
+      if (result.state === 'gone') await entries.remove(entry.id);
+      else fallback ??= resolvedOf(here, place, 'stale', entry.checkedAt);
+    }
+    return fallback;
+  }
+
+  /** The children of an index come from where the index came from. */
+  async #fromOwner(
+    places: readonly Place[],
+    reference: Reference,
+    answers: Answer[],
+  ): Promise<Resolved | undefined> {
+    if (!isDigestReference(reference)) return undefined;
+    const owners = await this.#tools.entries.listOwners(places.map(entryPlace), reference);
+    for (const owner of owners) {
+      const place = places.find((each) => each.upstream.settings.id === owner.place.upstreamId);
+      if (!place) continue;
+      try {
+        const manifest = await this.#tools.fetch.fetch(place, reference, undefined);
+        return resolvedOf(manifest, place, 'miss', this.#tools.now());
+      } catch (error) {
+        answers.push(answerOf(place, error));
+      }
+    }
+    return undefined;
+  }
+}
+
+const unrecorded = -1;
+
+function isOf(entry: CacheEntry, place: Place): boolean {
+  return entry.upstreamId === place.upstream.settings.id && entry.repository === place.repository;
+}
+
+function resolvedOf(manifest: PulledManifest, place: Place, outcome: Outcome, checkedAt: number): Resolved {
+  const { digest, mediaType, payload, entry } = manifest;
+  const validityHours = place.upstream.settings.cacheValidityHours;
+  return {
+    outcome,
+    hot: { entryId: entry?.id ?? unrecorded, digest, mediaType, payload, checkedAt, validityHours },
+  };
+}
+
+function answer({ digest, mediaType, payload }: HotManifest, outcome: Outcome): ManifestAnswer {
+  return { digest, mediaType, payload, outcome };
+}

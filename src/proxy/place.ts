@@ -1,0 +1,56 @@
+/** Where an image of a virtual registry may be found: one repository at one upstream. */
+import { OciError } from '../oci/errors.ts';
+import type { RepositoryName } from '../oci/reference.ts';
+import type { Upstream } from '../upstreams/upstream.ts';
+
+export interface Place {
+  readonly groupId: number;
+  readonly upstream: Upstream;
+  /** The image's name at the upstream. */
+  readonly repository: RepositoryName;
+}
+
+/** A virtual registry as the pull path sees it. */
+export interface RegistryView {
+  readonly id: number;
+  readonly groupId: number;
+  /** In the order they are asked. */
+  readonly upstreams: readonly Upstream[];
+}
+
+/**
+ * The places of an image in the order they are asked, without those whose patterns refuse it.
+ * @throws OciError NAME_UNKNOWN when none is left, saying why
+ */
+export function placesOf(registry: RegistryView, image: RepositoryName): Place[] {
+  if (registry.upstreams.length === 0) {
+    throw new OciError('NAME_UNKNOWN', {
+      detail: `virtual registry ${registry.id} has no upstreams; add one through the API`,
+    });
+  }
+  const allowed = registry.upstreams.filter((upstream) => upstream.allows(image));
+  if (allowed.length === 0) {
+    throw new OciError('NAME_UNKNOWN', {
+      detail: `the allow and deny patterns of every upstream of virtual registry ${registry.id} refuse '${image}'`,
+    });
+  }
+  return allowed.map((upstream) => ({
+    groupId: registry.groupId,
+    upstream,
+    repository: upstream.repositoryOf(image),
+  }));
+}
+
+export function isSamePlace(a: Place, b: Place): boolean {
+  return a.upstream.settings.id === b.upstream.settings.id && a.repository === b.repository;
+}
+
+/** scheme://host:port of the place's upstream. */
+export function originOf(place: Place): string {
+  return new URL(place.upstream.settings.url).origin;
+}
+
+/** The place as records know it. */
+export function entryPlace(place: Place): { upstreamId: number; repository: RepositoryName } {
+  return { upstreamId: place.upstream.settings.id, repository: place.repository };
+}

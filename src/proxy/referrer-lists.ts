@@ -1,0 +1,102 @@
+/**
+ * The referrers of a digest, kept as an entry like a manifest, so that they outlive their upstream. Asked of the upstreams
+ * that gave the subject, else of all in their order; the first that knows any wins.
+ */
+import type { Log } from '../log.ts';
+import type { CacheEntries, CacheEntry } from '../metadata/cache-entries.ts';
+import type { Manifests } from '../metadata/manifests.ts';
+import { type Digest, digestOf, parseDigest } from '../oci/digest.ts';
+import { ociIndex } from '../oci/media-types.ts';
+import type { ReferrerDescriptor, ReferrersAnswer } from '../oci/repository.ts';
+import { entryPlace, type Place } from './place.ts';
+import { type Answer, answerOf, refusalOf } from './refusal.ts';
+import { SingleFlight } from './single-flight.ts';
+
+export interface ReferrerListOptions {
+  readonly entries: Pick<CacheEntries, 'listAt' | 'listByDigest' | 'saveManifest'>;
+  readonly manifests: Pick<Manifests, 'findPayload'>;
+  readonly ttlMs: number;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+export class ReferrerLists {
+  readonly #options: ReferrerListOptions;
+  readonly #flights = new SingleFlight<ReferrersAnswer>();
+
+  constructor(options: ReferrerListOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @param key of the registry and image
+   * @throws OciError UNAVAILABLE or TOOMANYREQUESTS where nobody answered and nothing is known
+   */
+  async list(key: string, places: readonly Place[], subject: Digest): Promise<ReferrersAnswer> {
+    const { outcome, joined } = this.#flights.run(`${key}@${subject}`, () => this.#resolve(places, subject));
+    const answer = await outcome;
+    return joined && answer.outcome === 'miss' ? { ...answer, outcome: 'collapsed' } : answer;
+  }
+
+  async #resolve(places: readonly Place[], subject: Digest): Promise<ReferrersAnswer> {
+    const { entries, ttlMs, now } = this.#options;
+    const at = places.map(entryPlace);
+    const [entry] = await entries.listAt(at, 'referrers', subject);
+    if (entry && now() < entry.checkedAt + ttlMs) return this.#known(entry, 'hit');
+    const owners = await entries.listByDigest(at, 'manifest', subject);
+    const isOwner = (place: Place) =>
+      owners.some(({ upstreamId }) => upstreamId === place.upstream.settings.id);
+    const asked = places.some(isOwner) ? places.filter(isOwner) : places;
+    const answers: Answer[] = [];
+    let empty: Place | undefined;
+    for (const place of asked) {
+      try {
+        const descriptors = await place.upstream.listReferrers(place.repository, subject);
+        if (descriptors.length > 0) return await this.#keep(place, subject, descriptors, entry);
+        empty ??= place;
+      } catch (error) {
+        answers.push(answerOf(place, error));
+      }
+    }
+    if (empty && answers.length === 0) return this.#keep(empty, subject, [], entry);
+    if (entry) return this.#known(entry, 'stale');
+    if (answers.every((answer) => answer.error.kind === 'not-found'))
+      return { descriptors: [], outcome: 'miss' };
+    throw refusalOf('MANIFEST_UNKNOWN', `the referrers of ${subject} are not known`, answers);
+  }
+
+  async #known(entry: CacheEntry, outcome: 'hit' | 'stale'): Promise<ReferrersAnswer> {
+    const payload = await this.#options.manifests.findPayload(entry.digest);
+    return { descriptors: payload ? parseList(payload) : [], outcome };
+  }
+
+  async #keep(
+    place: Place,
+    subject: Digest,
+    descriptors: readonly ReferrerDescriptor[],
+    known: CacheEntry | undefined,
+  ): Promise<ReferrersAnswer> {
+    const payload = Buffer.from(JSON.stringify(descriptors));
+    const digest = digestOf(payload);
+    const entry = {
+      ...entryPlace(place),
+      groupId: place.groupId,
+      kind: 'referrers' as const,
+      reference: subject,
+    };
+    await this.#options.entries
+      .saveManifest(
+        { ...entry, digest, mediaType: ociIndex, etag: undefined, checkedAt: this.#options.now() },
+        payload,
+        [],
+      )
+      .catch((error: unknown) => this.#options.log.error({ err: error, subject }, 'referrers not recorded'));
+    return { descriptors, outcome: known ? (known.digest === digest ? 'revalidated' : 'updated') : 'miss' };
+  }
+}
+
+/** What {@link ReferrerLists} itself wrote. */
+function parseList(payload: Buffer): ReferrerDescriptor[] {
+  const list: ReferrerDescriptor[] = JSON.parse(payload.toString());
+  return list.map((descriptor) => ({ ...descriptor, digest: parseDigest(descriptor.digest) }));
+}

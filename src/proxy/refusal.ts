@@ -1,0 +1,48 @@
+/** What a client is told when no upstream had what it asked for. */
+import { OciError, type OciErrorCode } from '../oci/errors.ts';
+import { UpstreamError } from '../upstreams/errors.ts';
+import type { Place } from './place.ts';
+
+/** One upstream's "no". */
+export interface Answer {
+  readonly place: Place;
+  readonly error: UpstreamError;
+}
+
+/** @throws the error itself when it is none of an upstream's: that is a bug and no answer. */
+export function answerOf(place: Place, error: unknown): Answer {
+  if (error instanceof UpstreamError) return { place, error };
+  throw error;
+}
+
+/**
+ * The error that says most about why there is no answer: a limit before an outage before nonsense before absence,
+ * because absence is only certain when every upstream said so.
+ */
+export function refusalOf(code: OciErrorCode, what: string, answers: readonly Answer[]): OciError {
+  const detail = `${what}: ${answers.map(describe).join('; ')}`;
+  const errors = answers.map((answer) => answer.error);
+  const limited = errors.filter((error) => error.kind === 'rate-limited');
+  if (limited.length > 0) {
+    const waitMs = Math.min(...limited.map((error) => error.retryAfterMs ?? defaultRetryAfterMs));
+    const headers = { 'Retry-After': String(Math.max(1, Math.ceil(waitMs / 1000))) };
+    return new OciError('TOOMANYREQUESTS', { detail, headers });
+  }
+  const away = errors.filter((error) => error.kind === 'unavailable');
+  if (away.length > 0) return new OciError('UNAVAILABLE', { detail, status: statusOf(away) });
+  if (errors.some((error) => error.kind === 'invalid')) {
+    return new OciError('UNAVAILABLE', { detail, status: 502 });
+  }
+  return new OciError(code, { detail });
+}
+
+const defaultRetryAfterMs = 60_000;
+
+function statusOf(errors: readonly UpstreamError[]): number {
+  if (errors.every((error) => error.unreachable)) return 503;
+  return errors.some((error) => error.timedOut) ? 504 : 502;
+}
+
+function describe({ place, error }: Answer): string {
+  return `upstream ${place.upstream.settings.id} (${place.upstream.settings.name}): ${error.message}`;
+}

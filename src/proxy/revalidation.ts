@@ -1,0 +1,83 @@
+/** What becomes of an entry that is no longer fresh: one HEAD decides, and whatever fails leaves the stale copy. */
+import { LRUCache } from 'lru-cache';
+import type { Log } from '../log.ts';
+import type { CacheEntries, CacheEntry } from '../metadata/cache-entries.ts';
+import type { Reference } from '../oci/reference.ts';
+import { UpstreamError } from '../upstreams/errors.ts';
+import type { ManifestFetch, PulledManifest } from './manifest-fetch.ts';
+import type { Place } from './place.ts';
+import type { Answer } from './refusal.ts';
+import { SingleFlight } from './single-flight.ts';
+
+export type Revalidated =
+  /** The entry holds. */
+  | { readonly state: 'revalidated'; readonly checkedAt: number }
+  /** The upstream has another manifest now. */
+  | { readonly state: 'updated'; readonly manifest: PulledManifest }
+  /** The upstream no longer has it. */
+  | { readonly state: 'gone'; readonly answer: Answer }
+  /** The upstream refused us: the others are asked before the stale copy is served. */
+  | { readonly state: 'refused'; readonly answer: Answer }
+  | { readonly state: 'stale' };
+
+export interface RevalidationOptions {
+  readonly fetch: ManifestFetch;
+  readonly entries: Pick<CacheEntries, 'touch'>;
+  /** How long an entry is not asked about again after its upstream failed. */
+  readonly backoffMs: number;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+const backoffsRemembered = 10_000;
+
+export class Revalidation {
+  readonly #options: RevalidationOptions;
+  readonly #flights = new SingleFlight<Revalidated>();
+  /** Entry → when it may be asked about again, in epoch milliseconds. */
+  readonly #notBefore = new LRUCache<number, number>({ max: backoffsRemembered });
+
+  constructor(options: RevalidationOptions) {
+    this.#options = options;
+  }
+
+  /** Exactly one run for any number of concurrent pulls. Never throws for what an upstream does. */
+  run(entry: CacheEntry, place: Place, reference: Reference): Promise<Revalidated> {
+    if (this.#options.now() < (this.#notBefore.get(entry.id) ?? 0))
+      return Promise.resolve({ state: 'stale' });
+    return this.#flights.run(String(entry.id), () => this.#ask(entry, place, reference)).outcome;
+  }
+
+  async #ask(entry: CacheEntry, place: Place, reference: Reference): Promise<Revalidated> {
+    const { fetch, entries, now } = this.#options;
+    try {
+      const { digest } = await place.upstream.headManifest(place.repository, reference);
+      if (digest !== entry.digest) {
+        const manifest = await fetch.fetch(place, reference, digest);
+        if (manifest.digest !== entry.digest) return { state: 'updated', manifest };
+      }
+      const checkedAt = now();
+      await entries.touch(entry.id, checkedAt);
+      return { state: 'revalidated', checkedAt };
+    } catch (error) {
+      if (!(error instanceof UpstreamError)) throw error;
+      return this.#failed(entry, { place, error });
+    }
+  }
+
+  #failed(entry: CacheEntry, answer: Answer): Revalidated {
+    const { log, now, backoffMs } = this.#options;
+    const { error, place } = answer;
+    if (error.kind === 'not-found') return { state: 'gone', answer };
+    this.#notBefore.set(entry.id, now() + Math.max(backoffMs, error.retryAfterMs ?? 0));
+    const { repository, reference } = entry;
+    const fields = { upstream: place.upstream.settings.name, repository, reference, reason: error.message };
+    if (error.kind === 'unauthorized') {
+      log.warn(fields, 'not revalidated: the upstream refused; asking the others');
+      return { state: 'refused', answer };
+    }
+    if (error.kind === 'invalid') log.error(fields, 'not revalidated: serving the stale copy');
+    else log.warn(fields, 'not revalidated: serving the stale copy');
+    return { state: 'stale' };
+  }
+}

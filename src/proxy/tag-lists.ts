@@ -1,0 +1,84 @@
+/**
+ * The tags of one image: those of all its upstreams together, because a pull finds any of them. Believed briefly; where an
+ * upstream fails, what it said last or else the tags that are cached from it.
+ */
+import { LRUCache } from 'lru-cache';
+import type { Log } from '../log.ts';
+import type { CacheEntries } from '../metadata/cache-entries.ts';
+import { isTag, type Tag } from '../oci/reference.ts';
+import { entryPlace, type Place } from './place.ts';
+import { type Answer, answerOf, refusalOf } from './refusal.ts';
+import { SingleFlight } from './single-flight.ts';
+
+const listsRemembered = 500;
+
+export interface TagListOptions {
+  readonly entries: Pick<CacheEntries, 'listTags'>;
+  readonly ttlMs: number;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+/** The tags of one place, or why there are none. */
+type Listed = { readonly tags: readonly Tag[] } | { readonly answer: Answer };
+
+interface Remembered {
+  readonly tags: readonly Tag[];
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+export class TagLists {
+  readonly #options: TagListOptions;
+  readonly #flights = new SingleFlight<Listed>();
+  readonly #remembered = new LRUCache<string, Remembered>({ max: listsRemembered });
+
+  constructor(options: TagListOptions) {
+    this.#options = options;
+  }
+
+  /** In byte order. @throws OciError NAME_UNKNOWN, UNAVAILABLE, TOOMANYREQUESTS */
+  async list(places: readonly Place[]): Promise<readonly Tag[]> {
+    const results = await Promise.all(places.map((place) => this.#listAt(place)));
+    const lists = results.flatMap((result) => ('tags' in result ? [result.tags] : []));
+    const [first, ...others] = lists;
+    if (!first) {
+      const answers = results.flatMap((result) => ('answer' in result ? [result.answer] : []));
+      throw refusalOf('NAME_UNKNOWN', 'no tags were found', answers);
+    }
+    return others.length === 0 ? first : [...new Set(lists.flat())].sort(byBytes);
+  }
+
+  #listAt(place: Place): Promise<Listed> {
+    const { id, updatedAt } = place.upstream.settings;
+    const key = `${id} ${updatedAt} ${place.repository}`;
+    const known = this.#remembered.get(key);
+    if (known && this.#options.now() < known.at + this.#options.ttlMs) return Promise.resolve(known);
+    return this.#flights.run(key, async () => {
+      try {
+        const tags = await place.upstream.listTags(place.repository);
+        this.#remembered.set(key, { tags, at: this.#options.now() });
+        return { tags };
+      } catch (error) {
+        return this.#withoutUpstream(place, known, answerOf(place, error));
+      }
+    }).outcome;
+  }
+
+  async #withoutUpstream(place: Place, known: Remembered | undefined, answer: Answer): Promise<Listed> {
+    if (answer.error.kind === 'not-found') return { answer };
+    const cached =
+      known?.tags ?? (await this.#options.entries.listTags([entryPlace(place)])).filter(isTag).sort(byBytes);
+    if (cached.length === 0) return { answer };
+    const upstream = place.upstream.settings.name;
+    this.#options.log.warn(
+      { upstream, repository: place.repository, reason: answer.error.message },
+      'serving known tags',
+    );
+    return { tags: cached };
+  }
+}
+
+function byBytes(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

@@ -1,0 +1,63 @@
+/** One image of a virtual registry: readable, and nothing else. */
+import type { Digest } from '../oci/digest.ts';
+import type { Reference, RepositoryName, Tag } from '../oci/reference.ts';
+import type {
+  BlobAnswer,
+  BlobStat,
+  ManifestAnswer,
+  ReadableRepository,
+  ReferrersAnswer,
+} from '../oci/repository.ts';
+import type { BlobPull } from './blob-pull.ts';
+import type { ManifestPull } from './manifest-pull.ts';
+import { type Place, placesOf, type RegistryView } from './place.ts';
+import type { ReferrerLists } from './referrer-lists.ts';
+import type { TagLists } from './tag-lists.ts';
+
+/** What pulls through any virtual registry share. */
+export interface Pulls {
+  readonly manifests: ManifestPull;
+  readonly blobs: BlobPull;
+  readonly tags: TagLists;
+  readonly referrers: ReferrerLists;
+}
+
+export class VirtualRepository implements ReadableRepository {
+  readonly #pulls: Pulls;
+  readonly #registry: RegistryView;
+  readonly #image: RepositoryName;
+
+  constructor(pulls: Pulls, registry: RegistryView, image: RepositoryName) {
+    this.#pulls = pulls;
+    this.#registry = registry;
+    this.#image = image;
+  }
+
+  manifest(reference: Reference, isPull: boolean): Promise<ManifestAnswer> {
+    return this.#pulls.manifests.manifest(this.#key, () => this.#places, reference, isPull);
+  }
+
+  async blob(digest: Digest): Promise<BlobAnswer> {
+    return this.#pulls.blobs.blob(this.#places, digest);
+  }
+
+  async statBlob(digest: Digest): Promise<BlobStat> {
+    return this.#pulls.blobs.stat(this.#places, digest);
+  }
+
+  async tags(): Promise<readonly Tag[]> {
+    return this.#pulls.tags.list(this.#places);
+  }
+
+  async referrers(subject: Digest): Promise<ReferrersAnswer> {
+    return this.#pulls.referrers.list(this.#key, this.#places, subject);
+  }
+
+  get #key(): string {
+    return `${this.#registry.id}/${this.#image}`;
+  }
+
+  get #places(): Place[] {
+    return placesOf(this.#registry, this.#image);
+  }
+}

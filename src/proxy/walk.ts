@@ -1,0 +1,78 @@
+/** Asks the places in parallel and takes the first, in their order, that says yes as soon as all above it have said no. */
+import pLimit from 'p-limit';
+import type { NotFound } from '../cache/not-found.ts';
+import type { Reference } from '../oci/reference.ts';
+import { UpstreamError } from '../upstreams/errors.ts';
+import type { ManifestHead } from '../upstreams/upstream.ts';
+import type { ManifestFetch, PulledManifest } from './manifest-fetch.ts';
+import type { Place } from './place.ts';
+import { type Answer, answerOf } from './refusal.ts';
+
+const maxProbesAtOnce = 5;
+
+export interface WalkTools {
+  readonly fetch: ManifestFetch;
+  readonly notFound: NotFound;
+}
+
+export interface Walked {
+  readonly found: { readonly manifest: PulledManifest; readonly place: Place } | undefined;
+  /** What those that were asked and had nothing said. */
+  readonly answers: readonly Answer[];
+}
+
+export async function walk(
+  places: readonly Place[],
+  reference: Reference,
+  { fetch, notFound }: WalkTools,
+): Promise<Walked> {
+  const enough = new AbortController();
+  const limit = pLimit(maxProbesAtOnce);
+  const probes = places.map((place) => limit(() => probe(place, reference, notFound, enough.signal)));
+  const answers: Answer[] = [];
+  try {
+    for (const [index, place] of places.entries()) {
+      const head = await probes[index];
+      if (head instanceof UpstreamError) {
+        answers.push({ place, error: head });
+        continue;
+      }
+      try {
+        const manifest = await fetch.fetch(place, reference, head?.digest);
+        return { found: { manifest, place }, answers };
+      } catch (error) {
+        const answer = answerOf(place, error);
+        if (answer.error.kind === 'not-found') await remember(notFound, place, reference);
+        answers.push(answer);
+      }
+    }
+    return { found: undefined, answers };
+  } finally {
+    enough.abort();
+  }
+}
+
+/** Never rejects for what an upstream does, as nobody may be waiting for it any more. */
+async function probe(
+  place: Place,
+  reference: Reference,
+  notFound: NotFound,
+  signal: AbortSignal,
+): Promise<ManifestHead | UpstreamError> {
+  if (signal.aborted) return new UpstreamError('unavailable', 'was not asked');
+  if (await notFound.has({ ...place, upstream: place.upstream.settings, reference })) {
+    return new UpstreamError('not-found', 'said not found a moment ago');
+  }
+  try {
+    return await place.upstream.headManifest(place.repository, reference, signal);
+  } catch (error) {
+    if (signal.aborted) return new UpstreamError('unavailable', 'was not asked to the end', { cause: error });
+    if (!(error instanceof UpstreamError)) throw error;
+    if (error.kind === 'not-found') await remember(notFound, place, reference);
+    return error;
+  }
+}
+
+async function remember(notFound: NotFound, place: Place, reference: Reference): Promise<void> {
+  await notFound.remember({ ...place, upstream: place.upstream.settings, reference });
+}

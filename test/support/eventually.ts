@@ -1,0 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Tries until it no longer throws, for what happens a moment after the answer. */
+export async function eventually(attempt: () => void | Promise<void>, timeoutMs = 10_000): Promise<void> {
+  const endsAt = Date.now() + timeoutMs;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (Date.now() > endsAt) throw error;
+      await sleep(20);
+    }
+  }
+}

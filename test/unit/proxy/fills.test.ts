@@ -1,0 +1,135 @@
+import { describe, expect, test } from 'vitest';
+import { digestOf } from '../../../src/oci/digest.ts';
+import type { BlobAnswer } from '../../../src/oci/repository.ts';
+import { fillingBlob, uncachedBlob } from '../../../src/proxy/blob-answers.ts';
+import { Fills, type FillTools } from '../../../src/proxy/fills.ts';
+import type { Place } from '../../../src/proxy/place.ts';
+import { SpoolError } from '../../../src/storage/blob-store.ts';
+import { BufferBudget } from '../../../src/storage/chunk-reader.ts';
+import { blobUpstream } from '../../support/blob-upstream.ts';
+import { eventually } from '../../support/eventually.ts';
+import { MemorySpool } from '../../support/memory-spool.ts';
+import { silentLog } from '../../support/silent-log.ts';
+
+const bytes = Buffer.from(Array.from({ length: 200_000 }, (_, index) => (index * 7919) % 251));
+const digest = digestOf(bytes);
+const blobs = new Map([[digest, bytes]]);
+const forever = new AbortController().signal;
+
+function setUp(spool: () => MemorySpool) {
+  const finished: string[] = [];
+  const published: (readonly Place[])[] = [];
+  const tools: FillTools = {
+    log: silentLog,
+    buffers: new BufferBudget(),
+    observer: {
+      started: () => undefined,
+      followed: () => undefined,
+      resumed: () => undefined,
+      spooled: () => undefined,
+      fetched: () => undefined,
+      finished: (result) => finished.push(result),
+    },
+    createSpool: async () => spool(),
+    publish: async (_blob, _spool, places) => void published.push(places),
+  };
+  return { tools, fills: new Fills(tools), finished, published };
+}
+
+async function read(answer: BlobAnswer, start = 0, end?: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of answer.read(start, end, forever)) chunks.push(Buffer.from(chunk));
+  await answer.close();
+  return Buffer.concat(chunks);
+}
+
+async function pull(
+  { tools, fills }: ReturnType<typeof setUp>,
+  places: readonly Place[],
+): Promise<BlobAnswer> {
+  const joined = await fills.join(digest, places, undefined);
+  if (joined === 'look-again') throw new Error('the blob was stored meanwhile');
+  if (joined === 'uncached') return uncachedBlob(digest, bytes.length, places, tools);
+  return fillingBlob('miss', joined.fill, places, tools);
+}
+
+describe('a fill', () => {
+  test('is one download for all who join, and is published once', async () => {
+    const house = setUp(() => new MemorySpool());
+    const { place, asked } = blobUpstream({ blobs });
+    const answers = await Promise.all([1, 2, 3].map(() => pull(house, [place])));
+    for (const body of await Promise.all(answers.map((answer) => read(answer))))
+      expect(body.equals(bytes)).toBe(true);
+    expect(asked).toEqual([0]);
+    await eventually(() => expect(house.finished).toEqual(['completed']));
+    expect(house.published).toHaveLength(1);
+  });
+
+  test('that cannot be spooled from the start passes the blob on to each client', async () => {
+    const house = setUp(() => {
+      throw new SpoolError('no space left on device');
+    });
+    const { place } = blobUpstream({ blobs });
+    expect((await read(await pull(house, [place]))).equals(bytes)).toBe(true);
+    expect(house.finished).toEqual(['uncached']);
+  });
+
+  test('whose disk fills up midway goes on uncached, verified to the last byte', async () => {
+    const house = setUp(() => new MemorySpool(70_000));
+    const { place, asked } = blobUpstream({ blobs });
+    const answers = await Promise.all([1, 2].map(() => pull(house, [place])));
+    for (const body of await Promise.all(answers.map((answer) => read(answer))))
+      expect(body.equals(bytes)).toBe(true);
+    expect(asked).toEqual([0, 70_000, 70_000]);
+    expect(house.finished).toEqual(['uncached']);
+    expect(house.published).toEqual([]);
+  });
+
+  test('whose disk fills up midway still completes no client with wrong bytes', async () => {
+    const wrong = Buffer.from(bytes);
+    wrong.writeUInt8(wrong.readUInt8(150_000) ^ 1, 150_000);
+    const house = setUp(() => new MemorySpool(70_000));
+    const { place } = blobUpstream({ blobs: new Map([[digest, wrong]]) });
+    await expect(read(await pull(house, [place]))).rejects.toThrow(/in place of/);
+  });
+
+  test('gives a part of the blob while the disk is full', async () => {
+    const house = setUp(() => new MemorySpool(70_000));
+    const { place } = blobUpstream({ blobs });
+    const part = await read(await pull(house, [place]), 60_000, 160_000);
+    expect(part.equals(bytes.subarray(60_000, 160_000))).toBe(true);
+  });
+
+  test('is resumed where it broke off, five times and not a sixth', async () => {
+    const house = setUp(() => new MemorySpool());
+    const five = blobUpstream({ blobs, breaks: [20_000, 20_000, 20_000, 20_000, 20_000] });
+    expect((await read(await pull(house, [five.place]))).equals(bytes)).toBe(true);
+    expect(five.asked).toEqual([0, 20_000, 40_000, 60_000, 80_000, 100_000]);
+
+    const other = setUp(() => new MemorySpool());
+    const six = blobUpstream({ blobs, breaks: Array(6).fill(20_000) });
+    await expect(read(await pull(other, [six.place]))).rejects.toThrow(/broke off/);
+    await eventually(() => expect(other.finished).toEqual(['failed']));
+  }, 20_000);
+
+  test('of one origin is not followed by another origin’s upstream', async () => {
+    const house = setUp(() => new MemorySpool());
+    const ours = blobUpstream({ blobs });
+    const theirs = blobUpstream({ blobs, id: 2, url: 'https://elsewhere.test' });
+    await Promise.all([ours, theirs].map(async ({ place }) => read(await pull(house, [place]))));
+    expect(ours.asked).toEqual([0]);
+    expect(theirs.asked).toEqual([0]);
+  });
+
+  test('is followed from another repository of the same origin after one HEAD, and linked there', async () => {
+    const house = setUp(() => new MemorySpool());
+    const first = blobUpstream({ blobs });
+    const second = blobUpstream({ blobs, id: 2 });
+    await Promise.all([first, second].map(async ({ place }) => read(await pull(house, [place]))));
+    expect(first.asked).toEqual([0]);
+    expect(second.asked).toEqual([-1]);
+    await eventually(() =>
+      expect(house.published[0]?.map(({ upstream }) => upstream.settings.id)).toEqual([1, 2]),
+    );
+  });
+});

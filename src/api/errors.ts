@@ -1,0 +1,53 @@
+/** The one exit for errors: on /v2 and wherever nothing nearer deals with them, as the OCI specification says them. */
+import type { Middleware } from 'koa';
+import { OciError, type OciErrorCode, ociErrors } from '../oci/errors.ts';
+import type { RequestContext, RequestState } from './state.ts';
+
+export const answerErrors: Middleware<RequestState> = async (ctx, next) => {
+  try {
+    await next();
+  } catch (error) {
+    answerError(ctx, error);
+  }
+};
+
+function answerError(ctx: RequestContext, error: unknown): void {
+  const refusal = refusalOf(error);
+  ctx.state.refusal = refusal;
+  if (refusal.code === 'UNKNOWN') ctx.state.log.error({ err: error }, 'a request failed unexpectedly');
+  if (ctx.headerSent) {
+    ctx.state.log.warn({ err: error }, 'an answer broke off');
+    // A short body is the only way left to tell the client.
+    ctx.respond = false;
+    ctx.res.destroy();
+    return;
+  }
+  const { code, detail, status, headers } = refusal;
+  ctx.status = status;
+  ctx.set({ 'Cache-Status': `entrepot; detail=${code}`, 'Content-Type': 'application/json', ...headers });
+  ctx.body = JSON.stringify({ errors: [{ code, message: ociErrors[code].message, detail }] });
+}
+
+/** Anything that is neither an answer nor the client's fault is a bug, and nothing of it is sent. */
+function refusalOf(error: unknown): OciError {
+  if (error instanceof OciError) return error;
+  const status = clientFault(error);
+  if (status === undefined) return new OciError('UNKNOWN', { cause: error });
+  return new OciError(codes[status] ?? 'UNSUPPORTED', { status, cause: error });
+}
+
+const codes: Readonly<Record<number, OciErrorCode>> = {
+  401: 'UNAUTHORIZED',
+  403: 'DENIED',
+  404: 'NAME_UNKNOWN',
+  413: 'SIZE_INVALID',
+  429: 'TOOMANYREQUESTS',
+};
+
+/** The status of koa's and its parsers' errors about what a client sent. */
+function clientFault(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('status' in error) || !('expose' in error) || !error.expose)
+    return undefined;
+  const { status } = error;
+  return typeof status === 'number' && status >= 400 && status < 500 ? status : undefined;
+}

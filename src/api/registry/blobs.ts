@@ -1,0 +1,85 @@
+/** GET and HEAD of a blob (end-2), whole or in parts. */
+import type { Digest } from '../../oci/digest.ts';
+import { OciError } from '../../oci/errors.ts';
+import { octetStream } from '../../oci/media-types.ts';
+import type { BlobAnswer, BlobStat, ReadableRepository } from '../../oci/repository.ts';
+import type { RequestContext } from '../state.ts';
+import { cacheStatus } from './cache-status.ts';
+import { isNotModified } from './conditions.ts';
+import { Multipart } from './multipart.ts';
+import { type ByteRange, contentRange, parseRange } from './range.ts';
+import { sendBytes } from './send-bytes.ts';
+
+type Body =
+  | { readonly kind: 'whole'; readonly length: number | undefined }
+  | { readonly kind: 'part'; readonly length: number; readonly range: ByteRange }
+  | { readonly kind: 'parts'; readonly length: number; readonly multipart: Multipart };
+
+export async function answerBlob(
+  ctx: RequestContext,
+  repository: ReadableRepository,
+  digest: Digest,
+  stalledMs: number,
+): Promise<void> {
+  if (ctx.method === 'HEAD') {
+    const stat = await repository.statBlob(digest);
+    begin(ctx, stat, bodyOf(ctx, stat));
+    if (isNotModified(ctx)) ctx.status = 304;
+    return;
+  }
+  const blob = await repository.blob(digest);
+  try {
+    const body = bodyOf(ctx, blob);
+    begin(ctx, blob, body);
+    if (isNotModified(ctx)) ctx.status = 304;
+    else await sendBytes(ctx, (signal) => read(blob, body, signal), { length: body.length, stalledMs });
+  } finally {
+    await blob.close();
+  }
+}
+
+/** @throws OciError RANGE_INVALID */
+function bodyOf(ctx: RequestContext, { digest, size }: BlobStat): Body {
+  const header = ctx.get('Range');
+  const condition = ctx.get('If-Range');
+  if (header === '' || size === undefined || (condition !== '' && condition !== `"${digest}"`)) {
+    return { kind: 'whole', length: size };
+  }
+  const ranges = parseRange(header, size);
+  if (!ranges) return { kind: 'whole', length: size };
+  const [range, ...more] = ranges;
+  if (!range) {
+    const headers = { 'Content-Range': `bytes */${size}`, 'Accept-Ranges': 'bytes' };
+    throw new OciError('RANGE_INVALID', { detail: `the blob has ${size} bytes`, headers });
+  }
+  if (more.length === 0) return { kind: 'part', length: range.end - range.start, range };
+  const multipart = new Multipart(ranges, size);
+  return { kind: 'parts', length: multipart.length, multipart };
+}
+
+/** HEAD is answered as GET would be, ranges included, as clients know it from registries written in Go. */
+function begin(ctx: RequestContext, { digest, size, outcome }: BlobStat, body: Body): void {
+  ctx.state.outcome = outcome;
+  ctx.status = body.kind === 'whole' ? 200 : 206;
+  ctx.set('Content-Type', body.kind === 'parts' ? body.multipart.contentType : octetStream);
+  ctx.set('Docker-Content-Digest', digest);
+  ctx.set('ETag', `"${digest}"`);
+  ctx.set('Cache-Control', 'private, max-age=31536000, immutable');
+  ctx.set('Cache-Status', cacheStatus[outcome]);
+  ctx.set('X-Content-Type-Options', 'nosniff');
+  if (body.length !== undefined) ctx.length = body.length;
+  if (size === undefined) return;
+  ctx.set('Accept-Ranges', 'bytes');
+  if (body.kind === 'part') ctx.set('Content-Range', contentRange(body.range, size));
+}
+
+function read(blob: BlobAnswer, body: Body, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  switch (body.kind) {
+    case 'whole':
+      return blob.read(0, undefined, signal);
+    case 'part':
+      return blob.read(body.range.start, body.range.end, signal);
+    case 'parts':
+      return body.multipart.body(({ start, end }) => blob.read(start, end, signal));
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * GET and HEAD of a manifest (end-3). Whatever the client accepts, it gets the stored bytes under their own type: no
+ * manifest is ever converted, so answers vary with nothing, and there is no Vary.
+ */
+import { isDigestReference, type Reference } from '../../oci/reference.ts';
+import type { ReadableRepository } from '../../oci/repository.ts';
+import type { RequestContext } from '../state.ts';
+import { cacheStatus } from './cache-status.ts';
+import { isNotModified } from './conditions.ts';
+
+export async function answerManifest(
+  ctx: RequestContext,
+  repository: ReadableRepository,
+  reference: Reference,
+): Promise<void> {
+  const answer = await repository.manifest(reference, ctx.method === 'GET');
+  const isImmutable = isDigestReference(reference);
+  // The same bytes have a digest in each algorithm; clients check the one they asked for.
+  const digest = isImmutable ? reference : answer.digest;
+  ctx.state.outcome = answer.outcome;
+  ctx.status = 200;
+  ctx.set('Content-Type', answer.mediaType);
+  ctx.set('Docker-Content-Digest', digest);
+  ctx.set('ETag', `"${digest}"`);
+  ctx.set('Cache-Control', isImmutable ? 'private, max-age=31536000, immutable' : 'private, no-cache');
+  ctx.set('Cache-Status', cacheStatus[answer.outcome]);
+  ctx.set('X-Content-Type-Options', 'nosniff');
+  ctx.body = answer.payload;
+  if (isNotModified(ctx)) ctx.status = 304;
+}

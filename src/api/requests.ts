@@ -1,0 +1,143 @@
+/**
+ * Where each request comes in: its id, whom it is from, and at its end one line in the log and the metrics.
+ * On the path of warm pulls, so what only some requests need is found out when it is asked for.
+ */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Middleware, ParameterizedContext } from 'koa';
+import { anonymous, type Identity } from '../auth/identity.ts';
+import type { Log } from '../log.ts';
+import type { OciError } from '../oci/errors.ts';
+import type { Outcome } from '../oci/repository.ts';
+import { externalUrlOf, TrustedProxies } from './forwarded.ts';
+import type { RequestState } from './state.ts';
+
+/** What metrics learn of each request. */
+export interface RequestObserver {
+  /** At the end of the answer. The route is a pattern, never a path. */
+  answered(method: string, route: string, status: number, seconds: number): void;
+  /** Bytes of manifests and blobs that a client got. */
+  served(outcome: Outcome, bytes: number): void;
+}
+
+export interface RequestOptions {
+  readonly log: Log;
+  readonly observer: RequestObserver;
+  /** scheme://host that clients know us by; where undefined, each request says it. */
+  readonly externalUrl: string | undefined;
+  /** Networks in CIDR notation. */
+  readonly trustedProxies: readonly string[];
+  /** Milliseconds of a clock that is never set back. */
+  readonly now: () => number;
+}
+
+const sanePattern = /^[\w.:/+=-]{1,128}$/;
+const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+export function receiveRequests(options: RequestOptions): Middleware<RequestState> {
+  const proxies = new TrustedProxies(options.trustedProxies);
+  return (ctx, next) => {
+    const startedAt = options.now();
+    const state = new ReceivedRequest(ctx.req, options, proxies);
+    ctx.state = state;
+    ctx.res.setHeader('X-Request-Id', state.requestId);
+    // 'close' comes once, after the last byte or when the client has left.
+    ctx.res.on('close', () => report(ctx, state, options, options.now() - startedAt));
+    return next();
+  };
+}
+
+class ReceivedRequest implements RequestState {
+  readonly requestId: string;
+  identity: Identity = anonymous;
+  outcome: Outcome | undefined;
+  refusal: OciError | undefined;
+  sentBytes: number | undefined;
+  readonly #request: IncomingMessage;
+  readonly #options: RequestOptions;
+  readonly #proxies: TrustedProxies;
+  #log: Log | undefined;
+
+  constructor(request: IncomingMessage, options: RequestOptions, proxies: TrustedProxies) {
+    const given = request.headers['x-request-id'];
+    this.requestId = typeof given === 'string' && sanePattern.test(given) ? given : randomUUID();
+    this.#request = request;
+    this.#options = options;
+    this.#proxies = proxies;
+  }
+
+  get log(): Log {
+    this.#log ??= this.#options.log.child({ requestId: this.requestId });
+    return this.#log;
+  }
+
+  get address(): string | undefined {
+    return this.#proxies.clientAddress(this.#request.socket.remoteAddress, this.#request.headers);
+  }
+
+  get externalUrl(): string {
+    if (this.#options.externalUrl !== undefined) return this.#options.externalUrl;
+    const { socket, headers } = this.#request;
+    const { localAddress, localPort } = socket;
+    const isEncrypted = 'encrypted' in socket && socket.encrypted === true;
+    return externalUrlOf(
+      { isEncrypted, localAddress, localPort, headers },
+      this.#proxies.trusts(socket.remoteAddress),
+    );
+  }
+}
+
+function report(
+  ctx: ParameterizedContext<RequestState>,
+  state: ReceivedRequest,
+  { log, observer }: RequestOptions,
+  tookMs: number,
+): void {
+  const { req, res } = ctx;
+  const method = req.method ?? '';
+  const status = res.statusCode;
+  const bytes = state.sentBytes ?? (method === 'HEAD' ? 0 : Number(res.getHeader('Content-Length') ?? 0));
+  const { outcome, refusal } = state;
+  observer.answered(knownMethods.has(method) ? method : 'other', routeOf(ctx), status, tookMs / 1000);
+  if (outcome !== undefined) observer.served(outcome, bytes);
+  const fields = {
+    requestId: state.requestId,
+    method,
+    path: pathOf(req.url ?? ''),
+    status,
+    bytes,
+    ms: Math.round(tookMs * 10) / 10,
+    outcome,
+    user: userOf(state.identity),
+    address: state.address,
+    code: refusal?.code,
+    detail: refusal?.detail,
+    // Not sent to its end: the client left, or the bytes broke off.
+    incomplete: res.writableFinished ? undefined : true,
+  };
+  if (status >= 500) log.warn(fields, 'request');
+  else log.info(fields, 'request');
+}
+
+/** Queries may be signatures, tokens and passwords, so none is written. */
+function pathOf(url: string): string {
+  const query = url.indexOf('?');
+  return query === -1 ? url : url.slice(0, query);
+}
+
+/** @koa/router notes the pattern it found. */
+function routeOf(ctx: ParameterizedContext<RequestState>): string {
+  const route: unknown = ctx['_matchedRoute'];
+  return typeof route === 'string' ? route : 'none';
+}
+
+function userOf(identity: Identity): string | undefined {
+  switch (identity.kind) {
+    case 'user':
+      return identity.username;
+    case 'registry-token':
+      return identity.subject;
+    case 'anonymous':
+      return undefined;
+  }
+}

@@ -1,0 +1,92 @@
+/** Query and body as one set of parameters, the body's winning. Bounded, and nothing is ever written to disk. */
+import type { Context, Middleware } from 'koa';
+import { koaBody } from 'koa-body';
+import { RefusedError } from '../../management/refused-error.ts';
+
+const maxBodyBytes = 1024 * 1024;
+const maxFields = 1000;
+const bodyTypes = ['application/json', 'application/x-www-form-urlencoded', 'multipart/form-data'];
+
+/** A body that was not read. */
+export class UnreadableBody extends Error {
+  override readonly name = 'UnreadableBody';
+  /** 400 malformed, 411 of unknown length, 413 too large, 415 of a type nobody reads here. */
+  readonly status: number;
+
+  constructor(status: number, cause?: unknown) {
+    super(`a request's body was not read: ${status}`, { cause });
+    this.status = status;
+  }
+}
+
+/** Reads JSON and forms into `ctx.request.body`. Throws {@link UnreadableBody}. */
+export function readBody(): Middleware {
+  const json = koaBody({
+    jsonTypes: ['application/json'],
+    jsonLimit: maxBodyBytes,
+    formLimit: maxBodyBytes,
+    text: false,
+    patchNode: false,
+    onError: refuse,
+  });
+  return async (ctx, next) => {
+    if (ctx.is('multipart/form-data')) return readMultipart(ctx, next);
+    if (ctx.request.length !== 0 && ctx.is(bodyTypes) === false) throw new UnreadableBody(415);
+    return json(ctx, next);
+  };
+}
+
+/** The parser drops a file without reading it; what it cannot do is refuse one. */
+async function readMultipart(ctx: Context, next: () => Promise<unknown>): Promise<void> {
+  const { length } = ctx.request;
+  if (length === undefined) throw new UnreadableBody(411);
+  if (length > maxBodyBytes) throw new UnreadableBody(413);
+  const files: (string | null)[] = [];
+  const filter = (part: { name: string | null }) => {
+    files.push(part.name);
+    return false;
+  };
+  const form = koaBody({
+    multipart: true,
+    formidable: { maxFieldsSize: maxBodyBytes, maxFields, filter },
+    patchNode: false,
+    onError: refuse,
+  });
+  await form(ctx, async () => {
+    if (files.length > 0) throw new RefusedError('parameters', `${files.join(', ')} is invalid`);
+    await next();
+  });
+}
+
+/** Formidable calls its status httpCode; a client that left has none. */
+function refuse(error: Error): never {
+  const status = 'httpCode' in error ? error.httpCode : 'status' in error && error.status;
+  throw new UnreadableBody(typeof status === 'number' ? status : 400, error);
+}
+
+/** Of query, body and path, in the order of who wins least. */
+export function givenOf(
+  body: unknown,
+  query: URLSearchParams,
+  pathParams: Readonly<Record<string, string>>,
+): Record<string, unknown> {
+  const isObject = typeof body === 'object' && body !== null && !Array.isArray(body);
+  return { ...queryOf(query), ...withLists(isObject ? Object.entries(body) : []), ...pathParams };
+}
+
+/** Of a name that is given twice the last one counts. */
+function queryOf(query: URLSearchParams): Record<string, unknown> {
+  const names = [...new Set(query.keys())];
+  return withLists(
+    names.map((name) => [name, name.endsWith('[]') ? query.getAll(name) : query.getAll(name).at(-1)]),
+  );
+}
+
+/** `name[]` is a list called `name`, even of one. */
+function withLists(fields: readonly (readonly [string, unknown])[]): Record<string, unknown> {
+  return Object.fromEntries(
+    fields.map(([name, value]) =>
+      name.endsWith('[]') ? [name.slice(0, -2), [value].flat()] : [name, value],
+    ),
+  );
+}

@@ -1,0 +1,70 @@
+/**
+ * One method on one path of /api/v4, declared: what it takes, what it needs, what it does. The schemas are data, so that
+ * the answers to bad input and the OpenAPI document come from the same lines.
+ */
+import { z } from 'zod';
+import type { Purpose } from '../../auth/access.ts';
+import type { Actor } from '../../management/actor.ts';
+import { parseInput } from './validation.ts';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** What a handler may know of the request besides its input. */
+export interface RestRequest {
+  /** scheme://host as clients see us, without a trailing slash. */
+  readonly externalUrl: string;
+  /** If-Unmodified-Since in epoch milliseconds. */
+  readonly unmodifiedSince: number | undefined;
+}
+
+interface Declaration<P extends z.ZodObject, Q extends z.ZodObject> {
+  readonly method: Method;
+  /** Below /api/v4, in @koa/router's syntax: `/groups/:id`. */
+  readonly path: string;
+  /** A line for the API document. */
+  readonly summary: string;
+  /** Of the path; none by default. */
+  readonly pathParams?: P;
+  /** Of query and body, which GitLab merges; none by default. */
+  readonly params?: Q;
+  /** 204 sends no body. */
+  readonly status: 200 | 201 | 202 | 204;
+  /** What the token must be good for; by default `read` for GET and `write` for the others. */
+  readonly purpose?: Purpose;
+  /**
+   * Returns the answer's body as JSON, or a {@link PagedBody}.
+   * @throws RefusedError
+   */
+  handle(actor: Actor, input: z.output<P> & z.output<Q>, request: RestRequest): Promise<unknown>;
+}
+
+/** A declaration whose types are checked and forgotten, so that many fit in one list. */
+export interface Endpoint {
+  readonly method: Method;
+  readonly path: string;
+  readonly summary: string;
+  readonly pathParams: z.ZodObject;
+  readonly params: z.ZodObject;
+  readonly status: 200 | 201 | 202 | 204;
+  readonly purpose: Purpose;
+  /** @throws RefusedError, also for input that does not fit */
+  run(actor: Actor, given: Readonly<Record<string, unknown>>, request: RestRequest): Promise<unknown>;
+}
+
+const nothing = z.object({});
+
+export function endpoint<P extends z.ZodObject = typeof nothing, Q extends z.ZodObject = typeof nothing>(
+  declaration: Declaration<P, Q>,
+): Endpoint {
+  const { method, path, summary, status, pathParams, params } = declaration;
+  return {
+    method,
+    path,
+    summary,
+    status,
+    pathParams: pathParams ?? nothing,
+    params: params ?? nothing,
+    purpose: declaration.purpose ?? (method === 'GET' ? 'read' : 'write'),
+    run: (actor, given, request) => declaration.handle(actor, parseInput(given, pathParams, params), request),
+  };
+}

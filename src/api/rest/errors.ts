@@ -1,0 +1,68 @@
+/** What went wrong, as GitLab says it. Both its shapes are here: `error` for parameters, `message` for the rest. */
+import { RefusedError } from '../../management/refused-error.ts';
+import { UnreadableBody } from './body.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly body: object;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export const routeUnknown: Answer = { status: 404, body: { error: '404 Not Found' } };
+const failed: Answer = { status: 500, body: { message: '500 Internal Server Error' } };
+
+/** @param allowed the methods that the path has */
+export function methodNotAllowed(allowed: readonly string[]): Answer {
+  return { status: 405, body: { message: '405 Method Not Allowed' }, headers: { Allow: allowed.join(', ') } };
+}
+
+/** Anything that is neither refused nor the client's fault is a bug, and nothing of it is shown. */
+export function answerTo(error: unknown): Answer {
+  if (error instanceof RefusedError) return refused(error);
+  return error instanceof UnreadableBody ? unreadable(error) : failed;
+}
+
+function refused({ kind, detail, faults }: RefusedError): Answer {
+  switch (kind) {
+    case 'unauthorized':
+      return { status: 401, body: { message: '401 Unauthorized' } };
+    case 'invalid-token':
+      return { status: 401, body: { error: 'invalid_token', error_description: detail } };
+    case 'insufficient-scope':
+      return {
+        status: 403,
+        body: {
+          error: 'insufficient_scope',
+          error_description: 'The request requires higher privileges than provided by the access token.',
+          scope: detail,
+        },
+      };
+    case 'forbidden':
+      return { status: 403, body: { message: detail ? `403 Forbidden - ${detail}` : '403 Forbidden' } };
+    case 'not-found':
+      return { status: 404, body: { message: detail ? `404 ${detail} Not Found` : '404 Not found' } };
+    case 'parameters':
+      return { status: 400, body: { error: detail } };
+    case 'invalid':
+      return { status: 400, body: { message: faults } };
+    case 'bad-request':
+      return { status: 400, body: { message: detail ? `400 Bad request - ${detail}` : '400 Bad request' } };
+    case 'conflict':
+      return { status: 409, body: { message: detail ?? '409 Conflict' } };
+    case 'precondition-failed':
+      return { status: 412, body: { message: '412 Precondition Failed' } };
+  }
+}
+
+function unreadable({ status }: UnreadableBody): Answer {
+  switch (status) {
+    case 411:
+      return { status, body: { message: '411 Length Required' } };
+    case 413:
+      return { status, body: { message: '413 Request Entity Too Large' } };
+    case 415:
+      return { status, body: { error: 'The provided content-type is not supported.' } };
+    default:
+      return { status: 400, body: { error: 'message body does not match declared format' } };
+  }
+}

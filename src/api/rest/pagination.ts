@@ -1,0 +1,67 @@
+/** Lists in pages, by number: GitLab's parameters, headers and links. */
+import { z } from 'zod';
+import type { Page } from '../../metadata/page.ts';
+import { integer } from './parameters.ts';
+
+const defaultPerPage = 20;
+const maxPerPage = 100;
+/** Beyond it, how many there are is not said. */
+const maxTotal = 10_000;
+
+/** What is out of bounds is moved to the bound. */
+export const pageParams = z.object({
+  page: integer.transform((page) => Math.max(1, page)).default(1),
+  per_page: integer
+    .transform((size) => (size < 1 ? defaultPerPage : Math.min(size, maxPerPage)))
+    .default(defaultPerPage),
+});
+
+export type PageParams = z.output<typeof pageParams>;
+
+/** The page as the records know it. */
+export function pageOf({ page, per_page }: PageParams): Page {
+  return { page, perPage: per_page };
+}
+
+/** A part of a list as a handler's answer. */
+export class PagedBody {
+  readonly items: readonly unknown[];
+  readonly #total: number;
+  readonly #params: PageParams;
+
+  /** @param total how many there are on all pages */
+  constructor(items: readonly unknown[], total: number, params: PageParams) {
+    this.items = items;
+    this.#total = total;
+    this.#params = params;
+  }
+
+  /** @param url the address that was asked for, as clients see it */
+  headers(url: URL): Record<string, string> {
+    const { page, per_page } = this.#params;
+    const last = Math.max(1, Math.ceil(this.#total / per_page));
+    const links: [string, number][] = [];
+    if (page > 1) links.push(['prev', page - 1]);
+    if (page < last) links.push(['next', page + 1]);
+    links.push(['first', 1]);
+    const isCounted = this.#total <= maxTotal;
+    if (isCounted) links.push(['last', last]);
+    return {
+      Link: links.map(([rel, number]) => `<${pageUrl(url, number, per_page)}>; rel="${rel}"`).join(', '),
+      'X-Page': String(page),
+      'X-Per-Page': String(per_page),
+      'X-Next-Page': page < last ? String(page + 1) : '',
+      'X-Prev-Page': page > 1 ? String(page - 1) : '',
+      ...(isCounted && { 'X-Total': String(this.#total), 'X-Total-Pages': String(last) }),
+    };
+  }
+}
+
+/** Tokens in the query are left out: links are kept and shown. */
+function pageUrl(url: URL, page: number, perPage: number): string {
+  const link = new URL(url);
+  for (const secret of ['private_token', 'access_token', 'job_token']) link.searchParams.delete(secret);
+  link.searchParams.set('page', String(page));
+  link.searchParams.set('per_page', String(perPage));
+  return link.href;
+}

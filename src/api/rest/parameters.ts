@@ -1,0 +1,76 @@
+/** Kinds of parameters. Forms and queries only have texts, so each kind takes texts too, as Grape does. */
+import { z } from 'zod';
+
+export const maxNameLength = 255;
+export const maxDescriptionLength = 1024;
+
+export function text(maxLength: number) {
+  return z.preprocess(
+    (value) => (typeof value === 'number' || typeof value === 'boolean' ? String(value) : value),
+    z.string().max(maxLength),
+  );
+}
+
+/** A text with something to read in it. */
+export function filled(maxLength: number) {
+  return text(maxLength).refine((value) => value.trim() !== '', 'is empty');
+}
+
+const integerPattern = /^[+-]?\d+$/;
+
+/** An empty text is no number, but says so. */
+function toInteger(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  return integerPattern.test(value.trim()) ? Number(value) : emptyAsNull(value);
+}
+
+export const integer = z.preprocess(toInteger, z.int());
+
+export function integerBetween(least: number, most: number) {
+  return z.preprocess(toInteger, z.int().min(least).max(most));
+}
+
+/** As {@link integerBetween}, where everything else is just not one of the values. */
+export function choiceBetween(least: number, most: number) {
+  const fault = 'does not have a valid value';
+  const number = z.int({ error: ({ input }) => (input === undefined ? undefined : fault) });
+  return z.preprocess(
+    toInteger,
+    number.refine((value) => value >= least && value <= most, fault),
+  );
+}
+
+export const truth = z.preprocess((value) => {
+  if (value === 1 || value === 0) return value === 1;
+  if (typeof value !== 'string') return value;
+  const said = value.toLowerCase();
+  if (['true', 't', '1', 'on', 'yes'].includes(said)) return true;
+  return ['false', 'f', '0', 'off', 'no'].includes(said) ? false : emptyAsNull(value);
+}, z.boolean());
+
+/** Also as one text with separators; an empty text is an empty list. */
+export function list<E extends z.ZodType>(element: E, maxElements: number, separator = ',') {
+  return z.preprocess((value) => {
+    if (typeof value !== 'string') return value;
+    const parts = value.split(separator).map((part) => part.trim());
+    return parts.filter((part) => part !== '');
+  }, z.array(element).max(maxElements));
+}
+
+export const recordId = z.object({ id: integer });
+
+/** At least one of the parameters must be there. */
+export function someOf<S extends z.ZodRawShape>(schema: z.ZodObject<S>): z.ZodObject<S> {
+  const names = Object.keys(schema.shape);
+  return schema.refine(
+    (given) => Object.values(given).some((value) => value !== undefined),
+    `${names.join(', ')} are missing, at least one parameter must be provided`,
+  );
+}
+
+/** Of a group: its number, or its path (`%2F` for `/`). */
+export const groupId = z.object({ id: filled(maxNameLength) });
+
+function emptyAsNull(text: string): string | null {
+  return text.trim() === '' ? null : text;
+}

@@ -1,0 +1,51 @@
+/** https://docs.gitlab.com/api/container_virtual_registries/ */
+import { z } from 'zod';
+import type { AssociationService } from '../../management/associations.ts';
+import type { RegistryUpstream } from '../../metadata/registry-upstreams.ts';
+import { type Endpoint, endpoint } from './endpoint.ts';
+import { choiceBetween, integer, recordId } from './parameters.ts';
+
+const all = '/virtual_registries/container/registry_upstreams';
+const one = `${all}/:id`;
+/** GitLab's; beyond the last position is the last. */
+const maxPosition = 20;
+
+/** @param maxUpstreams per virtual registry */
+export function registryUpstreamEndpoints(
+  associations: AssociationService,
+  maxUpstreams: number,
+): readonly Endpoint[] {
+  const position = choiceBetween(1, Math.max(maxPosition, maxUpstreams));
+  return [
+    endpoint({
+      method: 'POST',
+      path: all,
+      summary: 'Let a virtual registry use an upstream of its group, at the last position',
+      params: z.object({ registry_id: integer, upstream_id: integer }),
+      status: 201,
+      handle: async (actor, { registry_id: registry, upstream_id: upstream }) =>
+        associationBody(await associations.create(actor, registry, upstream)),
+    }),
+    endpoint({
+      method: 'PATCH',
+      path: one,
+      summary: 'Move an upstream to another position in a virtual registry',
+      pathParams: recordId,
+      params: z.object({ position }),
+      status: 200,
+      handle: async (actor, { id, position: to }) => associationBody(await associations.move(actor, id, to)),
+    }),
+    endpoint({
+      method: 'DELETE',
+      path: one,
+      summary: 'Take an upstream out of a virtual registry',
+      pathParams: recordId,
+      status: 204,
+      handle: (actor, { id }) => associations.remove(actor, id),
+    }),
+  ];
+}
+
+function associationBody({ id, registryId, upstreamId, position }: RegistryUpstream) {
+  return { id, registry_id: registryId, upstream_id: upstreamId, position };
+}

@@ -1,0 +1,61 @@
+/** All of /api/v4: to add a resource, add its endpoints to the list. */
+import type { Authenticator } from '../../auth/authenticate.ts';
+import type { AccessTokenService } from '../../management/access-tokens.ts';
+import type { AssociationService } from '../../management/associations.ts';
+import type { AuditTrail } from '../../management/audit.ts';
+import type { CacheEntryService } from '../../management/cache-entries.ts';
+import type { ConnectionTestService } from '../../management/connection-tests.ts';
+import type { GroupService } from '../../management/groups.ts';
+import type { MemberService } from '../../management/members.ts';
+import type { HealthOf } from '../../management/upstream-state.ts';
+import type { UpstreamService } from '../../management/upstreams.ts';
+import type { UserService } from '../../management/users.ts';
+import type { VirtualRegistryService } from '../../management/virtual-registries.ts';
+import { auditEventEndpoints } from './audit-events.ts';
+import { cacheEntryEndpoints } from './cache-entries.ts';
+import type { Endpoint } from './endpoint.ts';
+import { groupEndpoints } from './groups.ts';
+import { memberEndpoints } from './members.ts';
+import { personalAccessTokenEndpoints } from './personal-access-tokens.ts';
+import { registryUpstreamEndpoints } from './registry-upstreams.ts';
+import { mountEndpoints, type RestMiddleware } from './router.ts';
+import { upstreamEndpoints } from './upstreams.ts';
+import { userEndpoints } from './users.ts';
+import { type Version, versionEndpoints } from './version.ts';
+import { virtualRegistryEndpoints } from './virtual-registries.ts';
+
+export interface RestServices {
+  readonly authenticator: Pick<Authenticator, 'authenticate'>;
+  readonly accessTokens: AccessTokenService;
+  readonly associations: AssociationService;
+  readonly auditTrail: AuditTrail;
+  readonly cacheEntries: CacheEntryService;
+  readonly connectionTests: ConnectionTestService;
+  readonly groups: GroupService;
+  readonly members: MemberService;
+  readonly upstreams: UpstreamService;
+  readonly users: UserService;
+  readonly virtualRegistries: VirtualRegistryService;
+  readonly healthOf: HealthOf;
+  readonly version: Version;
+  /** Upstreams per virtual registry. */
+  readonly maxUpstreams: number;
+  readonly now: () => number;
+}
+
+export function createRestRouter(services: RestServices): RestMiddleware {
+  const { healthOf, maxUpstreams, now } = services;
+  const endpoints: readonly Endpoint[] = [
+    ...versionEndpoints(services.version),
+    ...groupEndpoints(services.groups),
+    ...virtualRegistryEndpoints(services.virtualRegistries),
+    ...upstreamEndpoints(services.upstreams, services.connectionTests, healthOf),
+    ...registryUpstreamEndpoints(services.associations, maxUpstreams),
+    ...cacheEntryEndpoints(services.cacheEntries),
+    ...auditEventEndpoints(services.auditTrail),
+    ...userEndpoints(services.users),
+    ...personalAccessTokenEndpoints(services.accessTokens, now),
+    ...memberEndpoints(services.members),
+  ];
+  return mountEndpoints(endpoints, services.authenticator);
+}

@@ -1,0 +1,74 @@
+/** Endpoints under /api/v4: who asks, what they give, what comes back, and one exit for what goes wrong. */
+import { Router, type RouterContext } from '@koa/router';
+import type { Authenticator } from '../../auth/authenticate.ts';
+import type { RequestState } from '../state.ts';
+import { givenOf, readBody } from './body.ts';
+import type { Endpoint } from './endpoint.ts';
+import { type Answer, answerTo, methodNotAllowed, routeUnknown } from './errors.ts';
+import { demandScope, identify } from './identify.ts';
+import { PagedBody } from './pagination.ts';
+
+const prefix = '/api/v4';
+
+/** What `app.use` takes. */
+export type RestMiddleware = ReturnType<Router<RequestState>['routes']>;
+
+/** Answers every request below /api/v4 and leaves the others alone. */
+export function mountEndpoints(
+  endpoints: readonly Endpoint[],
+  authenticator: Pick<Authenticator, 'authenticate'>,
+): RestMiddleware {
+  const router = new Router<RequestState>({ prefix, sensitive: true, exclusive: 'specificity' });
+  const body = readBody();
+  for (const endpoint of endpoints) {
+    router.register(endpoint.path, [endpoint.method], [body, (ctx) => handle(endpoint, ctx, authenticator)]);
+  }
+  const routes = router.routes();
+  return async (ctx, next) => {
+    if (ctx.path !== prefix && !ctx.path.startsWith(`${prefix}/`)) return next();
+    ctx.set('Cache-Control', 'max-age=0, private, must-revalidate');
+    try {
+      await routes(ctx, async () => send(ctx, unmatched(ctx['matched'])));
+    } catch (error) {
+      const answer = answerTo(error);
+      if (answer.status >= 500) ctx.state.log.error({ err: error }, 'a REST request failed');
+      send(ctx, answer);
+    }
+  };
+}
+
+async function handle(
+  endpoint: Endpoint,
+  ctx: RouterContext<RequestState>,
+  authenticator: Pick<Authenticator, 'authenticate'>,
+): Promise<void> {
+  const { address, externalUrl } = ctx.state;
+  const given = givenOf(ctx.request.body, new URLSearchParams(ctx.querystring), ctx.params);
+  const identity = await identify(ctx, given, authenticator, address);
+  ctx.state.identity = identity;
+  demandScope(identity, endpoint.purpose);
+  const result = await endpoint.run({ identity, address }, given, {
+    externalUrl,
+    unmodifiedSince: instantOf(ctx.get('If-Unmodified-Since')),
+  });
+  ctx.status = endpoint.status;
+  if (result instanceof PagedBody) ctx.set(result.headers(new URL(ctx.path + ctx.search, externalUrl)));
+  ctx.body = result instanceof PagedBody ? result.items : result;
+}
+
+/** The path may be known, and only the method not. */
+function unmatched(matched: RouterContext['matched']): Answer {
+  const allowed = new Set(matched?.flatMap((layer) => layer.methods));
+  return allowed.size > 0 ? methodNotAllowed([...allowed]) : routeUnknown;
+}
+
+function send(ctx: Pick<RouterContext, 'set' | 'status' | 'body'>, { status, body, headers }: Answer): void {
+  ctx.status = status;
+  ctx.set(headers ?? {});
+  ctx.body = body;
+}
+
+function instantOf(text: string): number | undefined {
+  const instant = Date.parse(text);
+  return Number.isNaN(instant) ? undefined : instant;
+}

@@ -1,0 +1,98 @@
+/** https://docs.gitlab.com/api/users/ */
+import { z } from 'zod';
+import { userOf } from '../../management/actor.ts';
+import type { ShownUser, UserService } from '../../management/users.ts';
+import { formatInstant } from './dates.ts';
+import { type Endpoint, endpoint } from './endpoint.ts';
+import { PagedBody, pageOf, pageParams } from './pagination.ts';
+import { filled, maxNameLength, recordId, text, truth } from './parameters.ts';
+
+const maxPasswordLength = 1024;
+
+const newUser = z.object({
+  username: filled(maxNameLength),
+  name: filled(maxNameLength),
+  email: filled(maxNameLength).optional(),
+  password: text(maxPasswordLength).optional(),
+  admin: truth.default(false),
+});
+const filter = pageParams.extend({
+  username: text(maxNameLength).optional(),
+  search: text(maxNameLength).optional(),
+});
+
+export function userEndpoints(users: UserService): readonly Endpoint[] {
+  return [
+    endpoint({
+      method: 'GET',
+      path: '/user',
+      summary: 'The user who asks',
+      status: 200,
+      purpose: 'read-self',
+      handle: async (actor) => userBody(await users.get(actor, userOf(actor).userId)),
+    }),
+    endpoint({
+      method: 'GET',
+      path: '/users',
+      summary: 'Users, oldest first',
+      params: filter,
+      status: 200,
+      handle: async (actor, input) => {
+        const { records, total } = await users.list(actor, input, pageOf(input));
+        return new PagedBody(records.map(userBody), total, input);
+      },
+    }),
+    endpoint({
+      method: 'POST',
+      path: '/users',
+      summary: 'Create a user',
+      params: newUser,
+      status: 201,
+      handle: async (actor, { admin, ...input }) =>
+        userBody(await users.create(actor, { ...input, isAdmin: admin })),
+    }),
+    endpoint({
+      method: 'GET',
+      path: '/users/:id',
+      summary: 'A user',
+      pathParams: recordId,
+      status: 200,
+      handle: async (actor, { id }) => userBody(await users.get(actor, id)),
+    }),
+    endpoint({
+      method: 'POST',
+      path: '/users/:id/block',
+      summary: 'Refuse a user and their tokens',
+      pathParams: recordId,
+      status: 201,
+      handle: async (actor, { id }) => {
+        await users.block(actor, id);
+        return true;
+      },
+    }),
+    endpoint({
+      method: 'POST',
+      path: '/users/:id/unblock',
+      summary: 'Let a blocked user in again',
+      pathParams: recordId,
+      status: 201,
+      handle: async (actor, { id }) => {
+        await users.unblock(actor, id);
+        return true;
+      },
+    }),
+  ];
+}
+
+function userBody({ id, username, name, state, createdAt, details }: ShownUser) {
+  return {
+    id,
+    username,
+    name,
+    state,
+    avatar_url: null,
+    web_url: null,
+    created_at: formatInstant(createdAt),
+    ...(details && { email: details.email ?? null, is_admin: details.isAdmin }),
+  };
+}

@@ -1,0 +1,120 @@
+/** https://docs.gitlab.com/api/container_virtual_registries/ */
+import { z } from 'zod';
+import type { DetailedRegistry, VirtualRegistryService } from '../../management/virtual-registries.ts';
+import type { VirtualRegistry } from '../../metadata/virtual-registries.ts';
+import { formatInstant } from './dates.ts';
+import { type Endpoint, endpoint } from './endpoint.ts';
+import { explanationBody } from './explanation.ts';
+import { parseImageReference } from './image-reference.ts';
+import {
+  filled,
+  groupId,
+  maxDescriptionLength,
+  maxNameLength,
+  recordId,
+  someOf,
+  text,
+} from './parameters.ts';
+
+const ofGroup = '/groups/:id/-/virtual_registries/container/registries';
+const one = '/virtual_registries/container/registries/:id';
+const maxImageLength = 512;
+
+const newRegistry = z.object({
+  name: filled(maxNameLength),
+  description: text(maxDescriptionLength).nullish(),
+});
+const registryChanges = someOf(
+  z.object({
+    name: filled(maxNameLength).optional(),
+    description: filled(maxDescriptionLength).optional(),
+  }),
+);
+
+export function virtualRegistryEndpoints(registries: VirtualRegistryService): readonly Endpoint[] {
+  return [
+    endpoint({
+      method: 'GET',
+      path: ofGroup,
+      summary: 'The virtual registries of a top-level group, oldest first',
+      pathParams: groupId,
+      status: 200,
+      handle: async (actor, { id }) => (await registries.list(actor, id)).map(registryBody),
+    }),
+    endpoint({
+      method: 'POST',
+      path: ofGroup,
+      summary: 'Create a virtual registry in a top-level group',
+      pathParams: groupId,
+      params: newRegistry,
+      status: 201,
+      handle: async (actor, { id, name, description }) =>
+        registryBody(await registries.create(actor, id, { name, description: description ?? undefined })),
+    }),
+    endpoint({
+      method: 'GET',
+      path: one,
+      summary: 'A virtual registry with the order of its upstreams',
+      pathParams: recordId,
+      status: 200,
+      handle: async (actor, { id }) => detailedBody(await registries.get(actor, id)),
+    }),
+    endpoint({
+      method: 'PATCH',
+      path: one,
+      summary: 'Change a virtual registry',
+      pathParams: recordId,
+      params: registryChanges,
+      status: 200,
+      handle: async (actor, { id, ...changes }) => registryBody(await registries.update(actor, id, changes)),
+    }),
+    endpoint({
+      method: 'DELETE',
+      path: one,
+      summary: 'Delete a virtual registry with the upstreams that no other uses',
+      pathParams: recordId,
+      status: 204,
+      handle: (actor, { id }, { unmodifiedSince }) => registries.remove(actor, id, unmodifiedSince),
+    }),
+    endpoint({
+      method: 'DELETE',
+      path: `${one}/cache`,
+      summary: 'Forget what is cached of the upstreams that no other virtual registry uses',
+      pathParams: recordId,
+      status: 204,
+      handle: (actor, { id }) => registries.clearCache(actor, id),
+    }),
+    endpoint({
+      method: 'GET',
+      path: `${one}/explain`,
+      summary: 'How a pull would be answered now, and why',
+      pathParams: recordId,
+      params: z.object({ image: filled(maxImageLength) }),
+      status: 200,
+      handle: async (actor, { id, image: written }) => {
+        const { image, reference } = parseImageReference(written);
+        return explanationBody(image, reference, await registries.explain(actor, id, image, reference));
+      },
+    }),
+  ];
+}
+
+function registryBody({ id, groupId: group, name, description, createdAt, updatedAt }: VirtualRegistry) {
+  return {
+    id,
+    group_id: group,
+    name,
+    description: description ?? null,
+    created_at: formatInstant(createdAt),
+    updated_at: formatInstant(updatedAt),
+  };
+}
+
+function detailedBody(registry: DetailedRegistry) {
+  const upstreams = registry.registryUpstreams.map(({ id, position, upstreamId }) => ({
+    id,
+    position,
+    upstream_id: upstreamId,
+  }));
+  return { ...registryBody(registry), registry_upstreams: upstreams };
+}

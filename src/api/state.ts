@@ -1,0 +1,25 @@
+/** What middleware learns of a request and hands on to the handlers, as `ctx.state`. */
+import type { ParameterizedContext } from 'koa';
+import type { Identity } from '../auth/identity.ts';
+import type { Log } from '../log.ts';
+import type { OciError } from '../oci/errors.ts';
+import type { Outcome } from '../oci/repository.ts';
+
+export interface RequestState {
+  requestId: string;
+  /** Writes the request's id with each line. */
+  log: Log;
+  /** The client's, as trusted proxies tell it. */
+  address: string | undefined;
+  /** scheme://host as the client sees us, without a trailing slash. */
+  externalUrl: string;
+  identity: Identity;
+  /** How a pull was answered. */
+  outcome?: Outcome | undefined;
+  /** Why there was none, for the log. */
+  refusal?: OciError | undefined;
+  /** Of the body so far; undefined where the answer's Content-Length says it. */
+  sentBytes?: number | undefined;
+}
+
+export type RequestContext = ParameterizedContext<RequestState>;

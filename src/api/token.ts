@@ -1,0 +1,148 @@
+/**
+ * /jwt/auth: registry tokens for who says who they are. GET as Docker asks, POST as OAuth 2 clients such as containerd do.
+ * https://github.com/distribution/distribution/blob/v3.0.0/docs/content/spec/auth/token.md and oauth.md; errors are GitLab's.
+ */
+import { Router } from '@koa/router';
+import { koaBody } from 'koa-body';
+import type { Authentication, Authenticator } from '../auth/authenticate.ts';
+import { type Credentials, parseAuthorization } from '../auth/credentials.ts';
+import { grantScopes } from '../auth/grants.ts';
+import type { UserIdentity } from '../auth/identity.ts';
+import type { PullRights } from '../auth/pull-rights.ts';
+import { describeRefusal, type Refusal } from '../auth/refusal.ts';
+import { isTokenService, type RegistryTokens, type TokenService } from '../auth/registry-tokens.ts';
+import { formatScope, parseScopes } from '../auth/scope.ts';
+import { OciError } from '../oci/errors.ts';
+import type { RequestContext, RequestState } from './state.ts';
+
+const maxFormBytes = 65_536;
+const defaultService: TokenService = 'container_registry';
+
+export interface TokenRoutesOptions {
+  readonly authenticator: Pick<Authenticator, 'authenticate'>;
+  readonly registryTokens: Pick<RegistryTokens, 'issue'>;
+  readonly pullRights: PullRights;
+}
+
+export function tokenRoutes(options: TokenRoutesOptions): Router<RequestState> {
+  const router = new Router<RequestState>();
+  const form = koaBody({
+    json: false,
+    text: false,
+    patchNode: false,
+    formLimit: maxFormBytes,
+    onError: refuseForm,
+  });
+  router.use('/jwt/auth', async (ctx, next) => {
+    ctx.set('Cache-Control', 'private, no-store');
+    await next();
+  });
+  router.get('/jwt/auth', (ctx) => answerGet(ctx, options));
+  router.post('/jwt/auth', form, (ctx) => answerPost(ctx, ctx.request.body, options));
+  return router;
+}
+
+/** @throws OciError SIZE_INVALID */
+function refuseForm(cause: Error): never {
+  throw new OciError('SIZE_INVALID', { detail: `a form has at most ${maxFormBytes} bytes`, cause });
+}
+
+async function answerGet(ctx: RequestContext, options: TokenRoutesOptions): Promise<void> {
+  const parameters = new URLSearchParams(ctx.querystring);
+  const service = parameters.get('service') ?? defaultService;
+  if (!isTokenService(service)) return fail(ctx, 404, 'UNAVAILABLE', 'there is no service of this name');
+  const credentials = parseAuthorization(ctx.get('Authorization'));
+  if (credentials === undefined) return fail(ctx, 403, 'DENIED', 'access forbidden');
+  const authentication = await authenticate(ctx, credentials, options);
+  if (authentication.kind === 'refused') return refuseBasic(ctx, authentication);
+  const { body } = await issue(authentication, service, parameters.getAll('scope'), options);
+  ctx.body = { token: body.access_token, ...body };
+}
+
+/** Tokens to refresh are not issued, so none can be good. */
+async function answerPost(ctx: RequestContext, body: unknown, options: TokenRoutesOptions): Promise<void> {
+  const parameters = new URLSearchParams(pairsOf(body));
+  const service = parameters.get('service') ?? defaultService;
+  if (!isTokenService(service)) return failOAuth(ctx, 'invalid_request', 'there is no service of this name');
+  const grantType = parameters.get('grant_type');
+  if (grantType === 'refresh_token') return failOAuth(ctx, 'invalid_grant', 'the refresh token is not valid');
+  if (grantType !== 'password') {
+    return failOAuth(ctx, 'unsupported_grant_type', 'grant_type must be password or refresh_token');
+  }
+  const [username, secret] = [parameters.get('username'), parameters.get('password')];
+  if (!username || !secret) return failOAuth(ctx, 'invalid_request', 'username and password are needed');
+  const authentication = await authenticate(ctx, { kind: 'basic', username, secret }, options);
+  if (authentication.kind === 'refused') return refuseGrant(ctx, authentication);
+  const { body: answer, scope } = await issue(authentication, service, parameters.getAll('scope'), options);
+  ctx.body = { ...answer, token_type: 'Bearer', scope };
+}
+
+async function authenticate(
+  ctx: RequestContext,
+  credentials: Credentials | 'invalid',
+  { authenticator }: TokenRoutesOptions,
+): Promise<Authentication> {
+  if (credentials === 'invalid') return { kind: 'refused', reason: 'unknown' };
+  return authenticator.authenticate(credentials, ctx.state.address);
+}
+
+async function issue(
+  user: UserIdentity,
+  service: TokenService,
+  scopes: readonly string[],
+  { registryTokens, pullRights }: TokenRoutesOptions,
+) {
+  const access = await grantScopes(user, parseScopes(scopes), pullRights);
+  const { userId, username: subject } = user;
+  const issued = await registryTokens.issue({ service, subject, userId, access });
+  const body = {
+    access_token: issued.token,
+    expires_in: issued.expiresInSeconds,
+    issued_at: new Date(issued.issuedAt).toISOString(),
+  };
+  return { body, scope: access.map(formatScope).join(' ') };
+}
+
+function refuseBasic(ctx: RequestContext, refusal: Refusal): void {
+  if (refusal.reason === 'throttled') {
+    fail(ctx, 429, 'TOOMANYREQUESTS', describeRefusal(refusal));
+    setRetryAfter(ctx, refusal);
+  } else {
+    ctx.status = 401;
+    const message = `HTTP Basic: Access denied. Reason: ${describeRefusal(refusal)}.`;
+    ctx.body = { errors: [{ code: 'UNAUTHORIZED', message }] };
+  }
+}
+
+function refuseGrant(ctx: RequestContext, refusal: Refusal): void {
+  failOAuth(ctx, 'invalid_grant', describeRefusal(refusal));
+  if (refusal.reason !== 'throttled') return;
+  setRetryAfter(ctx, refusal);
+  ctx.status = 429;
+}
+
+function setRetryAfter(ctx: RequestContext, { retryAfterSeconds = 1 }: Refusal): void {
+  ctx.set('Retry-After', String(retryAfterSeconds));
+}
+
+/** GitLab's shape: the status once more in the body. */
+function fail(ctx: RequestContext, status: number, code: string, message: string): void {
+  ctx.status = status;
+  ctx.body = { errors: [{ code, message }], http_status: status };
+}
+
+/** https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
+function failOAuth(ctx: RequestContext, error: string, description: string): void {
+  ctx.status = 400;
+  ctx.body = { error, error_description: description };
+}
+
+/** A parsed form's parameters, each with each of its values. */
+function pairsOf(body: unknown): [string, string][] {
+  if (typeof body !== 'object' || body === null) return [];
+  return Object.entries(body).flatMap(([name, values]) =>
+    [values]
+      .flat()
+      .flatMap((value): [string, string][] => (typeof value === 'string' ? [[name, value]] : [])),
+  );
+}

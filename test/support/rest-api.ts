@@ -1,0 +1,189 @@
+/** /api/v4 over HTTP on port 0, on a real database; upstreams, explanations and tokens are what a test says they are. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import Koa from 'koa';
+import { onTestFinished } from 'vitest';
+import { createRestRouter } from '../../src/api/rest/rest-router.ts';
+import type { RequestState } from '../../src/api/state.ts';
+import type { UserIdentity } from '../../src/auth/identity.ts';
+import { Passwords } from '../../src/auth/passwords.ts';
+import { SecretBox } from '../../src/auth/secret-box.ts';
+import { AccessTokenService } from '../../src/management/access-tokens.ts';
+import { AssociationService } from '../../src/management/associations.ts';
+import { AuditTrail } from '../../src/management/audit.ts';
+import { CacheEntryService } from '../../src/management/cache-entries.ts';
+import { ConnectionTestService } from '../../src/management/connection-tests.ts';
+import { GroupService } from '../../src/management/groups.ts';
+import { MemberService } from '../../src/management/members.ts';
+import { UpstreamSecrets } from '../../src/management/upstream-settings.ts';
+import { UpstreamService } from '../../src/management/upstreams.ts';
+import { UserService } from '../../src/management/users.ts';
+import { VirtualRegistryService } from '../../src/management/virtual-registries.ts';
+import type { Database } from '../../src/metadata/database.ts';
+import type { PullExplanation } from '../../src/proxy/explain.ts';
+import { findBlockedLiteral, privateNetworks } from '../../src/upstreams/address-guard.ts';
+import type { ConnectionTest } from '../../src/upstreams/test-connection.ts';
+import type { UpstreamHealth, UpstreamSettings } from '../../src/upstreams/upstream.ts';
+import { silentLog } from './silent-log.ts';
+
+export type Json = Readonly<Record<string, unknown>>;
+
+export interface RestAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever comes back
+  readonly body: any;
+}
+
+/** A user with the token `<username>-token`, good for everything unless `scopes` says otherwise. */
+export interface TestUser {
+  readonly id: number;
+  readonly token: string;
+}
+
+export class RestApi {
+  readonly database: Database;
+  readonly secrets = new UpstreamSecrets(new SecretBox(Buffer.alloc(32, 7)));
+  /** Of top-level groups whose caches were dropped, in order. */
+  readonly forgotten: number[] = [];
+  readonly tested: { readonly settings: UpstreamSettings; readonly path: string }[] = [];
+  readonly health = new Map<number, UpstreamHealth>();
+  readonly allowedNetworks: string[] = [];
+  testResult: ConnectionTest = { success: true };
+  explanation: PullExplanation | undefined;
+  readonly #identities = new Map<string, UserIdentity>();
+  #url = '';
+
+  private constructor(database: Database) {
+    this.database = database;
+  }
+
+  /** Ends with the test. @param clock what the database takes for the time, too */
+  static async start(database: Database, clock: { readonly now: number }): Promise<RestApi> {
+    const api = new RestApi(database);
+    const app = new Koa<RequestState>({ proxy: false });
+    app.silent = true;
+    app.use(async (ctx, next) => {
+      ctx.state.log = silentLog;
+      ctx.state.address = '192.0.2.7';
+      ctx.state.externalUrl = 'https://registry.example';
+      await next();
+    });
+    app.use(api.#router(() => clock.now));
+    const server = createServer(app.callback());
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    });
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    api.#url = `http://127.0.0.1:${address.port}/api/v4`;
+    await api.createUser('root', { isAdmin: true });
+    return api;
+  }
+
+  #router(now: () => number) {
+    const { database, secrets } = this;
+    const caches = { forgetGroup: (groupId: number) => this.forgotten.push(groupId) };
+    const explainer = {
+      explain: async () => {
+        if (!this.explanation) throw new Error('the test has no explanation');
+        return this.explanation;
+      },
+    };
+    const tester = {
+      test: async (settings: UpstreamSettings, path: string) => {
+        this.tested.push({ settings, path });
+        return this.testResult;
+      },
+    };
+    const findBlockedAddress = (host: string, allowPrivateNetwork: boolean) =>
+      findBlockedLiteral(host, [...this.allowedNetworks, ...(allowPrivateNetwork ? privateNetworks : [])])
+        ?.message;
+    const maxUpstreams = 5;
+    const common = { database, caches, now };
+    return createRestRouter({
+      authenticator: {
+        authenticate: async (credentials) =>
+          (credentials.kind === 'token' ? this.#identities.get(credentials.token) : undefined) ?? {
+            kind: 'refused',
+            reason: 'unknown',
+          },
+      },
+      accessTokens: new AccessTokenService({ database, now }),
+      associations: new AssociationService({ ...common, maxUpstreams }),
+      auditTrail: new AuditTrail(database),
+      cacheEntries: new CacheEntryService(common),
+      connectionTests: new ConnectionTestService({ database, secrets, tester, now }),
+      groups: new GroupService(common),
+      members: new MemberService({ database, now }),
+      upstreams: new UpstreamService({ ...common, secrets, findBlockedAddress, maxUpstreams }),
+      users: new UserService({ database, passwords: new Passwords() }),
+      virtualRegistries: new VirtualRegistryService({ ...common, explainer, maxPerGroup: 5 }),
+      healthOf: (id) => this.health.get(id),
+      version: { version: '1.2.3', revision: 'abc1234' },
+      maxUpstreams,
+      now,
+    });
+  }
+
+  async createUser(
+    username: string,
+    { isAdmin = false, scopes = ['api'] }: { isAdmin?: boolean; scopes?: UserIdentity['scopes'] } = {},
+  ): Promise<TestUser> {
+    const user = await this.database.users.create({ username, name: username, isAdmin });
+    const token = `${username}-token`;
+    this.#identities.set(token, { kind: 'user', userId: user.id, username, isAdmin, scopes });
+    return { id: user.id, token };
+  }
+
+  /** A user with this role in a group. */
+  async createMember(groupId: number, username: string, accessLevel: number): Promise<TestUser> {
+    const user = await this.createUser(username);
+    await this.database.members.create({ groupId, userId: user.id, accessLevel });
+    return user;
+  }
+
+  /** As root with a JSON body, unless `init` says otherwise. @param path below /api/v4 */
+  async ask(method: string, path: string, body?: Json, init: RequestInit = {}): Promise<RestAnswer> {
+    const headers = new Headers(init.headers);
+    if (!headers.has('private-token')) headers.set('private-token', 'root-token');
+    if (body) headers.set('content-type', 'application/json');
+    const response = await fetch(this.#url + path, {
+      ...init,
+      method,
+      headers,
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: text === '' ? undefined : JSON.parse(text),
+    };
+  }
+
+  as(user: TestUser, method: string, path: string, body?: Json): Promise<RestAnswer> {
+    return this.ask(method, path, body, { headers: { 'private-token': user.token } });
+  }
+
+  /** The private group `name`, made as root. */
+  async createGroup(name: string, visibility = 'private'): Promise<number> {
+    const { body } = await this.ask('POST', '/groups', { name, path: name, visibility });
+    return body.id;
+  }
+
+  async createRegistry(groupId: number, name: string): Promise<number> {
+    const path = `/groups/${groupId}/-/virtual_registries/container/registries`;
+    return (await this.ask('POST', path, { name })).body.id;
+  }
+
+  /** At the registry's last position. */
+  async createUpstream(registryId: number, name: string, fields: Json = {}): Promise<RestAnswer['body']> {
+    const path = `/virtual_registries/container/registries/${registryId}/upstreams`;
+    return (await this.ask('POST', path, { name, url: `https://${name}.example`, ...fields })).body;
+  }
+}

@@ -1,0 +1,221 @@
+import { randomBytes } from 'node:crypto';
+import Koa from 'koa';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { RequestState } from '../../../src/api/state.ts';
+import { tokenRoutes } from '../../../src/api/token.ts';
+import type { Authentication } from '../../../src/auth/authenticate.ts';
+import type { Credentials } from '../../../src/auth/credentials.ts';
+import { RegistryTokens } from '../../../src/auth/registry-tokens.ts';
+import { SecretBox } from '../../../src/auth/secret-box.ts';
+import { SigningKeys } from '../../../src/auth/signing-keys.ts';
+import { RecordedKeys } from '../auth/recorded-keys.ts';
+import { ask, type Question } from './ask.ts';
+
+const start = Date.UTC(2026, 2, 4, 9, 15, 22, 481);
+const dana = {
+  kind: 'user',
+  userId: 7,
+  username: 'dana',
+  isAdmin: false,
+  scopes: ['read_virtual_registry'],
+} as const;
+const alpine = 'virtual_registries/container/1/library/alpine';
+const redis = 'virtual_registries/container/1/library/redis';
+const secret = 'virtual_registries/container/2/library/alpine';
+const basic = { authorization: `Basic ${Buffer.from('dana:right').toString('base64')}` };
+const wrong = { authorization: `Basic ${Buffer.from('dana:wrong').toString('base64')}` };
+
+let registryTokens: RegistryTokens;
+let app: Koa<RequestState>;
+
+beforeEach(() => {
+  const now = () => start;
+  const keys = new SigningKeys({
+    records: new RecordedKeys(),
+    secretBox: new SecretBox(randomBytes(32)),
+    now,
+  });
+  registryTokens = new RegistryTokens({ keys, lifetimeSeconds: 300, now });
+  const answers: Record<string, Authentication> = {
+    right: dana,
+    expired: { kind: 'refused', reason: 'expired' },
+    hasty: { kind: 'refused', reason: 'throttled', retryAfterSeconds: 17 },
+  };
+  const authenticator = {
+    authenticate: async (credentials: Credentials): Promise<Authentication> =>
+      answers[credentials.kind === 'basic' ? credentials.secret : credentials.token] ?? {
+        kind: 'refused',
+        reason: 'unknown',
+      },
+  };
+  const pullRights = { mayPull: async (_: unknown, name: string) => [alpine, redis].includes(name) };
+  app = new Koa<RequestState>();
+  app.use(tokenRoutes({ authenticator, registryTokens, pullRights }).routes());
+});
+
+async function askToken(path: string, question: Question = {}) {
+  const { status, headers, body } = await ask(app, path, question);
+  return { status, headers, body: JSON.parse(body) };
+}
+
+async function accessIn(token: string) {
+  return (await registryTokens.verify(token))?.access;
+}
+
+describe('GET /jwt/auth', () => {
+  test('answers a token for what was asked, in all the words clients look for', async () => {
+    const { status, headers, body } = await askToken(
+      `/jwt/auth?service=container_registry&account=dana&client_id=docker&offline_token=true&scope=repository:${alpine}:pull`,
+      { headers: basic },
+    );
+    expect(status).toBe(200);
+    expect(headers['cache-control']).toBe('private, no-store');
+    expect(body).toEqual({
+      token: expect.any(String),
+      access_token: body.token,
+      expires_in: 300,
+      issued_at: '2026-03-04T09:15:22.000Z',
+    });
+    expect(await registryTokens.verify(body.token)).toEqual({
+      kind: 'registry-token',
+      subject: 'dana',
+      userId: 7,
+      access: [{ type: 'repository', name: alpine, actions: ['pull'] }],
+    });
+  });
+
+  test('a login without a scope is answered with a token for nothing', async () => {
+    const { status, body } = await askToken('/jwt/auth?service=container_registry', { headers: basic });
+    expect(status).toBe(200);
+    expect(await accessIn(body.token)).toEqual([]);
+  });
+
+  test('scopes may be repeated or joined by spaces', async () => {
+    const both = [alpine, redis].map((name) => ({ type: 'repository', name, actions: ['pull'] }));
+    const [first, second] = [`repository:${alpine}:pull`, `repository:${redis}:pull`];
+    for (const query of [
+      `scope=${first}&scope=${second}`,
+      `scope=${first}%20${second}`,
+      `scope=${first}+${second}`,
+    ]) {
+      const { body } = await askToken(`/jwt/auth?${query}`, { headers: basic });
+      expect(await accessIn(body.token)).toEqual(both);
+    }
+  });
+
+  test('what is not allowed is left out without a word', async () => {
+    const scopes = [
+      `repository:${secret}:pull`,
+      `repository:${alpine}:push,pull,delete,*`,
+      `repository:${redis}:push`,
+      'registry:catalog:*',
+      'nonsense',
+    ];
+    const query = scopes.map((scope) => `scope=${encodeURIComponent(scope)}`).join('&');
+    const { status, body } = await askToken(`/jwt/auth?${query}`, { headers: basic });
+    expect(status).toBe(200);
+    expect(await accessIn(body.token)).toEqual([{ type: 'repository', name: alpine, actions: ['pull'] }]);
+  });
+
+  test.each(['', '?service=container_registry', '?service=dependency_proxy'])(
+    'service%s is known',
+    async (query) => {
+      expect((await askToken(`/jwt/auth${query}`, { headers: basic })).status).toBe(200);
+    },
+  );
+
+  test('another service is not found', async () => {
+    const { status, body } = await askToken('/jwt/auth?service=pypi', { headers: basic });
+    expect(status).toBe(404);
+    expect(body).toEqual({
+      errors: [{ code: 'UNAVAILABLE', message: expect.any(String) }],
+      http_status: 404,
+    });
+  });
+
+  test.each(['', `?scope=repository:${alpine}:pull`])('nobody gets nothing%s', async (query) => {
+    const { status, body } = await askToken(`/jwt/auth${query}`);
+    expect(status).toBe(403);
+    expect(body).toEqual({ errors: [{ code: 'DENIED', message: 'access forbidden' }], http_status: 403 });
+  });
+
+  test.each([
+    ['a wrong password', wrong],
+    ['an expired token', { authorization: 'Bearer expired' }],
+    ['a header nobody understands', { authorization: 'Negotiate abc' }],
+    ['Basic without a colon', { authorization: `Basic ${Buffer.from('dana').toString('base64')}` }],
+  ])('%s is refused as GitLab does', async (_what, headers) => {
+    const answer = await askToken('/jwt/auth', { headers });
+    expect(answer.status).toBe(401);
+    expect(answer.headers['cache-control']).toBe('private, no-store');
+    expect(answer.body).toEqual({
+      errors: [{ code: 'UNAUTHORIZED', message: expect.stringMatching(/^HTTP Basic: Access denied\. /) }],
+    });
+  });
+
+  test('who guessed too often is told when to come back', async () => {
+    const { status, headers, body } = await askToken('/jwt/auth', {
+      headers: { authorization: `Basic ${Buffer.from('dana:hasty').toString('base64')}` },
+    });
+    expect([status, headers['retry-after']]).toEqual([429, '17']);
+    expect(body.errors[0].code).toBe('TOOMANYREQUESTS');
+  });
+});
+
+describe('POST /jwt/auth', () => {
+  const form = { 'content-type': 'application/x-www-form-urlencoded' };
+  const post = (fields: Record<string, string>) =>
+    askToken('/jwt/auth', { method: 'POST', headers: form, body: new URLSearchParams(fields).toString() });
+
+  test('the form of containerd is answered as OAuth 2 has it', async () => {
+    const { status, headers, body } = await post({
+      grant_type: 'password',
+      service: 'container_registry',
+      client_id: 'containerd-client',
+      access_type: 'offline',
+      username: 'dana',
+      password: 'right',
+      scope: `repository:${alpine}:pull repository:${secret}:pull`,
+    });
+    expect(status).toBe(200);
+    expect(headers['cache-control']).toBe('private, no-store');
+    expect(body).toEqual({
+      access_token: expect.any(String),
+      token_type: 'Bearer',
+      expires_in: 300,
+      issued_at: '2026-03-04T09:15:22.000Z',
+      scope: `repository:${alpine}:pull`,
+    });
+    expect(await accessIn(body.access_token)).toEqual([
+      { type: 'repository', name: alpine, actions: ['pull'] },
+    ]);
+  });
+
+  test.each([
+    ['a wrong password', { grant_type: 'password', username: 'dana', password: 'wrong' }, 'invalid_grant'],
+    ['no password', { grant_type: 'password', username: 'dana' }, 'invalid_request'],
+    [
+      'a refresh token, which nobody was given',
+      { grant_type: 'refresh_token', refresh_token: 'abc' },
+      'invalid_grant',
+    ],
+    ['another way', { grant_type: 'client_credentials' }, 'unsupported_grant_type'],
+    ['another service', { grant_type: 'password', service: 'pypi' }, 'invalid_request'],
+    ['nothing', {}, 'unsupported_grant_type'],
+  ])('%s: 400', async (_what, fields: Record<string, string>, error) => {
+    const { status, body } = await post(fields);
+    expect(status).toBe(400);
+    expect(body).toEqual({ error, error_description: expect.any(String) });
+  });
+
+  test('a form without end is not read', async () => {
+    const body = `grant_type=password&password=${'x'.repeat(100_000)}`;
+    app.silent = true;
+    expect((await ask(app, '/jwt/auth', { method: 'POST', headers: form, body })).status).toBe(400);
+  });
+
+  test('who guessed too often is told when to come back', async () => {
+    const { status, headers } = await post({ grant_type: 'password', username: 'dana', password: 'hasty' });
+    expect([status, headers['retry-after']]).toEqual([429, '17']);
+  });
+});

@@ -1,0 +1,105 @@
+/** The words of the command line, and nothing of what they do. */
+import { parseArgs } from 'node:util';
+import { isTokenScope, type TokenScope, tokenScopes } from './auth/identity.ts';
+
+export const help = `Usage: entrepot [command] [options]
+
+Commands
+  serve          run the server (this is what happens without a command)
+  config         print the effective configuration, without secrets
+  migrate        bring the database up to date and stop
+  token create   create an access token, for instance because root's is lost, and print it once
+  version        print the version
+  help           print this
+
+Options
+  --config FILE  settings that differ from config/default.yaml; ENTREPOT_… variables come on top
+  --user NAME    whose token it is (token create)
+  --name TEXT    what the token is for (token create; "command line")
+  --scopes LIST  what it may be used for, with commas (token create; api)
+  --expires DATE the day it ends, as 2027-01-31 (token create; never)
+
+In a source checkout a command follows two dashes: npm start -- config
+`;
+
+export type Command =
+  | { readonly name: 'serve' | 'config' | 'migrate'; readonly configFile: string | undefined }
+  | {
+      readonly name: 'token create';
+      readonly configFile: string | undefined;
+      readonly token: TokenRequest;
+    }
+  | { readonly name: 'version' }
+  | { readonly name: 'help' };
+
+export interface TokenRequest {
+  readonly username: string;
+  readonly name: string;
+  readonly scopes: readonly TokenScope[];
+  /** Epoch milliseconds: when the day that was given begins, in UTC. */
+  readonly expiresAt: number | undefined;
+}
+
+/** What was typed is no command of ours; the message says why. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+const tokenOptions = {
+  user: { type: 'string' },
+  name: { type: 'string' },
+  scopes: { type: 'string' },
+  expires: { type: 'string' },
+} as const;
+
+const options = {
+  config: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' },
+  ...tokenOptions,
+} as const;
+
+/** @param args what follows the script's name. @throws UsageError */
+export function parseCommand(args: readonly string[]): Command {
+  const { values, positionals } = parse(args);
+  const name = positionals.join(' ') || 'serve';
+  if (values.help || name === 'help') return { name: 'help' };
+  if (values.version || name === 'version') return { name: 'version' };
+
+  const configFile = values.config;
+  if (name === 'token create') {
+    const { user: username, name: tokenName = 'command line', scopes = 'api', expires } = values;
+    if (!username) throw new UsageError('token create needs --user');
+    const expiresAt = expires === undefined ? undefined : parseDate(expires);
+    return { name, configFile, token: { username, name: tokenName, scopes: parseScopes(scopes), expiresAt } };
+  }
+  if (name !== 'serve' && name !== 'config' && name !== 'migrate')
+    throw new UsageError(`no such command: ${name}`);
+  for (const option of Object.keys(tokenOptions)) {
+    if (option in values) throw new UsageError(`--${option} belongs to token create`);
+  }
+  return { name, configFile };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function parseScopes(text: string): TokenScope[] {
+  return text.split(',').map((part) => {
+    const scope = part.trim();
+    if (isTokenScope(scope)) return scope;
+    throw new UsageError(`--scopes: '${scope}' is none of ${tokenScopes.join(', ')}`);
+  });
+}
+
+function parseDate(text: string): number {
+  const ms = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN;
+  // The 30th of February would be taken for the 1st of March.
+  if (!Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text)) return ms;
+  throw new UsageError(`--expires: '${text}' is no date such as 2027-01-31`);
+}

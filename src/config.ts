@@ -1,0 +1,168 @@
+/** What an operator can set: default.yaml ⊕ the operator's file ⊕ the environment, validated and frozen. Defaults are in default.yaml only. */
+import { Document, stringify } from 'yaml';
+import { z } from 'zod';
+import { secretVariables } from './secrets.ts';
+import {
+  address,
+  bytes,
+  count,
+  databaseUrl,
+  directory,
+  file,
+  hostPair,
+  listOf,
+  network,
+  optional,
+  origin,
+  redisUrl,
+  required,
+  seconds,
+  secondsOrNone,
+} from './setting-values.ts';
+import {
+  type Environment,
+  Faults,
+  findNearest,
+  readVariable,
+  readYaml,
+  type Setting,
+  variableNames,
+  variableOf,
+} from './settings.ts';
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+function section<T extends z.core.$ZodLooseShape>(shape: T) {
+  return z.strictObject(shape, 'expected settings below it').readonly();
+}
+
+const tls = section({ certificate: optional(file), key: optional(file) }).refine(
+  ({ certificate, key }) => (certificate === undefined) === (key === undefined),
+  'expected both certificate and key, or neither',
+);
+
+const schema = section({
+  dataDirectory: required(directory),
+  http: section({
+    address: required(address),
+    externalUrl: origin(),
+    trustedProxies: listOf(network()),
+    tls,
+    shutdownSeconds: secondsOrNone(),
+  }),
+  operations: section({ address: optional(address) }),
+  database: section({ url: optional(databaseUrl) }),
+  sharedCache: section({ url: optional(redisUrl) }),
+  storage: section({ directory: optional(directory) }),
+  auth: section({ tokenSeconds: seconds() }),
+  virtualRegistries: section({ maxPerGroup: count(1, 1000), maxUpstreams: count(1, 20) }),
+  upstreams: section({
+    allowedNetworks: listOf(network()),
+    tokenHosts: listOf(hostPair()),
+    maxConnections: count(1, 10_000),
+    connectSeconds: seconds(),
+    firstByteSeconds: seconds(),
+    probeSeconds: seconds(),
+    idleSeconds: seconds(),
+    breakerFailures: count(1, 1_000_000),
+    breakerSeconds: seconds(),
+  }),
+  cache: section({
+    hotManifestBytes: bytes(),
+    notFoundSeconds: secondsOrNone(),
+    notFoundSignatureSeconds: secondsOrNone(),
+    listSeconds: secondsOrNone(),
+    backoffSeconds: secondsOrNone(),
+    usageFlushSeconds: seconds(),
+  }),
+  log: section({ level: z.enum(logLevels, `expected one of ${logLevels.join(', ')}`) }),
+});
+
+/** default.yaml in camelCase; an empty text whose comment says "empty: …" is undefined. */
+export type Config = z.output<typeof schema>;
+
+export interface ConfigSources {
+  /** The text of config/default.yaml. */
+  readonly defaults: string;
+  /** What the operator gave by --config. */
+  readonly file?: { readonly name: string; readonly text: string } | undefined;
+  readonly environment: Environment;
+  /** Reads what a `…_FILE` variable names; throws where it cannot. */
+  readonly readFile: (path: string) => string;
+}
+
+/** @throws ConfigError with every fault there is */
+export function loadConfig({ defaults, file, environment, readFile }: ConfigSources): Config {
+  const faults = new Faults();
+  const settings = new Map(readYaml('default.yaml', defaults).map((setting) => [setting.path, setting]));
+  const pathOf = new Map([...settings.keys()].map((path) => [variableOf(path), path]));
+
+  for (const setting of (file && faults.collect(() => readYaml(file.name, file.text))) ?? []) {
+    const { path, origin } = setting;
+    if (settings.has(path)) settings.set(path, setting);
+    else faults.add(origin, path, unknownMessage(path, [...settings.keys()]));
+  }
+
+  const known = [...pathOf.keys(), ...secretVariables];
+  for (const name of variableNames(environment, new Set(known))) {
+    const path = pathOf.get(name);
+    const value = path && faults.collect(() => readVariable(environment, name, readFile));
+    if (path !== undefined && value !== undefined) settings.set(path, { path, value, origin: name });
+    if (!known.includes(name)) faults.add(name, '', unknownMessage(name, known));
+  }
+
+  const merged = new Document({});
+  for (const { path, value } of settings.values()) merged.setIn(path.split('.').map(camelCase), value);
+  const result = schema.safeParse(merged.toJS());
+  for (const issue of result.error?.issues ?? []) {
+    const path = issue.path.flatMap((key) => (typeof key === 'string' ? snakeCase(key) : [])).join('.');
+    faults.add(originOf(path, settings), path, issue.message);
+  }
+  if (!result.success || faults.any) throw faults.toError();
+  return result.data;
+}
+
+function unknownMessage(name: string, known: readonly string[]): string {
+  const below = known.find((path) => path.startsWith(`${name}.`));
+  if (below !== undefined) return `expected settings below it, such as ${below}`;
+  const nearest = findNearest(name, known);
+  return nearest === undefined ? 'no such setting' : `no such setting; did you mean ${nearest}?`;
+}
+
+/** Where a setting is written, or for a section what was changed of it. */
+function originOf(path: string, settings: ReadonlyMap<string, Setting>): string {
+  const inside = [...settings.values()].filter((setting) => `${setting.path}.`.startsWith(`${path}.`));
+  const changed = inside.find((setting) => !setting.origin.startsWith('default.yaml'));
+  return (changed ?? inside[0])?.origin ?? 'default.yaml';
+}
+
+/** The effective configuration as YAML that could be given as a file, were passwords in URLs not hidden. */
+export function formatConfig(config: Config): string {
+  return stringify(asWritten(config));
+}
+
+function asWritten(value: unknown): unknown {
+  if (value === undefined) return '';
+  if (typeof value === 'string') return withoutPassword(value);
+  if (Array.isArray(value)) return value.map(asWritten);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, child]) => [snakeCase(key), asWritten(child)]));
+}
+
+/** A URL's text with *** for a password in its authority or its query; any other text as it is. */
+export function withoutPassword(text: string): string {
+  if (!/^[a-z]+:\/\//.test(text) || !URL.canParse(text)) return text;
+  const url = new URL(text);
+  if (url.password === '' && !url.searchParams.has('password')) return text;
+  if (url.password !== '') url.password = '***';
+  if (url.searchParams.has('password')) url.searchParams.set('password', '***');
+  return url.href;
+}
+
+function camelCase(key: string): string {
+  return key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function snakeCase(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}

@@ -1,0 +1,141 @@
+/** The command line: arguments, environment, signals and exit codes. Everything else is told what it needs. */
+import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { type App, createApp } from './app.ts';
+import { type Command, help, parseCommand, UsageError } from './command-line.ts';
+import { type Config, formatConfig, loadConfig } from './config.ts';
+import { describeFirstStart } from './first-start.ts';
+import { createLog } from './log.ts';
+import { bringUpToDate, createToken, TokenRefused } from './maintenance.ts';
+import { loadSecrets, type Secrets } from './secrets.ts';
+import { ConfigError } from './settings.ts';
+import { explainStartFailure } from './start-failure.ts';
+import { version } from './version.ts';
+
+type Listening = Awaited<ReturnType<App['listen']>>;
+
+/** As sysexits.h has them, where it does. */
+const exitCodes = { done: 0, failed: 1, usage: 64, config: 78 } as const;
+/** npm and a terminal may both pass on one and the same Ctrl-C. */
+const sameSignalMs = 500;
+
+process.exit(await run(process.argv.slice(2)));
+
+async function run(args: readonly string[]): Promise<number> {
+  try {
+    return await execute(parseCommand(args));
+  } catch (error) {
+    if (error instanceof UsageError) return fail(exitCodes.usage, `${error.message}\n\n${help}`);
+    if (error instanceof TokenRefused) return fail(exitCodes.failed, `${error.message}\n`);
+    if (error instanceof ConfigError)
+      return fail(exitCodes.config, `invalid configuration\n${error.message}\n`);
+    return fail(exitCodes.failed, `${inspect(error)}\n`);
+  }
+}
+
+async function execute(command: Command): Promise<number> {
+  if (command.name === 'help') return print(help);
+  if (command.name === 'version') return print(`${version}\n`);
+  const config = readConfig(command.configFile);
+  if (command.name === 'config') return print(formatConfig(config));
+  try {
+    if (command.name === 'serve') return await serve(config);
+    const log = createLog({ level: config.log.level, destination: process.stderr });
+    if (command.name === 'token create') return print(`${await createToken(config, command.token, log)}\n`);
+    await bringUpToDate(config, log);
+    return print('The database is up to date.\n');
+  } catch (error) {
+    const explanation = explainStartFailure(error, config);
+    if (explanation === undefined) throw error;
+    return fail(exitCodes.failed, `${explanation}\n`);
+  }
+}
+
+/** Until a signal asks it to stop, and then until it has. */
+async function serve(config: Config): Promise<number> {
+  const stopping = stopSignal();
+  const log = createLog({ level: config.log.level });
+  // Rejections that nobody handles come here too.
+  process.on('uncaughtException', (error) => {
+    log.error({ err: error }, 'stopping: nobody handled an error');
+    void log.flush().finally(() => process.exit(exitCodes.failed));
+  });
+  try {
+    const app = await createApp(config, await readSecrets(config), log);
+    const { url, operationsUrl } = await listen(app, config);
+    log.info({ url, operationsUrl, version }, 'listening');
+    log.info({ signal: await stopping }, 'stopping');
+    await app.close();
+    log.info({}, 'stopped');
+    return exitCodes.done;
+  } finally {
+    await log.flush();
+  }
+}
+
+async function listen(app: App, { http }: Config): Promise<Listening> {
+  const announce = (address: string) => app.firstStart && print(describeFirstStart(app.firstStart, address));
+  try {
+    const listening = await app.listen();
+    announce(new URL(http.externalUrl ?? listening.url).host);
+    return listening;
+  } catch (error) {
+    // root's token is recorded by now, so it is shown though the server cannot be reached yet.
+    announce(http.address);
+    await app.close();
+    throw error;
+  }
+}
+
+/** The first signal to stop. A second one ends the process at once. */
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let firstAt: number | undefined;
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(signal, () => {
+        firstAt ??= performance.now();
+        if (performance.now() - firstAt > sameSignalMs) process.exit(128 + constants.signals[signal]);
+        resolve(signal);
+      });
+    }
+  });
+}
+
+function readConfig(name: string | undefined): Config {
+  const readFile = (path: string) => readFileSync(path, 'utf8');
+  return loadConfig({
+    defaults: readFile(join(import.meta.dirname, '../config/default.yaml')),
+    file: name === undefined ? undefined : { name, text: readConfigFile(name) },
+    environment: process.env,
+    readFile,
+  });
+}
+
+function readConfigFile(name: string): string {
+  try {
+    return readFileSync(name, 'utf8');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigError([{ origin: name, path: '', message: `cannot be read: ${reason}` }]);
+  }
+}
+
+function readSecrets({ dataDirectory, database }: Config): Promise<Secrets> {
+  return loadSecrets({
+    environment: process.env,
+    dataDirectory,
+    sharedDatabase: database.url !== undefined,
+  });
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return exitCodes.done;
+}
+
+function fail(code: number, text: string): number {
+  process.stderr.write(`entrepot: ${text}`);
+  return code;
+}

@@ -1,0 +1,102 @@
+/** Wires the pull path: from records, bytes and upstreams to virtual registries. */
+import { HotManifests } from './cache/hot-manifests.ts';
+import { NotFound } from './cache/not-found.ts';
+import type { SharedCache } from './cache/shared.ts';
+import { Usage } from './cache/usage.ts';
+import type { Config } from './config.ts';
+import type { Log } from './log.ts';
+import type { UpstreamSecrets } from './management/upstream-settings.ts';
+import type { Database } from './metadata/database.ts';
+import { BlobPull } from './proxy/blob-pull.ts';
+import { explainPull } from './proxy/explain.ts';
+import type { FillObserver } from './proxy/fill-observer.ts';
+import { Fills } from './proxy/fills.ts';
+import { ManifestFetch } from './proxy/manifest-fetch.ts';
+import { ManifestPull } from './proxy/manifest-pull.ts';
+import { createPublishBlob } from './proxy/publish-blob.ts';
+import { ReferrerLists } from './proxy/referrer-lists.ts';
+import { Revalidation } from './proxy/revalidation.ts';
+import { TagLists } from './proxy/tag-lists.ts';
+import { type ConfiguredRegistry, VirtualRegistries } from './proxy/virtual-registries.ts';
+import type { BlobStore } from './storage/blob-store.ts';
+import { BufferBudget } from './storage/chunk-reader.ts';
+import type { UpstreamPool } from './upstreams/upstream-pool.ts';
+
+export interface PullParts {
+  readonly config: Config;
+  readonly database: Database;
+  readonly store: BlobStore;
+  readonly shared: SharedCache;
+  readonly upstreams: UpstreamPool;
+  readonly secrets: UpstreamSecrets;
+  readonly observer: FillObserver;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+export function createPulls({
+  config,
+  database,
+  store,
+  shared,
+  upstreams,
+  secrets,
+  observer,
+  log,
+  now,
+}: PullParts) {
+  const { cacheEntries: entries, manifests, blobs } = database;
+  const { cache } = config;
+  const ttlMs = cache.listSeconds * 1000;
+  const buffers = new BufferBudget();
+  const hot = new HotManifests(cache.hotManifestBytes);
+  const usage = new Usage({
+    record: (downloads) => entries.recordDownloads(downloads),
+    flushMs: cache.usageFlushSeconds * 1000,
+    now,
+    log,
+  });
+  const notFound = new NotFound({
+    shared,
+    ttlMs: cache.notFoundSeconds * 1000,
+    signatureTtlMs: cache.notFoundSignatureSeconds * 1000,
+  });
+  const publish = createPublishBlob({ store, blobs, entries, log, now });
+  const fills = new Fills({ log, observer, buffers, publish, createSpool: () => store.createSpool() });
+  const fetch = new ManifestFetch({ entries, manifests, log, now });
+  const revalidation = new Revalidation({ fetch, entries, backoffMs: cache.backoffSeconds * 1000, log, now });
+  const registries = new VirtualRegistries({
+    load: (id) => loadRegistry(database, secrets, id),
+    upstreamOf: (settings) => upstreams.get(settings),
+    hot,
+    pulls: {
+      manifests: new ManifestPull({ entries, manifests, hot, revalidation, fetch, notFound, usage, now }),
+      blobs: new BlobPull({ entries, blobs, store, fills, buffers, usage, observer, log, now }),
+      tags: new TagLists({ entries, ttlMs, log, now }),
+      referrers: new ReferrerLists({ entries, manifests, ttlMs, log, now }),
+    },
+  });
+  const explainer = {
+    async explain(registryId: number, ...[image, reference]: Explained) {
+      const view = await registries.view(registryId);
+      return explainPull(view ?? { id: registryId, groupId: 0, upstreams: [] }, image, reference, {
+        entries,
+        now,
+      });
+    },
+  };
+  return { registries, fills, usage, explainer };
+}
+
+type Explained = [Parameters<typeof explainPull>[1], Parameters<typeof explainPull>[2]];
+
+async function loadRegistry(
+  database: Database,
+  secrets: UpstreamSecrets,
+  id: number,
+): Promise<ConfiguredRegistry | undefined> {
+  const registry = await database.virtualRegistries.find(id);
+  if (!registry) return undefined;
+  const upstreams = await database.upstreams.listByRegistry(id);
+  return { id, groupId: registry.groupId, upstreams: upstreams.map((record) => secrets.settingsOf(record)) };
+}

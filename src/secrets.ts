@@ -1,0 +1,124 @@
+/**
+ * What must never be printed: kept apart from the configuration. The secret key seals what is stored (upstream passwords,
+ * signing keys); where none is given, one is made beside the data.
+ */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { findPasswordFault } from './auth/passwords.ts';
+import { mayBeAccessToken } from './auth/token-secret.ts';
+import { ConfigError, type Environment, Faults, readVariable } from './settings.ts';
+
+export interface Secrets {
+  /** 32 bytes. */
+  readonly key: Buffer;
+  /** What root's first token and password shall be. */
+  readonly rootToken: string | undefined;
+  readonly rootPassword: string | undefined;
+}
+
+export interface SecretSources {
+  readonly environment: Environment;
+  readonly dataDirectory: string;
+  /** True where the records are in a database of their own: other processes need the same key, so none is made here. */
+  readonly sharedDatabase: boolean;
+}
+
+const keyVariable = 'ENTREPOT_SECRET_KEY';
+const rootTokenVariable = 'ENTREPOT_ROOT_TOKEN';
+const rootPasswordVariable = 'ENTREPOT_ROOT_PASSWORD';
+
+/** Each may be given as a file by `NAME_FILE`. */
+export const secretVariables: readonly string[] = [keyVariable, rootTokenVariable, rootPasswordVariable];
+
+const keyBytes = 32;
+const expectedKey = `expected ${keyBytes} bytes in base64, as 'openssl rand -base64 ${keyBytes}' prints, or in hex`;
+const expectedToken = 'expected 20 to 255 characters, all printable ASCII without spaces';
+
+/** @throws ConfigError with every fault there is; the system's error where the data directory is unwritable */
+export async function loadSecrets({
+  environment,
+  dataDirectory,
+  sharedDatabase,
+}: SecretSources): Promise<Secrets> {
+  const faults = new Faults();
+  const readText = (path: string) => readFileSync(path, 'utf8');
+  const read = (name: string, findFault: (text: string) => string | undefined) => {
+    const text = faults.collect(() => readVariable(environment, name, readText)) || undefined;
+    const message = text && findFault(text);
+    if (message) faults.add(name, '', message);
+    return text;
+  };
+  const rootToken = read(rootTokenVariable, (text) => (mayBeAccessToken(text) ? undefined : expectedToken));
+  const rootPassword = read(rootPasswordVariable, findPasswordFault);
+  const given = read(keyVariable, (text) => (parseKey(text) ? undefined : expectedKey));
+  if (faults.any) throw faults.toError();
+  const key = (given && parseKey(given)) || (await keyBeside(dataDirectory, sharedDatabase));
+  return { key, rootToken, rootPassword };
+}
+
+function parseKey(text: string): Buffer | undefined {
+  if (/^[0-9a-fA-F]{64}$/.test(text)) return Buffer.from(text, 'hex');
+  return /^[A-Za-z0-9+/]{43}=$/.test(text) ? Buffer.from(text, 'base64') : undefined;
+}
+
+async function keyBeside(dataDirectory: string, sharedDatabase: boolean): Promise<Buffer> {
+  const path = join(dataDirectory, 'secret.key');
+  const found = await findText(path);
+  if (found !== undefined) return keyIn(found, path);
+  if (sharedDatabase) {
+    const message = `with database.url every process needs the same secret key: ${expectedKey}`;
+    throw new ConfigError([{ origin: keyVariable, path: '', message }]);
+  }
+  await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
+  await createOnce(path, `${randomBytes(keyBytes).toString('base64')}\n`);
+  return keyIn((await findText(path)) ?? '', path);
+}
+
+function keyIn(text: string, origin: string): Buffer {
+  const key = parseKey(text);
+  if (!key) throw new ConfigError([{ origin, path: '', message: expectedKey }]);
+  return key;
+}
+
+/** Undefined where there is no such file. */
+async function findText(path: string): Promise<string | undefined> {
+  try {
+    return (await readFile(path, 'utf8')).trim();
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+/** The file appears whole or not at all, and the first of several processes wins. */
+async function createOnce(path: string, text: string): Promise<void> {
+  const draft = `${path}.${randomBytes(6).toString('hex')}`;
+  const file = await open(draft, 'wx', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+    await link(draft, path);
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    if (!isSystemError(error, 'EEXIST')) throw error;
+  } finally {
+    await file.close();
+    await rm(draft, { force: true });
+  }
+}
+
+/** A new name lasts only once its directory is written. */
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+function isSystemError(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

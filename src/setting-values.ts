@@ -1,0 +1,122 @@
+/** What the value of a setting can be. The file and the environment share one grammar, so every kind also reads texts. */
+import { isIP } from 'node:net';
+import { z } from 'zod';
+
+/** The longest time-out a timer can take is 2^31 ms. */
+const maxSeconds = 24 * 86_400;
+const durations = { s: 1, m: 60, h: 3600, d: 86_400 };
+const sizes = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
+
+type Accepts = (text: string) => boolean;
+
+export function required([accepts, expected]: readonly [Accepts, string]) {
+  return z.string(expected).refine(accepts, expected);
+}
+
+/** An empty text says that there is none. */
+export function optional([accepts, expected]: readonly [Accepts, string]) {
+  return required([(text) => text === '' || accepts(text), `${expected}, or nothing`]).transform(
+    (text) => text || undefined,
+  );
+}
+
+/** A list, or a text with commas. */
+export function listOf<T extends z.ZodType>(item: T) {
+  const split = (value: unknown) =>
+    typeof value === 'string' ? value.split(',').flatMap((part) => part.trim() || []) : value;
+  return z.preprocess(split, z.array(item, 'expected a list').readonly());
+}
+
+/** A number, a text with one, or one with a unit such as `5m`. */
+function amount(number: z.ZodNumber, units: Readonly<Record<string, number>> = {}) {
+  const parse = (value: unknown) => {
+    if (typeof value !== 'string') return value;
+    const [, digits, unit = ''] = /^([0-9]+(?:\.[0-9]+)?)([a-zA-Z]*)$/.exec(value) ?? [];
+    const factor = unit === '' ? 1 : units[unit];
+    return digits === undefined || factor === undefined ? value : Number(digits) * factor;
+  };
+  return z.preprocess(parse, number);
+}
+
+export function count(min: number, max: number) {
+  const expected = `expected a whole number from ${min} to ${max}`;
+  return amount(z.int(expected).min(min, expected).max(max, expected));
+}
+
+export function seconds() {
+  const expected = 'expected seconds, more than 0 and at most 24d, such as 90 or 5m';
+  return amount(z.number(expected).positive(expected).max(maxSeconds, expected), durations);
+}
+
+export function secondsOrNone() {
+  const expected = 'expected seconds, 0 or more and at most 24d, such as 90 or 5m';
+  return amount(z.number(expected).min(0, expected).max(maxSeconds, expected), durations);
+}
+
+export function bytes() {
+  const expected = 'expected a whole number of bytes, at least 1, such as 67108864 or 64MiB';
+  return amount(z.int(expected).min(1, expected), sizes);
+}
+
+const isPath: Accepts = (text) => text.trim() !== '' && !text.includes('\0');
+export const file = [isPath, 'expected the path of a file'] as const;
+export const directory = [isPath, 'expected the path of a directory'] as const;
+
+export const address = [
+  isAddress,
+  'expected host:port, such as 127.0.0.1:5000, [::1]:5000 or :5000',
+] as const;
+
+function isAddress(text: string): boolean {
+  const [, host, ipv6, port] = /^([^:[\]/\s]*|\[([0-9a-fA-F:.]+)\]):([0-9]{1,5})$/.exec(text) ?? [];
+  return host !== undefined && (ipv6 === undefined || isIP(ipv6) === 6) && Number(port) < 65_536;
+}
+
+export const databaseUrl = urlOf(
+  ['postgres:', 'postgresql:'],
+  'expected postgres://user:password@host/name or postgresql://…',
+);
+export const redisUrl = urlOf(['redis:', 'rediss:'], 'expected redis://host:6379 or rediss://…');
+
+function urlOf(protocols: readonly string[], expected: string) {
+  const accepts: Accepts = (text) => URL.canParse(text) && protocols.includes(new URL(text).protocol);
+  return [accepts, expected] as const;
+}
+
+/** Scheme, host and port, without a slash at the end. */
+export function origin() {
+  const [isHttp, expected] = urlOf(
+    ['http:', 'https:'],
+    'expected http:// or https:// with a host and no path',
+  );
+  const isOrigin: Accepts = (text) => {
+    if (!isHttp(text)) return false;
+    const { pathname, search, hash, username, password } = new URL(text);
+    return pathname === '/' && `${search}${hash}${username}${password}` === '';
+  };
+  return optional([isOrigin, expected]).transform((text) =>
+    text === undefined ? undefined : new URL(text).origin,
+  );
+}
+
+/** In CIDR notation; a single address becomes a network of one. */
+export function network() {
+  return z.string('expected a text').transform((text, context) => {
+    const [base = '', bits, ...rest] = text.split('/');
+    const longest = { 0: undefined, 4: 32, 6: 128 }[isIP(base)];
+    const length = bits === undefined ? longest : /^[0-9]{1,3}$/.test(bits) ? Number(bits) : undefined;
+    if (longest !== undefined && length !== undefined && length <= longest && rest.length === 0) {
+      return `${base}/${length}`;
+    }
+    context.addIssue(`expected a network such as 10.0.0.0/8 or fd00::/8, not '${text}'`);
+    return z.NEVER;
+  });
+}
+
+/** `registry.example.com=auth.example.net` */
+export function hostPair() {
+  return required([
+    (text) => /^[^\s=/@]+=[^\s=/@]+$/.test(text),
+    'expected registry host = token host, such as registry.example.com=auth.example.net',
+  ]);
+}

@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'vitest';
+import { parseCommand, UsageError } from '../../src/command-line.ts';
+
+describe('the command line', () => {
+  test('without a command it serves', () => {
+    expect(parseCommand([])).toEqual({ name: 'serve', configFile: undefined });
+    expect(parseCommand(['--config', 'a.yaml'])).toEqual({ name: 'serve', configFile: 'a.yaml' });
+  });
+
+  test.each(['serve', 'config', 'migrate'] as const)('%s takes a file of settings', (name) => {
+    expect(parseCommand([name, '--config=a.yaml'])).toEqual({ name, configFile: 'a.yaml' });
+  });
+
+  test.each([[['version']], [['--version']]])('%j asks for the version', (args) => {
+    expect(parseCommand(args)).toEqual({ name: 'version' });
+  });
+
+  test.each([[['help']], [['--help']], [['token', 'create', '-h']]])('%j asks for help', (args) => {
+    expect(parseCommand(args)).toEqual({ name: 'help' });
+  });
+
+  test('a token is for the API and never expires, unless said otherwise', () => {
+    expect(parseCommand(['token', 'create', '--user', 'root'])).toEqual({
+      name: 'token create',
+      configFile: undefined,
+      token: { username: 'root', name: 'command line', scopes: ['api'], expiresAt: undefined },
+    });
+    const given = [
+      '--user=ci',
+      '--name=ci',
+      '--scopes',
+      'read_api, read_virtual_registry',
+      '--expires',
+      '2028-02-29',
+    ];
+    expect(parseCommand(['token', 'create', ...given])).toMatchObject({
+      token: {
+        username: 'ci',
+        name: 'ci',
+        scopes: ['read_api', 'read_virtual_registry'],
+        expiresAt: Date.UTC(2028, 1, 29),
+      },
+    });
+  });
+
+  test.each([
+    [['serv']],
+    [['serve', 'now']],
+    [['token']],
+    [['token', 'create']],
+    [['token', 'create', '--user', 'root', '--expires', '2027-02-29']],
+    [['token', 'create', '--user', 'root', '--scopes', 'everything']],
+    [['--port', '5000']],
+    [['--config']],
+    [['config', '--user', 'root']],
+  ])('%j is refused', (args) => {
+    expect(() => parseCommand(args)).toThrow(UsageError);
+  });
+});

@@ -1,0 +1,135 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { auditEventEndpoints } from '../../src/api/rest/audit-events.ts';
+import { cacheEntryEndpoints } from '../../src/api/rest/cache-entries.ts';
+import { groupEndpoints } from '../../src/api/rest/groups.ts';
+import { memberEndpoints } from '../../src/api/rest/members.ts';
+import { personalAccessTokenEndpoints } from '../../src/api/rest/personal-access-tokens.ts';
+import { registryUpstreamEndpoints } from '../../src/api/rest/registry-upstreams.ts';
+import { upstreamEndpoints } from '../../src/api/rest/upstreams.ts';
+import { userEndpoints } from '../../src/api/rest/users.ts';
+import { versionEndpoints } from '../../src/api/rest/version.ts';
+import { virtualRegistryEndpoints } from '../../src/api/rest/virtual-registries.ts';
+import { help } from '../../src/command-line.ts';
+import { createMetrics } from '../../src/metrics.ts';
+import { secretVariables } from '../../src/secrets.ts';
+import { readYaml } from '../../src/settings.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+
+/** The rows of a document's tables whose first cell is one word in backquotes. */
+function rowsOf(document: string): Map<string, string> {
+  const rows = read(document).matchAll(/^\| `([A-Za-z_.]+)` \| `?(.*?)`? \|/gm);
+  return new Map([...rows].map(([, name = '', cell = '']) => [name, cell]));
+}
+
+const settings = readYaml('default.yaml', read('config/default.yaml'));
+
+function shown(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.join(', ')}]`;
+  return value === '' ? '""' : String(value);
+}
+
+describe('docs/configuration.md', () => {
+  const rows = rowsOf('docs/configuration.md');
+
+  test('has every setting, in the order of default.yaml, and no other', () => {
+    const documented = [...rows.keys()].filter((name) => !name.startsWith('ENTREPOT_'));
+    expect(documented).toEqual(settings.map(({ path }) => path));
+  });
+
+  test('says the defaults that hold', () => {
+    for (const { path, value } of settings)
+      expect(`${path} ${rows.get(path)}`).toBe(`${path} ${shown(value)}`);
+  });
+
+  test('has every secret', () => {
+    const documented = [...rows.keys()].filter((name) => name.startsWith('ENTREPOT_'));
+    expect(documented.toSorted()).toEqual([...secretVariables].toSorted());
+  });
+});
+
+describe('default.yaml', () => {
+  test('explains in a comment what an empty setting means', () => {
+    const lines = read('config/default.yaml').split('\n');
+    for (const { path, value, origin } of settings) {
+      if (value !== '' || path.startsWith('http.tls.')) continue;
+      const line = Number(origin.split(':')[1]) - 1;
+      expect(`${path}: ${lines[line - 1]}`).toContain('empty:');
+    }
+  });
+});
+
+const documents = [
+  ...readdirSync(root).filter((file) => file.endsWith('.md')),
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => `docs/${file}`),
+];
+
+describe('every document', () => {
+  const scripts: { scripts: Record<string, string> } = JSON.parse(read('package.json'));
+
+  test.each(documents)('%s names only npm scripts that exist', (document) => {
+    const named = read(document).matchAll(/\bnpm (?:run (?:--?\S+ )*([a-z:0-9-]+)|(start|test)\b)/g);
+    for (const [, script, short] of named) expect(Object.keys(scripts.scripts)).toContain(script ?? short);
+  });
+
+  test.each(documents)('%s links only to files that exist', (document) => {
+    const links = read(document).matchAll(/\]\((?!https?:)([^)#\s]+)[^)]*\)/g);
+    for (const [, target = ''] of links) {
+      expect(`${target} ${existsSync(resolve(root, dirname(document), target))}`).toBe(`${target} true`);
+    }
+  });
+});
+
+describe('README.md', () => {
+  test('says the two commands', () => {
+    expect(read('README.md')).toContain('npm ci && npm start');
+    expect(read('README.md')).toContain('npm ci && npm test');
+  });
+});
+
+describe('docs/api.md', () => {
+  test('has every endpoint of /api/v4 with its status, and no other', () => {
+    const service = undefined as never;
+    const endpoints = [
+      ...versionEndpoints({ version: '', revision: undefined }),
+      ...groupEndpoints(service),
+      ...virtualRegistryEndpoints(service),
+      ...upstreamEndpoints(service, service, service),
+      ...registryUpstreamEndpoints(service, service),
+      ...cacheEntryEndpoints(service),
+      ...auditEventEndpoints(service),
+      ...userEndpoints(service),
+      ...personalAccessTokenEndpoints(service, service),
+      ...memberEndpoints(service),
+    ];
+    const documented = read('docs/api.md').matchAll(
+      /^\| `((?:GET|POST|PUT|PATCH|DELETE) (?!\/v2)\S+)` \| (\d+)/gm,
+    );
+    expect([...documented].map(([, endpoint, status]) => `${endpoint} ${status}`).toSorted()).toEqual(
+      endpoints.map(({ method, path, status }) => `${method} ${path} ${status}`).toSorted(),
+    );
+  });
+});
+
+describe('docs/operations.md', () => {
+  test('has every metric of ours, and no other', async () => {
+    const exposed = (await createMetrics().render()).matchAll(/^# TYPE (entrepot_\w+)/gm);
+    const documented = read('docs/operations.md').matchAll(/^\| `(entrepot_\w+)` \|/gm);
+    const names = (found: Iterable<RegExpExecArray>) => [...found].map(([, name]) => name).toSorted();
+    expect(names(documented)).toEqual(names(exposed));
+  });
+});
+
+describe('the help', () => {
+  test('names every command that docs/operations.md tells to run', () => {
+    const commands = read('docs/operations.md').matchAll(
+      /\bentrepot ((?:serve|config|migrate|token|version|help)(?: create)?)\b/g,
+    );
+    for (const [, command = ''] of commands) expect(help).toContain(`\n  ${command} `);
+  });
+});

@@ -1,0 +1,200 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+
+const main = resolve(import.meta.dirname, '../../src/main.ts');
+const yamlOf = (text: string): unknown => parse(text);
+
+let directory: string;
+let running: Run[];
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'entrepot-command-'));
+  running = [];
+});
+afterEach(async () => {
+  for (const run of running) await run.end('SIGKILL');
+  await rm(directory, { recursive: true });
+});
+
+/** One run of the program, which sees no variables but these. */
+class Run {
+  readonly #process: ChildProcess;
+  readonly #exit: Promise<unknown[]>;
+  stdout = '';
+  stderr = '';
+
+  constructor(args: readonly string[], environment: Readonly<Record<string, string>>) {
+    this.#process = spawn(process.execPath, [main, ...args], {
+      cwd: directory,
+      env: {
+        ENTREPOT_DATA_DIRECTORY: join(directory, 'data'),
+        ENTREPOT_HTTP__ADDRESS: '127.0.0.1:0',
+        ENTREPOT_OPERATIONS__ADDRESS: '',
+        ...environment,
+      },
+    });
+    this.#exit = once(this.#process, 'close');
+    this.#process.stdout?.on('data', (chunk) => {
+      this.stdout += chunk;
+    });
+    this.#process.stderr?.on('data', (chunk) => {
+      this.stderr += chunk;
+    });
+  }
+
+  /** The server's URL, once it listens. */
+  async listening(): Promise<string> {
+    for (;;) {
+      const url = /"url":"([^"]+)".*"listening"/.exec(this.stdout)?.[1];
+      if (url) return url;
+      if (this.#process.exitCode !== null) throw new Error(`it ended: ${this.stderr}`);
+      await Promise.race([once(this.#process.stdout ?? this.#process, 'data'), this.#exit]);
+    }
+  }
+
+  async exitCode(): Promise<number | null> {
+    await this.#exit;
+    return this.#process.exitCode;
+  }
+
+  end(signal: NodeJS.Signals): Promise<number | null> {
+    this.#process.kill(signal);
+    return this.exitCode();
+  }
+}
+
+function start(args: readonly string[] = [], environment: Readonly<Record<string, string>> = {}): Run {
+  const run = new Run(args, environment);
+  running.push(run);
+  return run;
+}
+
+function whoAmI(url: string, token: string): Promise<Response> {
+  return fetch(`${url}/api/v4/user`, { headers: { 'private-token': token } });
+}
+
+describe('entrepot serve', () => {
+  test('shows a token that works at its first start, and no secret ever after', async () => {
+    const first = start();
+    const url = await first.listening();
+    const token = /^ {2}(ent-\S+)$/m.exec(first.stdout)?.[1] ?? '';
+    expect(first.stdout).toContain(`docker login ${new URL(url).host} -u root -p ${token}\n`);
+    expect(await (await whoAmI(url, token)).json()).toMatchObject({ username: 'root' });
+    expect(await first.end('SIGTERM')).toBe(0);
+
+    const second = start();
+    expect((await whoAmI(await second.listening(), token)).status).toBe(200);
+    expect(await second.end('SIGINT')).toBe(0);
+    expect(second.stdout).not.toMatch(/ent-|docker login/);
+    expect(second.stderr).toBe('');
+  });
+
+  test('does not show the token that it was given', async () => {
+    const token = 'a-token-of-the-operator';
+    const run = start([], { ENTREPOT_ROOT_TOKEN: token });
+    expect((await whoAmI(await run.listening(), token)).status).toBe(200);
+    expect(run.stdout).toContain('docker login');
+    expect(run.stdout).not.toContain(token);
+  });
+
+  test('says in one line that its port is in use, and still shows the token of its first start', async () => {
+    await using server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const run = start([], { ENTREPOT_HTTP__ADDRESS: `127.0.0.1:${port}` });
+    expect(await run.exitCode()).toBe(1);
+    expect(run.stderr).toMatch(new RegExp(`^entrepot: cannot listen on 127\\.0\\.0\\.1:${port}: .*\\n$`));
+    expect(run.stdout).toMatch(/^ {2}ent-/m);
+  });
+
+  test('says in one line that its data directory cannot be used', async () => {
+    const file = join(directory, 'file');
+    await writeFile(file, '');
+    const run = start([], { ENTREPOT_DATA_DIRECTORY: join(file, 'data') });
+    expect(await run.exitCode()).toBe(1);
+    expect(run.stderr).toMatch(/^entrepot: cannot use .*\n$/);
+  });
+
+  test('says in one line that the database cannot be reached', async () => {
+    const run = start([], {
+      ENTREPOT_DATABASE__URL: 'postgres://user:hunter2@127.0.0.1:1/none',
+      ENTREPOT_SECRET_KEY: randomBytes(32).toString('hex'),
+    });
+    expect(await run.exitCode()).toBe(1);
+    expect(run.stderr).toMatch(
+      /^entrepot: the database postgres:\/\/user:\*\*\*@127\.0\.0\.1:1\/none cannot be used: .*\n$/,
+    );
+  });
+
+  test('says in one line that the secret key is another one', async () => {
+    const first = start();
+    await first.listening();
+    await first.end('SIGTERM');
+    const second = start([], { ENTREPOT_SECRET_KEY: randomBytes(32).toString('base64') });
+    expect(await Promise.race([second.exitCode(), second.listening()])).toBe(1);
+    expect(second.stderr).toMatch(/^entrepot: the secret key is not the one .*\n$/);
+  });
+});
+
+describe('the other commands', () => {
+  test('config prints clean YAML without secrets', async () => {
+    const file = join(directory, 'entrepot.yaml');
+    await writeFile(file, 'database: { url: "postgres://user:hunter2@db/entrepot" }\n');
+    const run = start(['config', '--config', file], {
+      ENTREPOT_SECRET_KEY: 'hunter3',
+      ENTREPOT_LOG__LEVEL: 'warn',
+    });
+    expect(await run.exitCode()).toBe(0);
+    expect(yamlOf(run.stdout)).toMatchObject({
+      database: { url: 'postgres://user:***@db/entrepot' },
+      log: { level: 'warn' },
+    });
+    expect(run.stdout).not.toContain('hunter');
+  });
+
+  test('token create makes a token for someone whose token is lost, beside the running server', async () => {
+    const server = start();
+    const url = await server.listening();
+    const command = start(['token', 'create', '--user', 'root', '--name', 'found again']);
+    expect(await command.exitCode()).toBe(0);
+    expect(command.stdout).toMatch(/^ent-\S+\n$/);
+    expect((await whoAmI(url, command.stdout.trim())).status).toBe(200);
+
+    const stranger = start(['token', 'create', '--user', 'nobody']);
+    expect(await stranger.exitCode()).toBe(1);
+    expect(stranger.stderr).toBe("entrepot: there is no user 'nobody'\n");
+  });
+
+  test('migrate makes the database and ends', async () => {
+    const run = start(['migrate']);
+    expect(await run.exitCode()).toBe(0);
+    expect(run.stdout).toBe('The database is up to date.\n');
+  });
+
+  test('faults of the configuration are all listed', async () => {
+    const run = start([], {
+      ENTREPOT_HTTP__ADDRESS: 'nowhere',
+      ENTREPOT_LOG__LEVEL: 'loud',
+      ENTREPOT_PORTS: '1',
+    });
+    expect(await run.exitCode()).toBe(78);
+    expect(run.stderr.trim().split('\n').slice(1)).toEqual([
+      expect.stringMatching(/^ENTREPOT_PORTS: no such setting/),
+      expect.stringMatching(/^ENTREPOT_HTTP__ADDRESS: http\.address: expected host:port/),
+      expect.stringMatching(/^ENTREPOT_LOG__LEVEL: log\.level: expected one of/),
+    ]);
+  });
+
+  test('what is no command is answered with the help', async () => {
+    const run = start(['srve']);
+    expect(await run.exitCode()).toBe(64);
+    expect(run.stderr).toMatch(/no such command: srve[\s\S]*Usage: entrepot/);
+  });
+});

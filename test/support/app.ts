@@ -1,0 +1,146 @@
+/** The whole server on port 0, with a clock that tests move and fake registries as upstreams. */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type App, createApp } from '../../src/app.ts';
+import { loadConfig } from '../../src/config.ts';
+import { jsonOf } from './bodies.ts';
+import type { FakeRegistry } from './fake-registry.ts';
+import { silentLog } from './silent-log.ts';
+
+const defaultsFile = resolve(import.meta.dirname, '../../config/default.yaml');
+const rootToken = 'ent-test-root-token-0123456789';
+
+export interface TestAppOptions {
+  /** postgres://…; undefined for SQLite in a directory of the test's own. */
+  readonly databaseUrl?: string | undefined;
+  /** ENTREPOT_ variables. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** In their order; they replace Docker Hub in virtual registry 1. */
+  readonly upstreams?: readonly (FakeRegistry | UpstreamFields)[];
+}
+
+export type UpstreamFields = { readonly url: string } & Readonly<Record<string, unknown>>;
+
+export class TestApp {
+  readonly token = rootToken;
+  readonly dataDirectory: string;
+  readonly #options: TestAppOptions;
+  readonly #key = randomBytes(32);
+  #app: App | undefined;
+  #aheadMs = 0;
+  url = '';
+  operationsUrl = '';
+  upstreamIds: number[] = [];
+
+  private constructor(options: TestAppOptions, dataDirectory: string) {
+    this.#options = options;
+    this.dataDirectory = dataDirectory;
+  }
+
+  static async start(options: TestAppOptions = {}): Promise<TestApp> {
+    const app = new TestApp(options, await mkdtemp(join(tmpdir(), 'entrepot-test-')));
+    await app.resume();
+    await app.useUpstreams(options.upstreams ?? []);
+    return app;
+  }
+
+  /** Starts the stopped server again on the same data. */
+  async resume(): Promise<void> {
+    const environment = {
+      ENTREPOT_DATA_DIRECTORY: this.dataDirectory,
+      ENTREPOT_HTTP__ADDRESS: '127.0.0.1:0',
+      ENTREPOT_OPERATIONS__ADDRESS: '127.0.0.1:0',
+      ENTREPOT_UPSTREAMS__ALLOWED_NETWORKS: '127.0.0.0/8',
+      ...(this.#options.databaseUrl && { ENTREPOT_DATABASE__URL: this.#options.databaseUrl }),
+      ...this.#options.environment,
+    };
+    const defaults = await readFile(defaultsFile, 'utf8');
+    const config = loadConfig({ defaults, environment, readFile: () => '' });
+    const secrets = { key: this.#key, rootToken, rootPassword: undefined };
+    this.#app = await createApp(config, secrets, silentLog, () => Date.now() + this.#aheadMs);
+    const { url, operationsUrl } = await this.#app.listen();
+    this.url = url;
+    this.operationsUrl = operationsUrl ?? '';
+  }
+
+  async stop(): Promise<void> {
+    await this.#app?.close();
+    this.#app = undefined;
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+    await rm(this.dataDirectory, { recursive: true, force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Moves the server's clock on. */
+  advance(ms: number): void {
+    this.#aheadMs += ms;
+  }
+
+  /** Replaces the upstreams of virtual registry 1. */
+  async useUpstreams(upstreams: readonly (FakeRegistry | UpstreamFields)[]): Promise<void> {
+    const registry = '/virtual_registries/container/registries/1';
+    const known = await jsonOf<{ id: number }[]>(await this.api('GET', `${registry}/upstreams`));
+    for (const { id } of known) await this.api('DELETE', `/virtual_registries/container/upstreams/${id}`);
+    this.upstreamIds = [];
+    for (const [index, upstream] of upstreams.entries()) {
+      const fields = 'repository' in upstream ? { url: (upstream as FakeRegistry).url } : upstream;
+      const answer = await this.api('POST', `${registry}/upstreams`, {
+        name: `upstream ${index + 1}`,
+        ...fields,
+      });
+      if (answer.status !== 201)
+        throw new Error(`upstream not created: ${answer.status} ${await answer.text()}`);
+      const { id } = await jsonOf<{ id: number }>(answer);
+      this.upstreamIds.push(id);
+    }
+  }
+
+  /** A call of the REST API as root. */
+  api(method: string, path: string, body?: object, headers: Record<string, string> = {}): Promise<Response> {
+    return fetch(`${this.url}/api/v4${path}`, {
+      method,
+      headers: {
+        'private-token': rootToken,
+        ...(body && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+  }
+
+  /** A request to /v2 as root. */
+  v2(path: string, init: RequestInit = {}): Promise<Response> {
+    const basic = Buffer.from(`root:${rootToken}`).toString('base64');
+    const headers = { authorization: `Basic ${basic}`, ...init.headers };
+    return fetch(`${this.url}/v2/${path}`, { ...init, headers });
+  }
+
+  manifest(image: string, reference: string, init?: RequestInit): Promise<Response> {
+    return this.v2(`virtual_registries/container/1/${image}/manifests/${reference}`, init);
+  }
+
+  blob(image: string, digest: string, init?: RequestInit): Promise<Response> {
+    return this.v2(`virtual_registries/container/1/${image}/blobs/${digest}`, init);
+  }
+
+  async metrics(): Promise<string> {
+    return (await fetch(`${this.operationsUrl}/metrics`)).text();
+  }
+
+  /** Blobs, or what is being spooled: the files of the store whose path has this part. */
+  async filesUnder(part: string): Promise<string[]> {
+    const files = await readdir(join(this.dataDirectory, 'blobs'), { recursive: true, withFileTypes: true });
+    return files
+      .filter((file) => file.isFile() && file.name !== 'lock')
+      .map((file) => join(file.parentPath, file.name))
+      .filter((path) => path.includes(part));
+  }
+}

@@ -1,0 +1,12 @@
+import { TestApp, type TestAppOptions } from './app.ts';
+import { describeEachDatabase } from './databases.ts';
+
+/** Describes promises of the whole server on each database. `start` gives a server of its own to each test. */
+export function describeApp(
+  name: string,
+  define: (start: (options?: TestAppOptions) => Promise<TestApp>) => void,
+): void {
+  describeEachDatabase(name, (_open, { createPlace }) => {
+    define(async (options = {}) => TestApp.start({ ...options, databaseUrl: (await createPlace()).url }));
+  });
+}

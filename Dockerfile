@@ -1,0 +1,25 @@
+# The image runs the sources as they are; only the dependencies are made in a stage of their own.
+FROM node:26-bookworm-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# Without development dependencies, so without the npm package that brings Node to machines that have an older one.
+RUN npm ci --omit=dev --ignore-scripts && npm cache clean --force
+
+FROM node:26-bookworm-slim
+ENV NODE_ENV=production \
+    ENTREPOT_DATA_DIRECTORY=/data \
+    ENTREPOT_HTTP__ADDRESS=0.0.0.0:5000 \
+    ENTREPOT_OPERATIONS__ADDRESS=0.0.0.0:5001
+WORKDIR /app
+COPY --from=dependencies /app/node_modules node_modules
+COPY package.json LICENSE ./
+COPY config config
+COPY src src
+RUN install --directory --owner=node --group=node --mode=0700 /data
+USER node
+VOLUME /data
+EXPOSE 5000 5001
+# The port of operations.address; another one needs another check.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=20s \
+  CMD ["node", "--eval", "fetch('http://127.0.0.1:5001/-/liveness').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "src/main.ts"]

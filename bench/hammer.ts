@@ -1,0 +1,42 @@
+/**
+ * Asks for the same thing over and over on some connections, where wrk is not installed:
+ * `node bench/hammer.ts <url> <seconds> <connections> <header: value>…` prints answers per second.
+ */
+import { connect } from 'node:net';
+
+const [url = '', seconds = '5', connections = '32', ...headers] = process.argv.slice(2);
+const { host, hostname, port, pathname } = new URL(url);
+const text = [`GET ${pathname} HTTP/1.1`, `Host: ${host}`, ...headers].join('\r\n');
+const question = Buffer.from(`${text}\r\n\r\n`);
+const startedAt = performance.now();
+let answers = 0;
+
+await Promise.all(Array.from({ length: Number(connections) }, ask));
+process.stdout.write(JSON.stringify({ perSecond: answers / ((performance.now() - startedAt) / 1000) }));
+
+/** Every answer has the length of the first; the next question follows its last byte. */
+function ask(): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let answerBytes = 0;
+    let missing = 0;
+    const socket = connect({ host: hostname, port: Number(port), noDelay: true }, () =>
+      socket.write(question),
+    );
+    socket.on('data', (chunk) => {
+      if (answerBytes === 0) answerBytes = lengthOf(chunk.toString('latin1'));
+      if (missing === 0) missing = answerBytes;
+      missing -= chunk.length;
+      if (missing > 0) return;
+      answers += 1;
+      if (performance.now() - startedAt < Number(seconds) * 1000) socket.write(question);
+      else socket.end();
+    });
+    socket.once('error', reject);
+    socket.once('close', () => resolve());
+  });
+}
+
+function lengthOf(first: string): number {
+  if (!first.startsWith('HTTP/1.1 200')) throw new Error(first.slice(0, 300));
+  return first.indexOf('\r\n\r\n') + 4 + Number(/^content-length: (\d+)/im.exec(first)?.[1]);
+}

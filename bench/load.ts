@@ -1,0 +1,61 @@
+/** The load side: one core of its own, and what a server's process spent meanwhile. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { manifestAccept } from '../src/oci/media-types.ts';
+import { missing, run } from '../test/e2e/support/processes.ts';
+
+const loadCore = '1';
+const connections = 32;
+const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
+
+/** Answers per second to the same GET. @throws Error where one is not 200 */
+export async function answersPerSecond(url: string, authorization: string, seconds: number): Promise<number> {
+  const headers = [`Authorization: ${authorization}`, `Accept: ${manifestAccept}`];
+  const pinned = (...command: string[]) => run('taskset', ['-c', loadCore, ...command]);
+  if ((await missing('wrk')).length > 0) {
+    const hammer = [
+      process.execPath,
+      join(import.meta.dirname, 'hammer.ts'),
+      url,
+      String(seconds),
+      String(connections),
+    ];
+    return numberIn(await pinned(...hammer, ...headers), /"perSecond":([\d.]+)/);
+  }
+  const flags = ['-t1', `-c${connections}`, `-d${seconds}s`, ...headers.flatMap((header) => ['-H', header])];
+  const report = await pinned('wrk', ...flags, url);
+  if (/Non-2xx|Socket errors/.test(report)) throw new Error(report);
+  return numberIn(report, /Requests\/sec:\s+([\d.]+)/);
+}
+
+export interface Transfer {
+  readonly bytesPerSecond: number;
+  /** What the server's process used, user and system. */
+  readonly cpuSecondsPerGib: number;
+}
+
+/** One download of a blob from the process `pid`. */
+export async function transfer(url: string, authorization: string, pid: number): Promise<Transfer> {
+  const before = cpuSeconds(pid);
+  const drain = [process.execPath, join(import.meta.dirname, 'drain.ts'), url, authorization];
+  const report = await run('taskset', ['-c', loadCore, ...drain]);
+  const bytes = numberIn(report, /"bytes":(\d+)/);
+  return {
+    bytesPerSecond: bytes / numberIn(report, /"seconds":([\d.]+)/),
+    cpuSecondsPerGib: (cpuSeconds(pid) - before) / (bytes / 1024 ** 3),
+  };
+}
+
+/** utime and stime of /proc/<pid>/stat, which cover all threads. */
+function cpuSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+}
+
+function numberIn(text: string, pattern: RegExp): number {
+  const value = Number(pattern.exec(text)?.[1]);
+  if (Number.isNaN(value)) throw new Error(text);
+  return value;
+}

@@ -1,0 +1,159 @@
+/**
+ * Kills the server at random points of cold pulls and starts it again on the same data, each time.
+ * Exits 1 where a complete answer was ever wrong, a stored blob is not what its name says, or a spool outlives the start.
+ *
+ *   node test/e2e/kill-nine.ts [--count 50] [--seed 1] [--layer-mib 24] [--write]
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { machine, markdownTable, writeSection } from '../../bench/performance-page.ts';
+import { seededBytes } from '../support/fake-content.ts';
+import { publishedBlobs, sha256Of, spools } from './support/data-directory.ts';
+import { Entrepot } from './support/entrepot.ts';
+import { FakeUpstream } from './support/fake-upstream.ts';
+import { type Figure, megabyte, printFigures, rowsOf, virtualUrl } from './support/figure.ts';
+import { freePort } from './support/processes.ts';
+import { pull } from './support/pulling.ts';
+
+const { values } = parseArgs({
+  options: {
+    count: { type: 'string', default: '50' },
+    seed: { type: 'string', default: '1' },
+    'layer-mib': { type: 'string', default: '24' },
+    write: { type: 'boolean', default: false },
+  },
+});
+const count = Number(values.count);
+const repository = 'killed/image';
+/** So that a pull takes long enough to be hit anywhere, and its end often. */
+const bytesPerSecond = 48 * megabyte;
+
+interface Content {
+  readonly kind: 'manifests' | 'blobs';
+  readonly reference: string;
+  readonly digest: string;
+}
+
+/** What happened in all rounds. */
+const seen = {
+  cutAnswers: 0,
+  completeAnswers: 0,
+  wrongAnswers: 0,
+  spoolsAtDeath: 0,
+  spoolsAfterStart: 0,
+  wrongFiles: 0,
+  failures: 0,
+};
+
+const verifiedFiles = new Set<string>();
+
+const directory = mkdtempSync(join(tmpdir(), 'entrepot-kill-'));
+const upstream = await FakeUpstream.start();
+/** The upstream is stopped on purpose in between; that must not keep the server from asking it again. */
+const env = { ENTREPOT_UPSTREAMS__BREAKER_FAILURES: '1000000' };
+const options = { directory, env, port: await freePort() };
+let server = await Entrepot.start(options);
+try {
+  await server.setUpstreams(1, [{ url: upstream.url, name: 'slow' }]);
+  await upstream.call('fault', { kind: 'blob' }, { bytesPerSecond });
+  const pulledBefore: Content[] = [];
+  for (let round = 0; round < count; round += 1) {
+    const random = seededBytes(8, Number(values.seed) * 1000 + round);
+    const layerBytes = 1 + Math.floor(fraction(random, 0) * Number(values['layer-mib']) * megabyte);
+    const image = await addImage(
+      `round-${round}`,
+      [layerBytes, Math.ceil(layerBytes / 3)],
+      1000 + 10 * round,
+    );
+    const expectedMs = 50 + (layerBytes / bytesPerSecond) * 1000;
+    const answers = pullAll(image);
+    await sleep(fraction(random, 4) * 1.25 * expectedMs);
+    await server.program.end('SIGKILL');
+    await answers;
+    seen.spoolsAtDeath += spools(server.dataDirectory).length;
+
+    server = await Entrepot.start(options);
+    seen.spoolsAfterStart += spools(server.dataDirectory).length;
+    await verifyFiles(server.dataDirectory);
+    pulledBefore.push(...image);
+    await upstream.call('stop');
+    await pullAll(pulledBefore.slice(-12));
+    await upstream.call('start');
+    seen.failures += (await pullAll(image)).filter((right) => !right).length;
+  }
+  seen.failures += (await pullAll(pulledBefore)).filter((right) => !right).length;
+} finally {
+  await server.stop();
+  await upstream.close();
+  rmSync(directory, { recursive: true, force: true });
+}
+
+const figure = (what: string, bound: string, value: number, holds: boolean): Figure => ({
+  what,
+  bound,
+  measured: String(value),
+  holds,
+});
+const figures = [
+  figure('kills', `${count}`, count, true),
+  figure('answers that broke off', 'any', seen.cutAnswers, true),
+  figure(
+    'complete answers, each compared with its digest',
+    'any',
+    seen.completeAnswers,
+    seen.completeAnswers > 0,
+  ),
+  figure('complete answers that were wrong', '0', seen.wrongAnswers, seen.wrongAnswers === 0),
+  figure('spools left by the kills', 'some', seen.spoolsAtDeath, seen.spoolsAtDeath > 0),
+  figure('spools left after the next start', '0', seen.spoolsAfterStart, seen.spoolsAfterStart === 0),
+  figure('stored files, each compared with its name', 'some', verifiedFiles.size, verifiedFiles.size > 0),
+  figure('stored files that are not what their name says', '0', seen.wrongFiles, seen.wrongFiles === 0),
+  figure('contents that could not be pulled afterwards', '0', seen.failures, seen.failures === 0),
+];
+process.exitCode = printFigures(figures) ? 0 : 1;
+if (values.write) {
+  const how =
+    'The server is killed at random points of cold pulls and started again on the same data. `npm run test:kill-nine`';
+  writeSection('kills', `## Kills\n\n${how}\n\n${markdownTable(rowsOf(figures))}\n\n${machine()}`);
+}
+
+async function addImage(tag: string, layerSizes: readonly number[], seed: number): Promise<Content[]> {
+  const image = await upstream.call('addImage', repository, tag, layerSizes, seed);
+  const blobs = image.blobs.map(({ digest }): Content => ({ kind: 'blobs', reference: digest, digest }));
+  return [{ kind: 'manifests', reference: tag, digest: image.digest }, ...blobs];
+}
+
+/** Whether each came complete and right. A complete answer that is wrong is never right, whoever asks when. */
+function pullAll(contents: readonly Content[]): Promise<boolean[]> {
+  return Promise.all(
+    contents.map(async ({ kind, reference, digest }) => {
+      const answer = await pull(virtualUrl(server, repository, kind, reference), {
+        authorization: server.authorization,
+      });
+      if (!answer.isComplete || answer.status !== 200) {
+        seen.cutAnswers += answer.status === 200 ? 1 : 0;
+        return false;
+      }
+      seen.completeAnswers += 1;
+      seen.wrongAnswers += answer.digest === digest ? 0 : 1;
+      return answer.digest === digest;
+    }),
+  );
+}
+
+/** New ones each time; all were verified when they were new. */
+async function verifyFiles(dataDirectory: string): Promise<void> {
+  for (const { file, hex } of publishedBlobs(dataDirectory)) {
+    if (verifiedFiles.has(file)) continue;
+    seen.wrongFiles += (await sha256Of(file)) === hex ? 0 : 1;
+    verifiedFiles.add(file);
+  }
+}
+
+/** From 0 up to 1. */
+function fraction(random: Buffer, offset: number): number {
+  return random.readUInt32LE(offset) / 2 ** 32;
+}

@@ -1,0 +1,156 @@
+/** The server as its users run it: a process of its own, spoken to over HTTP. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { answers, freePort, type RunningProgram, start } from './processes.ts';
+
+const root = join(import.meta.dirname, '../../..');
+export const rootToken = 'ent-e2e-0123456789abcdef0123';
+
+export interface EntrepotOptions {
+  /** Its data directory and log are put here; started again on the same folder it finds its data. */
+  readonly directory: string;
+  readonly port?: number;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Processor core to pin it to. */
+  readonly core?: number;
+}
+
+export interface UpstreamAttributes {
+  readonly url: string;
+  readonly name: string;
+  readonly username?: string;
+  readonly password?: string;
+  readonly cache_validity_hours?: number;
+}
+
+export class Entrepot {
+  readonly program: RunningProgram;
+  readonly host: string;
+  readonly directory: string;
+  readonly operationsHost: string;
+  readonly logFile: string;
+  /** From the start of its process to its first answer. */
+  readonly startedInMs: number;
+
+  private constructor(
+    program: RunningProgram,
+    host: string,
+    operationsHost: string,
+    directory: string,
+    startedInMs: number,
+  ) {
+    this.program = program;
+    this.host = host;
+    this.operationsHost = operationsHost;
+    this.directory = directory;
+    this.logFile = logFileOf(directory);
+    this.startedInMs = startedInMs;
+  }
+
+  static async start(options: EntrepotOptions): Promise<Entrepot> {
+    const { directory, core } = options;
+    mkdirSync(directory, { recursive: true });
+    const host = `127.0.0.1:${options.port ?? (await freePort())}`;
+    const operationsHost = `127.0.0.1:${await freePort()}`;
+    const command = [
+      ...(core === undefined ? [] : ['taskset', '-c', String(core)]),
+      process.execPath,
+      join(root, 'src/main.ts'),
+    ];
+    const [program = '', ...args] = command;
+    const startedAt = performance.now();
+    const running = await start(program, args, {
+      cwd: directory,
+      logFile: logFileOf(directory),
+      isReady: () => answers(`http://${host}/v2/`),
+      env: {
+        ENTREPOT_HTTP__ADDRESS: host,
+        ENTREPOT_OPERATIONS__ADDRESS: operationsHost,
+        ENTREPOT_DATA_DIRECTORY: dataDirectoryOf(directory),
+        ENTREPOT_ROOT_TOKEN: rootToken,
+        ENTREPOT_UPSTREAMS__ALLOWED_NETWORKS: '127.0.0.0/8',
+        ...options.env,
+      },
+    });
+    return new Entrepot(running, host, operationsHost, directory, performance.now() - startedAt);
+  }
+
+  get dataDirectory(): string {
+    return dataDirectoryOf(this.directory);
+  }
+
+  /** The parsed body. @throws Error with status and body where the status is not 2xx */
+  async rest(method: string, path: string, body?: object): Promise<unknown> {
+    const response = await fetch(`http://${this.host}/api/v4${path}`, {
+      method,
+      headers: { 'private-token': rootToken, 'content-type': 'application/json' },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return text === '' ? undefined : JSON.parse(text);
+  }
+
+  /** The virtual registry's only upstreams are these, in this order, from then on. */
+  async setUpstreams(registryId: number, upstreams: readonly UpstreamAttributes[]): Promise<number[]> {
+    const base = '/virtual_registries/container';
+    for (const id of idsOf(await this.rest('GET', `${base}/registries/${registryId}/upstreams`))) {
+      await this.rest('DELETE', `${base}/upstreams/${id}`);
+    }
+    const ids: number[] = [];
+    for (const upstream of upstreams) {
+      const made = await this.rest('POST', `${base}/registries/${registryId}/upstreams`, upstream);
+      ids.push(...idsOf([made]));
+    }
+    return ids;
+  }
+
+  /** A further virtual registry of the first group. */
+  async createRegistry(name: string): Promise<number> {
+    const made = await this.rest('POST', '/groups/1/-/virtual_registries/container/registries', { name });
+    const [id] = idsOf([made]);
+    if (id === undefined) throw new Error('no id');
+    return id;
+  }
+
+  /** Basic works straight on /v2. */
+  get authorization(): string {
+    return `Basic ${Buffer.from(`root:${rootToken}`).toString('base64')}`;
+  }
+
+  /** A token as registry clients get one. */
+  async bearer(repository: string): Promise<string> {
+    const query = new URLSearchParams({
+      service: 'dependency_proxy',
+      scope: `repository:${repository}:pull`,
+    });
+    const response = await fetch(`http://${this.host}/jwt/auth?${query}`, {
+      headers: { authorization: this.authorization },
+    });
+    const body: unknown = await response.json();
+    if (typeof body !== 'object' || body === null || !('token' in body))
+      throw new Error(`no token: ${response.status}`);
+    return `Bearer ${body.token}`;
+  }
+
+  async stop(): Promise<void> {
+    await this.program.stop();
+  }
+}
+
+function dataDirectoryOf(directory: string): string {
+  return join(directory, 'data');
+}
+
+function logFileOf(directory: string): string {
+  return join(directory, 'entrepot.log');
+}
+
+function idsOf(list: unknown): number[] {
+  if (!Array.isArray(list)) throw new Error('not a list');
+  return list.map((item: unknown) => {
+    if (typeof item !== 'object' || item === null || !('id' in item) || typeof item.id !== 'number')
+      throw new Error('no id');
+    return item.id;
+  });
+}

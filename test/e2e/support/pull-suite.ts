@@ -1,0 +1,133 @@
+/** What every client must be able to pull through the server: with its upstreams up, and from a fresh store with them gone. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { manifestAccept } from '../../../src/oci/media-types.ts';
+import { DockerRegistry, type UpstreamAuth, upstreamUser } from './docker-registry.ts';
+import { Entrepot, rootToken } from './entrepot.ts';
+import { images } from './images.ts';
+import { missing } from './processes.ts';
+
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** A client with a store of its own. */
+export interface Client {
+  /** Pulls a reference such as 127.0.0.1:5000/virtual_registries/container/1/x:1; the digests it then knows it by. */
+  pull(reference: string): Promise<readonly string[]>;
+  /** Further things the client does with what it pulls: name and deed. */
+  readonly deeds?: Readonly<Record<string, (reference: string) => Promise<void>>>;
+  close(): Promise<void>;
+}
+
+export interface ClientKind {
+  readonly title: string;
+  /** What must be installed. */
+  readonly programs: readonly string[];
+  /** The names of {@link Client.deeds}. */
+  readonly deeds?: readonly string[];
+  /** How the client names an image of a virtual registry; undefined where it cannot. */
+  readonly referenceOf?: (registry: string, image: string) => string;
+  open(directory: string, host: string, credentials: Credentials): Promise<Client>;
+}
+
+const upstreamAuths: readonly UpstreamAuth[] = ['open', 'htpasswd', 'token'];
+
+export async function pullSuite(kind: ClientKind): Promise<void> {
+  const storage = inject('imageStorage');
+  const absent = storage === '' ? ['what makes the images'] : await missing(...kind.programs);
+  if (absent.length > 0) {
+    test.skip(`${kind.title} pulls through a virtual registry (not run: ${absent.join(', ')} not installed)`);
+    return;
+  }
+
+  describe(`${kind.title} through a virtual registry`, () => {
+    const directory = mkdtempSync(join(tmpdir(), 'entrepot-e2e-'));
+    const upstreams = new Map<UpstreamAuth, DockerRegistry>();
+    const registries = new Map<UpstreamAuth, number>();
+    const cleanups: (() => Promise<void>)[] = [];
+    const openClient = async (name: string): Promise<Client> => {
+      const client = await kind.open(join(directory, name), server.host, {
+        username: 'root',
+        password: rootToken,
+      });
+      cleanups.push(() => client.close());
+      return client;
+    };
+    const referenceOf = (auth: UpstreamAuth, image: string) => {
+      const registry = `${server.host}/virtual_registries/container/${registries.get(auth)}`;
+      return kind.referenceOf?.(registry, image) ?? `${registry}/${image}`;
+    };
+    let server: Entrepot;
+    let client: Client;
+    /** By the image's name at the upstream. */
+    const digests = new Map<string, string>();
+
+    beforeAll(async () => {
+      server = await Entrepot.start({ directory: join(directory, 'server') });
+      cleanups.push(() => server.stop());
+      for (const auth of upstreamAuths) {
+        const upstream = await DockerRegistry.start({ directory: join(directory, auth), storage, auth });
+        upstreams.set(auth, upstream);
+        cleanups.push(() => upstream.stop());
+        const id = auth === 'open' ? 1 : await server.createRegistry(auth);
+        registries.set(auth, id);
+        await server.setUpstreams(id, [
+          { url: upstream.url, name: auth, ...(auth !== 'open' && upstreamUser) },
+        ]);
+      }
+      for (const image of Object.values(images)) {
+        digests.set(image, await digestAt(upstreams.get('open')?.url ?? '', image));
+      }
+      client = await openClient('first');
+    });
+
+    afterAll(async () => {
+      for (const cleanup of cleanups.reverse()) await cleanup();
+      rmSync(directory, { recursive: true, force: true });
+    });
+
+    const pullAs = async (puller: Client, image: string, auth: UpstreamAuth = 'open') =>
+      expect(await puller.pull(referenceOf(auth, image))).toContain(digests.get(image));
+    const pullByDigest = async (puller: Client, image: string) => {
+      const digest = digests.get(image);
+      const known = await puller.pull(referenceOf('open', `${image.split(':')[0]}@${digest}`));
+      expect(known).toContain(digest);
+    };
+
+    const named = Object.entries(images).map(([name, image]) => ({ name, image }));
+    test.each(named)('pulls the $name image by tag', ({ image }) => pullAs(client, image));
+
+    test.each(named)('pulls the $name image by digest', ({ image }) => pullByDigest(client, image));
+
+    test.each(upstreamAuths.slice(1))('pulls from an upstream that asks for credentials (%s)', (auth) =>
+      pullAs(client, images.index, auth),
+    );
+
+    test.each(kind.deeds ?? [])('%s', async (deed) => {
+      await client.deeds?.[deed]?.(referenceOf('open', images.oci));
+    });
+
+    test('pulls everything into a fresh store once every upstream is stopped', async () => {
+      for (const upstream of upstreams.values()) await upstream.stop();
+      const fresh = await openClient('fresh');
+      for (const image of Object.values(images)) {
+        await pullAs(fresh, image);
+        await pullByDigest(fresh, image);
+      }
+      for (const auth of upstreamAuths) await pullAs(fresh, images.index, auth);
+    });
+  });
+}
+
+async function digestAt(url: string, image: string): Promise<string> {
+  const [repository, tag] = image.split(':');
+  const response = await fetch(`${url}/v2/${repository}/manifests/${tag}`, {
+    method: 'HEAD',
+    headers: { accept: manifestAccept },
+  });
+  return response.headers.get('docker-content-digest') ?? `${response.status}`;
+}

@@ -1,4 +1,4 @@
-/** The load side: one core of its own, and what a server's process spent meanwhile. */
+/** The load side: answers counted from a core of its own, bytes drained, and what the server's process spent meanwhile. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -35,11 +35,21 @@ export interface Transfer {
   readonly cpuSecondsPerGib: number;
 }
 
-/** One download of a blob from the process `pid`. */
-export async function transfer(url: string, authorization: string, pid: number): Promise<Transfer> {
+export interface TransferOptions {
+  readonly url: string;
+  readonly authorization: string;
+  /** The server's process. */
+  readonly pid: number;
+  /** Whether the client keeps to the load's core. */
+  readonly pinned: boolean;
+}
+
+/** One download of a blob. */
+export async function transfer({ url, authorization, pid, pinned }: TransferOptions): Promise<Transfer> {
   const before = cpuSeconds(pid);
   const drain = [process.execPath, join(import.meta.dirname, 'drain.ts'), url, authorization];
-  const report = await run('taskset', ['-c', loadCore, ...drain]);
+  const [program = '', ...args] = pinned ? ['taskset', '-c', loadCore, ...drain] : drain;
+  const report = await run(program, args);
   const bytes = numberIn(report, /"bytes":(\d+)/);
   return {
     bytesPerSecond: bytes / numberIn(report, /"seconds":([\d.]+)/),

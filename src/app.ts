@@ -75,7 +75,7 @@ export async function createApp(
   const passwords = new Passwords();
   const secretBox = new SecretBox(secrets.key);
   const firstStart = await prepareFirstStart({ database, passwords, ...secrets });
-  const shared = createSharedCache(config.sharedCache.url, log);
+  const shared = await createSharedCache(config.sharedCache.url, log);
   const upstreams = new UpstreamPool({ ...upstreamOptions(config), observer: metrics.upstreams, log, now });
   const upstreamSecrets = new UpstreamSecrets(secretBox);
   const pulls = createPulls({
@@ -92,6 +92,7 @@ export async function createApp(
 
   const authenticator = new Authenticator({ ...database, passwords, log, now });
   const keys = new SigningKeys({ records: database.signingKeys, secretBox, now });
+  await keys.current(); // says at once where the secret key is another one
   const registryTokens = new RegistryTokens({ keys, lifetimeSeconds: config.auth.tokenSeconds, now });
   const pullRights = new RecordedPullRights({ ...database, now });
   const access = new RegistryAccess({ authenticator, registryTokens, pullRights });

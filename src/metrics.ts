@@ -94,7 +94,6 @@ function fillMetrics(registry: Registry): FillObserver {
   const started = counter('entrepot_fills_started_total', 'Downloads of blobs into the store that began.');
   const followers = counter('entrepot_fill_followers_total', 'Clients that joined a fill that was running.');
   const resumed = counter('entrepot_fills_resumed_total', 'Broken transfers that were taken up again.');
-  const fetched = counter('entrepot_fetched_bytes_total', 'Bytes of blobs received from upstreams.');
   const active = gauge('entrepot_fills_active', 'Fills that are running.');
   const spool = gauge('entrepot_spool_bytes', 'Bytes in the spool.');
   const finished = new Counter({
@@ -115,7 +114,6 @@ function fillMetrics(registry: Registry): FillObserver {
       active.dec();
     },
     spooled: (deltaBytes) => spool.inc(deltaBytes),
-    fetched: (bytes) => fetched.inc(bytes),
   };
 }
 
@@ -134,9 +132,9 @@ function upstreamMetrics(registry: Registry): UpstreamObserver {
     buckets: upstreamBuckets,
     registers,
   });
-  const received = new Counter({
-    name: 'entrepot_upstream_received_bytes_total',
-    help: 'Bytes of blobs received.',
+  const fetched = new Counter({
+    name: 'entrepot_fetched_bytes_total',
+    help: 'Bytes of blobs received from upstreams.',
     labelNames: ['upstream'],
     registers,
   });
@@ -163,7 +161,7 @@ function upstreamMetrics(registry: Registry): UpstreamObserver {
       requests.inc({ upstream, kind, result });
       durations.observe({ upstream, kind }, seconds);
     },
-    bytes: (upstream, count) => received.inc({ upstream }, count),
+    bytes: (upstream, count) => fetched.inc({ upstream }, count),
     breaker(upstream, state) {
       for (const each of breakerStates) breakers.set({ upstream, state: each }, Number(each === state));
     },

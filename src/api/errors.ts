@@ -23,10 +23,22 @@ function answerError(ctx: RequestContext, error: unknown): void {
     return;
   }
   const { code, detail, status, headers } = refusal;
+  for (const header of contentHeaders) ctx.remove(header);
   ctx.status = status;
+  ctx.respond = true;
   ctx.set({ 'Cache-Status': `entrepot; detail=${code}`, 'Content-Type': 'application/json', ...headers });
   ctx.body = JSON.stringify({ errors: [{ code, message: ociErrors[code].message, detail }] });
 }
+
+/** What may have been said of a body that failed before its first byte. */
+const contentHeaders = [
+  'Accept-Ranges',
+  'Cache-Control',
+  'Content-Length',
+  'Content-Range',
+  'Docker-Content-Digest',
+  'ETag',
+];
 
 /** Anything that is neither an answer nor the client's fault is a bug, and nothing of it is sent. */
 function refusalOf(error: unknown): OciError {

@@ -3,7 +3,6 @@
  * https://github.com/distribution/distribution/blob/v3.0.0/docs/content/spec/auth/token.md and oauth.md; errors are GitLab's.
  */
 import { Router } from '@koa/router';
-import { koaBody } from 'koa-body';
 import type { Authentication, Authenticator } from '../auth/authenticate.ts';
 import { type Credentials, parseAuthorization } from '../auth/credentials.ts';
 import { grantScopes } from '../auth/grants.ts';
@@ -13,6 +12,7 @@ import { describeRefusal, type Refusal } from '../auth/refusal.ts';
 import { isTokenService, type RegistryTokens, type TokenService } from '../auth/registry-tokens.ts';
 import { formatScope, parseScopes } from '../auth/scope.ts';
 import { OciError } from '../oci/errors.ts';
+import { bodyParser } from './body-parser.ts';
 import type { RequestContext, RequestState } from './state.ts';
 
 const maxFormBytes = 65_536;
@@ -26,7 +26,7 @@ export interface TokenRoutesOptions {
 
 export function tokenRoutes(options: TokenRoutesOptions): Router<RequestState> {
   const router = new Router<RequestState>();
-  const form = koaBody({
+  const form = bodyParser({
     json: false,
     text: false,
     patchNode: false,

@@ -1,10 +1,14 @@
 /** What several processes may share and may lose at any moment: Keyv, in memory or in Redis. */
-import KeyvRedis from '@keyv/redis';
+import type KeyvRedis from '@keyv/redis';
 import Keyv, { type KeyvMapType } from 'keyv';
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../log.ts';
 
 const maxKeysInMemory = 50_000;
+/** A pull is not kept waiting longer than this for what is only a belief. */
+const answerMs = 250;
+/** How long a cache that failed is left alone. */
+const pauseMs = 5000;
 
 export interface SharedCache {
   /** Undefined for the unknown and when the cache cannot be reached. */
@@ -14,21 +18,51 @@ export interface SharedCache {
 }
 
 /** @param url redis:// or rediss://; undefined for memory */
-export function createSharedCache(url: string | undefined, log: Log): SharedCache {
-  const namespace = 'entrepot';
-  const keyv = url
-    ? new Keyv<string>({ store: new KeyvRedis(url), namespace })
-    : new Keyv<string>({ store: createMemoryStore(), namespace });
-  keyv.on('error', (error: unknown) => log.warn({ err: error }, 'shared cache failed; going on without it'));
-  return {
-    async find(key) {
-      return keyv.get(key).catch(() => undefined);
-    },
-    async remember(key, value, ttlMs) {
-      await keyv.set(key, value, ttlMs).catch(() => false);
-    },
-    close: () => keyv.disconnect(),
+export async function createSharedCache(url: string | undefined, log: Log): Promise<SharedCache> {
+  const store = url ? await createRedisStore(url) : createMemoryStore();
+  const keyv = new Keyv<string>({ store, namespace: 'entrepot', throwOnErrors: true });
+  keyv.on('error', () => undefined); // thrown as well
+  let pausedUntil = 0;
+  const attempt = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
+    if (performance.now() < pausedUntil) return undefined;
+    try {
+      return await withinTime(work());
+    } catch (error) {
+      pausedUntil = performance.now() + pauseMs;
+      log.warn({ err: error }, 'the shared cache failed: going on without it');
+      return undefined;
+    }
   };
+  return {
+    find: (key) => attempt(() => keyv.get(key)),
+    async remember(key, value, ttlMs) {
+      await attempt(() => keyv.set(key, value, ttlMs));
+    },
+    async close() {
+      await withinTime(keyv.disconnect()).catch(() => undefined);
+    },
+  };
+}
+
+async function withinTime<T>(work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`no answer within ${answerMs} ms`)), answerMs);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Loaded when it is needed: most servers are spared the memory. Connects when first asked, and again when asked later. */
+async function createRedisStore(url: string): Promise<KeyvRedis<string>> {
+  const redis = await import('@keyv/redis');
+  const client = {
+    url,
+    disableOfflineQueue: true,
+    socket: { connectTimeout: answerMs, reconnectStrategy: false },
+  };
+  return new redis.default<string>(client, { throwOnErrors: true, connectionTimeout: answerMs });
 }
 
 /** A Map as Keyv wants it, that forgets what is used least. Keyv ends what is too old itself. */

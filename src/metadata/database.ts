@@ -1,9 +1,9 @@
 /** The records, on SQLite or PostgreSQL. */
-import { Kysely, sql } from 'kysely';
+import { type Dialect, Kysely, sql } from 'kysely';
 import type { Log } from '../log.ts';
 import { postgresTypes, sqliteTypes } from './column-types.ts';
 import { migrateToLatest } from './migrate.ts';
-import { postgresDialect } from './postgres.ts';
+import type { Patience } from './postgres.ts';
 import { Records } from './records.ts';
 import type { Tables } from './schema.ts';
 import { sqliteDialect } from './sqlite.ts';
@@ -68,7 +68,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   if (options.url !== undefined) {
     await migrate(options);
     return new Database(
-      new Kysely<Tables>({ dialect: postgresDialect(options.url, options.log, 'limited') }),
+      new Kysely<Tables>({ dialect: await dialectOf(options.url, options.log, 'limited') }),
       options.now,
     );
   }
@@ -84,7 +84,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 
 /** Brings the tables up to date and does nothing else. The names of the migrations that were missing. */
 export async function migrate({ url, file, log }: Omit<DatabaseOptions, 'now'>): Promise<readonly string[]> {
-  const dialect = url === undefined ? await sqliteDialect(file) : postgresDialect(url, log, 'unlimited');
+  const dialect = url === undefined ? await sqliteDialect(file) : await dialectOf(url, log, 'unlimited');
   const db = new Kysely<Tables>({ dialect });
   try {
     const names = await migrateToLatest(db, url === undefined ? sqliteTypes : postgresTypes);
@@ -93,6 +93,12 @@ export async function migrate({ url, file, log }: Omit<DatabaseOptions, 'now'>):
   } finally {
     await db.destroy();
   }
+}
+
+/** Loaded when it is needed: most servers are spared the memory. */
+async function dialectOf(url: string, log: Log, patience: Patience): Promise<Dialect> {
+  const { postgresDialect } = await import('./postgres.ts');
+  return postgresDialect(url, log, patience);
 }
 
 function noteMigrations(migrations: readonly string[], log: Log): void {

@@ -14,8 +14,10 @@ const answerTimeoutMs = 35_000;
 const idleInTransactionMs = 60_000;
 const maxLifetimeSeconds = 30 * 60;
 
-/** @param patience 'unlimited' for migrations, which may take long and wait for those of another process. */
-export function postgresDialect(url: string, log: Log, patience: 'limited' | 'unlimited'): Dialect {
+/** 'unlimited' for migrations, which may take long and wait for those of another process. */
+export type Patience = 'limited' | 'unlimited';
+
+export function postgresDialect(url: string, log: Log, patience: Patience): Dialect {
   const limits = { statement_timeout: statementTimeoutMs, query_timeout: answerTimeoutMs };
   const pool = new pg.Pool({
     connectionString: url,

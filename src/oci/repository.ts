@@ -35,6 +35,12 @@ export interface BlobAnswer extends BlobStat {
   close(): Promise<void>;
 }
 
+export interface TagsAnswer {
+  /** All of them, in byte order. */
+  readonly tags: readonly Tag[];
+  readonly outcome: Outcome;
+}
+
 export interface ReferrersAnswer {
   readonly descriptors: readonly ReferrerDescriptor[];
   readonly outcome: Outcome;
@@ -59,8 +65,8 @@ export interface ReadableRepository {
   blob(digest: Digest): Promise<BlobAnswer>;
   /** As {@link blob}, without getting it. */
   statBlob(digest: Digest): Promise<BlobStat>;
-  /** All tags in byte order. @throws OciError NAME_UNKNOWN, UNAVAILABLE */
-  tags(): Promise<readonly Tag[]>;
+  /** @throws OciError NAME_UNKNOWN, UNAVAILABLE */
+  tags(): Promise<TagsAnswer>;
   /** Empty for an unknown subject. @throws OciError UNAVAILABLE */
   referrers(subject: Digest): Promise<ReferrersAnswer>;
 }

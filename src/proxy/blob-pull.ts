@@ -134,6 +134,6 @@ export class BlobPull {
         answers.push(answerOf(place, error));
       }
     }
-    throw refusalOf('BLOB_UNKNOWN', `blob ${digest} was not found`, answers);
+    throw refusalOf('BLOB_UNKNOWN', `blob ${digest}`, answers);
   }
 }

@@ -80,7 +80,7 @@ export class Download {
         answers.push(answerOf(place, error));
       }
     }
-    throw refusalOf('BLOB_UNKNOWN', `blob ${digest} was not found`, answers);
+    throw refusalOf('BLOB_UNKNOWN', `blob ${digest}`, answers);
   }
 
   /** Every byte of the range once, in order. @throws OciError when no place can continue */
@@ -104,7 +104,6 @@ export class Download {
     const end = this.#last === undefined ? this.size : this.#last + 1;
     let skip = this.#position - this.#opened.start;
     for await (const received of this.#opened.body) {
-      this.#tools.observer.fetched(received.length);
       const chunk = skip === 0 ? received : received.subarray(Math.min(skip, received.length));
       skip -= received.length - chunk.length;
       if (chunk.length === 0) continue;
@@ -149,7 +148,7 @@ export class Download {
     }
     throw refusalOf(
       'BLOB_UNKNOWN',
-      `blob ${this.#digest} broke off after ${this.#position} bytes`,
+      `the rest of blob ${this.#digest}, which broke off after ${this.#position} bytes,`,
       this.#answers,
     );
   }

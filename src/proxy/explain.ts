@@ -175,7 +175,8 @@ function verdictOf(
       why: 'the cached copy is stale, its upstream refuses us, and no other has the image',
     };
   }
-  return failing('no upstream has the image');
+  const isAbsent = [...answers.values()].every(givesWay);
+  return failing(isAbsent ? 'no upstream has the image' : 'no upstream that could be asked has the image');
 }
 
 function failing(why: string): PullVerdict {

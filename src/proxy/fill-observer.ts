@@ -8,6 +8,4 @@ export interface FillObserver {
   finished(result: 'completed' | 'failed' | 'uncached'): void;
   /** Bytes added to (or, negative, gone from) the spool. */
   spooled(deltaBytes: number): void;
-  /** Bytes received from upstreams. */
-  fetched(bytes: number): void;
 }

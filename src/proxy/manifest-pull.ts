@@ -75,7 +75,7 @@ export class ManifestPull {
     const walked = await walk(rest, reference, this.#tools);
     if (walked.found) return resolvedOf(walked.found.manifest, walked.found.place, 'miss', this.#tools.now());
     if (cached) return cached;
-    throw refusalOf('MANIFEST_UNKNOWN', `'${reference}' was not found`, [...answers, ...walked.answers]);
+    throw refusalOf('MANIFEST_UNKNOWN', `manifest '${reference}'`, [...answers, ...walked.answers]);
   }
 
   /**

@@ -62,7 +62,7 @@ export class ReferrerLists {
     if (entry) return this.#known(entry, 'stale');
     if (answers.every((answer) => answer.error.kind === 'not-found'))
       return { descriptors: [], outcome: 'miss' };
-    throw refusalOf('MANIFEST_UNKNOWN', `the referrers of ${subject} are not known`, answers);
+    throw refusalOf('MANIFEST_UNKNOWN', `the list of referrers of ${subject}`, answers);
   }
 
   async #known(entry: CacheEntry, outcome: 'hit' | 'stale'): Promise<ReferrersAnswer> {

@@ -16,12 +16,15 @@ export function answerOf(place: Place, error: unknown): Answer {
 }
 
 /**
- * The error that says most about why there is no answer: a limit before an outage before nonsense before absence,
- * because absence is only certain when every upstream said so.
+ * @param what was asked for: "blob sha256:…"
+ * @returns the error that says most about why there is no answer: a limit before an outage before nonsense before absence,
+ * because absence is only certain when every upstream said so
  */
 export function refusalOf(code: OciErrorCode, what: string, answers: readonly Answer[]): OciError {
-  const detail = `${what}: ${answers.map(describe).join('; ')}`;
   const errors = answers.map((answer) => answer.error);
+  const isAbsent = errors.every(({ kind }) => kind === 'not-found' || kind === 'unauthorized');
+  const outcome = isAbsent ? 'was not found' : 'could not be fetched';
+  const detail = `${what} ${outcome}: ${answers.map(describe).join('; ')}`;
   const limited = errors.filter((error) => error.kind === 'rate-limited');
   if (limited.length > 0) {
     const waitMs = Math.min(...limited.map((error) => error.retryAfterMs ?? defaultRetryAfterMs));

@@ -6,6 +6,7 @@ import { LRUCache } from 'lru-cache';
 import type { Log } from '../log.ts';
 import type { CacheEntries } from '../metadata/cache-entries.ts';
 import { isTag, type Tag } from '../oci/reference.ts';
+import type { Outcome, TagsAnswer } from '../oci/repository.ts';
 import { entryPlace, type Place } from './place.ts';
 import { type Answer, answerOf, refusalOf } from './refusal.ts';
 import { SingleFlight } from './single-flight.ts';
@@ -20,7 +21,10 @@ export interface TagListOptions {
 }
 
 /** The tags of one place, or why there are none. */
-type Listed = { readonly tags: readonly Tag[] } | { readonly answer: Answer };
+type Listed = TagsAnswer | { readonly answer: Answer };
+
+/** What a merged list is worth: no more than its parts, and these are the least. */
+const least: readonly Outcome[] = ['stale', 'miss'];
 
 interface Remembered {
   readonly tags: readonly Tag[];
@@ -37,28 +41,34 @@ export class TagLists {
     this.#options = options;
   }
 
-  /** In byte order. @throws OciError NAME_UNKNOWN, UNAVAILABLE, TOOMANYREQUESTS */
-  async list(places: readonly Place[]): Promise<readonly Tag[]> {
+  /** @throws OciError NAME_UNKNOWN, UNAVAILABLE, TOOMANYREQUESTS */
+  async list(places: readonly Place[]): Promise<TagsAnswer> {
     const results = await Promise.all(places.map((place) => this.#listAt(place)));
-    const lists = results.flatMap((result) => ('tags' in result ? [result.tags] : []));
+    const lists = results.flatMap((result) => ('tags' in result ? [result] : []));
     const [first, ...others] = lists;
     if (!first) {
       const answers = results.flatMap((result) => ('answer' in result ? [result.answer] : []));
-      throw refusalOf('NAME_UNKNOWN', 'no tags were found', answers);
+      throw refusalOf('NAME_UNKNOWN', 'the list of tags', answers);
     }
-    return others.length === 0 ? first : [...new Set(lists.flat())].sort(byBytes);
+    if (others.length === 0) return first;
+    const tags = [...new Set(lists.flatMap((list) => list.tags))].sort(byBytes);
+    return {
+      tags,
+      outcome: least.find((outcome) => lists.some((list) => list.outcome === outcome)) ?? 'hit',
+    };
   }
 
   #listAt(place: Place): Promise<Listed> {
     const { id, updatedAt } = place.upstream.settings;
     const key = `${id} ${updatedAt} ${place.repository}`;
     const known = this.#remembered.get(key);
-    if (known && this.#options.now() < known.at + this.#options.ttlMs) return Promise.resolve(known);
+    if (known && this.#options.now() < known.at + this.#options.ttlMs)
+      return Promise.resolve({ tags: known.tags, outcome: 'hit' });
     return this.#flights.run(key, async () => {
       try {
         const tags = await place.upstream.listTags(place.repository);
         this.#remembered.set(key, { tags, at: this.#options.now() });
-        return { tags };
+        return { tags, outcome: 'miss' };
       } catch (error) {
         return this.#withoutUpstream(place, known, answerOf(place, error));
       }
@@ -75,7 +85,7 @@ export class TagLists {
       { upstream, repository: place.repository, reason: answer.error.message },
       'serving known tags',
     );
-    return { tags: cached };
+    return { tags: cached, outcome: 'stale' };
   }
 }
 

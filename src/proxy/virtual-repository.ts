@@ -1,12 +1,13 @@
 /** One image of a virtual registry: readable, and nothing else. */
 import type { Digest } from '../oci/digest.ts';
-import type { Reference, RepositoryName, Tag } from '../oci/reference.ts';
+import type { Reference, RepositoryName } from '../oci/reference.ts';
 import type {
   BlobAnswer,
   BlobStat,
   ManifestAnswer,
   ReadableRepository,
   ReferrersAnswer,
+  TagsAnswer,
 } from '../oci/repository.ts';
 import type { BlobPull } from './blob-pull.ts';
 import type { ManifestPull } from './manifest-pull.ts';
@@ -45,7 +46,7 @@ export class VirtualRepository implements ReadableRepository {
     return this.#pulls.blobs.stat(this.#places, digest);
   }
 
-  async tags(): Promise<readonly Tag[]> {
+  async tags(): Promise<TagsAnswer> {
     return this.#pulls.tags.list(this.#places);
   }
 

@@ -1,9 +1,9 @@
 /**
  * What concurrent, late, slow, leaving and unlucky clients cost, against a counting upstream; exits 1 where a bound is broken.
  *
- *   node test/e2e/cold-pull-figures.ts [--blob-mib 64] [--runs 30] [--memory-mib 2048] [--memory-clients 64] [--patience 1] [--write]
+ *   node test/e2e/cold-pull-figures.ts [--blob-mib 64] [--runs 30] [--memory-mib 2048] [--memory-clients 64] [--patience 1] [--only PART]… [--write]
  *
- * `--patience` multiplies the bounds on time, for machines that do other things too; `--memory-mib 0` leaves memory out;
+ * `--patience` multiplies the bounds on time, for machines that do other things too; the parts are the files of figures/;
  * `--write` puts the table into docs/performance.md.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -29,6 +29,7 @@ const { values } = parseArgs({
     'memory-mib': { type: 'string', default: '2048' },
     'memory-clients': { type: 'string', default: '64' },
     patience: { type: 'string', default: '1' },
+    only: { type: 'string', multiple: true },
     write: { type: 'boolean', default: false },
   },
 });
@@ -47,19 +48,19 @@ try {
     patience: Number(values.patience),
   };
   const memoryBytes = Number(values['memory-mib']) * megabyte;
-  const parts: readonly (() => Promise<Figure[]>)[] = [
-    () => startUp(stage, join(directory, 'starts')),
-    () => coalescing(stage),
-    () => freshness(stage, join(directory, 'freshness')),
-    () => firstByte(stage),
-    () => brokenTransfers(stage),
-    () => slowFollower(stage),
-    () =>
-      memoryBytes > 0
-        ? memory(stage, join(directory, 'memory'), memoryBytes, Number(values['memory-clients']))
-        : Promise.resolve([]),
-  ];
-  for (const part of parts) {
+  const parts: Readonly<Record<string, () => Promise<Figure[]>>> = {
+    'start-up': () => startUp(stage, join(directory, 'starts')),
+    coalescing: () => coalescing(stage),
+    freshness: () => freshness(stage, join(directory, 'freshness')),
+    'first-byte': () => firstByte(stage),
+    'broken-transfers': () => brokenTransfers(stage),
+    'slow-follower': () => slowFollower(stage),
+    memory: () => memory(stage, join(directory, 'memory'), memoryBytes, Number(values['memory-clients'])),
+  };
+  const wanted = values.only ?? Object.keys(parts);
+  for (const name of wanted) {
+    const part = parts[name];
+    if (!part) throw new Error(`no part is called ${name}`);
     figures.push(...(await part()));
     await upstream.call('clearFaults');
     await upstream.call('forgetRequests');

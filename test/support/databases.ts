@@ -9,7 +9,7 @@ import { type Database, openDatabase } from '../../src/metadata/database.ts';
 import { silentLog } from './silent-log.ts';
 
 /** A superuser's URL, e.g. postgres://postgres@127.0.0.1:5432/postgres: databases are created and dropped beside it. */
-const postgresUrl = process.env['ENTREPOT_TEST_POSTGRES_URL'] || undefined;
+const postgresUrl = process.env['TEST_POSTGRES_URL'] || undefined;
 
 /** Where a database is; the same one each time it is opened. */
 export interface DatabasePlace {
@@ -35,7 +35,7 @@ export function describeEachDatabase(
   describe(`${name} (SQLite)`, () => defineWith(define, 'SQLite', createSqlitePlace));
   const postgresTitle = `${name} (PostgreSQL)`;
   if (postgresUrl === undefined) {
-    describe.skip(`${postgresTitle}: not reachable, ENTREPOT_TEST_POSTGRES_URL is not set`, () =>
+    describe.skip(`${postgresTitle}: not reachable, TEST_POSTGRES_URL is not set`, () =>
       defineWith(define, 'PostgreSQL', createSqlitePlace));
   } else {
     describe(postgresTitle, () => defineWith(define, 'PostgreSQL', () => createPostgresPlace(postgresUrl)));

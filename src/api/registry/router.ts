@@ -17,7 +17,7 @@ export interface PullObserver {
   pulled(kind: PullKind, outcome: Outcome): void;
 }
 
-export type PullKind = 'manifest' | 'blob' | 'referrers';
+export type PullKind = 'manifest' | 'blob' | 'tags' | 'referrers';
 
 export interface Repositories {
   /** Undefined where there is no such repository. */
@@ -56,19 +56,19 @@ const uploads = /\/blobs\/uploads(?:\/[^/]*)?$/;
 export function createRegistryRouter(options: RegistryOptions): RegistryMiddleware {
   const { access, observer, stalledMs = defaultStalledMs } = options;
   const router = new Router<RequestState>({ sensitive: true, strict: true });
-  const serve = (kind: PullKind | undefined, answer: Serve) => async (ctx: Context) => {
+  const serve = (kind: PullKind, answer: Serve) => async (ctx: Context) => {
     const name = nameOf(ctx);
     await access.requirePull(ctx, name);
     const repository = await options.repositories.find(name);
     if (!repository) throw new OciError('NAME_UNKNOWN', { detail: `there is no repository ${name}` });
     await answer(ctx, repository, name);
-    if (kind && ctx.state.outcome) observer.pulled(kind, ctx.state.outcome);
+    if (ctx.state.outcome) observer.pulled(kind, ctx.state.outcome);
   };
 
   router.get(['/v2/', '/v2'], answerBase); // end-1
   router.get('/v2/*name/blobs/:digest', serve('blob', blob)); // end-2
   router.get('/v2/*name/manifests/:reference', serve('manifest', manifest)); // end-3
-  router.get('/v2/*name/tags/list', serve(undefined, answerTags)); // end-8a, end-8b
+  router.get('/v2/*name/tags/list', serve('tags', answerTags)); // end-8a, end-8b
   router.get('/v2/*name/referrers/:digest', serve('referrers', referrers)); // end-12a, end-12b
 
   const routes = router.routes();

@@ -33,7 +33,7 @@ export async function sendBytes(
       if (length !== undefined && sent + chunk.length > length)
         throw new Error(`more than ${length} bytes were read`);
       ctx.respond = false;
-      await write(res, chunk, leaving.signal, stalledMs);
+      await write(res, chunk, leaving, stalledMs);
       sent += chunk.length;
       state.sentBytes = sent;
     }
@@ -41,29 +41,35 @@ export async function sendBytes(
     ctx.respond = false;
     res.end();
   } catch (error) {
-    if (!leaving.signal.aborted && !res.destroyed) throw error;
+    const hasLeft = leaving.signal.aborted;
+    leave();
+    if (!hasLeft) throw error;
   } finally {
     res.off('close', leave);
   }
 }
 
-/** Until the system has taken the chunk. Node's own time-out sees slow progress; it runs only while the client is the one to wait for. */
+/**
+ * Until the system has taken the chunk. Node's own time-out sees slow progress; it runs only while it is the client that is
+ * waited for. Writing fails for no other reason than that the client left.
+ */
 function write(
   res: ServerResponse,
   chunk: Uint8Array,
-  signal: AbortSignal,
+  leaving: AbortController,
   stalledMs: number,
 ): Promise<void> {
+  const { signal } = leaving;
   return new Promise((resolve, reject) => {
     const leave = () => reject(signal.reason);
     if (signal.aborted) return leave();
     signal.addEventListener('abort', leave, { once: true });
     res.socket?.setTimeout(stalledMs);
     res.write(chunk, (error) => {
+      if (error) return leaving.abort(error);
       signal.removeEventListener('abort', leave);
       res.socket?.setTimeout(0);
-      if (error) reject(error);
-      else resolve();
+      resolve();
     });
   });
 }

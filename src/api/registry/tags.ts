@@ -14,7 +14,8 @@ export async function answerTags(
   const parameters = new URLSearchParams(ctx.querystring);
   const size = pageSizeOf(parameters);
   const last = parameters.get('last') ?? '';
-  const tags = await repository.tags();
+  const { tags, outcome } = await repository.tags();
+  ctx.state.outcome = outcome;
   const first = tags.findIndex((tag) => tag > last);
   const rest = first === -1 ? [] : tags.slice(first);
   const page = rest.slice(0, size);
@@ -22,6 +23,6 @@ export async function answerTags(
   if (lastOfPage !== undefined && page.length < rest.length)
     linkNext(ctx, { n: String(size), last: lastOfPage });
   ctx.set('Content-Type', 'application/json');
-  ctx.set('Cache-Status', cacheStatus.none);
+  ctx.set('Cache-Status', cacheStatus[outcome]);
   ctx.body = JSON.stringify({ name, tags: page });
 }

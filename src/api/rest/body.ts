@@ -1,7 +1,7 @@
 /** Query and body as one set of parameters, the body's winning. Bounded, and nothing is ever written to disk. */
 import type { Context, Middleware } from 'koa';
-import { koaBody } from 'koa-body';
 import { RefusedError } from '../../management/refused-error.ts';
+import { bodyParser } from '../body-parser.ts';
 
 const maxBodyBytes = 1024 * 1024;
 const maxFields = 1000;
@@ -21,7 +21,7 @@ export class UnreadableBody extends Error {
 
 /** Reads JSON and forms into `ctx.request.body`. Throws {@link UnreadableBody}. */
 export function readBody(): Middleware {
-  const json = koaBody({
+  const json = bodyParser({
     jsonTypes: ['application/json'],
     jsonLimit: maxBodyBytes,
     formLimit: maxBodyBytes,
@@ -46,7 +46,7 @@ async function readMultipart(ctx: Context, next: () => Promise<unknown>): Promis
     files.push(part.name);
     return false;
   };
-  const form = koaBody({
+  const form = bodyParser({
     multipart: true,
     formidable: { maxFieldsSize: maxBodyBytes, maxFields, filter },
     patchNode: false,

@@ -1,5 +1,5 @@
 /** The server as its users run it: a process of its own, spoken to over HTTP. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { answers, freePort, type RunningProgram, start } from './processes.ts';
 
@@ -55,12 +55,12 @@ export class Entrepot {
     const command = [
       ...(core === undefined ? [] : ['taskset', '-c', String(core)]),
       process.execPath,
-      join(root, 'src/main.ts'),
+      ...startArguments(),
     ];
     const [program = '', ...args] = command;
     const startedAt = performance.now();
     const running = await start(program, args, {
-      cwd: directory,
+      cwd: root,
       logFile: logFileOf(directory),
       isReady: () => answers(`http://${host}/v2/`),
       env: {
@@ -136,6 +136,14 @@ export class Entrepot {
   async stop(): Promise<void> {
     await this.program.stop();
   }
+}
+
+/** What `npm start` gives to node. */
+function startArguments(): string[] {
+  const manifest: { scripts: { start: string } } = JSON.parse(
+    readFileSync(join(root, 'package.json'), 'utf8'),
+  );
+  return manifest.scripts.start.split(' ').slice(1);
 }
 
 function dataDirectoryOf(directory: string): string {

@@ -27,7 +27,6 @@ function setUp(spool: () => MemorySpool) {
       followed: () => undefined,
       resumed: () => undefined,
       spooled: () => undefined,
-      fetched: () => undefined,
       finished: (result) => finished.push(result),
     },
     createSpool: async () => spool(),

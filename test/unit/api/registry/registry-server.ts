@@ -33,7 +33,7 @@ export function repositoryWith(methods: Partial<ReadableRepository>): ReadableRe
     manifest: () => Promise.reject(new OciError('MANIFEST_UNKNOWN')),
     blob: () => Promise.reject(new OciError('BLOB_UNKNOWN')),
     statBlob: () => Promise.reject(new OciError('BLOB_UNKNOWN')),
-    tags: () => Promise.resolve([]),
+    tags: () => Promise.resolve({ tags: [], outcome: 'hit' }),
     referrers: () => Promise.resolve({ descriptors: [], outcome: 'hit' }),
     ...methods,
   };
@@ -64,7 +64,10 @@ export class RegistryServer {
 
   static async start(
     repository: Partial<ReadableRepository>,
-    options: Partial<RegistryOptions> & { readonly externalUrl?: string; readonly trustedProxies?: string[] } = {},
+    options: Partial<RegistryOptions> & {
+      readonly externalUrl?: string;
+      readonly trustedProxies?: string[];
+    } = {},
   ): Promise<RegistryServer> {
     const log = new KeptLog();
     const pulls: string[] = [];
@@ -96,15 +99,22 @@ export class RegistryServer {
         ...options,
       }),
     );
-    const listener = await Listener.open({ address: '127.0.0.1:0', handler: app.callback(), shutdownMs: 100, log });
+    const listener = await Listener.open({
+      address: '127.0.0.1:0',
+      handler: app.callback(),
+      shutdownMs: 100,
+      log,
+    });
     return new RegistryServer(listener, log, pulls, served);
   }
 
   /** With the right token, unless the headers say otherwise. */
   ask(method: string, path: string, headers: Record<string, string> = {}): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const sent = httpRequest(`${this.url}${path}`, {
+      // The path as it is: a URL would have its dots resolved.
+      const sent = httpRequest(this.url, {
         method,
+        path,
         agent: false,
         headers: { authorization: bearer, ...headers },
       });
@@ -115,7 +125,12 @@ export class RegistryServer {
         response.on('error', () => undefined);
         response.on('close', () => {
           const { statusCode = 0, headers: received, complete } = response;
-          resolve({ status: statusCode, headers: received, body: Buffer.concat(chunks), isComplete: complete });
+          resolve({
+            status: statusCode,
+            headers: received,
+            body: Buffer.concat(chunks),
+            isComplete: complete,
+          });
         });
       });
       sent.end();

@@ -5,19 +5,19 @@ import { errorsOf, lasting, RegistryServer, repositoryName, repositoryWith } fro
 
 const digest = `sha256:${'a'.repeat(64)}`;
 
-test.each([
-  ['/v2/'],
-  ['/v2'],
-])('%s answers who is known with an empty object, and HEAD alike', async (path) => {
-  await using server = await RegistryServer.start({});
-  const answer = await server.ask('GET', path);
-  expect(answer.status).toBe(200);
-  expect(answer.body.toString()).toBe('{}');
-  expect(answer.headers['content-type']).toBe('application/json');
-  expect(answer.headers['docker-distribution-api-version']).toBe('registry/2.0');
-  const head = await server.ask('HEAD', path);
-  expect(lasting(head.headers)).toEqual(lasting(answer.headers));
-});
+test.each([['/v2/'], ['/v2']])(
+  '%s answers who is known with an empty object, and HEAD alike',
+  async (path) => {
+    await using server = await RegistryServer.start({});
+    const answer = await server.ask('GET', path);
+    expect(answer.status).toBe(200);
+    expect(answer.body.toString()).toBe('{}');
+    expect(answer.headers['content-type']).toBe('application/json');
+    expect(answer.headers['docker-distribution-api-version']).toBe('registry/2.0');
+    const head = await server.ask('HEAD', path);
+    expect(lasting(head.headers)).toEqual(lasting(answer.headers));
+  },
+);
 
 test('who is not known is challenged, in OCI JSON', async () => {
   await using server = await RegistryServer.start({});
@@ -79,7 +79,9 @@ test.each([
   const answer = await server.ask(method, `/v2/${repositoryName}/${path}`);
   expect(answer.status).toBe(405);
   expect(answer.headers.allow).toBe(allow);
-  expect(errorsOf(answer)).toMatchObject([{ code: 'UNSUPPORTED', detail: expect.stringContaining('virtual registries') }]);
+  expect(errorsOf(answer)).toMatchObject([
+    { code: 'UNSUPPORTED', detail: expect.stringContaining('virtual registries') },
+  ]);
 });
 
 test.each([
@@ -127,7 +129,10 @@ test('an error that nobody expected is 500, told to the log and to nobody else',
   expect(answer.status).toBe(500);
   expect(errorsOf(answer)).toEqual([{ code: 'UNKNOWN', message: 'unknown error' }]);
   expect(server.log.lines).toContainEqual(
-    expect.objectContaining({ level: 'error', fields: { err: expect.objectContaining({ message: 'password: hunter2' }) } }),
+    expect.objectContaining({
+      level: 'error',
+      fields: { err: expect.objectContaining({ message: 'password: hunter2' }) },
+    }),
   );
 });
 
@@ -135,7 +140,11 @@ test('an error says its status, headers and detail', async () => {
   await using server = await RegistryServer.start({
     manifest: () =>
       Promise.reject(
-        new OciError('UNAVAILABLE', { status: 502, detail: 'upstream 2 said so', headers: { 'Retry-After': '7' } }),
+        new OciError('UNAVAILABLE', {
+          status: 502,
+          detail: 'upstream 2 said so',
+          headers: { 'Retry-After': '7' },
+        }),
       ),
   });
   const answer = await server.get('manifests/latest');

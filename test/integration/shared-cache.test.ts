@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createSharedCache, type SharedCache } from '../../src/cache/shared.ts';
+import { TestApp } from '../support/app.ts';
+import { FakeRegistry } from '../support/fake-registry.ts';
+import { silentLog } from '../support/silent-log.ts';
+
+/** Accepts connections and says nothing. */
+class HangingServer {
+  readonly #server = createServer((socket) => void this.#sockets.add(socket));
+  readonly #sockets = new Set<Socket>();
+
+  static async start(): Promise<HangingServer> {
+    const hanging = new HangingServer();
+    hanging.#server.listen(0, '127.0.0.1');
+    await once(hanging.#server, 'listening');
+    return hanging;
+  }
+
+  get port(): number {
+    const address = this.#server.address();
+    return typeof address === 'object' && address ? address.port : 0;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+}
+
+const redisUrl = process.env['TEST_REDIS_URL'] || undefined;
+
+function promises(open: () => Promise<SharedCache>): void {
+  test('gives back what it was given, until its time is over', async () => {
+    const cache = await open();
+    const key = randomBytes(8).toString('hex');
+    await cache.remember(key, 'yes', 200);
+    expect(await cache.find(key)).toBe('yes');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(await cache.find(key)).toBeUndefined();
+  });
+
+  test('does not know what it was not given', async () => {
+    const cache = await open();
+    expect(await cache.find(randomBytes(8).toString('hex'))).toBeUndefined();
+  });
+}
+
+function opening(url: string | undefined) {
+  return async () => {
+    const cache = await createSharedCache(url, silentLog);
+    onTestFinished(() => cache.close());
+    return cache;
+  };
+}
+
+describe('the shared cache in memory', () => promises(opening(undefined)));
+
+describe.skipIf(!redisUrl)(
+  `the shared cache in Redis${redisUrl ? '' : ': TEST_REDIS_URL is not set'}`,
+  () => {
+    promises(opening(redisUrl));
+
+    test('keeps what an upstream said beyond the process that heard it', async () => {
+      await using upstream = await new FakeRegistry().start();
+      const environment = { ENTREPOT_SHARED_CACHE__URL: redisUrl ?? '' };
+      await using one = await TestApp.start({ upstreams: [upstream], environment });
+      const image = `team/${randomBytes(8).toString('hex')}`;
+      expect((await one.manifest(image, 'v1')).status).toBe(404);
+      const asked = upstream.count();
+      await one.stop();
+      await one.resume();
+      expect((await one.manifest(image, 'v1')).status).toBe(404);
+      expect(upstream.count()).toBe(asked);
+    });
+  },
+);
+
+test('a shared cache that cannot be reached is done without', async () => {
+  await using upstream = await new FakeRegistry().start();
+  upstream.repository('team/app').addImage({ tag: 'v1' });
+  const environment = { ENTREPOT_SHARED_CACHE__URL: 'redis://127.0.0.1:1' };
+  await using app = await TestApp.start({ upstreams: [upstream], environment });
+  expect((await app.manifest('team/app', 'v1')).status).toBe(200);
+  expect((await app.manifest('team/app', 'v2')).status).toBe(404);
+});
+
+test('a shared cache that hangs does not hold up a pull', async () => {
+  await using hanging = await HangingServer.start();
+  await using upstream = await new FakeRegistry().start();
+  upstream.repository('team/app').addImage({ tag: 'v1' });
+  const environment = { ENTREPOT_SHARED_CACHE__URL: `redis://127.0.0.1:${hanging.port}` };
+  await using app = await TestApp.start({ upstreams: [upstream], environment });
+  expect((await app.manifest('team/app', 'v1')).status).toBe(200);
+});

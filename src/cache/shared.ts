@@ -57,12 +57,10 @@ async function withinTime<T>(work: Promise<T>): Promise<T> {
 /** Loaded when it is needed: most servers are spared the memory. Connects when first asked, and again when asked later. */
 async function createRedisStore(url: string): Promise<KeyvRedis<string>> {
   const redis = await import('@keyv/redis');
-  const client = {
-    url,
-    disableOfflineQueue: true,
-    socket: { connectTimeout: answerMs, reconnectStrategy: false },
-  };
-  return new redis.default<string>(client, { throwOnErrors: true, connectionTimeout: answerMs });
+  return new redis.default<string>(
+    { url, disableOfflineQueue: true, socket: { connectTimeout: answerMs, reconnectStrategy: false } },
+    { throwOnErrors: true, connectionTimeout: answerMs },
+  );
 }
 
 /** A Map as Keyv wants it, that forgets what is used least. Keyv ends what is too old itself. */

@@ -106,25 +106,36 @@ export class Fill {
     rest: (position: number, hash: Hash | undefined) => AsyncIterable<Uint8Array>,
     signal: AbortSignal,
   ): AsyncGenerator<Uint8Array, void, undefined> {
+    const source = { readAt: (buffer: Uint8Array, at: number) => this.#readWhenThere(buffer, at, signal) };
     let position = start;
+    try {
+      for await (const chunk of readChunks(source, start, end ?? this.size ?? Infinity, this.#buffers)) {
+        position += chunk.length;
+        yield chunk;
+      }
+      // Of an empty blob there are no last bytes to hold back.
+      if (this.size === 0) await this.#readWhenThere(Buffer.alloc(0), 0, signal);
+    } catch (error) {
+      if (!(error instanceof SpoolOver)) throw error;
+      const isWhole = end === undefined && position === this.#spool.length;
+      yield* rest(position, isWhole ? this.#hash.copy() : undefined);
+    }
+  }
+
+  /** Waits for bytes at `position`; 0 at the end. @throws SpoolOver where there will be none */
+  async #readWhenThere(buffer: Uint8Array, position: number, signal: AbortSignal): Promise<number> {
     for (;;) {
       if (this.#state === 'failed') throw this.#failure;
-      const available = Math.min(
-        this.#state === 'uncached' ? this.#spool.length : this.visible,
-        end ?? Infinity,
-      );
-      if (position < available) {
-        yield* readChunks(this.#spool, position, available, this.#buffers);
-        position = available;
-      } else if (position === end || this.#state === 'verified') {
-        return;
-      } else if (this.#state === 'uncached') {
-        const isWhole = end === undefined && position === this.#spool.length;
-        yield* rest(position, isWhole ? this.#hash.copy() : undefined);
-        return;
-      } else {
-        await this.#advance(signal);
+      const available = (this.#state === 'uncached' ? this.#spool.length : this.visible) - position;
+      if (available > 0) {
+        return this.#spool.readAt(
+          available < buffer.length ? buffer.subarray(0, available) : buffer,
+          position,
+        );
       }
+      if (this.#state === 'verified') return 0;
+      if (this.#state === 'uncached') throw new SpoolOver();
+      await this.#advance(signal);
     }
   }
 
@@ -177,6 +188,9 @@ export class Fill {
     });
   }
 }
+
+/** The spool has all the bytes it could take. */
+class SpoolOver extends Error {}
 
 /** An upstream sent other bytes than it was asked for. */
 export class WrongBlob extends OciError {

@@ -71,7 +71,8 @@ export interface ChunkSource {
 }
 
 /**
- * The bytes from `start` up to and without `end`. A chunk is only valid until the next one is asked for.
+ * The bytes from `start` up to and without `end`, or to the source's own where it is Infinity. A chunk is only valid until
+ * the next one is asked for.
  * @throws Error where the source ends before `end`, and what the source throws
  */
 export async function* readChunks(
@@ -89,6 +90,7 @@ export async function* readChunks(
   try {
     for (;;) {
       const count = await reading;
+      if (count === 0 && end === Number.POSITIVE_INFINITY) return;
       if (count === 0) throw new Error(`the bytes end at ${position} and not at ${end}`);
       position += count;
       if (position >= end) {

@@ -13,6 +13,9 @@ import type { Place } from './place.ts';
 
 /** What clients do not get before the digest is verified. */
 const heldBackBytes = 16 * 1024;
+/** Followers are woken for so many new bytes at once, or after so long: each waking of each of them has its price. */
+const wakeBytes = 256 * 1024;
+const wakeMs = 5;
 
 export interface FillResult {
   readonly size: number;
@@ -30,7 +33,9 @@ export class Fill {
   readonly #observer: FillObserver;
   readonly #hash: Hash;
   readonly #sha1 = hasherOf('sha1');
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Set<Follower>();
+  #waking: NodeJS.Timeout | undefined;
+  #announced = 0;
   #state: 'filling' | 'verified' | 'failed' | 'uncached' = 'filling';
   #failure: unknown;
   #readers = 0;
@@ -80,7 +85,7 @@ export class Fill {
         this.#hash.update(chunk);
         this.#sha1.update(chunk);
         this.#observer.spooled(chunk.length);
-        this.#wake();
+        this.#wakeSoon();
       }
       const found = finishDigest(algorithmOf(this.digest), this.#hash.copy());
       if (found !== this.digest) this.#wrong(`has the digest ${found}`);
@@ -106,25 +111,36 @@ export class Fill {
     rest: (position: number, hash: Hash | undefined) => AsyncIterable<Uint8Array>,
     signal: AbortSignal,
   ): AsyncGenerator<Uint8Array, void, undefined> {
-    const source = { readAt: (buffer: Uint8Array, at: number) => this.#readWhenThere(buffer, at, signal) };
+    const follower: Follower = { wake: undefined };
+    const leave = () => follower.wake?.();
+    signal.addEventListener('abort', leave);
+    const readAt = (buffer: Uint8Array, at: number) => this.#readWhenThere(buffer, at, follower, signal);
     let position = start;
     try {
-      for await (const chunk of readChunks(source, start, end ?? this.size ?? Infinity, this.#buffers)) {
+      for await (const chunk of readChunks({ readAt }, start, end ?? this.size ?? Infinity, this.#buffers)) {
         position += chunk.length;
         yield chunk;
       }
       // Of an empty blob there are no last bytes to hold back.
-      if (this.size === 0) await this.#readWhenThere(Buffer.alloc(0), 0, signal);
+      if (this.size === 0) await readAt(Buffer.alloc(0), 0);
     } catch (error) {
       if (!(error instanceof SpoolOver)) throw error;
       const isWhole = end === undefined && position === this.#spool.length;
       yield* rest(position, isWhole ? this.#hash.copy() : undefined);
+    } finally {
+      signal.removeEventListener('abort', leave);
     }
   }
 
   /** Waits for bytes at `position`; 0 at the end. @throws SpoolOver where there will be none */
-  async #readWhenThere(buffer: Uint8Array, position: number, signal: AbortSignal): Promise<number> {
+  async #readWhenThere(
+    buffer: Uint8Array,
+    position: number,
+    follower: Follower,
+    signal: AbortSignal,
+  ): Promise<number> {
     for (;;) {
+      signal.throwIfAborted();
       if (this.#state === 'failed') throw this.#failure;
       const available = (this.#state === 'uncached' ? this.#spool.length : this.visible) - position;
       if (available > 0) {
@@ -135,7 +151,7 @@ export class Fill {
       }
       if (this.#state === 'verified') return 0;
       if (this.#state === 'uncached') throw new SpoolOver();
-      await this.#advance(signal);
+      await this.#advance(follower);
     }
   }
 
@@ -166,27 +182,31 @@ export class Fill {
     throw new WrongBlob(`upstream ${name} sent a blob that ${how} in place of ${this.digest}`);
   }
 
-  #wake(): void {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const wake of waiting) wake();
+  #wakeSoon(): void {
+    if (this.#announced === 0 || this.#spool.length - this.#announced >= wakeBytes) this.#wake();
+    else this.#waking ??= setTimeout(() => this.#wake(), wakeMs);
   }
 
-  #advance(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason);
-      const leave = () => {
-        this.#waiting.delete(wake);
-        reject(signal.reason);
-      };
-      const wake = () => {
-        signal.removeEventListener('abort', leave);
-        resolve();
-      };
-      this.#waiting.add(wake);
-      signal.addEventListener('abort', leave, { once: true });
+  #wake(): void {
+    clearTimeout(this.#waking);
+    this.#waking = undefined;
+    this.#announced = this.#spool.length;
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const follower of waiting) follower.wake?.();
+  }
+
+  #advance(follower: Follower): Promise<void> {
+    return new Promise((resolve) => {
+      follower.wake = resolve;
+      this.#waiting.add(follower);
     });
   }
+}
+
+/** One who waits for more bytes, or has just been woken. */
+interface Follower {
+  wake: (() => void) | undefined;
 }
 
 /** The spool has all the bytes it could take. */

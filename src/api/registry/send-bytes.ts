@@ -23,17 +23,14 @@ export async function sendBytes(
   { length, stalledMs }: SendOptions,
 ): Promise<void> {
   const { res, state } = ctx;
-  const leaving = new AbortController();
-  const leave = () => leaving.abort();
-  res.once('close', leave);
-  if (res.destroyed) leave();
+  const client = new Client(res, stalledMs);
   let sent = 0;
   try {
-    for await (const chunk of read(leaving.signal)) {
+    for await (const chunk of read(client.signal)) {
       if (length !== undefined && sent + chunk.length > length)
         throw new Error(`more than ${length} bytes were read`);
       ctx.respond = false;
-      await write(res, chunk, leaving, stalledMs);
+      await client.take(chunk);
       sent += chunk.length;
       state.sentBytes = sent;
     }
@@ -41,35 +38,52 @@ export async function sendBytes(
     ctx.respond = false;
     res.end();
   } catch (error) {
-    const hasLeft = leaving.signal.aborted;
-    leave();
-    if (!hasLeft) throw error;
+    if (!client.signal.aborted && !res.destroyed) throw error;
   } finally {
-    res.off('close', leave);
+    client.release();
   }
 }
 
-/**
- * Until the system has taken the chunk. Node's own time-out sees slow progress; it runs only while it is the client that is
- * waited for. Writing fails for no other reason than that the client left.
- */
-function write(
-  res: ServerResponse,
-  chunk: Uint8Array,
-  leaving: AbortController,
-  stalledMs: number,
-): Promise<void> {
-  const { signal } = leaving;
-  return new Promise((resolve, reject) => {
-    const leave = () => reject(signal.reason);
-    if (signal.aborted) return leave();
-    signal.addEventListener('abort', leave, { once: true });
-    res.socket?.setTimeout(stalledMs);
-    res.write(chunk, (error) => {
-      if (error) return leaving.abort(error);
-      signal.removeEventListener('abort', leave);
-      res.socket?.setTimeout(0);
-      resolve();
+/** A response with one listener for all of its chunks: many clients with many chunks are many listeners. */
+class Client {
+  readonly #res: ServerResponse;
+  readonly #stalledMs: number;
+  readonly #leaving = new AbortController();
+  #waiting: ((error: unknown) => void) | undefined;
+
+  constructor(res: ServerResponse, stalledMs: number) {
+    this.#res = res;
+    this.#stalledMs = stalledMs;
+    res.once('close', this.#leave);
+    if (res.destroyed) this.#leave();
+  }
+
+  get signal(): AbortSignal {
+    return this.#leaving.signal;
+  }
+
+  /** Until the system has taken the chunk. Node's own time-out sees slow progress; it runs only while the client is the one to wait for. */
+  take(chunk: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.signal.aborted) return reject(this.signal.reason);
+      this.#waiting = reject;
+      this.#res.socket?.setTimeout(this.#stalledMs);
+      this.#res.write(chunk, (error) => {
+        if (error) return this.#leave();
+        this.#waiting = undefined;
+        this.#res.socket?.setTimeout(0);
+        resolve();
+      });
     });
-  });
+  }
+
+  release(): void {
+    this.#res.off('close', this.#leave);
+  }
+
+  /** Before anything else: whoever reads may be waiting for bytes, and is told to stop. */
+  readonly #leave = (): void => {
+    this.#leaving.abort();
+    this.#waiting?.(this.signal.reason);
+  };
 }

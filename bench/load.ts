@@ -47,7 +47,18 @@ export interface TransferOptions {
 /** One download of a blob. */
 export async function transfer({ url, authorization, pid, pinned }: TransferOptions): Promise<Transfer> {
   const before = cpuSeconds(pid);
-  const drain = [process.execPath, join(import.meta.dirname, 'drain.ts'), url, authorization];
+  const format = '{"bytes":%{size_download},"seconds":%{time_total}}';
+  const drain = [
+    'curl',
+    '-sf',
+    '-o',
+    '/dev/null',
+    '-H',
+    `Authorization: ${authorization}`,
+    '-w',
+    format,
+    url,
+  ];
   const [program = '', ...args] = pinned ? ['taskset', '-c', loadCore, ...drain] : drain;
   const report = await run(program, args);
   const bytes = numberIn(report, /"bytes":(\d+)/);

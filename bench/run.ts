@@ -35,7 +35,7 @@ class Series {
   readonly cpuSecondsPerGib: number[] = [];
 }
 
-const absent = await missing('docker-registry', 'taskset', 'openssl');
+const absent = await missing('docker-registry', 'taskset', 'openssl', 'curl');
 if (absent.length > 0) throw new Error(`not installed: ${absent.join(', ')}`);
 const directory = mkdtempSync(join(tmpdir(), 'entrepot-bench-'));
 const storage = join(directory, 'storage');

@@ -11,7 +11,8 @@ import { entryPlace, type Place } from './place.ts';
 import { type Answer, answerOf, refusalOf } from './refusal.ts';
 import { SingleFlight } from './single-flight.ts';
 
-const listsRemembered = 500;
+/** In all lists together: some tens of megabytes. */
+const tagsRemembered = 500_000;
 
 export interface TagListOptions {
   readonly entries: Pick<CacheEntries, 'listTags'>;
@@ -35,7 +36,10 @@ interface Remembered {
 export class TagLists {
   readonly #options: TagListOptions;
   readonly #flights = new SingleFlight<Listed>();
-  readonly #remembered = new LRUCache<string, Remembered>({ max: listsRemembered });
+  readonly #remembered = new LRUCache<string, Remembered>({
+    maxSize: tagsRemembered,
+    sizeCalculation: ({ tags }) => tags.length + 1,
+  });
 
   constructor(options: TagListOptions) {
     this.#options = options;

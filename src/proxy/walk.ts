@@ -29,6 +29,8 @@ export async function walk(
   const enough = new AbortController();
   const limit = pLimit(maxProbesAtOnce);
   const probes = places.map((place) => limit(() => probe(place, reference, notFound, enough.signal)));
+  // Once one is chosen nobody waits for those below it.
+  for (const each of probes) each.catch(() => undefined);
   const answers: Answer[] = [];
   try {
     for (const [index, place] of places.entries()) {
@@ -52,7 +54,7 @@ export async function walk(
   }
 }
 
-/** Never rejects for what an upstream does, as nobody may be waiting for it any more. */
+/** An upstream's no is no rejection. */
 async function probe(
   place: Place,
   reference: Reference,

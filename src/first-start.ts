@@ -2,7 +2,7 @@
 import type { FirstStart } from './management/first-start.ts';
 
 /** @param address host:port, or the host that clients know. */
-export function describeFirstStart({ username, token }: FirstStart, address: string): string {
+export function describeFirstStart({ username, token, registryId }: FirstStart, address: string): string {
   // Of all addresses of a machine, the one that Docker trusts without TLS.
   const host = address.replace(/^(?:0\.0\.0\.0|\[::\])?(?=:\d+$)/, '127.0.0.1');
   const secret =
@@ -15,10 +15,10 @@ export function describeFirstStart({ username, token }: FirstStart, address: str
     '',
     ...secret,
     '',
-    'Virtual registry 1 pulls from Docker Hub. To try it:',
+    `Virtual registry ${registryId} pulls from Docker Hub. To try it:`,
     '',
     `  docker login ${host} -u ${username}${token === undefined ? '' : ` -p ${token}`}`,
-    `  docker pull ${host}/virtual_registries/container/1/library/alpine`,
+    `  docker pull ${host}/virtual_registries/container/${registryId}/library/alpine`,
     '',
     `Is the token lost? "entrepot token create --user ${username}" makes another.`,
     '',

@@ -22,6 +22,8 @@ export interface FirstStart {
   readonly username: string;
   /** Undefined where the operator chose it. */
   readonly token: string | undefined;
+  /** Of the virtual registry that pulls from Docker Hub. */
+  readonly registryId: number;
 }
 
 const username = 'root';
@@ -32,8 +34,8 @@ const dockerHub = { name: 'Docker Hub', url: 'https://registry-1.docker.io', cac
 export async function prepareFirstStart(options: FirstStartOptions): Promise<FirstStart | undefined> {
   const { database, passwords, rootToken, rootPassword } = options;
   const passwordHash = rootPassword === undefined ? undefined : await passwords.hash(rootPassword);
-  let created: string | undefined;
-  const isFirst = await database.firstStart(async (tx) => {
+  let first: FirstStart | undefined;
+  await database.firstStart(async (tx) => {
     const root = await tx.users.create({ username, name: 'Administrator', isAdmin: true, passwordHash });
     const actor = actorFor(root);
     const details = { username, is_admin: true };
@@ -41,14 +43,14 @@ export async function prepareFirstStart(options: FirstStartOptions): Promise<Fir
     const scopes = ['api', 'read_virtual_registry'] as const;
     const input = { name: 'first start', scopes };
     const { token } = await recordAccessToken(tx, actor, root.id, input, rootToken);
-    created = token;
-    await createDefaultGroup(tx, actor, root.id);
+    const registryId = await createDefaultGroup(tx, actor, root.id);
+    first = { username, token: rootToken === undefined ? token : undefined, registryId };
   });
-  if (!isFirst) return undefined;
-  return { username, token: rootToken === undefined ? created : undefined };
+  return first;
 }
 
-async function createDefaultGroup(tx: Records, actor: Actor, ownerId: number): Promise<void> {
+/** The id of its virtual registry. */
+async function createDefaultGroup(tx: Records, actor: Actor, ownerId: number): Promise<number> {
   const visibility = 'private';
   const group = await tx.groups.create({ name: groupName, path: groupName, fullPath: groupName, visibility });
   await tx.members.create({ groupId: group.id, userId: ownerId, accessLevel: accessLevels.owner });
@@ -67,4 +69,5 @@ async function createDefaultGroup(tx: Records, actor: Actor, ownerId: number): P
     { action: 'upstream.create', targetId: upstream.id, details: { name: upstream.name, url: upstream.url } },
   ];
   for (const change of changes) await recordChange(tx, actor, change);
+  return registry.id;
 }

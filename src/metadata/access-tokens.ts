@@ -1,4 +1,5 @@
 import type { Kysely, Selectable } from 'kysely';
+import { containing } from './containing.ts';
 import { fromJsonList, toJsonList } from './json-list.ts';
 import { offsetOf, type Page, type Paged } from './page.ts';
 import type { Tables } from './schema.ts';
@@ -29,6 +30,8 @@ export interface AccessTokenFilter {
   readonly userId?: number | undefined;
   /** Neither revoked nor expired; or one of them. */
   readonly isActive?: boolean | undefined;
+  /** Part of the name. */
+  readonly search?: string | undefined;
 }
 
 export class AccessTokens {
@@ -42,10 +45,11 @@ export class AccessTokens {
 
   /** Newest first. */
   async list(filter: AccessTokenFilter, page: Page): Promise<Paged<AccessToken>> {
-    const { userId, isActive } = filter;
+    const { userId, isActive, search } = filter;
     const now = this.#now();
     let matching = this.#db.selectFrom('access_tokens');
     if (userId !== undefined) matching = matching.where('user_id', '=', userId);
+    if (search !== undefined) matching = matching.where((eb) => containing(eb.ref('name'), search));
     if (isActive !== undefined) {
       matching = matching.where((eb) => {
         const isOver = eb.or([

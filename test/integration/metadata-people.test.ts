@@ -243,7 +243,7 @@ describeEachDatabase('records of people', (open, { clock }) => {
     expect(await accessTokens.find(token.id)).toBeUndefined();
   });
 
-  test('tokens are listed newest first, by owner and by whether they still work', async () => {
+  test('tokens are listed newest first, by owner, by name and by whether they still work', async () => {
     const { accessTokens, users } = await open();
     const ada = await users.create({ username: 'ada', name: 'Ada', isAdmin: false });
     const bob = await users.create({ username: 'bob', name: 'Bob', isAdmin: false });
@@ -254,11 +254,12 @@ describeEachDatabase('records of people', (open, { clock }) => {
     await create(ada.id, 'expired', clock.now);
     await accessTokens.revoke((await create(ada.id, 'revoked')).id);
     await create(bob.id, 'of another');
-    const names = async (filter: { userId?: number; isActive?: boolean }) =>
+    const names = async (filter: { userId?: number; isActive?: boolean; search?: string }) =>
       (await accessTokens.list(filter, all)).records.map((token) => token.name);
     expect(await names({})).toEqual(['of another', 'revoked', 'expired', 'works for now', 'works']);
     expect(await names({ userId: ada.id, isActive: true })).toEqual(['works for now', 'works']);
     expect(await names({ userId: ada.id, isActive: false })).toEqual(['revoked', 'expired']);
+    expect(await names({ search: 'WORKS' })).toEqual(['works for now', 'works']);
     expect((await accessTokens.list({ userId: ada.id }, { page: 2, perPage: 3 })).total).toBe(4);
   });
 

@@ -17,6 +17,7 @@ const newToken = z.object({
 const filter = pageParams.extend({
   user_id: integer.optional(),
   state: z.enum(['active', 'inactive']).optional(),
+  search: text(255).optional(),
 });
 const userId = z.object({ user_id: integer });
 
@@ -58,9 +59,9 @@ export function personalAccessTokenEndpoints(
       params: filter,
       status: 200,
       handle: async (actor, input) => {
-        const { user_id: owner, state } = input;
+        const { user_id: owner, state, search } = input;
         const isActive = state && state === 'active';
-        const found = await tokens.list(actor, { userId: owner, isActive }, pageOf(input));
+        const found = await tokens.list(actor, { userId: owner, isActive, search }, pageOf(input));
         return new PagedBody(
           found.records.map((token) => tokenBody(token, now())),
           found.total,

@@ -48,7 +48,7 @@ test('the first start makes root, a private group and virtual registry 1 that pu
 
 test("root's token is made and told once, and recorded as a hash", async () => {
   const told = await firstStart();
-  expect(told).toEqual({ username: 'root', token: expect.stringMatching(/^ent-[\w-]{32}$/) });
+  expect(told).toEqual({ username: 'root', token: expect.stringMatching(/^ent-[\w-]{32}$/), registryId: 1 });
   const token = await database.accessTokens.findByHash(hashAccessToken(told?.token ?? ''));
   expect(token).toMatchObject({ scopes: ['api', 'read_virtual_registry'], expiresAt: undefined });
 });
@@ -58,6 +58,7 @@ test('a token that the operator gave is used and not told, and a password too', 
   expect(await firstStart({ rootToken, rootPassword: 'correct horse' })).toEqual({
     username: 'root',
     token: undefined,
+    registryId: 1,
   });
   expect(await database.accessTokens.findByHash(hashAccessToken(rootToken))).toBeDefined();
   const root = await database.users.findByUsername('root');

@@ -12,6 +12,7 @@ import { DockerRegistry } from '../test/e2e/support/docker-registry.ts';
 import { median, megabyte, printTable } from '../test/e2e/support/figure.ts';
 import { missing, run } from '../test/e2e/support/processes.ts';
 import { type Contender, startEntrepot, startPeer, warm } from './contender.ts';
+import { startFileServer } from './file-server.ts';
 import { answersPerSecond, transfer } from './load.ts';
 import { machine, markdownTable, writeSection } from './performance-page.ts';
 import { pushImage } from './warm-content.ts';
@@ -41,6 +42,9 @@ const directory = mkdtempSync(join(tmpdir(), 'entrepot-bench-'));
 const storage = join(directory, 'storage');
 const ours = new Series();
 const theirs = new Series();
+/** Of a server for files alone, where there is one: how far a blob can be taken. */
+const files = new Series();
+const hasFileServer = (await missing('nginx')).length === 0;
 const origin = await DockerRegistry.start({ directory: join(directory, 'origin'), storage });
 const image = await pushImage(origin.url, Number(values['layer-mib']) * megabyte);
 const blob = image.layers.at(-1)?.digest ?? '';
@@ -76,13 +80,16 @@ async function duel(
   ];
   try {
     for (const { contender } of turns) await warm(contender, image.digest, blob);
+    if (name === 'blobs' && hasFileServer) {
+      const contender = await startFileServer(join(directory, name, 'files'), storage, core);
+      turns.push({ contender, series: files });
+    }
     for (let round = 0; round < rounds; round += 1) {
       for (const { contender, series } of turns) await measure(contender, series);
       turns.reverse();
     }
   } finally {
-    await entrepot.stop();
-    await peer.stop();
+    for (const { contender } of turns) await contender.stop();
   }
 }
 
@@ -117,7 +124,8 @@ const comparisons: readonly Comparison[] = [
 const compared = comparisons.map(({ what, unit, decimals, field, side, ratio }) => {
   const measured = median(ours[field]) / median(theirs[field]);
   const holds = side === 'at least' ? measured >= ratio : measured <= ratio;
-  const show = (series: Series) => `${median(series[field]).toFixed(decimals)}${unit}`;
+  const show = (series: Series) =>
+    series[field].length === 0 ? '' : `${median(series[field]).toFixed(decimals)}${unit}`;
   return {
     cells: [
       what,
@@ -126,12 +134,13 @@ const compared = comparisons.map(({ what, unit, decimals, field, side, ratio }) 
       measured.toFixed(2),
       `${side} ${ratio}`,
       holds ? 'holds' : 'BROKEN',
+      show(files),
     ],
     holds,
   };
 });
 const rows = [
-  ['warm', 'Entrepot', 'docker-registry', 'ratio', 'bound', ''],
+  ['warm', 'Entrepot', 'docker-registry', 'ratio', 'bound', '', 'nginx sendfile'],
   ...compared.map(({ cells }) => cells),
 ];
 printTable(rows);

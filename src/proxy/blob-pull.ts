@@ -37,13 +37,14 @@ export class BlobPull {
   async blob(places: readonly Place[], digest: Digest): Promise<BlobAnswer> {
     const { fills, buffers, usage } = this.#tools;
     for (;;) {
+      const since = fills.moment;
       const stored = await this.#stored(places, digest);
       if (stored) {
         usage.count(stored.entry.id);
         return storedBlob(digest, stored.outcome, stored.reader, buffers);
       }
       const { ordered, size } = await this.#ordered(places, digest);
-      const joined = await fills.join(digest, ordered, size);
+      const joined = await fills.join(digest, ordered, size, since);
       if (joined === 'uncached') {
         const said = size ?? (await this.#ask(ordered, digest)).size;
         return uncachedBlob(digest, said, ordered, this.#tools);
@@ -56,6 +57,7 @@ export class BlobPull {
 
   /** @throws OciError BLOB_UNKNOWN, UNAVAILABLE, TOOMANYREQUESTS */
   async stat(places: readonly Place[], digest: Digest): Promise<BlobStat> {
+    const since = this.#tools.fills.moment;
     const stored = await this.#stored(places, digest);
     if (stored) {
       await stored.reader.close();
@@ -63,6 +65,7 @@ export class BlobPull {
     }
     const fill = await this.#tools.fills.find(digest, places);
     if (fill) return { digest, size: fill.size, outcome: 'collapsed' };
+    if (this.#tools.fills.hasEnded(digest, since)) return this.stat(places, digest);
     const { ordered, size } = await this.#ordered(places, digest);
     const asked = await this.#ask(ordered, digest);
     return { digest, size: asked.size ?? size, outcome: 'miss' };

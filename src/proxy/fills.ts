@@ -12,6 +12,7 @@ import { Fill, WrongBlob } from './fill.ts';
 import { isSamePlace, originOf, type Place } from './place.ts';
 import type { PublishBlob } from './publish-blob.ts';
 
+const endedRemembered = 10_000;
 const wrongPlacesRemembered = 1000;
 const wrongPlaceMs = 10 * 60_000;
 
@@ -41,6 +42,9 @@ export class Fills {
   readonly #running = new Map<Digest, Set<Running>>();
   readonly #runs = new Set<Promise<void>>();
   readonly #stop = new AbortController();
+  /** When the last fill of a digest ended, counted in fills. */
+  readonly #ended = new LRUCache<Digest, number>({ max: endedRemembered });
+  #count = 0;
   /** Places that sent wrong bytes are asked last for a while. */
   readonly #wrong = new LRUCache<string, true>({ max: wrongPlacesRemembered, ttl: wrongPlaceMs });
 
@@ -58,13 +62,29 @@ export class Fills {
     return undefined;
   }
 
+  /** To be taken before looking for a blob in the store, and given to {@link join} when it was not there. */
+  get moment(): number {
+    return this.#count;
+  }
+
+  /** Whether what was not in the store at a moment may be there now. */
+  hasEnded(digest: Digest, since: number): boolean {
+    return (this.#ended.get(digest) ?? 0) > since;
+  }
+
   /**
    * Follows the running fill of a digest, or starts one.
    * @param places in the order they are asked
    * @param sizeHint in bytes, for an upstream that does not say
+   * @param since the {@link moment} before which the blob was not in the store
    * @throws OciError when no place has the blob
    */
-  async join(digest: Digest, places: readonly Place[], sizeHint: number | undefined): Promise<Joined> {
+  async join(
+    digest: Digest,
+    places: readonly Place[],
+    sizeHint: number | undefined,
+    since: number,
+  ): Promise<Joined> {
     const seen = new Set<Running>();
     for (;;) {
       const running = [...(this.#running.get(digest) ?? [])].find(
@@ -75,6 +95,7 @@ export class Fills {
       const joined = await this.#follow(running, digest, places);
       if (joined) return joined;
     }
+    if (this.hasEnded(digest, since)) return 'look-again';
     const fill = await this.#start(digest, places, sizeHint).opened;
     return fill ? { fill, isFollower: false } : 'uncached';
   }
@@ -172,6 +193,8 @@ export class Fills {
     try {
       const result = await fill.run();
       await publish({ digest, ...result }, spool, running.proven);
+      this.#count += 1;
+      this.#ended.set(digest, this.#count);
       forget();
       observer.finished('completed');
     } catch (error) {

@@ -46,7 +46,7 @@ async function pull(
   { tools, fills }: ReturnType<typeof setUp>,
   places: readonly Place[],
 ): Promise<BlobAnswer> {
-  const joined = await fills.join(digest, places, undefined);
+  const joined = await fills.join(digest, places, undefined, fills.moment);
   if (joined === 'look-again') throw new Error('the blob was stored meanwhile');
   if (joined === 'uncached') return uncachedBlob(digest, bytes.length, places, tools);
   return fillingBlob('miss', joined.fill, places, tools);
@@ -62,6 +62,16 @@ describe('a fill', () => {
     expect(asked).toEqual([0]);
     await eventually(() => expect(house.finished).toEqual(['completed']));
     expect(house.published).toHaveLength(1);
+  });
+
+  test('that ends while somebody looks for the blob in the store sends them to look again', async () => {
+    const house = setUp(() => new MemorySpool());
+    const { place, asked } = blobUpstream({ blobs });
+    const since = house.fills.moment;
+    await read(await pull(house, [place]));
+    await eventually(() => expect(house.finished).toEqual(['completed']));
+    expect(await house.fills.join(digest, [place], undefined, since)).toBe('look-again');
+    expect(asked).toEqual([0]);
   });
 
   test('that cannot be spooled from the start passes the blob on to each client', async () => {

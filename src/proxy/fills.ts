@@ -198,6 +198,8 @@ export class Fills {
       forget();
       observer.finished('completed');
     } catch (error) {
+      // Before anything is waited for: the client that was refused may ask again at once.
+      if (error instanceof WrongBlob) this.#wrong.set(keyOf(fill.place, digest), true);
       forget();
       await spool.abort();
       if (error instanceof SpoolError) {
@@ -206,7 +208,6 @@ export class Fills {
       } else {
         observer.finished('failed');
         log.error({ digest, err: error, upstream: fill.place.upstream.settings.name }, 'fill failed');
-        if (error instanceof WrongBlob) this.#wrong.set(keyOf(fill.place, digest), true);
       }
     } finally {
       await fill.end();

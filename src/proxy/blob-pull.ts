@@ -12,7 +12,8 @@ import type { BufferBudget } from '../storage/chunk-reader.ts';
 import { fillingBlob, storedBlob, uncachedBlob } from './blob-answers.ts';
 import type { DownloadTools } from './download.ts';
 import type { Fills } from './fills.ts';
-import { entryPlace, originOf, type Place } from './place.ts';
+import { entryPlace, isRecordOf, type Place } from './place.ts';
+import { findProof } from './proof.ts';
 import { type Answer, answerOf, refusalOf } from './refusal.ts';
 
 export interface BlobPullTools extends DownloadTools {
@@ -102,16 +103,10 @@ export class BlobPull {
     const origins = new Set(
       (await this.#tools.entries.listOrigins(digest)).map((url) => new URL(url).origin),
     );
-    for (const place of places.filter((each) => origins.has(originOf(each)))) {
-      const found = await place.upstream.headBlob(place.repository, digest).then(
-        () => true,
-        () => false,
-      );
-      if (!found) continue;
-      const entry = { ...entryPlace(place), groupId: place.groupId, mediaType: octetStream };
-      return this.#tools.entries.linkBlob({ ...entry, digest, size, checkedAt: this.#tools.now() });
-    }
-    return undefined;
+    const place = await findProof(places, origins, digest);
+    if (!place) return undefined;
+    const entry = { ...entryPlace(place), groupId: place.groupId, mediaType: octetStream };
+    return this.#tools.entries.linkBlob({ ...entry, digest, size, checkedAt: this.#tools.now() });
   }
 
   /** The places whose manifests refer to the blob first, and the size that they say. */
@@ -120,10 +115,7 @@ export class BlobPull {
     digest: Digest,
   ): Promise<{ ordered: Place[]; size: number | undefined }> {
     const owners = await this.#tools.entries.listOwners(places.map(entryPlace), digest);
-    const isOwner = (place: Place) =>
-      owners.some(({ place: { upstreamId, repository } }) => {
-        return upstreamId === place.upstream.settings.id && repository === place.repository;
-      });
+    const isOwner = (place: Place) => owners.some((owner) => isRecordOf(owner.place, place));
     const ordered = [...places.filter(isOwner), ...places.filter((place) => !isOwner(place))];
     return { ordered, size: owners[0]?.size };
   }

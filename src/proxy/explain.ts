@@ -1,11 +1,11 @@
 /** How a pull would be answered now: the walk, shown without changing what is cached. */
 import { isFresh } from '../cache/freshness.ts';
-import type { CacheEntries, CacheEntry } from '../metadata/cache-entries.ts';
+import type { CacheEntries } from '../metadata/cache-entries.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isDigestReference, type Reference, type RepositoryName } from '../oci/reference.ts';
 import { UpstreamError, type UpstreamErrorKind } from '../upstreams/errors.ts';
-import type { BreakerState, Upstream } from '../upstreams/upstream.ts';
-import { entryPlace, type Place, type RegistryView } from './place.ts';
+import type { BreakerState } from '../upstreams/upstream.ts';
+import { entryPlace, isRecordOf, type Place, placeAt, type RegistryView } from './place.ts';
 
 export interface PullExplanation {
   /** In the order they are asked. */
@@ -71,13 +71,13 @@ export async function explainPull(
   reference: Reference,
   { entries, now }: ExplainOptions,
 ): Promise<PullExplanation> {
-  const places = registry.upstreams.map((upstream) => placeOf(registry, upstream, image));
+  const places = registry.upstreams.map((upstream) => placeAt(registry, upstream, image));
   const at = places.map(entryPlace);
   const found = isDigestReference(reference)
     ? await entries.listByDigest(at, 'manifest', reference)
     : await entries.listAt(at, 'manifest', reference);
   const candidates = places.map((place): Candidate => {
-    const entry = found.find((each) => isAt(each, place));
+    const entry = found.find((each) => isRecordOf(each, place));
     const fresh =
       entry &&
       (isDigestReference(reference) ||
@@ -200,12 +200,4 @@ function describe(
     wouldAsk: answer !== undefined,
     answer,
   };
-}
-
-function placeOf(registry: RegistryView, upstream: Upstream, image: RepositoryName): Place {
-  return { groupId: registry.groupId, upstream, repository: upstream.repositoryOf(image) };
-}
-
-function isAt(entry: CacheEntry, place: Place): boolean {
-  return entry.upstreamId === place.upstream.settings.id && entry.repository === place.repository;
 }

@@ -10,6 +10,7 @@ import type { BufferBudget } from '../storage/chunk-reader.ts';
 import { Download, type DownloadTools } from './download.ts';
 import { Fill, WrongBlob } from './fill.ts';
 import { isSamePlace, originOf, type Place } from './place.ts';
+import { findProof } from './proof.ts';
 import type { PublishBlob } from './publish-blob.ts';
 
 const endedRemembered = 10_000;
@@ -118,7 +119,8 @@ export class Fills {
     fill.hold();
     try {
       const place =
-        running.proven.find((each) => includes(places, each)) ?? (await prove(running, digest, places));
+        running.proven.find((each) => includes(places, each)) ??
+        (await findProof(places, new Set(running.proven.slice(0, 1).map(originOf)), digest));
       if (!place) return undefined;
       if (running.isOver) return 'look-again';
       if (!includes(running.proven, place)) running.proven.push(place);
@@ -227,18 +229,4 @@ function includes(places: readonly Place[], place: Place): boolean {
 function mayShare(running: Running, places: readonly Place[]): boolean {
   const from = running.proven.length > 0 ? running.proven.slice(0, 1) : running.places;
   return from.some((theirs) => places.some((ours) => originOf(ours) === originOf(theirs)));
-}
-
-/** The first of the places, at the origin of the fill, whose upstream says that it has the blob. */
-async function prove(running: Running, digest: Digest, places: readonly Place[]): Promise<Place | undefined> {
-  const [source] = running.proven;
-  if (!source) return undefined;
-  for (const place of places.filter((each) => originOf(each) === originOf(source))) {
-    const found = await place.upstream.headBlob(place.repository, digest).then(
-      () => true,
-      () => false,
-    );
-    if (found) return place;
-  }
-  return undefined;
 }

@@ -2,12 +2,12 @@
 import { isFresh } from '../cache/freshness.ts';
 import type { HotManifest, HotManifests } from '../cache/hot-manifests.ts';
 import type { Usage } from '../cache/usage.ts';
-import type { CacheEntries, CacheEntry } from '../metadata/cache-entries.ts';
+import type { CacheEntries } from '../metadata/cache-entries.ts';
 import type { Manifests } from '../metadata/manifests.ts';
 import { isDigestReference, type Reference } from '../oci/reference.ts';
 import type { ManifestAnswer, Outcome } from '../oci/repository.ts';
 import type { ManifestFetch, PulledManifest } from './manifest-fetch.ts';
-import { entryPlace, type Place } from './place.ts';
+import { entryPlace, isRecordOf, type Place } from './place.ts';
 import { type Answer, answerOf, refusalOf } from './refusal.ts';
 import type { Revalidation } from './revalidation.ts';
 import { SingleFlight } from './single-flight.ts';
@@ -95,7 +95,7 @@ export class ManifestPull {
       : await entries.listAt(at, 'manifest', reference);
     let fallback: Resolved | undefined;
     for (const entry of found) {
-      const place = places.find((each) => isOf(entry, each));
+      const place = places.find((each) => isRecordOf(entry, each));
       const payload = place && (await this.#tools.manifests.findPayload(entry.digest));
       if (!place || !payload) continue;
       const here = { digest: entry.digest, mediaType: entry.mediaType, payload, entry };
@@ -122,7 +122,7 @@ export class ManifestPull {
     if (!isDigestReference(reference)) return undefined;
     const owners = await this.#tools.entries.listOwners(places.map(entryPlace), reference);
     for (const owner of owners) {
-      const place = places.find((each) => each.upstream.settings.id === owner.place.upstreamId);
+      const place = places.find((each) => isRecordOf(owner.place, each));
       if (!place) continue;
       try {
         const manifest = await this.#tools.fetch.fetch(place, reference, undefined);
@@ -136,10 +136,6 @@ export class ManifestPull {
 }
 
 const unrecorded = -1;
-
-function isOf(entry: CacheEntry, place: Place): boolean {
-  return entry.upstreamId === place.upstream.settings.id && entry.repository === place.repository;
-}
 
 function resolvedOf(manifest: PulledManifest, place: Place, outcome: Outcome, checkedAt: number): Resolved {
   const { digest, mediaType, payload, entry } = manifest;

@@ -1,4 +1,5 @@
 /** Where an image of a virtual registry may be found: one repository at one upstream. */
+import type { EntryPlace } from '../metadata/cache-entry.ts';
 import { OciError } from '../oci/errors.ts';
 import type { RepositoryName } from '../oci/reference.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
@@ -34,11 +35,12 @@ export function placesOf(registry: RegistryView, image: RepositoryName): Place[]
       detail: `the allow and deny patterns of every upstream of virtual registry ${registry.id} refuse '${image}'`,
     });
   }
-  return allowed.map((upstream) => ({
-    groupId: registry.groupId,
-    upstream,
-    repository: upstream.repositoryOf(image),
-  }));
+  return allowed.map((upstream) => placeAt(registry, upstream, image));
+}
+
+/** Whatever the upstream's patterns say. */
+export function placeAt({ groupId }: RegistryView, upstream: Upstream, image: RepositoryName): Place {
+  return { groupId, upstream, repository: upstream.repositoryOf(image) };
 }
 
 export function isSamePlace(a: Place, b: Place): boolean {
@@ -51,6 +53,11 @@ export function originOf(place: Place): string {
 }
 
 /** The place as records know it. */
-export function entryPlace(place: Place): { upstreamId: number; repository: RepositoryName } {
+export function entryPlace(place: Place): EntryPlace {
   return { upstreamId: place.upstream.settings.id, repository: place.repository };
+}
+
+/** Whether a record is of this place. */
+export function isRecordOf(record: EntryPlace, place: Place): boolean {
+  return record.upstreamId === place.upstream.settings.id && record.repository === place.repository;
 }

@@ -55,7 +55,7 @@ export class TagLists {
       throw refusalOf('NAME_UNKNOWN', 'the list of tags', answers);
     }
     if (others.length === 0) return first;
-    const tags = [...new Set(lists.flatMap((list) => list.tags))].sort(byBytes);
+    const tags = [...new Set(lists.flatMap((list) => list.tags))].sort();
     return {
       tags,
       outcome: least.find((outcome) => lists.some((list) => list.outcome === outcome)) ?? 'hit',
@@ -82,7 +82,7 @@ export class TagLists {
   async #withoutUpstream(place: Place, known: Remembered | undefined, answer: Answer): Promise<Listed> {
     if (answer.error.kind === 'not-found') return { answer };
     const cached =
-      known?.tags ?? (await this.#options.entries.listTags([entryPlace(place)])).filter(isTag).sort(byBytes);
+      known?.tags ?? (await this.#options.entries.listTags([entryPlace(place)])).filter(isTag).sort();
     if (cached.length === 0) return { answer };
     const upstream = place.upstream.settings.name;
     this.#options.log.warn(
@@ -91,8 +91,4 @@ export class TagLists {
     );
     return { tags: cached, outcome: 'stale' };
   }
-}
-
-function byBytes(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
 }

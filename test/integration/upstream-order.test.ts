@@ -128,4 +128,23 @@ describeApp('several upstreams', (start) => {
     expect(none.status).toBe(200);
     expect(await manifestsOf(none)).toEqual([]);
   });
+
+  test('are explained without a pull: who would answer, from where, and why', async () => {
+    await using first = await new FakeRegistry().start();
+    await using second = await new FakeRegistry().start();
+    const image = second.repository('team/app').addImage({ tag: 'v1' });
+    await using app = await start({ upstreams: [first, second] });
+    const explain = async () => {
+      const path = '/virtual_registries/container/registries/1/explain?image=team/app:v1';
+      return jsonOf<{ verdict: unknown }>(await app.api('GET', path));
+    };
+    const [, secondId] = app.upstreamIds;
+    const cold = { upstream_id: secondId, source: 'upstream', digest: image.digest };
+    expect((await explain()).verdict).toMatchObject(cold);
+    expect((await explain()).verdict).toMatchObject(cold);
+    await app.manifest('team/app', 'v1');
+    const asked = first.count() + second.count();
+    expect((await explain()).verdict).toMatchObject({ ...cold, source: 'cache' });
+    expect(first.count() + second.count()).toBe(asked);
+  });
 });

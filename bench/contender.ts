@@ -14,22 +14,38 @@ export interface Contender {
   stop(): Promise<void>;
 }
 
-/** @param origin the registry that has the image; it may stop once this one is warm */
-export async function startEntrepot(directory: string, origin: string, core?: number): Promise<Contender> {
+/** One that is pushed to. */
+export interface PushContender extends Contender {
+  /** Of the repository, below /v2. */
+  readonly pushUrl: string;
+  pushBearer(): Promise<string>;
+}
+
+const pushed = 'bench/pushed';
+
+/** @param origin the registry that has the image to pull; it may stop once this one is warm */
+export async function startEntrepot(
+  directory: string,
+  origin?: string,
+  core?: number,
+): Promise<PushContender> {
   const server = await Entrepot.start({ directory, ...(core !== undefined && { core }) });
-  await server.setUpstreams(1, [{ url: origin, name: 'origin' }]);
+  if (origin !== undefined) await server.setUpstreams(1, [{ url: origin, name: 'origin' }]);
+  await server.createProject(pushed);
   return {
     name: 'Entrepot',
     pid: server.program.pid,
     manifestUrl: virtualUrl(server, repository, 'manifests', tag),
     blobUrl: (digest) => virtualUrl(server, repository, 'blobs', digest),
     bearer: () => server.bearer(`virtual_registries/container/1/${repository}`),
+    pushUrl: `http://${server.host}/v2/${pushed}`,
+    pushBearer: () => server.bearer(pushed, 'pull,push'),
     stop: () => server.stop(),
   };
 }
 
 /** @param storage where the image is */
-export async function startPeer(directory: string, storage: string, core?: number): Promise<Contender> {
+export async function startPeer(directory: string, storage: string, core?: number): Promise<PushContender> {
   const registry = await DockerRegistry.start({
     directory,
     storage,
@@ -42,6 +58,8 @@ export async function startPeer(directory: string, storage: string, core?: numbe
     manifestUrl: `${registry.url}/v2/${repository}/manifests/${tag}`,
     blobUrl: (digest) => `${registry.url}/v2/${repository}/blobs/${digest}`,
     bearer: () => registry.bearer(repository),
+    pushUrl: `${registry.url}/v2/${pushed}`,
+    pushBearer: () => registry.bearer(pushed, 'pull,push'),
     stop: () => registry.stop(),
   };
 }

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { manifestAccept } from '../src/oci/media-types.ts';
 import { missing, run } from '../test/e2e/support/processes.ts';
 
-const loadCore = '1';
+export const serverCore = 0;
+export const loadCore = '1';
 const connections = 32;
 const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
@@ -69,13 +70,13 @@ export async function transfer({ url, authorization, pid, pinned }: TransferOpti
 }
 
 /** utime and stime of /proc/<pid>/stat, which cover all threads. */
-function cpuSeconds(pid: number): number {
+export function cpuSeconds(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }
 
-function numberIn(text: string, pattern: RegExp): number {
+export function numberIn(text: string, pattern: RegExp): number {
   const value = Number(pattern.exec(text)?.[1]);
   if (Number.isNaN(value)) throw new Error(text);
   return value;

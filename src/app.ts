@@ -15,31 +15,37 @@ import type { TlsFiles } from './api/tls-files.ts';
 import { tokenRoutes } from './api/token.ts';
 import { Authenticator } from './auth/authenticate.ts';
 import { Passwords } from './auth/passwords.ts';
-import { RecordedPullRights } from './auth/pull-rights.ts';
 import { RegistryTokens } from './auth/registry-tokens.ts';
+import { RecordedRepositoryRights } from './auth/repository-rights.ts';
 import { SecretBox } from './auth/secret-box.ts';
 import { SigningKeys } from './auth/signing-keys.ts';
 import { createSharedCache } from './cache/shared.ts';
 import type { Config } from './config.ts';
 import { databaseFile } from './data-directory.ts';
+import { createHosting } from './hosting.ts';
 import type { Log } from './log.ts';
 import { AccessTokenService } from './management/access-tokens.ts';
 import { AssociationService } from './management/associations.ts';
 import { AuditTrail } from './management/audit.ts';
 import { CacheEntryService } from './management/cache-entries.ts';
+import { CatalogService } from './management/catalog.ts';
 import { ConnectionTestService } from './management/connection-tests.ts';
 import { type FirstStart, prepareFirstStart } from './management/first-start.ts';
 import { GroupService } from './management/groups.ts';
+import { MaintenanceMode } from './management/maintenance.ts';
 import { MemberService } from './management/members.ts';
+import { ProjectService } from './management/projects.ts';
 import { UpstreamSecrets } from './management/upstream-settings.ts';
 import { UpstreamService } from './management/upstreams.ts';
 import { UserService } from './management/users.ts';
 import { VirtualRegistryService } from './management/virtual-registries.ts';
 import { openDatabase } from './metadata/database.ts';
 import { createMetrics } from './metrics.ts';
+import { isVirtualName } from './oci/reference.ts';
 import { createPulls } from './pulls.ts';
 import type { Secrets } from './secrets.ts';
 import { FilesystemBlobStore } from './storage/filesystem-blob-store.ts';
+import { FilesystemUploadStore } from './storage/filesystem-upload-store.ts';
 import { findBlockedLiteral, privateNetworks } from './upstreams/address-guard.ts';
 import { UpstreamPool } from './upstreams/upstream-pool.ts';
 import { version } from './version.ts';
@@ -67,7 +73,9 @@ export async function createApp(
     log,
     now,
   });
-  const store = new FilesystemBlobStore(config.storage.directory ?? join(config.dataDirectory, 'blobs'));
+  const blobDirectory = config.storage.directory ?? join(config.dataDirectory, 'blobs');
+  const store = new FilesystemBlobStore(blobDirectory);
+  const uploads = new FilesystemUploadStore(blobDirectory);
   const swept = await store.sweepSpools();
   if (swept > 0) log.warn({ spools: swept }, 'removed what an earlier process left in the spool');
 
@@ -78,7 +86,11 @@ export async function createApp(
   const shared = await createSharedCache(config.sharedCache.url, log);
   const upstreams = new UpstreamPool({ ...upstreamOptions(config), observer: metrics.upstreams, log, now });
   const upstreamSecrets = new UpstreamSecrets(secretBox);
+  const maintenance = new MaintenanceMode({ database, readOnly: config.maintenance.readOnly, now });
+  const readOnlyReason = () => maintenance.readOnlyReason();
+  const hosting = createHosting({ config, database, store, uploads, readOnlyReason, log, now });
   const pulls = createPulls({
+    findHosted: (groupPath, name) => hosting.repositories.findVisibleFrom(groupPath, name),
     config,
     database,
     store,
@@ -94,8 +106,9 @@ export async function createApp(
   const keys = new SigningKeys({ records: database.signingKeys, secretBox, now });
   await keys.current(); // says at once where the secret key is another one
   const registryTokens = new RegistryTokens({ keys, lifetimeSeconds: config.auth.tokenSeconds, now });
-  const pullRights = new RecordedPullRights({ ...database, now });
-  const access = new RegistryAccess({ authenticator, registryTokens, pullRights });
+  const isLoginRequired = config.auth.required;
+  if (!isLoginRequired) log.warn({}, 'auth.required is false: whoever reaches /v2 may pull, push and delete');
+  const rights = new RecordedRepositoryRights({ ...database, isLoginRequired, now });
 
   const caches = { forgetGroup: () => pulls.registries.forgetAll() };
   const { maxPerGroup, maxUpstreams } = config.virtualRegistries;
@@ -108,7 +121,9 @@ export async function createApp(
     cacheEntries: new CacheEntryService(common),
     connectionTests: new ConnectionTestService({ ...common, secrets: upstreamSecrets, tester: upstreams }),
     groups: new GroupService(common),
+    maintenance,
     members: new MemberService(common),
+    projects: new ProjectService({ database }),
     upstreams: new UpstreamService({
       ...common,
       maxUpstreams,
@@ -137,8 +152,20 @@ export async function createApp(
   koa.on('error', (error: unknown) => log.debug({ err: error }, 'a client went away'));
   koa.use(receiveRequests({ log, observer: metrics.requests, ...config.http, now: () => performance.now() }));
   koa.use(answerErrors);
-  koa.use(createRegistryRouter({ repositories: pulls.registries, access, observer: metrics.pulls }));
-  koa.use(tokenRoutes({ authenticator, registryTokens, pullRights }).routes());
+  koa.use(
+    createRegistryRouter({
+      repositories: {
+        find: (name) => (isVirtualName(name) ? pulls.registries : hosting.repositories).find(name),
+        getWritable: (name, writer) => hosting.repositories.getWritable(name, writer),
+      },
+      access: new RegistryAccess({ authenticator, registryTokens, rights, isLoginRequired }),
+      catalog: new CatalogService({ ...database, isLoginRequired }),
+      maintenance,
+      observer: metrics.registry,
+      maxManifestBytes: config.hosted.maxManifestBytes,
+    }),
+  );
+  koa.use(tokenRoutes({ authenticator, registryTokens, rights }).routes());
   koa.use(rest);
   koa.use(probes);
   const operations = new Koa();
@@ -158,6 +185,7 @@ export async function createApp(
       const { certificate, key } = config.http.tls;
       const tls = certificate !== undefined && key !== undefined ? { certificate, key } : undefined;
       const url = await open(config.http.address, koa.callback(), tls);
+      hosting.expiry.start();
       const { address } = config.operations;
       return {
         url,
@@ -167,6 +195,8 @@ export async function createApp(
     async close() {
       const limit = AbortSignal.timeout(shutdownMs);
       await Promise.all(listeners.map((listener) => listener.close()));
+      await hosting.expiry.close();
+      await hosting.repositories.close();
       await pulls.fills.close(limit);
       await upstreams.close();
       await pulls.usage.close();

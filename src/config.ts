@@ -9,6 +9,7 @@ import {
   databaseUrl,
   directory,
   file,
+  flag,
   hostPair,
   listOf,
   network,
@@ -30,6 +31,7 @@ import {
   variableOf,
 } from './settings.ts';
 
+const sparseManifests = ['none', 'indexes', 'all'] as const;
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 function section<T extends z.core.$ZodLooseShape>(shape: T) {
@@ -53,8 +55,22 @@ const schema = section({
   operations: section({ address: optional(address) }),
   database: section({ url: optional(databaseUrl) }),
   sharedCache: section({ url: optional(redisUrl) }),
-  storage: section({ directory: optional(directory) }),
-  auth: section({ tokenSeconds: seconds() }),
+  storage: section({
+    directory: optional(directory),
+    deleteEnabled: flag(),
+    protectReferencedManifests: flag(),
+  }),
+  hosted: section({
+    maxUploadBytes: bytes(),
+    maxManifestBytes: bytes(),
+    maxManifestReferences: count(1, 100_000),
+    maxTags: count(1, 10_000_000),
+    maxUploads: count(1, 1_000_000),
+    uploadExpirySeconds: seconds(),
+    sparseManifests: z.enum(sparseManifests, `expected one of ${sparseManifests.join(', ')}`),
+  }),
+  maintenance: section({ readOnly: flag() }),
+  auth: section({ required: flag(), tokenSeconds: seconds() }),
   virtualRegistries: section({ maxPerGroup: count(1, 1000), maxUpstreams: count(1, 20) }),
   upstreams: section({
     allowedNetworks: listOf(network()),

@@ -1,6 +1,6 @@
 /** What is counted, under a registry of our own. Services know only their observers, and nothing of Prometheus. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { PullKind, PullObserver } from './api/registry/router.ts';
+import type { RegistryObserver } from './api/registry/services.ts';
 import type { RequestObserver } from './api/requests.ts';
 import type { Outcome } from './oci/repository.ts';
 import type { FillObserver } from './proxy/fill-observer.ts';
@@ -9,7 +9,7 @@ import type { UpstreamObserver } from './upstreams/upstream-observer.ts';
 
 export interface Metrics {
   readonly requests: RequestObserver;
-  readonly pulls: PullObserver;
+  readonly registry: RegistryObserver;
   readonly fills: FillObserver;
   readonly upstreams: UpstreamObserver;
   /** All of it in Prometheus' text format. */
@@ -27,7 +27,7 @@ export function createMetrics(): Metrics {
   collectDefaultMetrics({ register: registry });
   return {
     requests: requestMetrics(registry),
-    pulls: pullMetrics(registry),
+    registry: registryMetrics(registry),
     fills: fillMetrics(registry),
     upstreams: upstreamMetrics(registry),
     render: () => registry.metrics(),
@@ -73,19 +73,28 @@ function requestMetrics(registry: Registry): RequestObserver {
   };
 }
 
-/** Collapsed, too: only the first of those who wait costs a download. */
+/** Collapsed, too: only the first of those who wait costs a download. What was pushed to us has no upstream to save. */
 function isSaved(outcome: Outcome): boolean {
-  return outcome !== 'miss' && outcome !== 'updated';
+  return outcome !== 'miss' && outcome !== 'updated' && outcome !== 'hosted';
 }
 
-function pullMetrics(registry: Registry): PullObserver {
+function registryMetrics(registry: Registry): RegistryObserver {
   const pulls = new Counter({
     name: 'entrepot_pulls_total',
     help: 'Pulls answered, by kind and outcome.',
     labelNames: ['kind', 'outcome'],
     registers: [registry],
   });
-  return { pulled: (kind: PullKind, outcome) => pulls.inc({ kind, outcome }) };
+  const pushes = new Counter({
+    name: 'entrepot_pushes_total',
+    help: 'Manifests and blobs received and kept, by kind; mounted blobs are not received.',
+    labelNames: ['kind'],
+    registers: [registry],
+  });
+  return {
+    pulled: (kind, outcome) => pulls.inc({ kind, outcome }),
+    pushed: (kind) => pushes.inc({ kind }),
+  };
 }
 
 function fillMetrics(registry: Registry): FillObserver {

@@ -11,10 +11,12 @@ import { BlobPull } from './proxy/blob-pull.ts';
 import { explainPull } from './proxy/explain.ts';
 import type { FillObserver } from './proxy/fill-observer.ts';
 import { Fills } from './proxy/fills.ts';
+import type { FindHosted } from './proxy/local-repository.ts';
 import { ManifestFetch } from './proxy/manifest-fetch.ts';
 import { ManifestPull } from './proxy/manifest-pull.ts';
 import { createPublishBlob } from './proxy/publish-blob.ts';
 import { ReferrerLists } from './proxy/referrer-lists.ts';
+import { registryView } from './proxy/registry-view.ts';
 import { Revalidation } from './proxy/revalidation.ts';
 import { TagLists } from './proxy/tag-lists.ts';
 import { type ConfiguredRegistry, VirtualRegistries } from './proxy/virtual-registries.ts';
@@ -29,6 +31,7 @@ export interface PullParts {
   readonly shared: SharedCache;
   readonly upstreams: UpstreamPool;
   readonly secrets: UpstreamSecrets;
+  readonly findHosted: FindHosted;
   readonly observer: FillObserver;
   readonly log: Log;
   readonly now: () => number;
@@ -41,6 +44,7 @@ export function createPulls({
   shared,
   upstreams,
   secrets,
+  findHosted,
   observer,
   log,
   now,
@@ -68,6 +72,7 @@ export function createPulls({
   const registries = new VirtualRegistries({
     load: (id) => loadRegistry(database, secrets, id),
     upstreamOf: (settings) => upstreams.get(settings),
+    findHosted,
     hot,
     pulls: {
       manifests: new ManifestPull({ entries, manifests, hot, revalidation, fetch, notFound, usage, now }),
@@ -78,11 +83,9 @@ export function createPulls({
   });
   const explainer = {
     async explain(registryId: number, ...[image, reference]: Explained) {
-      const view = await registries.view(registryId);
-      return explainPull(view ?? { id: registryId, groupId: 0, upstreams: [] }, image, reference, {
-        entries,
-        now,
-      });
+      const nothing = { id: registryId, groupId: 0, groupPath: '', upstreams: [] };
+      const view = (await registries.view(registryId)) ?? registryView(nothing);
+      return explainPull(view, image, reference, { entries, findHosted, now });
     },
   };
   return { registries, fills, usage, explainer };
@@ -97,6 +100,9 @@ async function loadRegistry(
 ): Promise<ConfiguredRegistry | undefined> {
   const registry = await database.virtualRegistries.find(id);
   if (!registry) return undefined;
-  const upstreams = await database.upstreams.listByRegistry(id);
-  return { id, groupId: registry.groupId, upstreams: upstreams.map((record) => secrets.settingsOf(record)) };
+  const { groupId } = registry;
+  const group = await database.groups.find(groupId);
+  if (!group) return undefined;
+  const upstreams = (await database.upstreams.listByRegistry(id)).map((record) => secrets.settingsOf(record));
+  return { id, groupId, groupPath: group.fullPath, upstreams };
 }

@@ -38,6 +38,12 @@ function amount(number: z.ZodNumber, units: Readonly<Record<string, number>> = {
   return z.preprocess(parse, number);
 }
 
+export function flag() {
+  const expected = 'expected true or false';
+  const parse = (value: unknown) => (value === 'true' ? true : value === 'false' ? false : value);
+  return z.preprocess(parse, z.boolean(expected));
+}
+
 export function count(min: number, max: number) {
   const expected = `expected a whole number from ${min} to ${max}`;
   return amount(z.int(expected).min(min, expected).max(max, expected));

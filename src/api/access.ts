@@ -1,33 +1,32 @@
 /**
- * Who asks on /v2, and may they pull. Each 401 says where tokens are to be had, since that is how clients find out.
- * https://github.com/distribution/distribution/blob/v3.0.0/docs/content/spec/auth/token.md
+ * Who asks on /v2, and may they do it. Who may not see a repository is told the same as where there is none: what is refused
+ * depends on what was asked for, never on what exists.
  */
 import type { Middleware } from 'koa';
-import { carries } from '../auth/access.ts';
+import { type Action, carries, wasRefused } from '../auth/access.ts';
 import type { Authenticator } from '../auth/authenticate.ts';
 import { parseAuthorization } from '../auth/credentials.ts';
-import type { Identity } from '../auth/identity.ts';
-import type { PullRights } from '../auth/pull-rights.ts';
+import { anonymous, type Identity, type ScopeGrant } from '../auth/identity.ts';
 import { describeRefusal } from '../auth/refusal.ts';
 import type { RegistryTokens } from '../auth/registry-tokens.ts';
+import type { RepositoryRights } from '../auth/repository-rights.ts';
+import { catalogScope, formatScope, repositoryScope } from '../auth/scope.ts';
 import { OciError } from '../oci/errors.ts';
-import { isRepositoryName, type RepositoryName } from '../oci/reference.ts';
+import { parseVirtualName, type RepositoryName } from '../oci/reference.ts';
+import { challenge, isCatalog, isUpload, mountSourceOf, scopesFor, scopesOf } from './challenge.ts';
 import type { RequestContext, RequestState } from './state.ts';
 
 export interface RegistryAccessOptions {
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
   readonly registryTokens: Pick<RegistryTokens, 'findVerified' | 'verify'>;
-  readonly pullRights: PullRights;
+  readonly rights: RepositoryRights;
+  /**
+   * False: requests without credentials are anonymous instead of challenged, at `/v2/` too, and what a token carries does
+   * not matter. Credentials that are sent must be good all the same: whoever sends wrong ones wants to know.
+   */
+  readonly isLoginRequired: boolean;
 }
 
-interface Challenge {
-  readonly name?: string | undefined;
-  readonly error?: 'invalid_token' | 'insufficient_scope';
-  readonly detail: string;
-}
-
-/** Names may end in words of paths, so the last of them is the one that counts. */
-const resourcePattern = /^\/v2\/(.+)\/(?:manifests|blobs|tags|referrers)\//;
 const jwtPattern = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 export class RegistryAccess {
@@ -43,40 +42,55 @@ export class RegistryAccess {
     const verified = header.startsWith('Bearer ')
       ? this.#options.registryTokens.findVerified(header.slice('Bearer '.length))
       : undefined;
-    if (!verified) return this.#authenticate(ctx, header, next);
-    ctx.state.identity = verified;
-    return next();
+    return verified ? this.#proceed(ctx, verified, next) : this.#authenticate(ctx, header, next);
   };
 
   /**
-   * @throws OciError UNAUTHORIZED with a new challenge where the token is for something else;
-   * NAME_UNKNOWN where there is no such repository or the user may not pull from it
+   * @throws OciError UNAUTHORIZED with a new challenge where the token says nothing about it; NAME_UNKNOWN where they may not
+   * pull, DENIED where they may not push or delete, in both cases whether or not it exists; UNSUPPORTED for a change to a
+   * virtual registry
    */
-  async requirePull(ctx: RequestContext, name: RepositoryName): Promise<void> {
+  async require(ctx: RequestContext, name: RepositoryName, action: Action): Promise<void> {
+    const isVirtual = parseVirtualName(name) !== undefined;
+    if (isVirtual && action !== 'pull') throw unchangeable(ctx);
+    const source = mountSourceOf(ctx);
+    const needed = [repositoryScope(name, [action])];
+    // Without the right to the source a mount becomes an upload, but a client whose token was not made for it may get one.
+    if (source !== undefined) needed.push(repositoryScope(source, ['pull']));
+    this.#demand(ctx, needed, scopesFor(ctx, name, action));
+    if (await this.#options.rights.may(ctx.state.identity, name, action)) return;
+    throw action === 'pull' ? unknown(name, isVirtual) : denied(name, action);
+  }
+
+  /** @throws OciError UNAUTHORIZED where a token neither carries nor was refused what is needed: another one may carry it */
+  #demand(ctx: RequestContext, needed: readonly ScopeGrant[], wanted: readonly ScopeGrant[]): void {
     const { identity } = ctx.state;
-    if (identity.kind === 'registry-token') {
-      if (carries(identity, name, 'pull')) return;
-      throw challenge(ctx, {
-        name,
-        error: 'insufficient_scope',
-        detail: `the token does not allow ${identity.subject} to pull from ${name}: ${possibleCauses}`,
-      });
-    }
-    if (await this.#options.pullRights.mayPull(identity, name)) return;
-    throw new OciError('NAME_UNKNOWN', { detail: `${name} cannot be pulled from: ${possibleCauses}` });
+    if (identity.kind !== 'registry-token' || !this.#options.isLoginRequired) return;
+    const missing = needed.filter((scope) => !carries(identity, scope) && !wasRefused(identity, scope));
+    if (missing.length === 0) return;
+    const detail = `the token was not issued for ${missing.map(formatScope).join(' and ')}`;
+    throw challenge(ctx, wanted, { error: 'insufficient_scope', detail });
   }
 
   async #authenticate(ctx: RequestContext, header: string, next: () => Promise<unknown>): Promise<void> {
-    ctx.state.identity = await this.#identify(ctx, header);
-    await next();
+    await this.#proceed(ctx, await this.#identify(ctx, header), next);
+  }
+
+  #proceed(ctx: RequestContext, identity: Identity, next: () => Promise<unknown>): Promise<unknown> {
+    ctx.state.identity = identity;
+    if (isCatalog(ctx)) this.#demand(ctx, [catalogScope], [catalogScope]);
+    return next();
   }
 
   async #identify(ctx: RequestContext, header: string): Promise<Identity> {
-    const name = nameIn(ctx.path);
     const credentials = parseAuthorization(header);
-    if (credentials === undefined) throw challenge(ctx, { name, detail: 'log in first' });
+    if (credentials === undefined) {
+      if (!this.#options.isLoginRequired) return anonymous;
+      throw challenge(ctx, scopesOf(ctx), { detail: 'log in first' });
+    }
     if (credentials === 'invalid') {
-      throw challenge(ctx, { name, detail: 'the Authorization header is neither Basic nor Bearer' });
+      const detail = 'the Authorization header is neither Basic nor Bearer';
+      throw challenge(ctx, scopesOf(ctx), { detail });
     }
     if (credentials.kind === 'token' && jwtPattern.test(credentials.token)) {
       const bearer = await this.#options.registryTokens.verify(credentials.token);
@@ -86,28 +100,34 @@ export class RegistryAccess {
     if (authentication.kind === 'user') return authentication;
     const detail = describeRefusal(authentication);
     if (authentication.reason !== 'throttled') {
-      throw challenge(ctx, { name, detail, ...(credentials.kind === 'token' && { error: 'invalid_token' }) });
+      throw challenge(ctx, scopesOf(ctx), {
+        detail,
+        ...(credentials.kind === 'token' && { error: 'invalid_token' }),
+      });
     }
     const headers = { 'Retry-After': String(authentication.retryAfterSeconds ?? 1) };
     throw new OciError('TOOMANYREQUESTS', { detail, headers });
   }
 }
 
-const possibleCauses =
-  'there may be no such virtual registry, the user may not be a member of its group (Guest or more), or their access token may lack the scope read_virtual_registry or api';
+function unknown(name: RepositoryName, isVirtual: boolean): OciError {
+  const causes = isVirtual
+    ? 'there may be no such virtual registry, the user may not be a member of its group (Guest or more), or their access token may lack the scope read_virtual_registry or api'
+    : 'there may be no such project, it may be private and the user have no role in it (Reporter or more), or their access token may lack the scope read_registry or api';
+  return new OciError('NAME_UNKNOWN', { detail: `${name} cannot be pulled from: ${causes}` });
+}
 
-function challenge(ctx: RequestContext, { name, error, detail }: Challenge): OciError {
-  const parameters = [`realm="${ctx.state.externalUrl}/jwt/auth"`, 'service="container_registry"'];
-  if (name !== undefined) parameters.push(`scope="repository:${name}:pull"`);
-  if (error !== undefined) parameters.push(`error="${error}"`);
-  return new OciError('UNAUTHORIZED', {
-    detail,
-    headers: { 'WWW-Authenticate': `Bearer ${parameters.join(',')}` },
+function denied(name: RepositoryName, action: Action): OciError {
+  const verb = action === 'push' ? 'push to' : 'delete from';
+  return new OciError('DENIED', {
+    detail: `there is no project for ${name} that you may ${verb}: create it (POST /api/v4/projects), ask for the role Developer in its group, or use an access token with the scope write_registry or api`,
   });
 }
 
-/** The repository a path is about; undefined where it has none, or none that may stand in a header. */
-function nameIn(path: string): string | undefined {
-  const name = resourcePattern.exec(path)?.[1];
-  return name !== undefined && isRepositoryName(name) ? name : undefined;
+/** Before anything else, as it has nothing to do with who asks. */
+function unchangeable(ctx: RequestContext): OciError {
+  return new OciError('UNSUPPORTED', {
+    detail: `${ctx.method} is not possible here: virtual registries are for pulling, and take no pushes and no deletions`,
+    headers: { Allow: isUpload(ctx) ? '' : 'GET, HEAD' },
+  });
 }

@@ -22,13 +22,27 @@ function answerError(ctx: RequestContext, error: unknown): void {
     ctx.res.destroy();
     return;
   }
-  const { code, detail, status, headers } = refusal;
+  const { code, status, headers } = refusal;
   for (const header of contentHeaders) ctx.remove(header);
   ctx.status = status;
+  ctx.message = reasonOf(refusal) ?? ctx.message;
   ctx.respond = true;
   ctx.set({ 'Cache-Status': `entrepot; detail=${code}`, 'Content-Type': 'application/json', ...headers });
-  ctx.body = JSON.stringify({ errors: [{ code, message: ociErrors[code].message, detail }] });
+  ctx.body = JSON.stringify({ errors: entriesOf(refusal) });
 }
+
+/** Docker, podman and containerd show people the message alone, so that is where the sentence has to be. */
+function entriesOf({ code, details }: OciError): readonly object[] {
+  if (details.length === 0) return [{ code, message: ociErrors[code].message }];
+  return details.map((detail) => ({ code, message: detail, detail }));
+}
+
+/** Of 503 and others, clients written in Go show the status line alone; HTTP leaves its text to us. */
+function reasonOf({ detail }: OciError): string | undefined {
+  return detail?.replace(/[^\x20-\x7e]+/g, ' ').slice(0, maxReasonLength);
+}
+
+const maxReasonLength = 300;
 
 /** What may have been said of a body that failed before its first byte. */
 const contentHeaders = [

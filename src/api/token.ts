@@ -7,9 +7,9 @@ import type { Authentication, Authenticator } from '../auth/authenticate.ts';
 import { type Credentials, parseAuthorization } from '../auth/credentials.ts';
 import { grantScopes } from '../auth/grants.ts';
 import type { UserIdentity } from '../auth/identity.ts';
-import type { PullRights } from '../auth/pull-rights.ts';
 import { describeRefusal, type Refusal } from '../auth/refusal.ts';
 import { isTokenService, type RegistryTokens, type TokenService } from '../auth/registry-tokens.ts';
+import type { RepositoryRights } from '../auth/repository-rights.ts';
 import { formatScope, parseScopes } from '../auth/scope.ts';
 import { OciError } from '../oci/errors.ts';
 import { bodyParser } from './body-parser.ts';
@@ -21,7 +21,7 @@ const defaultService: TokenService = 'container_registry';
 export interface TokenRoutesOptions {
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
   readonly registryTokens: Pick<RegistryTokens, 'issue'>;
-  readonly pullRights: PullRights;
+  readonly rights: RepositoryRights;
 }
 
 export function tokenRoutes(options: TokenRoutesOptions): Router<RequestState> {
@@ -90,17 +90,17 @@ async function issue(
   user: UserIdentity,
   service: TokenService,
   scopes: readonly string[],
-  { registryTokens, pullRights }: TokenRoutesOptions,
+  { registryTokens, rights }: TokenRoutesOptions,
 ) {
-  const access = await grantScopes(user, parseScopes(scopes), pullRights);
+  const { granted, refused } = await grantScopes(user, parseScopes(scopes), rights);
   const { userId, username: subject } = user;
-  const issued = await registryTokens.issue({ service, subject, userId, access });
+  const issued = await registryTokens.issue({ service, subject, userId, access: granted, refused });
   const body = {
     access_token: issued.token,
     expires_in: issued.expiresInSeconds,
     issued_at: new Date(issued.issuedAt).toISOString(),
   };
-  return { body, scope: access.map(formatScope).join(' ') };
+  return { body, scope: granted.map(formatScope).join(' ') };
 }
 
 function refuseBasic(ctx: RequestContext, refusal: Refusal): void {

@@ -1,16 +1,38 @@
-/** What a registry token may carry: of what was asked for, that which the user may do. The rest is left out, as clients expect. */
+/**
+ * What a registry token may carry: of what was asked for, that which the user may do. Clients expect the rest to be left
+ * out, so it is only noted in the token, for the request that will need it.
+ */
+import { isRepositoryName } from '../oci/reference.ts';
+import { actions, mayList } from './access.ts';
 import type { ScopeGrant, UserIdentity } from './identity.ts';
-import type { PullRights } from './pull-rights.ts';
+import type { RepositoryRights } from './repository-rights.ts';
+import { catalogScope, repositoryScope } from './scope.ts';
+
+export interface Grants {
+  readonly granted: readonly ScopeGrant[];
+  /** Only what a request could need: what means nothing here is neither granted nor refused. */
+  readonly refused: readonly ScopeGrant[];
+}
 
 export async function grantScopes(
   user: UserIdentity,
   wanted: readonly ScopeGrant[],
-  pullRights: PullRights,
-): Promise<readonly ScopeGrant[]> {
+  rights: RepositoryRights,
+): Promise<Grants> {
   const granted: ScopeGrant[] = [];
-  for (const { type, name, actions } of wanted) {
-    if (type !== 'repository' || !actions.includes('pull')) continue;
-    if (await pullRights.mayPull(user, name)) granted.push({ type, name, actions: ['pull'] });
+  const refused: ScopeGrant[] = [];
+  for (const { type, name, actions: asked } of wanted) {
+    if (type === catalogScope.type && name === catalogScope.name && asked.includes('*')) {
+      (mayList(user) ? granted : refused).push(catalogScope);
+    } else if (type === 'repository' && isRepositoryName(name)) {
+      const [allowed, denied]: [string[], string[]] = [[], []];
+      for (const action of actions) {
+        if (!asked.includes(action) && !asked.includes('*')) continue;
+        ((await rights.may(user, name, action)) ? allowed : denied).push(action);
+      }
+      if (allowed.length > 0) granted.push(repositoryScope(name, allowed));
+      if (denied.length > 0) refused.push(repositoryScope(name, denied));
+    }
   }
-  return granted;
+  return { granted, refused };
 }

@@ -30,7 +30,7 @@ export interface UserIdentity {
   readonly tokenId?: number;
 }
 
-/** One thing a registry token may be used for, as in its `access` claim. */
+/** One resource and what may be done with it, as in a registry token's `access` claim. */
 export interface ScopeGrant {
   readonly type: string;
   readonly name: string;
@@ -43,6 +43,8 @@ export interface RegistryTokenIdentity {
   readonly subject: string;
   readonly userId?: number;
   readonly access: readonly ScopeGrant[];
+  /** What was asked for and not granted: asking for it again would not help. */
+  readonly refused: readonly ScopeGrant[];
 }
 
 export interface AnonymousIdentity {

@@ -8,6 +8,7 @@ import { errors, jwtVerify, SignJWT } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import type { RegistryTokenIdentity, ScopeGrant } from './identity.ts';
+import { maxScopes } from './scope.ts';
 import { type SigningKeys, signingAlgorithm } from './signing-keys.ts';
 
 /** What clients may name as `service`: ours, and what GitLab's virtual registries call themselves. */
@@ -24,11 +25,13 @@ const notBeforeSeconds = 5;
 const maxTokenLength = 16_384;
 const maxRemembered = 10_000;
 
+const grantsSchema = z.array(z.object({ type: z.string(), name: z.string(), actions: z.array(z.string()) }));
 const claimsSchema = z.object({
   sub: z.string(),
   exp: z.number(),
   user_id: z.number().int().optional(),
-  access: z.array(z.object({ type: z.string(), name: z.string(), actions: z.array(z.string()) })),
+  access: grantsSchema,
+  refused: grantsSchema.default([]),
 });
 
 export interface RegistryTokenRequest {
@@ -38,6 +41,8 @@ export interface RegistryTokenRequest {
   readonly userId: number;
   /** What was granted of what was asked for. */
   readonly access: readonly ScopeGrant[];
+  /** What was not. */
+  readonly refused: readonly ScopeGrant[];
 }
 
 export interface IssuedRegistryToken {
@@ -70,10 +75,16 @@ export class RegistryTokens {
     this.#now = now;
   }
 
-  async issue({ service, subject, userId, access }: RegistryTokenRequest): Promise<IssuedRegistryToken> {
+  /**
+   * A token must fit into a header, so it lists at most {@link maxScopes} resources, granted ones first. A refusal that is
+   * left out only has its bearer challenged once more.
+   */
+  async issue(request: RegistryTokenRequest): Promise<IssuedRegistryToken> {
+    const { service, subject, userId, access } = request;
     const { kid, privateKey } = await this.#keys.current();
     const issuedAt = Math.floor(this.#now() / 1000);
-    const token = await new SignJWT({ access, user_id: userId })
+    const refused = request.refused.slice(0, Math.max(0, maxScopes - access.length));
+    const token = await new SignJWT({ access, ...(refused.length > 0 && { refused }), user_id: userId })
       .setProtectedHeader({ typ: 'JWT', alg: signingAlgorithm, kid })
       .setIssuer(issuer)
       .setAudience(service)
@@ -113,8 +124,14 @@ export class RegistryTokens {
       });
       const claims = claimsSchema.safeParse(payload);
       if (!claims.success) return undefined;
-      const { sub, exp, user_id: userId, access } = claims.data;
-      const identity = { kind: 'registry-token', subject: sub, access, ...(userId && { userId }) } as const;
+      const { sub: subject, exp, user_id: userId, access, refused } = claims.data;
+      const identity = {
+        kind: 'registry-token',
+        subject,
+        access,
+        refused,
+        ...(userId && { userId }),
+      } as const;
       return { identity, expiresAt: exp * 1000 };
     } catch (error) {
       if (error instanceof errors.JOSEError) return undefined;

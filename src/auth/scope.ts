@@ -38,6 +38,13 @@ function parseScope(text: string): ScopeGrant | undefined {
   return { type, name, actions };
 }
 
+/** To see which repositories there are. */
+export const catalogScope: ScopeGrant = { type: 'registry', name: 'catalog', actions: ['*'] };
+
+export function repositoryScope(name: string, actions: readonly string[]): ScopeGrant {
+  return { type: 'repository', name, actions };
+}
+
 export function formatScope({ type, name, actions }: ScopeGrant): string {
   return `${type}:${name}:${actions.join(',')}`;
 }

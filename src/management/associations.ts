@@ -12,7 +12,6 @@ import { Rights } from './rights.ts';
 export interface AssociationServiceOptions {
   readonly database: Database;
   readonly caches: PullCaches;
-  readonly now: () => number;
   /** Per virtual registry. */
   readonly maxUpstreams: number;
 }
@@ -20,12 +19,11 @@ export interface AssociationServiceOptions {
 export class AssociationService {
   readonly #maxUpstreams: number;
   readonly #changes: Changes;
-  readonly #rights: Rights;
+  readonly #rights = new Rights();
 
-  constructor({ database, caches, now, maxUpstreams }: AssociationServiceOptions) {
+  constructor({ database, caches, maxUpstreams }: AssociationServiceOptions) {
     this.#maxUpstreams = maxUpstreams;
     this.#changes = new Changes(database, caches);
-    this.#rights = new Rights(now);
   }
 
   /** At the last position. @throws RefusedError not-found (also across groups), forbidden, invalid */

@@ -1,5 +1,6 @@
 /** Who changed what, from where: written in the transaction of the change, so that neither is there without the other. */
-import type { AuditEvent, AuditEventFilter } from '../metadata/audit-events.ts';
+import type { Identity } from '../auth/identity.ts';
+import type { AuditEvent, AuditEventFilter, NewAuditEvent } from '../metadata/audit-events.ts';
 import type { Page, Paged } from '../metadata/page.ts';
 import type { Records } from '../metadata/records.ts';
 import type { Actor } from './actor.ts';
@@ -22,14 +23,24 @@ export async function recordChange(
 ): Promise<void> {
   const [targetType = action] = action.split('.', 1);
   await records.auditEvents.add({
-    ...(identity.kind === 'user' && { actorId: identity.userId }),
-    actorName: identity.kind === 'user' ? identity.username : identity.kind,
+    ...authorOf(identity),
     address,
     action,
     targetType,
     targetId: String(targetId),
     details,
   });
+}
+
+function authorOf(identity: Identity): Pick<NewAuditEvent, 'actorId' | 'actorName'> {
+  switch (identity.kind) {
+    case 'user':
+      return { actorId: identity.userId, actorName: identity.username };
+    case 'registry-token':
+      return { actorId: identity.userId, actorName: identity.subject };
+    case 'anonymous':
+      return { actorName: identity.kind };
+  }
 }
 
 export class AuditTrail {

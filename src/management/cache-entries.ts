@@ -13,18 +13,16 @@ import { Rights } from './rights.ts';
 export interface CacheEntryServiceOptions {
   readonly database: Database;
   readonly caches: PullCaches;
-  readonly now: () => number;
 }
 
 export class CacheEntryService {
   readonly #database: Database;
   readonly #changes: Changes;
-  readonly #rights: Rights;
+  readonly #rights = new Rights();
 
-  constructor({ database, caches, now }: CacheEntryServiceOptions) {
+  constructor({ database, caches }: CacheEntryServiceOptions) {
     this.#database = database;
     this.#changes = new Changes(database, caches);
-    this.#rights = new Rights(now);
   }
 
   /** Newest first. @param search part of the path. @throws RefusedError not-found, forbidden */

@@ -1,4 +1,4 @@
-/** A change of what belongs to a group: one transaction, after which pulls see its result. */
+/** Changes of what belongs to groups, and what of them is refused. */
 import type { Database } from '../metadata/database.ts';
 import type { Records } from '../metadata/records.ts';
 import { MissingOwner, type UniqueConstraint, UniqueViolation } from '../metadata/violations.ts';
@@ -10,10 +10,27 @@ const taken = ['has already been taken'];
 /** Whose fault it is that there is such a record already. */
 const takenAttributes: Partial<Record<UniqueConstraint, Faults>> = {
   groups_full_path: { path: taken },
+  projects_full_path: { path: taken },
   virtual_registries_group_id_name: { name: taken },
   registry_upstreams_registry_id_upstream_id: { upstream_id: taken },
 };
 
+/**
+ * One transaction.
+ * @throws RefusedError invalid for what exists already, not-found for what was removed meanwhile; whatever `run` throws
+ */
+export async function runChange<T>(
+  database: Pick<Database, 'transaction'>,
+  run: (tx: Records) => Promise<T>,
+): Promise<T> {
+  try {
+    return await database.transaction(run);
+  } catch (error) {
+    throw refusalOf(error);
+  }
+}
+
+/** Of what virtual registries are made of: pulls see the result at once. */
 export class Changes {
   readonly #database: Pick<Database, 'transaction'>;
   readonly #caches: PullCaches;
@@ -23,15 +40,11 @@ export class Changes {
     this.#caches = caches;
   }
 
-  /** @throws RefusedError invalid for what exists already, not-found for what was removed meanwhile; whatever `run` throws */
+  /** As {@link runChange}. */
   async run<T extends { readonly groupId: number }>(run: (tx: Records) => Promise<T>): Promise<T> {
-    try {
-      const changed = await this.#database.transaction(run);
-      this.#caches.forgetGroup(changed.groupId);
-      return changed;
-    } catch (error) {
-      throw refusalOf(error);
-    }
+    const changed = await runChange(this.#database, run);
+    this.#caches.forgetGroup(changed.groupId);
+    return changed;
   }
 }
 

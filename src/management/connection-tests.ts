@@ -1,9 +1,12 @@
 /** Whether an upstream can be pulled from, asked before it is stored or changed. Nothing is. */
 import type { Database } from '../metadata/database.ts';
+import { localPathOf } from '../upstreams/local-upstream.ts';
 import type { ConnectionTest } from '../upstreams/test-connection.ts';
 import type { Actor } from './actor.ts';
+import { isVisibleTarget, noTarget } from './local-target.ts';
 import { Rights } from './rights.ts';
 import {
+  demandNoCredentials,
   mayUsePrivateNetwork,
   parseCredentials,
   tryCredentials,
@@ -20,16 +23,14 @@ export interface ConnectionTestServiceOptions {
   readonly database: Database;
   readonly secrets: UpstreamSecrets;
   readonly tester: ConnectionTester;
-  readonly now: () => number;
 }
 
 export class ConnectionTestService {
   readonly #options: ConnectionTestServiceOptions;
-  readonly #rights: Rights;
+  readonly #rights = new Rights();
 
   constructor(options: ConnectionTestServiceOptions) {
     this.#options = options;
-    this.#rights = new Rights(options.now);
   }
 
   /** Of an upstream that may come. @throws RefusedError not-found, forbidden, bad-request for a subgroup, parameters, invalid */
@@ -39,8 +40,16 @@ export class ConnectionTestService {
     input: UpstreamAccess & { readonly url: string },
   ): Promise<ConnectionTest> {
     const { database, tester } = this.#options;
-    await this.#rights.getTopLevelGroup(database, actor, groupReference, 'write', 'bad-request');
+    const group = await this.#rights.getTopLevelGroup(
+      database,
+      actor,
+      groupReference,
+      'write',
+      'bad-request',
+    );
     const url = parseUpstreamUrl(input.url);
+    const localPath = localPathOf(url);
+    if (localPath !== undefined) return this.#testLocal(group.id, localPath, input);
     const settings = {
       id: 0,
       name: url,
@@ -60,6 +69,8 @@ export class ConnectionTestService {
     const { database, secrets, tester } = this.#options;
     const stored = await this.#rights.getUpstream(database, actor, id, 'write');
     const url = input.url === undefined ? stored.url : parseUpstreamUrl(input.url);
+    const localPath = localPathOf(url);
+    if (localPath !== undefined) return this.#testLocal(stored.groupId, localPath, input);
     const isUrlChanged = url !== stored.url;
     const settings = {
       ...secrets.settingsOf({ ...stored, username: undefined }),
@@ -68,6 +79,13 @@ export class ConnectionTestService {
       allowPrivateNetwork: mayUsePrivateNetwork(actor, input.allowPrivateNetwork, stored, isUrlChanged),
     };
     return tester.test(settings, await this.#pathOf(id));
+  }
+
+  /** Nothing of this server is connected to: whether the target is there is all that can be wrong. */
+  async #testLocal(groupId: number, path: string, input: UpstreamAccess): Promise<ConnectionTest> {
+    demandNoCredentials(input);
+    const isVisible = await isVisibleTarget(this.#options.database, groupId, path);
+    return isVisible ? { success: true } : { success: false, result: `Error: ${path} ${noTarget}` };
   }
 
   /** Of a manifest that is known to be there. */

@@ -1,81 +1,155 @@
-/** Groups: what registries belong to, and what roles are given in. */
+/** Groups: what registries and projects belong to, and what roles are given in. Groups nest. */
 import { accessLevels } from '../auth/access.ts';
 import type { Database } from '../metadata/database.ts';
-import type { Group, Visibility } from '../metadata/groups.ts';
+import type { Group, GroupChanges, GroupFilter, Visibility } from '../metadata/groups.ts';
 import type { Page, Paged } from '../metadata/page.ts';
-import { isRepositoryName } from '../oci/reference.ts';
+import type { Records } from '../metadata/records.ts';
 import { type Actor, userOf } from './actor.ts';
 import { recordChange } from './audit.ts';
-import { Changes } from './changes.ts';
+import { Changes, runChange } from './changes.ts';
+import { holdGroup } from './find-group.ts';
+import { type NamedGroup, nameGroups } from './full-names.ts';
+import { demandFreePath, fullPathOf, parentPathOf } from './paths.ts';
 import { demandUnmodified } from './preconditions.ts';
 import type { PullCaches } from './pull-caches.ts';
 import { RefusedError } from './refused-error.ts';
 import { demandAdministrator, Rights } from './rights.ts';
 
+export type { NamedGroup };
+
 export interface GroupInput {
+  /** Of the group that it will be in; undefined: a top-level group. */
+  readonly parentId?: number | undefined;
   readonly name: string;
   readonly path: string;
   readonly description?: string | undefined;
   readonly visibility: Visibility;
 }
 
+/** In bytes. */
+export interface GroupSizes {
+  /** What its projects and those of its subgroups link: the sum of what counts for each of them. */
+  readonly hosted: number;
+  /** Distinct blobs that its virtual registries have cached. */
+  readonly cached: number;
+}
+
 export interface GroupServiceOptions {
   readonly database: Database;
   readonly caches: PullCaches;
-  readonly now: () => number;
 }
-
-/** Image names that begin with it belong to virtual registries. */
-const reservedPath = 'virtual_registries';
 
 export class GroupService {
   readonly #database: Database;
   readonly #changes: Changes;
-  readonly #rights: Rights;
+  readonly #rights = new Rights();
 
-  constructor({ database, caches, now }: GroupServiceOptions) {
+  constructor({ database, caches }: GroupServiceOptions) {
     this.#database = database;
     this.#changes = new Changes(database, caches);
-    this.#rights = new Rights(now);
   }
 
   /** Those that the actor may know of, by full path. @param search part of the name or path */
-  async list(actor: Actor, search: string | undefined, page: Page): Promise<Paged<Group>> {
-    const user = userOf(actor);
-    const visibleTo = user.isAdmin
+  async list(actor: Actor, search: string | undefined, page: Page): Promise<Paged<NamedGroup>> {
+    return this.#list(actor, { search }, page);
+  }
+
+  /** As {@link list}, directly below a group. @param reference number or full path. @throws RefusedError not-found */
+  async listSubgroups(
+    actor: Actor,
+    reference: string,
+    search: string | undefined,
+    page: Page,
+  ): Promise<Paged<NamedGroup>> {
+    const { id: parentId } = await this.#rights.getGroup(this.#database, actor, reference, 'see');
+    return this.#list(actor, { search, parentId }, page);
+  }
+
+  async #list(actor: Actor, filter: GroupFilter, page: Page): Promise<Paged<NamedGroup>> {
+    const { isAdmin, userId } = userOf(actor);
+    const visibleTo = isAdmin
       ? undefined
-      : { visibilities: ['internal', 'public'] as const, memberId: user.userId };
-    return this.#database.groups.list({ search, visibleTo }, page);
+      : { visibilities: ['internal', 'public'] as const, memberId: userId };
+    const { records, total } = await this.#database.groups.list({ ...filter, visibleTo }, page);
+    return { records: await nameGroups(this.#database, records), total };
   }
 
   /** @param reference number or full path. @throws RefusedError not-found */
-  async get(actor: Actor, reference: string): Promise<Group> {
-    return this.#rights.getGroup(this.#database, actor, reference, 'see');
+  async get(actor: Actor, reference: string): Promise<NamedGroup> {
+    return named(this.#database, await this.#rights.getGroup(this.#database, actor, reference, 'see'));
   }
 
-  /** A top-level group, whose owner the actor becomes. For administrators. @throws RefusedError forbidden, invalid */
-  async create(actor: Actor, input: GroupInput): Promise<Group> {
-    demandAdministrator(actor, 'write');
-    const { userId } = userOf(actor);
-    checkPath(input.path);
-    const { group } = await this.#changes.run(async (tx) => {
-      const created = await tx.groups.create({ ...input, fullPath: input.path.toLowerCase() });
-      await tx.members.create({ groupId: created.id, userId, accessLevel: accessLevels.owner });
+  /** For Reporters and above; undefined for others. @param group that the actor may see */
+  async findSizes(actor: Actor, { id, fullPath }: Group): Promise<GroupSizes | undefined> {
+    const { repositoryBlobs, cacheContents } = this.#database;
+    if (!(await this.#rights.hasRole(this.#database, actor, fullPath, accessLevels.reporter)))
+      return undefined;
+    return {
+      hosted: await repositoryBlobs.bytesOfGroup(fullPath),
+      cached: await cacheContents.bytesOfGroup(id),
+    };
+  }
+
+  /**
+   * At the top for administrators, of whom it becomes the first Owner; in a group for its Owners, who own what is below it too.
+   * @throws RefusedError not-found, forbidden, invalid
+   */
+  async create(actor: Actor, input: GroupInput): Promise<NamedGroup> {
+    const { parentId } = input;
+    if (parentId === undefined) demandAdministrator(actor, 'write');
+    return runChange(this.#database, async (tx) => {
+      const parent =
+        parentId === undefined ? undefined : await this.#rights.getGroup(tx, actor, String(parentId), 'own');
+      const fullPath = fullPathOf(parent?.fullPath, input.path);
+      if (parent) await holdGroup(tx, parent.id);
+      await demandFreePath(tx, fullPath);
+      const group = await tx.groups.create({ ...input, fullPath });
+      if (!parent) {
+        const { userId } = userOf(actor);
+        await tx.members.create({ groupId: group.id, userId, accessLevel: accessLevels.owner });
+      }
       await recordChange(tx, actor, {
         action: 'group.create',
-        targetId: created.id,
-        details: { name: input.name, path: input.path, visibility: input.visibility },
+        targetId: group.id,
+        details: { name: input.name, path: fullPath, visibility: input.visibility },
       });
-      return { group: created, groupId: created.id };
+      return named(tx, group);
     });
-    return group;
   }
 
-  /** With all that belongs to it. For its owners. @throws RefusedError not-found, forbidden, precondition-failed */
+  /**
+   * For its Owners; the quota for Owners of a group above it, and of a top-level group for administrators.
+   * @throws RefusedError not-found, forbidden
+   */
+  async update(actor: Actor, reference: string, changes: GroupChanges): Promise<NamedGroup> {
+    return runChange(this.#database, async (tx) => {
+      const { id, fullPath } = await this.#rights.getGroup(tx, actor, reference, 'own');
+      if (changes.quotaBytes !== undefined) await this.#demandQuotaRight(tx, actor, fullPath);
+      const group = await tx.groups.update(id, changes);
+      if (!group) throw new RefusedError('not-found', 'Group');
+      const { name, description, visibility, quotaBytes } = changes;
+      await recordChange(tx, actor, {
+        action: 'group.update',
+        targetId: id,
+        details: {
+          path: fullPath,
+          name,
+          description,
+          visibility,
+          container_registry_quota_bytes: quotaBytes,
+        },
+      });
+      return named(tx, group);
+    });
+  }
+
+  /** With all that belongs to it, subgroups too. For its Owners. @throws RefusedError not-found, forbidden, precondition-failed */
   async remove(actor: Actor, reference: string, unmodifiedSince: number | undefined): Promise<void> {
     await this.#changes.run(async (tx) => {
       const group = await this.#rights.getGroup(tx, actor, reference, 'own');
       demandUnmodified(group, unmodifiedSince);
+      await holdGroup(tx, group.id);
+      await tx.reviews.addGroup(group.fullPath);
       await tx.groups.remove(group.id);
       await recordChange(tx, actor, {
         action: 'group.delete',
@@ -85,16 +159,21 @@ export class GroupService {
       return { groupId: group.id };
     });
   }
+
+  /** Nobody lifts a limit that was set for them from above. */
+  async #demandQuotaRight(tx: Records, actor: Actor, fullPath: string): Promise<void> {
+    const parentPath = parentPathOf(fullPath);
+    if (parentPath === '' && !userOf(actor).isAdmin) {
+      throw new RefusedError('forbidden', 'only administrators set the quota of a top-level group');
+    }
+    if (parentPath !== '' && !(await this.#rights.hasRole(tx, actor, parentPath, accessLevels.owner))) {
+      throw new RefusedError('forbidden', 'only Owners of a group above it set the quota of a subgroup');
+    }
+  }
 }
 
-/** Images will be called by it, and a number would be taken for an id. @throws RefusedError invalid */
-function checkPath(path: string): void {
-  const name = path.toLowerCase();
-  if (!isRepositoryName(name) || name.includes('/')) {
-    throw new RefusedError('invalid', {
-      path: ["can contain only letters, digits, and '_', '-', '.' between them"],
-    });
-  }
-  if (/^\d+$/.test(name)) throw new RefusedError('invalid', { path: ['can not be a number'] });
-  if (name === reservedPath) throw new RefusedError('invalid', { path: ['is a reserved name'] });
+async function named(records: Pick<Records, 'groups'>, group: Group): Promise<NamedGroup> {
+  const [only] = await nameGroups(records, [group]);
+  if (!only) throw new RefusedError('not-found', 'Group');
+  return only;
 }

@@ -1,16 +1,14 @@
 /** Who has which role in a group. Nobody gives, changes or takes away a role above their own. */
 import { mayGrant } from '../auth/access.ts';
 import type { Database } from '../metadata/database.ts';
-import type { Group } from '../metadata/groups.ts';
 import type { ListedMember, Member } from '../metadata/members.ts';
 import type { Page, Paged } from '../metadata/page.ts';
 import type { Records } from '../metadata/records.ts';
 import { UniqueViolation } from '../metadata/violations.ts';
 import { type Actor, userOf } from './actor.ts';
 import { recordChange } from './audit.ts';
-import { getGroup } from './find-group.ts';
 import { RefusedError } from './refused-error.ts';
-import { findLevel, Rights } from './rights.ts';
+import { Rights } from './rights.ts';
 
 export type { ListedMember };
 
@@ -36,23 +34,31 @@ export interface MemberServiceOptions {
 export class MemberService {
   readonly #database: Database;
   readonly #now: () => number;
-  readonly #rights: Rights;
+  readonly #rights = new Rights();
 
   constructor({ database, now }: MemberServiceOptions) {
     this.#database = database;
     this.#now = now;
-    this.#rights = new Rights(now);
   }
 
   /** For who may see the group. @param group number or full path. @throws RefusedError not-found */
   async list(actor: Actor, group: string, page: Page): Promise<Paged<ListedMember>> {
-    const { id } = await this.#group(this.#database, actor, group, 'see');
+    const { id } = await this.#rights.getGroup(this.#database, actor, group, 'see');
     return this.#database.members.list(id, page);
+  }
+
+  /**
+   * For who may see the group: its members and those of the groups around it, each with the highest role they have now.
+   * @param group number or full path. @throws RefusedError not-found
+   */
+  async listInherited(actor: Actor, group: string, page: Page): Promise<Paged<ListedMember>> {
+    const { fullPath } = await this.#rights.getGroup(this.#database, actor, group, 'see');
+    return this.#database.members.listInherited(fullPath, page);
   }
 
   /** @throws RefusedError not-found, forbidden */
   async get(actor: Actor, group: string, userId: number): Promise<ListedMember> {
-    const { id } = await this.#group(this.#database, actor, group, 'see');
+    const { id } = await this.#rights.getGroup(this.#database, actor, group, 'see');
     return getMember(this.#database, id, userId);
   }
 
@@ -62,8 +68,8 @@ export class MemberService {
     this.#checkExpiry(expiresAt);
     try {
       return await this.#database.transaction(async (tx) => {
-        const { id: groupId } = await this.#group(tx, actor, group, 'write');
-        await this.#demandGrant(tx, actor, groupId, accessLevel);
+        const { id: groupId, fullPath } = await this.#rights.getGroup(tx, actor, group, 'write');
+        await demandGrant(tx, actor, fullPath, accessLevel);
         if (!(await tx.users.find(userId))) throw new RefusedError('not-found', 'User');
         await tx.members.create({ groupId, userId, accessLevel, expiresAt });
         await record(tx, actor, 'member.create', { groupId, userId, accessLevel, expiresAt });
@@ -79,9 +85,9 @@ export class MemberService {
   async update(actor: Actor, group: string, userId: number, changes: MemberChanges): Promise<ListedMember> {
     this.#checkExpiry(changes.expiresAt ?? undefined);
     return this.#database.transaction(async (tx) => {
-      const { id: groupId } = await this.#group(tx, actor, group, 'write');
+      const { id: groupId, fullPath } = await this.#rights.getGroup(tx, actor, group, 'write');
       const { accessLevel } = await getMember(tx, groupId, userId);
-      await this.#demandGrant(tx, actor, groupId, Math.max(accessLevel, changes.accessLevel));
+      await demandGrant(tx, actor, fullPath, Math.max(accessLevel, changes.accessLevel));
       await tx.members.update(groupId, userId, changes);
       await record(tx, actor, 'member.update', { groupId, userId, ...changes });
       return getMember(tx, groupId, userId);
@@ -92,35 +98,34 @@ export class MemberService {
   async remove(actor: Actor, group: string, userId: number): Promise<void> {
     const isLeaving = userOf(actor).userId === userId;
     await this.#database.transaction(async (tx) => {
-      const { id: groupId } = await this.#group(tx, actor, group, isLeaving ? 'see' : 'write');
+      const { id: groupId, fullPath } = await this.#rights.getGroup(
+        tx,
+        actor,
+        group,
+        isLeaving ? 'see' : 'write',
+      );
       const { accessLevel } = await getMember(tx, groupId, userId);
-      if (!isLeaving) await this.#demandGrant(tx, actor, groupId, accessLevel);
+      if (!isLeaving) await demandGrant(tx, actor, fullPath, accessLevel);
       await tx.members.remove(groupId, userId);
       await record(tx, actor, 'member.delete', { groupId, userId, accessLevel });
     });
-  }
-
-  async #group(
-    records: Pick<Records, 'groups' | 'members'>,
-    actor: Actor,
-    reference: string,
-    need: 'see' | 'write',
-  ): Promise<Group> {
-    const group = await getGroup(records, reference);
-    await this.#rights.demand(records, actor, group, need, 'Group');
-    return group;
-  }
-
-  async #demandGrant(tx: Records, actor: Actor, groupId: number, accessLevel: number): Promise<void> {
-    const user = userOf(actor);
-    const level = await findLevel(tx, user, groupId, this.#now());
-    if (!mayGrant(user, level, accessLevel)) throw new RefusedError('forbidden');
   }
 
   #checkExpiry(expiresAt: number | undefined): void {
     if (expiresAt === undefined || expiresAt > this.#now()) return;
     throw new RefusedError('invalid', { expires_at: ['cannot be a date in the past'] });
   }
+}
+
+async function demandGrant(
+  { members }: Pick<Records, 'members'>,
+  actor: Actor,
+  groupPath: string,
+  accessLevel: number,
+): Promise<void> {
+  const user = userOf(actor);
+  const level = await members.levelAt(groupPath, user.userId);
+  if (!mayGrant(user, level, accessLevel)) throw new RefusedError('forbidden');
 }
 
 async function getMember(

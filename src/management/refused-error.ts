@@ -4,7 +4,8 @@
  * unauthorized: nobody is known; invalid-token: the token was good once (detail says what happened to it);
  * insufficient-scope: the token is not for this (detail names the scopes that are, separated by spaces);
  * forbidden (detail: why); not-found (detail: what, e.g. 'Group'); parameters (detail: 'name is missing');
- * invalid: the record would break a rule (faults); bad-request (detail: why); conflict (detail: the whole message).
+ * invalid: the record would break a rule (faults); bad-request (detail: why); conflict (detail: the whole message);
+ * unavailable: nothing can be changed now (detail: why).
  */
 export type RefusedKind =
   | 'unauthorized'
@@ -16,7 +17,8 @@ export type RefusedKind =
   | 'invalid'
   | 'bad-request'
   | 'conflict'
-  | 'precondition-failed';
+  | 'precondition-failed'
+  | 'unavailable';
 
 /** What is wrong with each attribute: `{ name: ['has already been taken'] }`. */
 export type Faults = Readonly<Record<string, readonly string[]>>;

@@ -1,8 +1,9 @@
 /**
- * Finds what someone asks for and whether they may have it, in GitLab's order: what does not exist and what belongs to a
- * private group of others look the same; after that a role that is too low is told so.
+ * Finds what someone asks for and whether they may have it, in GitLab's order: what does not exist and what is private to
+ * others look the same; after that a role that is too low is told so. A role in a group holds in all that is below it.
  */
 import {
+  type AccessLevel,
   accessLevels,
   effectiveLevel,
   hasScopeFor,
@@ -11,24 +12,28 @@ import {
   mayWrite,
 } from '../auth/access.ts';
 import type { UserIdentity } from '../auth/identity.ts';
-import type { Group } from '../metadata/groups.ts';
+import type { Group, Visibility } from '../metadata/groups.ts';
+import type { Project } from '../metadata/projects.ts';
 import type { Records } from '../metadata/records.ts';
 import type { UpstreamRecord } from '../metadata/upstreams.ts';
 import type { VirtualRegistry } from '../metadata/virtual-registries.ts';
 import { type Actor, userOf } from './actor.ts';
 import { getGroup } from './find-group.ts';
+import { getProject } from './find-project.ts';
+import { parentPathOf } from './paths.ts';
 import { RefusedError } from './refused-error.ts';
 
-/** see: know of the group; read what belongs to it; write: change that; own: decide about the group itself. */
+/** see: know of the group or project; read what belongs to it; write: change that; own: decide about it itself. */
 export type Need = 'see' | 'read' | 'write' | 'own';
 
+/** What roles and visibility decide about. */
+interface Place {
+  /** Full path of the group whose roles count. */
+  readonly groupPath: string;
+  readonly visibility: Visibility;
+}
+
 export class Rights {
-  readonly #now: () => number;
-
-  constructor(now: () => number) {
-    this.#now = now;
-  }
-
   /**
    * @param reference the group's number or its full path
    * @throws RefusedError unauthorized, not-found, forbidden
@@ -40,7 +45,7 @@ export class Rights {
     need: Need,
   ): Promise<Group> {
     const group = await getGroup(records, reference);
-    await this.demand(records, actor, group, need, 'Group');
+    await demand(records, actor, placeOf(group), need, 'Group');
     return group;
   }
 
@@ -59,73 +64,93 @@ export class Rights {
       : new RefusedError('bad-request', 'only available on top-level groups.');
   }
 
+  /**
+   * @param reference the project's number or its full path
+   * @throws RefusedError unauthorized, not-found, forbidden
+   */
+  async getProject(
+    records: Pick<Records, 'projects' | 'members'>,
+    actor: Actor,
+    reference: string,
+    need: Need,
+  ): Promise<Project> {
+    const project = await getProject(records, reference);
+    const { fullPath, visibility } = project;
+    await demand(records, actor, { groupPath: parentPathOf(fullPath), visibility }, need, 'Project');
+    return project;
+  }
+
   /** @throws RefusedError unauthorized, not-found, forbidden */
   async getRegistry(records: Records, actor: Actor, id: number, need: Need): Promise<VirtualRegistry> {
-    return this.#getOwned(records, actor, await records.virtualRegistries.find(id), need);
+    return getOwned(records, actor, await records.virtualRegistries.find(id), need);
   }
 
   /** @throws RefusedError unauthorized, not-found, forbidden */
   async getUpstream(records: Records, actor: Actor, id: number, need: Need): Promise<UpstreamRecord> {
-    return this.#getOwned(records, actor, await records.upstreams.find(id), need);
+    return getOwned(records, actor, await records.upstreams.find(id), need);
   }
 
-  /**
-   * @param what is named to those who may not know of the group
-   * @throws RefusedError unauthorized, not-found, forbidden
-   */
-  async demand(
+  /** Does the actor have this role, or a higher one, in the group of this full path? @throws RefusedError unauthorized */
+  async hasRole(
     records: Pick<Records, 'members'>,
     actor: Actor,
-    group: Group,
-    need: Need,
-    what?: string,
-  ): Promise<void> {
+    groupPath: string,
+    least: AccessLevel,
+  ): Promise<boolean> {
     const user = userOf(actor);
-    const level = await findLevel(records, user, group.id, this.#now());
-    if (satisfies(user, level, need, group)) return;
-    const isHidden = group.visibility === 'private' && effectiveLevel(user, level) === undefined;
-    throw isHidden ? new RefusedError('not-found', what) : new RefusedError('forbidden');
-  }
-
-  async #getOwned<T extends { readonly groupId: number }>(
-    records: Records,
-    actor: Actor,
-    record: T | undefined,
-    need: Need,
-  ): Promise<T> {
-    const group = record && (await records.groups.find(record.groupId));
-    if (!group) throw new RefusedError('not-found');
-    await this.demand(records, actor, group, need);
-    return record;
-  }
-}
-
-/** The role someone has in a group now; undefined: none, or not any more. */
-export async function findLevel(
-  { members }: Pick<Records, 'members'>,
-  user: UserIdentity,
-  groupId: number,
-  now: number,
-): Promise<number | undefined> {
-  const member = await members.find(groupId, user.userId);
-  const isCurrent = member !== undefined && (member.expiresAt === undefined || member.expiresAt > now);
-  return isCurrent ? member.accessLevel : undefined;
-}
-
-function satisfies(user: UserIdentity, level: number | undefined, need: Need, group: Group): boolean {
-  switch (need) {
-    case 'see':
-      return group.visibility === 'private' ? mayRead(user, level) : hasScopeFor(user, 'read');
-    case 'read':
-      return mayRead(user, level);
-    case 'write':
-      return mayWrite(user, level);
-    case 'own':
-      return mayWrite(user, level) && (effectiveLevel(user, level) ?? 0) >= accessLevels.owner;
+    return levelOf(user, await records.members.levelAt(groupPath, user.userId)) >= least;
   }
 }
 
 /** @throws RefusedError unauthorized, forbidden */
 export function demandAdministrator(actor: Actor, purpose: 'read' | 'write'): void {
   if (!isAdministrator(userOf(actor), purpose)) throw new RefusedError('forbidden');
+}
+
+/** @param what is named to those who may not know of it */
+async function demand(
+  records: Pick<Records, 'members'>,
+  actor: Actor,
+  place: Place,
+  need: Need,
+  what?: string,
+): Promise<void> {
+  const user = userOf(actor);
+  const level = await records.members.levelAt(place.groupPath, user.userId);
+  if (satisfies(user, level, need, place)) return;
+  const isHidden = place.visibility === 'private' && effectiveLevel(user, level) === undefined;
+  throw isHidden ? new RefusedError('not-found', what) : new RefusedError('forbidden');
+}
+
+async function getOwned<T extends { readonly groupId: number }>(
+  records: Records,
+  actor: Actor,
+  record: T | undefined,
+  need: Need,
+): Promise<T> {
+  const group = record && (await records.groups.find(record.groupId));
+  if (!group) throw new RefusedError('not-found');
+  await demand(records, actor, placeOf(group), need);
+  return record;
+}
+
+function placeOf({ fullPath, visibility }: Group): Place {
+  return { groupPath: fullPath, visibility };
+}
+
+function satisfies(user: UserIdentity, level: number | undefined, need: Need, place: Place): boolean {
+  switch (need) {
+    case 'see':
+      return place.visibility === 'private' ? mayRead(user, level) : hasScopeFor(user, 'read');
+    case 'read':
+      return mayRead(user, level);
+    case 'write':
+      return mayWrite(user, level);
+    case 'own':
+      return mayWrite(user, level) && levelOf(user, level) >= accessLevels.owner;
+  }
+}
+
+function levelOf(user: UserIdentity, level: number | undefined): number {
+  return effectiveLevel(user, level) ?? 0;
 }

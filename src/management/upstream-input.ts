@@ -23,6 +23,17 @@ export function parseCredentials({ username, password }: UpstreamAccess): Upstre
   throw new RefusedError('parameters', 'username, password provide all or none of parameters');
 }
 
+/** @throws RefusedError invalid where a local upstream, which nobody logs in to, is given credentials */
+export function demandNoCredentials({ username, password }: UpstreamAccess): void {
+  const fault = ['must be blank: an upstream on this server needs no credentials'];
+  if (username || password) {
+    throw new RefusedError('invalid', {
+      ...(username && { username: fault }),
+      ...(password && { password: fault }),
+    });
+  }
+}
+
 /**
  * What is stored after a change. Stored credentials are never kept for another URL, where they would be sent to someone
  * who was not meant to have them.

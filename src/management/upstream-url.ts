@@ -1,4 +1,6 @@
 /** Where an upstream may be. What its name resolves to is only known, and judged, when it is connected to. */
+import { isRepositoryName } from '../oci/reference.ts';
+import { localScheme } from '../upstreams/local-upstream.ts';
 import { RefusedError } from './refused-error.ts';
 
 export const maxUrlLength = 255;
@@ -7,12 +9,14 @@ export const maxUrlLength = 255;
 export type FindBlockedAddress = (host: string, allowPrivateNetwork: boolean) => string | undefined;
 
 /**
- * The address of a registry as it is kept: without a trailing slash or /v2.
+ * The address of a registry as it is kept: without a trailing slash or /v2. Of this server: `entrepot:` and the path of a
+ * group or project, whether or not there is one.
  * @throws RefusedError invalid for one that is none, or carries more than a place
  */
 export function parseUpstreamUrl(text: string): string {
   const url = URL.parse(text.trim());
   if (!url) throw fault('must be a valid URL');
+  if (url.protocol === localScheme) return parseLocalUrl(text.trim());
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
     throw fault('is blocked: Only allowed schemes are http, https');
   }
@@ -23,7 +27,18 @@ export function parseUpstreamUrl(text: string): string {
   return kept;
 }
 
-/** @throws RefusedError invalid */
+function parseLocalUrl(text: string): string {
+  const path = text.slice(localScheme.length).replace(/\/+$/, '');
+  if (isRepositoryName(path)) return localScheme + path;
+  throw fault(
+    `must be ${localScheme} and the full path of a group or project, as in ${localScheme}acme/shop`,
+  );
+}
+
+/**
+ * @param url of a remote registry
+ * @throws RefusedError invalid
+ */
 export function demandAllowedAddress(
   url: string,
   allowPrivateNetwork: boolean,

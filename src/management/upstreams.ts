@@ -1,18 +1,21 @@
-/** Upstreams: the remote registries of a top-level group, which its virtual registries share. */
+/** Upstreams: the registries of a top-level group, remote ones and what this server hosts, which its virtual registries share. */
 import type { Database } from '../metadata/database.ts';
 import type { Page, Paged } from '../metadata/page.ts';
 import type { Records } from '../metadata/records.ts';
 import type { RegistryUpstream } from '../metadata/registry-upstreams.ts';
 import type { AssociatedUpstream, UpstreamChanges, UpstreamRecord } from '../metadata/upstreams.ts';
+import { localPathOf } from '../upstreams/local-upstream.ts';
 import type { Actor } from './actor.ts';
 import { recordChange } from './audit.ts';
 import { Changes } from './changes.ts';
+import { demandVisibleTarget } from './local-target.ts';
 import { demandUnmodified } from './preconditions.ts';
 import type { PullCaches } from './pull-caches.ts';
 import { RefusedError } from './refused-error.ts';
 import { Rights } from './rights.ts';
 import {
   changeCredentials,
+  demandNoCredentials,
   mayUsePrivateNetwork,
   parseCredentials,
   type UpstreamAccess,
@@ -44,7 +47,6 @@ export interface UpstreamServiceOptions {
   readonly secrets: UpstreamSecrets;
   readonly caches: PullCaches;
   readonly findBlockedAddress: FindBlockedAddress;
-  readonly now: () => number;
   /** Per virtual registry. */
   readonly maxUpstreams: number;
 }
@@ -54,12 +56,11 @@ const defaultValidityHours = 24;
 export class UpstreamService {
   readonly #options: UpstreamServiceOptions;
   readonly #changes: Changes;
-  readonly #rights: Rights;
+  readonly #rights = new Rights();
 
   constructor(options: UpstreamServiceOptions) {
     this.#options = options;
     this.#changes = new Changes(options.database, options.caches);
-    this.#rights = new Rights(options.now);
   }
 
   /** Oldest first. @param name part of it. @throws RefusedError not-found, forbidden, bad-request for a subgroup */
@@ -96,7 +97,12 @@ export class UpstreamService {
       const { groupId } = await this.#rights.getRegistry(tx, actor, registryId, 'write');
       const url = parseUpstreamUrl(input.url);
       const allowPrivateNetwork = mayUsePrivateNetwork(actor, input.allowPrivateNetwork, undefined, true);
-      demandAllowedAddress(url, allowPrivateNetwork, findBlockedAddress);
+      const localPath = localPathOf(url);
+      if (localPath === undefined) demandAllowedAddress(url, allowPrivateNetwork, findBlockedAddress);
+      else {
+        demandNoCredentials(input);
+        await demandVisibleTarget(tx, groupId, localPath);
+      }
       await this.#demandUnique(tx, groupId, undefined, url, credentials);
       const upstream = await tx.upstreams.create({
         groupId,
@@ -179,7 +185,11 @@ export class UpstreamService {
     const url = input.url === undefined ? stored.url : parseUpstreamUrl(input.url);
     const isUrlChanged = url !== stored.url;
     const allowPrivateNetwork = mayUsePrivateNetwork(actor, input.allowPrivateNetwork, stored, isUrlChanged);
-    if (isUrlChanged || allowPrivateNetwork !== stored.allowPrivateNetwork) {
+    const localPath = localPathOf(url);
+    if (localPath !== undefined) {
+      demandNoCredentials(input);
+      if (isUrlChanged) await demandVisibleTarget(tx, stored.groupId, localPath);
+    } else if (isUrlChanged || allowPrivateNetwork !== stored.allowPrivateNetwork) {
       demandAllowedAddress(url, allowPrivateNetwork, findBlockedAddress);
     }
     if (!isUrlChanged && !input.username && !input.password) return { allowPrivateNetwork };

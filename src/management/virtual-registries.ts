@@ -27,7 +27,6 @@ export interface VirtualRegistryServiceOptions {
   readonly database: Database;
   readonly caches: PullCaches;
   readonly explainer: PullExplainer;
-  readonly now: () => number;
   readonly maxPerGroup: number;
 }
 
@@ -36,14 +35,13 @@ export class VirtualRegistryService {
   readonly #explainer: PullExplainer;
   readonly #maxPerGroup: number;
   readonly #changes: Changes;
-  readonly #rights: Rights;
+  readonly #rights = new Rights();
 
-  constructor({ database, caches, explainer, now, maxPerGroup }: VirtualRegistryServiceOptions) {
+  constructor({ database, caches, explainer, maxPerGroup }: VirtualRegistryServiceOptions) {
     this.#database = database;
     this.#explainer = explainer;
     this.#maxPerGroup = maxPerGroup;
     this.#changes = new Changes(database, caches);
-    this.#rights = new Rights(now);
   }
 
   /** Oldest first. @throws RefusedError not-found, forbidden (also for a subgroup) */

@@ -2,6 +2,7 @@
 import type { Kysely, Selectable } from 'kysely';
 import type { Digest } from '../oci/digest.ts';
 import type { Tables } from './schema.ts';
+import { MissingOwner } from './violations.ts';
 
 export interface BlobRecord {
   readonly digest: Digest;
@@ -9,8 +10,8 @@ export interface BlobRecord {
   readonly size: number;
   /** Of the one copy that is served. */
   readonly storageKey: string;
-  /** In hex. */
-  readonly sha1: string;
+  /** In hex; undefined where nobody asked for it: of what was pushed. */
+  readonly sha1: string | undefined;
   readonly createdAt: number;
 }
 
@@ -27,10 +28,10 @@ export class Blobs {
       .selectAll()
       .where('digest', '=', digest)
       .executeTakeFirst();
-    return row && fromRow(row, digest);
+    return row && blobFromRow(row);
   }
 
-  /** False, and nothing changed, when another copy was recorded meanwhile. */
+  /** A known SHA-1 stays where the new record has none. False, and nothing changed, when another copy was recorded meanwhile. */
   async replaceCopy(record: BlobRecord, from: string): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
       .updateTable('blobs')
@@ -46,16 +47,53 @@ export class Blobs {
     return numUpdatedRows > 0n;
   }
 
-  /** Forgets this copy; a newer one stays. */
+  /** Forgets this copy; a newer one stays, and so does one that a repository links. */
   async remove(digest: Digest, storageKey: string): Promise<void> {
     await this.#db
       .deleteFrom('blobs')
       .where('digest', '=', digest)
       .where('storage_key', '=', storageKey)
+      .where((eb) =>
+        eb.not(
+          eb.exists(
+            eb
+              .selectFrom('repository_blobs')
+              .select('repository_id')
+              .whereRef('repository_blobs.digest', '=', 'blobs.digest'),
+          ),
+        ),
+      )
       .execute();
   }
 }
 
-function fromRow(row: Selectable<Tables['blobs']>, digest: Digest): BlobRecord {
-  return { digest, size: row.size, storageKey: row.storage_key, sha1: row.sha1, createdAt: row.created_at };
+/**
+ * The record of this digest, made where absent and `blob` is given; where another copy was recorded before, that one's. Until the
+ * transaction ends it cannot be removed.
+ * @throws MissingOwner when there is none in the end
+ */
+export async function keepRecord(tx: Kysely<Tables>, digest: Digest, blob?: BlobRecord): Promise<BlobRecord> {
+  if (blob) {
+    const { size, storageKey, sha1, createdAt } = blob;
+    await tx
+      .insertInto('blobs')
+      .values({ digest, size, storage_key: storageKey, sha1: sha1 ?? null, created_at: createdAt })
+      .onConflict((conflict) => conflict.column('digest').doNothing())
+      .execute();
+  }
+  const query = tx.selectFrom('blobs').selectAll().where('digest', '=', digest).forKeyShare();
+  const row = await query.executeTakeFirst();
+  if (!row) throw new MissingOwner(undefined);
+  return blobFromRow(row);
+}
+
+/** Digests were parsed before they were recorded. */
+export function blobFromRow(row: Selectable<Tables['blobs']>): BlobRecord {
+  return {
+    digest: row.digest as Digest,
+    size: row.size,
+    storageKey: row.storage_key,
+    sha1: row.sha1 ?? undefined,
+    createdAt: row.created_at,
+  };
 }

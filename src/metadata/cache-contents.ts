@@ -1,5 +1,5 @@
 /** The entries of virtual registries, as an operator looks through them and clears them. */
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { type CacheEntry, entryFromRow } from './cache-entry.ts';
 import { containing } from './containing.ts';
 import { offsetOf, type Page, type Paged } from './page.ts';
@@ -60,6 +60,24 @@ export class CacheContents {
       .where('id', '=', id)
       .executeTakeFirst();
     return row && entryFromRow(row);
+  }
+
+  /** Of all blobs that a top-level group's entries link, each counted once. */
+  async bytesOfGroup(groupId: number): Promise<number> {
+    const { bytes } = await this.#db
+      .selectFrom((eb) =>
+        eb
+          .selectFrom('cache_entries')
+          .select('digest')
+          .distinct()
+          .where('group_id', '=', groupId)
+          .where('kind', '=', 'blob')
+          .as('linked'),
+      )
+      .innerJoin('blobs', 'blobs.digest', 'linked.digest')
+      .select(sql<number>`cast(coalesce(sum(blobs.size), 0) as bigint)`.as('bytes'))
+      .executeTakeFirstOrThrow();
+    return bytes;
   }
 
   /** The number of entries that were removed. */

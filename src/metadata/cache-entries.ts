@@ -2,7 +2,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Digest } from '../oci/digest.ts';
 import type { ManifestReference } from '../oci/manifest.ts';
-import type { BlobRecord } from './blobs.ts';
+import { type BlobRecord, keepRecord } from './blobs.ts';
 import {
   type BlobLink,
   type CacheEntry,
@@ -13,14 +13,13 @@ import {
   type ManifestLink,
 } from './cache-entry.ts';
 import { atAny, inOrderOf } from './entry-places.ts';
+import { inBatches } from './in-batches.ts';
 import { inTransaction } from './in-transaction.ts';
 import { storePayload } from './manifest-payloads.ts';
 import type { Tables } from './schema.ts';
 import { MissingOwner } from './violations.ts';
 
 export type { CacheEntry, EntryKind, EntryPlace } from './cache-entry.ts';
-
-const downloadsPerStatement = 500;
 
 export class CacheEntries {
   readonly #db: Kysely<Tables>;
@@ -149,16 +148,7 @@ export class CacheEntries {
    */
   linkBlob(entry: BlobLink, blob?: BlobRecord): Promise<CacheEntry> {
     return inTransaction(this.#db, async (tx) => {
-      if (blob) {
-        const { digest, size, storageKey, sha1, createdAt } = blob;
-        await tx
-          .insertInto('blobs')
-          .values({ digest, size, storage_key: storageKey, sha1, created_at: createdAt })
-          .onConflict((conflict) => conflict.column('digest').doNothing())
-          .execute();
-      }
-      const query = tx.selectFrom('blobs').select('digest').where('digest', '=', entry.digest).forKeyShare();
-      if (!(await query.executeTakeFirst())) throw new MissingOwner(undefined);
+      await keepRecord(tx, entry.digest, blob);
       return this.#link(tx, { ...entry, kind: 'blob', reference: entry.digest, etag: undefined });
     });
   }
@@ -213,14 +203,12 @@ export class CacheEntries {
   /** Adds counts in one transaction; entries that are gone are left out. */
   recordDownloads(downloads: readonly Downloads[]): Promise<void> {
     return inTransaction(this.#db, async (tx) => {
-      for (let start = 0; start < downloads.length; start += downloadsPerStatement) {
+      for (const batch of inBatches(downloads)) {
         // Both databases call the columns of a list of values column1, column2, …
-        const values = downloads
-          .slice(start, start + downloadsPerStatement)
-          .map(
-            ({ id, count, lastAt }) =>
-              sql`(cast(${id} as bigint), cast(${count} as bigint), cast(${lastAt} as bigint))`,
-          );
+        const values = batch.map(
+          ({ id, count, lastAt }) =>
+            sql`(cast(${id} as bigint), cast(${count} as bigint), cast(${lastAt} as bigint))`,
+        );
         await sql`
           update cache_entries
           set downloads_count = downloads_count + added.column2,

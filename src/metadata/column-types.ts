@@ -1,4 +1,4 @@
-/** What one column type is called on SQLite and on PostgreSQL. */
+/** In what the tables of SQLite and of PostgreSQL differ. */
 import { type ColumnDefinitionBuilder, type Expression, type RawBuilder, sql } from 'kysely';
 
 export interface ColumnTypes {
@@ -11,6 +11,8 @@ export interface ColumnTypes {
   id(column: ColumnDefinitionBuilder): ColumnDefinitionBuilder;
   /** What follows the column list. */
   readonly tableEnd: Expression<unknown>;
+  /** Whether a column can become nullable where it is; else its table must be made anew. */
+  readonly canDropNotNull: boolean;
 }
 
 export const sqliteTypes: ColumnTypes = {
@@ -19,6 +21,7 @@ export const sqliteTypes: ColumnTypes = {
   bytes: 'blob',
   id: (column) => column.primaryKey().autoIncrement(),
   tableEnd: sql`strict`,
+  canDropNotNull: false,
 };
 
 export const postgresTypes: ColumnTypes = {
@@ -27,4 +30,5 @@ export const postgresTypes: ColumnTypes = {
   bytes: 'bytea',
   id: (column) => column.primaryKey().generatedAlwaysAsIdentity(),
   tableEnd: sql``,
+  canDropNotNull: true,
 };

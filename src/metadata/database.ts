@@ -2,6 +2,7 @@
 import { type Dialect, Kysely, sql } from 'kysely';
 import type { Log } from '../log.ts';
 import { postgresTypes, sqliteTypes } from './column-types.ts';
+import { inTransaction } from './in-transaction.ts';
 import { migrateToLatest } from './migrate.ts';
 import type { Patience } from './postgres.ts';
 import { Records } from './records.ts';
@@ -30,10 +31,10 @@ export class Database extends Records {
 
   /**
    * All of what `run` changes through `tx`, or nothing when it throws. SQLite has one connection, which it holds:
-   * `run` must use `tx` alone, and must not wait for anything slow.
+   * `run` must use `tx` alone, and must not wait for anything slow. It may run again, where PostgreSQL ended a deadlock.
    */
   transaction<T>(run: (tx: Records) => Promise<T>): Promise<T> {
-    return this.#db.transaction().execute((tx) => run(new Records(tx, this.#now)));
+    return inTransaction(this.#db, (tx) => run(new Records(tx, this.#now)));
   }
 
   /**

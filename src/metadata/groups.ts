@@ -1,5 +1,7 @@
 import type { Kysely, Selectable } from 'kysely';
+import { below, pathsUpTo } from './below.ts';
 import { containing } from './containing.ts';
+import { groupsOfMember } from './memberships.ts';
 import { offsetOf, type Page, type Paged } from './page.ts';
 import type { Tables } from './schema.ts';
 
@@ -13,6 +15,8 @@ export interface Group {
   readonly fullPath: string;
   readonly description: string | undefined;
   readonly visibility: Visibility;
+  /** How many bytes its projects and those of its subgroups may link together; undefined: as many as the groups above it. */
+  readonly quotaBytes: number | undefined;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
@@ -25,12 +29,25 @@ export interface NewGroup {
   readonly fullPath: string;
   readonly description?: string | undefined;
   readonly visibility: Visibility;
+  readonly quotaBytes?: number | undefined;
+}
+
+/** What is undefined stays as it is; null clears. */
+export interface GroupChanges {
+  readonly name?: string | undefined;
+  readonly description?: string | null | undefined;
+  readonly visibility?: Visibility | undefined;
+  readonly quotaBytes?: number | null | undefined;
 }
 
 export interface GroupFilter {
   /** Part of the name or full path. */
   readonly search?: string | undefined;
-  /** Only groups of these visibilities, and those that the member belongs to; undefined: all. */
+  /** Only the subgroups of the group of this full path, at any depth. */
+  readonly below?: string | undefined;
+  /** Only the direct subgroups of this group. */
+  readonly parentId?: number | undefined;
+  /** Only groups of these visibilities, and those in which, or above which, the member has a current role; undefined: all. */
   readonly visibleTo?:
     | { readonly visibilities: readonly Visibility[]; readonly memberId: number | undefined }
     | undefined;
@@ -60,8 +77,10 @@ export class Groups {
     return { records: rows.map(fromRow), total };
   }
 
-  #matching({ search, visibleTo }: GroupFilter) {
+  #matching({ search, below: path, parentId, visibleTo }: GroupFilter) {
     let query = this.#db.selectFrom('groups');
+    if (path !== undefined) query = query.where((eb) => below(eb.ref('full_path'), path));
+    if (parentId !== undefined) query = query.where('parent_id', '=', parentId);
     if (search) {
       query = query.where((eb) =>
         eb.or([containing(eb.ref('name'), search), containing(eb.ref('full_path'), search)]),
@@ -69,17 +88,11 @@ export class Groups {
     }
     if (!visibleTo) return query;
     const { visibilities, memberId } = visibleTo;
-    const now = this.#now();
     return query.where((eb) => {
-      const isMember = eb.exists(
-        eb
-          .selectFrom('members')
-          .select('user_id')
-          .whereRef('group_id', '=', 'groups.id')
-          .where('user_id', '=', memberId ?? 0)
-          .where((or) => or.or([or('expires_at', 'is', null), or('expires_at', '>', now)])),
-      );
-      return eb.or([eb('visibility', 'in', visibilities), ...(memberId === undefined ? [] : [isMember])]);
+      const isVisible = eb('visibility', 'in', visibilities);
+      if (memberId === undefined) return isVisible;
+      const member = { userId: memberId, leastLevel: 0, now: this.#now() };
+      return eb.or([isVisible, eb('id', 'in', groupsOfMember(member))]);
     });
   }
 
@@ -98,6 +111,13 @@ export class Groups {
     return row && fromRow(row);
   }
 
+  /** Those of these full paths that exist, the outer ones before those inside them. */
+  async listByPaths(fullPaths: readonly string[]): Promise<readonly Group[]> {
+    if (fullPaths.length === 0) return [];
+    const query = this.#db.selectFrom('groups').selectAll().where('full_path', 'in', fullPaths);
+    return (await query.orderBy('full_path').execute()).map(fromRow);
+  }
+
   /**
    * Makes other transactions that hold the same group wait for this one's end, so that what is counted stays so.
    * False when there is no such group.
@@ -105,6 +125,21 @@ export class Groups {
   async hold(id: number): Promise<boolean> {
     const query = this.#db.selectFrom('groups').select('id').where('id', '=', id).forNoKeyUpdate();
     return (await query.executeTakeFirst()) !== undefined;
+  }
+
+  /**
+   * Of the group of this full path and those above it, the ones that have a quota, the outermost first. They are held, as by
+   * {@link hold}, so that what counts against their quotas stays so: ask before anything below them is held.
+   */
+  async listQuotas(fullPath: string): Promise<readonly Group[]> {
+    const query = this.#db
+      .selectFrom('groups')
+      .selectAll()
+      .where('full_path', 'in', pathsUpTo(fullPath))
+      .where('quota_bytes', 'is not', null)
+      .orderBy('full_path')
+      .forNoKeyUpdate();
+    return (await query.execute()).map(fromRow);
   }
 
   /** @throws UniqueViolation groups_full_path, MissingOwner */
@@ -120,6 +155,7 @@ export class Groups {
         full_path: group.fullPath,
         description: group.description ?? null,
         visibility,
+        quota_bytes: group.quotaBytes ?? null,
         created_at: now,
         updated_at: now,
       })
@@ -128,7 +164,24 @@ export class Groups {
     return fromRow(row);
   }
 
-  /** With its registries, upstreams, entries and members. False when there was none. */
+  /** Undefined when there is no such group. */
+  async update(id: number, changes: GroupChanges): Promise<Group | undefined> {
+    const row = await this.#db
+      .updateTable('groups')
+      .set({
+        name: changes.name,
+        description: changes.description,
+        visibility: changes.visibility,
+        quota_bytes: changes.quotaBytes,
+        updated_at: this.#now(),
+      })
+      .where('id', '=', id)
+      .returningAll()
+      .executeTakeFirst();
+    return row && fromRow(row);
+  }
+
+  /** With its subgroups, projects, registries, upstreams, entries and members: see Reviews.addGroup. False when there was none. */
   async remove(id: number): Promise<boolean> {
     const { numDeletedRows } = await this.#db
       .deleteFrom('groups')
@@ -147,6 +200,7 @@ function fromRow(row: Selectable<Tables['groups']>): Group {
     fullPath: row.full_path,
     description: row.description ?? undefined,
     visibility: row.visibility,
+    quotaBytes: row.quota_bytes ?? undefined,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

@@ -1,7 +1,31 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kysely, Transaction } from 'kysely';
 import type { Tables } from './schema.ts';
 
-/** Runs in the transaction that `db` is, or else in one of its own. */
-export function inTransaction<T>(db: Kysely<Tables>, run: (tx: Kysely<Tables>) => Promise<T>): Promise<T> {
-  return db.isTransaction ? run(db) : db.transaction().execute((tx: Transaction<Tables>) => run(tx));
+/** PostgreSQL ends one of those that wait for each other; nothing of it was done. */
+const deadlock = '40P01';
+const maxTries = 5;
+const maxPauseMs = 50;
+
+/**
+ * Runs in the transaction that `db` is, or else in one of its own. One of its own that was ended by a deadlock runs again: whatever
+ * `run` does outside the database must bear that.
+ */
+export async function inTransaction<T>(
+  db: Kysely<Tables>,
+  run: (tx: Kysely<Tables>) => Promise<T>,
+): Promise<T> {
+  if (db.isTransaction) return run(db);
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await db.transaction().execute((tx: Transaction<Tables>) => run(tx));
+    } catch (error) {
+      if (tries === maxTries || !isDeadlock(error)) throw error;
+      await sleep(Math.random() * maxPauseMs);
+    }
+  }
+}
+
+function isDeadlock(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === deadlock;
 }

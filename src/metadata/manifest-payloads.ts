@@ -1,11 +1,9 @@
-/** Stores payloads once by digest. Part of the transaction that links them. */
+/** Payloads and what they refer to, stored once by digest. Part of the transaction that links them. */
 import type { Kysely } from 'kysely';
 import { type Digest, hasherOf } from '../oci/digest.ts';
 import type { ManifestReference } from '../oci/manifest.ts';
+import { inBatches } from './in-batches.ts';
 import type { Tables } from './schema.ts';
-
-/** Both databases limit the parameters of one statement. */
-const referencesPerStatement = 1000;
 
 export async function storePayload(
   tx: Kysely<Tables>,
@@ -22,11 +20,11 @@ export async function storePayload(
     .returning('digest')
     .executeTakeFirst();
   if (!stored) return;
-  for (let start = 0; start < references.length; start += referencesPerStatement) {
+  for (const batch of inBatches(references)) {
     await tx
       .insertInto('manifest_references')
       .values(
-        references.slice(start, start + referencesPerStatement).map((reference) => ({
+        batch.map((reference) => ({
           manifest_digest: digest,
           kind: reference.kind,
           digest: reference.digest,
@@ -38,4 +36,23 @@ export async function storePayload(
       .onConflict((conflict) => conflict.doNothing())
       .execute();
   }
+}
+
+/** What the payload of this digest refers to; the same in every repository. */
+export async function listReferences(
+  tx: Kysely<Tables>,
+  digest: Digest,
+): Promise<readonly ManifestReference[]> {
+  const query = tx.selectFrom('manifest_references').selectAll().where('manifest_digest', '=', digest);
+  // Digests were parsed before they were recorded.
+  return (await query.execute()).map((row) => ({
+    kind: row.kind,
+    digest: row.digest as Digest,
+    mediaType: row.media_type,
+    size: row.size,
+  }));
+}
+
+export function bufferOf(payload: Uint8Array): Buffer {
+  return Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
 }

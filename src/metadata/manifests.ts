@@ -1,6 +1,7 @@
-/** Payloads of manifests, byte for byte. They are written through CacheEntries, together with what links them. */
+/** Payloads of manifests, byte for byte. They are written together with what links them. */
 import type { Kysely } from 'kysely';
 import type { Digest } from '../oci/digest.ts';
+import { bufferOf } from './manifest-payloads.ts';
 import type { Tables } from './schema.ts';
 
 export class Manifests {
@@ -13,6 +14,6 @@ export class Manifests {
   async findPayload(digest: Digest): Promise<Buffer | undefined> {
     const query = this.#db.selectFrom('manifests').select('payload').where('digest', '=', digest);
     const row = await query.executeTakeFirst();
-    return row && Buffer.from(row.payload.buffer, row.payload.byteOffset, row.payload.byteLength);
+    return row && bufferOf(row.payload);
   }
 }

@@ -1,4 +1,6 @@
 import type { Kysely, Selectable } from 'kysely';
+import { pathsUpTo } from './below.ts';
+import { isCurrent } from './memberships.ts';
 import { offsetOf, type Page, type Paged } from './page.ts';
 import type { Tables } from './schema.ts';
 
@@ -51,13 +53,44 @@ export class Members {
       .limit(page.perPage)
       .offset(offsetOf(page))
       .execute();
-    const records = rows.map(({ username, name, state, ...row }) => ({
-      ...fromRow(row),
-      username,
-      name,
-      state,
-    }));
-    return { records, total };
+    return { records: rows.map(listedFromRow), total };
+  }
+
+  /**
+   * Whoever has a current role in the group of this full path or above it, by user id: each once, with the membership of their
+   * highest role, and of equal ones the nearest.
+   */
+  async listInherited(groupFullPath: string, page: Page): Promise<Paged<ListedMember>> {
+    const matching = this.#db
+      .selectFrom('members')
+      .innerJoin('groups', 'groups.id', 'members.group_id')
+      .where('groups.full_path', 'in', pathsUpTo(groupFullPath))
+      .where(isCurrent(this.#now()));
+    const { total } = await matching
+      .select((eb) => eb.fn.count<number>('members.user_id').distinct().as('total'))
+      .executeTakeFirstOrThrow();
+    const ranked = matching.selectAll('members').select((eb) =>
+      eb.fn
+        .agg<number>('row_number')
+        .over((over) =>
+          over
+            .partitionBy('members.user_id')
+            .orderBy('members.access_level', 'desc')
+            .orderBy('groups.full_path', 'desc'),
+        )
+        .as('rank'),
+    );
+    const rows = await this.#db
+      .selectFrom(ranked.as('members'))
+      .innerJoin('users', 'users.id', 'members.user_id')
+      .selectAll('members')
+      .select(['users.username', 'users.name', 'users.state'])
+      .where('members.rank', '=', 1)
+      .orderBy('members.user_id')
+      .limit(page.perPage)
+      .offset(offsetOf(page))
+      .execute();
+    return { records: rows.map(listedFromRow), total };
   }
 
   async listByUser(userId: number): Promise<readonly Member[]> {
@@ -67,6 +100,19 @@ export class Members {
       .where('user_id', '=', userId)
       .orderBy('group_id');
     return (await query.execute()).map(fromRow);
+  }
+
+  /** The highest current role that the user has in the group of this full path or above it; undefined: none. */
+  async levelAt(groupFullPath: string, userId: number): Promise<number | undefined> {
+    const { level } = await this.#db
+      .selectFrom('members')
+      .innerJoin('groups', 'groups.id', 'members.group_id')
+      .select((eb) => eb.fn.max<number | null>('members.access_level').as('level'))
+      .where('members.user_id', '=', userId)
+      .where('groups.full_path', 'in', pathsUpTo(groupFullPath))
+      .where(isCurrent(this.#now()))
+      .executeTakeFirstOrThrow();
+    return level ?? undefined;
   }
 
   async find(groupId: number, userId: number): Promise<Member | undefined> {
@@ -120,6 +166,15 @@ export class Members {
       .executeTakeFirstOrThrow();
     return numDeletedRows > 0n;
   }
+}
+
+function listedFromRow({
+  username,
+  name,
+  state,
+  ...row
+}: Selectable<Tables['members']> & Pick<ListedMember, 'username' | 'name' | 'state'>): ListedMember {
+  return { ...fromRow(row), username, name, state };
 }
 
 function fromRow(row: Selectable<Tables['members']>): Member {

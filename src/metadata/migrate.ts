@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import type { ColumnTypes } from './column-types.ts';
 import { foundations } from './migrations/0001-foundations.ts';
+import { hosted } from './migrations/0002-hosted.ts';
 import type { Tables } from './schema.ts';
 
 /**
@@ -10,7 +11,7 @@ import type { Tables } from './schema.ts';
  * @throws Error when one fails, or when a newer version of this program has migrated the database
  */
 export async function migrateToLatest(db: Kysely<Tables>, types: ColumnTypes): Promise<string[]> {
-  const migrations = { '0001-foundations': foundations(types) };
+  const migrations = { '0001-foundations': foundations(types), '0002-hosted': hosted(types) };
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error, results = [] } = await migrator.migrateToLatest();
   if (error !== undefined) throw new Error('the database could not be migrated', { cause: error });

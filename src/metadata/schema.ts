@@ -3,8 +3,9 @@
  * Only this folder knows them.
  */
 import type { Generated } from 'kysely';
+import type { HostedTables } from './schema-hosted.ts';
 
-export interface Tables {
+export interface Tables extends HostedTables {
   instance: InstanceTable;
   groups: GroupTable;
   users: UserTable;
@@ -21,7 +22,7 @@ export interface Tables {
   audit_events: AuditEventTable;
 }
 
-/** Facts about this installation, such as that the first start is over. */
+/** Facts about this installation, such as that the first start is over, and settings that are changed while it runs. */
 interface InstanceTable {
   key: string;
   value: string;
@@ -36,6 +37,8 @@ interface GroupTable {
   full_path: string;
   description: string | null;
   visibility: 'private' | 'internal' | 'public';
+  /** of all that its projects and those of its subgroups link; null: no limit */
+  quota_bytes: number | null;
   created_at: number;
   updated_at: number;
 }
@@ -128,8 +131,8 @@ interface BlobTable {
   digest: string;
   size: number;
   storage_key: string;
-  /** SHA-1 of the bytes in hex, which GitLab's cache entries show */
-  sha1: string;
+  /** SHA-1 of the bytes in hex, which GitLab's cache entries show; null for what was pushed */
+  sha1: string | null;
   created_at: number;
 }
 
@@ -138,7 +141,7 @@ interface ManifestTable {
   digest: string;
   payload: Uint8Array;
   size: number;
-  /** as of {@link BlobTable} */
+  /** SHA-1 of the payload in hex, as of {@link BlobTable} */
   sha1: string;
   created_at: number;
 }

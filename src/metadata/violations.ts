@@ -10,6 +10,7 @@ export const uniqueConstraints = [
   'signing_keys_kid',
   'virtual_registries_group_id_name',
   'registry_upstreams_registry_id_upstream_id',
+  'projects_full_path',
 ] as const;
 
 export type UniqueConstraint = (typeof uniqueConstraints)[number];

@@ -13,6 +13,7 @@ export const ociErrors = {
     message: 'manifest references a manifest or blob unknown to registry',
   },
   MANIFEST_INVALID: { status: 400, message: 'manifest invalid' },
+  MANIFEST_REFERENCED: { status: 409, message: 'an index refers to the manifest' },
   MANIFEST_UNKNOWN: { status: 404, message: 'manifest unknown' },
   NAME_INVALID: { status: 400, message: 'invalid repository name' },
   NAME_UNKNOWN: { status: 404, message: 'repository name not known to registry' },
@@ -31,6 +32,8 @@ export type OciErrorCode = keyof typeof ociErrors;
 export interface OciErrorOptions {
   /** What happened and what to do about it, in a sentence; sent to the client. */
   readonly detail?: string;
+  /** Where there are several of the same kind, a sentence for each, instead of `detail`; never empty. */
+  readonly details?: readonly string[];
   /** Replaces the table's status where one code has several, e.g. UNAVAILABLE 502, 503, 504. */
   readonly status?: number;
   /** Further answer headers, e.g. Retry-After, Allow, WWW-Authenticate. */
@@ -42,14 +45,21 @@ export class OciError extends Error {
   override readonly name = 'OciError';
   readonly code: OciErrorCode;
   readonly status: number;
-  readonly detail: string | undefined;
+  /** One for each entry of the answer; empty where there is nothing to say. */
+  readonly details: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
 
+  /** The first of {@link details}. */
+  get detail(): string | undefined {
+    return this.details[0];
+  }
+
   constructor(code: OciErrorCode, options: OciErrorOptions = {}) {
-    super(options.detail ?? ociErrors[code].message, { cause: options.cause });
+    const details = options.details ?? (options.detail === undefined ? [] : [options.detail]);
+    super(details[0] ?? ociErrors[code].message, { cause: options.cause });
     this.code = code;
     this.status = options.status ?? ociErrors[code].status;
-    this.detail = options.detail;
+    this.details = details;
     this.headers = options.headers ?? {};
   }
 }

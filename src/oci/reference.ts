@@ -45,6 +45,11 @@ export function isDigestReference(reference: Reference): reference is Digest {
   return isDigest(reference);
 }
 
+/** Whether no hosted repository can have it: all names that begin like those of virtual registries are kept for them. */
+export function isVirtualName(name: RepositoryName): boolean {
+  return name.startsWith('virtual_registries/');
+}
+
 const virtualPattern = /^virtual_registries\/container\/([1-9][0-9]{0,14})\/(.+)$/;
 
 /**

@@ -1,12 +1,13 @@
 /** The two capabilities of a repository. The /v2 API knows only these. */
 import type { Digest } from './digest.ts';
 import type { Reference, Tag } from './reference.ts';
+import type { Uploads } from './uploads.ts';
 
 /**
  * How a pull was answered, in Cache-Status, logs and metrics alike.
- * collapsed: waited for or followed a request that another client had started.
+ * collapsed: waited for or followed a request that another client had started. hosted: what was pushed to us; no cache.
  */
-export type Outcome = 'hit' | 'miss' | 'collapsed' | 'revalidated' | 'updated' | 'stale';
+export type Outcome = 'hit' | 'miss' | 'collapsed' | 'revalidated' | 'updated' | 'stale' | 'hosted';
 
 export interface ManifestAnswer {
   readonly digest: Digest;
@@ -35,9 +36,19 @@ export interface BlobAnswer extends BlobStat {
   close(): Promise<void>;
 }
 
+/** A part of a list in byte order. */
+export interface PageRequest {
+  /** Only what comes after it, whether or not it exists; empty: from the beginning. */
+  readonly after: string;
+  /** The most entries to give; 0 gives none. */
+  readonly limit: number;
+}
+
 export interface TagsAnswer {
-  /** All of them, in byte order. */
+  /** In byte order. */
   readonly tags: readonly Tag[];
+  /** Whether there are tags after these. */
+  readonly hasMore: boolean;
   readonly outcome: Outcome;
 }
 
@@ -66,7 +77,52 @@ export interface ReadableRepository {
   /** As {@link blob}, without getting it. */
   statBlob(digest: Digest): Promise<BlobStat>;
   /** @throws OciError NAME_UNKNOWN, UNAVAILABLE */
-  tags(): Promise<TagsAnswer>;
+  tags(page: PageRequest): Promise<TagsAnswer>;
   /** Empty for an unknown subject. @throws OciError UNAVAILABLE */
   referrers(subject: Digest): Promise<ReferrersAnswer>;
+}
+
+/** Who writes: whom upload sessions belong to, and what audit events say. */
+export interface Writer {
+  /** The same for all of one identity's requests, whatever credentials they come with: `user:5`, `anonymous`. */
+  readonly key: string;
+  readonly userId: number | undefined;
+  readonly name: string;
+  /** The client's address. */
+  readonly address: string | undefined;
+}
+
+export interface ManifestPush {
+  /** Kept byte for byte. */
+  readonly payload: Buffer;
+  /** As the client said it; undefined where it did not. */
+  readonly contentType: string | undefined;
+  /** Given besides a digest, by `?tag=`. */
+  readonly tags: readonly Tag[];
+}
+
+export interface StoredManifest {
+  readonly digest: Digest;
+  /** What it says it belongs to, whether or not that exists. */
+  readonly subject: Digest | undefined;
+}
+
+/** A repository that is pushed to, as one writer has it. */
+export interface WritableRepository extends ReadableRepository {
+  readonly uploads: Uploads;
+  /**
+   * Payload, references, tags and audit event, all or nothing.
+   * @throws OciError MANIFEST_INVALID (400, too large 413), DIGEST_INVALID, MANIFEST_BLOB_UNKNOWN, DENIED over a limit
+   */
+  putManifest(reference: Reference, push: ManifestPush): Promise<StoredManifest>;
+  /** A tag: only the tag. A digest: the manifest and its tags. @throws OciError MANIFEST_UNKNOWN, MANIFEST_REFERENCED, UNSUPPORTED */
+  deleteManifest(reference: Reference): Promise<void>;
+  /** The link; the bytes may have others. @throws OciError BLOB_UNKNOWN, UNSUPPORTED */
+  deleteBlob(digest: Digest): Promise<void>;
+  /**
+   * Links a blob of another repository without an upload. False where that does not have it, or not at hand.
+   * @param source that the writer may pull from
+   * @throws OciError DENIED over a quota
+   */
+  mount(digest: Digest, source: ReadableRepository): Promise<boolean>;
 }

@@ -1,30 +1,13 @@
-/** The three ways a blob reaches a client: from the store, from a fill, or straight through where nothing can be stored. */
+/** The two ways a blob reaches a client that is not stored: from a fill, or straight through where nothing can be stored. */
 import type { Hash } from 'node:crypto';
 import { algorithmOf, type Digest, hasherOf } from '../oci/digest.ts';
 import type { BlobAnswer, Outcome } from '../oci/repository.ts';
-import type { BlobReader } from '../storage/blob-store.ts';
-import { type BufferBudget, readChunks } from '../storage/chunk-reader.ts';
 import { Download, type DownloadTools } from './download.ts';
 import { type Fill, verified } from './fill.ts';
 import type { Place } from './place.ts';
 
 /** A range that starts further ahead of a fill than this is asked of the upstream by itself. */
 const maxWaitBytes = 16 * 1024 * 1024;
-
-export function storedBlob(
-  digest: Digest,
-  outcome: Outcome,
-  reader: BlobReader,
-  buffers: BufferBudget,
-): BlobAnswer {
-  return {
-    digest,
-    outcome,
-    size: reader.size,
-    read: (start, end) => readChunks(reader, start, Math.min(end ?? reader.size, reader.size), buffers),
-    close: () => reader.close(),
-  };
-}
 
 /** @param fill held for this answer, which releases it */
 export function fillingBlob(

@@ -1,11 +1,15 @@
-/** How a pull would be answered now: the walk, shown without changing what is cached. */
-import { isFresh } from '../cache/freshness.ts';
+/** How a pull would be answered now, part by part, without changing anything. */
 import type { CacheEntries } from '../metadata/cache-entries.ts';
 import type { Digest } from '../oci/digest.ts';
+import { OciError } from '../oci/errors.ts';
 import { isDigestReference, type Reference, type RepositoryName } from '../oci/reference.ts';
-import { UpstreamError, type UpstreamErrorKind } from '../upstreams/errors.ts';
+import type { UpstreamErrorKind } from '../upstreams/errors.ts';
+import { LocalUpstream } from '../upstreams/local-upstream.ts';
 import type { BreakerState } from '../upstreams/upstream.ts';
-import { entryPlace, isRecordOf, type Place, placeAt, type RegistryView } from './place.ts';
+import { explainRemote, givesWay } from './explain-remote.ts';
+import { type FindHosted, LocalRepository } from './local-repository.ts';
+import { hereFirst } from './ordered-repository.ts';
+import type { RegistryPart, RegistryView } from './registry-view.ts';
 
 export interface PullExplanation {
   /** In the order they are asked. */
@@ -18,14 +22,16 @@ export interface UpstreamExplanation {
   readonly name: string;
   readonly position: number;
   /** The image's name at this upstream. */
-  readonly repository: RepositoryName;
+  readonly repository: string;
   /** By its patterns. */
   readonly isAllowed: boolean;
+  /** Always closed for a local one. */
   readonly breaker: BreakerState;
+  /** A local one has none: nothing of it is cached. */
   readonly entry: ExplainedEntry | undefined;
-  /** Whether a pull would send it a request. */
+  /** Whether a pull would ask it: a remote one by a request. */
   readonly wouldAsk: boolean;
-  /** To a HEAD sent just now; undefined where none was sent. */
+  /** What it said just now; undefined where it was not asked. */
   readonly answer: ExplainedAnswer | undefined;
 }
 
@@ -47,7 +53,7 @@ export interface ExplainedAnswer {
 export interface PullVerdict {
   /** Undefined where the pull would fail. */
   readonly upstreamId: number | undefined;
-  readonly source: 'cache' | 'upstream' | undefined;
+  readonly source: 'cache' | 'upstream' | 'hosted' | undefined;
   readonly digest: Digest | undefined;
   /** A sentence. */
   readonly why: string;
@@ -55,149 +61,107 @@ export interface PullVerdict {
 
 export interface ExplainOptions {
   readonly entries: Pick<CacheEntries, 'listAt' | 'listByDigest'>;
+  readonly findHosted: FindHosted;
   readonly now: () => number;
 }
 
-/** One upstream with what is cached of it. */
-interface Candidate {
-  readonly place: Place;
-  readonly isAllowed: boolean;
-  readonly entry: ExplainedEntry | undefined;
+/** What is pulled. */
+export interface ExplainedPull {
+  readonly image: RepositoryName;
+  readonly reference: Reference;
+  /** Whether a pull would come to this part; where not, nobody is asked. */
+  readonly isReached: boolean;
+}
+
+export type PartExplanation = Omit<UpstreamExplanation, 'position'>;
+
+/** What one part of a virtual registry says. */
+export interface ExplainedPart {
+  readonly upstreams: readonly PartExplanation[];
+  /** Undefined where nobody here has the image. */
+  readonly verdict: PullVerdict | undefined;
 }
 
 export async function explainPull(
   registry: RegistryView,
   image: RepositoryName,
   reference: Reference,
-  { entries, now }: ExplainOptions,
+  options: ExplainOptions,
 ): Promise<PullExplanation> {
-  const places = registry.upstreams.map((upstream) => placeAt(registry, upstream, image));
-  const at = places.map(entryPlace);
-  const found = isDigestReference(reference)
-    ? await entries.listByDigest(at, 'manifest', reference)
-    : await entries.listAt(at, 'manifest', reference);
-  const candidates = places.map((place): Candidate => {
-    const entry = found.find((each) => isRecordOf(each, place));
-    const fresh =
-      entry &&
-      (isDigestReference(reference) ||
-        isFresh(entry.checkedAt, place.upstream.settings.cacheValidityHours, now()));
-    const explained = entry && { digest: entry.digest, checkedAt: entry.checkedAt, isFresh: fresh === true };
-    return { place, isAllowed: place.upstream.allows(image), entry: explained };
-  });
-  const allowed = candidates.filter((candidate) => candidate.isAllowed);
-  const answers = await askInTurn(allowed, reference);
+  const order = isDigestReference(reference) ? hereFirst(registry.parts, isLocal) : registry.parts;
+  const explained = new Map<RegistryPart, ExplainedPart>();
+  let verdict: PullVerdict | undefined;
+  for (const part of order) {
+    const pull = { image, reference, isReached: verdict === undefined };
+    const said = isLocal(part)
+      ? await explainLocal(part, registry, pull, options)
+      : await explainRemote(part, pull, options);
+    explained.set(part, said);
+    verdict ??= said.verdict;
+  }
+  const upstreams = registry.parts
+    .flatMap((part) => explained.get(part)?.upstreams ?? [])
+    .map((upstream, index) => ({ ...upstream, position: index + 1 }));
+  return { upstreams, verdict: verdict ?? failing(upstreams) };
+}
+
+function isLocal(part: RegistryPart): part is LocalUpstream {
+  return part instanceof LocalUpstream;
+}
+
+async function explainLocal(
+  upstream: LocalUpstream,
+  { groupPath }: RegistryView,
+  { image, reference, isReached }: ExplainedPull,
+  { findHosted }: ExplainOptions,
+): Promise<ExplainedPart> {
+  const { id, name } = upstream.settings;
+  const isAllowed = upstream.allows(image);
+  const repository = new LocalRepository({ upstream, image, groupPath, findHosted });
+  const answer = isReached && isAllowed ? await ask(repository, reference) : undefined;
+  const isFirst = isDigestReference(reference)
+    ? 'it is hosted on this server, where a digest is looked for first'
+    : 'it is the first upstream, in their order, that has the image';
   return {
-    upstreams: candidates.map((candidate, index) => describe(candidate, index + 1, answers.get(candidate))),
-    verdict: verdictOf(allowed, answers),
+    upstreams: [
+      {
+        id,
+        name,
+        repository: upstream.nameOf(image),
+        isAllowed,
+        breaker: 'closed',
+        entry: undefined,
+        wouldAsk: answer !== undefined,
+        answer,
+      },
+    ],
+    verdict:
+      answer?.result === 'found'
+        ? { upstreamId: id, source: 'hosted', digest: answer.digest, why: isFirst }
+        : undefined,
   };
 }
 
-/** As a pull would: nobody where there is a fresh entry, the owner of a stale one first, else all. */
-async function askInTurn(
-  candidates: readonly Candidate[],
-  reference: Reference,
-): Promise<ReadonlyMap<Candidate, ExplainedAnswer>> {
-  const answers = new Map<Candidate, ExplainedAnswer>();
-  const owner = candidates.find(({ entry }) => entry);
-  if (owner?.entry?.isFresh) return answers;
-  if (owner) {
-    const answer = await ask(owner.place, reference);
-    answers.set(owner, answer);
-    if (!givesWay(answer)) return answers;
-  }
-  const rest = candidates.filter((candidate) => candidate !== owner);
-  await Promise.all(
-    rest.map(async (candidate) => answers.set(candidate, await ask(candidate.place, reference))),
-  );
-  return answers;
-}
-
-async function ask({ upstream, repository }: Place, reference: Reference): Promise<ExplainedAnswer> {
+async function ask(repository: LocalRepository, reference: Reference): Promise<ExplainedAnswer> {
   try {
-    const { digest } = await upstream.headManifest(repository, reference);
+    const { digest } = await repository.manifest(reference, false);
     return { result: 'found', digest, message: undefined };
   } catch (error) {
-    if (!(error instanceof UpstreamError)) throw error;
-    return { result: error.kind, digest: undefined, message: error.message };
+    if (!(error instanceof OciError)) throw error;
+    const result = error.status === 404 ? 'not-found' : 'unavailable';
+    return { result, digest: undefined, message: error.message };
   }
 }
 
-/** Whether the next upstreams are asked, stale entry or not. */
-function givesWay({ result }: ExplainedAnswer): boolean {
-  return result === 'not-found' || result === 'unauthorized';
-}
-
-function verdictOf(
-  candidates: readonly Candidate[],
-  answers: ReadonlyMap<Candidate, ExplainedAnswer>,
-): PullVerdict {
-  if (candidates.length === 0) return failing('no upstream is there, or none whose patterns allow the image');
-  const owner = candidates.find(({ entry }) => entry);
-  if (owner?.entry) {
-    const cached = {
-      upstreamId: owner.place.upstream.settings.id,
-      source: 'cache',
-      digest: owner.entry.digest,
-    } as const;
-    const answer = answers.get(owner);
-    if (!answer) return { ...cached, why: 'the cached copy is fresh, so no upstream is asked' };
-    if (answer.digest === cached.digest)
-      return { ...cached, why: 'the cached copy is stale, and its upstream still has the same digest' };
-    if (answer.result === 'found')
-      return {
-        ...cached,
-        source: 'upstream',
-        digest: answer.digest,
-        why: 'the cached copy is stale, and its upstream has another digest now',
-      };
-    if (!givesWay(answer))
-      return {
-        ...cached,
-        why: `the cached copy is stale, and is served because its upstream ${answer.message}`,
-      };
-  }
-  const first = candidates.find((candidate) => answers.get(candidate)?.result === 'found');
-  if (first) {
-    const { id } = first.place.upstream.settings;
-    return {
-      upstreamId: id,
-      source: 'upstream',
-      digest: answers.get(first)?.digest,
-      why: 'it is the first upstream, in their order, that has the image',
-    };
-  }
-  if (owner?.entry && answers.get(owner)?.result === 'unauthorized') {
-    return {
-      upstreamId: owner.place.upstream.settings.id,
-      source: 'cache',
-      digest: owner.entry.digest,
-      why: 'the cached copy is stale, its upstream refuses us, and no other has the image',
-    };
-  }
-  const isAbsent = [...answers.values()].every(givesWay);
-  return failing(isAbsent ? 'no upstream has the image' : 'no upstream that could be asked has the image');
-}
-
-function failing(why: string): PullVerdict {
-  return { upstreamId: undefined, source: undefined, digest: undefined, why };
-}
-
-function describe(
-  { place, isAllowed, entry }: Candidate,
-  position: number,
-  answer: ExplainedAnswer | undefined,
-): UpstreamExplanation {
-  const { settings } = place.upstream;
+/** All that may be asked was asked, and had nothing. */
+function failing(upstreams: readonly UpstreamExplanation[]): PullVerdict {
+  const allowed = upstreams.filter(({ isAllowed }) => isAllowed);
+  const isAbsent = allowed.every(({ answer }) => answer && givesWay(answer));
+  const why = isAbsent ? 'no upstream has the image' : 'no upstream that could be asked has the image';
   return {
-    id: settings.id,
-    name: settings.name,
-    position,
-    repository: place.repository,
-    isAllowed,
-    breaker: place.upstream.health().breaker,
-    entry,
-    wouldAsk: answer !== undefined,
-    answer,
+    upstreamId: undefined,
+    source: undefined,
+    digest: undefined,
+    why: allowed.length > 0 ? why : 'no upstream is there, or none whose patterns allow the image',
   };
 }

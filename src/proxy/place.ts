@@ -3,6 +3,7 @@ import type { EntryPlace } from '../metadata/cache-entry.ts';
 import { OciError } from '../oci/errors.ts';
 import type { RepositoryName } from '../oci/reference.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
+import type { RemotePart } from './registry-view.ts';
 
 export interface Place {
   readonly groupId: number;
@@ -11,35 +12,28 @@ export interface Place {
   readonly repository: RepositoryName;
 }
 
-/** A virtual registry as the pull path sees it. */
-export interface RegistryView {
-  readonly id: number;
-  readonly groupId: number;
-  /** In the order they are asked. */
-  readonly upstreams: readonly Upstream[];
-}
-
 /**
  * The places of an image in the order they are asked, without those whose patterns refuse it.
  * @throws OciError NAME_UNKNOWN when none is left, saying why
  */
-export function placesOf(registry: RegistryView, image: RepositoryName): Place[] {
-  if (registry.upstreams.length === 0) {
+export function placesOf(part: RemotePart, image: RepositoryName): Place[] {
+  const { registryId, upstreams } = part;
+  if (upstreams.length === 0) {
     throw new OciError('NAME_UNKNOWN', {
-      detail: `virtual registry ${registry.id} has no upstreams; add one through the API`,
+      detail: `virtual registry ${registryId} has no upstreams; add one through the API`,
     });
   }
-  const allowed = registry.upstreams.filter((upstream) => upstream.allows(image));
+  const allowed = upstreams.filter((upstream) => upstream.allows(image));
   if (allowed.length === 0) {
     throw new OciError('NAME_UNKNOWN', {
-      detail: `the allow and deny patterns of every upstream of virtual registry ${registry.id} refuse '${image}'`,
+      detail: `the allow and deny patterns of every remote upstream of virtual registry ${registryId} refuse '${image}'`,
     });
   }
-  return allowed.map((upstream) => placeAt(registry, upstream, image));
+  return allowed.map((upstream) => placeAt(part, upstream, image));
 }
 
 /** Whatever the upstream's patterns say. */
-export function placeAt({ groupId }: RegistryView, upstream: Upstream, image: RepositoryName): Place {
+export function placeAt({ groupId }: RemotePart, upstream: Upstream, image: RepositoryName): Place {
   return { groupId, upstream, repository: upstream.repositoryOf(image) };
 }
 

@@ -1,10 +1,11 @@
 /** Makes verified bytes durable, then visible: commit, then the record and its links. */
 import type { Log } from '../log.ts';
-import type { BlobRecord, Blobs } from '../metadata/blobs.ts';
+import type { Blobs } from '../metadata/blobs.ts';
 import type { CacheEntries } from '../metadata/cache-entries.ts';
 import type { Digest } from '../oci/digest.ts';
 import { octetStream } from '../oci/media-types.ts';
 import type { BlobStore, Spool } from '../storage/blob-store.ts';
+import { keepBlob } from '../storage/keep-blob.ts';
 import { entryPlace, type Place } from './place.ts';
 
 export interface VerifiedBlob {
@@ -53,22 +54,8 @@ export function createPublishBlob({ store, blobs, entries, log, now }: PublishTo
   }
 
   return async (blob, spool, places) => {
-    const record = await blobs.find(blob.digest);
-    if (record && (await isPresent(store, record))) {
-      await spool.abort();
-      await link(blob, record.storageKey, places);
-      return;
-    }
-    const key = await spool.commit(blob.digest);
-    // A record without its bytes: they were lost, and are healed by these.
-    if (record) await blobs.replaceCopy({ ...blob, storageKey: key, createdAt: now() }, record.storageKey);
-    const linked = await link(blob, key, places);
-    if (linked === 0 && !record) await store.delete(key);
+    const { storageKey, isNew } = await keepBlob(spool, blob, { store, records: blobs, now });
+    const linked = await link(blob, storageKey, places);
+    if (linked === 0 && isNew) await store.delete(storageKey);
   };
-}
-
-async function isPresent(store: BlobStore, { storageKey, size }: BlobRecord): Promise<boolean> {
-  const reader = await store.open(storageKey);
-  await reader?.close();
-  return reader?.size === size;
 }

@@ -1,15 +1,16 @@
 /**
- * The tags of one image: those of all its upstreams together, because a pull finds any of them. Believed briefly; where an
+ * The tags of one image: those of all its places together, because a pull finds any of them. Believed briefly; where an
  * upstream fails, what it said last or else the tags that are cached from it.
  */
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../log.ts';
 import type { CacheEntries } from '../metadata/cache-entries.ts';
 import { isTag, type Tag } from '../oci/reference.ts';
-import type { Outcome, TagsAnswer } from '../oci/repository.ts';
+import type { Outcome, PageRequest, TagsAnswer } from '../oci/repository.ts';
 import { entryPlace, type Place } from './place.ts';
 import { type Answer, answerOf, refusalOf } from './refusal.ts';
 import { SingleFlight } from './single-flight.ts';
+import { tagPage } from './tag-page.ts';
 
 /** In all lists together: some tens of megabytes. */
 const tagsRemembered = 500_000;
@@ -21,8 +22,8 @@ export interface TagListOptions {
   readonly now: () => number;
 }
 
-/** The tags of one place, or why there are none. */
-type Listed = TagsAnswer | { readonly answer: Answer };
+/** All tags of one place, or why there are none. */
+type Listed = { readonly tags: readonly Tag[]; readonly outcome: Outcome } | { readonly answer: Answer };
 
 /** What a merged list is worth: no more than its parts, and these are the least. */
 const least: readonly Outcome[] = ['stale', 'miss'];
@@ -46,7 +47,7 @@ export class TagLists {
   }
 
   /** @throws OciError NAME_UNKNOWN, UNAVAILABLE, TOOMANYREQUESTS */
-  async list(places: readonly Place[]): Promise<TagsAnswer> {
+  async list(places: readonly Place[], page: PageRequest): Promise<TagsAnswer> {
     const results = await Promise.all(places.map((place) => this.#listAt(place)));
     const lists = results.flatMap((result) => ('tags' in result ? [result] : []));
     const [first, ...others] = lists;
@@ -54,10 +55,10 @@ export class TagLists {
       const answers = results.flatMap((result) => ('answer' in result ? [result.answer] : []));
       throw refusalOf('NAME_UNKNOWN', 'the list of tags', answers);
     }
-    if (others.length === 0) return first;
+    if (others.length === 0) return { ...tagPage(first.tags, page), outcome: first.outcome };
     const tags = [...new Set(lists.flatMap((list) => list.tags))].sort();
     return {
-      tags,
+      ...tagPage(tags, page),
       outcome: least.find((outcome) => lists.some((list) => list.outcome === outcome)) ?? 'hit',
     };
   }

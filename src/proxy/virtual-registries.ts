@@ -2,8 +2,12 @@
 import { LRUCache } from 'lru-cache';
 import type { HotManifests } from '../cache/hot-manifests.ts';
 import { parseVirtualName, type RepositoryName } from '../oci/reference.ts';
-import type { Upstream, UpstreamSettings } from '../upstreams/upstream.ts';
-import type { RegistryView } from './place.ts';
+import type { ReadableRepository } from '../oci/repository.ts';
+import { type AnyUpstream, LocalUpstream } from '../upstreams/local-upstream.ts';
+import type { UpstreamSettings } from '../upstreams/upstream.ts';
+import { type FindHosted, LocalRepository } from './local-repository.ts';
+import { OrderedRepository } from './ordered-repository.ts';
+import { type RegistryPart, type RegistryView, registryView } from './registry-view.ts';
 import { type Pulls, VirtualRepository } from './virtual-repository.ts';
 
 /** So that a change made by another process is seen. */
@@ -14,13 +18,15 @@ const registriesRemembered = 1000;
 export interface ConfiguredRegistry {
   readonly id: number;
   readonly groupId: number;
+  readonly groupPath: string;
   /** In the order they are asked, credentials opened. */
   readonly upstreams: readonly UpstreamSettings[];
 }
 
 export interface VirtualRegistriesOptions {
   readonly load: (registryId: number) => Promise<ConfiguredRegistry | undefined>;
-  readonly upstreamOf: (settings: UpstreamSettings) => Upstream;
+  readonly upstreamOf: (settings: UpstreamSettings) => AnyUpstream;
+  readonly findHosted: FindHosted;
   readonly hot: HotManifests;
   readonly pulls: Pulls;
 }
@@ -39,15 +45,13 @@ export class VirtualRegistries {
   }
 
   /** Undefined for a name that is no virtual registry's, or of one that does not exist. */
-  find(name: RepositoryName): VirtualRepository | undefined | Promise<VirtualRepository | undefined> {
+  find(name: RepositoryName): ReadableRepository | undefined | Promise<ReadableRepository | undefined> {
     const parsed = parseVirtualName(name);
     if (!parsed) return undefined;
     const { registryId, image } = parsed;
     const known = this.#views.get(registryId);
-    if (known) return new VirtualRepository(this.#options.pulls, known, image);
-    return this.view(registryId).then(
-      (view) => view && new VirtualRepository(this.#options.pulls, view, image),
-    );
+    if (known) return this.#repositoryOf(known, image);
+    return this.view(registryId).then((view) => view && this.#repositoryOf(view, image));
   }
 
   view(registryId: number): Promise<RegistryView | undefined> {
@@ -63,7 +67,24 @@ export class VirtualRegistries {
   async #load(id: number): Promise<RegistryView | undefined> {
     const registry = await this.#options.load(id);
     if (!registry) return undefined;
-    const { groupId, upstreams } = registry;
-    return { id, groupId, upstreams: upstreams.map((settings) => this.#options.upstreamOf(settings)) };
+    const upstreams = registry.upstreams.map((settings) => this.#options.upstreamOf(settings));
+    return registryView({ ...registry, upstreams });
+  }
+
+  #repositoryOf(view: RegistryView, image: RepositoryName): ReadableRepository {
+    const [first] = view.parts;
+    if (first && view.parts.length === 1) return this.#repositoryAt(view, first, image);
+    return new OrderedRepository(
+      view.parts.map((part) => ({
+        repository: this.#repositoryAt(view, part, image),
+        isHere: part instanceof LocalUpstream,
+      })),
+    );
+  }
+
+  #repositoryAt({ groupPath }: RegistryView, part: RegistryPart, image: RepositoryName): ReadableRepository {
+    const { pulls, findHosted } = this.#options;
+    if (!(part instanceof LocalUpstream)) return new VirtualRepository(pulls, part, image);
+    return new LocalRepository({ upstream: part, image, groupPath, findHosted });
   }
 }

@@ -1,18 +1,20 @@
-/** One image of a virtual registry: readable, and nothing else. */
+/** One image at the remote upstreams of a virtual registry: readable, and nothing else. */
 import type { Digest } from '../oci/digest.ts';
 import type { Reference, RepositoryName } from '../oci/reference.ts';
 import type {
   BlobAnswer,
   BlobStat,
   ManifestAnswer,
+  PageRequest,
   ReadableRepository,
   ReferrersAnswer,
   TagsAnswer,
 } from '../oci/repository.ts';
 import type { BlobPull } from './blob-pull.ts';
 import type { ManifestPull } from './manifest-pull.ts';
-import { type Place, placesOf, type RegistryView } from './place.ts';
+import { type Place, placesOf } from './place.ts';
 import type { ReferrerLists } from './referrer-lists.ts';
+import type { RemotePart } from './registry-view.ts';
 import type { TagLists } from './tag-lists.ts';
 
 /** What pulls through any virtual registry share. */
@@ -25,12 +27,12 @@ export interface Pulls {
 
 export class VirtualRepository implements ReadableRepository {
   readonly #pulls: Pulls;
-  readonly #registry: RegistryView;
+  readonly #part: RemotePart;
   readonly #image: RepositoryName;
 
-  constructor(pulls: Pulls, registry: RegistryView, image: RepositoryName) {
+  constructor(pulls: Pulls, part: RemotePart, image: RepositoryName) {
     this.#pulls = pulls;
-    this.#registry = registry;
+    this.#part = part;
     this.#image = image;
   }
 
@@ -46,8 +48,8 @@ export class VirtualRepository implements ReadableRepository {
     return this.#pulls.blobs.stat(this.#places, digest);
   }
 
-  async tags(): Promise<TagsAnswer> {
-    return this.#pulls.tags.list(this.#places);
+  async tags(page: PageRequest): Promise<TagsAnswer> {
+    return this.#pulls.tags.list(this.#places, page);
   }
 
   async referrers(subject: Digest): Promise<ReferrersAnswer> {
@@ -55,10 +57,10 @@ export class VirtualRepository implements ReadableRepository {
   }
 
   get #key(): string {
-    return `${this.#registry.id}/${this.#image}`;
+    return `${this.#part.key}/${this.#image}`;
   }
 
   get #places(): Place[] {
-    return placesOf(this.#registry, this.#image);
+    return placesOf(this.#part, this.#image);
   }
 }

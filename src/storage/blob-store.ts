@@ -8,8 +8,11 @@ export type StorageKey = string;
 export interface Spool {
   /** Bytes appended so far. */
   readonly length: number;
-  /** Appends all of `chunk`; the caller may reuse it afterwards. @throws SpoolError */
-  append(chunk: Uint8Array): Promise<void>;
+  /**
+   * Appends all of the chunks in one write; the caller may reuse them afterwards.
+   * @throws SpoolError, and from then on nothing more can be appended or committed
+   */
+  append(...chunks: readonly Uint8Array[]): Promise<void>;
   /** Reads appended bytes at `position` into `buffer`; the number of bytes read, 0 at the end of what was appended. */
   readAt(buffer: Uint8Array, position: number): Promise<number>;
   /** Makes the bytes durable and visible under a new key. The spool stays readable until {@link close}. @throws SpoolError */
@@ -42,5 +45,5 @@ export interface BlobStore {
 
 /** Writing failed: no space, no permission, a failing disk. `cause` is the system's error. */
 export class SpoolError extends Error {
-  override readonly name = 'SpoolError';
+  override readonly name: string = 'SpoolError';
 }

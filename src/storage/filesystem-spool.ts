@@ -1,43 +1,55 @@
 import type { FileHandle } from 'node:fs/promises';
-import { rm } from 'node:fs/promises';
 import type { Digest } from '../oci/digest.ts';
 import { type Spool, SpoolError, type StorageKey } from './blob-store.ts';
 
-/** Moves a file that is durable itself to its place, durably. */
-export type Publish = (path: string, digest: Digest) => Promise<StorageKey>;
+export type SpoolFile = Pick<FileHandle, 'writev' | 'read' | 'sync' | 'close'>;
+
+/** What becomes of a spool's file. */
+export interface SpoolFate {
+  /** Moves the file, durable itself by now, to its place in the tree, durably. */
+  publish(digest: Digest): Promise<StorageKey>;
+  /** Never fails: what cannot be removed is swept later. */
+  remove(): Promise<void>;
+  /** The file is closed, neither published nor removed. */
+  leave(): Promise<void>;
+}
 
 /** A file with one writer; readers see what is below its length, which only grows by what is written as a whole. */
 export class FilesystemSpool implements Spool {
-  readonly #path: string;
-  readonly #file: FileHandle;
-  readonly #publish: Publish;
-  #length = 0;
-  #state: 'growing' | 'committing' | 'committed' | 'aborted' = 'growing';
+  readonly #file: SpoolFile;
+  readonly #fate: SpoolFate;
+  #length: number;
+  #state: 'growing' | 'broken' | 'committing' | 'committed' | 'aborted' | 'closed' = 'growing';
   #closing: Promise<void> | undefined;
 
-  /** @param file opened for reading and writing, and empty; owned by the spool from now on */
-  constructor(path: string, file: FileHandle, publish: Publish) {
-    this.#path = path;
+  /**
+   * @param file opened for reading and writing; owned by the spool from now on
+   * @param length that it has, in bytes
+   */
+  constructor(file: SpoolFile, length: number, fate: SpoolFate) {
     this.#file = file;
-    this.#publish = publish;
+    this.#length = length;
+    this.#fate = fate;
   }
 
   get length(): number {
     return this.#length;
   }
 
-  async append(chunk: Uint8Array): Promise<void> {
+  async append(...chunks: readonly Uint8Array[]): Promise<void> {
     this.#assertGrowing();
-    let written = 0;
-    while (written < chunk.length) {
-      const { bytesWritten } = await this.#file
-        .write(chunk, written, chunk.length - written, this.#length + written)
-        .catch((cause: unknown) => {
-          throw spoolError('the spool cannot be written', cause);
-        });
-      written += bytesWritten;
+    let end = this.#length;
+    let rest = chunks.filter((chunk) => chunk.length > 0);
+    while (rest.length > 0) {
+      const { bytesWritten } = await this.#file.writev(rest, end).catch((cause: unknown) => {
+        // A part of it may be behind the length.
+        this.#state = 'broken';
+        throw spoolError('the spool cannot be written', cause);
+      });
+      end += bytesWritten;
+      rest = behind(rest, bytesWritten);
     }
-    this.#length += written;
+    this.#length = end;
   }
 
   async readAt(buffer: Uint8Array, position: number): Promise<number> {
@@ -51,36 +63,53 @@ export class FilesystemSpool implements Spool {
     this.#state = 'committing';
     try {
       await this.#file.sync();
-      const key = await this.#publish(this.#path, digest);
+      const key = await this.#fate.publish(digest);
       this.#state = 'committed';
       return key;
     } catch (cause) {
       // What could not be written once may seem to be written when asked again: there is no second try.
       this.#state = 'aborted';
-      await this.#remove();
+      await this.#fate.remove();
       throw spoolError('the spool cannot be committed', cause);
     }
   }
 
   async abort(): Promise<void> {
-    if (this.#state !== 'growing') return;
+    if (this.#state !== 'growing' && this.#state !== 'broken') return;
     this.#state = 'aborted';
-    await this.#remove();
+    await this.#fate.remove();
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.abort().finally(() => this.#file.close());
+    this.#closing ??= this.#close();
     return this.#closing;
   }
 
-  /** What is left behind where this fails is swept at the next start. */
-  async #remove(): Promise<void> {
-    await rm(this.#path, { force: true }).catch(() => undefined);
+  async #close(): Promise<void> {
+    const isLeft = this.#state === 'growing' || this.#state === 'broken';
+    if (isLeft) this.#state = 'closed';
+    try {
+      // Before it is left: nobody can write to it any more.
+      await this.#file.close();
+      if (isLeft) await this.#fate.leave();
+    } catch (cause) {
+      throw spoolError('the spool cannot be closed', cause);
+    }
   }
 
   #assertGrowing(): void {
     if (this.#state !== 'growing') throw new Error(`the spool is ${this.#state}`);
   }
+}
+
+/** What comes after the first `count` bytes. */
+function behind(chunks: readonly Uint8Array[], count: number): Uint8Array[] {
+  let skipped = 0;
+  return chunks.flatMap((chunk) => {
+    const from = Math.min(chunk.length, count - skipped);
+    skipped += from;
+    return from < chunk.length ? [chunk.subarray(from)] : [];
+  });
 }
 
 export function spoolError(what: string, cause: unknown): SpoolError {

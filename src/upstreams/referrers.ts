@@ -1,9 +1,9 @@
 /** Lists of referrers. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers (end-12a) */
-import { z } from 'zod';
-import { algorithmOf, type Digest, hexOf, isDigest } from '../oci/digest.ts';
+import type { Digest } from '../oci/digest.ts';
 import { maxManifestBytes, maxManifestReferences } from '../oci/manifest.ts';
 import { ociIndex } from '../oci/media-types.ts';
-import { parseTag, type RepositoryName, type Tag } from '../oci/reference.ts';
+import type { RepositoryName } from '../oci/reference.ts';
+import { fallbackTag, parseReferrers } from '../oci/referrers.ts';
 import type { ReferrerDescriptor } from '../oci/repository.ts';
 import type { Answer } from './answer.ts';
 import { UpstreamError } from './errors.ts';
@@ -12,17 +12,6 @@ import type { Registry } from './registry.ts';
 
 /** What registries without this API answer to it. */
 const unsupported = [400, 404, 405, 501];
-const maxTagHex = 64;
-
-const indexSchema = z.object({ manifests: z.array(z.unknown()) });
-const descriptorSchema = z.object({
-  mediaType: z.string(),
-  digest: z.string().refine(isDigest),
-  size: z.int().nonnegative(),
-  artifactType: z.string().optional(),
-  annotations: z.record(z.string(), z.string()).optional(),
-});
-
 /** All pages, or the fallback tag's index where the API is missing. @throws UpstreamError or the signal's reason. */
 export async function listReferrers(
   registry: Registry,
@@ -53,11 +42,6 @@ export async function listReferrers(
   return registry.ask({ ...request, url, statuses: [200, 404] }, signal, readTagged);
 }
 
-/** Where clients list referrers at registries that lack the API: `sha256-<hex>`, the digest cut to what a tag may hold. */
-export function fallbackTag(subject: Digest): Tag {
-  return parseTag(`${algorithmOf(subject)}-${hexOf(subject).slice(0, maxTagHex)}`);
-}
-
 /** Anything but an index that someone tagged so lists nothing. */
 async function readTagged(answer: Answer): Promise<readonly ReferrerDescriptor[]> {
   if (answer.status === 404) {
@@ -75,12 +59,9 @@ async function readTagged(answer: Answer): Promise<readonly ReferrerDescriptor[]
 
 /** Malformed descriptors are left out; undefined where it is no index. @throws UpstreamError 'invalid' where it is too long. */
 function parseIndex(json: unknown): readonly ReferrerDescriptor[] | undefined {
-  const index = indexSchema.safeParse(json);
-  if (!index.success) return undefined;
-  checkCount(index.data.manifests.length);
-  return index.data.manifests
-    .map((entry) => descriptorSchema.safeParse(entry).data)
-    .filter((entry) => entry !== undefined);
+  const index = parseReferrers(json);
+  checkCount(index?.count ?? 0);
+  return index?.descriptors;
 }
 
 function checkCount(count: number): void {

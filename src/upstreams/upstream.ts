@@ -7,7 +7,7 @@ import type { ReferrerDescriptor } from '../oci/repository.ts';
 export interface UpstreamSettings {
   readonly id: number;
   readonly name: string;
-  /** http or https, without a trailing slash or /v2. */
+  /** http or https, without a trailing slash or /v2; of a local upstream `entrepot:` and a path. */
   readonly url: string;
   /** Both or neither. */
   readonly credentials: { readonly username: string; readonly password: string } | undefined;

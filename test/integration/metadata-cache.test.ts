@@ -367,6 +367,19 @@ describeEachDatabase('records of the cache', (open, { clock, createPlace }) => {
     });
   });
 
+  test('an entry of a blob that was pushed before has no SHA-1', async () => {
+    const database = await open();
+    const [place] = await createPlaces(database, 1);
+    const pushed = { ...blobRecord('a'), sha1: undefined };
+    await database.cacheEntries.linkBlob(
+      { ...place, digest: layer, mediaType: 'x', size: 1, checkedAt: 5 },
+      pushed,
+    );
+    const { records } = await database.cacheContents.list(place.upstreamId, undefined, all);
+    expect(records.map((entry) => entry.sha1)).toEqual([undefined]);
+    expect(await database.blobs.find(layer)).toEqual(pushed);
+  });
+
   test('an operator finds entries by any part of their path, taken literally', async () => {
     const database = await open();
     const [place] = await createPlaces(database, 1);

@@ -2,10 +2,22 @@ import { execFile } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { Kysely } from 'kysely';
+import { Migrator } from 'kysely/migration';
 import { expect, test } from 'vitest';
+import { postgresTypes, sqliteTypes } from '../../src/metadata/column-types.ts';
 import { type Database, migrate } from '../../src/metadata/database.ts';
+import { foundations } from '../../src/metadata/migrations/0001-foundations.ts';
+import { postgresDialect } from '../../src/metadata/postgres.ts';
+import type { Tables } from '../../src/metadata/schema.ts';
+import { sqliteDialect } from '../../src/metadata/sqlite.ts';
 import { type DatabasePlace, describeEachDatabase } from '../support/databases.ts';
+import { blobOf, createRepository, linkBlob } from '../support/hosted-records.ts';
 import { silentLog } from '../support/silent-log.ts';
+
+type TablesBefore = Pick<Tables, 'blobs'> & {
+  readonly groups: Omit<Tables['groups'], 'quota_bytes' | 'parent_id' | 'description'>;
+};
 
 const run = promisify(execFile);
 const source = resolve(import.meta.dirname, '../../src/metadata/database.ts');
@@ -13,9 +25,32 @@ const source = resolve(import.meta.dirname, '../../src/metadata/database.ts');
 describeEachDatabase('migrations', (open, { createPlace, name }) => {
   test('run once, and are no work the second time', async () => {
     const place = await createPlace();
-    expect(await migrate({ ...place, log: silentLog })).toEqual(['0001-foundations']);
+    expect(await migrate({ ...place, log: silentLog })).toEqual(['0001-foundations', '0002-hosted']);
     expect(await migrate({ ...place, log: silentLog })).toEqual([]);
     await (await open(place)).check();
+  });
+
+  test('a database of the version before keeps its blobs and groups, and takes what is pushed', async () => {
+    const place = await createPlace();
+    const blob = blobOf('layer', 3_000_000_000);
+    await makeBefore(place, async (db) => {
+      const { digest, size, storageKey, createdAt } = blob;
+      const row = { digest, size, storage_key: storageKey, sha1: 'known', created_at: createdAt };
+      await db.insertInto('blobs').values(row).execute();
+      const group = { name: 'Acme', path: 'acme', full_path: 'acme', visibility: 'private' as const };
+      await db
+        .insertInto('groups')
+        .values({ ...group, created_at: 1, updated_at: 2 })
+        .execute();
+    });
+    expect(await migrate({ ...place, log: silentLog })).toEqual(['0002-hosted']);
+    const database = await open(place);
+    expect(await database.blobs.find(blob.digest)).toEqual({ ...blob, sha1: 'known' });
+    expect(await database.groups.findByPath('acme')).toMatchObject({ name: 'Acme', quotaBytes: undefined });
+    const { id } = await createRepository(database, 'acme/shop');
+    const pushed = await linkBlob(database, id, 'pushed');
+    expect(await database.blobs.find(pushed.digest)).toEqual(pushed);
+    expect((await database.repositoryBlobs.link(id, blob.digest)).sha1).toBe('known');
   });
 
   test('are safe with several processes starting at once, and so is the first start', async () => {
@@ -68,6 +103,25 @@ describeEachDatabase('migrations', (open, { createPlace, name }) => {
     expect(await database.firstStart((tx) => createRoot(tx))).toBe(true);
   });
 });
+
+/** The tables as the first migration alone left them, with rows. */
+async function makeBefore(
+  place: DatabasePlace,
+  fill: (db: Kysely<TablesBefore>) => Promise<void>,
+): Promise<void> {
+  const { url, file } = place;
+  const dialect = url === undefined ? await sqliteDialect(file) : postgresDialect(url, silentLog, 'limited');
+  const first = foundations(url === undefined ? sqliteTypes : postgresTypes);
+  const db = new Kysely<TablesBefore>({ dialect });
+  try {
+    const provider = { getMigrations: async () => ({ '0001-foundations': first }) };
+    const { error } = await new Migrator({ db, provider }).migrateToLatest();
+    if (error !== undefined) throw error;
+    await fill(db);
+  } finally {
+    await db.destroy();
+  }
+}
 
 async function createRoot(tx: Pick<Database, 'users'>): Promise<void> {
   await tx.users.create({ username: 'root', name: 'Administrator', isAdmin: true });

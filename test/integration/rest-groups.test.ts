@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
+import { parseRepositoryName } from '../../src/oci/reference.ts';
 import { describeEachDatabase } from '../support/databases.ts';
+import { blobOf, createRepository, linkBlob } from '../support/hosted-records.ts';
 import { type Json, RestApi } from '../support/rest-api.ts';
 
 describeEachDatabase('groups', (open, { clock }) => {
@@ -20,6 +22,7 @@ describeEachDatabase('groups', (open, { clock }) => {
       full_name: 'Platform',
       full_path: 'platform-team',
       parent_id: null,
+      container_registry_quota_bytes: null,
       created_at: '2026-01-01T00:00:00.000Z',
     });
     const members = await api.ask('GET', `/groups/${created.body.id}/members`);
@@ -32,15 +35,9 @@ describeEachDatabase('groups', (open, { clock }) => {
     for (const reference of [id, 'platform', 'Platform', '%70latform']) {
       expect(await api.ask('GET', `/groups/${reference}`)).toMatchObject({ status: 200, body: { id } });
     }
-    const subgroup = await api.database.groups.create({
-      parentId: id,
-      name: 'sub',
-      path: 'sub',
-      fullPath: 'platform/sub',
-      visibility: 'private',
-    });
-    expect(await api.ask('GET', '/groups/platform%2Fsub')).toMatchObject({
-      body: { id: subgroup.id, parent_id: id },
+    const subgroup = await api.createGroup('sub', 'private', id);
+    expect(await api.ask('GET', '/groups/Platform%2Fsub')).toMatchObject({
+      body: { id: subgroup, parent_id: id },
     });
     expect(await api.ask('GET', '/groups/nobody')).toMatchObject({
       status: 404,
@@ -55,7 +52,7 @@ describeEachDatabase('groups', (open, { clock }) => {
       [{ error: 'name is missing, path is missing' }, {}],
       [{ error: 'name is empty' }, { name: '', path: 'a' }],
       [{ error: 'visibility does not have a valid value' }, { name: 'a', path: 'a', visibility: 'secret' }],
-      [{ error: 'parent_id does not have a valid value' }, { name: 'a', path: 'a', parent_id: 1 }],
+      [{ error: 'parent_id is invalid' }, { name: 'a', path: 'a', parent_id: 'taken' }],
       [{ message: { path: [expect.stringContaining('can contain only')] } }, { name: 'a', path: 'a/b' }],
       [{ message: { path: [expect.stringContaining('can contain only')] } }, { name: 'a', path: '-a' }],
       [{ message: { path: ['can not be a number'] } }, { name: 'a', path: '12' }],
@@ -71,7 +68,7 @@ describeEachDatabase('groups', (open, { clock }) => {
     }
   });
 
-  test('only administrators create groups', async () => {
+  test('only administrators create groups at the top', async () => {
     const api = await start();
     const ada = await api.createUser('ada');
     expect(await api.as(ada, 'POST', '/groups', { name: 'a', path: 'a' })).toMatchObject({ status: 403 });
@@ -103,6 +100,86 @@ describeEachDatabase('groups', (open, { clock }) => {
     const { body, headers } = await api.ask('GET', '/groups?search=BUILD&per_page=1&page=2');
     expect(body).toMatchObject([{ path: 'build-b' }]);
     expect(headers.get('x-total')).toBe('2');
+  });
+
+  test('owners change a group, and nobody below them', async () => {
+    const api = await start();
+    const id = await api.createGroup('platform');
+    const owner = await api.createMember(id, 'owner', 50);
+    const changes = { name: 'Platform', description: 'Ours', visibility: 'internal' };
+    expect(await api.as(owner, 'PUT', `/groups/${id}`, changes)).toMatchObject({
+      status: 200,
+      body: { id, full_name: 'Platform', full_path: 'platform', ...changes },
+    });
+    expect(await api.as(owner, 'PUT', '/groups/platform', { description: null })).toMatchObject({
+      body: { name: 'Platform', description: null },
+    });
+    for (const [username, level] of [
+      ['maintainer', 40],
+      ['developer', 30],
+      ['guest', 10],
+    ] as const) {
+      const member = await api.createMember(id, username, level);
+      expect(await api.as(member, 'PUT', `/groups/${id}`, { name: 'a' })).toMatchObject({
+        status: 403,
+        body: { message: '403 Forbidden' },
+      });
+    }
+    expect(await api.ask('PUT', `/groups/${id}`, {})).toMatchObject({
+      status: 400,
+      body: {
+        error:
+          'name, description, visibility, container_registry_quota_bytes are missing, at least one parameter must be provided',
+      },
+    });
+    expect(await api.ask('PUT', '/groups/nobody', { name: 'a' })).toMatchObject({ status: 404 });
+    const events = await api.ask('GET', '/audit_events?entity_type=group');
+    expect(events.body.map((event: { event_name: string }) => event.event_name)).toEqual([
+      'group.update',
+      'group.update',
+      'group.create',
+    ]);
+    expect(events.body[1].details).toMatchObject({
+      author_name: 'owner',
+      change: { path: 'platform', ...changes },
+    });
+  });
+
+  test('hosted and cached bytes are told apart, to Reporters', async () => {
+    const api = await start();
+    const id = await api.createGroup('platform', 'internal');
+    const upstream = await api.createUpstream(await api.createRegistry(id, 'base'), 'hub');
+    const { database } = api;
+    const web = await createRepository(database, 'platform/shop/web');
+    const tools = await createRepository(database, 'platform/team/tools');
+    await linkBlob(database, web.id, 'shared', 100);
+    await linkBlob(database, tools.id, 'shared');
+    await linkBlob(database, tools.id, 'own', 20);
+    for (const [repository, text, size] of [
+      ['library/alpine', 'shared', 100],
+      ['library/redis', 'cached', 7],
+      ['library/nginx', 'cached', 7],
+    ] as const) {
+      const blob = blobOf(text, size);
+      const place = {
+        groupId: id,
+        upstreamId: upstream.id,
+        repository: parseRepositoryName(repository),
+        mediaType: 'application/octet-stream',
+        checkedAt: clock.now,
+      };
+      await database.cacheEntries.linkBlob({ ...place, digest: blob.digest, size }, blob);
+    }
+    const statistics = { container_registry_size: 220, virtual_registries_size: 107 };
+    const reporter = await api.createMember(id, 'reporter', 20);
+    const guest = await api.createMember(id, 'guest', 10);
+    expect(await api.as(reporter, 'GET', `/groups/${id}?statistics=true`)).toMatchObject({
+      body: { statistics },
+    });
+    expect((await api.as(reporter, 'GET', `/groups/${id}`)).body).not.toHaveProperty('statistics');
+    expect((await api.as(guest, 'GET', `/groups/${id}?statistics=true`)).body).not.toHaveProperty(
+      'statistics',
+    );
   });
 
   test('a deleted group is gone with all that belonged to it; only its owners delete it', async () => {

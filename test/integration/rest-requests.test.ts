@@ -71,7 +71,8 @@ async function serve(endpoints: readonly Endpoint[], log = silentLog): Promise<s
     authenticate: async (credentials: { kind: string; token?: string }): Promise<Authentication> =>
       authentications[credentials.token ?? ''] ?? { kind: 'refused', reason: 'unknown' },
   };
-  app.use(mountEndpoints(endpoints, authenticator));
+  const maintenance = { readOnlyReason: async () => undefined };
+  app.use(mountEndpoints(endpoints, { authenticator, maintenance }));
   app.use((ctx) => {
     ctx.body = 'beyond';
   });

@@ -27,23 +27,32 @@ export class TestApp {
   readonly token = rootToken;
   readonly dataDirectory: string;
   readonly #options: TestAppOptions;
-  readonly #key = randomBytes(32);
+  readonly #key: Buffer;
   #app: App | undefined;
   #aheadMs = 0;
   url = '';
   operationsUrl = '';
   upstreamIds: number[] = [];
 
-  private constructor(options: TestAppOptions, dataDirectory: string) {
+  private constructor(options: TestAppOptions, dataDirectory: string, key: Buffer) {
     this.#options = options;
     this.dataDirectory = dataDirectory;
+    this.#key = key;
   }
 
   static async start(options: TestAppOptions = {}): Promise<TestApp> {
-    const app = new TestApp(options, await mkdtemp(join(tmpdir(), 'entrepot-test-')));
+    const directory = await mkdtemp(join(tmpdir(), 'entrepot-test-'));
+    const app = new TestApp(options, directory, randomBytes(32));
     await app.resume();
     await app.useUpstreams(options.upstreams ?? []);
     return app;
+  }
+
+  /** Starts another process on the same data, to be stopped before this one is closed. */
+  async startAnother(): Promise<TestApp> {
+    const other = new TestApp(this.#options, this.dataDirectory, this.#key);
+    await other.resume();
+    return other;
   }
 
   /** Starts the stopped server again on the same data. */

@@ -67,6 +67,20 @@ export function describeBlobStore(name: string, create: () => Promise<BlobStoreU
       expect(digestOf(await readAll(blob))).toBe(digestOf(bytes));
     });
 
+    test('chunks that are appended together are stored one after the other', async () => {
+      const bytes = seededBytes(900_001, 12);
+      const spool = await createSpool();
+      await spool.append();
+      expect(spool.length).toBe(0);
+      const cuts = [0, 1, 1, 65_536, 65_537, 500_000, bytes.length];
+      const chunks = cuts.map((cut, index) => bytes.subarray(cut, cuts[index + 1] ?? cut));
+      await spool.append(...chunks.slice(0, 3));
+      await spool.append(...chunks.slice(3));
+      expect(spool.length).toBe(bytes.length);
+      const blob = await openBlob(await spool.commit(digestOf(bytes)));
+      expect(digestOf(await readAll(blob))).toBe(digestOf(bytes));
+    });
+
     test('a chunk may be reused once append has resolved', async () => {
       const spool = await createSpool();
       const chunk = Buffer.from('first!');

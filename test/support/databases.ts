@@ -1,11 +1,10 @@
 /** Runs the same tests on SQLite and, where a server is at hand, on PostgreSQL; each database is new and goes with its test. */
-import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
 import { describe, onTestFinished } from 'vitest';
 import { type Database, openDatabase } from '../../src/metadata/database.ts';
+import { createDatabase } from './postgres-database.ts';
 import { silentLog } from './silent-log.ts';
 
 /** A superuser's URL, e.g. postgres://postgres@127.0.0.1:5432/postgres: databases are created and dropped beside it. */
@@ -64,20 +63,7 @@ async function createSqlitePlace(): Promise<DatabasePlace> {
 }
 
 async function createPostgresPlace(serverUrl: string): Promise<DatabasePlace> {
-  const name = `entrepot_test_${randomBytes(8).toString('hex')}`;
-  await execute(serverUrl, `create database ${name} template template0`);
-  onTestFinished(() => execute(serverUrl, `drop database ${name} with (force)`));
-  const url = new URL(serverUrl);
-  url.pathname = `/${name}`;
-  return { url: url.href, file: ':memory:' };
-}
-
-async function execute(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
+  const { url, drop } = await createDatabase(serverUrl);
+  onTestFinished(drop);
+  return { url, file: ':memory:' };
 }

@@ -13,10 +13,11 @@ export class MemorySpool implements Spool {
     this.#room = room;
   }
 
-  async append(chunk: Uint8Array): Promise<void> {
-    if (this.length + chunk.length > this.#room) throw new SpoolError('no space left on device');
-    this.#chunks.push(Buffer.from(chunk));
-    this.length += chunk.length;
+  async append(...chunks: readonly Uint8Array[]): Promise<void> {
+    const appended = Buffer.concat(chunks);
+    if (this.length + appended.length > this.#room) throw new SpoolError('no space left on device');
+    this.#chunks.push(appended);
+    this.length += appended.length;
   }
 
   async readAt(buffer: Uint8Array, position: number): Promise<number> {

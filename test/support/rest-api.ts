@@ -14,12 +14,15 @@ import { AuditTrail } from '../../src/management/audit.ts';
 import { CacheEntryService } from '../../src/management/cache-entries.ts';
 import { ConnectionTestService } from '../../src/management/connection-tests.ts';
 import { GroupService } from '../../src/management/groups.ts';
+import { MaintenanceMode } from '../../src/management/maintenance.ts';
 import { MemberService } from '../../src/management/members.ts';
+import { ProjectService } from '../../src/management/projects.ts';
 import { UpstreamSecrets } from '../../src/management/upstream-settings.ts';
 import { UpstreamService } from '../../src/management/upstreams.ts';
 import { UserService } from '../../src/management/users.ts';
 import { VirtualRegistryService } from '../../src/management/virtual-registries.ts';
 import type { Database } from '../../src/metadata/database.ts';
+import type { User } from '../../src/metadata/users.ts';
 import type { PullExplanation } from '../../src/proxy/explain.ts';
 import { findBlockedLiteral, privateNetworks } from '../../src/upstreams/address-guard.ts';
 import type { ConnectionTest } from '../../src/upstreams/test-connection.ts';
@@ -58,8 +61,15 @@ export class RestApi {
     this.database = database;
   }
 
-  /** Ends with the test. @param clock what the database takes for the time, too */
-  static async start(database: Database, clock: { readonly now: number }): Promise<RestApi> {
+  /**
+   * Ends with the test. Where another one has been started on the same database, its root is this one's too.
+   * @param clock what the database takes for the time, too
+   */
+  static async start(
+    database: Database,
+    clock: { readonly now: number },
+    { readOnly = false }: { readOnly?: boolean } = {},
+  ): Promise<RestApi> {
     const api = new RestApi(database);
     const app = new Koa<RequestState>({ proxy: false });
     app.silent = true;
@@ -69,7 +79,7 @@ export class RestApi {
       ctx.state.externalUrl = 'https://registry.example';
       await next();
     });
-    app.use(api.#router(() => clock.now));
+    app.use(api.#router(() => clock.now, readOnly));
     const server = createServer(app.callback());
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -81,11 +91,13 @@ export class RestApi {
     const address = server.address();
     if (address === null || typeof address === 'string') throw new Error('no port');
     api.#url = `http://127.0.0.1:${address.port}/api/v4`;
-    await api.createUser('root', { isAdmin: true });
+    const root = await database.users.findByUsername('root');
+    if (root) api.#know(root, ['api']);
+    else await api.createUser('root', { isAdmin: true });
     return api;
   }
 
-  #router(now: () => number) {
+  #router(now: () => number, readOnly: boolean) {
     const { database, secrets } = this;
     const caches = { forgetGroup: (groupId: number) => this.forgotten.push(groupId) };
     const explainer = {
@@ -104,7 +116,7 @@ export class RestApi {
       findBlockedLiteral(host, [...this.allowedNetworks, ...(allowPrivateNetwork ? privateNetworks : [])])
         ?.message;
     const maxUpstreams = 5;
-    const common = { database, caches, now };
+    const common = { database, caches };
     return createRestRouter({
       authenticator: {
         authenticate: async (credentials) =>
@@ -117,9 +129,11 @@ export class RestApi {
       associations: new AssociationService({ ...common, maxUpstreams }),
       auditTrail: new AuditTrail(database),
       cacheEntries: new CacheEntryService(common),
-      connectionTests: new ConnectionTestService({ database, secrets, tester, now }),
+      connectionTests: new ConnectionTestService({ database, secrets, tester }),
       groups: new GroupService(common),
+      maintenance: new MaintenanceMode({ database, readOnly, now }),
       members: new MemberService({ database, now }),
+      projects: new ProjectService({ database }),
       upstreams: new UpstreamService({ ...common, secrets, findBlockedAddress, maxUpstreams }),
       users: new UserService({ database, passwords: new Passwords() }),
       virtualRegistries: new VirtualRegistryService({ ...common, explainer, maxPerGroup: 5 }),
@@ -134,10 +148,13 @@ export class RestApi {
     username: string,
     { isAdmin = false, scopes = ['api'] }: { isAdmin?: boolean; scopes?: UserIdentity['scopes'] } = {},
   ): Promise<TestUser> {
-    const user = await this.database.users.create({ username, name: username, isAdmin });
+    return this.#know(await this.database.users.create({ username, name: username, isAdmin }), scopes);
+  }
+
+  #know({ id, username, isAdmin }: User, scopes: UserIdentity['scopes']): TestUser {
     const token = `${username}-token`;
-    this.#identities.set(token, { kind: 'user', userId: user.id, username, isAdmin, scopes });
-    return { id: user.id, token };
+    this.#identities.set(token, { kind: 'user', userId: id, username, isAdmin, scopes });
+    return { id, token };
   }
 
   /** A user with this role in a group. */
@@ -171,9 +188,14 @@ export class RestApi {
   }
 
   /** The private group `name`, made as root. */
-  async createGroup(name: string, visibility = 'private'): Promise<number> {
-    const { body } = await this.ask('POST', '/groups', { name, path: name, visibility });
+  async createGroup(name: string, visibility = 'private', parentId?: number): Promise<number> {
+    const { body } = await this.ask('POST', '/groups', { name, path: name, visibility, parent_id: parentId });
     return body.id;
+  }
+
+  /** The private project `path`, made as root. */
+  async createProject(groupId: number, path: string, fields: Json = {}): Promise<number> {
+    return (await this.ask('POST', '/projects', { path, namespace_id: groupId, ...fields })).body.id;
   }
 
   async createRegistry(groupId: number, name: string): Promise<number> {

@@ -11,6 +11,7 @@ const mayImport: Record<string, readonly string[]> = {
   upstreams: ['oci', 'cache'],
   auth: ['oci', 'metadata', 'cache'],
   proxy: ['oci', 'storage', 'metadata', 'cache', 'upstreams'],
+  hosted: ['oci', 'storage', 'metadata', 'cache'],
   management: ['oci', 'metadata', 'auth', 'upstreams', 'proxy'],
   api: ['oci', 'auth', 'management'],
 };

@@ -6,7 +6,9 @@ test('what the observers are told can be read as Prometheus text', async () => {
   metrics.requests.answered('GET', '/v2/', 200, 0.002);
   metrics.requests.served('miss', 100);
   metrics.requests.served('hit', 300);
-  metrics.pulls.pulled('manifest', 'collapsed');
+  metrics.requests.served('hosted', 50);
+  metrics.registry.pulled('manifest', 'collapsed');
+  metrics.registry.pushed('blob');
   metrics.fills.started();
   metrics.fills.started();
   metrics.fills.followed();
@@ -26,8 +28,10 @@ test('what the observers are told can be read as Prometheus text', async () => {
       'entrepot_request_duration_seconds_bucket{le="0.001",route="/v2/"} 0',
       'entrepot_served_bytes_total{outcome="miss"} 100',
       'entrepot_served_bytes_total{outcome="hit"} 300',
+      'entrepot_served_bytes_total{outcome="hosted"} 50',
       'entrepot_saved_bytes_total 300',
       'entrepot_pulls_total{kind="manifest",outcome="collapsed"} 1',
+      'entrepot_pushes_total{kind="blob"} 1',
       'entrepot_fills_started_total 2',
       'entrepot_fills_active 1',
       'entrepot_fill_followers_total 1',

@@ -1,11 +1,11 @@
 /** GET and HEAD of a blob (end-2), whole or in parts. */
-import type { Digest } from '../../oci/digest.ts';
 import { OciError } from '../../oci/errors.ts';
 import { octetStream } from '../../oci/media-types.ts';
-import type { BlobAnswer, BlobStat, ReadableRepository } from '../../oci/repository.ts';
+import type { BlobAnswer, BlobStat } from '../../oci/repository.ts';
 import type { RequestContext } from '../state.ts';
 import { cacheStatus } from './cache-status.ts';
 import { isNotModified } from './conditions.ts';
+import { digestOf, type EndpointContext, type PullTarget } from './endpoint.ts';
 import { Multipart } from './multipart.ts';
 import { type ByteRange, contentRange, parseRange } from './range.ts';
 import { sendBytes } from './send-bytes.ts';
@@ -15,12 +15,9 @@ type Body =
   | { readonly kind: 'part'; readonly length: number; readonly range: ByteRange }
   | { readonly kind: 'parts'; readonly length: number; readonly multipart: Multipart };
 
-export async function answerBlob(
-  ctx: RequestContext,
-  repository: ReadableRepository,
-  digest: Digest,
-  stalledMs: number,
-): Promise<void> {
+export async function answerBlob(ctx: EndpointContext, target: PullTarget): Promise<void> {
+  const { repository, stalledMs } = target;
+  const digest = digestOf(ctx);
   if (ctx.method === 'HEAD') {
     const stat = await repository.statBlob(digest);
     begin(ctx, stat, bodyOf(ctx, stat));

@@ -13,5 +13,6 @@ export const cacheStatus: Readonly<Record<Outcome | 'none', string>> = {
   collapsed: 'entrepot; fwd=uri-miss; collapsed',
   revalidated: 'entrepot; fwd=stale; detail=revalidated',
   updated: 'entrepot; fwd=stale; detail=updated',
+  hosted: 'entrepot',
   none: 'entrepot',
 };

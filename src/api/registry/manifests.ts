@@ -2,17 +2,13 @@
  * GET and HEAD of a manifest (end-3). Whatever the client accepts, it gets the stored bytes under their own type: no
  * manifest is ever converted, so answers vary with nothing, and there is no Vary.
  */
-import { isDigestReference, type Reference } from '../../oci/reference.ts';
-import type { ReadableRepository } from '../../oci/repository.ts';
-import type { RequestContext } from '../state.ts';
+import { isDigestReference } from '../../oci/reference.ts';
 import { cacheStatus } from './cache-status.ts';
 import { isNotModified } from './conditions.ts';
+import { type EndpointContext, type PullTarget, referenceOf } from './endpoint.ts';
 
-export async function answerManifest(
-  ctx: RequestContext,
-  repository: ReadableRepository,
-  reference: Reference,
-): Promise<void> {
+export async function answerManifest(ctx: EndpointContext, { repository }: PullTarget): Promise<void> {
+  const reference = referenceOf(ctx);
   const answer = await repository.manifest(reference, ctx.method === 'GET');
   const isImmutable = isDigestReference(reference);
   // The same bytes have a digest in each algorithm; clients check the one they asked for.

@@ -1,17 +1,27 @@
 /** Lists in pages. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags */
 import { OciError } from '../../oci/errors.ts';
+import type { PageRequest } from '../../oci/repository.ts';
 import type { RequestContext } from '../state.ts';
 
 export const maxPageEntries = 1000;
 
-/** How many entries `n` allows: the most a page can have where it is absent or more. @throws OciError PAGINATION_NUMBER_INVALID */
-export function pageSizeOf(parameters: URLSearchParams): number {
-  const n = parameters.get('n');
-  if (n === null) return maxPageEntries;
-  if (/^[0-9]+$/.test(n)) return Math.min(Number(n), maxPageEntries);
-  throw new OciError('PAGINATION_NUMBER_INVALID', {
-    detail: `n must be a number of entries, not '${n.slice(0, 40)}'`,
-  });
+/** The most a page can have, where `n` is absent or more. @throws OciError PAGINATION_NUMBER_INVALID */
+export function pageRequestOf(ctx: RequestContext): PageRequest {
+  const parameters = new URLSearchParams(ctx.querystring);
+  const n = parameters.get('n') ?? String(maxPageEntries);
+  if (!/^[0-9]+$/.test(n)) {
+    throw new OciError('PAGINATION_NUMBER_INVALID', {
+      detail: `n must be a number of entries, not '${n.slice(0, 40)}'`,
+    });
+  }
+  // No entry has a NUL, so what comes after the rest of it comes after all of it; PostgreSQL takes no text that has one.
+  const [after = ''] = (parameters.get('last') ?? '').split('\0', 1);
+  return { after, limit: Math.min(Number(n), maxPageEntries) };
+}
+
+/** @param last entry of this page; of an empty page there is no next one */
+export function linkNextPage(ctx: RequestContext, { limit }: PageRequest, last: string | undefined): void {
+  if (last !== undefined) linkNext(ctx, { n: String(limit), last });
 }
 
 /** The next page is at the path that the client asked, below whatever prefix a proxy put us. */

@@ -1,23 +1,27 @@
 /** The referrers of a manifest (end-12a, end-12b): always an index, in pages that clients are sure to read. */
-import type { Digest } from '../../oci/digest.ts';
 import { ociIndex } from '../../oci/media-types.ts';
-import type { ReadableRepository, ReferrerDescriptor } from '../../oci/repository.ts';
-import type { RequestContext } from '../state.ts';
+import type { ReferrerDescriptor, ReferrersAnswer } from '../../oci/repository.ts';
 import { cacheStatus } from './cache-status.ts';
+import { digestOf, type EndpointContext, type PullTarget } from './endpoint.ts';
 import { linkNext } from './paging.ts';
 
 /** Clients read 4 MiB; the rest is for what is around the entries. */
 const maxPageBytes = 4 * 1024 * 1024 - 1024;
 
-export async function answerReferrers(
-  ctx: RequestContext,
-  repository: ReadableRepository,
-  subject: Digest,
-): Promise<void> {
+export async function answerReferrers(ctx: EndpointContext, { repository }: PullTarget): Promise<void> {
+  answer(ctx, await repository.referrers(digestOf(ctx)));
+}
+
+/** Where there is no repository: the specification wants an empty list of what has no referrers, whatever the reason, never 404. */
+export function answerNoReferrers(ctx: EndpointContext): void {
+  digestOf(ctx);
+  answer(ctx, { descriptors: [], outcome: 'hosted' });
+}
+
+function answer(ctx: EndpointContext, { descriptors, outcome }: ReferrersAnswer): void {
   const parameters = new URLSearchParams(ctx.querystring);
   const artifactType = parameters.get('artifactType') ?? '';
   const last = parameters.get('last') ?? '';
-  const { descriptors, outcome } = await repository.referrers(subject);
   const wanted =
     artifactType === '' ? descriptors : descriptors.filter((each) => each.artifactType === artifactType);
   const { page, next } = pageOf(wanted, last);

@@ -1,108 +1,127 @@
-/** /v2, one line per endpoint of https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#endpoints */
-import { Router, type RouterContext } from '@koa/router';
-import type { Middleware } from 'koa';
-import { parseDigest } from '../../oci/digest.ts';
+/**
+ * /v2, one line per endpoint of https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#endpoints
+ * Before anything of a body is read it is known who asks, that they may, and whether anything can be changed now.
+ */
+import { Router } from '@koa/router';
+import type { Action } from '../../auth/access.ts';
 import { OciError } from '../../oci/errors.ts';
-import { parseReference, parseRepositoryName, type RepositoryName } from '../../oci/reference.ts';
-import type { Outcome, ReadableRepository } from '../../oci/repository.ts';
+import type { RepositoryName } from '../../oci/reference.ts';
+import type { ReadableRepository } from '../../oci/repository.ts';
+import { answerErrors } from '../errors.ts';
 import type { RequestContext, RequestState } from '../state.ts';
 import { answerBlob } from './blobs.ts';
 import { cacheStatus } from './cache-status.ts';
+import { answerCatalog } from './catalog.ts';
+import { deleteBlob, deleteManifest, deleteTag } from './deletions.ts';
+import { answerEarly } from './early-answer.ts';
+import { type ChangeTarget, type EndpointContext, nameOf, type PullTarget } from './endpoint.ts';
 import { answerManifest } from './manifests.ts';
-import { answerReferrers } from './referrers.ts';
+import { pushManifest } from './push-manifest.ts';
+import { answerNoReferrers, answerReferrers } from './referrers.ts';
+import type { PullKind, RegistryOptions } from './services.ts';
 import { answerTags } from './tags.ts';
+import { answerUpload, appendToUpload, cancelUpload, commitUpload, startUpload } from './uploads.ts';
+import { writerOf } from './writer.ts';
 
-/** What metrics learn of pulls. */
-export interface PullObserver {
-  pulled(kind: PullKind, outcome: Outcome): void;
-}
-
-export type PullKind = 'manifest' | 'blob' | 'tags' | 'referrers';
-
-export interface Repositories {
-  /** Undefined where there is no such repository. */
-  find(name: RepositoryName): ReadableRepository | undefined | Promise<ReadableRepository | undefined>;
-}
-
-export interface Access {
-  /** Sets `ctx.state.identity`. @throws OciError UNAUTHORIZED with a challenge */
-  readonly middleware: Middleware<RequestState>;
-  /** @throws OciError where this identity may not pull from it */
-  requirePull(ctx: RequestContext, name: RepositoryName): Promise<void>;
-}
-
-export interface RegistryOptions {
-  readonly repositories: Repositories;
-  readonly access: Access;
-  readonly observer: PullObserver;
-  /** How long a client may take none of the bytes it asked for, in milliseconds. */
-  readonly stalledMs?: number;
-}
-
-type Context = RouterContext<RequestState>;
 /** What `app.use` takes. */
 export type RegistryMiddleware = ReturnType<Router<RequestState>['routes']>;
 
-type Serve = (ctx: Context, repository: ReadableRepository, name: RepositoryName) => Promise<void>;
+type Pull = (ctx: EndpointContext, target: PullTarget) => Promise<void>;
+type Change = (ctx: EndpointContext, target: ChangeTarget) => Promise<void>;
 
-/** Long enough for a disk that is busy unpacking, short enough that forgotten connections end. */
+/** Long enough for a disk that is busy with layers, short enough that forgotten connections end. */
 const defaultStalledMs = 120_000;
-const uploads = /\/blobs\/uploads(?:\/[^/]*)?$/;
 
 /**
  * Answers every request under /v2 and leaves the others alone. Names may end in words of paths (`foo/tags`), so the last
  * words of a path decide what it is: a wildcard takes as much as it can.
  */
 export function createRegistryRouter(options: RegistryOptions): RegistryMiddleware {
-  const { access, observer, stalledMs = defaultStalledMs } = options;
+  const { repositories, access, catalog, maintenance, observer } = options;
+  const { maxManifestBytes, stalledMs = defaultStalledMs } = options;
   const router = new Router<RequestState>({ sensitive: true, strict: true });
-  const serve = (kind: PullKind, answer: Serve) => async (ctx: Context) => {
-    const name = nameOf(ctx);
-    await access.requirePull(ctx, name);
-    const repository = await options.repositories.find(name);
-    if (!repository) throw new OciError('NAME_UNKNOWN', { detail: `there is no repository ${name}` });
-    await answer(ctx, repository, name);
-    if (ctx.state.outcome) observer.pulled(kind, ctx.state.outcome);
-  };
+  const uploads = ['/v2/*name/blobs/uploads/', '/v2/*name/blobs/uploads'];
 
   router.get(['/v2/', '/v2'], answerBase); // end-1
-  router.get('/v2/*name/blobs/:digest', serve('blob', blob)); // end-2
-  router.get('/v2/*name/manifests/:reference', serve('manifest', manifest)); // end-3
-  router.get('/v2/*name/tags/list', serve('tags', answerTags)); // end-8a, end-8b
-  router.get('/v2/*name/referrers/:digest', serve('referrers', referrers)); // end-12a, end-12b
+  router.get('/v2/*name/blobs/:digest', pull('blob', answerBlob)); // end-2
+  router.get('/v2/*name/manifests/:reference', pull('manifest', answerManifest)); // end-3
+  router.post(uploads, change('push', startUpload)); // end-4a, end-4b, end-11
+  router.patch('/v2/*name/blobs/uploads/:session', change('push', appendToUpload)); // end-5
+  router.put('/v2/*name/blobs/uploads/:session', change('push', commitUpload)); // end-6
+  router.put('/v2/*name/manifests/:reference', change('push', pushManifest)); // end-7a, end-7b
+  router.get('/v2/*name/tags/list', pull('tags', answerTags)); // end-8a, end-8b
+  router.delete('/v2/*name/manifests/:reference', change('delete', deleteManifest)); // end-9
+  router.delete('/v2/*name/blobs/:digest', change('delete', deleteBlob)); // end-10
+  router.get('/v2/*name/referrers/:digest', pull('referrers', answerReferrers)); // end-12a, end-12b
+  router.get('/v2/*name/blobs/uploads/:session', change('push', answerUpload)); // end-13
+  router.delete('/v2/*name/blobs/uploads/:session', change('push', cancelUpload)); // end-14
+  router.delete('/v2/*name/tags/reference/:tag', change('delete', deleteTag)); // GitLab's other way to end-9
+  router.get('/v2/_catalog', (ctx) => answerCatalog(ctx, catalog)); // Docker's
 
   const routes = router.routes();
   return (ctx, next) => {
     const { path } = ctx;
     if (!path.startsWith('/v2/') && path !== '/v2') return next();
     ctx.set('Docker-Distribution-Api-Version', 'registry/2.0');
-    return access.middleware(ctx, () => routes(ctx, async () => refuse(ctx)));
+    const answer = () => access.middleware(ctx, () => routes(ctx, async () => refuse(ctx)));
+    return isRead(ctx) ? answer() : answerEarly(ctx, () => answerErrors(ctx, answer));
   };
 
-  function blob(ctx: Context, repository: ReadableRepository): Promise<void> {
-    return answerBlob(ctx, repository, parseDigest(parameter(ctx, 'digest')), stalledMs);
+  function pull(kind: PullKind, respond: Pull) {
+    return async (ctx: EndpointContext): Promise<void> => {
+      const name = nameOf(ctx);
+      await access.require(ctx, name, 'pull');
+      const repository = await repositories.find(name);
+      if (repository) await respond(ctx, { repository, name, stalledMs });
+      else if (kind === 'referrers') answerNoReferrers(ctx);
+      else throw new OciError('NAME_UNKNOWN', { detail: `there is no repository ${name}` });
+      if (ctx.state.outcome) observer.pulled(kind, ctx.state.outcome);
+    };
   }
 
-  function manifest(ctx: Context, repository: ReadableRepository): Promise<void> {
-    return answerManifest(ctx, repository, parseReference(parameter(ctx, 'reference')));
+  function change(action: Action, respond: Change) {
+    return async (ctx: EndpointContext): Promise<void> => {
+      const name = nameOf(ctx);
+      await access.require(ctx, name, action);
+      if (!isRead(ctx)) await requireChangeable();
+      const repository = await repositories.getWritable(name, writerOf(ctx.state));
+      const findSource = (source: RepositoryName) => findPullable(ctx, source);
+      try {
+        await respond(ctx, { repository, name, stalledMs, maxManifestBytes, findSource, observer });
+      } catch (error) {
+        if (error instanceof OciError && error.status === 405) ctx.set('Allow', otherMethods(ctx));
+        throw error;
+      }
+    };
   }
 
-  function referrers(ctx: Context, repository: ReadableRepository): Promise<void> {
-    return answerReferrers(ctx, repository, parseDigest(parameter(ctx, 'digest')));
+  /** @throws OciError UNAVAILABLE */
+  async function requireChangeable(): Promise<void> {
+    const detail = await maintenance.readOnlyReason();
+    if (detail !== undefined) throw new OciError('UNAVAILABLE', { detail });
+  }
+
+  /** What may not be pulled from is as what does not exist. */
+  async function findPullable(
+    ctx: EndpointContext,
+    name: RepositoryName,
+  ): Promise<ReadableRepository | undefined> {
+    try {
+      await access.require(ctx, name, 'pull');
+      return await repositories.find(name);
+    } catch (error) {
+      if (error instanceof OciError) return undefined;
+      throw error;
+    }
   }
 }
 
-/** As it is written: names need no encoding, so one that has any is none. @throws OciError NAME_INVALID */
-function nameOf(ctx: Context): RepositoryName {
-  return parseRepositoryName(ctx.captures?.[0] ?? '');
+/** Neither has a body worth reading, nor changes anything. */
+function isRead({ method }: RequestContext): boolean {
+  return method === 'GET' || method === 'HEAD';
 }
 
-/** Decoded; what cannot be decoded stays, and is refused by its parser. */
-function parameter(ctx: Context, name: string): string {
-  return ctx.params[name] ?? '';
-}
-
-function answerBase(ctx: Context): void {
+function answerBase(ctx: EndpointContext): void {
   ctx.set('Content-Type', 'application/json');
   ctx.set('Cache-Status', cacheStatus.none);
   ctx.body = '{}';
@@ -110,13 +129,19 @@ function answerBase(ctx: Context): void {
 
 /** What no endpoint answers. */
 function refuse(ctx: RequestContext): never {
-  const matched: Context['matched'] = ctx['matched'];
-  const methods = new Set(matched?.flatMap((layer) => layer.methods));
-  if (methods.size === 0 && !uploads.test(ctx.path)) {
+  const allowed = otherMethods(ctx);
+  if (allowed === '')
     throw new OciError('UNSUPPORTED', { status: 404, detail: 'there is nothing at this path' });
-  }
   throw new OciError('UNSUPPORTED', {
-    detail: `${ctx.method} is not possible here: virtual registries are for pulling, and take no pushes and no deletions`,
-    headers: { Allow: [...methods].join(', ') },
+    detail: `${ctx.method} is not possible at this path, only ${allowed}`,
+    headers: { Allow: allowed },
   });
+}
+
+/** That the path has, whatever this request's is. */
+function otherMethods(ctx: RequestContext): string {
+  const matched: EndpointContext['matched'] = ctx['matched'];
+  const methods = new Set(matched?.flatMap((layer) => layer.methods));
+  methods.delete(ctx.method);
+  return [...methods].join(', ');
 }

@@ -1,28 +1,14 @@
 /** The tags of a repository (end-8a, end-8b), in byte order and in pages. */
-import type { RepositoryName } from '../../oci/reference.ts';
-import type { ReadableRepository } from '../../oci/repository.ts';
-import type { RequestContext } from '../state.ts';
 import { cacheStatus } from './cache-status.ts';
-import { linkNext, pageSizeOf } from './paging.ts';
+import type { EndpointContext, PullTarget } from './endpoint.ts';
+import { linkNextPage, pageRequestOf } from './paging.ts';
 
-/** @param name as the client says it, and as it is told */
-export async function answerTags(
-  ctx: RequestContext,
-  repository: ReadableRepository,
-  name: RepositoryName,
-): Promise<void> {
-  const parameters = new URLSearchParams(ctx.querystring);
-  const size = pageSizeOf(parameters);
-  const last = parameters.get('last') ?? '';
-  const { tags, outcome } = await repository.tags();
+export async function answerTags(ctx: EndpointContext, { repository, name }: PullTarget): Promise<void> {
+  const page = pageRequestOf(ctx);
+  const { tags, hasMore, outcome } = await repository.tags(page);
   ctx.state.outcome = outcome;
-  const first = tags.findIndex((tag) => tag > last);
-  const rest = first === -1 ? [] : tags.slice(first);
-  const page = rest.slice(0, size);
-  const lastOfPage = page.at(-1);
-  if (lastOfPage !== undefined && page.length < rest.length)
-    linkNext(ctx, { n: String(size), last: lastOfPage });
+  if (hasMore) linkNextPage(ctx, page, tags.at(-1));
   ctx.set('Content-Type', 'application/json');
   ctx.set('Cache-Status', cacheStatus[outcome]);
-  ctx.body = JSON.stringify({ name, tags: page });
+  ctx.body = JSON.stringify({ name, tags });
 }

@@ -31,6 +31,8 @@ interface Declaration<P extends z.ZodObject, Q extends z.ZodObject> {
   readonly status: 200 | 201 | 202 | 204;
   /** What the token must be good for; by default `read` for GET and `write` for the others. */
   readonly purpose?: Purpose;
+  /** In read-only mode, too: by default what is GET. */
+  readonly worksReadOnly?: boolean;
   /**
    * Returns the answer's body as JSON, or a {@link PagedBody}.
    * @throws RefusedError
@@ -47,6 +49,7 @@ export interface Endpoint {
   readonly params: z.ZodObject;
   readonly status: 200 | 201 | 202 | 204;
   readonly purpose: Purpose;
+  readonly worksReadOnly: boolean;
   /** @throws RefusedError, also for input that does not fit */
   run(actor: Actor, given: Readonly<Record<string, unknown>>, request: RestRequest): Promise<unknown>;
 }
@@ -65,6 +68,7 @@ export function endpoint<P extends z.ZodObject = typeof nothing, Q extends z.Zod
     pathParams: pathParams ?? nothing,
     params: params ?? nothing,
     purpose: declaration.purpose ?? (method === 'GET' ? 'read' : 'write'),
+    worksReadOnly: declaration.worksReadOnly ?? method === 'GET',
     run: (actor, given, request) => declaration.handle(actor, parseInput(given, pathParams, params), request),
   };
 }

@@ -51,6 +51,8 @@ function refused({ kind, detail, faults }: RefusedError): Answer {
       return { status: 409, body: { message: detail ?? '409 Conflict' } };
     case 'precondition-failed':
       return { status: 412, body: { message: '412 Precondition Failed' } };
+    case 'unavailable':
+      return { status: 503, body: { message: `503 Service Unavailable - ${detail}` } };
   }
 }
 

@@ -1,21 +1,38 @@
 /** https://docs.gitlab.com/api/groups/ */
 import { z } from 'zod';
 import type { GroupService } from '../../management/groups.ts';
-import type { Group } from '../../metadata/groups.ts';
-import { formatInstant } from './dates.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
+import { groupBody, groupStatistics } from './group-body.ts';
 import { PagedBody, pageOf, pageParams } from './pagination.ts';
-import { filled, groupId, integer, maxDescriptionLength, maxNameLength, text } from './parameters.ts';
+import {
+  filled,
+  groupId,
+  integer,
+  maxDescriptionLength,
+  maxNameLength,
+  quota,
+  someOf,
+  text,
+  truth,
+  visibility,
+} from './parameters.ts';
 
 const filter = pageParams.extend({ search: text(maxNameLength).optional() });
 const newGroup = z.object({
   name: filled(maxNameLength),
   path: filled(maxNameLength),
   description: text(maxDescriptionLength).nullish(),
-  visibility: z.enum(['private', 'internal', 'public']).default('private'),
-  /** Of a subgroup: there are none. */
-  parent_id: integer.nullish().refine((id) => id === undefined || id === null, 'does not have a valid value'),
+  visibility: visibility.default('private'),
+  parent_id: integer.nullish(),
 });
+const groupChanges = someOf(
+  z.object({
+    name: filled(maxNameLength).optional(),
+    description: text(maxDescriptionLength).nullish(),
+    visibility: visibility.optional(),
+    container_registry_quota_bytes: quota.optional(),
+  }),
+);
 
 export function groupEndpoints(groups: GroupService): readonly Endpoint[] {
   return [
@@ -35,14 +52,35 @@ export function groupEndpoints(groups: GroupService): readonly Endpoint[] {
       },
     }),
     endpoint({
+      method: 'GET',
+      path: '/groups/:id/subgroups',
+      summary: 'The groups directly below a group that one may know of, by path',
+      pathParams: groupId,
+      params: filter,
+      status: 200,
+      handle: async (actor, { id, search, ...page }, { externalUrl }) => {
+        const { records, total } = await groups.listSubgroups(actor, id, search, pageOf(page));
+        return new PagedBody(
+          records.map((group) => groupBody(group, externalUrl)),
+          total,
+          page,
+        );
+      },
+    }),
+    endpoint({
       method: 'POST',
       path: '/groups',
-      summary: 'Create a top-level group',
+      summary: 'Create a group, at the top or in another one',
       params: newGroup,
       status: 201,
-      handle: async (actor, { name, path, description, visibility }, { externalUrl }) => {
-        const input = { name, path, description: description ?? undefined, visibility };
-        return groupBody(await groups.create(actor, input), externalUrl);
+      handle: async (actor, { description, parent_id, ...input }, { externalUrl }) => {
+        const parentId = parent_id ?? undefined;
+        const group = await groups.create(actor, {
+          ...input,
+          parentId,
+          description: description ?? undefined,
+        });
+        return groupBody(group, externalUrl);
       },
     }),
     endpoint({
@@ -50,8 +88,25 @@ export function groupEndpoints(groups: GroupService): readonly Endpoint[] {
       path: '/groups/:id',
       summary: 'A group',
       pathParams: groupId,
+      params: z.object({ statistics: truth.default(false) }),
       status: 200,
-      handle: async (actor, { id }, { externalUrl }) => groupBody(await groups.get(actor, id), externalUrl),
+      handle: async (actor, { id, statistics }, { externalUrl }) => {
+        const group = await groups.get(actor, id);
+        const sizes = statistics ? await groups.findSizes(actor, group) : undefined;
+        return { ...groupBody(group, externalUrl), ...(sizes && { statistics: groupStatistics(sizes) }) };
+      },
+    }),
+    endpoint({
+      method: 'PUT',
+      path: '/groups/:id',
+      summary: 'Change a group',
+      pathParams: groupId,
+      params: groupChanges,
+      status: 200,
+      handle: async (actor, { id, container_registry_quota_bytes, ...changes }, { externalUrl }) => {
+        const quotaBytes = container_registry_quota_bytes;
+        return groupBody(await groups.update(actor, id, { ...changes, quotaBytes }), externalUrl);
+      },
     }),
     endpoint({
       method: 'DELETE',
@@ -65,19 +120,4 @@ export function groupEndpoints(groups: GroupService): readonly Endpoint[] {
       },
     }),
   ];
-}
-
-function groupBody(group: Group, externalUrl: string) {
-  return {
-    id: group.id,
-    web_url: `${externalUrl}/groups/${group.fullPath}`,
-    name: group.name,
-    path: group.path,
-    description: group.description ?? null,
-    visibility: group.visibility,
-    full_name: group.name,
-    full_path: group.fullPath,
-    parent_id: group.parentId ?? null,
-    created_at: formatInstant(group.createdAt),
-  };
 }

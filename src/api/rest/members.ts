@@ -16,12 +16,25 @@ export function memberEndpoints(members: MemberService): readonly Endpoint[] {
     endpoint({
       method: 'GET',
       path: '/groups/:id/members',
-      summary: 'The members of a group, by user id',
+      summary: 'Those who were given a role in this very group, by user id',
       pathParams: groupId,
       params: pageParams,
       status: 200,
       handle: async (actor, { id, ...page }) => {
         const { records, total } = await members.list(actor, id, pageOf(page));
+        return new PagedBody(records.map(memberBody), total, page);
+      },
+    }),
+    endpoint({
+      method: 'GET',
+      path: '/groups/:id/members/all',
+      summary:
+        'The members of a group and of the groups around it, with the highest role of each, by user id',
+      pathParams: groupId,
+      params: pageParams,
+      status: 200,
+      handle: async (actor, { id, ...page }) => {
+        const { records, total } = await members.listInherited(actor, id, pageOf(page));
         return new PagedBody(records.map(memberBody), total, page);
       },
     }),

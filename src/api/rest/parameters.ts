@@ -30,6 +30,11 @@ export function integerBetween(least: number, most: number) {
   return z.preprocess(toInteger, z.int().min(least).max(most));
 }
 
+/** A number of bytes; null or an empty text: none. */
+export const quota = z.preprocess(toInteger, z.int().min(0).nullable());
+
+export const visibility = z.enum(['private', 'internal', 'public']);
+
 /** As {@link integerBetween}, where everything else is just not one of the values. */
 export function choiceBetween(least: number, most: number) {
   const fault = 'does not have a valid value';
@@ -59,17 +64,22 @@ export function list<E extends z.ZodType>(element: E, maxElements: number, separ
 
 export const recordId = z.object({ id: integer });
 
-/** At least one of the parameters must be there. */
-export function someOf<S extends z.ZodRawShape>(schema: z.ZodObject<S>): z.ZodObject<S> {
-  const names = Object.keys(schema.shape);
+/** At least one of the parameters must be there: of these, or of all. */
+export function someOf<S extends z.ZodRawShape>(
+  schema: z.ZodObject<S>,
+  names: readonly (keyof S & string)[] = Object.keys(schema.shape),
+): z.ZodObject<S> {
   return schema.refine(
-    (given) => Object.values(given).some((value) => value !== undefined),
+    (given) => Object.entries(given).some(([name, value]) => names.includes(name) && value !== undefined),
     `${names.join(', ')} are missing, at least one parameter must be provided`,
   );
 }
 
-/** Of a group: its number, or its path (`%2F` for `/`). */
+/** Of a group: its number, or its full path (`%2F` for `/`). */
 export const groupId = z.object({ id: filled(maxNameLength) });
+
+/** As {@link groupId}, of a project. */
+export const projectId = groupId;
 
 function emptyAsNull(text: string): string | null {
   return text.trim() === '' ? null : text;

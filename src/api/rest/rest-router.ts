@@ -6,17 +6,21 @@ import type { AuditTrail } from '../../management/audit.ts';
 import type { CacheEntryService } from '../../management/cache-entries.ts';
 import type { ConnectionTestService } from '../../management/connection-tests.ts';
 import type { GroupService } from '../../management/groups.ts';
+import type { MaintenanceMode } from '../../management/maintenance.ts';
 import type { MemberService } from '../../management/members.ts';
+import type { ProjectService } from '../../management/projects.ts';
 import type { HealthOf } from '../../management/upstream-state.ts';
 import type { UpstreamService } from '../../management/upstreams.ts';
 import type { UserService } from '../../management/users.ts';
 import type { VirtualRegistryService } from '../../management/virtual-registries.ts';
+import { applicationSettingEndpoints } from './application-settings.ts';
 import { auditEventEndpoints } from './audit-events.ts';
 import { cacheEntryEndpoints } from './cache-entries.ts';
 import type { Endpoint } from './endpoint.ts';
 import { groupEndpoints } from './groups.ts';
 import { memberEndpoints } from './members.ts';
 import { personalAccessTokenEndpoints } from './personal-access-tokens.ts';
+import { projectEndpoints } from './projects.ts';
 import { registryUpstreamEndpoints } from './registry-upstreams.ts';
 import { mountEndpoints, type RestMiddleware } from './router.ts';
 import { upstreamEndpoints } from './upstreams.ts';
@@ -32,7 +36,9 @@ export interface RestServices {
   readonly cacheEntries: CacheEntryService;
   readonly connectionTests: ConnectionTestService;
   readonly groups: GroupService;
+  readonly maintenance: MaintenanceMode;
   readonly members: MemberService;
+  readonly projects: ProjectService;
   readonly upstreams: UpstreamService;
   readonly users: UserService;
   readonly virtualRegistries: VirtualRegistryService;
@@ -44,10 +50,16 @@ export interface RestServices {
 }
 
 export function createRestRouter(services: RestServices): RestMiddleware {
+  return mountEndpoints(listEndpoints(services), services);
+}
+
+/** Declared, not mounted. */
+export function listEndpoints(services: RestServices): readonly Endpoint[] {
   const { healthOf, maxUpstreams, now } = services;
-  const endpoints: readonly Endpoint[] = [
+  return [
     ...versionEndpoints(services.version),
     ...groupEndpoints(services.groups),
+    ...projectEndpoints(services.projects),
     ...virtualRegistryEndpoints(services.virtualRegistries),
     ...upstreamEndpoints(services.upstreams, services.connectionTests, healthOf),
     ...registryUpstreamEndpoints(services.associations, maxUpstreams),
@@ -56,6 +68,6 @@ export function createRestRouter(services: RestServices): RestMiddleware {
     ...userEndpoints(services.users),
     ...personalAccessTokenEndpoints(services.accessTokens, now),
     ...memberEndpoints(services.members),
+    ...applicationSettingEndpoints(services.maintenance),
   ];
-  return mountEndpoints(endpoints, services.authenticator);
 }

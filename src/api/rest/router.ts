@@ -1,6 +1,8 @@
 /** Endpoints under /api/v4: who asks, what they give, what comes back, and one exit for what goes wrong. */
 import { Router, type RouterContext } from '@koa/router';
 import type { Authenticator } from '../../auth/authenticate.ts';
+import type { MaintenanceMode } from '../../management/maintenance.ts';
+import { RefusedError } from '../../management/refused-error.ts';
 import type { RequestState } from '../state.ts';
 import { givenOf, readBody } from './body.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -13,15 +15,18 @@ const prefix = '/api/v4';
 /** What `app.use` takes. */
 export type RestMiddleware = ReturnType<Router<RequestState>['routes']>;
 
+/** What every endpoint is behind. */
+export interface RestGates {
+  readonly authenticator: Pick<Authenticator, 'authenticate'>;
+  readonly maintenance: Pick<MaintenanceMode, 'readOnlyReason'>;
+}
+
 /** Answers every request below /api/v4 and leaves the others alone. */
-export function mountEndpoints(
-  endpoints: readonly Endpoint[],
-  authenticator: Pick<Authenticator, 'authenticate'>,
-): RestMiddleware {
+export function mountEndpoints(endpoints: readonly Endpoint[], gates: RestGates): RestMiddleware {
   const router = new Router<RequestState>({ prefix, sensitive: true, exclusive: 'specificity' });
   const body = readBody();
   for (const endpoint of endpoints) {
-    router.register(endpoint.path, [endpoint.method], [body, (ctx) => handle(endpoint, ctx, authenticator)]);
+    router.register(endpoint.path, [endpoint.method], [body, (ctx) => handle(endpoint, ctx, gates)]);
   }
   const routes = router.routes();
   return async (ctx, next) => {
@@ -40,13 +45,15 @@ export function mountEndpoints(
 async function handle(
   endpoint: Endpoint,
   ctx: RouterContext<RequestState>,
-  authenticator: Pick<Authenticator, 'authenticate'>,
+  { authenticator, maintenance }: RestGates,
 ): Promise<void> {
   const { address, externalUrl } = ctx.state;
   const given = givenOf(ctx.request.body, new URLSearchParams(ctx.querystring), ctx.params);
   const identity = await identify(ctx, given, authenticator, address);
   ctx.state.identity = identity;
   demandScope(identity, endpoint.purpose);
+  const readOnlyReason = endpoint.worksReadOnly ? undefined : await maintenance.readOnlyReason();
+  if (readOnlyReason !== undefined) throw new RefusedError('unavailable', readOnlyReason);
   const result = await endpoint.run({ identity, address }, given, {
     externalUrl,
     unmodifiedSince: instantOf(ctx.get('If-Unmodified-Since')),

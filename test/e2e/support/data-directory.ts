@@ -23,6 +23,11 @@ export function spools(dataDirectory: string): string[] {
   return filesBelow(dataDirectory).filter(isSpool);
 }
 
+/** Files of uploads that are not finished. */
+export function uploads(dataDirectory: string): string[] {
+  return filesBelow(dataDirectory).filter((file) => file.split(sep).includes('uploads'));
+}
+
 export async function sha256Of(file: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(file, { highWaterMark: 1024 * 1024 }), hash);

@@ -74,11 +74,11 @@ export class DockerRegistry {
   }
 
   /** A token of its token service, where it has one. */
-  async bearer(repository: string): Promise<string> {
+  async bearer(repository: string, actions = 'pull'): Promise<string> {
     const address = this.#tokenServer?.address();
     if (!address || typeof address === 'string') throw new Error('this registry has no token service');
     const { username, password } = upstreamUser;
-    const query = new URLSearchParams({ service, scope: `repository:${repository}:pull` });
+    const query = new URLSearchParams({ service, scope: `repository:${repository}:${actions}` });
     const response = await fetch(`http://127.0.0.1:${address.port}/token?${query}`, {
       headers: { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` },
     });

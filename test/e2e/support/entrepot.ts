@@ -1,6 +1,7 @@
 /** The server as its users run it: a process of its own, spoken to over HTTP. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Credentials } from './clients/client.ts';
 import { answers, freePort, type RunningProgram, start } from './processes.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -105,12 +106,38 @@ export class Entrepot {
     return ids;
   }
 
-  /** A further virtual registry of the first group. */
-  async createRegistry(name: string): Promise<number> {
-    const made = await this.rest('POST', '/groups/1/-/virtual_registries/container/registries', { name });
+  /** A further virtual registry. @param group of the top level; its id or path */
+  async createRegistry(name: string, group = '1'): Promise<number> {
+    const made = await this.rest('POST', `/groups/${group}/-/virtual_registries/container/registries`, {
+      name,
+    });
     const [id] = idsOf([made]);
     if (id === undefined) throw new Error('no id');
     return id;
+  }
+
+  /** A project in a top-level group, which is made where it is not there. @param path group/project */
+  async createProject(path: string): Promise<void> {
+    const [group = '', name] = path.split('/');
+    const found = await this.rest('GET', `/groups?search=${group}`);
+    const known = Array.isArray(found) && found.find((each) => each.full_path === group);
+    const [id] = idsOf([known || (await this.rest('POST', '/groups', { name: group, path: group }))]);
+    await this.rest('POST', '/projects', { namespace_id: id, name, path: name });
+  }
+
+  /** Someone with an access token of these scopes. @param roles access levels in top-level groups, by their paths */
+  async createUser(
+    username: string,
+    scopes: readonly string[],
+    roles: Readonly<Record<string, number>>,
+  ): Promise<Credentials> {
+    const id = idOf(await this.rest('POST', '/users', { username, name: username }));
+    for (const [group, access_level] of Object.entries(roles)) {
+      await this.rest('POST', `/groups/${group}/members`, { user_id: id, access_level });
+    }
+    const made = await this.rest('POST', `/users/${id}/personal_access_tokens`, { name: 'e2e', scopes });
+    if (typeof made !== 'object' || made === null || !('token' in made)) throw new Error('no token');
+    return { username, password: String(made.token) };
   }
 
   /** Basic works straight on /v2. */
@@ -119,10 +146,10 @@ export class Entrepot {
   }
 
   /** A token as registry clients get one. */
-  async bearer(repository: string): Promise<string> {
+  async bearer(repository: string, actions = 'pull'): Promise<string> {
     const query = new URLSearchParams({
-      service: 'dependency_proxy',
-      scope: `repository:${repository}:pull`,
+      service: 'container_registry',
+      scope: `repository:${repository}:${actions}`,
     });
     const response = await fetch(`http://${this.host}/jwt/auth?${query}`, {
       headers: { authorization: this.authorization },
@@ -154,11 +181,13 @@ function logFileOf(directory: string): string {
   return join(directory, 'entrepot.log');
 }
 
+function idOf(item: unknown): number {
+  if (typeof item !== 'object' || item === null || !('id' in item) || typeof item.id !== 'number')
+    throw new Error('no id');
+  return item.id;
+}
+
 function idsOf(list: unknown): number[] {
   if (!Array.isArray(list)) throw new Error('not a list');
-  return list.map((item: unknown) => {
-    if (typeof item !== 'object' || item === null || !('id' in item) || typeof item.id !== 'number')
-      throw new Error('no id');
-    return item.id;
-  });
+  return list.map(idOf);
 }

@@ -28,17 +28,7 @@ export async function makeImages(directory: string): Promise<string> {
 }
 
 async function pushBusybox(host: string, directory: string): Promise<void> {
-  const context = join(directory, 'context');
-  mkdirSync(context, { recursive: true });
-  copyFileSync('/bin/busybox', join(context, 'busybox'));
-  const lines = [
-    'FROM scratch',
-    'COPY busybox /bin/busybox',
-    'COPY busybox /bin/sh',
-    'ENV PATH=/bin',
-    'CMD ["/bin/sh"]',
-  ];
-  writeFileSync(join(context, 'Containerfile'), `${lines.join('\n')}\n`);
+  const context = writeBusyboxContext(join(directory, 'context'), 'an image');
   const at = (image: string) => `${host}/${image}`;
   const buildah = (...args: string[]) => run('buildah', [...buildahStore(directory), ...args]);
   const plain = '--tls-verify=false';
@@ -71,6 +61,27 @@ async function pushBusybox(host: string, directory: string): Promise<void> {
   await buildah('manifest', 'add', plain, 'both', `docker://${at(images.oci)}`);
   await buildah('manifest', 'add', plain, 'both', `docker://${other}`);
   await buildah('manifest', 'push', plain, '--all', 'both', `docker://${at(images.index)}`);
+}
+
+/**
+ * What to build a busybox image from.
+ * @param mark makes it an image of its own
+ * @returns the directory
+ */
+export function writeBusyboxContext(directory: string, mark: string): string {
+  mkdirSync(directory, { recursive: true });
+  copyFileSync('/bin/busybox', join(directory, 'busybox'));
+  writeFileSync(join(directory, 'mark'), `${mark}\n`);
+  const lines = [
+    'FROM scratch',
+    'COPY mark /mark',
+    'COPY busybox /bin/busybox',
+    'COPY busybox /bin/sh',
+    'ENV PATH=/bin',
+    'CMD ["/bin/sh"]',
+  ];
+  writeFileSync(join(directory, 'Containerfile'), `${lines.join('\n')}\n`);
+  return directory;
 }
 
 async function pushUmoci(host: string, directory: string): Promise<void> {

@@ -3,46 +3,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { manifestAccept } from '../../../src/oci/media-types.ts';
+import type { Client, ClientKind } from './clients/client.ts';
+import { isInstalled } from './clients/installed.ts';
 import { DockerRegistry, type UpstreamAuth, upstreamUser } from './docker-registry.ts';
 import { Entrepot, rootToken } from './entrepot.ts';
 import { images } from './images.ts';
-import { missing } from './processes.ts';
-
-export interface Credentials {
-  readonly username: string;
-  readonly password: string;
-}
-
-/** A client with a store of its own. */
-export interface Client {
-  /** Pulls a reference such as 127.0.0.1:5000/virtual_registries/container/1/x:1; the digests it then knows it by. */
-  pull(reference: string): Promise<readonly string[]>;
-  /** Further things the client does with what it pulls: name and deed. */
-  readonly deeds?: Readonly<Record<string, (reference: string) => Promise<void>>>;
-  close(): Promise<void>;
-}
-
-export interface ClientKind {
-  readonly title: string;
-  /** What must be installed. */
-  readonly programs: readonly string[];
-  /** The names of {@link Client.deeds}. */
-  readonly deeds?: readonly string[];
-  /** How the client names an image of a virtual registry; undefined where it cannot. */
-  readonly referenceOf?: (registry: string, image: string) => string;
-  open(directory: string, host: string, credentials: Credentials): Promise<Client>;
-}
+import { digestAt } from './registry-content.ts';
 
 const upstreamAuths: readonly UpstreamAuth[] = ['open', 'htpasswd', 'token'];
 
 export async function pullSuite(kind: ClientKind): Promise<void> {
+  if (!(await isInstalled(kind, 'pulls through a virtual registry'))) return;
   const storage = inject('imageStorage');
-  const absent = storage === '' ? ['what makes the images'] : await missing(...kind.programs);
-  if (absent.length > 0) {
-    test.skip(`${kind.title} pulls through a virtual registry (not run: ${absent.join(', ')} not installed)`);
-    return;
-  }
 
   describe(`${kind.title} through a virtual registry`, () => {
     const directory = mkdtempSync(join(tmpdir(), 'entrepot-e2e-'));
@@ -121,13 +93,4 @@ export async function pullSuite(kind: ClientKind): Promise<void> {
       for (const auth of upstreamAuths) await pullAs(fresh, images.index, auth);
     });
   });
-}
-
-async function digestAt(url: string, image: string): Promise<string> {
-  const [repository, tag] = image.split(':');
-  const response = await fetch(`${url}/v2/${repository}/manifests/${tag}`, {
-    method: 'HEAD',
-    headers: { accept: manifestAccept },
-  });
-  return response.headers.get('docker-content-digest') ?? `${response.status}`;
 }

@@ -2,31 +2,48 @@ import Koa from 'koa';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { RegistryAccess } from '../../../src/api/access.ts';
 import type { RequestState } from '../../../src/api/state.ts';
+import { type Action, actions, carries } from '../../../src/auth/access.ts';
 import type { Authentication } from '../../../src/auth/authenticate.ts';
 import type { Credentials } from '../../../src/auth/credentials.ts';
 import type { Identity, RegistryTokenIdentity } from '../../../src/auth/identity.ts';
+import { repositoryScope } from '../../../src/auth/scope.ts';
 import { OciError } from '../../../src/oci/errors.ts';
 import { parseRepositoryName } from '../../../src/oci/reference.ts';
-import { ask } from './ask.ts';
+import { ask, type Question } from './ask.ts';
 
 const alpine = 'virtual_registries/container/1/library/alpine';
+const shop = 'acme/shop';
 const manifest = `/v2/${alpine}/manifests/latest`;
+const uploads = `/v2/${shop}/blobs/uploads/`;
 const dana = { kind: 'user', userId: 7, username: 'dana', isAdmin: false, scopes: 'all' } as const;
-const access = [{ type: 'repository', name: alpine, actions: ['pull'] }];
-const token: RegistryTokenIdentity = { kind: 'registry-token', subject: 'dana', userId: 7, access };
+const token: RegistryTokenIdentity = {
+  kind: 'registry-token',
+  subject: 'dana',
+  userId: 7,
+  access: [repositoryScope(alpine, ['pull']), repositoryScope(shop, ['pull', 'push'])],
+  refused: [repositoryScope('acme/none', ['pull', 'push', 'delete']), repositoryScope(shop, ['delete'])],
+};
 const realm = 'realm="https://registry.example/jwt/auth",service="container_registry"';
 const basic = (secret: string) => ({
   authorization: `Basic ${Buffer.from(`dana:${secret}`).toString('base64')}`,
 });
 const bearer = (text: string) => ({ authorization: `Bearer ${text}` });
 
+/** What dana may do; everyone, where nobody needs to log in. */
+let allowed: readonly string[];
 let identity: Identity | undefined;
 let verifications: string[];
 let app: Koa<RequestState>;
 
 beforeEach(() => {
+  allowed = [`pull ${alpine}`, `pull ${shop}`, `push ${shop}`];
   identity = undefined;
   verifications = [];
+  app = serve({ isLoginRequired: true });
+});
+
+/** Answers 200 to whoever gets past; a request with `need` and `name` in its query needs that. */
+function serve({ isLoginRequired }: { isLoginRequired: boolean }): Koa<RequestState> {
   const registryAccess = new RegistryAccess({
     authenticator: {
       authenticate: async (credentials: Credentials): Promise<Authentication> => {
@@ -42,10 +59,16 @@ beforeEach(() => {
         return text === 'good.but.new' ? token : undefined;
       },
     },
-    pullRights: { mayPull: async (_identity, name) => name === alpine },
+    rights: {
+      may: async (who, name, action) =>
+        who.kind === 'registry-token' && isLoginRequired
+          ? carries(who, repositoryScope(name, [action]))
+          : allowed.includes(`${action} ${name}`),
+    },
+    isLoginRequired,
   });
-  app = new Koa<RequestState>();
-  app.use(async (ctx, next) => {
+  const server = new Koa<RequestState>();
+  server.use(async (ctx, next) => {
     ctx.state.externalUrl = 'https://registry.example';
     ctx.state.address = '192.0.2.7';
     try {
@@ -57,38 +80,84 @@ beforeEach(() => {
       ctx.body = { code: error.code, detail: error.detail };
     }
   });
-  app.use(registryAccess.middleware);
-  app.use(async (ctx) => {
+  server.use(registryAccess.middleware);
+  server.use(async (ctx) => {
     identity = ctx.state.identity;
-    const name = new URLSearchParams(ctx.querystring).get('pull');
-    if (name) await registryAccess.requirePull(ctx, parseRepositoryName(name));
+    const parameters = new URLSearchParams(ctx.querystring);
+    const need = actions.find((action) => action === parameters.get('need'));
+    if (need) await registryAccess.require(ctx, parseRepositoryName(parameters.get('name') ?? ''), need);
     ctx.body = {};
   });
-});
+  return server;
+}
 
-async function challengeOf(path: string, headers: Record<string, string> = {}) {
-  const answer = await ask(app, path, { headers });
+async function challengeOf(path: string, question: Question = {}) {
+  const answer = await ask(app, path, question);
   expect([answer.status, JSON.parse(answer.body).code]).toEqual([401, 'UNAUTHORIZED']);
-  expect(identity).toBeUndefined();
   return answer.headers['www-authenticate'];
+}
+
+/** How a request with that need is answered. */
+async function answerTo(need: Action, name: string, { method = 'GET', headers = {} }: Question = {}) {
+  const { status, body } = await ask(app, `/v2/?need=${need}&name=${name}`, { method, headers });
+  const { code, detail } = JSON.parse(body);
+  return { status, code, detail };
 }
 
 describe('nobody is told where tokens are to be had', () => {
   test('at /v2/ without a scope', async () => {
     expect(await challengeOf('/v2/')).toBe(`Bearer ${realm}`);
+    expect(identity).toBeUndefined();
   });
 
   test.each([
-    [manifest, alpine],
-    [`/v2/${alpine}/blobs/sha256:abc`, alpine],
-    [`/v2/${alpine}/tags/list?n=5`, alpine],
-    [`/v2/${alpine}/referrers/sha256:abc`, alpine],
-    [`/v2/${alpine}/blobs/uploads/`, alpine],
-    ['/v2/foo/tags/manifests/latest', 'foo/tags'],
-    ['/v2/foo/blobs/tags/list', 'foo/blobs'],
-  ])('at %s with a scope for %s', async (path, name) => {
-    expect(await challengeOf(path)).toBe(`Bearer ${realm},scope="repository:${name}:pull"`);
+    ['GET', manifest, alpine, 'pull'],
+    ['HEAD', manifest, alpine, 'pull'],
+    ['GET', `/v2/${alpine}/blobs/sha256:abc`, alpine, 'pull'],
+    ['GET', `/v2/${alpine}/tags/list?n=5`, alpine, 'pull'],
+    ['GET', `/v2/${alpine}/referrers/sha256:abc`, alpine, 'pull'],
+    ['PUT', '/v2/acme/shop/manifests/latest', shop, 'pull,push'],
+    ['DELETE', '/v2/acme/shop/manifests/latest', shop, 'pull,delete'],
+    ['DELETE', '/v2/acme/shop/blobs/sha256:abc', shop, 'pull,delete'],
+    ['DELETE', '/v2/acme/shop/tags/reference/latest', shop, 'pull,delete'],
+    ['POST', '/v2/acme/shop/blobs/uploads/', shop, 'pull,push'],
+    ['POST', '/v2/acme/shop/blobs/uploads', shop, 'pull,push'],
+    ['PATCH', '/v2/acme/shop/blobs/uploads/5f1c', shop, 'pull,push'],
+    ['PUT', '/v2/acme/shop/blobs/uploads/5f1c?digest=sha256:abc', shop, 'pull,push'],
+    ['GET', '/v2/acme/shop/blobs/uploads/5f1c', shop, 'pull,push'],
+    ['DELETE', '/v2/acme/shop/blobs/uploads/5f1c', shop, 'pull,push'],
+    ['GET', '/v2/foo/tags/manifests/latest', 'foo/tags', 'pull'],
+    ['GET', '/v2/foo/blobs/tags/list', 'foo/blobs', 'pull'],
+    ['GET', '/v2/foo/blobs/uploads/manifests/latest', 'foo/blobs/uploads', 'pull'],
+    ['POST', '/v2/foo/blobs/uploads/blobs/uploads/', 'foo/blobs/uploads', 'pull,push'],
+    ['PATCH', '/v2/foo/manifests/blobs/uploads/manifests', 'foo/manifests', 'pull,push'],
+  ])('at %s %s with a scope for %s: %s', async (method, path, name, scope) => {
+    const answer = await ask(app, path, { method });
+    expect(answer.status).toBe(401);
+    expect(answer.headers['www-authenticate']).toBe(`Bearer ${realm},scope="repository:${name}:${scope}"`);
   });
+
+  test('at the catalog with its scope', async () => {
+    expect(await challengeOf('/v2/_catalog?n=5')).toBe(`Bearer ${realm},scope="registry:catalog:*"`);
+  });
+
+  test.each(['mount=sha256:abc&from=acme/base', 'from=acme%2Fbase&mount=sha256%3Aabc'])(
+    'for a mount with the scope for its source: %s',
+    async (query) => {
+      expect(await challengeOf(`${uploads}?${query}`, { method: 'POST' })).toBe(
+        `Bearer ${realm},scope="repository:acme/shop:pull,push repository:acme/base:pull"`,
+      );
+    },
+  );
+
+  test.each(['mount=sha256:abc', 'from=acme/base', 'mount=sha256:abc&from=A"', `mount=x&from=${shop}`])(
+    'without another scope where there is no source: %s',
+    async (query) => {
+      expect(await challengeOf(`${uploads}?${query}`, { method: 'POST' })).toBe(
+        `Bearer ${realm},scope="repository:acme/shop:pull,push"`,
+      );
+    },
+  );
 
   test('and what is no name is not put into a header', async () => {
     expect(await challengeOf('/v2/a",x="/manifests/latest')).toBe(`Bearer ${realm}`);
@@ -118,14 +187,14 @@ describe('who is asking', () => {
 
   test('a token that is not good is challenged as invalid', async () => {
     const expected = `Bearer ${realm},scope="repository:${alpine}:pull",error="invalid_token"`;
-    expect(await challengeOf(manifest, bearer('made.it.up'))).toBe(expected);
-    expect(await challengeOf(manifest, bearer('ent-unknown'))).toBe(expected);
+    expect(await challengeOf(manifest, { headers: bearer('made.it.up') })).toBe(expected);
+    expect(await challengeOf(manifest, { headers: bearer('ent-unknown') })).toBe(expected);
   });
 
   test.each([basic('wrong'), { authorization: 'Negotiate abc' }])(
     'wrong credentials are challenged',
     async (headers) => {
-      expect(await challengeOf('/v2/', headers)).toBe(`Bearer ${realm}`);
+      expect(await challengeOf('/v2/', { headers })).toBe(`Bearer ${realm}`);
     },
   );
 
@@ -135,28 +204,110 @@ describe('who is asking', () => {
   });
 });
 
-describe('who may pull', () => {
+describe('who may', () => {
   test.each([
-    ['a token that names the repository', bearer('known.to.us')],
+    ['a token that carries it', bearer('known.to.us')],
     ['a user who may', basic('right')],
-  ])('%s', async (_what, headers) => {
-    expect((await ask(app, `/v2/?pull=${alpine}`, { headers })).status).toBe(200);
+  ])('%s goes on', async (_what, headers) => {
+    expect(await answerTo('pull', alpine, { headers })).toMatchObject({ status: 200 });
+    expect(await answerTo('push', shop, { headers })).toMatchObject({ status: 200 });
   });
+});
 
-  test('a token for another repository is challenged for a new one', async () => {
-    const answer = await ask(app, '/v2/?pull=other/image', { headers: bearer('known.to.us') });
-    expect(answer.status).toBe(401);
-    expect(answer.headers['www-authenticate']).toBe(
-      `Bearer ${realm},scope="repository:other/image:pull",error="insufficient_scope"`,
+describe('a token that says nothing of what is needed is challenged for a new one', () => {
+  const headers = bearer('known.to.us');
+
+  test.each([
+    ['pull', 'other/image', 'pull'],
+    ['push', 'other/image', 'pull,push'],
+    ['delete', 'other/image', 'pull,delete'],
+  ])('to %s %s: %s', async (need, name, scope) => {
+    expect(await challengeOf(`/v2/?need=${need}&name=${name}`, { headers })).toBe(
+      `Bearer ${realm},scope="repository:${name}:${scope}",error="insufficient_scope"`,
     );
   });
 
-  test('a user who may not is told the same as where there is nothing', async () => {
-    const answer = await ask(app, '/v2/?pull=other/image', { headers: basic('right') });
-    expect(answer.status).toBe(404);
-    expect(JSON.parse(answer.body)).toEqual({
+  test('at the catalog', async () => {
+    expect(await challengeOf('/v2/_catalog', { headers })).toBe(
+      `Bearer ${realm},scope="registry:catalog:*",error="insufficient_scope"`,
+    );
+  });
+
+  test('for the source of a mount', async () => {
+    const path = `${uploads}?mount=sha256:abc&from=acme/base&need=push&name=${shop}`;
+    expect(await challengeOf(path, { method: 'POST', headers })).toBe(
+      `Bearer ${realm},scope="repository:acme/shop:pull,push repository:acme/base:pull",error="insufficient_scope"`,
+    );
+  });
+});
+
+test('a mount from where the token was refused to pull goes on: it becomes an upload', async () => {
+  const path = `${uploads}?mount=sha256:abc&from=acme/none&need=push&name=${shop}`;
+  const answer = await ask(app, path, { method: 'POST', headers: bearer('known.to.us') });
+  expect(answer.status).toBe(200);
+});
+
+describe('who may not is told the same, however they come and whether or not it exists', () => {
+  const everyone = [bearer('known.to.us'), basic('right')];
+
+  test.each([
+    ['pull', 'acme/none', 404, 'NAME_UNKNOWN', /project.*Reporter.*read_registry/],
+    ['push', 'acme/none', 403, 'DENIED', /POST \/api\/v4\/projects.*Developer.*write_registry/],
+    ['delete', 'acme/none', 403, 'DENIED', /Developer.*write_registry/],
+    ['delete', shop, 403, 'DENIED', /Developer.*write_registry/],
+  ] as const)('to %s %s: %i %s', async (need, name, status, code, detail) => {
+    for (const headers of everyone) {
+      const answer = await answerTo(need, name, { headers });
+      expect(answer).toEqual({ status, code, detail: expect.stringMatching(detail) });
+    }
+  });
+
+  test('of virtual registries in their own words', async () => {
+    const unknown = 'virtual_registries/container/2/library/alpine';
+    expect(await answerTo('pull', unknown, { headers: basic('right') })).toEqual({
+      status: 404,
       code: 'NAME_UNKNOWN',
-      detail: expect.stringContaining('Guest'),
+      detail: expect.stringMatching(/virtual registry.*Guest.*read_virtual_registry/),
     });
+  });
+});
+
+test.each(['push', 'delete'] as const)('nobody can %s a virtual registry', async (need) => {
+  for (const headers of [bearer('known.to.us'), basic('right')]) {
+    expect(await answerTo(need, alpine, { headers })).toEqual({
+      status: 405,
+      code: 'UNSUPPORTED',
+      detail: expect.stringContaining('virtual registries are for pulling'),
+    });
+  }
+});
+
+describe('where nobody needs to log in', () => {
+  beforeEach(() => {
+    app = serve({ isLoginRequired: false });
+  });
+
+  test.each(['/v2/', manifest, '/v2/_catalog'])('%s is answered without a challenge', async (path) => {
+    expect((await ask(app, path)).status).toBe(200);
+    expect(identity).toEqual({ kind: 'anonymous' });
+  });
+
+  test.each([
+    ['nobody in particular', {}],
+    ['a token that was refused it', bearer('known.to.us')],
+    ['a user', basic('right')],
+  ])('%s may do what everyone may', async (_who, headers) => {
+    allowed = ['pull acme/none', 'pull other/image'];
+    for (const name of ['acme/none', 'other/image'])
+      expect(await answerTo('pull', name, { headers })).toMatchObject({ status: 200 });
+    expect(await answerTo('push', 'acme/absent', { headers })).toMatchObject({ status: 403 });
+    expect((await ask(app, '/v2/_catalog', { headers })).status).toBe(200);
+  });
+
+  test('credentials that are wrong are still refused', async () => {
+    expect(await challengeOf('/v2/', { headers: basic('wrong') })).toBe(`Bearer ${realm}`);
+    expect(await challengeOf('/v2/', { headers: bearer('made.it.up') })).toBe(
+      `Bearer ${realm},error="invalid_token"`,
+    );
   });
 });

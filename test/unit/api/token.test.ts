@@ -6,6 +6,7 @@ import { tokenRoutes } from '../../../src/api/token.ts';
 import type { Authentication } from '../../../src/auth/authenticate.ts';
 import type { Credentials } from '../../../src/auth/credentials.ts';
 import { RegistryTokens } from '../../../src/auth/registry-tokens.ts';
+import type { RepositoryRights } from '../../../src/auth/repository-rights.ts';
 import { SecretBox } from '../../../src/auth/secret-box.ts';
 import { SigningKeys } from '../../../src/auth/signing-keys.ts';
 import { RecordedKeys } from '../auth/recorded-keys.ts';
@@ -17,11 +18,12 @@ const dana = {
   userId: 7,
   username: 'dana',
   isAdmin: false,
-  scopes: ['read_virtual_registry'],
+  scopes: ['read_virtual_registry', 'read_registry'],
 } as const;
 const alpine = 'virtual_registries/container/1/library/alpine';
 const redis = 'virtual_registries/container/1/library/redis';
 const secret = 'virtual_registries/container/2/library/alpine';
+const shop = 'acme/shop';
 const basic = { authorization: `Basic ${Buffer.from('dana:right').toString('base64')}` };
 const wrong = { authorization: `Basic ${Buffer.from('dana:wrong').toString('base64')}` };
 
@@ -48,9 +50,12 @@ beforeEach(() => {
         reason: 'unknown',
       },
   };
-  const pullRights = { mayPull: async (_: unknown, name: string) => [alpine, redis].includes(name) };
+  const rights: RepositoryRights = {
+    may: async (_user, name, action) =>
+      name === shop ? action !== 'delete' : [alpine, redis].includes(name) && action === 'pull',
+  };
   app = new Koa<RequestState>();
-  app.use(tokenRoutes({ authenticator, registryTokens, pullRights }).routes());
+  app.use(tokenRoutes({ authenticator, registryTokens, rights }).routes());
 });
 
 async function askToken(path: string, question: Question = {}) {
@@ -60,6 +65,10 @@ async function askToken(path: string, question: Question = {}) {
 
 async function accessIn(token: string) {
   return (await registryTokens.verify(token))?.access;
+}
+
+async function refusedIn(token: string) {
+  return (await registryTokens.verify(token))?.refused;
 }
 
 describe('GET /jwt/auth', () => {
@@ -81,6 +90,7 @@ describe('GET /jwt/auth', () => {
       subject: 'dana',
       userId: 7,
       access: [{ type: 'repository', name: alpine, actions: ['pull'] }],
+      refused: [],
     });
   });
 
@@ -103,18 +113,31 @@ describe('GET /jwt/auth', () => {
     }
   });
 
-  test('what is not allowed is left out without a word', async () => {
+  test('what is not allowed is left out without a word, and noted in the token', async () => {
     const scopes = [
       `repository:${secret}:pull`,
       `repository:${alpine}:push,pull,delete,*`,
       `repository:${redis}:push`,
-      'registry:catalog:*',
+      `repository:${shop}:push,pull`,
       'nonsense',
     ];
     const query = scopes.map((scope) => `scope=${encodeURIComponent(scope)}`).join('&');
     const { status, body } = await askToken(`/jwt/auth?${query}`, { headers: basic });
     expect(status).toBe(200);
-    expect(await accessIn(body.token)).toEqual([{ type: 'repository', name: alpine, actions: ['pull'] }]);
+    expect(await accessIn(body.token)).toEqual([
+      { type: 'repository', name: alpine, actions: ['pull'] },
+      { type: 'repository', name: shop, actions: ['pull', 'push'] },
+    ]);
+    expect(await refusedIn(body.token)).toEqual([
+      { type: 'repository', name: secret, actions: ['pull'] },
+      { type: 'repository', name: alpine, actions: ['push', 'delete'] },
+      { type: 'repository', name: redis, actions: ['push'] },
+    ]);
+  });
+
+  test('the catalog is for who may pull', async () => {
+    const { body } = await askToken('/jwt/auth?scope=registry:catalog:*', { headers: basic });
+    expect(await accessIn(body.token)).toEqual([{ type: 'registry', name: 'catalog', actions: ['*'] }]);
   });
 
   test.each(['', '?service=container_registry', '?service=dependency_proxy'])(
@@ -175,7 +198,7 @@ describe('POST /jwt/auth', () => {
       access_type: 'offline',
       username: 'dana',
       password: 'right',
-      scope: `repository:${alpine}:pull repository:${secret}:pull`,
+      scope: `repository:${shop}:* repository:${alpine}:pull repository:${secret}:pull`,
     });
     expect(status).toBe(200);
     expect(headers['cache-control']).toBe('private, no-store');
@@ -184,9 +207,10 @@ describe('POST /jwt/auth', () => {
       token_type: 'Bearer',
       expires_in: 300,
       issued_at: '2026-03-04T09:15:22.000Z',
-      scope: `repository:${alpine}:pull`,
+      scope: `repository:${shop}:pull,push repository:${alpine}:pull`,
     });
     expect(await accessIn(body.access_token)).toEqual([
+      { type: 'repository', name: shop, actions: ['pull', 'push'] },
       { type: 'repository', name: alpine, actions: ['pull'] },
     ]);
   });

@@ -2,6 +2,7 @@ import { createHmac, generateKeyPairSync, type KeyObject, randomBytes } from 'no
 import { decodeJwt, decodeProtectedHeader, type JWTHeaderParameters, SignJWT } from 'jose';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { RegistryTokens } from '../../../src/auth/registry-tokens.ts';
+import { maxScopes, repositoryScope } from '../../../src/auth/scope.ts';
 import { SecretBox } from '../../../src/auth/secret-box.ts';
 import { SigningKeys } from '../../../src/auth/signing-keys.ts';
 import { RecordedKeys } from './recorded-keys.ts';
@@ -12,7 +13,8 @@ const secretBox = new SecretBox(randomBytes(32));
 const access = [
   { type: 'repository', name: 'virtual_registries/container/1/library/alpine', actions: ['pull'] },
 ];
-const request = { service: 'container_registry', subject: 'dana', userId: 7, access } as const;
+const refused = [{ type: 'repository', name: 'acme/shop', actions: ['push'] }];
+const request = { service: 'container_registry', subject: 'dana', userId: 7, access, refused } as const;
 
 let now = start;
 const clock = () => now;
@@ -65,7 +67,30 @@ test('an issued token says who it is for, for what and how long, and is signed w
     exp: seconds + 300,
     jti: expect.stringMatching(/^[0-9a-f-]{36}$/),
     access,
+    refused,
   });
+});
+
+test('a token that was refused nothing says nothing of it', async () => {
+  const { token } = await tokens.issue({ ...request, refused: [] });
+  expect(decodeJwt(token)).not.toHaveProperty('refused');
+  expect(await tokens.verify(token)).toMatchObject({ access, refused: [] });
+});
+
+test('the longest token fits into a header, and is verified', async () => {
+  const scopes = (kind: string, count: number) =>
+    Array.from({ length: count }, (_, index) => {
+      const name = `${kind}${index}/`.padEnd(255, 'x');
+      return repositoryScope(name, ['pull', 'push', 'delete']);
+    });
+  for (const granted of [0, 10, maxScopes]) {
+    const access = scopes('granted', granted);
+    const { token } = await tokens.issue({ ...request, access, refused: scopes('refused', maxScopes) });
+    expect(token.length).toBeLessThan(15_000);
+    const identity = await tokens.verify(token);
+    expect(identity?.access).toEqual(access);
+    expect(identity?.refused).toEqual(scopes('refused', maxScopes - granted));
+  }
 });
 
 test.each(['container_registry', 'dependency_proxy'] as const)(
@@ -77,6 +102,7 @@ test.each(['container_registry', 'dependency_proxy'] as const)(
       subject: 'dana',
       userId: 7,
       access,
+      refused,
     });
   },
 );
@@ -124,6 +150,7 @@ describe('what is refused', () => {
     ['no id', { jti: undefined }],
     ['no expiry', { exp: undefined }],
     ['no access list', { access: undefined }],
+    ['a list of refusals that is none', { refused: 'everything' }],
     ['an access list that is none', { access: [{ type: 'repository', name: 'a', actions: 'pull' }] }],
   ])('%s', async (_what, claims) => {
     expect(await tokens.verify(await forge(claims))).toBeUndefined();

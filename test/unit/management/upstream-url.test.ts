@@ -7,6 +7,8 @@ test.each([
   ['https://registry.example/v2/', 'https://registry.example'],
   ['http://registry.example:8080/cache', 'http://registry.example:8080/cache'],
   [' https://registry.example:443/a/v2 ', 'https://registry.example/a'],
+  ['entrepot:acme', 'entrepot:acme'],
+  [' Entrepot:acme/sub-group/shop.web/ ', 'entrepot:acme/sub-group/shop.web'],
 ])('%s is kept as %s', (text, kept) => {
   expect(parseUpstreamUrl(text)).toBe(kept);
 });
@@ -20,6 +22,21 @@ test.each([
   ['https://registry.example?x=1', 'must not have a query or a fragment'],
   ['https://registry.example/?', 'must not have a query or a fragment'],
   ['https://registry.example#x', 'must not have a query or a fragment'],
+  ...[
+    '',
+    '/',
+    'Acme',
+    '//acme/shop',
+    '/acme',
+    'acme//shop',
+    'acme shop',
+    'acme?x',
+    'acme/../b',
+    'a'.repeat(256),
+  ].map((path) => [
+    `entrepot:${path}`,
+    'must be entrepot: and the full path of a group or project, as in entrepot:acme/shop',
+  ]),
   [`https://registry.example/${'a'.repeat(255)}`, 'is too long (maximum is 255 characters)'],
 ])('%s is refused: %s', (text, fault) => {
   expect(() => parseUpstreamUrl(text)).toThrow(

@@ -1,16 +1,15 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 import { digestOf } from '../../../src/oci/digest.ts';
 import { SpoolError, type StorageKey } from '../../../src/storage/blob-store.ts';
 import { FilesystemBlobStore } from '../../../src/storage/filesystem-blob-store.ts';
 import { describeBlobStore } from '../../support/blob-store-suite.ts';
+import { mountSmallDisk } from '../../support/small-disk.ts';
 
-const run = promisify(execFile);
 const bytes = Buffer.from('the bytes of a blob');
 
 describeBlobStore('a directory', async () => {
@@ -26,22 +25,22 @@ describeBlobStore('a directory', async () => {
   };
 });
 
-const isMountable = await createSmallDisk().then(
-  ({ remove }) => remove().then(() => true),
-  () => false,
-);
+const isMountable = await mountSmallDisk().then(async (disk) => {
+  await disk?.remove();
+  return disk !== undefined;
+});
 
 if (isMountable) {
   describeBlobStore('a directory on a small disk', async () => {
-    const { root, remove } = await createSmallDisk();
-    const store = new FilesystemBlobStore(root);
+    const disk = await mountSmallDisk();
+    if (!disk) throw new Error('the disk cannot be mounted again');
+    const store = new FilesystemBlobStore(disk.root);
     return {
       store,
-      breakWriting: () =>
-        run('dd', ['if=/dev/zero', `of=${join(root, 'filler')}`, 'bs=64k']).then(fail, () => undefined),
+      breakWriting: disk.fill,
       dispose: async () => {
         await store.close();
-        await remove();
+        await disk.remove();
       },
     };
   });
@@ -208,26 +207,4 @@ async function spawnOwner(root: string, spools: number): Promise<ChildProcess> {
   });
   await once(child.stdout, 'data');
   return child;
-}
-
-/** 16 MiB in memory. */
-async function createSmallDisk(): Promise<{ root: string; remove(): Promise<void> }> {
-  const root = await mkdtemp(join(tmpdir(), 'entrepot-disk-'));
-  try {
-    await run('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', root]);
-  } catch (error) {
-    await rm(root, { recursive: true });
-    throw error;
-  }
-  return {
-    root,
-    remove: async () => {
-      await run('umount', ['--lazy', root]);
-      await rm(root, { recursive: true, force: true });
-    },
-  };
-}
-
-function fail(): never {
-  throw new Error('the disk could not be filled');
 }

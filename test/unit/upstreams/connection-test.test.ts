@@ -1,6 +1,9 @@
 import nock from 'nock';
 import { describe, expect, test } from 'vitest';
+import { LocalUpstream } from '../../../src/upstreams/local-upstream.ts';
+import { RemoteUpstream } from '../../../src/upstreams/remote-upstream.ts';
 import { testConnection } from '../../../src/upstreams/test-connection.ts';
+import type { UpstreamSettings } from '../../../src/upstreams/upstream.ts';
 import { UpstreamPool } from '../../../src/upstreams/upstream-pool.ts';
 import { credentials, image, latest, optionsOf, settingsOf } from './kit.ts';
 import { origin, useMockedRegistry } from './mocked-registry.ts';
@@ -64,6 +67,23 @@ describe('testing a connection', () => {
 });
 
 describe('the pool', () => {
+  function remoteOf(pool: UpstreamPool, settings: Partial<UpstreamSettings> = {}): RemoteUpstream {
+    const upstream = pool.get(settingsOf(settings));
+    if (upstream instanceof RemoteUpstream) return upstream;
+    throw new Error('not a remote upstream');
+  }
+
+  test('makes no remote upstream of one on this server, which has no health', async () => {
+    const pool = new UpstreamPool(optionsOf());
+    expect(remoteOf(pool).health()).toEqual(pool.healthOf(7));
+    const changed = settingsOf({ url: 'entrepot:acme/shop', updatedAt: 2 });
+    const local = pool.get(changed);
+    expect(local).toBeInstanceOf(LocalUpstream);
+    expect(pool.get(changed)).toBe(local);
+    expect(pool.healthOf(7)).toBeUndefined();
+    await pool.close();
+  });
+
   test('gives the same upstream until its settings change, and another after it was forgotten', async () => {
     const pool = new UpstreamPool(optionsOf());
     const first = pool.get(settingsOf());
@@ -78,7 +98,7 @@ describe('the pool', () => {
 
   test('tests a connection beside an open breaker, and changes nothing', async () => {
     const pool = new UpstreamPool(optionsOf({ breakerFailures: 1 }));
-    const upstream = pool.get(settingsOf());
+    const upstream = remoteOf(pool);
     nock(origin).head('/v2/team/app/manifests/latest').reply(500);
     await upstream.headManifest(image, latest).catch(() => undefined);
     const before = upstream.health();
@@ -92,7 +112,7 @@ describe('the pool', () => {
   test('lets an upstream with old settings end what it is at', async () => {
     const pool = new UpstreamPool(optionsOf());
     nock(origin).head('/v2/team/app/manifests/latest').delay(30).times(2).reply(404);
-    const old = pool.get(settingsOf());
+    const old = remoteOf(pool);
     const underWay = old.headManifest(image, latest);
     pool.get(settingsOf({ updatedAt: 2 }));
     await expect(underWay).rejects.toMatchObject({ kind: 'not-found' });
@@ -114,7 +134,7 @@ describe('the pool', () => {
       nock(origin, { reqheaders: { authorization: `Bearer ${token}` } })
         .head(manifest)
         .reply(200);
-      await pool.get(settingsOf({ updatedAt })).headManifest(image, latest);
+      await remoteOf(pool, { updatedAt }).headManifest(image, latest);
     }
     await pool.close();
   });

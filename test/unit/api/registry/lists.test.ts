@@ -1,16 +1,35 @@
 import { expect, test } from 'vitest';
+import type { Catalog } from '../../../../src/api/registry/services.ts';
 import { digestOf } from '../../../../src/oci/digest.ts';
+import { OciError } from '../../../../src/oci/errors.ts';
 import { ociManifest } from '../../../../src/oci/media-types.ts';
 import { parseTag } from '../../../../src/oci/reference.ts';
-import type { ReferrerDescriptor } from '../../../../src/oci/repository.ts';
-import { type Answer, errorsOf, lasting, RegistryServer, repositoryName } from './registry-server.ts';
+import type { PageRequest, ReferrerDescriptor } from '../../../../src/oci/repository.ts';
+import { MemoryRepository } from './memory-repository.ts';
+import {
+  type Answer,
+  errorsOf,
+  hostedName,
+  lasting,
+  RegistryServer,
+  repositoryName,
+} from './registry-server.ts';
 
 function linkOf({ headers }: Answer): string | undefined {
   return [headers['link']].flat()[0];
 }
 
+/** The part of a list in byte order that a page has. */
+function partOf<T extends string>(all: readonly T[], { after, limit }: PageRequest) {
+  const rest = all.filter((each) => each > after);
+  return { part: rest.slice(0, limit), hasMore: rest.length > limit };
+}
+
 const tags = (names: readonly string[]) => ({
-  tags: async () => ({ tags: names.map(parseTag), outcome: 'stale' as const }),
+  tags: async (page: PageRequest) => {
+    const { part, hasMore } = partOf(names.map(parseTag), page);
+    return { tags: part, hasMore, outcome: 'stale' as const };
+  },
 });
 const listPath = `/v2/${repositoryName}/tags/list`;
 
@@ -23,6 +42,7 @@ test.each([
   ['?last=aa', ['b', 'c'], undefined],
   ['?last=c', [], undefined],
   ['?n=0', [], undefined],
+  ['?last=a%00b', ['b', 'c'], undefined],
   ['?n=99999999999999999999', ['A', 'a', 'b', 'c'], undefined],
 ])('tags/list%s is %j', async (query, expected, link) => {
   await using server = await RegistryServer.start(tags(['A', 'a', 'b', 'c']));
@@ -38,9 +58,62 @@ test.each([
 
 test.each([['-1'], ['abc'], ['1.5'], ['']])('n=%s is refused', async (n) => {
   await using server = await RegistryServer.start(tags(['a']));
-  const answer = await server.get(`tags/list?n=${n}`);
-  expect(answer.status).toBe(400);
-  expect(errorsOf(answer)).toMatchObject([{ code: 'PAGINATION_NUMBER_INVALID' }]);
+  for (const path of [listPath, '/v2/_catalog']) {
+    const answer = await server.ask('GET', `${path}?n=${n}`);
+    expect(answer.status).toBe(400);
+    expect(errorsOf(answer)).toMatchObject([{ code: 'PAGINATION_NUMBER_INVALID' }]);
+  }
+});
+
+test('a tag that was pushed is listed, whatever has to be encoded of it in a link', async () => {
+  const hosted = new MemoryRepository();
+  await using server = await RegistryServer.start({}, { hosted });
+  for (const tag of ['b', 'A_1.x-y', '_z']) await server.push('PUT', `manifests/${tag}`, Buffer.from('{}'));
+  const first = await server.push('GET', 'tags/list?n=1');
+  expect(JSON.parse(first.body.toString())).toEqual({ name: hostedName, tags: ['A_1.x-y'] });
+  expect(first.headers['cache-status']).toBe('entrepot');
+  const next = await server.ask('GET', /^<(.+)>/.exec(linkOf(first) ?? '')?.[1] ?? '');
+  expect(JSON.parse(next.body.toString()).tags).toEqual(['_z']);
+});
+
+test('a repository without tags has an empty list, one that does not exist none', async () => {
+  await using server = await RegistryServer.start({}, { hosted: new MemoryRepository() });
+  const empty = await server.push('GET', 'tags/list');
+  expect(JSON.parse(empty.body.toString())).toEqual({ name: hostedName, tags: [] });
+  const unknown = await server.ask('GET', '/v2/acme/nothing/tags/list');
+  expect([unknown.status, errorsOf(unknown)]).toMatchObject([404, [{ code: 'NAME_UNKNOWN' }]]);
+});
+
+const names = ['acme/a', 'acme/b/c', 'other/d'];
+const catalog: Catalog = {
+  list: async ({ kind }, page) => {
+    if (kind !== 'user') throw new OciError('DENIED', { detail: 'they may not' });
+    const { part, hasMore } = partOf(names, page);
+    return { names: part, hasMore };
+  },
+};
+const identity = { kind: 'user', userId: 5, username: 'dana', isAdmin: false, scopes: 'all' } as const;
+
+test.each([
+  ['', names, undefined],
+  ['?n=2', names.slice(0, 2), '</v2/_catalog?n=2&last=acme%2Fb%2Fc>; rel="next"'],
+  ['?n=2&last=acme%2Fb%2Fc', ['other/d'], undefined],
+  ['?n=3', names, undefined],
+  ['?n=0', [], undefined],
+  ['?n=99999999999999999999', names, undefined],
+])('_catalog%s is %j', async (query, expected, link) => {
+  await using server = await RegistryServer.start({}, { catalog, identity });
+  const answer = await server.ask('GET', `/v2/_catalog${query}`);
+  expect(answer.status).toBe(200);
+  expect(JSON.parse(answer.body.toString())).toEqual({ repositories: expected });
+  expect(answer.headers['content-type']).toBe('application/json');
+  expect(linkOf(answer)).toBe(link);
+});
+
+test('_catalog is answered for whoever asks', async () => {
+  await using server = await RegistryServer.start({}, { catalog });
+  const answer = await server.ask('GET', '/v2/_catalog');
+  expect([answer.status, errorsOf(answer)]).toMatchObject([403, [{ code: 'DENIED' }]]);
 });
 
 test('following the links gives each tag once, however many are asked for', async () => {
@@ -90,6 +163,16 @@ test('referrers are an index, also where there are none', async () => {
   });
   const head = await server.head(`referrers/${subject}`);
   expect(lasting(head.headers)).toEqual(lasting(answer.headers));
+});
+
+test('referrers of a repository that does not exist are an empty index, too, but not of what is no digest', async () => {
+  await using server = await RegistryServer.start({});
+  const answer = await server.ask('GET', `/v2/acme/nothing/referrers/${subject}?artifactType=a/b`);
+  expect(answer.status).toBe(200);
+  expect(answer.headers['oci-filters-applied']).toBe('artifactType');
+  expect(JSON.parse(answer.body.toString()).manifests).toEqual([]);
+  const refused = await server.ask('GET', '/v2/acme/nothing/referrers/sha256:bad');
+  expect([refused.status, errorsOf(refused)]).toMatchObject([400, [{ code: 'DIGEST_INVALID' }]]);
 });
 
 test('referrers come as they were found, and filtered where that is asked', async () => {

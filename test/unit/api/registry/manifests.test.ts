@@ -83,6 +83,7 @@ test.each([
   ['collapsed', 'entrepot; fwd=uri-miss; collapsed'],
   ['revalidated', 'entrepot; fwd=stale; detail=revalidated'],
   ['updated', 'entrepot; fwd=stale; detail=updated'],
+  ['hosted', 'entrepot'],
 ] as const)('the outcome %s is said in Cache-Status, log and metrics', async (outcome, status) => {
   await using server = await RegistryServer.start(answering(outcome));
   const answer = await server.get('manifests/latest?ns=docker.io');

@@ -1,17 +1,23 @@
 /** The /v2 middlewares as the server has them, around a repository that a test makes up. */
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
 import Koa from 'koa';
 import { answerErrors } from '../../../../src/api/errors.ts';
-import { createRegistryRouter, type RegistryOptions } from '../../../../src/api/registry/router.ts';
+import { createRegistryRouter } from '../../../../src/api/registry/router.ts';
+import type { RegistryOptions } from '../../../../src/api/registry/services.ts';
 import { receiveRequests } from '../../../../src/api/requests.ts';
 import { Listener } from '../../../../src/api/server.ts';
 import type { RequestState } from '../../../../src/api/state.ts';
+import type { Identity } from '../../../../src/auth/identity.ts';
 import type { Log } from '../../../../src/log.ts';
 import { OciError } from '../../../../src/oci/errors.ts';
-import type { ReadableRepository } from '../../../../src/oci/repository.ts';
+import type { ReadableRepository, WritableRepository, Writer } from '../../../../src/oci/repository.ts';
 
 export const repositoryName = 'virtual_registries/container/1/library/alpine';
+export const hostedName = 'acme/shop/web';
 export const bearer = 'Bearer good';
+/** Small, so that tests can go beyond it. */
+export const maxManifestBytes = 100_000;
 
 /** A log that keeps its lines. */
 export class KeptLog implements Log {
@@ -33,7 +39,7 @@ export function repositoryWith(methods: Partial<ReadableRepository>): ReadableRe
     manifest: () => Promise.reject(new OciError('MANIFEST_UNKNOWN')),
     blob: () => Promise.reject(new OciError('BLOB_UNKNOWN')),
     statBlob: () => Promise.reject(new OciError('BLOB_UNKNOWN')),
-    tags: () => Promise.resolve({ tags: [], outcome: 'hit' }),
+    tags: () => Promise.resolve({ tags: [], hasMore: false, outcome: 'hit' }),
     referrers: () => Promise.resolve({ descriptors: [], outcome: 'hit' }),
     ...methods,
   };
@@ -47,37 +53,44 @@ export interface Answer {
   readonly isComplete: boolean;
 }
 
-export class RegistryServer {
-  readonly url: string;
-  readonly log: KeptLog;
-  readonly pulls: string[];
-  readonly served: [string, number][];
-  readonly #listener: Listener;
+export interface ServerOptions extends Partial<RegistryOptions> {
+  /** What is pushed to, at {@link hostedName}. */
+  readonly hosted?: WritableRepository;
+  /** Of whoever comes with the right token. */
+  readonly identity?: Identity;
+  readonly externalUrl?: string;
+  readonly trustedProxies?: string[];
+}
 
-  private constructor(listener: Listener, log: KeptLog, pulls: string[], served: [string, number][]) {
-    this.url = listener.url;
-    this.#listener = listener;
-    this.log = log;
-    this.pulls = pulls;
-    this.served = served;
+export class RegistryServer {
+  readonly log = new KeptLog();
+  // What it told its observers and services, in order.
+  readonly pulls: string[] = [];
+  readonly pushes: string[] = [];
+  readonly served: [string, number][] = [];
+  readonly writers: Writer[] = [];
+  #listener: Listener | undefined;
+
+  get url(): string {
+    return this.#listener?.url ?? '';
   }
 
   static async start(
     repository: Partial<ReadableRepository>,
-    options: Partial<RegistryOptions> & {
-      readonly externalUrl?: string;
-      readonly trustedProxies?: string[];
-    } = {},
+    options: ServerOptions = {},
   ): Promise<RegistryServer> {
-    const log = new KeptLog();
-    const pulls: string[] = [];
-    const served: [string, number][] = [];
+    const server = new RegistryServer();
+    const { log } = server;
+    const { hosted, identity } = options;
     const app = new Koa<RequestState>();
     app.silent = true;
     app.use(
       receiveRequests({
         log,
-        observer: { answered: () => undefined, served: (outcome, bytes) => served.push([outcome, bytes]) },
+        observer: {
+          answered: () => undefined,
+          served: (outcome, bytes) => server.served.push([outcome, bytes]),
+        },
         externalUrl: options.externalUrl,
         trustedProxies: options.trustedProxies ?? [],
         now: () => performance.now(),
@@ -86,37 +99,66 @@ export class RegistryServer {
     app.use(answerErrors);
     app.use(
       createRegistryRouter({
-        repositories: { find: (name) => (name === repositoryName ? repositoryWith(repository) : undefined) },
+        repositories: {
+          find(name) {
+            return name === hostedName
+              ? hosted
+              : name === repositoryName
+                ? repositoryWith(repository)
+                : undefined;
+          },
+          async getWritable(name, writer) {
+            server.writers.push(writer);
+            if (name === hostedName && hosted) return hosted;
+            throw new OciError('DENIED', { detail: `there is no project for ${name}` });
+          },
+        },
         access: {
           middleware: (ctx, next) => {
+            if (identity) ctx.state.identity = identity;
             if (ctx.get('Authorization') === bearer) return next();
             const headers = { 'WWW-Authenticate': `Bearer realm="${ctx.state.externalUrl}/jwt/auth"` };
             throw new OciError('UNAUTHORIZED', { headers });
           },
-          requirePull: async () => undefined,
+          require: async () => undefined,
         },
-        observer: { pulled: (kind, outcome) => pulls.push(`${kind} ${outcome}`) },
+        catalog: { list: async () => ({ names: [], hasMore: false }) },
+        maintenance: { readOnlyReason: async () => undefined },
+        observer: {
+          pulled: (kind, outcome) => server.pulls.push(`${kind} ${outcome}`),
+          pushed: (kind) => server.pushes.push(kind),
+        },
+        maxManifestBytes,
         ...options,
       }),
     );
-    const listener = await Listener.open({
-      address: '127.0.0.1:0',
-      handler: app.callback(),
-      shutdownMs: 100,
-      log,
-    });
-    return new RegistryServer(listener, log, pulls, served);
+    const handler = app.callback();
+    server.#listener = await Listener.open({ address: '127.0.0.1:0', handler, shutdownMs: 100, log });
+    return server;
   }
 
-  /** With the right token, unless the headers say otherwise. */
-  ask(method: string, path: string, headers: Record<string, string> = {}): Promise<Answer> {
+  /**
+   * With the right token, unless the headers say otherwise.
+   * @param path or what a Location said
+   * @param body sent chunked where it is a stream
+   */
+  ask(
+    method: string,
+    path: string,
+    headers: Record<string, string> = {},
+    body: Buffer | Readable = Buffer.alloc(0),
+  ): Promise<Answer> {
     return new Promise((resolve, reject) => {
       // The path as it is: a URL would have its dots resolved.
       const sent = httpRequest(this.url, {
         method,
-        path,
+        path: path.replace(this.url, ''),
         agent: false,
-        headers: { authorization: bearer, ...headers },
+        headers: {
+          authorization: bearer,
+          ...(Buffer.isBuffer(body) && method !== 'GET' && { 'content-length': String(body.length) }),
+          ...headers,
+        },
       });
       sent.on('error', reject);
       sent.on('response', (response) => {
@@ -133,7 +175,8 @@ export class RegistryServer {
           });
         });
       });
-      sent.end();
+      if (Buffer.isBuffer(body)) sent.end(body);
+      else body.pipe(sent);
     });
   }
 
@@ -146,8 +189,18 @@ export class RegistryServer {
     return this.ask('HEAD', `/v2/${repositoryName}/${path}`, headers);
   }
 
+  /** Below the hosted repository. */
+  push(
+    method: string,
+    path: string,
+    body?: Buffer | Readable,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    return this.ask(method, `/v2/${hostedName}/${path}`, headers, body);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#listener.close();
+    await this.#listener?.close();
   }
 }
 

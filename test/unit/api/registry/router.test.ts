@@ -1,7 +1,16 @@
 import { expect, test } from 'vitest';
+import type { Repositories } from '../../../../src/api/registry/services.ts';
 import { OciError } from '../../../../src/oci/errors.ts';
 import type { RepositoryName } from '../../../../src/oci/reference.ts';
-import { errorsOf, lasting, RegistryServer, repositoryName, repositoryWith } from './registry-server.ts';
+import { MemoryRepository } from './memory-repository.ts';
+import {
+  errorsOf,
+  hostedName,
+  lasting,
+  RegistryServer,
+  repositoryName,
+  type ServerOptions,
+} from './registry-server.ts';
 
 const digest = `sha256:${'a'.repeat(64)}`;
 
@@ -30,8 +39,9 @@ test('who is not known is challenged, in OCI JSON', async () => {
 });
 
 test.each([
-  ['GET', `/v2/_catalog`, 404, 'UNSUPPORTED'],
   ['GET', `/v2/_oci/ext/discover`, 404, 'UNSUPPORTED'],
+  ['GET', `/v2/${repositoryName}/_oci/ext/discover`, 404, 'UNSUPPORTED'],
+  ['POST', `/v2/${repositoryName}/blobs/uploads//`, 404, 'UNSUPPORTED'],
   ['GET', `/v2/${repositoryName}/manifests/latest/`, 404, 'UNSUPPORTED'],
   ['GET', `/v2/${repositoryName}/manifests/.bad`, 400, 'MANIFEST_INVALID'],
   ['GET', `/v2/${repositoryName}/manifests/${'a'.repeat(129)}`, 400, 'MANIFEST_INVALID'],
@@ -65,23 +75,86 @@ test.each([
 });
 
 test.each([
-  ['PUT', 'manifests/latest', 'HEAD, GET'],
-  ['DELETE', 'manifests/latest', 'HEAD, GET'],
-  ['DELETE', `blobs/${digest}`, 'HEAD, GET'],
   ['PUT', 'tags/list', 'HEAD, GET'],
-  ['POST', 'blobs/uploads/', ''],
-  ['POST', 'blobs/uploads', 'HEAD, GET'],
-  ['PATCH', 'blobs/uploads/7', ''],
-  ['PUT', 'blobs/uploads/7', ''],
-  ['GET', 'blobs/uploads/7', ''],
+  ['PATCH', 'manifests/latest', 'HEAD, GET, PUT, DELETE'],
+  ['POST', `blobs/${digest}`, 'HEAD, GET, DELETE'],
+  ['GET', 'blobs/uploads/', 'POST'],
+  ['POST', 'blobs/uploads/7', 'PATCH, PUT, HEAD, GET, DELETE'],
+  ['DELETE', `referrers/${digest}`, 'HEAD, GET'],
+  ['GET', 'tags/reference/latest', 'DELETE'],
 ])('%s %s is not possible, and the answer says what is', async (method, path, allow) => {
   await using server = await RegistryServer.start({});
-  const answer = await server.ask(method, `/v2/${repositoryName}/${path}`);
+  const answer = await server.ask(method, `/v2/${hostedName}/${path}`);
   expect(answer.status).toBe(405);
   expect(answer.headers.allow).toBe(allow);
+  expect(errorsOf(answer)).toMatchObject([{ code: 'UNSUPPORTED', detail: expect.stringContaining(allow) }]);
+});
+
+test.each([
+  ['GET', 'manifests/latest', 'pull'],
+  ['HEAD', `blobs/${digest}`, 'pull'],
+  ['GET', 'tags/list', 'pull'],
+  ['GET', `referrers/${digest}`, 'pull'],
+  ['POST', 'blobs/uploads/', 'push'],
+  ['GET', 'blobs/uploads/7', 'push'],
+  ['PATCH', 'blobs/uploads/7', 'push'],
+  ['PUT', 'blobs/uploads/7', 'push'],
+  ['DELETE', 'blobs/uploads/7', 'push'],
+  ['PUT', 'manifests/latest', 'push'],
+  ['DELETE', 'manifests/latest', 'delete'],
+  ['DELETE', 'tags/reference/latest', 'delete'],
+  ['DELETE', `blobs/${digest}`, 'delete'],
+])(
+  '%s %s is for who may %s, and nothing is looked for before that is known',
+  async (method, path, action) => {
+    const asked: string[] = [];
+    const refusing: ServerOptions = {
+      access: {
+        middleware: (_ctx, next) => next(),
+        require: async (_ctx, name, needed) => {
+          asked.push(`${needed} ${name}`);
+          throw new OciError('DENIED', { detail: 'they may not' });
+        },
+      },
+      repositories: {
+        find: () => Promise.reject(new Error('was asked')),
+        getWritable: () => Promise.reject(new Error('was asked')),
+      },
+    };
+    await using server = await RegistryServer.start({}, refusing);
+    expect((await server.push(method, path)).status).toBe(403);
+    expect(asked).toEqual([`${action} ${hostedName}`]);
+  },
+);
+
+test.each([
+  ['POST', 'blobs/uploads/'],
+  ['PATCH', 'blobs/uploads/7'],
+  ['PUT', 'blobs/uploads/7'],
+  ['DELETE', 'blobs/uploads/7'],
+  ['PUT', 'manifests/latest'],
+  ['DELETE', 'manifests/latest'],
+  ['DELETE', 'tags/reference/latest'],
+  ['DELETE', `blobs/${digest}`],
+])('while nothing can be changed %s %s is told why', async (method, path) => {
+  const maintenance = { readOnlyReason: async () => 'read-only: the disk is being moved' };
+  await using server = await RegistryServer.start({}, { hosted: new MemoryRepository(), maintenance });
+  const answer = await server.push(method, path);
+  expect(answer.status).toBe(503);
+  expect(answer.headers['retry-after']).toBeUndefined();
   expect(errorsOf(answer)).toMatchObject([
-    { code: 'UNSUPPORTED', detail: expect.stringContaining('virtual registries') },
+    { code: 'UNAVAILABLE', message: 'read-only: the disk is being moved' },
   ]);
+  expect(server.writers).toEqual([]);
+});
+
+test('while nothing can be changed pulls work, and uploads tell how far they are', async () => {
+  const hosted = new MemoryRepository();
+  const id = await hosted.uploads.start();
+  const maintenance = { readOnlyReason: async () => 'read-only' };
+  await using server = await RegistryServer.start({}, { hosted, maintenance });
+  expect((await server.push('GET', 'tags/list')).status).toBe(200);
+  expect((await server.push('GET', `blobs/uploads/${id}`)).status).toBe(204);
 });
 
 test.each([
@@ -93,13 +166,26 @@ test.each([
   ['foo/manifests', 'tags/list'],
 ])('a repository may be called %s', async (name, path) => {
   const asked: RepositoryName[] = [];
-  const find = (found: RepositoryName) => {
-    asked.push(found);
-    return repositoryWith({});
+  const hosted = new MemoryRepository();
+  const repositories: Repositories = {
+    find(found) {
+      asked.push(found);
+      return hosted;
+    },
+    async getWritable(found) {
+      asked.push(found);
+      return hosted;
+    },
   };
-  await using server = await RegistryServer.start({}, { repositories: { find } });
+  await using server = await RegistryServer.start({}, { repositories });
   await server.ask('GET', `/v2/${name}/${path}`);
-  expect(asked).toEqual([name]);
+  await server.ask('DELETE', `/v2/${name}/manifests/latest`);
+  await server.ask('POST', `/v2/${name}/blobs/uploads`);
+  const { headers } = await server.ask('POST', `/v2/${name}/blobs/uploads/`);
+  expect(headers.location).toBe(`${server.url}/v2/${name}/blobs/uploads/session-2`);
+  expect((await server.ask('GET', headers.location ?? '')).status).toBe(204);
+  expect(new Set(asked)).toEqual(new Set([name]));
+  expect(asked).toHaveLength(5);
 });
 
 test('a digest may be percent-encoded', async () => {
@@ -133,6 +219,18 @@ test('an error that nobody expected is 500, told to the log and to nobody else',
       level: 'error',
       fields: { err: expect.objectContaining({ message: 'password: hunter2' }) },
     }),
+  );
+});
+
+test('each of several errors is an entry, whose sentence is also its message, since clients show no more', async () => {
+  const details = [`sha256:${'1'.repeat(64)} is missing`, `sha256:${'2'.repeat(64)} is missing`];
+  const hosted = new MemoryRepository();
+  hosted.putManifest = () => Promise.reject(new OciError('MANIFEST_BLOB_UNKNOWN', { details }));
+  await using server = await RegistryServer.start({}, { hosted });
+  const answer = await server.push('PUT', 'manifests/latest', Buffer.from('{}'));
+  expect(answer.status).toBe(400);
+  expect(errorsOf(answer)).toEqual(
+    details.map((detail) => ({ code: 'MANIFEST_BLOB_UNKNOWN', message: detail, detail })),
   );
 });
 

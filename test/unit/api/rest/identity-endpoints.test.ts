@@ -41,7 +41,9 @@ beforeEach(async () => {
     });
     await next();
   });
-  app.use(mountEndpoints(endpoints, authenticator));
+  app.use(
+    mountEndpoints(endpoints, { authenticator, maintenance: { readOnlyReason: async () => undefined } }),
+  );
 });
 
 afterEach(() => services.database.close());

@@ -1,0 +1,51 @@
+/**
+ * Answers that are there before the whole body of their request is: refusals, mostly. A client that goes on writing to a closed
+ * connection loses its answer to a reset. So the answer goes out, and what still comes is read and thrown away for a while
+ * before the connection is closed. https://www.rfc-editor.org/rfc/rfc9112#section-9.6
+ */
+import type { IncomingMessage } from 'node:http';
+import { setImmediate } from 'node:timers/promises';
+import type { Middleware } from 'koa';
+import type { RequestContext, RequestState } from '../state.ts';
+
+/** Enough for a client that looks for its answer only after a layer of usual size, cheap enough to be asked for by anybody. */
+const maxDrainedBytes = 64 * 1024 * 1024;
+const maxDrainMs = 10_000;
+
+/** Around everything that answers, errors included. Bodies are texts or null here. */
+export const answerEarly: Middleware<RequestState> = async (ctx, next) => {
+  await next();
+  // A body that came together with the head is only parsed after this.
+  if (!ctx.req.complete) await setImmediate();
+  // What is left of a body that has come is in memory; left there, it would keep the connection from its next request.
+  if (ctx.req.complete) ctx.req.resume();
+  else if (ctx.writable) await sendAndClose(ctx);
+};
+
+async function sendAndClose(ctx: RequestContext): Promise<void> {
+  const { req, res, body } = ctx;
+  ctx.respond = false;
+  ctx.set('Connection', 'close');
+  if (typeof body === 'string') {
+    res.write(body);
+  } else {
+    if (ctx.status !== 204) ctx.length = 0;
+    res.flushHeaders();
+  }
+  await drain(req);
+  res.end();
+}
+
+function drain(request: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, maxDrainMs);
+    let drained = 0;
+    request.on('data', (chunk: Buffer) => {
+      drained += chunk.length;
+      if (drained > maxDrainedBytes) resolve();
+    });
+    // Without a listener for errors none is emitted: a client that has left is only gone.
+    request.once('end', resolve).once('close', resolve).resume();
+    request.once('close', () => clearTimeout(timer));
+  });
+}

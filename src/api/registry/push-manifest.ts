@@ -1,0 +1,61 @@
+/** Pushing a manifest (end-7a, end-7b): small enough to be read as a whole, and kept as it came. */
+import { OciError } from '../../oci/errors.ts';
+import { isDigestReference, parseTag, type Reference, type Tag } from '../../oci/reference.ts';
+import type { RequestContext } from '../state.ts';
+import { type ChangeTarget, type EndpointContext, referenceOf } from './endpoint.ts';
+import { answerCreated } from './push-answers.ts';
+import { type RequestBody, withRequestBody } from './request-body.ts';
+
+/** The specification wants ten at least; these still fit into a request line. */
+const maxTagParameters = 100;
+
+/** @throws OciError MANIFEST_INVALID (400, too large 413, too many tags 414), and as {@link WritableRepository.putManifest} */
+export async function pushManifest(ctx: EndpointContext, target: ChangeTarget): Promise<void> {
+  const { repository, name, maxManifestBytes, stalledMs, observer } = target;
+  const reference = referenceOf(ctx);
+  const tags = tagsOf(ctx, reference);
+  const payload = await withRequestBody(ctx, stalledMs, (body) => readWhole(body, maxManifestBytes));
+  const contentType = ctx.req.headers['content-type'];
+  const { digest, subject } = await repository.putManifest(reference, { payload, contentType, tags });
+  if (subject !== undefined) ctx.set('OCI-Subject', subject);
+  if (tags.length > 0) ctx.set('OCI-Tag', tags.join(', '));
+  answerCreated(ctx, name, `manifests/${digest}`, digest);
+  observer.pushed('manifest');
+}
+
+/** Each once, from `?tag=`, which has a place only beside a digest. */
+function tagsOf(ctx: RequestContext, reference: Reference): readonly Tag[] {
+  const texts = new Set(new URLSearchParams(ctx.querystring).getAll('tag'));
+  if (texts.size === 0) return [];
+  if (!isDigestReference(reference)) {
+    throw new OciError('MANIFEST_INVALID', {
+      detail: 'the parameter tag goes with a manifest that is pushed by digest, not by another tag',
+    });
+  }
+  if (texts.size > maxTagParameters) {
+    throw new OciError('MANIFEST_INVALID', {
+      status: 414,
+      detail: `a manifest is pushed with at most ${maxTagParameters} tags at once, not ${texts.size}`,
+    });
+  }
+  return [...texts].map(parseTag);
+}
+
+async function readWhole(body: RequestBody, maxBytes: number): Promise<Buffer> {
+  if (body.length !== undefined && body.length > maxBytes) throw tooLarge(maxBytes);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > maxBytes) throw tooLarge(maxBytes);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, length);
+}
+
+function tooLarge(maxBytes: number): OciError {
+  return new OciError('MANIFEST_INVALID', {
+    status: 413,
+    detail: `a manifest has at most ${maxBytes} bytes`,
+  });
+}

@@ -1,0 +1,62 @@
+/** What /v2 is handed: it knows repositories, and neither where they are nor who says who may use them. */
+import type { Middleware } from 'koa';
+import type { Action } from '../../auth/access.ts';
+import type { Identity } from '../../auth/identity.ts';
+import type { RepositoryName } from '../../oci/reference.ts';
+import type {
+  Outcome,
+  PageRequest,
+  ReadableRepository,
+  WritableRepository,
+  Writer,
+} from '../../oci/repository.ts';
+import type { RequestContext, RequestState } from '../state.ts';
+
+export interface RegistryOptions {
+  readonly repositories: Repositories;
+  readonly access: Access;
+  readonly catalog: Catalog;
+  readonly maintenance: Maintenance;
+  readonly observer: RegistryObserver;
+  /** The largest that is read. */
+  readonly maxManifestBytes: number;
+  /** How long a client may take none of the bytes it asked for, or send none of those it announced, in milliseconds. */
+  readonly stalledMs?: number;
+}
+
+export interface Repositories {
+  /** Undefined where there is no such repository. */
+  find(name: RepositoryName): ReadableRepository | undefined | Promise<ReadableRepository | undefined>;
+  /** @throws OciError DENIED where there is no project for it, UNSUPPORTED for a virtual registry's name */
+  getWritable(name: RepositoryName, writer: Writer): Promise<WritableRepository>;
+}
+
+export interface Access {
+  /** Sets `ctx.state.identity`. @throws OciError UNAUTHORIZED with a challenge */
+  readonly middleware: Middleware<RequestState>;
+  /** @throws OciError where this identity may not */
+  require(ctx: RequestContext, name: RepositoryName, action: Action): Promise<void>;
+}
+
+export interface Catalog {
+  /** What this identity may pull from, in byte order. @throws OciError DENIED */
+  list(
+    identity: Identity,
+    page: PageRequest,
+  ): Promise<{ readonly names: readonly string[]; readonly hasMore: boolean }>;
+}
+
+export interface Maintenance {
+  /** Why nothing can be changed now; undefined: it can. */
+  readOnlyReason(): Promise<string | undefined>;
+}
+
+/** What metrics learn of pulls and pushes. */
+export interface RegistryObserver {
+  pulled(kind: PullKind, outcome: Outcome): void;
+  /** What came whole and was kept; a mount brings nothing. */
+  pushed(kind: PushKind): void;
+}
+
+export type PullKind = 'manifest' | 'blob' | 'tags' | 'referrers';
+export type PushKind = 'manifest' | 'blob';

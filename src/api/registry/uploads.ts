@@ -1,0 +1,141 @@
+/**
+ * Pushing blobs: upload sessions (end-4a, end-5, end-6, end-13, end-14), and the ways to do without one (end-4b, end-11).
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs
+ */
+import { type Algorithm, algorithmOf, type Digest, parseDigest } from '../../oci/digest.ts';
+import { OciError } from '../../oci/errors.ts';
+import { isRepositoryName, type RepositoryName } from '../../oci/reference.ts';
+import type { UploadPart } from '../../oci/uploads.ts';
+import type { RequestContext } from '../state.ts';
+import { parseContentRange } from './content-range.ts';
+import { type ChangeTarget, type EndpointContext, segmentOf } from './endpoint.ts';
+import { answerCreated, answerEmpty, locate } from './push-answers.ts';
+import { type RequestBody, withRequestBody } from './request-body.ts';
+
+/**
+ * A mount that is not possible, for whatever reason, becomes an ordinary upload: the client is not told what exists.
+ * @throws OciError DIGEST_INVALID, and as {@link Uploads}
+ */
+export async function startUpload(ctx: EndpointContext, target: ChangeTarget): Promise<void> {
+  const { repository, name } = target;
+  const parameters = new URLSearchParams(ctx.querystring);
+  const algorithm = parseAlgorithm(parameters.get('digest-algorithm'));
+  const wanted = parameters.has('mount') ? digestIn(parameters, 'mount') : undefined;
+  if (!wanted && parameters.has('digest')) return pushAtOnce(ctx, target, digestIn(parameters, 'digest'));
+  if (wanted && (await mount(target, wanted, parameters.get('from')))) {
+    return answerCreated(ctx, name, `blobs/${wanted}`, wanted);
+  }
+  const id = await repository.uploads.start(algorithm ?? (wanted && algorithmOf(wanted)));
+  describe(ctx, name, id, 0);
+  answerEmpty(ctx, 202);
+}
+
+async function mount(target: ChangeTarget, digest: Digest, from: string | null): Promise<boolean> {
+  const source = from !== null && isRepositoryName(from) ? await target.findSource(from) : undefined;
+  return source !== undefined && target.repository.mount(digest, source);
+}
+
+/** The client never learns of the session, so it does not outlive the request. */
+async function pushAtOnce(ctx: EndpointContext, target: ChangeTarget, digest: Digest): Promise<void> {
+  const { repository, name, stalledMs, observer } = target;
+  const id = await repository.uploads.start(algorithmOf(digest));
+  try {
+    await withRequestBody(ctx, stalledMs, (body) => {
+      return repository.uploads.commit(id, digest, { body, start: undefined, length: body.length });
+    });
+  } catch (error) {
+    // Where that fails too, the session expires as any other.
+    await repository.uploads.cancel(id).catch(() => undefined);
+    throw error;
+  }
+  answerCreated(ctx, name, `blobs/${digest}`, digest);
+  observer.pushed('blob');
+}
+
+export async function appendToUpload(ctx: EndpointContext, target: ChangeTarget): Promise<void> {
+  const { id } = sessionOf(ctx);
+  const length = await receive(ctx, target, id, (part) => target.repository.uploads.append(id, part));
+  describe(ctx, target.name, id, length);
+  answerEmpty(ctx, 202);
+}
+
+export async function commitUpload(ctx: EndpointContext, target: ChangeTarget): Promise<void> {
+  const { id, parameters } = sessionOf(ctx);
+  const digest = digestIn(parameters, 'digest');
+  await receive(ctx, target, id, (part) => target.repository.uploads.commit(id, digest, part));
+  answerCreated(ctx, target.name, `blobs/${digest}`, digest);
+  target.observer.pushed('blob');
+}
+
+export async function answerUpload(ctx: EndpointContext, { repository, name }: ChangeTarget): Promise<void> {
+  const { id } = sessionOf(ctx);
+  describe(ctx, name, id, await repository.uploads.status(id));
+  answerEmpty(ctx, 204);
+}
+
+export async function cancelUpload(ctx: EndpointContext, { repository }: ChangeTarget): Promise<void> {
+  await repository.uploads.cancel(sessionOf(ctx).id);
+  answerEmpty(ctx, 204);
+}
+
+/**
+ * From the last segment of the path and the query: clients that expect every Location to have one append `&digest=` to ours.
+ * @throws OciError BLOB_UPLOAD_UNKNOWN for what no session is called
+ */
+function sessionOf(ctx: EndpointContext): { readonly id: string; readonly parameters: URLSearchParams } {
+  const [id = '', ...appended] = segmentOf(ctx, 'session').split('&');
+  if (!/^[\w-]{1,128}$/.test(id)) {
+    throw new OciError('BLOB_UPLOAD_UNKNOWN', { detail: 'there is no upload of this id' });
+  }
+  return { id, parameters: new URLSearchParams([ctx.querystring, ...appended].join('&')) };
+}
+
+/** A part that does not fit is refused with how far the session is, so that the client can go on from there. */
+async function receive<T>(
+  ctx: RequestContext,
+  { repository, name, stalledMs }: ChangeTarget,
+  id: string,
+  use: (part: UploadPart) => Promise<T>,
+): Promise<T> {
+  try {
+    return await withRequestBody(ctx, stalledMs, (body) => use(partOf(ctx, body)));
+  } catch (error) {
+    if (error instanceof OciError && error.status === 416) {
+      describe(ctx, name, id, await repository.uploads.status(id));
+    }
+    throw error;
+  }
+}
+
+/** @throws OciError BLOB_UPLOAD_INVALID (416), SIZE_INVALID */
+function partOf(ctx: RequestContext, body: RequestBody): UploadPart {
+  const range = parseContentRange(ctx.get('Content-Range'));
+  if (!range) return { body, start: undefined, length: body.length };
+  const length = range.end - range.start;
+  if (body.length !== undefined && body.length !== length) {
+    throw new OciError('SIZE_INVALID', {
+      detail: `Content-Range has ${length} bytes, but Content-Length says ${body.length}`,
+    });
+  }
+  return { body, start: range.start, length };
+}
+
+/** @param length of the session so far; Docker wants a Range that does not end before it starts, so an empty one has 0-0 too */
+function describe(ctx: RequestContext, name: RepositoryName, id: string, length: number): void {
+  locate(ctx, name, `blobs/uploads/${id}`);
+  ctx.set('Range', `0-${Math.max(0, length - 1)}`);
+  ctx.set('Docker-Upload-UUID', id);
+}
+
+function digestIn(parameters: URLSearchParams, name: string): Digest {
+  const text = parameters.get(name);
+  if (text !== null) return parseDigest(text);
+  throw new OciError('DIGEST_INVALID', { detail: `the parameter ${name} is missing` });
+}
+
+function parseAlgorithm(text: string | null): Algorithm | undefined {
+  if (text === null || text === 'sha256' || text === 'sha512') return text ?? undefined;
+  throw new OciError('DIGEST_INVALID', {
+    detail: `digest-algorithm must be sha256 or sha512, not '${text.slice(0, 40)}'`,
+  });
+}

@@ -1,0 +1,155 @@
+/** https://docs.gitlab.com/api/projects/ */
+import { z } from 'zod';
+import type { NamedProject, ProjectService } from '../../management/projects.ts';
+import { formatInstant } from './dates.ts';
+import { type Endpoint, endpoint } from './endpoint.ts';
+import { namespaceBody } from './group-body.ts';
+import { PagedBody, pageOf, pageParams } from './pagination.ts';
+import {
+  filled,
+  groupId,
+  integer,
+  maxDescriptionLength,
+  maxNameLength,
+  projectId,
+  quota,
+  someOf,
+  text,
+  truth,
+  visibility,
+} from './parameters.ts';
+
+const filter = pageParams.extend({
+  search: text(maxNameLength).optional(),
+  visibility: visibility.optional(),
+});
+const newProject = someOf(
+  z.object({
+    name: filled(maxNameLength).optional(),
+    path: filled(maxNameLength).optional(),
+    namespace_id: integer,
+    description: text(maxDescriptionLength).nullish(),
+    visibility: visibility.default('private'),
+  }),
+  ['name', 'path'],
+);
+const projectChanges = someOf(
+  z.object({
+    name: filled(maxNameLength).optional(),
+    description: text(maxDescriptionLength).nullish(),
+    visibility: visibility.optional(),
+    container_registry_quota_bytes: quota.optional(),
+  }),
+);
+
+export function projectEndpoints(projects: ProjectService): readonly Endpoint[] {
+  return [
+    endpoint({
+      method: 'GET',
+      path: '/projects',
+      summary: 'The projects that one may know of, by path',
+      params: filter,
+      status: 200,
+      handle: async (actor, { page, per_page, ...search }, { externalUrl }) => {
+        const { records, total } = await projects.list(actor, search, pageOf({ page, per_page }));
+        return new PagedBody(
+          records.map((project) => projectBody(project, externalUrl)),
+          total,
+          { page, per_page },
+        );
+      },
+    }),
+    endpoint({
+      method: 'GET',
+      path: '/groups/:id/projects',
+      summary: 'The projects of a group that one may know of, by path',
+      pathParams: groupId,
+      params: filter.extend({ include_subgroups: truth.default(false) }),
+      status: 200,
+      handle: async (actor, { id, include_subgroups, page, per_page, ...search }, { externalUrl }) => {
+        const scope = include_subgroups ? 'with-subgroups' : 'alone';
+        const pages = { page, per_page };
+        const { records, total } = await projects.listInGroup(actor, id, scope, search, pageOf(pages));
+        return new PagedBody(
+          records.map((project) => projectBody(project, externalUrl)),
+          total,
+          pages,
+        );
+      },
+    }),
+    endpoint({
+      method: 'POST',
+      path: '/projects',
+      summary: 'Create a project in a group',
+      params: newProject,
+      status: 201,
+      handle: async (actor, { namespace_id, description, ...input }, { externalUrl }) => {
+        const project = await projects.create(actor, {
+          ...input,
+          groupId: namespace_id,
+          description: description ?? undefined,
+        });
+        return projectBody(project, externalUrl);
+      },
+    }),
+    endpoint({
+      method: 'GET',
+      path: '/projects/:id',
+      summary: 'A project',
+      pathParams: projectId,
+      params: z.object({ statistics: truth.default(false) }),
+      status: 200,
+      handle: async (actor, { id, statistics }, { externalUrl }) => {
+        const project = await projects.get(actor, id);
+        const size = statistics ? await projects.findSize(actor, project) : undefined;
+        const measured = size === undefined ? {} : { statistics: { container_registry_size: size } };
+        return { ...projectBody(project, externalUrl), ...measured };
+      },
+    }),
+    endpoint({
+      method: 'PUT',
+      path: '/projects/:id',
+      summary: 'Change a project',
+      pathParams: projectId,
+      params: projectChanges,
+      status: 200,
+      handle: async (actor, { id, container_registry_quota_bytes, ...changes }, { externalUrl }) => {
+        const quotaBytes = container_registry_quota_bytes;
+        return projectBody(await projects.update(actor, id, { ...changes, quotaBytes }), externalUrl);
+      },
+    }),
+    endpoint({
+      method: 'DELETE',
+      path: '/projects/:id',
+      summary: 'Delete a project with its repositories',
+      pathParams: projectId,
+      status: 202,
+      handle: async (actor, { id }, { unmodifiedSince }) => {
+        await projects.remove(actor, id, unmodifiedSince);
+        return { message: '202 Accepted' };
+      },
+    }),
+  ];
+}
+
+function projectBody(project: NamedProject, externalUrl: string) {
+  const { group, fullPath } = project;
+  const changed = formatInstant(project.updatedAt);
+  return {
+    id: project.id,
+    description: project.description ?? null,
+    name: project.name,
+    name_with_namespace: `${group.fullName} / ${project.name}`,
+    path: project.path,
+    path_with_namespace: fullPath,
+    created_at: formatInstant(project.createdAt),
+    updated_at: changed,
+    last_activity_at: changed,
+    visibility: project.visibility,
+    namespace: namespaceBody(group, externalUrl),
+    web_url: `${externalUrl}/${fullPath}`,
+    container_registry_enabled: true,
+    container_registry_image_prefix: `${new URL(externalUrl).host}/${fullPath}`,
+    container_registry_quota_bytes: project.quotaBytes ?? null,
+  };
+}

@@ -1,0 +1,27 @@
+import type { Records } from '../metadata/records.ts';
+import type { PushTarget } from './push-target.ts';
+
+export type WriteAction = 'manifest.push' | 'manifest.delete' | 'tag.delete' | 'blob.delete';
+
+/**
+ * Part of the transaction of the change. The target is written as clients write it: `acme/shop@sha256:…`, `acme/shop:v1`.
+ * @param reference digest or tag
+ */
+export async function recordWrite(
+  tx: Pick<Records, 'auditEvents'>,
+  { projectId, name, writer }: PushTarget,
+  action: WriteAction,
+  reference: string,
+  details: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
+  const [targetType = action] = action.split('.', 1);
+  await tx.auditEvents.add({
+    actorId: writer.userId,
+    actorName: writer.name,
+    address: writer.address,
+    action,
+    targetType,
+    targetId: `${name}${reference.includes(':') ? '@' : ':'}${reference}`,
+    details: { project_id: projectId, repository: name, ...details },
+  });
+}

@@ -1,0 +1,34 @@
+/** Makes blobs readable through a repository: the transaction that commits and mounts have in common. */
+import type { BlobRecord } from '../metadata/blobs.ts';
+import type { Records } from '../metadata/records.ts';
+import type { ReviewEvent } from '../metadata/reviews.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { PushTarget } from './push-target.ts';
+import { demandRoom } from './quotas.ts';
+
+export interface NewLink {
+  readonly digest: Digest;
+  /** In bytes. */
+  readonly size: number;
+  /** Recorded where there is no record yet; without it there must be one. */
+  readonly record?: BlobRecord | undefined;
+  readonly event: ReviewEvent;
+}
+
+/**
+ * Makes the repository where absent. A project is locked before its repositories, and those before its uploads, as it is when a
+ * project is deleted.
+ * @returns the record that counts: another copy may have been recorded first
+ * @throws OciError DENIED over a quota; MissingOwner when the project is gone, or there is no record
+ */
+export async function linkBlob(
+  tx: Records,
+  { projectId, name }: PushTarget,
+  { digest, size, record, event }: NewLink,
+): Promise<BlobRecord> {
+  await demandRoom(tx, projectId, digest, size);
+  const repository = await tx.repositories.ensure(projectId, name);
+  const kept = await tx.repositoryBlobs.link(repository.id, digest, record);
+  await tx.reviews.addBlobs([digest], event);
+  return kept;
+}

@@ -1,0 +1,96 @@
+/**
+ * Deletes what makes content reachable, never content itself; whatever may be of use to nobody afterwards is put up for review in the
+ * same transaction, one at a time in each repository.
+ */
+import type { Records } from '../metadata/records.ts';
+import type { Digest } from '../oci/digest.ts';
+import { OciError } from '../oci/errors.ts';
+import { isDigestReference, type Reference, type Tag } from '../oci/reference.ts';
+import { recordWrite } from './audit.ts';
+import type { HostedOptions } from './hosted-options.ts';
+import type { PushTarget } from './push-target.ts';
+
+export type DeletionOptions = Pick<HostedOptions, 'database' | 'limits'>;
+
+/** @throws OciError MANIFEST_UNKNOWN, MANIFEST_REFERENCED, UNSUPPORTED */
+export function deleteManifest(
+  options: DeletionOptions,
+  target: PushTarget,
+  reference: Reference,
+): Promise<void> {
+  return change(options, target, async (tx, id) => {
+    const isDeleted =
+      id !== undefined &&
+      (isDigestReference(reference)
+        ? await removeManifest(options, tx, target, id, reference)
+        : await removeTag(tx, target, id, reference));
+    if (!isDeleted)
+      throw new OciError('MANIFEST_UNKNOWN', { detail: `${target.name} has no manifest ${reference}` });
+  });
+}
+
+/** @throws OciError BLOB_UNKNOWN, UNSUPPORTED, DENIED (409) where a manifest refers to it and that protects it */
+export function deleteBlob(options: DeletionOptions, target: PushTarget, digest: Digest): Promise<void> {
+  return change(options, target, async (tx, id) => {
+    const { repositoryBlobs, repositoryManifests } = tx;
+    const isProtected = id !== undefined && options.limits.protectReferencedManifests;
+    // What an index lists may be blobs.
+    const isReferenced =
+      isProtected &&
+      ((await repositoryBlobs.isReferenced(id, digest)) ||
+        (await repositoryManifests.isReferenced(id, digest)));
+    if (isReferenced) {
+      const detail = `a manifest of ${target.name} refers to blob ${digest}: delete the manifest first`;
+      throw new OciError('DENIED', { detail, status: 409 });
+    }
+    if (id === undefined || !(await repositoryBlobs.unlink(id, digest)))
+      throw new OciError('BLOB_UNKNOWN', { detail: `${target.name} has no blob ${digest}` });
+    await tx.reviews.addBlobs([digest], 'blob_delete');
+    await recordWrite(tx, target, 'blob.delete', digest);
+  });
+}
+
+/** @param run with the repository held; undefined where there is none */
+async function change(
+  { database, limits }: DeletionOptions,
+  { name }: PushTarget,
+  run: (tx: Records, id: number | undefined) => Promise<void>,
+): Promise<void> {
+  if (!limits.deleteEnabled)
+    throw new OciError('UNSUPPORTED', { detail: 'deleting is turned off here (storage.delete_enabled)' });
+  await database.transaction(async (tx) => {
+    const known = await tx.repositories.findByName(name);
+    await run(tx, known && (await tx.repositories.hold(known.id)) ? known.id : undefined);
+  });
+}
+
+async function removeTag(tx: Records, target: PushTarget, id: number, tag: Tag): Promise<boolean> {
+  const digest = await tx.tags.remove(id, tag);
+  if (digest === undefined) return false;
+  await tx.reviews.addManifests(id, [digest], 'tag_delete');
+  await recordWrite(tx, target, 'tag.delete', tag, { digest });
+  return true;
+}
+
+async function removeManifest(
+  { limits }: DeletionOptions,
+  tx: Records,
+  target: PushTarget,
+  id: number,
+  digest: Digest,
+): Promise<boolean> {
+  const { repositoryManifests, reviews } = tx;
+  if (limits.protectReferencedManifests && (await repositoryManifests.isReferenced(id, digest))) {
+    const detail = `an index of ${target.name} refers to manifest ${digest}: delete the index first`;
+    throw new OciError('MANIFEST_REFERENCED', { detail });
+  }
+  const referrers = await repositoryManifests.listReferrers(id, digest);
+  const references = await repositoryManifests.remove(id, digest);
+  if (!references) return false;
+  const digests = references.map((reference) => reference.digest);
+  // What an index lists may be blobs, and only what there is comes up for review.
+  await reviews.addBlobs(digests, 'manifest_delete');
+  await reviews.addManifests(id, [...digests, ...referrers.map((each) => each.digest)], 'manifest_delete');
+  await recordWrite(tx, target, 'manifest.delete', digest);
+  return true;
+}

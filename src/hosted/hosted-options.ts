@@ -1,0 +1,37 @@
+/** What hosted repositories are built from. */
+import type { Log } from '../log.ts';
+import type { Database } from '../metadata/database.ts';
+import type { BlobStore } from '../storage/blob-store.ts';
+import type { BufferBudget } from '../storage/chunk-reader.ts';
+import type { UploadStore } from '../storage/upload-store.ts';
+import type { SparseManifests } from './manifest-acceptance.ts';
+
+export interface HostedLimits {
+  /** Of one blob. */
+  readonly maxUploadBytes: number;
+  readonly maxManifestBytes: number;
+  /** Of one manifest. */
+  readonly maxManifestReferences: number;
+  /** In one repository. */
+  readonly maxTags: number;
+  /** Unfinished ones of one writer. */
+  readonly maxUploads: number;
+  /** From its start, an upload may take so long. */
+  readonly uploadExpiryMs: number;
+  readonly sparseManifests: SparseManifests;
+  /** Whether manifests, tags and blobs can be deleted. */
+  readonly deleteEnabled: boolean;
+  /** Whether what a manifest refers to is kept from being deleted. */
+  readonly protectReferencedManifests: boolean;
+}
+
+export interface HostedOptions {
+  readonly database: Database;
+  readonly store: Pick<BlobStore, 'open' | 'delete'>;
+  readonly uploads: UploadStore;
+  readonly buffers: BufferBudget;
+  readonly limits: HostedLimits;
+  readonly log: Log;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}

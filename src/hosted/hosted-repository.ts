@@ -1,0 +1,100 @@
+/** A repository that is pushed to, as it is read: straight from the records, so that a write is seen at once, by all processes. */
+import type { BlobRecord } from '../metadata/blobs.ts';
+import type { Digest } from '../oci/digest.ts';
+import { OciError } from '../oci/errors.ts';
+import { isDigestReference, type Reference, type RepositoryName } from '../oci/reference.ts';
+import type {
+  BlobAnswer,
+  BlobStat,
+  ManifestAnswer,
+  PageRequest,
+  ReadableRepository,
+  ReferrersAnswer,
+  TagsAnswer,
+} from '../oci/repository.ts';
+import type { BlobReader } from '../storage/blob-store.ts';
+import { storedBlob } from '../storage/stored-blob.ts';
+import type { HostedOptions } from './hosted-options.ts';
+import { listReferrers } from './referrers.ts';
+
+export type ReadingOptions = Pick<HostedOptions, 'database' | 'store' | 'buffers' | 'log'>;
+
+const outcome = 'hosted';
+
+export class HostedRepository implements ReadableRepository {
+  readonly #options: ReadingOptions;
+  readonly #name: RepositoryName;
+  readonly #id: number | undefined;
+
+  /** @param id of its record; undefined where it has to be looked for, and there may be none yet */
+  constructor(options: ReadingOptions, name: RepositoryName, id: number | undefined) {
+    this.#options = options;
+    this.#name = name;
+    this.#id = id;
+  }
+
+  async manifest(reference: Reference): Promise<ManifestAnswer> {
+    const { repositoryManifests } = this.#options.database;
+    const id = await this.#findId();
+    const manifest =
+      id === undefined
+        ? undefined
+        : isDigestReference(reference)
+          ? await repositoryManifests.find(id, reference)
+          : await repositoryManifests.findByTag(id, reference);
+    if (!manifest) {
+      throw new OciError('MANIFEST_UNKNOWN', { detail: `${this.#name} has no manifest ${reference}` });
+    }
+    return { ...manifest, outcome };
+  }
+
+  async blob(digest: Digest): Promise<BlobAnswer> {
+    return storedBlob(digest, outcome, await this.#open(digest), this.#options.buffers);
+  }
+
+  /** Its bytes are looked for, not only its record: a client that is told that they are here will not push them. */
+  async statBlob(digest: Digest): Promise<BlobStat> {
+    const reader = await this.#open(digest);
+    await reader.close();
+    return { digest, size: reader.size, outcome };
+  }
+
+  async tags(page: PageRequest): Promise<TagsAnswer> {
+    const id = await this.#findId();
+    if (id === undefined)
+      throw new OciError('NAME_UNKNOWN', { detail: `nothing was pushed to ${this.#name}` });
+    return { ...(await this.#options.database.tags.list(id, page)), outcome };
+  }
+
+  async referrers(subject: Digest): Promise<ReferrersAnswer> {
+    const id = await this.#findId();
+    const descriptors = id === undefined ? [] : await listReferrers(this.#options.database, id, subject);
+    return { descriptors, outcome };
+  }
+
+  async #findId(): Promise<number | undefined> {
+    return this.#id ?? (await this.#options.database.repositories.findByName(this.#name))?.id;
+  }
+
+  /** @throws OciError BLOB_UNKNOWN */
+  async #open(digest: Digest): Promise<BlobReader> {
+    const id = await this.#findId();
+    const record =
+      id === undefined ? undefined : await this.#options.database.repositoryBlobs.find(id, digest);
+    const reader = record && (await this.#openCopy(record));
+    if (!reader) throw new OciError('BLOB_UNKNOWN', { detail: `${this.#name} has no blob ${digest}` });
+    return reader;
+  }
+
+  /** A record may be switched to another copy between reading it and opening the old one. */
+  async #openCopy({ digest, storageKey }: BlobRecord): Promise<BlobReader | undefined> {
+    const { database, store, log } = this.#options;
+    const reader = await store.open(storageKey);
+    if (reader) return reader;
+    const now = await database.blobs.find(digest);
+    const other = now && now.storageKey !== storageKey ? await store.open(now.storageKey) : undefined;
+    if (!other)
+      log.error({ digest, key: storageKey, repository: this.#name }, 'the bytes of a pushed blob are gone');
+    return other;
+  }
+}

@@ -1,0 +1,106 @@
+/** A push of a manifest: one transaction, one at a time in each repository. */
+import type { Records } from '../metadata/records.ts';
+import { MissingOwner } from '../metadata/violations.ts';
+import { algorithmOf, type Digest, digestOf } from '../oci/digest.ts';
+import { OciError } from '../oci/errors.ts';
+import type { ParsedReference } from '../oci/manifest.ts';
+import { isDigestReference, type Reference, type Tag } from '../oci/reference.ts';
+import type { ManifestPush, StoredManifest } from '../oci/repository.ts';
+import { recordWrite } from './audit.ts';
+import type { HostedOptions } from './hosted-options.ts';
+import { acceptManifest, listRequired } from './manifest-acceptance.ts';
+import { noProject, type PushTarget } from './push-target.ts';
+
+export type ManifestPushOptions = Pick<HostedOptions, 'database' | 'limits'>;
+
+/** @throws OciError as of WritableRepository.putManifest */
+export async function pushManifest(
+  { database, limits }: ManifestPushOptions,
+  target: PushTarget,
+  reference: Reference,
+  { payload, contentType, tags }: ManifestPush,
+): Promise<StoredManifest> {
+  const isByDigest = isDigestReference(reference);
+  const digest = digestOf(payload, isByDigest ? algorithmOf(reference) : 'sha256');
+  if (isByDigest && reference !== digest) {
+    const detail = `the manifest has the digest ${digest}, not ${reference}`;
+    throw new OciError('DIGEST_INVALID', { detail });
+  }
+  const manifest = acceptManifest(payload, contentType, {
+    maxBytes: limits.maxManifestBytes,
+    maxReferences: limits.maxManifestReferences,
+  });
+  const named = [...new Set(isByDigest ? tags : [reference, ...tags])];
+  const { projectId, name } = target;
+  try {
+    await database.transaction(async (tx) => {
+      const { id } = await tx.repositories.ensure(projectId, name);
+      if (!(await tx.repositories.hold(id))) throw noProject(name);
+      const missing = await listMissing(tx, id, listRequired(manifest, limits.sparseManifests));
+      if (missing.length > 0) throw unknownReferences(missing, target);
+      await tx.repositoryManifests.save(id, { ...manifest, digest, payload });
+      const switched = await putTags(tx, id, named, digest, limits.maxTags);
+      await tx.reviews.addManifests(id, switched, 'tag_switch');
+      if (named.length === 0) await tx.reviews.addManifests(id, [digest], 'manifest_upload');
+      await recordWrite(tx, target, 'manifest.push', digest, {
+        media_type: manifest.mediaType,
+        size: payload.length,
+        tags: named,
+        subject: manifest.subject,
+      });
+    });
+  } catch (error) {
+    throw error instanceof MissingOwner ? noProject(name, error) : error;
+  }
+  return { digest, subject: manifest.subject };
+}
+
+/** In their order. Caches of BuildKit are indexes that list blobs: what an index lists may be either. */
+async function listMissing(
+  tx: Records,
+  repositoryId: number,
+  required: readonly ParsedReference[],
+): Promise<readonly ParsedReference[]> {
+  const listed = required.filter(({ kind }) => kind === 'manifest').map(({ digest }) => digest);
+  const manifests = new Set(listed);
+  for (const digest of await tx.repositoryManifests.listMissing(repositoryId, listed))
+    manifests.delete(digest);
+  const rest = required.filter(({ digest }) => !manifests.has(digest));
+  const missing = new Set(
+    await tx.repositoryBlobs.listMissing(
+      repositoryId,
+      rest.map(({ digest }) => digest),
+    ),
+  );
+  return rest.filter(({ digest }) => missing.has(digest));
+}
+
+/** @returns what the tags named before, where it was another manifest. @throws OciError DENIED over the limit */
+async function putTags(
+  tx: Records,
+  repositoryId: number,
+  tags: readonly Tag[],
+  digest: Digest,
+  maxTags: number,
+): Promise<readonly Digest[]> {
+  const switched: Digest[] = [];
+  let hasNew = false;
+  for (const tag of tags) {
+    const before = await tx.tags.put(repositoryId, tag, digest);
+    if (before === undefined) hasNew = true;
+    else if (before !== digest) switched.push(before);
+  }
+  if (hasNew && (await tx.tags.count(repositoryId)) > maxTags) {
+    const detail = `a repository may have ${maxTags} tags: delete some before pushing new ones`;
+    throw new OciError('DENIED', { detail });
+  }
+  return switched;
+}
+
+function unknownReferences(missing: readonly ParsedReference[], { name }: PushTarget): OciError {
+  const details = missing.map(
+    ({ kind, digest }) =>
+      `${kind} ${digest} is not in ${name}: push it there, or mount it, before what refers to it`,
+  );
+  return new OciError('MANIFEST_BLOB_UNKNOWN', { details });
+}

@@ -1,0 +1,139 @@
+/** The upload sessions of one repository and one writer. */
+import { randomUUID } from 'node:crypto';
+import type { UploadRecord } from '../metadata/upload-records.ts';
+import { MissingOwner } from '../metadata/violations.ts';
+import { type Algorithm, algorithmOf, type Digest } from '../oci/digest.ts';
+import { OciError } from '../oci/errors.ts';
+import type { UploadPart, Uploads } from '../oci/uploads.ts';
+import { SpoolError } from '../storage/blob-store.ts';
+import { TakenOverError } from '../storage/upload-store.ts';
+import { commitBlob, uploadUnknown } from './blob-commit.ts';
+import type { HostedOptions } from './hosted-options.ts';
+import { noProject, type PushTarget } from './push-target.ts';
+import type { SessionSpool } from './session-spool.ts';
+import type { SessionSpools } from './session-spools.ts';
+import { type Turn, takenOver, type UploadTurns } from './upload-turns.ts';
+
+export interface SessionOptions extends Omit<HostedOptions, 'buffers'> {
+  readonly turns: UploadTurns;
+  readonly spools: SessionSpools;
+}
+
+/** As `start` makes them: nothing else is looked for. */
+const idPattern = /^[0-9a-f-]{36}$/;
+/** Who has too many uploads is asked to come again then. */
+const retryAfterSeconds = '60';
+
+export class UploadSessions implements Uploads {
+  readonly #options: SessionOptions;
+  readonly #target: PushTarget;
+
+  constructor(options: SessionOptions, target: PushTarget) {
+    this.#options = options;
+    this.#target = target;
+  }
+
+  async start(algorithm?: Algorithm): Promise<string> {
+    const { database, limits, spools, now } = this.#options;
+    const { projectId, name, writer } = this.#target;
+    const startedAt = now();
+    const active = await database.uploads.countActive(writer.key, startedAt);
+    if (active >= limits.maxUploads) {
+      const detail = `${active} uploads of yours are unfinished, as many as there may be: finish or cancel some of them`;
+      throw new OciError('TOOMANYREQUESTS', { detail, headers: { 'Retry-After': retryAfterSeconds } });
+    }
+    const id = randomUUID();
+    const upload = { id, projectId, repository: name, writer: writer.key, startedAt };
+    try {
+      await database.uploads.create({ ...upload, expiresAt: startedAt + limits.uploadExpiryMs });
+    } catch (error) {
+      throw error instanceof MissingOwner ? noProject(name, error) : error;
+    }
+    if (algorithm) spools.expect(id, algorithm);
+    return id;
+  }
+
+  status(id: string): Promise<number> {
+    return this.#take(id, () => this.#options.uploads.uploadLength(id));
+  }
+
+  append(id: string, part: UploadPart): Promise<number> {
+    return this.#take(id, ({ interrupted }) =>
+      this.#use(id, undefined, async (spool) => {
+        await spool.receive(part, this.#options.limits.maxUploadBytes, interrupted);
+        return spool.length;
+      }),
+    );
+  }
+
+  commit(id: string, digest: Digest, last: UploadPart): Promise<void> {
+    const commit = async ({ interrupted }: Turn, { finishedDigest }: UploadRecord) => {
+      if (finishedDigest === digest) return;
+      const algorithm = algorithmOf(digest);
+      await this.#use(id, algorithm, async (spool) => {
+        await spool.receive(last, this.#options.limits.maxUploadBytes, interrupted);
+        const found = await spool.digest(algorithm, this.#options.turns.closing);
+        if (found !== digest) throw await this.#refuse(id, spool, digest, found);
+        await commitBlob(this.#options, this.#target, id, digest, spool.handOver());
+      });
+    };
+    return this.#take(id, commit, digest);
+  }
+
+  async cancel(id: string): Promise<void> {
+    const { database, uploads, spools } = this.#options;
+    await this.#take(id, async () => {
+      await database.uploads.remove(id);
+      spools.forget(id);
+      await uploads.removeUpload(id);
+    });
+  }
+
+  /**
+   * Waits for the turn on a session that goes on, or was finished with the digest `repeated`.
+   * @throws OciError BLOB_UPLOAD_UNKNOWN
+   */
+  async #take<T>(
+    id: string,
+    run: (turn: Turn, upload: UploadRecord) => Promise<T>,
+    repeated?: Digest,
+  ): Promise<T> {
+    // Before the turn, which interrupts whoever has it: nobody else's upload may be disturbed.
+    const upload = await this.#get(id, repeated);
+    return this.#options.turns.take(id, async (turn) =>
+      run(turn, turn.hasWaited ? await this.#get(id, repeated) : upload),
+    );
+  }
+
+  async #get(id: string, repeated: Digest | undefined): Promise<UploadRecord> {
+    const { name, writer } = this.#target;
+    const upload = idPattern.test(id) ? await this.#options.database.uploads.find(id) : undefined;
+    const isOurs = upload?.repository === name && upload.writer === writer.key;
+    if (!isOurs || upload.expiresAt <= this.#options.now()) throw uploadUnknown(id);
+    if (upload.finishedDigest !== undefined && upload.finishedDigest !== repeated) throw uploadUnknown(id);
+    return upload;
+  }
+
+  async #use<T>(
+    id: string,
+    algorithm: Algorithm | undefined,
+    run: (spool: SessionSpool) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await this.#options.spools.use(id, algorithm, run);
+    } catch (error) {
+      if (error instanceof TakenOverError) throw takenOver(error);
+      if (!(error instanceof SpoolError)) throw error;
+      this.#options.log.error({ err: error, upload: id, repository: this.#target.name }, 'upload not stored');
+      throw new OciError('UNAVAILABLE', { detail: 'the bytes cannot be stored at the moment', cause: error });
+    }
+  }
+
+  async #refuse(id: string, spool: SessionSpool, digest: Digest, found: Digest): Promise<OciError> {
+    const { length } = spool;
+    await this.#options.database.uploads.remove(id);
+    await spool.handOver().abort();
+    const detail = `the ${length} bytes of the upload have the digest ${found}, not ${digest}; the upload is over`;
+    return new OciError('DIGEST_INVALID', { detail });
+  }
+}

@@ -1,0 +1,74 @@
+/** A repository of a project, as one writer has it; it need not have been made yet. */
+import type { Log } from '../log.ts';
+import { MissingOwner } from '../metadata/violations.ts';
+import type { Digest } from '../oci/digest.ts';
+import { OciError } from '../oci/errors.ts';
+import type { Reference } from '../oci/reference.ts';
+import type {
+  ManifestPush,
+  Outcome,
+  ReadableRepository,
+  StoredManifest,
+  WritableRepository,
+} from '../oci/repository.ts';
+import { linkBlob } from './blob-links.ts';
+import { deleteBlob, deleteManifest } from './deletions.ts';
+import type { HostedOptions } from './hosted-options.ts';
+import { HostedRepository } from './hosted-repository.ts';
+import { pushManifest } from './manifest-push.ts';
+import type { PushTarget } from './push-target.ts';
+import { type SessionOptions, UploadSessions } from './upload-sessions.ts';
+
+/** Of blobs whose bytes are here. */
+const atHand: readonly Outcome[] = ['hosted', 'hit', 'revalidated'];
+
+export class WritableHostedRepository extends HostedRepository implements WritableRepository {
+  readonly uploads: UploadSessions;
+  readonly #options: HostedOptions;
+  readonly #target: PushTarget;
+
+  constructor(options: HostedOptions & SessionOptions, target: PushTarget) {
+    super(options, target.name, undefined);
+    this.uploads = new UploadSessions(options, target);
+    this.#options = options;
+    this.#target = target;
+  }
+
+  putManifest(reference: Reference, push: ManifestPush): Promise<StoredManifest> {
+    return pushManifest(this.#options, this.#target, reference, push);
+  }
+
+  deleteManifest(reference: Reference): Promise<void> {
+    return deleteManifest(this.#options, this.#target, reference);
+  }
+
+  deleteBlob(digest: Digest): Promise<void> {
+    return deleteBlob(this.#options, this.#target, digest);
+  }
+
+  async mount(digest: Digest, source: ReadableRepository): Promise<boolean> {
+    const { database, log } = this.#options;
+    if (!(await isAtHand(digest, source, log))) return false;
+    try {
+      return await database.transaction(async (tx) => {
+        const record = await tx.blobs.find(digest);
+        if (!record) return false;
+        await linkBlob(tx, this.#target, { digest, size: record.size, event: 'blob_mount' });
+        return true;
+      });
+    } catch (error) {
+      if (error instanceof MissingOwner) return false;
+      throw error;
+    }
+  }
+}
+
+/** A source that cannot be asked is one that does not have it: the client uploads. */
+async function isAtHand(digest: Digest, source: ReadableRepository, log: Log): Promise<boolean> {
+  try {
+    return atHand.includes((await source.statBlob(digest)).outcome);
+  } catch (error) {
+    if (!(error instanceof OciError)) log.error({ err: error, digest }, 'the source of a mount failed');
+    return false;
+  }
+}

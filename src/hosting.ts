@@ -1,0 +1,32 @@
+/** Wires the hosted registry: from records and bytes to repositories that are pushed to. */
+import type { Config } from './config.ts';
+import { HostedRepositories } from './hosted/hosted-repositories.ts';
+import { UploadExpiry } from './hosted/upload-expiry.ts';
+import type { Log } from './log.ts';
+import type { Database } from './metadata/database.ts';
+import type { BlobStore } from './storage/blob-store.ts';
+import { BufferBudget } from './storage/chunk-reader.ts';
+import type { UploadStore } from './storage/upload-store.ts';
+
+export interface HostingParts {
+  readonly config: Config;
+  readonly database: Database;
+  readonly store: BlobStore;
+  readonly uploads: UploadStore;
+  readonly readOnlyReason: () => Promise<string | undefined>;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+export function createHosting({ config, readOnlyReason, ...parts }: HostingParts) {
+  const { uploadExpirySeconds, ...limits } = config.hosted;
+  const { deleteEnabled, protectReferencedManifests } = config.storage;
+  const uploadExpiryMs = uploadExpirySeconds * 1000;
+  const repositories = new HostedRepositories({
+    ...parts,
+    buffers: new BufferBudget(),
+    limits: { ...limits, uploadExpiryMs, deleteEnabled, protectReferencedManifests },
+  });
+  const expiry = new UploadExpiry({ ...parts, readOnlyReason, expiryMs: uploadExpiryMs });
+  return { repositories, expiry };
+}

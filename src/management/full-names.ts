@@ -1,0 +1,52 @@
+/** Groups and projects with the names of the groups around them, as people read them: `Acme / Shop`. */
+import type { Group } from '../metadata/groups.ts';
+import type { Project } from '../metadata/projects.ts';
+import type { Records } from '../metadata/records.ts';
+import { parentPathOf } from './paths.ts';
+
+export interface NamedGroup extends Group {
+  /** From the top-level group on. */
+  readonly fullName: string;
+}
+
+export interface NamedProject extends Project {
+  readonly group: NamedGroup;
+}
+
+export async function nameGroups(
+  { groups }: Pick<Records, 'groups'>,
+  named: readonly Group[],
+): Promise<readonly NamedGroup[]> {
+  const known = new Map(named.map((group) => [group.fullPath, group]));
+  const missing = pathsAround([...known.keys()]).filter((path) => !known.has(path));
+  for (const group of await groups.listByPaths(missing)) known.set(group.fullPath, group);
+  return named.map((group) => ({ ...group, fullName: nameOf(group.fullPath, known) }));
+}
+
+/** A project whose group was removed meanwhile is left out: it went with it. */
+export async function nameProjects(
+  records: Pick<Records, 'groups'>,
+  projects: readonly Project[],
+): Promise<readonly NamedProject[]> {
+  const paths = [...new Set(projects.map(({ fullPath }) => parentPathOf(fullPath)))];
+  const named = await nameGroups(records, await records.groups.listByPaths(paths));
+  const groups = new Map(named.map((group) => [group.id, group]));
+  return projects.flatMap((project) => {
+    const group = groups.get(project.groupId);
+    return group ? [{ ...project, group }] : [];
+  });
+}
+
+function pathsAround(fullPaths: readonly string[]): string[] {
+  const paths = new Set<string>();
+  for (const fullPath of fullPaths) {
+    for (let path = parentPathOf(fullPath); path !== ''; path = parentPathOf(path)) paths.add(path);
+  }
+  return [...paths];
+}
+
+function nameOf(fullPath: string, groups: ReadonlyMap<string, Group>): string {
+  const parentPath = parentPathOf(fullPath);
+  const name = groups.get(fullPath)?.name ?? fullPath.slice(fullPath.lastIndexOf('/') + 1);
+  return parentPath === '' ? name : `${nameOf(parentPath, groups)} / ${name}`;
+}

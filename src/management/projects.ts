@@ -1,0 +1,173 @@
+/** Projects: what repositories that are pushed to belong to. */
+import { accessLevels } from '../auth/access.ts';
+import type { Database } from '../metadata/database.ts';
+import type { Group, Visibility } from '../metadata/groups.ts';
+import type { Page, Paged } from '../metadata/page.ts';
+import type { Project, ProjectChanges, ProjectFilter } from '../metadata/projects.ts';
+import type { Records } from '../metadata/records.ts';
+import { type Actor, userOf } from './actor.ts';
+import { recordChange } from './audit.ts';
+import { runChange } from './changes.ts';
+import { holdGroup } from './find-group.ts';
+import { type NamedProject, nameProjects } from './full-names.ts';
+import { demandFreePath, fullPathOf, parentPathOf, pathFromName } from './paths.ts';
+import { demandUnmodified } from './preconditions.ts';
+import { RefusedError } from './refused-error.ts';
+import { Rights } from './rights.ts';
+
+export type { NamedProject };
+
+export interface ProjectInput {
+  readonly groupId: number;
+  /** One of name and path is there; the other follows from it. */
+  readonly name?: string | undefined;
+  readonly path?: string | undefined;
+  readonly description?: string | undefined;
+  readonly visibility: Visibility;
+}
+
+export interface ProjectSearch {
+  /** Part of the name or full path. */
+  readonly search?: string | undefined;
+  readonly visibility?: Visibility | undefined;
+}
+
+export class ProjectService {
+  readonly #database: Database;
+  readonly #rights = new Rights();
+
+  constructor({ database }: { readonly database: Database }) {
+    this.#database = database;
+  }
+
+  /** Those that the actor may know of, by full path. */
+  async list(actor: Actor, search: ProjectSearch, page: Page): Promise<Paged<NamedProject>> {
+    return this.#list(actor, search, page);
+  }
+
+  /**
+   * As {@link list}, in a group.
+   * @param reference number or full path
+   * @param scope whether what is in its subgroups counts
+   * @throws RefusedError not-found
+   */
+  async listInGroup(
+    actor: Actor,
+    reference: string,
+    scope: 'alone' | 'with-subgroups',
+    search: ProjectSearch,
+    page: Page,
+  ): Promise<Paged<NamedProject>> {
+    const { id, fullPath } = await this.#rights.getGroup(this.#database, actor, reference, 'see');
+    const place = scope === 'alone' ? { groupId: id } : { below: fullPath };
+    return this.#list(actor, { ...search, ...place }, page);
+  }
+
+  async #list(actor: Actor, filter: ProjectFilter, page: Page): Promise<Paged<NamedProject>> {
+    const { isAdmin, userId } = userOf(actor);
+    const visibleTo = isAdmin ? undefined : { userId };
+    const { records, total } = await this.#database.projects.list({ ...filter, visibleTo }, page);
+    return { records: await nameProjects(this.#database, records), total };
+  }
+
+  /** @param reference number or full path. @throws RefusedError not-found */
+  async get(actor: Actor, reference: string): Promise<NamedProject> {
+    return named(this.#database, await this.#rights.getProject(this.#database, actor, reference, 'see'));
+  }
+
+  /**
+   * How many bytes its repositories link, each blob counted once. For Reporters and above; undefined for others.
+   * @param project that the actor may see
+   */
+  async findSize(actor: Actor, { id, fullPath }: Project): Promise<number | undefined> {
+    const mayKnow = await this.#rights.hasRole(
+      this.#database,
+      actor,
+      parentPathOf(fullPath),
+      accessLevels.reporter,
+    );
+    return mayKnow ? this.#database.repositoryBlobs.bytesOfProject(id) : undefined;
+  }
+
+  /** For Maintainers of the group. @throws RefusedError forbidden, invalid (also for a group that they may not know of) */
+  async create(actor: Actor, input: ProjectInput): Promise<NamedProject> {
+    const { groupId, description, visibility } = input;
+    const path = input.path ?? pathFromName(input.name ?? '');
+    if (path === '') throw new RefusedError('invalid', { path: ["can't be blank"] });
+    const name = input.name ?? path;
+    return runChange(this.#database, async (tx) => {
+      const group = await this.#getNamespace(tx, actor, groupId);
+      const fullPath = fullPathOf(group.fullPath, path);
+      await holdGroup(tx, group.id);
+      await demandFreePath(tx, fullPath);
+      const project = await tx.projects.create({ groupId, name, path, fullPath, description, visibility });
+      await recordChange(tx, actor, {
+        action: 'project.create',
+        targetId: project.id,
+        details: { group_id: groupId, name, path: fullPath, visibility },
+      });
+      return named(tx, project);
+    });
+  }
+
+  /** For Maintainers; the quota for Owners. @throws RefusedError not-found, forbidden */
+  async update(actor: Actor, reference: string, changes: ProjectChanges): Promise<NamedProject> {
+    return runChange(this.#database, async (tx) => {
+      const { id, groupId, fullPath } = await this.#rights.getProject(tx, actor, reference, 'write');
+      if (changes.quotaBytes !== undefined) await this.#demandQuotaRight(tx, actor, parentPathOf(fullPath));
+      const project = await tx.projects.update(id, changes);
+      if (!project) throw new RefusedError('not-found', 'Project');
+      const { name, description, visibility, quotaBytes } = changes;
+      await recordChange(tx, actor, {
+        action: 'project.update',
+        targetId: id,
+        details: {
+          group_id: groupId,
+          path: fullPath,
+          name,
+          description,
+          visibility,
+          container_registry_quota_bytes: quotaBytes,
+        },
+      });
+      return named(tx, project);
+    });
+  }
+
+  /** With its repositories. For Owners of the group. @throws RefusedError not-found, forbidden, precondition-failed */
+  async remove(actor: Actor, reference: string, unmodifiedSince: number | undefined): Promise<void> {
+    await runChange(this.#database, async (tx) => {
+      const project = await this.#rights.getProject(tx, actor, reference, 'own');
+      demandUnmodified(project, unmodifiedSince);
+      if (!(await tx.projects.hold(project.id))) throw new RefusedError('not-found', 'Project');
+      await tx.reviews.addProject(project.id);
+      await tx.projects.remove(project.id);
+      await recordChange(tx, actor, {
+        action: 'project.delete',
+        targetId: project.id,
+        details: { group_id: project.groupId, name: project.name, path: project.fullPath },
+      });
+    });
+  }
+
+  async #demandQuotaRight(tx: Records, actor: Actor, groupPath: string): Promise<void> {
+    if (await this.#rights.hasRole(tx, actor, groupPath, accessLevels.owner)) return;
+    throw new RefusedError('forbidden', 'only Owners of its group set the quota of a project');
+  }
+
+  /** What GitLab says of a namespace that someone cannot use, whether or not there is one. */
+  async #getNamespace(tx: Records, actor: Actor, groupId: number): Promise<Group> {
+    try {
+      return await this.#rights.getGroup(tx, actor, String(groupId), 'write');
+    } catch (error) {
+      if (!(error instanceof RefusedError) || error.kind !== 'not-found') throw error;
+      throw new RefusedError('invalid', { namespace: ['is not valid'] }, { cause: error });
+    }
+  }
+}
+
+async function named(records: Pick<Records, 'groups'>, project: Project): Promise<NamedProject> {
+  const [only] = await nameProjects(records, [project]);
+  if (!only) throw new RefusedError('not-found', 'Project');
+  return only;
+}

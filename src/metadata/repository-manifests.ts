@@ -1,0 +1,149 @@
+/** Which manifests are readable through which repository, and what they are there. */
+import type { Kysely, Selectable } from 'kysely';
+import { z } from 'zod';
+import type { Digest } from '../oci/digest.ts';
+import type { ManifestReference } from '../oci/manifest.ts';
+import type { Tag } from '../oci/reference.ts';
+import type { ReferrerDescriptor } from '../oci/repository.ts';
+import { inTransaction } from './in-transaction.ts';
+import { bufferOf, listReferences, storePayload } from './manifest-payloads.ts';
+import { isReferencedAs, listUnlinked } from './repository-links.ts';
+import type { Tables } from './schema.ts';
+
+export interface HostedManifest {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  /** The bytes that were pushed. */
+  readonly payload: Buffer;
+}
+
+export interface NewHostedManifest extends HostedManifest {
+  readonly references: readonly ManifestReference[];
+  /** What it says it belongs to, whether or not that exists. */
+  readonly subject: Digest | undefined;
+  readonly artifactType: string | undefined;
+  /** Kept only where there is a subject. */
+  readonly annotations: Readonly<Record<string, string>> | undefined;
+}
+
+const annotationsSchema = z.record(z.string(), z.string());
+
+export class RepositoryManifests {
+  readonly #db: Kysely<Tables>;
+  readonly #now: () => number;
+
+  constructor(db: Kysely<Tables>, now: () => number) {
+    this.#db = db;
+    this.#now = now;
+  }
+
+  /** Undefined where the repository does not have it, whatever others do. */
+  async find(repositoryId: number, digest: Digest): Promise<HostedManifest | undefined> {
+    const row = await this.#withPayload()
+      .where('repository_manifests.repository_id', '=', repositoryId)
+      .where('repository_manifests.digest', '=', digest)
+      .executeTakeFirst();
+    return row && fromRow(row);
+  }
+
+  async findByTag(repositoryId: number, tag: Tag): Promise<HostedManifest | undefined> {
+    const row = await this.#withPayload()
+      .innerJoin('tags', (join) =>
+        join
+          .onRef('tags.repository_id', '=', 'repository_manifests.repository_id')
+          .onRef('tags.digest', '=', 'repository_manifests.digest'),
+      )
+      .where('tags.repository_id', '=', repositoryId)
+      .where('tags.name', '=', tag)
+      .executeTakeFirst();
+    return row && fromRow(row);
+  }
+
+  #withPayload() {
+    return this.#db
+      .selectFrom('repository_manifests')
+      .innerJoin('manifests', 'manifests.digest', 'repository_manifests.digest')
+      .select(['repository_manifests.digest', 'repository_manifests.media_type', 'manifests.payload']);
+  }
+
+  /**
+   * One transaction: payload and references stored once by digest, and the link. Where the repository has the manifest, its media
+   * type is switched and the rest stays.
+   * @throws MissingOwner when the repository is gone
+   */
+  save(repositoryId: number, manifest: NewHostedManifest): Promise<void> {
+    return inTransaction(this.#db, async (tx) => {
+      const now = this.#now();
+      const { digest, mediaType, payload, references, subject, artifactType, annotations } = manifest;
+      await storePayload(tx, digest, payload, references, now);
+      await tx
+        .insertInto('repository_manifests')
+        .values({
+          repository_id: repositoryId,
+          digest,
+          media_type: mediaType,
+          subject: subject ?? null,
+          artifact_type: artifactType ?? null,
+          annotations: subject && annotations ? JSON.stringify(annotations) : null,
+          created_at: now,
+        })
+        .onConflict((conflict) =>
+          conflict.columns(['repository_id', 'digest']).doUpdateSet({ media_type: mediaType }),
+        )
+        .execute();
+    });
+  }
+
+  /** With its tags. What it referred to; undefined when the repository had no such manifest. */
+  remove(repositoryId: number, digest: Digest): Promise<readonly ManifestReference[] | undefined> {
+    return inTransaction(this.#db, async (tx) => {
+      const { numDeletedRows } = await tx
+        .deleteFrom('repository_manifests')
+        .where('repository_id', '=', repositoryId)
+        .where('digest', '=', digest)
+        .executeTakeFirstOrThrow();
+      return numDeletedRows > 0n ? listReferences(tx, digest) : undefined;
+    });
+  }
+
+  /** Those that the repository does not have, in their order. The others cannot go until the transaction ends. */
+  listMissing(repositoryId: number, digests: readonly Digest[]): Promise<readonly Digest[]> {
+    return listUnlinked(this.#db, 'repository_manifests', repositoryId, digests);
+  }
+
+  /** Whether an index of this repository refers to it. */
+  isReferenced(repositoryId: number, digest: Digest): Promise<boolean> {
+    return isReferencedAs(this.#db, ['manifest'], repositoryId, digest);
+  }
+
+  /** The manifests of this repository that say they belong to `subject`, oldest first. */
+  async listReferrers(repositoryId: number, subject: Digest): Promise<readonly ReferrerDescriptor[]> {
+    const rows = await this.#db
+      .selectFrom('repository_manifests as referrer')
+      .innerJoin('manifests', 'manifests.digest', 'referrer.digest')
+      .select(['referrer.digest', 'referrer.media_type', 'referrer.artifact_type', 'referrer.annotations'])
+      .select('manifests.size')
+      .where('referrer.repository_id', '=', repositoryId)
+      .where('referrer.subject', '=', subject)
+      .orderBy('referrer.created_at')
+      .orderBy('referrer.digest')
+      .execute();
+    return rows.map((row) => ({
+      mediaType: row.media_type,
+      digest: row.digest as Digest,
+      size: row.size,
+      ...(row.artifact_type === null ? {} : { artifactType: row.artifact_type }),
+      ...(row.annotations === null
+        ? {}
+        : { annotations: annotationsSchema.parse(JSON.parse(row.annotations)) }),
+    }));
+  }
+}
+
+/** Digests were parsed before they were recorded. */
+function fromRow(
+  row: Pick<Selectable<Tables['repository_manifests']>, 'digest' | 'media_type'> &
+    Pick<Selectable<Tables['manifests']>, 'payload'>,
+): HostedManifest {
+  return { digest: row.digest as Digest, mediaType: row.media_type, payload: bufferOf(row.payload) };
+}

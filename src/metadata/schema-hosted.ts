@@ -1,0 +1,110 @@
+/** The tables of what is pushed to us; conventions as in schema.ts. */
+import type { Generated } from 'kysely';
+
+export interface HostedTables {
+  projects: ProjectTable;
+  repositories: RepositoryTable;
+  repository_blobs: RepositoryBlobTable;
+  repository_manifests: RepositoryManifestTable;
+  tags: TagTable;
+  uploads: UploadTable;
+  blob_reviews: BlobReviewTable;
+  manifest_reviews: ManifestReviewTable;
+}
+
+interface ProjectTable {
+  id: Generated<number>;
+  group_id: number;
+  name: string;
+  path: string;
+  /** unique, lower case: the group's, a slash, and the path */
+  full_path: string;
+  description: string | null;
+  visibility: 'private' | 'internal' | 'public';
+  /** null: only the quotas of its groups apply */
+  quota_bytes: number | null;
+  created_at: number;
+  updated_at: number;
+}
+
+/** Made at the first link or manifest. */
+interface RepositoryTable {
+  id: Generated<number>;
+  project_id: number;
+  /** unique: the project's full path, and up to two segments more */
+  name: string;
+  created_at: number;
+  /** when a manifest or a tag of it changed last */
+  updated_at: number;
+}
+
+/** The link that makes a blob readable through a repository. primary key (repository_id, digest); a linked blob keeps its record */
+interface RepositoryBlobTable {
+  repository_id: number;
+  digest: string;
+  created_at: number;
+}
+
+/** As {@link RepositoryBlobTable} for manifests. index (repository_id, subject) */
+interface RepositoryManifestTable {
+  repository_id: number;
+  digest: string;
+  media_type: string;
+  /** the digest of what it says it belongs to, whether or not that exists */
+  subject: string | null;
+  artifact_type: string | null;
+  /** JSON object; only where there is a subject, for the list of referrers */
+  annotations: string | null;
+  created_at: number;
+}
+
+/** primary key (repository_id, name); goes with its manifest */
+interface TagTable {
+  repository_id: number;
+  name: string;
+  digest: string;
+  created_at: number;
+  /** when it was pushed last */
+  updated_at: number;
+}
+
+/** Upload sessions; their bytes are in the upload store. */
+interface UploadTable {
+  id: string;
+  project_id: number;
+  /** the repository's name: it may have no row yet */
+  repository: string;
+  writer: string;
+  started_at: number;
+  expires_at: number;
+  /** the digest that it was committed with, kept for a while so that the commit may be repeated */
+  finished_digest: string | null;
+}
+
+interface Review {
+  digest: string;
+  /** not before then; a later event postpones it */
+  review_after: number;
+  /** the last reason */
+  event: ReviewEvent;
+  created_at: number;
+}
+
+/** What may have become, or not be yet, of use to nobody. primary key digest */
+type BlobReviewTable = Review;
+
+/** primary key (repository_id, digest); goes with its manifest */
+interface ManifestReviewTable extends Review {
+  repository_id: number;
+}
+
+/** Why something may be of use to nobody. */
+export type ReviewEvent =
+  | 'blob_upload'
+  | 'blob_mount'
+  | 'blob_delete'
+  | 'manifest_upload'
+  | 'manifest_delete'
+  | 'tag_delete'
+  | 'tag_switch'
+  | 'project_delete';

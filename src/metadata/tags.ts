@@ -1,0 +1,89 @@
+/** Tags of repositories that are pushed to: each names one manifest of its repository, and goes with it. */
+import type { Kysely } from 'kysely';
+import type { Digest } from '../oci/digest.ts';
+import type { Tag } from '../oci/reference.ts';
+import type { PageRequest } from '../oci/repository.ts';
+import { inTransaction } from './in-transaction.ts';
+import type { Tables } from './schema.ts';
+
+export class Tags {
+  readonly #db: Kysely<Tables>;
+  readonly #now: () => number;
+
+  constructor(db: Kysely<Tables>, now: () => number) {
+    this.#db = db;
+    this.#now = now;
+  }
+
+  async find(repositoryId: number, tag: Tag): Promise<Digest | undefined> {
+    return find(this.#db, repositoryId, tag);
+  }
+
+  /** Makes or switches it. What it named before, the same digest included. @throws MissingOwner when the repository has no such manifest */
+  put(repositoryId: number, tag: Tag, digest: Digest): Promise<Digest | undefined> {
+    return inTransaction(this.#db, async (tx) => {
+      const now = this.#now();
+      const before = await find(tx, repositoryId, tag);
+      await tx
+        .insertInto('tags')
+        .values({ repository_id: repositoryId, name: tag, digest, created_at: now, updated_at: now })
+        .onConflict((conflict) =>
+          conflict.columns(['repository_id', 'name']).doUpdateSet({ digest, updated_at: now }),
+        )
+        .execute();
+      return before;
+    });
+  }
+
+  /** Only the tag. What it named; undefined when there was none. */
+  async remove(repositoryId: number, tag: Tag): Promise<Digest | undefined> {
+    const row = await this.#db
+      .deleteFrom('tags')
+      .where('repository_id', '=', repositoryId)
+      .where('name', '=', tag)
+      .returning('digest')
+      .executeTakeFirst();
+    return row && digestOf(row);
+  }
+
+  /** In byte order; as quick at the end as at the beginning. */
+  async list(
+    repositoryId: number,
+    { after, limit }: PageRequest,
+  ): Promise<{ readonly tags: Tag[]; readonly hasMore: boolean }> {
+    const rows = await this.#db
+      .selectFrom('tags')
+      .select('name')
+      .where('repository_id', '=', repositoryId)
+      .where('name', '>', after)
+      .orderBy('name')
+      .limit(limit + 1)
+      .execute();
+    // Tags were parsed before they were recorded.
+    return { tags: rows.slice(0, limit).map((row) => row.name as Tag), hasMore: rows.length > limit };
+  }
+
+  async count(repositoryId: number): Promise<number> {
+    const { count } = await this.#db
+      .selectFrom('tags')
+      .select((eb) => eb.fn.countAll<number>().as('count'))
+      .where('repository_id', '=', repositoryId)
+      .executeTakeFirstOrThrow();
+    return count;
+  }
+}
+
+async function find(db: Kysely<Tables>, repositoryId: number, tag: Tag): Promise<Digest | undefined> {
+  const row = await db
+    .selectFrom('tags')
+    .select('digest')
+    .where('repository_id', '=', repositoryId)
+    .where('name', '=', tag)
+    .executeTakeFirst();
+  return row && digestOf(row);
+}
+
+/** Digests were parsed before they were recorded. */
+function digestOf(row: { readonly digest: string }): Digest {
+  return row.digest as Digest;
+}

@@ -1,0 +1,142 @@
+/** How the remote upstreams of one part would answer a pull: the walk, shown without changing what is cached. */
+import { isFresh } from '../cache/freshness.ts';
+import { isDigestReference, type Reference } from '../oci/reference.ts';
+import { UpstreamError } from '../upstreams/errors.ts';
+import type {
+  ExplainedAnswer,
+  ExplainedEntry,
+  ExplainedPart,
+  ExplainedPull,
+  ExplainOptions,
+  PartExplanation,
+  PullVerdict,
+} from './explain.ts';
+import { entryPlace, isRecordOf, type Place, placeAt } from './place.ts';
+import type { RemotePart } from './registry-view.ts';
+
+/** One upstream with what is cached of it. */
+interface Candidate {
+  readonly place: Place;
+  readonly isAllowed: boolean;
+  readonly entry: ExplainedEntry | undefined;
+}
+
+export async function explainRemote(
+  part: RemotePart,
+  { image, reference, isReached }: ExplainedPull,
+  { entries, now }: ExplainOptions,
+): Promise<ExplainedPart> {
+  const places = part.upstreams.map((upstream) => placeAt(part, upstream, image));
+  const at = places.map(entryPlace);
+  const found = isDigestReference(reference)
+    ? await entries.listByDigest(at, 'manifest', reference)
+    : await entries.listAt(at, 'manifest', reference);
+  const candidates = places.map((place): Candidate => {
+    const entry = found.find((each) => isRecordOf(each, place));
+    const fresh =
+      entry &&
+      (isDigestReference(reference) ||
+        isFresh(entry.checkedAt, place.upstream.settings.cacheValidityHours, now()));
+    const explained = entry && { digest: entry.digest, checkedAt: entry.checkedAt, isFresh: fresh === true };
+    return { place, isAllowed: place.upstream.allows(image), entry: explained };
+  });
+  const allowed = candidates.filter((candidate) => candidate.isAllowed);
+  const answers = await askInTurn(isReached ? allowed : [], reference);
+  return {
+    upstreams: candidates.map((candidate) => describe(candidate, answers.get(candidate))),
+    verdict: isReached ? verdictOf(allowed, answers) : undefined,
+  };
+}
+
+/** As a pull would: nobody where there is a fresh entry, the owner of a stale one first, else all. */
+async function askInTurn(
+  candidates: readonly Candidate[],
+  reference: Reference,
+): Promise<ReadonlyMap<Candidate, ExplainedAnswer>> {
+  const answers = new Map<Candidate, ExplainedAnswer>();
+  const owner = candidates.find(({ entry }) => entry);
+  if (owner?.entry?.isFresh) return answers;
+  if (owner) {
+    const answer = await ask(owner.place, reference);
+    answers.set(owner, answer);
+    if (!givesWay(answer)) return answers;
+  }
+  const rest = candidates.filter((candidate) => candidate !== owner);
+  await Promise.all(
+    rest.map(async (candidate) => answers.set(candidate, await ask(candidate.place, reference))),
+  );
+  return answers;
+}
+
+async function ask({ upstream, repository }: Place, reference: Reference): Promise<ExplainedAnswer> {
+  try {
+    const { digest } = await upstream.headManifest(repository, reference);
+    return { result: 'found', digest, message: undefined };
+  } catch (error) {
+    if (!(error instanceof UpstreamError)) throw error;
+    return { result: error.kind, digest: undefined, message: error.message };
+  }
+}
+
+/** Whether the next upstreams are asked, stale entry or not. */
+export function givesWay({ result }: ExplainedAnswer): boolean {
+  return result === 'not-found' || result === 'unauthorized';
+}
+
+/** Undefined where nobody here has the image. */
+function verdictOf(
+  candidates: readonly Candidate[],
+  answers: ReadonlyMap<Candidate, ExplainedAnswer>,
+): PullVerdict | undefined {
+  const owner = candidates.find(({ entry }) => entry);
+  if (owner?.entry) {
+    const cached = {
+      upstreamId: owner.place.upstream.settings.id,
+      source: 'cache',
+      digest: owner.entry.digest,
+    } as const;
+    const answer = answers.get(owner);
+    if (!answer) return { ...cached, why: 'the cached copy is fresh, so no upstream is asked' };
+    if (answer.digest === cached.digest)
+      return { ...cached, why: 'the cached copy is stale, and its upstream still has the same digest' };
+    if (answer.result === 'found')
+      return {
+        ...cached,
+        source: 'upstream',
+        digest: answer.digest,
+        why: 'the cached copy is stale, and its upstream has another digest now',
+      };
+    if (!givesWay(answer))
+      return {
+        ...cached,
+        why: `the cached copy is stale, and is served because its upstream ${answer.message}`,
+      };
+  }
+  const first = candidates.find((candidate) => answers.get(candidate)?.result === 'found');
+  if (first) {
+    const { id } = first.place.upstream.settings;
+    return {
+      upstreamId: id,
+      source: 'upstream',
+      digest: answers.get(first)?.digest,
+      why: 'it is the first upstream, in their order, that has the image',
+    };
+  }
+  if (!owner?.entry || answers.get(owner)?.result !== 'unauthorized') return undefined;
+  return {
+    upstreamId: owner.place.upstream.settings.id,
+    source: 'cache',
+    digest: owner.entry.digest,
+    why: 'the cached copy is stale, its upstream refuses us, and no other has the image',
+  };
+}
+
+function describe(
+  { place, isAllowed, entry }: Candidate,
+  answer: ExplainedAnswer | undefined,
+): PartExplanation {
+  const { upstream, repository } = place;
+  const { id, name } = upstream.settings;
+  const { breaker } = upstream.health();
+  return { id, name, repository, isAllowed, breaker, entry, wouldAsk: answer !== undefined, answer };
+}

@@ -1,0 +1,83 @@
+/**
+ * An image at a local upstream: the hosted repository of that name, looked for anew with each question and kept nowhere,
+ * so that what was pushed is there at once, and what was deleted gone at once.
+ */
+import type { Digest } from '../oci/digest.ts';
+import { OciError, type OciErrorCode } from '../oci/errors.ts';
+import type { Reference, RepositoryName } from '../oci/reference.ts';
+import type {
+  BlobAnswer,
+  BlobStat,
+  ManifestAnswer,
+  PageRequest,
+  ReadableRepository,
+  ReferrersAnswer,
+  TagsAnswer,
+} from '../oci/repository.ts';
+import type { LocalUpstream } from '../upstreams/local-upstream.ts';
+
+/**
+ * The hosted repository of this name; undefined where there is none, or none that may be seen from the group.
+ * @param groupPath full path of a top-level group
+ */
+export type FindHosted = (groupPath: string, name: RepositoryName) => Promise<ReadableRepository | undefined>;
+
+export interface LocalRepositoryOptions {
+  readonly upstream: LocalUpstream;
+  readonly image: RepositoryName;
+  /** Of the virtual registry's group. */
+  readonly groupPath: string;
+  readonly findHosted: FindHosted;
+}
+
+export class LocalRepository implements ReadableRepository {
+  readonly #options: LocalRepositoryOptions;
+
+  constructor(options: LocalRepositoryOptions) {
+    this.#options = options;
+  }
+
+  async manifest(reference: Reference, isPull: boolean): Promise<ManifestAnswer> {
+    return (await this.#get('MANIFEST_UNKNOWN')).manifest(reference, isPull);
+  }
+
+  async blob(digest: Digest): Promise<BlobAnswer> {
+    return (await this.#get('BLOB_UNKNOWN')).blob(digest);
+  }
+
+  async statBlob(digest: Digest): Promise<BlobStat> {
+    return (await this.#get('BLOB_UNKNOWN')).statBlob(digest);
+  }
+
+  async tags(page: PageRequest): Promise<TagsAnswer> {
+    return (await this.#get('NAME_UNKNOWN')).tags(page);
+  }
+
+  async referrers(subject: Digest): Promise<ReferrersAnswer> {
+    return (await this.#find())?.referrers(subject) ?? { descriptors: [], outcome: 'hosted' };
+  }
+
+  /** @throws OciError of the code where there is no such repository; NAME_UNKNOWN where the patterns refuse the image */
+  async #get(code: OciErrorCode): Promise<ReadableRepository> {
+    const found = await this.#find();
+    if (found) return found;
+    const { upstream, image } = this.#options;
+    const { id, name } = upstream.settings;
+    throw new OciError(code, {
+      detail: `upstream ${id} (${name}): there is no repository ${upstream.nameOf(image)} here that the virtual registry can see`,
+    });
+  }
+
+  /** @throws OciError NAME_UNKNOWN where the patterns refuse the image */
+  async #find(): Promise<ReadableRepository | undefined> {
+    const { upstream, image, groupPath, findHosted } = this.#options;
+    if (!upstream.allows(image)) {
+      const { id, name } = upstream.settings;
+      throw new OciError('NAME_UNKNOWN', {
+        detail: `upstream ${id} (${name}): its allow and deny patterns refuse '${image}'`,
+      });
+    }
+    const repository = upstream.repositoryOf(image);
+    return repository && findHosted(groupPath, repository);
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The directory that the stores of blobs and of uploads share. What publish() gave a key for survives a crash of the machine: the
+ * file is synced before it is renamed into place, its directory after.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { algorithmOf, type Digest, hexOf } from '../oci/digest.ts';
+import type { StorageKey } from './blob-store.ts';
+
+/*
+ * The tree, all directories 0700 and files 0600; unique is 24 random digits:
+ *   v1/blobs/sha256/ab/<hex>-<unique>   a copy of a blob: ab are the first two digits of the hex
+ *   v1/spool/<owner>/<unique>           a spool of the process that owns the directory, see spool-owner.ts
+ *   v1/uploads/<id>/<claim>/bytes       what came of an upload, see filesystem-upload-store.ts
+ * A key is the path of the copy below the root. All are on one file system, so that a rename publishes.
+ */
+const keyPattern =
+  /^v1\/blobs\/(?:sha256\/([0-9a-f]{2})\/\1[0-9a-f]{62}|sha512\/([0-9a-f]{2})\/\2[0-9a-f]{126})-[0-9a-f]{24}$/;
+
+function createKey(digest: Digest): StorageKey {
+  const hex = hexOf(digest);
+  return parseKey(`v1/blobs/${algorithmOf(digest)}/${hex.slice(0, 2)}/${hex}-${uniqueName()}`);
+}
+
+/** Keys become paths: nothing else may. */
+function parseKey(text: string): StorageKey {
+  if (keyPattern.test(text)) return text as StorageKey;
+  throw new Error(`'${text}' is not the key of a blob in a file system`);
+}
+
+export function uniqueName(): string {
+  return randomBytes(12).toString('hex');
+}
+
+export function isAbsence(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+export class BlobTree {
+  readonly root: string;
+  /** Directories whose own entry is durable. */
+  readonly #directories = new Map<string, Promise<void>>();
+
+  /** @param root is made, with its parents, when first written to */
+  constructor(root: string) {
+    this.root = resolve(root);
+  }
+
+  /** @throws Error where it is no key */
+  pathOf(key: StorageKey): string {
+    return join(this.root, parseKey(key));
+  }
+
+  /**
+   * Moves a file that is durable itself to its place, durably.
+   * @throws the system's error; the file is then at its old place, or nowhere
+   */
+  async publish(from: string, digest: Digest): Promise<StorageKey> {
+    const key = createKey(digest);
+    const path = this.pathOf(key);
+    const directory = dirname(path);
+    try {
+      await this.#makeDirectory(directory);
+      await rename(from, path);
+      await syncDirectory(directory);
+      return key;
+    } catch (error) {
+      this.#directories.clear();
+      await rm(path, { force: true }).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Another process may have made it without having synced it yet: the first use here always syncs. */
+  #makeDirectory(directory: string): Promise<void> {
+    const made = this.#directories.get(directory) ?? this.#makeDurably(directory);
+    this.#directories.set(directory, made);
+    return made;
+  }
+
+  async #makeDurably(directory: string): Promise<void> {
+    const firstMade = await mkdir(directory, { recursive: true, mode: 0o700 });
+    const top = firstMade !== undefined && this.root.startsWith(firstMade) ? dirname(firstMade) : this.root;
+    for (let parent = dirname(directory); ; parent = dirname(parent)) {
+      await syncDirectory(parent);
+      if (parent === top) return;
+    }
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}

@@ -1,0 +1,131 @@
+/** Uploads in the directory of a FilesystemBlobStore, so that a rename publishes them. */
+import { rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Digest } from '../oci/digest.ts';
+import { type Spool, SpoolError, type StorageKey } from './blob-store.ts';
+import { BlobTree, isAbsence, uniqueName } from './blob-tree.ts';
+import { FilesystemSpool, spoolError } from './filesystem-spool.ts';
+import {
+  bytesOf,
+  createClaim,
+  findClaim,
+  freeClaim,
+  listDirectory,
+  type OpenClaim,
+  openClaim,
+  removeClaim,
+  removeEmptyClaim,
+  removeIfEmpty,
+  takeAwayClaim,
+} from './upload-claims.ts';
+import { TakenOverError, type UploadStore } from './upload-store.ts';
+
+const uploadsPath = 'v1/uploads';
+/** Ids become paths: nothing else may. */
+const idPattern = /^[A-Za-z0-9-]{1,64}$/;
+/** Between the id and what makes the name of a new upload unique until it is in place. */
+const draftMark = '.';
+/** How often somebody else may be faster before that is an error. */
+const maxTries = 100;
+
+export class FilesystemUploadStore implements UploadStore {
+  readonly #tree: BlobTree;
+  readonly #uploads: string;
+
+  /** @param root as that of the FilesystemBlobStore that reads what is committed here */
+  constructor(root: string) {
+    this.#tree = new BlobTree(root);
+    this.#uploads = join(this.#tree.root, uploadsPath);
+  }
+
+  async openUpload(id: string): Promise<Spool> {
+    const upload = this.#pathOf(id);
+    try {
+      return await this.#spoolOf(await this.#claim(upload));
+    } catch (cause) {
+      throw spoolError(`upload ${id} cannot be opened in ${this.#tree.root}`, cause);
+    }
+  }
+
+  async uploadLength(id: string): Promise<number> {
+    const upload = this.#pathOf(id);
+    for (let tries = 0; tries < maxTries; tries += 1) {
+      const claim = await findClaim(upload);
+      if (!claim) return 0;
+      // Absent where it was taken over meanwhile, or where a process died before the first byte or after the commit.
+      const size = await findSize(bytesOf(claim));
+      if (size !== undefined) return size;
+    }
+    return 0;
+  }
+
+  async removeUpload(id: string): Promise<void> {
+    const upload = this.#pathOf(id);
+    for (let claim = await findClaim(upload); claim; claim = await findClaim(upload)) {
+      await takeAwayClaim(claim);
+    }
+    // What processes left that died while they ended it or began it.
+    await removeIfEmpty(upload);
+    const drafts = (await listDirectory(this.#uploads)).filter((name) =>
+      name.startsWith(`${id}${draftMark}`),
+    );
+    await Promise.all(drafts.map((name) => rm(join(this.#uploads, name), { recursive: true, force: true })));
+  }
+
+  async listUploads(): Promise<readonly string[]> {
+    const ids = (await listDirectory(this.#uploads)).map((name) => name.split(draftMark)[0] ?? name);
+    return [...new Set(ids)].filter((id) => idPattern.test(id));
+  }
+
+  async #claim(upload: string): Promise<OpenClaim> {
+    for (let tries = 0; tries < maxTries; tries += 1) {
+      const claim = await findClaim(upload);
+      const opened = await (claim
+        ? openClaim(claim)
+        : createClaim(upload, `${upload}${draftMark}${uniqueName()}`));
+      if (opened) return opened;
+    }
+    throw new SpoolError(`the upload cannot be opened: somebody else was faster ${maxTries} times`);
+  }
+
+  async #spoolOf({ claim, file }: OpenClaim): Promise<Spool> {
+    try {
+      const { size } = await file.stat();
+      return new FilesystemSpool(file, size, {
+        publish: (digest) => this.#publish(claim, digest),
+        remove: () => removeClaim(claim).catch(() => undefined),
+        leave: () => freeClaim(claim),
+      });
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  async #publish(claim: string, digest: Digest): Promise<StorageKey> {
+    const bytes = bytesOf(claim);
+    try {
+      const key = await this.#tree.publish(bytes, digest);
+      await removeEmptyClaim(claim);
+      return key;
+    } catch (error) {
+      if (isAbsence(error) && (await findSize(bytes)) === undefined) throw new TakenOverError();
+      throw error;
+    }
+  }
+
+  #pathOf(id: string): string {
+    if (idPattern.test(id)) return join(this.#uploads, id);
+    throw new Error(`'${id}' is not the id of an upload`);
+  }
+}
+
+/** In bytes; undefined where there is no such file. */
+async function findSize(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (isAbsence(error)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,63 @@
+/** One copy of each blob: what is here already is not kept again. */
+import type { Digest } from '../oci/digest.ts';
+import type { BlobStore, Spool, StorageKey } from './blob-store.ts';
+
+/** A copy of a blob, as records have it. */
+export interface BlobCopy {
+  readonly digest: Digest;
+  /** In bytes. */
+  readonly size: number;
+  /** In hex. */
+  readonly sha1: string | undefined;
+  readonly storageKey: StorageKey;
+  /** In milliseconds since 1970. */
+  readonly createdAt: number;
+}
+
+export interface CopyRecords {
+  find(digest: Digest): Promise<Pick<BlobCopy, 'size' | 'storageKey'> | undefined>;
+  /** False where another copy than `from` was recorded meanwhile. */
+  replaceCopy(copy: BlobCopy, from: StorageKey): Promise<boolean>;
+}
+
+export interface KeptBlob {
+  readonly storageKey: StorageKey;
+  /** This copy is not recorded yet: who cannot record it has to delete it. */
+  readonly isNew: boolean;
+}
+
+/**
+ * Commits what was verified, or aborts it where a recorded copy of this size can be read.
+ * @throws SpoolError
+ */
+export async function keepBlob(
+  spool: Spool,
+  blob: Pick<BlobCopy, 'digest' | 'size' | 'sha1'>,
+  {
+    store,
+    records,
+    now,
+  }: { readonly store: Pick<BlobStore, 'open'>; readonly records: CopyRecords; readonly now: () => number },
+): Promise<KeptBlob> {
+  const record = await records.find(blob.digest);
+  if (record && (await isPresent(store, record))) {
+    await spool.abort();
+    return { storageKey: record.storageKey, isNew: false };
+  }
+  const { digest, size, sha1 } = blob;
+  const storageKey = await spool.commit(digest);
+  // A record without its bytes: they were lost, and are healed by these.
+  const isRecorded =
+    record &&
+    (await records.replaceCopy({ digest, size, sha1, storageKey, createdAt: now() }, record.storageKey));
+  return { storageKey, isNew: !isRecorded };
+}
+
+async function isPresent(
+  store: Pick<BlobStore, 'open'>,
+  { storageKey, size }: Pick<BlobCopy, 'size' | 'storageKey'>,
+): Promise<boolean> {
+  const reader = await store.open(storageKey);
+  await reader?.close();
+  return reader?.size === size;
+}

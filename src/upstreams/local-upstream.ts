@@ -1,0 +1,43 @@
+/** An upstream that is this same server: what is hosted below the path of a group or project, with no network in between. */
+import { isRepositoryName, type RepositoryName } from '../oci/reference.ts';
+import { matcherOf } from './image-names.ts';
+import type { Upstream, UpstreamSettings } from './upstream.ts';
+
+/** A local upstream's URL is this and the full path of a group or project: `entrepot:acme/shop`. */
+export const localScheme = 'entrepot:';
+
+export type AnyUpstream = Upstream | LocalUpstream;
+
+/** The path in a local upstream's URL; undefined for the URL of a remote one. */
+export function localPathOf(url: string): string | undefined {
+  return url.startsWith(localScheme) ? url.slice(localScheme.length) : undefined;
+}
+
+export class LocalUpstream {
+  readonly settings: UpstreamSettings;
+  readonly #path: string;
+  readonly #isMatch: (image: string) => boolean;
+
+  /** @param path that {@link localPathOf} found in the settings' URL */
+  constructor(settings: UpstreamSettings, path: string) {
+    this.settings = settings;
+    this.#path = path;
+    this.#isMatch = matcherOf(settings);
+  }
+
+  /** What the image is called on this server. It may be too long to be anything's name. */
+  nameOf(image: RepositoryName): string {
+    return `${this.#path}/${image}`;
+  }
+
+  /** Undefined where the name is too long, so that nothing has it. */
+  repositoryOf(image: RepositoryName): RepositoryName | undefined {
+    const name = this.nameOf(image);
+    return isRepositoryName(name) ? name : undefined;
+  }
+
+  /** Patterns are matched against the image's name below the path, as it is written by who pulls. */
+  allows(image: RepositoryName): boolean {
+    return this.#isMatch(image);
+  }
+}

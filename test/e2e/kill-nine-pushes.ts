@@ -1,0 +1,188 @@
+/**
+ * Kills the server at random points of pushes and starts it again on the same data, each time; then the client goes on.
+ * Exits 1 where something acknowledged is missing or wrong, something else is there and wrong, a retry fails, or an upload's bytes
+ * outlive their expiry.
+ *
+ *   node test/e2e/kill-nine-pushes.ts [--count 100] [--seed 1] [--layer-mib 24] [--expiry-seconds 20] [--write]
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { machine, markdownTable, writeSection } from '../../bench/performance-page.ts';
+import { type FakeManifest, fakeImage, seededBlob, seededBytes } from '../support/fake-content.ts';
+import { publishedBlobs, sha256Of, spools, uploads } from './support/data-directory.ts';
+import { Entrepot } from './support/entrepot.ts';
+import { type Figure, megabyte, printFigures, rowsOf } from './support/figure.ts';
+import { freePort } from './support/processes.ts';
+import { pull } from './support/pulling.ts';
+import { PushClient, type PushStyle, pushStyles } from './support/pushing.ts';
+
+const { values } = parseArgs({
+  options: {
+    count: { type: 'string', default: '100' },
+    seed: { type: 'string', default: '1' },
+    'layer-mib': { type: 'string', default: '24' },
+    'expiry-seconds': { type: 'string', default: '20' },
+    write: { type: 'boolean', default: false },
+  },
+});
+const count = Number(values.count);
+const expirySeconds = Number(values['expiry-seconds']);
+const project = 'killed/project';
+const abandoned = 5;
+
+/** Something that was pushed, and whether the client was told so. */
+interface Pushed {
+  readonly kind: 'manifests' | 'blobs';
+  readonly reference: string;
+  readonly digest: string;
+  readonly isAcknowledged: boolean;
+}
+
+const seen = {
+  acknowledged: 0,
+  lost: 0,
+  unacknowledged: 0,
+  wrong: 0,
+  resumed: 0,
+  retriesFailed: 0,
+  wrongFiles: 0,
+  uploadsAtDeath: 0,
+};
+
+const directory = mkdtempSync(join(tmpdir(), 'entrepot-kill-'));
+const env = { ENTREPOT_HOSTED__UPLOAD_EXPIRY_SECONDS: String(expirySeconds) };
+const options = { directory, env, port: await freePort() };
+let server = await Entrepot.start(options);
+let uploadsLeft = Number.NaN;
+const verifiedFiles = new Set<string>();
+/** How long the last push took: kills come at its beginning, in its middle and after its end. */
+let usualMs = 300;
+try {
+  await server.createProject(project);
+  const acknowledged: Pushed[] = [];
+  for (let round = 0; round < count; round += 1) {
+    const random = seededBytes(16, Number(values.seed) * 1000 + round);
+    const sizes = [0, 4].map(
+      (offset) => 1 + Math.floor(fraction(random, offset) * Number(values['layer-mib']) * megabyte),
+    );
+    const layers = sizes.map((size, index) => seededBlob(size, 10_000 + 10 * round + index));
+    const image = fakeImage({ layers, architecture: `round-${round}` });
+    const style = pushStyles[round % pushStyles.length] ?? 'one PUT';
+
+    const client = clientOf();
+    const pushing = pushImage(client, image, `round-${round}`, style);
+    await sleep(fraction(random, 8) * 1.2 * usualMs);
+    await server.program.end('SIGKILL');
+    const pushed = await pushing;
+    seen.uploadsAtDeath += uploads(server.dataDirectory).length;
+
+    server = await Entrepot.start(options);
+    await judge(pushed);
+    await verifyFiles(server.dataDirectory);
+    acknowledged.push(...pushed.filter(({ isAcknowledged }) => isAcknowledged));
+    await judge(acknowledged.slice(-12));
+
+    const again = clientOf();
+    for (const upload of client.open.slice(0, round % abandoned === 0 ? 0 : undefined)) {
+      if (await again.resume(upload)) seen.resumed += 1;
+    }
+    const retriedAt = performance.now();
+    const retried = await pushImage(again, image, `round-${round}`, style);
+    usualMs = performance.now() - retriedAt;
+    seen.retriesFailed += retried.filter(({ isAcknowledged }) => !isAcknowledged).length;
+    await judge(retried);
+    acknowledged.push(...retried);
+  }
+  await judge(acknowledged);
+  // One more interval of the job that removes them, and a second for it.
+  await sleep((2 * expirySeconds + 1) * 1000);
+  uploadsLeft = uploads(server.dataDirectory).length + spools(server.dataDirectory).length;
+} finally {
+  await server.stop();
+  rmSync(directory, { recursive: true, force: true });
+}
+
+const figure = (what: string, bound: string, value: number, holds: boolean): Figure => ({
+  what,
+  bound,
+  measured: String(value),
+  holds,
+});
+const figures = [
+  figure('kills', `${count}`, count, true),
+  figure('acknowledged blobs, manifests and tags', 'some', seen.acknowledged, seen.acknowledged > 0),
+  figure('acknowledged, and missing or wrong afterwards', '0', seen.lost, seen.lost === 0),
+  figure('not acknowledged', 'some', seen.unacknowledged, seen.unacknowledged > 0),
+  figure('not acknowledged, there and wrong', '0', seen.wrong, seen.wrong === 0),
+  figure('uploads cut by the kills', 'some', seen.uploadsAtDeath, seen.uploadsAtDeath > 0),
+  figure('uploads resumed and acknowledged after the start', 'some', seen.resumed, seen.resumed > 0),
+  figure('pushes that failed when they were tried again', '0', seen.retriesFailed, seen.retriesFailed === 0),
+  figure('stored files, each compared with its name', 'some', verifiedFiles.size, verifiedFiles.size > 0),
+  figure('stored files that are not what their name says', '0', seen.wrongFiles, seen.wrongFiles === 0),
+  figure('uploads and spools left past their expiry', '0', uploadsLeft, uploadsLeft === 0),
+];
+process.exitCode = printFigures(figures) ? 0 : 1;
+if (values.write) {
+  const how =
+    'The server is killed at random points of pushes, started again on the same data, and the client goes on. `npm run test:kill-nine-pushes`';
+  writeSection(
+    'push-kills',
+    `## Kills during pushes\n\n${how}\n\n${markdownTable(rowsOf(figures))}\n\n${machine()}`,
+  );
+}
+
+function clientOf(): PushClient {
+  return new PushClient(`http://${server.host}/v2/${project}/image`, server.authorization);
+}
+
+/** Blobs side by side, as clients do, then the manifest where they are all there. */
+async function pushImage(
+  client: PushClient,
+  image: FakeManifest,
+  tag: string,
+  style: PushStyle,
+): Promise<Pushed[]> {
+  const blobs = [...image.layers, ...(image.config ? [image.config] : [])];
+  const pushed = await Promise.all(
+    blobs.map(async (blob): Promise<Pushed> => {
+      const isAcknowledged = await client.blob(blob, style);
+      return { kind: 'blobs', reference: blob.digest, digest: blob.digest, isAcknowledged };
+    }),
+  );
+  const isComplete = pushed.every(({ isAcknowledged }) => isAcknowledged);
+  const isAcknowledged = isComplete && (await client.manifest(image, tag));
+  return [...pushed, { kind: 'manifests', reference: tag, digest: image.digest, isAcknowledged }];
+}
+
+/** What was acknowledged is there and right; anything else is absent, or right because only the answer was lost. */
+async function judge(pushed: readonly Pushed[]): Promise<void> {
+  for (const { kind, reference, digest, isAcknowledged } of pushed) {
+    const url = `http://${server.host}/v2/${project}/image/${kind}/${reference}`;
+    const answer = await pull(url, { authorization: server.authorization });
+    const isRight = answer.isComplete && answer.status === 200 && answer.digest === digest;
+    if (isAcknowledged) {
+      seen.acknowledged += 1;
+      seen.lost += isRight ? 0 : 1;
+    } else {
+      seen.unacknowledged += 1;
+      seen.wrong += isRight || answer.status === 404 ? 0 : 1;
+    }
+  }
+}
+
+/** New ones each time; all were verified when they were new. */
+async function verifyFiles(dataDirectory: string): Promise<void> {
+  for (const { file, hex } of publishedBlobs(dataDirectory)) {
+    if (verifiedFiles.has(file)) continue;
+    seen.wrongFiles += (await sha256Of(file)) === hex ? 0 : 1;
+    verifiedFiles.add(file);
+  }
+}
+
+/** From 0 up to 1. */
+function fraction(random: Buffer, offset: number): number {
+  return random.readUInt32LE(offset) / 2 ** 32;
+}

@@ -1,0 +1,130 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { OciError } from '../../../../src/oci/errors.ts';
+import { MemoryRepository } from './memory-repository.ts';
+import { RawClient } from './raw-client.ts';
+import { RegistryServer } from './registry-server.ts';
+
+async function startServer(options: Parameters<typeof RegistryServer.start>[1] = {}) {
+  const hosted = new MemoryRepository();
+  const server = await RegistryServer.start({}, { hosted, ...options });
+  return Object.assign(server, { hosted, id: await hosted.uploads.start() });
+}
+
+test('a client that leaves in the middle leaves what it sent, and is no error', async () => {
+  await using server = await startServer();
+  using client = new RawClient(server);
+  client.begin('PATCH', `blobs/uploads/${server.id}`, { 'Content-Length': 1000 });
+  await client.send(Buffer.alloc(100));
+  await expect.poll(() => server.hosted.uploads.sessions.get(server.id)).toHaveLength(100);
+  client.socket.destroy();
+  await expect.poll(() => server.log.lines).toHaveLength(1);
+  expect(server.log.lines).toMatchObject([{ level: 'info', fields: { status: 499, incomplete: true } }]);
+  expect(server.hosted.uploads.sessions.get(server.id)).toHaveLength(100);
+});
+
+test('a client that leaves in the middle of a manifest pushes none', async () => {
+  await using server = await startServer();
+  using client = new RawClient(server);
+  client.begin('PUT', 'manifests/latest', { 'Transfer-Encoding': 'chunked' });
+  await client.send(Buffer.from('2\r\n{}\r\n'));
+  await sleep(20);
+  client.socket.destroy();
+  await expect.poll(() => server.log.lines).toHaveLength(1);
+  expect(server.log.lines).toMatchObject([{ level: 'info', fields: { status: 499 } }]);
+  expect(server.hosted.manifests.size).toBe(0);
+});
+
+test('a client that leaves in the middle of a blob pushed at once leaves no session', async () => {
+  await using server = await startServer();
+  using client = new RawClient(server);
+  client.begin('POST', `blobs/uploads/?digest=sha256:${'a'.repeat(64)}`, { 'Content-Length': 1000 });
+  await client.send(Buffer.alloc(100));
+  await expect.poll(() => server.hosted.uploads.sessions.size).toBe(2);
+  client.socket.destroy();
+  await expect.poll(() => server.hosted.uploads.sessions.size).toBe(1);
+});
+
+test('a client that sends nothing for too long is let go, and its session stays', async () => {
+  await using server = await startServer({ stalledMs: 100 });
+  using client = new RawClient(server);
+  client.begin('PATCH', `blobs/uploads/${server.id}`, { 'Content-Length': 1000 });
+  await client.send(Buffer.alloc(100));
+  await client.closed();
+  await expect.poll(() => server.log.lines).toHaveLength(1);
+  expect(server.log.lines).toMatchObject([
+    { level: 'info', fields: { status: 408, detail: expect.stringContaining('nothing for 0.1 s') } },
+  ]);
+  expect(server.hosted.uploads.sessions.get(server.id)).toHaveLength(100);
+});
+
+test('a client that is slow but sends is not let go, and neither is one that waits for the disk', async () => {
+  await using server = await startServer({ stalledMs: 150 });
+  const { append } = server.hosted.uploads;
+  server.hosted.uploads.append = async (id, part) => {
+    await sleep(400);
+    return append.call(server.hosted.uploads, id, part);
+  };
+  using client = new RawClient(server);
+  client.begin('PATCH', `blobs/uploads/${server.id}`, { 'Content-Length': 8 });
+  for (let sent = 0; sent < 8; sent += 1) {
+    await client.send(Buffer.alloc(1));
+    await sleep(80);
+  }
+  expect((await client.answer()).head).toMatch(/^HTTP\/1.1 202 .*^range: 0-7\r$/ims);
+});
+
+test('no more is read than a store takes', async () => {
+  await using server = await startServer();
+  let isStored = (): void => undefined;
+  server.hosted.uploads.append = async (_id, { body }) => {
+    let length = 0;
+    for await (const chunk of body) {
+      if (length === 0) await new Promise<void>((resolve) => (isStored = resolve));
+      length += chunk.length;
+    }
+    return length;
+  };
+  using client = new RawClient(server);
+  const bytes = Buffer.alloc(64 * 1024 * 1024);
+  client.begin('PATCH', `blobs/uploads/${server.id}`, { 'Content-Length': bytes.length });
+  const sending = client.send(bytes);
+  await sleep(300);
+  // The rest of it is in the buffers of the system.
+  expect(client.socket.writableLength).toBeGreaterThan(bytes.length / 2);
+  isStored();
+  expect(await sending).toBe(true);
+  expect((await client.answer()).head).toMatch(/^range: 0-67108863\r$/im);
+});
+
+test('a store that is done with a body need not wait for its next bytes', async () => {
+  await using server = await startServer();
+  server.hosted.uploads.append = async (_id, { body }) => {
+    const reading = body[Symbol.asyncIterator]();
+    await reading.next();
+    const next = reading.next();
+    await reading.return?.();
+    expect(await next).toEqual({ done: true, value: undefined });
+    throw new OciError('BLOB_UPLOAD_INVALID', { detail: 'another request goes on with it' });
+  };
+  using client = new RawClient(server);
+  client.begin('PATCH', `blobs/uploads/${server.id}`, { 'Content-Length': 1000 });
+  await client.send(Buffer.alloc(100));
+  const { status, body } = await client.answer();
+  expect([status, JSON.parse(body).errors]).toMatchObject([
+    400,
+    [{ detail: 'another request goes on with it' }],
+  ]);
+});
+
+test('a connection is used for one push after the other', async () => {
+  await using server = await startServer();
+  using client = new RawClient(server);
+  for (const range of ['0-99', '0-199', '0-299']) {
+    client.begin('PATCH', `blobs/uploads/${server.id}`, { 'Content-Length': 100 });
+    await client.send(Buffer.alloc(100));
+    const { head } = await client.answer();
+    expect(head).toContain(`range: ${range}\r\n`.replace('range', 'Range'));
+    expect(head).not.toMatch(/^connection: close/im);
+  }
+});

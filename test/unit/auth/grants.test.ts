@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import { grantScopes } from '../../../src/auth/grants.ts';
+import type { ScopeGrant, UserIdentity } from '../../../src/auth/identity.ts';
+import type { RepositoryRights } from '../../../src/auth/repository-rights.ts';
+
+const dana: UserIdentity = { kind: 'user', userId: 7, username: 'dana', isAdmin: false, scopes: ['api'] };
+const rights: RepositoryRights = {
+  may: async (_user, name, action) => {
+    if (name === 'acme/shop') return action !== 'delete';
+    return name === 'acme/own' || (name === 'acme/open' && action === 'pull');
+  },
+};
+const catalog = { type: 'registry', name: 'catalog', actions: ['*'] };
+
+function repository(name: string, ...actions: string[]): ScopeGrant {
+  return { type: 'repository', name, actions };
+}
+
+test.each([
+  ['all of it', 'acme/own', ['push', 'pull'], ['pull', 'push'], []],
+  ['a part of it', 'acme/shop', ['pull', 'delete'], ['pull'], ['delete']],
+  ['nothing', 'acme/none', ['pull', 'push'], [], ['pull', 'push']],
+  ['only what was asked for', 'acme/own', ['pull'], ['pull'], []],
+  ['* as everything that is allowed', 'acme/shop', ['*'], ['pull', 'push'], ['delete']],
+  ['* beside others', 'acme/open', ['pull', '*'], ['pull'], ['push', 'delete']],
+])('of one scope is granted %s', async (_what, name, asked, granted, refused) => {
+  expect(await grantScopes(dana, [repository(name, ...asked)], rights)).toEqual({
+    granted: granted.length > 0 ? [repository(name, ...granted)] : [],
+    refused: refused.length > 0 ? [repository(name, ...refused)] : [],
+  });
+});
+
+test('a token can be for the target and the source of a mount', async () => {
+  const wanted = [repository('acme/own', 'pull', 'push'), repository('acme/open', 'pull')];
+  expect(await grantScopes(dana, wanted, rights)).toEqual({ granted: wanted, refused: [] });
+});
+
+test.each<[UserIdentity['scopes'], boolean]>([
+  ['all', true],
+  [['api'], true],
+  [['read_registry'], true],
+  [['write_registry'], true],
+  [['read_virtual_registry', 'read_api'], false],
+])('the catalog, with scopes %j: %s', async (scopes, isGranted) => {
+  expect(await grantScopes({ ...dana, scopes }, [catalog], rights)).toEqual({
+    granted: isGranted ? [catalog] : [],
+    refused: isGranted ? [] : [catalog],
+  });
+});
+
+test.each([
+  { ...catalog, actions: ['search'] },
+  { ...catalog, name: 'statistics' },
+  { type: 'repository(plugin)', name: 'acme/own', actions: ['pull'] },
+  repository('acme/own', 'sign'),
+  repository('HOST:5000/acme/own', 'pull'),
+])('what no request needs is neither granted nor refused: %j', async (scope) => {
+  expect(await grantScopes(dana, [scope], rights)).toEqual({ granted: [], refused: [] });
+});

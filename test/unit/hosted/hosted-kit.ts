@@ -1,0 +1,258 @@
+/** Hosted repositories on a real database and a real directory, as one process or several have them. */
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { HostedLimits } from '../../../src/hosted/hosted-options.ts';
+import { HostedRepositories } from '../../../src/hosted/hosted-repositories.ts';
+import type { Log } from '../../../src/log.ts';
+import type { Database } from '../../../src/metadata/database.ts';
+import { type Digest, digestOf } from '../../../src/oci/digest.ts';
+import {
+  parseReference,
+  parseRepositoryName,
+  parseTag,
+  type RepositoryName,
+} from '../../../src/oci/reference.ts';
+import type { BlobAnswer, WritableRepository, Writer } from '../../../src/oci/repository.ts';
+import type { UploadPart } from '../../../src/oci/uploads.ts';
+import type { BlobStore } from '../../../src/storage/blob-store.ts';
+import { BufferBudget } from '../../../src/storage/chunk-reader.ts';
+import { FilesystemBlobStore } from '../../../src/storage/filesystem-blob-store.ts';
+import { FilesystemUploadStore } from '../../../src/storage/filesystem-upload-store.ts';
+import type { UploadStore } from '../../../src/storage/upload-store.ts';
+import type { DatabasePlace, EachDatabase } from '../../support/databases.ts';
+import { bytesBlob, type Descriptor, type FakeManifest } from '../../support/fake-content.ts';
+import { createProject } from '../../support/hosted-records.ts';
+import { silentLog } from '../../support/silent-log.ts';
+
+export const dayMs = 24 * 60 * 60 * 1000;
+
+const limits: HostedLimits = {
+  maxUploadBytes: 64 * 1024 * 1024,
+  maxManifestBytes: 4 * 1024 * 1024,
+  maxManifestReferences: 100,
+  maxTags: 100,
+  maxUploads: 100,
+  uploadExpiryMs: 7 * dayMs,
+  sparseManifests: 'none',
+  deleteEnabled: true,
+  protectReferencedManifests: false,
+};
+
+export const alice: Writer = { key: 'user:1', userId: 1, name: 'alice', address: '192.0.2.1' };
+export const bob: Writer = { key: 'user:2', userId: 2, name: 'bob', address: '192.0.2.2' };
+
+export interface HostedKit {
+  /** acme/shop */
+  readonly name: RepositoryName;
+  readonly place: DatabasePlace;
+  readonly database: Database;
+  readonly store: BlobStore;
+  readonly uploads: UploadStore;
+  readonly repositories: HostedRepositories;
+  readonly clock: { now: number };
+  /** What was logged as an error. */
+  readonly errors: string[];
+  /** Its project must exist: acme/shop does. */
+  repository(name?: string, writer?: Writer): Promise<WritableRepository>;
+  /** Another process on the same database and directory. */
+  another(changed?: Partial<HostedLimits>): HostedKit;
+  /** Of the store, of this kind. */
+  files(kind: 'blobs' | 'uploads'): Promise<string[]>;
+}
+
+export interface KitOptions extends Partial<HostedLimits> {
+  /** Where a test looks at, or into, what happens to the bytes of uploads. */
+  readonly spools?: SpoolWatch;
+  /** Where a test is between the repositories and the database. */
+  readonly between?: (database: Database) => Database;
+}
+
+/** With a project acme/shop. */
+export async function startHosted(
+  { open, clock, createPlace }: EachDatabase,
+  options: KitOptions = {},
+): Promise<HostedKit> {
+  const { spools, between = (database) => database, ...changed } = options;
+  const directory = await mkdtemp(join(tmpdir(), 'entrepot-hosted-'));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  const place = await createPlace();
+  const database = await open(place);
+  await createProject(database, 'acme/shop');
+  const start = (changes: Partial<HostedLimits>): HostedKit => {
+    const store = new FilesystemBlobStore(directory);
+    onTestFinished(() => store.close());
+    const uploads = watched(new FilesystemUploadStore(directory), spools);
+    const errors: string[] = [];
+    const log: Log = { ...silentLog, error: (_, message) => void errors.push(message) };
+    const repositories = new HostedRepositories({
+      database: between(database),
+      store,
+      uploads,
+      buffers: new BufferBudget(),
+      limits: { ...limits, ...changes },
+      log,
+      now: () => clock.now,
+    });
+    onTestFinished(() => repositories.close());
+    return {
+      name: parseRepositoryName('acme/shop'),
+      place,
+      database,
+      store,
+      uploads,
+      repositories,
+      clock,
+      errors,
+      repository: (name = 'acme/shop', writer = alice) =>
+        repositories.getWritable(parseRepositoryName(name), writer),
+      another: (more = {}) => start({ ...changes, ...more }),
+      files: (kind) => filesBelow(join(directory, 'v1', kind)),
+    };
+  };
+  return start(changed);
+}
+
+async function filesBelow(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** @param start where the client says that it begins */
+export function partOf(bytes: Uint8Array | string, start?: number): UploadPart {
+  const all = Buffer.from(bytes);
+  return { body: inChunks(all), start, length: undefined };
+}
+
+/** In chunks as sockets give them. */
+async function* inChunks(bytes: Buffer): AsyncGenerator<Buffer, void, undefined> {
+  for (let at = 0; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536);
+}
+
+export const nothing: UploadPart = { body: inChunks(Buffer.alloc(0)), start: undefined, length: undefined };
+
+export async function pushBlob(repository: WritableRepository, bytes: Uint8Array | string): Promise<Digest> {
+  const digest = digestOf(Buffer.from(bytes));
+  await repository.uploads.commit(await repository.uploads.start(), digest, partOf(bytes));
+  return digest;
+}
+
+/** With the blobs it refers to. @param reference its digest where undefined */
+export async function pushImage(
+  repository: WritableRepository,
+  image: FakeManifest,
+  reference: string = image.digest,
+): Promise<Digest> {
+  for (const blob of [...(image.config ? [image.config] : []), ...image.layers]) {
+    await pushBlob(repository, Buffer.concat([...blob.read(0, blob.size)]));
+  }
+  return (await putManifest(repository, image, reference)).digest;
+}
+
+export function putManifest(
+  repository: WritableRepository,
+  { payload, mediaType }: Pick<FakeManifest, 'payload'> & { readonly mediaType: string | undefined },
+  reference: string,
+  tags: readonly string[] = [],
+) {
+  return repository.putManifest(parseReference(reference), {
+    payload,
+    contentType: mediaType,
+    tags: tags.map(parseTag),
+  });
+}
+
+/** A manifest of any content. */
+export function manifestOf(content: object): { payload: Buffer; mediaType: undefined } {
+  return { payload: Buffer.from(JSON.stringify(content)), mediaType: undefined };
+}
+
+export const emptyConfig: Descriptor = {
+  mediaType: 'application/vnd.oci.empty.v1+json',
+  digest: bytesBlob('{}').digest,
+  size: 2,
+};
+
+export async function bytesOf(blob: BlobAnswer): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of blob.read(0, undefined, new AbortController().signal))
+    chunks.push(Buffer.from(chunk));
+  await blob.close();
+  return Buffer.concat(chunks);
+}
+
+/** A body that gives what it is handed, when it is handed. */
+export class OpenBody implements AsyncIterable<Uint8Array> {
+  readonly #given: (Buffer | Error | undefined)[] = [];
+  readonly #waiting = Promise.withResolvers<void>();
+  #wake: (() => void) | undefined;
+
+  constructor(...texts: string[]) {
+    for (const text of texts) this.give(Buffer.from(text));
+  }
+
+  /** Once all that was given at first has been read, and more is waited for. */
+  get isWaitedFor(): Promise<void> {
+    return this.#waiting.promise;
+  }
+
+  /** A chunk; an Error where it breaks off; undefined: the end. */
+  give(chunk: Buffer | Error | undefined): void {
+    this.#given.push(chunk);
+    this.#wake?.();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    for (;;) {
+      while (this.#given.length === 0) {
+        this.#waiting.resolve();
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+      const next = this.#given.shift();
+      if (next === undefined) return;
+      if (next instanceof Error) throw next;
+      yield next;
+    }
+  }
+}
+
+/** Called before the spool of an upload does what it is asked. */
+export interface SpoolWatch {
+  append?(): void | Promise<void>;
+  readAt?(): void;
+  commit?(): void | Promise<void>;
+}
+
+function watched(store: UploadStore, watch: SpoolWatch | undefined): UploadStore {
+  if (!watch) return store;
+  return {
+    uploadLength: (id) => store.uploadLength(id),
+    removeUpload: (id) => store.removeUpload(id),
+    listUploads: () => store.listUploads(),
+    async openUpload(id) {
+      const spool = await store.openUpload(id);
+      return {
+        get length() {
+          return spool.length;
+        },
+        async append(...chunks) {
+          await watch.append?.();
+          await spool.append(...chunks);
+        },
+        readAt(buffer, position) {
+          watch.readAt?.();
+          return spool.readAt(buffer, position);
+        },
+        async commit(digest) {
+          await watch.commit?.();
+          return spool.commit(digest);
+        },
+        abort: () => spool.abort(),
+        close: () => spool.close(),
+      };
+    },
+  };
+}

@@ -1,0 +1,134 @@
+import { describe, expect, test } from 'vitest';
+import { digestOf } from '../../../src/oci/digest.ts';
+import { ociIndex } from '../../../src/oci/media-types.ts';
+import { isTag, parseRepositoryName, type Tag } from '../../../src/oci/reference.ts';
+import { fallbackTag } from '../../../src/oci/referrers.ts';
+import { describeEachDatabase } from '../../support/databases.ts';
+import { descriptorOf, fakeArtifact, fakeImage, fakeIndex, seededBlob } from '../../support/fake-content.ts';
+import { createProject } from '../../support/hosted-records.ts';
+import { manifestOf, pushBlob, pushImage, putManifest, startHosted } from './hosted-kit.ts';
+
+const image = fakeImage({ layers: [seededBlob(100, 1)] });
+const signature = fakeArtifact(image, 'application/x.signature', { by: 'alice' });
+
+describeEachDatabase('a hosted repository', (_open, each) => {
+  test('is there once something was pushed to it', async () => {
+    const kit = await startHosted(each);
+    expect(await kit.repositories.find(kit.name)).toBeUndefined();
+    const repository = await kit.repository();
+    await repository.uploads.start();
+    expect(await kit.repositories.find(kit.name)).toBeUndefined();
+    await expect(repository.tags({ after: '', limit: 1 })).rejects.toMatchObject({ code: 'NAME_UNKNOWN' });
+    expect((await repository.referrers(image.digest)).descriptors).toEqual([]);
+    const digest = await pushBlob(repository, 'hello');
+    const found = await kit.repositories.find(kit.name);
+    expect(await found?.statBlob(digest)).toEqual({ digest, size: 5, outcome: 'hosted' });
+    expect(await found?.tags({ after: '', limit: 1 })).toEqual({
+      tags: [],
+      hasMore: false,
+      outcome: 'hosted',
+    });
+  });
+
+  test('lists its tags in byte order, in pages', async () => {
+    const kit = await startHosted(each);
+    const repository = await kit.repository();
+    await pushImage(repository, image);
+    const tags = ['B', '_', 'a', 'a.b', 'b', '10', '9'].filter(isTag);
+    await putManifest(repository, image, image.digest, tags);
+    const sorted = ['10', '9', 'B', '_', 'a', 'a.b', 'b'];
+    expect((await repository.tags({ after: '', limit: 100 })).tags).toEqual(sorted);
+    expect(await repository.tags({ after: 'A', limit: 3 })).toMatchObject({
+      tags: ['B', '_', 'a'],
+      hasMore: true,
+    });
+    expect(await repository.tags({ after: 'a.b', limit: 1 })).toMatchObject({ tags: ['b'], hasMore: false });
+    expect(await repository.tags({ after: '', limit: 0 })).toMatchObject({ tags: [] });
+  });
+
+  test('has no blobs that are manifests, nor manifests that are blobs', async () => {
+    const repository = await (await startHosted(each)).repository();
+    await pushImage(repository, image);
+    await expect(repository.blob(image.digest)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
+    const layer = image.layers[0]?.digest ?? image.digest;
+    await expect(repository.manifest(layer, true)).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
+  });
+
+  test('is seen by a group where it belongs to the group, or to everybody', async () => {
+    const kit = await startHosted(each);
+    await createProject(kit.database, 'acme/team/tools');
+    for (const visibility of ['private', 'internal', 'public'] as const)
+      await createProject(kit.database, `other/${visibility}`, visibility);
+    await createProject(kit.database, 'acme-labs/shop');
+    const names = [
+      'acme/shop',
+      'acme/team/tools',
+      'other/private',
+      'other/internal',
+      'other/public',
+      'acme-labs/shop',
+    ];
+    const seen: string[] = [];
+    for (const name of names) {
+      await pushBlob(await kit.repository(name), 'hello');
+      if (await kit.repositories.findVisibleFrom('acme', parseRepositoryName(name))) seen.push(name);
+    }
+    expect(seen).toEqual(['acme/shop', 'acme/team/tools', 'other/internal', 'other/public']);
+    expect(
+      await kit.repositories.findVisibleFrom('acme', parseRepositoryName('acme/shop/empty')),
+    ).toBeUndefined();
+  });
+});
+
+describeEachDatabase('the referrers of a subject', (_open, each) => {
+  const referrer = {
+    ...descriptorOf(signature),
+    artifactType: signature.artifactType,
+    annotations: signature.annotations,
+  };
+
+  test('are the manifests that name it, until they are deleted', async () => {
+    const repository = await (await startHosted(each)).repository();
+    await pushImage(repository, signature);
+    expect((await repository.referrers(image.digest)).descriptors).toEqual([referrer]);
+    expect((await repository.referrers(signature.digest)).descriptors).toEqual([]);
+    await repository.deleteManifest(signature.digest);
+    expect(await repository.referrers(image.digest)).toEqual({ descriptors: [], outcome: 'hosted' });
+  });
+
+  test('are those of this repository', async () => {
+    const kit = await startHosted(each);
+    await pushImage(await kit.repository('acme/shop/web'), signature);
+    const repository = await kit.repository();
+    await pushImage(repository, image);
+    expect((await repository.referrers(image.digest)).descriptors).toEqual([]);
+  });
+
+  describe('with a fallback tag', () => {
+    async function withFallback(content: object) {
+      const repository = await (await startHosted(each, { sparseManifests: 'all' })).repository();
+      await pushImage(repository, signature);
+      await pushImage(repository, image);
+      await putManifest(repository, manifestOf(content), fallbackTag(image.digest));
+      return (await repository.referrers(image.digest)).descriptors;
+    }
+
+    test('are what either lists, each once, but not what is gone', async () => {
+      const listed = { ...descriptorOf(image), artifactType: 'application/x.old', annotations: { a: 'b' } };
+      const gone = descriptorOf(fakeIndex({ manifests: [image] }));
+      const manifests = [{ ...descriptorOf(signature), artifactType: 'another' }, listed, gone];
+      const descriptors = await withFallback({ schemaVersion: 2, mediaType: ociIndex, manifests });
+      expect(descriptors).toEqual([referrer, listed]);
+    });
+
+    test('are those with a subject where it is an image', async () => {
+      const config = { mediaType: 'application/x', digest: digestOf(Buffer.from('config')), size: 6 };
+      expect(await withFallback({ schemaVersion: 2, config, layers: [] })).toEqual([referrer]);
+    });
+  });
+
+  test('of a sha512 digest have a tag of as much of it as tags can hold', () => {
+    const tag: Tag = fallbackTag(digestOf(image.payload, 'sha512'));
+    expect(tag).toMatch(/^sha512-[0-9a-f]{64}$/);
+  });
+});

@@ -1,0 +1,249 @@
+import { describe, expect, test } from 'vitest';
+import { digestOf } from '../../../src/oci/digest.ts';
+import { describeEachDatabase } from '../../support/databases.ts';
+import { seededBytes } from '../../support/fake-content.ts';
+import { readBlobReviews } from '../../support/review-rows.ts';
+import {
+  alice,
+  bob,
+  bytesOf,
+  dayMs,
+  nothing,
+  OpenBody,
+  partOf,
+  pushBlob,
+  startHosted,
+} from './hosted-kit.ts';
+
+const hello = Buffer.from('hello, world');
+const digest = digestOf(hello);
+const unknown = { code: 'BLOB_UPLOAD_UNKNOWN', status: 404 };
+
+describeEachDatabase('an upload', (_open, each) => {
+  test('in parts gives a blob that is there at once, and nowhere else', async () => {
+    const kit = await startHosted(each);
+    const repository = await kit.repository();
+    const id = await repository.uploads.start();
+    expect(await repository.uploads.status(id)).toBe(0);
+    expect(await repository.uploads.append(id, partOf('hello, '))).toBe(7);
+    expect(await repository.uploads.append(id, partOf('world', 7))).toBe(12);
+    expect(await repository.uploads.status(id)).toBe(12);
+    await repository.uploads.commit(id, digest, nothing);
+    const blob = await repository.blob(digest);
+    expect(blob).toMatchObject({ digest, size: 12, outcome: 'hosted' });
+    expect(await bytesOf(blob)).toEqual(hello);
+    const elsewhere = await kit.repository('acme/shop/web');
+    await expect(elsewhere.blob(digest)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
+    expect(await kit.files('uploads')).toEqual([]);
+    expect(await readBlobReviews(kit.place)).toMatchObject([{ digest, event: 'blob_upload' }]);
+  });
+
+  test('may be empty', async () => {
+    const repository = await (await startHosted(each)).repository();
+    const empty = await pushBlob(repository, '');
+    expect(await repository.statBlob(empty)).toMatchObject({ size: 0 });
+  });
+
+  test('of many chunks is read back byte for byte', async () => {
+    const repository = await (await startHosted(each)).repository();
+    const bytes = seededBytes(5_000_003, 1);
+    const large = digestOf(bytes);
+    const id = await repository.uploads.start();
+    await repository.uploads.append(id, partOf(bytes.subarray(0, 3_000_001)));
+    await repository.uploads.commit(id, large, partOf(bytes.subarray(3_000_001)));
+    expect(digestOf(await bytesOf(await repository.blob(large)))).toBe(large);
+  });
+
+  test.each([true, false])('with a sha512 digest, said at its start: %s', async (isSaid) => {
+    const repository = await (await startHosted(each)).repository();
+    const long = digestOf(hello, 'sha512');
+    const id = await repository.uploads.start(isSaid ? 'sha512' : undefined);
+    await repository.uploads.append(id, partOf('hello, '));
+    await repository.uploads.commit(id, long, partOf('world'));
+    expect(await bytesOf(await repository.blob(long))).toEqual(hello);
+  });
+
+  test('whose part comes out of order is refused with 416, and goes on', async () => {
+    const repository = await (await startHosted(each)).repository();
+    const id = await repository.uploads.start();
+    await repository.uploads.append(id, partOf('hello, '));
+    for (const start of [0, 6, 8]) {
+      const refusal = { code: 'BLOB_UPLOAD_INVALID', status: 416 };
+      await expect(repository.uploads.append(id, partOf('world', start))).rejects.toMatchObject(refusal);
+      await expect(repository.uploads.commit(id, digest, partOf('world', start))).rejects.toMatchObject(
+        refusal,
+      );
+    }
+    expect(await repository.uploads.status(id)).toBe(7);
+    await repository.uploads.commit(id, digest, partOf('world', 7));
+    expect(await bytesOf(await repository.blob(digest))).toEqual(hello);
+  });
+
+  test('whose digest is another is refused, and over, and leaves nothing', async () => {
+    const kit = await startHosted(each);
+    const repository = await kit.repository();
+    const id = await repository.uploads.start();
+    await expect(repository.uploads.commit(id, digest, partOf('hello, World'))).rejects.toMatchObject({
+      code: 'DIGEST_INVALID',
+      status: 400,
+    });
+    await expect(repository.uploads.status(id)).rejects.toMatchObject(unknown);
+    await expect(repository.blob(digest)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
+    expect([...(await kit.files('uploads')), ...(await kit.files('blobs'))]).toEqual([]);
+  });
+
+  test('that is cancelled is over, and leaves nothing', async () => {
+    const kit = await startHosted(each);
+    const { uploads } = await kit.repository();
+    const id = await uploads.start();
+    await uploads.append(id, partOf('hello'));
+    await uploads.cancel(id);
+    await expect(uploads.append(id, partOf('hello'))).rejects.toMatchObject(unknown);
+    await expect(uploads.cancel(id)).rejects.toMatchObject(unknown);
+    expect(await kit.files('uploads')).toEqual([]);
+  });
+
+  test('belongs to its writer and its repository', async () => {
+    const kit = await startHosted(each);
+    const own = await kit.repository();
+    const id = await own.uploads.start();
+    const others = [await kit.repository('acme/shop', bob), await kit.repository('acme/shop/web', alice)];
+    for (const { uploads } of others) {
+      await expect(uploads.status(id)).rejects.toMatchObject(unknown);
+      await expect(uploads.append(id, partOf('x'))).rejects.toMatchObject(unknown);
+      await expect(uploads.commit(id, digest, partOf(hello))).rejects.toMatchObject(unknown);
+      await expect(uploads.cancel(id)).rejects.toMatchObject(unknown);
+    }
+    for (const id of ['../../etc/passwd', '', 'x'.repeat(36)])
+      await expect(own.uploads.status(id)).rejects.toMatchObject(unknown);
+    await own.uploads.commit(id, digest, partOf(hello));
+  });
+
+  test('that was committed may be committed again with the same digest, for ten minutes, and nothing else', async () => {
+    const kit = await startHosted(each);
+    const { uploads } = await kit.repository();
+    const id = await uploads.start();
+    await uploads.commit(id, digest, partOf(hello));
+    kit.clock.now += 9 * 60_000;
+    await uploads.commit(id, digest, partOf(hello));
+    await expect(uploads.commit(id, digestOf(Buffer.from('x')), nothing)).rejects.toMatchObject(unknown);
+    await expect(uploads.append(id, partOf('more'))).rejects.toMatchObject(unknown);
+    await expect(uploads.status(id)).rejects.toMatchObject(unknown);
+    kit.clock.now += 61_000;
+    await expect(uploads.commit(id, digest, partOf(hello))).rejects.toMatchObject(unknown);
+  });
+
+  test('expires', async () => {
+    const kit = await startHosted(each, { uploadExpiryMs: dayMs });
+    const { uploads } = await kit.repository();
+    const id = await uploads.start();
+    kit.clock.now += dayMs - 1;
+    expect(await uploads.append(id, partOf('hello'))).toBe(5);
+    kit.clock.now += 1;
+    await expect(uploads.append(id, partOf('hello'))).rejects.toMatchObject(unknown);
+  });
+
+  test('is one of as many as its writer may have', async () => {
+    const kit = await startHosted(each, { maxUploads: 2, uploadExpiryMs: dayMs });
+    const { uploads } = await kit.repository();
+    const first = await uploads.start();
+    await uploads.start();
+    await expect(uploads.start()).rejects.toMatchObject({
+      code: 'TOOMANYREQUESTS',
+      headers: { 'Retry-After': '60' },
+    });
+    await (await kit.repository('acme/shop', bob)).uploads.start();
+    await uploads.commit(first, digest, partOf(hello));
+    await uploads.start();
+    await expect(uploads.start()).rejects.toMatchObject({ code: 'TOOMANYREQUESTS' });
+    kit.clock.now += dayMs;
+    await uploads.start();
+  });
+
+  test('that breaks off keeps what came, and goes on from there', async () => {
+    const { uploads } = await (await startHosted(each)).repository();
+    const id = await uploads.start();
+    const body = new OpenBody();
+    body.give(Buffer.from('hello'));
+    body.give(Buffer.from(', '));
+    body.give(new Error('the client went away'));
+    const part = { body, start: 0, length: 12 };
+    await expect(uploads.append(id, part)).rejects.toThrow('the client went away');
+    expect(await uploads.status(id)).toBe(7);
+    await uploads.commit(id, digest, partOf('world', 7));
+  });
+
+  describe('that is larger than allowed', () => {
+    const tooLarge = { code: 'SIZE_INVALID', status: 413 };
+
+    test('is refused before it comes, where its length is known', async () => {
+      const { uploads } = await (await startHosted(each, { maxUploadBytes: 10 })).repository();
+      const id = await uploads.start();
+      await uploads.append(id, { ...partOf('hello'), length: 5 });
+      const body = new OpenBody();
+      await expect(uploads.append(id, { body, start: 5, length: 6 })).rejects.toMatchObject(tooLarge);
+      expect(await uploads.status(id)).toBe(5);
+    });
+
+    test('is refused as it comes, where it is not', async () => {
+      const { uploads } = await (await startHosted(each, { maxUploadBytes: 10 })).repository();
+      const id = await uploads.start();
+      await uploads.append(id, partOf('hello'));
+      await expect(uploads.append(id, partOf('hello!'))).rejects.toMatchObject(tooLarge);
+      await expect(uploads.commit(id, digest, partOf('hello!'))).rejects.toMatchObject(tooLarge);
+      expect(await uploads.append(id, partOf('hello'))).toBe(10);
+    });
+  });
+
+  test.each(['hell', 'hello!'])(
+    'of another length than announced is refused: %s for 5 bytes',
+    async (text) => {
+      const { uploads } = await (await startHosted(each)).repository();
+      const id = await uploads.start();
+      await expect(uploads.append(id, { ...partOf(text), length: 5 })).rejects.toMatchObject({
+        code: 'SIZE_INVALID',
+        status: 400,
+      });
+      const length = await uploads.status(id);
+      expect(length).toBeLessThanOrEqual(5);
+      await uploads.commit(id, digest, partOf(hello.subarray(length), length));
+    },
+  );
+
+  test('of the same blob by two at once is acknowledged to both, and kept once', async () => {
+    const kit = await startHosted(each);
+    const repositories = [await kit.repository(), await kit.repository('acme/shop/web', bob)];
+    await Promise.all([...repositories, ...repositories].map((repository) => pushBlob(repository, hello)));
+    for (const repository of repositories)
+      expect(await bytesOf(await repository.blob(digest))).toEqual(hello);
+    expect(await kit.files('blobs')).toHaveLength(1);
+  });
+
+  test('of a blob whose bytes were lost brings them back', async () => {
+    const kit = await startHosted(each);
+    const repository = await kit.repository();
+    await pushBlob(repository, hello);
+    const record = await kit.database.blobs.find(digest);
+    await kit.store.delete(record?.storageKey ?? '');
+    await expect(repository.statBlob(digest)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
+    await expect(repository.blob(digest)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
+    expect(kit.errors).toHaveLength(2);
+    await pushBlob(repository, hello);
+    expect(await bytesOf(await repository.blob(digest))).toEqual(hello);
+  });
+
+  test('to a project that is deleted meanwhile is unknown, and leaves nothing', async () => {
+    const kit = await startHosted(each);
+    const { uploads } = await kit.repository();
+    const id = await uploads.start();
+    const body = new OpenBody();
+    body.give(hello);
+    const committed = uploads.commit(id, digest, { body, start: undefined, length: undefined });
+    const project = await kit.database.projects.findByPath('acme/shop');
+    await kit.database.projects.remove(project?.id ?? 0);
+    body.give(undefined);
+    await expect(committed).rejects.toMatchObject(unknown);
+    await expect(uploads.start()).rejects.toMatchObject({ code: 'DENIED', status: 403 });
+    expect(await kit.files('blobs')).toEqual([]);
+  });
+});

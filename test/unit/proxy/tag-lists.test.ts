@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import { parseTag } from '../../../src/oci/reference.ts';
+import type { Place } from '../../../src/proxy/place.ts';
+import { TagLists } from '../../../src/proxy/tag-lists.ts';
+import { UpstreamError } from '../../../src/upstreams/errors.ts';
+import { blobUpstream } from '../../support/blob-upstream.ts';
+import { silentLog } from '../../support/silent-log.ts';
+
+function setUp() {
+  const clock = { now: 0 };
+  const entries = { listTags: async () => [] };
+  const lists = new TagLists({ entries, ttlMs: 1000, log: silentLog, now: () => clock.now });
+  return { clock, lists };
+}
+
+/** Its answer can be changed. */
+function placeWith(id: number, ...tags: string[]) {
+  const { place } = blobUpstream({ id, blobs: new Map() });
+  const says = { tags: tags.map(parseTag), error: undefined as UpstreamError | undefined, times: 0 };
+  const listTags = async () => {
+    says.times += 1;
+    if (says.error) throw says.error;
+    return says.tags;
+  };
+  return { says, place: { ...place, upstream: { ...place.upstream, listTags } } satisfies Place };
+}
+
+test('a page is what comes after a tag, whether or not that exists, and says whether there is more', async () => {
+  const { lists } = setUp();
+  const { place, says } = placeWith(1, 'a', 'b', 'd', 'e');
+  const page = (after: string, limit: number) => lists.list([place], { after, limit });
+  expect(await page('', 2)).toEqual({ tags: ['a', 'b'], hasMore: true, outcome: 'miss' });
+  expect(await page('b', 2)).toEqual({ tags: ['d', 'e'], hasMore: false, outcome: 'hit' });
+  expect(await page('c', 1)).toMatchObject({ tags: ['d'], hasMore: true });
+  expect(await page('e', 2)).toMatchObject({ tags: [], hasMore: false });
+  expect(await page('', 0)).toMatchObject({ tags: [], hasMore: true });
+  expect(await page('', 4)).toMatchObject({ tags: ['a', 'b', 'd', 'e'], hasMore: false });
+  expect(says.times).toBe(1);
+});
+
+test('pages go through the tags of all places together', async () => {
+  const { lists } = setUp();
+  const places = [placeWith(1, 'a', 'c').place, placeWith(2, 'b', 'c', 'd').place];
+  const page = (after: string) => lists.list(places, { after, limit: 3 });
+  expect(await page('')).toMatchObject({ tags: ['a', 'b', 'c'], hasMore: true });
+  expect(await page('c')).toMatchObject({ tags: ['d'], hasMore: false });
+});
+
+test('a stale list makes the whole stale, and is paged like any other', async () => {
+  const { lists, clock } = setUp();
+  const first = placeWith(1, 'a', 'b');
+  const second = placeWith(2, 'c');
+  const page = () => lists.list([first.place, second.place], { after: 'a', limit: 1 });
+  await page();
+  clock.now = 2000;
+  first.says.error = new UpstreamError('unavailable', 'is down');
+  expect(await page()).toEqual({ tags: ['b'], hasMore: true, outcome: 'stale' });
+});

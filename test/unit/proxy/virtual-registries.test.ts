@@ -1,0 +1,214 @@
+import { describe, expect, test } from 'vitest';
+import { HotManifests } from '../../../src/cache/hot-manifests.ts';
+import { digestOf } from '../../../src/oci/digest.ts';
+import { OciError } from '../../../src/oci/errors.ts';
+import { parseRepositoryName, parseTag } from '../../../src/oci/reference.ts';
+import { explainPull } from '../../../src/proxy/explain.ts';
+import { VirtualRegistries } from '../../../src/proxy/virtual-registries.ts';
+import type { Pulls } from '../../../src/proxy/virtual-repository.ts';
+import { UpstreamError } from '../../../src/upstreams/errors.ts';
+import { LocalUpstream, localPathOf } from '../../../src/upstreams/local-upstream.ts';
+import type { Upstream, UpstreamSettings } from '../../../src/upstreams/upstream.ts';
+import { blobUpstream } from '../../support/blob-upstream.ts';
+import { MemoryRepository } from '../../support/memory-repository.ts';
+
+const v1 = parseTag('v1');
+const web = parseRepositoryName('web');
+const name = parseRepositoryName('virtual_registries/container/7/web');
+
+type Given = { readonly url: string } & Partial<UpstreamSettings>;
+
+/**
+ * Registry 7 of the group acme. Remote pulls answer MANIFEST_UNKNOWN, and tell which upstreams they were to ask under which key.
+ */
+function setUp(...given: readonly Given[]) {
+  const hosted = new Map<string, MemoryRepository>();
+  const looked: string[] = [];
+  const pulled: string[] = [];
+  const { settings } = blobUpstream({ blobs: new Map() }).place.upstream;
+  const upstreams = given.map((fields, index) => ({ ...settings, id: index + 1, ...fields }));
+  const unused = () => Promise.reject(new Error('not asked in these tests'));
+  const pulls = {
+    manifests: {
+      manifest: async (key: string, places: () => readonly { readonly upstream: Upstream }[]) => {
+        pulled.push(`${key}: ${places().map(({ upstream }) => upstream.settings.id)}`);
+        throw new OciError('MANIFEST_UNKNOWN');
+      },
+    },
+    blobs: { blob: unused, stat: unused },
+    tags: { list: unused },
+    referrers: { list: unused },
+  } as unknown as Pulls;
+  const findHosted = async (groupPath: string, repository: string) => {
+    looked.push(`${groupPath} ${repository}`);
+    return hosted.get(repository);
+  };
+  const registries = new VirtualRegistries({
+    load: async (id) => (id === 7 ? { id, groupId: 3, groupPath: 'acme', upstreams } : undefined),
+    upstreamOf: (each) => {
+      const path = localPathOf(each.url);
+      const { upstream } = blobUpstream({ id: each.id, blobs: new Map() }).place;
+      const headManifest = () => Promise.reject(new UpstreamError('not-found', 'does not have it'));
+      return path === undefined ? { ...upstream, headManifest } : new LocalUpstream(each, path);
+    },
+    findHosted,
+    hot: new HotManifests(1024),
+    pulls,
+  });
+  const find = async () => {
+    const repository = await registries.find(name);
+    if (!repository) throw new Error('no virtual registry');
+    return repository;
+  };
+  const explain = async (reference: Parameters<typeof explainPull>[2], image = web) => {
+    const view = await registries.view(7);
+    if (!view) throw new Error('no virtual registry');
+    const entries = { listAt: async () => [], listByDigest: async () => [] };
+    return explainPull(view, image, reference, { entries, findHosted, now: Date.now });
+  };
+  const host = (path: string) => {
+    const repository = new MemoryRepository('hosted');
+    hosted.set(path, repository);
+    return repository;
+  };
+  return { host, hosted, looked, pulled, find, explain };
+}
+
+describe('upstreams of a virtual registry', () => {
+  test('that are all remote are pulled from as one', async () => {
+    const { find, pulled, looked } = setUp({ url: 'https://a.test' }, { url: 'https://b.test' });
+    await expect((await find()).manifest(v1, true)).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
+    expect(pulled).toEqual(['7.0/web: 1,2']);
+    expect(looked).toEqual([]);
+  });
+
+  test('with a local one between them are asked before it and after it, each with a key of its own', async () => {
+    const urls = ['https://a.test', 'https://b.test', 'entrepot:acme', 'https://c.test'];
+    const { find, pulled, looked } = setUp(...urls.map((url) => ({ url })));
+    await expect((await find()).manifest(v1, true)).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
+    expect(pulled).toEqual(['7.0/web: 1,2', '7.2/web: 4']);
+    expect(looked).toEqual(['acme acme/web']);
+  });
+
+  test('none at all say so', async () => {
+    const { find } = setUp();
+    await expect((await find()).manifest(v1, true)).rejects.toMatchObject({
+      code: 'NAME_UNKNOWN',
+      detail: 'virtual registry 7 has no upstreams; add one through the API',
+    });
+  });
+});
+
+describe('a local upstream', () => {
+  test('has what is hosted below its path, seen from the group of the virtual registry', async () => {
+    const { find, host, looked, pulled } = setUp({ url: 'entrepot:acme/shop' }, { url: 'https://a.test' });
+    const digest = host('acme/shop/web').add('team', 'v1');
+    expect(await (await find()).manifest(v1, true)).toMatchObject({ digest, outcome: 'hosted' });
+    expect(looked).toEqual(['acme acme/shop/web']);
+    expect(pulled).toEqual([]);
+  });
+
+  test('is looked at anew each time: what is deleted is gone at once', async () => {
+    const { find, host, hosted } = setUp({ url: 'entrepot:acme/shop' });
+    host('acme/shop/web').add('team', 'v1');
+    const repository = await find();
+    await repository.manifest(v1, true);
+    hosted.delete('acme/shop/web');
+    await expect(repository.manifest(v1, true)).rejects.toMatchObject({
+      code: 'MANIFEST_UNKNOWN',
+      detail: expect.stringContaining('acme/shop/web'),
+    });
+  });
+
+  test('without the repository knows no blob, no tags and no referrers of it', async () => {
+    const { find } = setUp({ url: 'entrepot:acme/shop' });
+    const repository = await find();
+    const digest = digestOf(Buffer.from('x'));
+    await expect(repository.blob(digest)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
+    await expect(repository.statBlob(digest)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
+    await expect(repository.tags({ after: '', limit: 1 })).rejects.toMatchObject({ code: 'NAME_UNKNOWN' });
+    expect(await repository.referrers(digest)).toEqual({ descriptors: [], outcome: 'hosted' });
+  });
+
+  test.each([
+    [{ denyPatterns: ['web'] }, false],
+    [{ allowPatterns: ['w*'] }, true],
+    [{ allowPatterns: ['acme/**'] }, false],
+  ])('has patterns for the name below its path: %o', async (patterns, isAllowed) => {
+    const { find, host, looked } = setUp({ url: 'entrepot:acme', ...patterns });
+    host('acme/web').add('team', 'v1');
+    const answer = (await find()).manifest(v1, true);
+    if (isAllowed) await expect(answer).resolves.toMatchObject({ outcome: 'hosted' });
+    else await expect(answer).rejects.toMatchObject({ code: 'NAME_UNKNOWN' });
+    expect(looked).toHaveLength(isAllowed ? 1 : 0);
+  });
+
+  test('has nothing under a name that is too long to be one', async () => {
+    const path = `acme/${'a'.repeat(250)}`;
+    const { find, looked } = setUp({ url: `entrepot:${path}` });
+    await expect((await find()).manifest(v1, true)).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
+    expect(looked).toEqual([]);
+  });
+});
+
+describe('an explanation', () => {
+  const away = { id: 1, position: 1, repository: 'web', breaker: 'closed', entry: undefined };
+  const here = { id: 2, position: 2, repository: 'acme/web', breaker: 'closed', entry: undefined };
+
+  test('shows a local upstream in the walk, and that it has the image', async () => {
+    const { explain, host } = setUp({ url: 'https://a.test' }, { url: 'entrepot:acme' });
+    const digest = host('acme/web').add('team', 'v1');
+    expect(await explain(v1)).toMatchObject({
+      upstreams: [
+        { ...away, wouldAsk: true, answer: { result: 'not-found' } },
+        { ...here, isAllowed: true, wouldAsk: true, answer: { result: 'found', digest } },
+      ],
+      verdict: { upstreamId: 2, source: 'hosted', digest },
+    });
+  });
+
+  test('asks nobody below a local upstream that has the image', async () => {
+    const { explain, host } = setUp({ url: 'entrepot:acme' }, { url: 'https://a.test' });
+    host('acme/web').add('team', 'v1');
+    expect(await explain(v1)).toMatchObject({
+      upstreams: [{ wouldAsk: true }, { id: 2, position: 2, wouldAsk: false, answer: undefined }],
+      verdict: { upstreamId: 1 },
+    });
+  });
+
+  test('of a digest looks here first', async () => {
+    const { explain, host } = setUp({ url: 'https://a.test' }, { url: 'entrepot:acme' });
+    const digest = host('acme/web').add('team');
+    expect(await explain(digest)).toMatchObject({
+      upstreams: [
+        { ...away, wouldAsk: false },
+        { ...here, wouldAsk: true },
+      ],
+      verdict: { upstreamId: 2, source: 'hosted', digest },
+    });
+  });
+
+  test('says why there is none', async () => {
+    const { explain, host } = setUp(
+      { url: 'https://a.test' },
+      { url: 'entrepot:acme', denyPatterns: ['secret'] },
+    );
+    expect((await explain(v1)).verdict).toMatchObject({
+      upstreamId: undefined,
+      why: 'no upstream has the image',
+    });
+    host('acme/web').failure = new OciError('UNAVAILABLE');
+    expect(await explain(v1)).toMatchObject({
+      upstreams: [{}, { answer: { result: 'unavailable' } }],
+      verdict: { upstreamId: undefined, why: 'no upstream that could be asked has the image' },
+    });
+    expect((await explain(v1, parseRepositoryName('secret'))).upstreams).toMatchObject([
+      { isAllowed: true, wouldAsk: true },
+      { isAllowed: false, wouldAsk: false, repository: 'acme/secret' },
+    ]);
+  });
+
+  test('of a registry without upstreams says that', async () => {
+    expect((await setUp().explain(v1)).verdict.why).toContain('no upstream is there');
+  });
+});

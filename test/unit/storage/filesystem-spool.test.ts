@@ -1,0 +1,87 @@
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { digestOf } from '../../../src/oci/digest.ts';
+import { SpoolError } from '../../../src/storage/blob-store.ts';
+import { FilesystemSpool, type SpoolFile } from '../../../src/storage/filesystem-spool.ts';
+import { seededBytes } from '../../support/fake-content.ts';
+
+const bytes = seededBytes(100_000, 1);
+
+/** A real file that takes at most so many bytes in one write, as systems may, and is full after so many in all, or fails at the end. */
+async function createSpool(maxWrite: number, room = Number.POSITIVE_INFINITY, isFailing = false) {
+  const root = await mkdtemp(join(tmpdir(), 'entrepot-spool-'));
+  onTestFinished(() => rm(root, { recursive: true }));
+  const real = await open(join(root, 'spool'), 'wx+');
+  const fate: string[] = [];
+  let left = room;
+  const file: SpoolFile = {
+    async writev(buffers, position) {
+      const some = Buffer.concat(
+        buffers.map((each) => Buffer.from(each.buffer, each.byteOffset, each.byteLength)),
+      ).subarray(0, Math.min(maxWrite, left));
+      if (some.length === 0) throw new Error('no space left on device');
+      left -= some.length;
+      await real.write(some, 0, some.length, position ?? null);
+      return { bytesWritten: some.length, buffers };
+    },
+    read: real.read.bind(real),
+    async sync() {
+      if (isFailing) throw new Error('input/output error');
+      fate.push('synced');
+    },
+    close: () => real.close(),
+  };
+  const spool = new FilesystemSpool(file, 0, {
+    publish: async (digest) => {
+      fate.push('published');
+      return `published/${digest}`;
+    },
+    remove: async () => void fate.push('removed'),
+    leave: async () => void fate.push('left'),
+  });
+  onTestFinished(() => spool.close());
+  return { spool, fate };
+}
+
+test.each([1000, 4096, 33_333, 99_999])('a write that takes only %i bytes is gone on with', async (most) => {
+  const { spool } = await createSpool(most);
+  await spool.append(bytes.subarray(0, 10), bytes.subarray(10, 10), bytes.subarray(10, 50_000));
+  await spool.append(bytes.subarray(50_000));
+  const read = Buffer.alloc(bytes.length);
+  await spool.readAt(read, 0);
+  expect(digestOf(read)).toBe(digestOf(bytes));
+});
+
+test('after a write that failed nothing is appended or committed: some of it may be there', async () => {
+  const { spool, fate } = await createSpool(1000, 2500);
+  await spool.append(bytes.subarray(0, 2000));
+  await expect(spool.append(bytes.subarray(2000, 4000))).rejects.toThrow(SpoolError);
+  expect(spool.length).toBe(2000);
+  await expect(spool.append(bytes.subarray(2000, 2001))).rejects.toThrow('broken');
+  await expect(spool.commit(digestOf(bytes))).rejects.toThrow('broken');
+  await spool.close();
+  expect(fate).toEqual(['left']);
+});
+
+test('bytes that cannot be made durable are not published, and there is no second try', async () => {
+  const { spool, fate } = await createSpool(9999, undefined, true);
+  await spool.append(bytes);
+  await expect(spool.commit(digestOf(bytes))).rejects.toThrow(SpoolError);
+  await expect(spool.commit(digestOf(bytes))).rejects.toThrow('aborted');
+  await spool.close();
+  expect(fate).toEqual(['removed']);
+});
+
+test('a spool is durable before it is published, and left only where it was neither committed nor aborted', async () => {
+  const [committed, aborted, left] = [
+    await createSpool(9999),
+    await createSpool(9999),
+    await createSpool(9999),
+  ];
+  await committed.spool.commit(digestOf(Buffer.of()));
+  await aborted.spool.abort();
+  for (const { spool } of [committed, aborted, left]) await spool.close();
+  expect([committed.fate, aborted.fate, left.fate]).toEqual([['synced', 'published'], ['removed'], ['left']]);
+});

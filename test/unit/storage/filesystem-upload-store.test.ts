@@ -1,0 +1,197 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { digestOf } from '../../../src/oci/digest.ts';
+import { SpoolError } from '../../../src/storage/blob-store.ts';
+import { FilesystemBlobStore } from '../../../src/storage/filesystem-blob-store.ts';
+import { FilesystemUploadStore } from '../../../src/storage/filesystem-upload-store.ts';
+import { mountSmallDisk } from '../../support/small-disk.ts';
+import { describeUploadStore } from '../../support/upload-store-suite.ts';
+
+const bytes = Buffer.from('the bytes of an upload');
+const half = bytes.subarray(0, 9);
+
+describeUploadStore('a directory', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'entrepot-uploads-'));
+  return {
+    create: () => new FilesystemUploadStore(root),
+    blobs: new FilesystemBlobStore(root),
+    dispose: () => rm(root, { recursive: true, force: true }),
+  };
+});
+
+const isMountable = await mountSmallDisk().then(async (disk) => {
+  await disk?.remove();
+  return disk !== undefined;
+});
+
+if (isMountable) {
+  describeUploadStore('a directory on a small disk', async () => {
+    const disk = await mountSmallDisk();
+    if (!disk) throw new Error('the disk cannot be mounted again');
+    return {
+      create: () => new FilesystemUploadStore(disk.root),
+      blobs: new FilesystemBlobStore(disk.root),
+      breakWriting: disk.fill,
+      mendWriting: disk.empty,
+      dispose: disk.remove,
+    };
+  });
+} else {
+  test.skip('a full disk: a small one cannot be mounted here', () => undefined);
+}
+
+test('files are for their owner only, in the tree that the code describes', async () => {
+  const { root, store } = await createStore();
+  const spool = await store.openUpload('id');
+  await spool.append(bytes);
+  await spool.close();
+  const file = join(root, 'v1/uploads/id/free/bytes');
+  expect(await readFile(file)).toEqual(bytes);
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  for (const directory of ['v1', 'v1/uploads', 'v1/uploads/id', 'v1/uploads/id/free']) {
+    expect((await stat(join(root, directory))).mode & 0o777, directory).toBe(0o700);
+  }
+});
+
+test('what is committed is a blob of the blob store for the next process, and nothing is left of the upload', async () => {
+  const { root, store } = await createStore();
+  const spool = await store.openUpload('id');
+  await spool.append(bytes);
+  const key = await spool.commit(digestOf(bytes));
+  await spool.close();
+  expect(await readdir(join(root, 'v1/uploads'))).toEqual([]);
+  const blob = await new FilesystemBlobStore(root).open(key);
+  expect(blob?.size).toBe(bytes.length);
+  await blob?.close();
+});
+
+test('a commit that fails leaves neither a blob nor an upload', async () => {
+  const { root, store } = await createStore();
+  const spool = await store.openUpload('id');
+  onTestFinished(() => spool.close());
+  await spool.append(bytes);
+  await mkdir(join(root, 'v1/blobs'), { recursive: true });
+  await writeFile(join(root, 'v1/blobs/sha256'), '');
+  const failure: unknown = await spool.commit(digestOf(bytes)).catch((error: unknown) => error);
+  expect(failure).toMatchObject({ name: 'SpoolError' });
+  expect(await readdir(join(root, 'v1/uploads'))).toEqual([]);
+  expect(await readdir(join(root, 'v1/blobs'))).toEqual(['sha256']);
+});
+
+test('a file in place of the directory is an error that names it', async () => {
+  const { root } = await createStore();
+  const occupied = join(root, 'occupied');
+  await writeFile(occupied, '');
+  const store = new FilesystemUploadStore(occupied);
+  await expect(store.openUpload('id')).rejects.toThrow(SpoolError);
+  await expect(store.openUpload('id')).rejects.toThrow(occupied);
+});
+
+test('an upload whose process was killed goes on', async () => {
+  const { root, store } = await createStore();
+  const owner = await spawnOwner(root);
+  expect(await store.uploadLength('id')).toBe(half.length);
+  owner.kill('SIGKILL');
+  await once(owner, 'exit');
+  expect(await store.listUploads()).toEqual(['id']);
+  const spool = await store.openUpload('id');
+  expect(spool.length).toBe(half.length);
+  await spool.append(bytes.subarray(half.length));
+  const key = await spool.commit(digestOf(bytes));
+  await spool.close();
+  expect(await readFile(join(root, key))).toEqual(bytes);
+});
+
+test('a process that goes on writing after a takeover changes nothing, and is told when it closes', async () => {
+  const { root, store } = await createStore();
+  const owner = await spawnOwner(root);
+  const spool = await store.openUpload('id');
+  await spool.append(bytes.subarray(half.length));
+  const key = await spool.commit(digestOf(bytes));
+  await spool.close();
+  owner.stdin?.write('append');
+  expect(await said(owner)).toBe('appended');
+  owner.stdin?.write('close');
+  expect(await said(owner)).toBe('TakenOverError');
+  expect(await readFile(join(root, key))).toEqual(bytes);
+  expect(await store.listUploads()).toEqual([]);
+});
+
+test('what a takeover left that died midway is removed, and the bytes that it copied go on', async () => {
+  const { root, store } = await createStore();
+  const claim = join(root, 'v1/uploads/id/0123456789abcdef01234567');
+  await mkdir(claim, { recursive: true });
+  await writeFile(join(claim, 'bytes'), half);
+  await writeFile(join(claim, 'fedcba98765432100123456'), bytes.subarray(0, 2));
+  const spool = await store.openUpload('id');
+  expect(spool.length).toBe(half.length);
+  await spool.close();
+  expect(await readdir(join(root, 'v1/uploads/id/free'))).toEqual(['bytes']);
+});
+
+test.each([
+  ['began', 'v1/uploads/id.0123456789abcdef01234567/fedcba987654321001234567'],
+  ['ended', 'v1/uploads/id/0123456789abcdef01234567'],
+  ['was about to remove', 'v1/uploads/id'],
+])(
+  'what a process left that %s an upload as it died is no upload, and is removed with it',
+  async (_, left) => {
+    const { root, store } = await createStore();
+    await mkdir(join(root, left), { recursive: true });
+    expect(await store.uploadLength('id')).toBe(0);
+    const spool = await store.openUpload('id');
+    expect(spool.length).toBe(0);
+    await spool.append(half);
+    await spool.close();
+    expect(await store.listUploads()).toEqual(['id']);
+    await store.removeUpload('id');
+    expect(await readdir(join(root, 'v1/uploads'))).toEqual([]);
+
+    await mkdir(join(root, left), { recursive: true });
+    expect(await store.listUploads()).toEqual(['id']);
+    await store.removeUpload('id');
+    expect(await readdir(join(root, 'v1/uploads'))).toEqual([]);
+  },
+);
+
+async function createStore(): Promise<{ root: string; store: FilesystemUploadStore }> {
+  const root = await mkdtemp(join(tmpdir(), 'entrepot-uploads-'));
+  onTestFinished(() => rm(root, { recursive: true, force: true }));
+  return { root, store: new FilesystemUploadStore(root) };
+}
+
+/** Another process that has appended the first half of the bytes to an upload and has it open. */
+async function spawnOwner(root: string): Promise<ChildProcess> {
+  const source = resolve(import.meta.dirname, '../../../src/storage/filesystem-upload-store.ts');
+  const script = `
+    import { FilesystemUploadStore } from ${JSON.stringify(source)};
+    const spool = await new FilesystemUploadStore(${JSON.stringify(root)}).openUpload('id');
+    await spool.append(Buffer.from(${JSON.stringify(half.toString())}));
+    process.stdin.on('data', async (word) => {
+      if (String(word) === 'append') {
+        await spool.append(Buffer.from('nobody reads this'));
+        process.stdout.write('appended');
+      } else {
+        await spool.close().catch((error) => process.stdout.write(error.name));
+      }
+    });
+    process.stdout.write('ready');`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+  });
+  expect(await said(child)).toBe('ready');
+  return child;
+}
+
+async function said(child: ChildProcess): Promise<string> {
+  if (!child.stdout) throw new Error('nothing can be heard of it');
+  const [data]: unknown[] = await once(child.stdout, 'data');
+  return String(data);
+}

@@ -126,7 +126,8 @@ class BatchWriter {
 
   async #write(): Promise<void> {
     await this.#writing;
-    this.#writing = this.#spool.append(...this.#batch);
+    const batch = this.#batch;
+    this.#writing = this.#spool.append(...batch).then(() => batch.forEach(free));
     // Its failure is met by whoever waits for it next.
     this.#writing.catch(() => undefined);
     this.#batch = [];
@@ -142,4 +143,12 @@ function tooLarge(maxBytes: number): OciError {
 function anotherLength(length: number, received: string): OciError {
   const detail = `${length} bytes were announced, and ${received} came: ask for the status of the upload before going on`;
   return new OciError('SIZE_INVALID', { detail });
+}
+
+/**
+ * At once, where it has memory of its own: left to the garbage collector, gigabytes of such chunks cost as much as their digest.
+ */
+function free(chunk: Uint8Array): void {
+  const { buffer } = chunk;
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === chunk.byteLength) buffer.transfer(0);
 }

@@ -3,7 +3,10 @@ import type { Algorithm, Digest } from './digest.ts';
 
 /** What one request brings. */
 export interface UploadPart {
-  /** Each chunk stays as it is until the upload has returned. Who stops reading early leaves it open: its giver ends it. */
+  /**
+   * Each chunk is given away: whoever gave it neither changes nor reads it again. Who stops reading early leaves the body open: its
+   * giver ends it.
+   */
   readonly body: AsyncIterable<Uint8Array>;
   /** Where the client says that it begins, in bytes; undefined: where the session ends. */
   readonly start: number | undefined;

@@ -5,8 +5,8 @@
 import { connect } from 'node:net';
 
 const [url = '', seconds = '5', connections = '32', ...headers] = process.argv.slice(2);
-const { host, hostname, port, pathname } = new URL(url);
-const text = [`GET ${pathname} HTTP/1.1`, `Host: ${host}`, ...headers].join('\r\n');
+const { host, hostname, port, pathname, search } = new URL(url);
+const text = [`GET ${pathname}${search} HTTP/1.1`, `Host: ${host}`, ...headers].join('\r\n');
 const question = Buffer.from(`${text}\r\n\r\n`);
 const startedAt = performance.now();
 let answers = 0;

@@ -3,8 +3,9 @@ import { mkdir } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
 import Koa from 'koa';
-import { RegistryAccess } from './api/access.ts';
 import { answerErrors } from './api/errors.ts';
+import { keyRoutes } from './api/keys.ts';
+import { oauthTokenRoutes } from './api/oauth-token.ts';
 import { operationsRoutes, probeRoutes } from './api/operations.ts';
 import { createRegistryRouter } from './api/registry/router.ts';
 import { receiveRequests } from './api/requests.ts';
@@ -13,40 +14,26 @@ import { Listener } from './api/server.ts';
 import type { RequestState } from './api/state.ts';
 import type { TlsFiles } from './api/tls-files.ts';
 import { tokenRoutes } from './api/token.ts';
-import { Authenticator } from './auth/authenticate.ts';
 import { Passwords } from './auth/passwords.ts';
-import { RegistryTokens } from './auth/registry-tokens.ts';
-import { RecordedRepositoryRights } from './auth/repository-rights.ts';
 import { SecretBox } from './auth/secret-box.ts';
-import { SigningKeys } from './auth/signing-keys.ts';
 import { createSharedCache } from './cache/shared.ts';
 import type { Config } from './config.ts';
 import { databaseFile } from './data-directory.ts';
 import { createHosting } from './hosting.ts';
 import type { Log } from './log.ts';
-import { AccessTokenService } from './management/access-tokens.ts';
-import { AssociationService } from './management/associations.ts';
-import { AuditTrail } from './management/audit.ts';
-import { CacheEntryService } from './management/cache-entries.ts';
-import { CatalogService } from './management/catalog.ts';
-import { ConnectionTestService } from './management/connection-tests.ts';
 import { type FirstStart, prepareFirstStart } from './management/first-start.ts';
-import { GroupService } from './management/groups.ts';
 import { MaintenanceMode } from './management/maintenance.ts';
-import { MemberService } from './management/members.ts';
-import { ProjectService } from './management/projects.ts';
 import { UpstreamSecrets } from './management/upstream-settings.ts';
-import { UpstreamService } from './management/upstreams.ts';
-import { UserService } from './management/users.ts';
-import { VirtualRegistryService } from './management/virtual-registries.ts';
 import { openDatabase } from './metadata/database.ts';
 import { createMetrics } from './metrics.ts';
 import { isVirtualName } from './oci/reference.ts';
 import { createPulls } from './pulls.ts';
+import { createRestServices } from './rest-services.ts';
 import type { Secrets } from './secrets.ts';
+import { createSignIn } from './sign-in.ts';
 import { FilesystemBlobStore } from './storage/filesystem-blob-store.ts';
 import { FilesystemUploadStore } from './storage/filesystem-upload-store.ts';
-import { findBlockedLiteral, privateNetworks } from './upstreams/address-guard.ts';
+import { JsonDocuments } from './upstreams/json-document.ts';
 import { UpstreamPool } from './upstreams/upstream-pool.ts';
 import { version } from './version.ts';
 
@@ -102,45 +89,30 @@ export async function createApp(
     now,
   });
 
-  const authenticator = new Authenticator({ ...database, passwords, log, now });
-  const keys = new SigningKeys({ records: database.signingKeys, secretBox, now });
-  await keys.current(); // says at once where the secret key is another one
-  const registryTokens = new RegistryTokens({ keys, lifetimeSeconds: config.auth.tokenSeconds, now });
-  const isLoginRequired = config.auth.required;
-  if (!isLoginRequired) log.warn({}, 'auth.required is false: whoever reaches /v2 may pull, push and delete');
-  const rights = new RecordedRepositoryRights({ ...database, isLoginRequired, now });
-
-  const caches = { forgetGroup: () => pulls.registries.forgetAll() };
-  const { maxPerGroup, maxUpstreams } = config.virtualRegistries;
-  const common = { database, caches, now };
-  const rest = createRestRouter({
+  const documents = new JsonDocuments(upstreamOptions(config));
+  const fetchJson = (url: URL, signal: AbortSignal) => documents.fetch(url, signal);
+  const signIn = await createSignIn({
+    config,
+    database,
+    shared,
+    passwords,
+    secretBox,
+    fetchJson,
+    log,
+    now,
+  });
+  const { authenticator, registryTokens, rights, guards, idTokens, keys } = signIn;
+  const services = createRestServices({
     authenticator,
-    accessTokens: new AccessTokenService(common),
-    associations: new AssociationService({ ...common, maxUpstreams }),
-    auditTrail: new AuditTrail(database),
-    cacheEntries: new CacheEntryService(common),
-    connectionTests: new ConnectionTestService({ ...common, secrets: upstreamSecrets, tester: upstreams }),
-    groups: new GroupService(common),
     maintenance,
-    members: new MemberService(common),
-    projects: new ProjectService({ database }),
-    upstreams: new UpstreamService({
-      ...common,
-      maxUpstreams,
-      secrets: upstreamSecrets,
-      findBlockedAddress: (host, allowPrivateNetwork) => {
-        const networks = [
-          ...config.upstreams.allowedNetworks,
-          ...(allowPrivateNetwork ? privateNetworks : []),
-        ];
-        return findBlockedLiteral(host, networks)?.message;
-      },
-    }),
-    users: new UserService({ database, passwords }),
-    virtualRegistries: new VirtualRegistryService({ ...common, explainer: pulls.explainer, maxPerGroup }),
-    healthOf: (id) => upstreams.healthOf(id),
-    version: { version, revision: undefined },
-    maxUpstreams,
+    rateLimit: guards.rateLimit,
+    config,
+    database,
+    passwords,
+    secretBox,
+    upstreams,
+    explainer: pulls.explainer,
+    forgetAll: () => pulls.registries.forgetAll(),
     now,
   });
 
@@ -158,15 +130,18 @@ export async function createApp(
         find: (name) => (isVirtualName(name) ? pulls.registries : hosting.repositories).find(name),
         getWritable: (name, writer) => hosting.repositories.getWritable(name, writer),
       },
-      access: new RegistryAccess({ authenticator, registryTokens, rights, isLoginRequired }),
-      catalog: new CatalogService({ ...database, isLoginRequired }),
+      access: signIn.access,
+      catalog: signIn.catalog,
       maintenance,
       observer: metrics.registry,
       maxManifestBytes: config.hosted.maxManifestBytes,
     }),
   );
-  koa.use(tokenRoutes({ authenticator, registryTokens, rights }).routes());
-  koa.use(rest);
+  koa.use(tokenRoutes({ authenticator, registryTokens, rights, observer: guards.signIns }).routes());
+  koa.use(oauthTokenRoutes({ idTokens, jobTokens: services.jobTokens, maintenance, now }).routes());
+  koa.use(guards.denials);
+  koa.use(createRestRouter(services));
+  koa.use(keyRoutes({ keys }));
   koa.use(probes);
   const operations = new Koa();
   operations.use(probes);
@@ -199,7 +174,9 @@ export async function createApp(
       await hosting.repositories.close();
       await pulls.fills.close(limit);
       await upstreams.close();
+      await documents.close();
       await pulls.usage.close();
+      await guards.close();
       await shared.close();
       await store.close();
       await database.close();

@@ -9,6 +9,8 @@ Commands
   config         print the effective configuration, without secrets
   migrate        bring the database up to date and stop
   token create   create an access token, for instance because root's is lost, and print it once
+  keys list      print the keys that sign registry tokens, and until when they are good
+  keys rotate    make a new one, which signs from then on; what the old ones signed stays good to its end
   version        print the version
   help           print this
 
@@ -18,12 +20,25 @@ Options
   --name TEXT    what the token is for (token create; "command line")
   --scopes LIST  what it may be used for, with commas (token create; api)
   --expires DATE the day it ends, as 2027-01-31 (token create; never)
+  --in DURATION  from when on the new key signs, such as 90, 15m, 1h or 2d (keys rotate; 5s)
 
 In a source checkout a command follows two dashes: npm start -- config
 `;
 
+const plainCommands = ['serve', 'config', 'migrate', 'keys list'] as const;
+
+type Plain<Name> = Name extends string
+  ? { readonly name: Name; readonly configFile: string | undefined }
+  : never;
+
 export type Command =
-  | { readonly name: 'serve' | 'config' | 'migrate'; readonly configFile: string | undefined }
+  | Plain<(typeof plainCommands)[number]>
+  | {
+      readonly name: 'keys rotate';
+      readonly configFile: string | undefined;
+      /** Milliseconds; undefined: as soon as possible. */
+      readonly inMs: number | undefined;
+    }
   | {
       readonly name: 'token create';
       readonly configFile: string | undefined;
@@ -52,12 +67,18 @@ const tokenOptions = {
   expires: { type: 'string' },
 } as const;
 
+const rotateOptions = { in: { type: 'string' } } as const;
+
 const options = {
   config: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
   ...tokenOptions,
+  ...rotateOptions,
 } as const;
+
+const durations = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 };
+const maxDurationMs = 30 * 86_400_000;
 
 /** @param args what follows the script's name. @throws UsageError */
 export function parseCommand(args: readonly string[]): Command {
@@ -67,18 +88,26 @@ export function parseCommand(args: readonly string[]): Command {
   if (values.version || name === 'version') return { name: 'version' };
 
   const configFile = values.config;
+  if (name !== 'token create') refuseOptions(values, tokenOptions, 'token create');
+  if (name !== 'keys rotate') refuseOptions(values, rotateOptions, 'keys rotate');
   if (name === 'token create') {
     const { user: username, name: tokenName = 'command line', scopes = 'api', expires } = values;
     if (!username) throw new UsageError('token create needs --user');
     const expiresAt = expires === undefined ? undefined : parseDate(expires);
     return { name, configFile, token: { username, name: tokenName, scopes: parseScopes(scopes), expiresAt } };
   }
-  if (name !== 'serve' && name !== 'config' && name !== 'migrate')
-    throw new UsageError(`no such command: ${name}`);
-  for (const option of Object.keys(tokenOptions)) {
-    if (option in values) throw new UsageError(`--${option} belongs to token create`);
+  if (name === 'keys rotate') {
+    return { name, configFile, inMs: values.in === undefined ? undefined : parseDuration(values.in) };
   }
-  return { name, configFile };
+  const plain = plainCommands.find((each) => each === name);
+  if (!plain) throw new UsageError(`no such command: ${name}`);
+  return { name: plain, configFile };
+}
+
+function refuseOptions(values: object, refused: object, command: string): void {
+  for (const option of Object.keys(refused)) {
+    if (option in values) throw new UsageError(`--${option} belongs to ${command}`);
+  }
 }
 
 function parse(args: readonly string[]) {
@@ -102,4 +131,15 @@ function parseDate(text: string): number {
   // The 30th of February would be taken for the 1st of March.
   if (!Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text)) return ms;
   throw new UsageError(`--expires: '${text}' is no date such as 2027-01-31`);
+}
+
+function parseDuration(text: string): number {
+  const [, digits, unit = ''] = /^([0-9]{1,9})([smhd]?)$/.exec(text) ?? [];
+  const ms = digits === undefined || !isUnit(unit) ? Number.NaN : Number(digits) * durations[unit] * 1000;
+  if (ms <= maxDurationMs) return ms;
+  throw new UsageError(`--in: '${text}' is no duration such as 90, 15m, 1h or 2d, or more than 30d`);
+}
+
+function isUnit(text: string): text is keyof typeof durations {
+  return Object.hasOwn(durations, text);
 }

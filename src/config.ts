@@ -11,7 +11,9 @@ import {
   file,
   flag,
   hostPair,
+  httpUrl,
   listOf,
+  name,
   network,
   optional,
   origin,
@@ -43,6 +45,29 @@ const tls = section({ certificate: optional(file), key: optional(file) }).refine
   'expected both certificate and key, or neither',
 );
 
+/** Tokens of another service: where they are to be had, what they say, and whose signature counts. */
+const auth = section({
+  required: flag(),
+  tokenSeconds: seconds(),
+  services: listOf(required(name)),
+  tokenRealm: optional(httpUrl),
+  tokenService: optional(name),
+  tokenIssuer: optional(name),
+  tokenRootcertbundle: optional(file),
+  tokenJwksUrl: optional(httpUrl),
+})
+  .refine(
+    ({ tokenRealm, tokenService, tokenIssuer }) =>
+      new Set([tokenRealm, tokenService, tokenIssuer].map((each) => each === undefined)).size === 1,
+    'expected token_realm, token_service and token_issuer, or none of them',
+  )
+  .refine(
+    ({ tokenRealm, tokenRootcertbundle, tokenJwksUrl }) =>
+      [tokenRootcertbundle, tokenJwksUrl].filter((each) => each !== undefined).length ===
+      (tokenRealm === undefined ? 0 : 1),
+    'expected either token_rootcertbundle or token_jwks_url with token_realm, and neither without it',
+  );
+
 const schema = section({
   dataDirectory: required(directory),
   http: section({
@@ -70,8 +95,9 @@ const schema = section({
     sparseManifests: z.enum(sparseManifests, `expected one of ${sparseManifests.join(', ')}`),
   }),
   maintenance: section({ readOnly: flag() }),
-  auth: section({ required: flag(), tokenSeconds: seconds() }),
+  auth,
   virtualRegistries: section({ maxPerGroup: count(1, 1000), maxUpstreams: count(1, 20) }),
+  rateLimits: section({ requests: count(0, 1_000_000_000), seconds: seconds() }),
   upstreams: section({
     allowedNetworks: listOf(network()),
     tokenHosts: listOf(hostPair()),

@@ -10,9 +10,10 @@ import { type Command, help, parseCommand, UsageError } from './command-line.ts'
 import { type Config, formatConfig, loadConfig } from './config.ts';
 import { describeFirstStart } from './first-start.ts';
 import { createLog } from './log.ts';
-import { bringUpToDate, createToken, TokenRefused } from './maintenance.ts';
+import { bringUpToDate, createToken, listKeys, rotateKeys, TokenRefused } from './maintenance.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
 import { ConfigError } from './settings.ts';
+import { describeKeys } from './signing-key-list.ts';
 import { explainStartFailure } from './start-failure.ts';
 import { version } from './version.ts';
 
@@ -46,14 +47,30 @@ async function execute(command: Command): Promise<number> {
   if (command.name === 'config') return print(formatConfig(config));
   try {
     if (command.name === 'serve') return await serve(config);
-    const log = createLog({ level: config.log.level, destination: process.stderr });
-    if (command.name === 'token create') return print(`${await createToken(config, command.token, log)}\n`);
-    await bringUpToDate(config, log);
-    return print('The database is up to date.\n');
+    return print(await maintain(command, config));
   } catch (error) {
     const explanation = explainStartFailure(error, config);
     if (explanation === undefined) throw error;
     return fail(exitCodes.failed, `${explanation}\n`);
+  }
+}
+
+/** What is to be printed. */
+async function maintain(
+  command: Exclude<Command, { name: 'serve' | 'config' | 'version' | 'help' }>,
+  config: Config,
+): Promise<string> {
+  const log = createLog({ level: config.log.level, destination: process.stderr });
+  switch (command.name) {
+    case 'token create':
+      return `${await createToken(config, command.token, log)}\n`;
+    case 'keys list':
+      return describeKeys(await listKeys(config, await readSecrets(config), log), Date.now());
+    case 'keys rotate':
+      return describeKeys(await rotateKeys(config, await readSecrets(config), command.inMs, log), Date.now());
+    case 'migrate':
+      await bringUpToDate(config, log);
+      return 'The database is up to date.\n';
   }
 }
 

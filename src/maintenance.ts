@@ -1,11 +1,15 @@
 /** What the command line does on the records without a server. */
+import { SecretBox } from './auth/secret-box.ts';
+import { type SigningKeyState, SigningKeys } from './auth/signing-keys.ts';
 import type { TokenRequest } from './command-line.ts';
 import type { Config } from './config.ts';
 import { databaseFile } from './data-directory.ts';
 import type { Log } from './log.ts';
-import { recordAccessToken } from './management/access-tokens.ts';
+import { recordAccessToken } from './management/access-token-records.ts';
 import { actorFor } from './management/users.ts';
-import { migrate, openDatabase } from './metadata/database.ts';
+import { type Database, migrate, openDatabase } from './metadata/database.ts';
+import type { Records } from './metadata/records.ts';
+import type { Secrets } from './secrets.ts';
 
 /** Why there is no token, in a sentence. */
 export class TokenRefused extends Error {
@@ -19,26 +23,68 @@ export async function bringUpToDate({ database, dataDirectory }: Config, log: Lo
 
 /** The new token, which is kept nowhere. @throws TokenRefused */
 export async function createToken(
-  { database, dataDirectory }: Config,
+  config: Config,
   { username, expiresAt, ...input }: TokenRequest,
   log: Log,
 ): Promise<string> {
   if (expiresAt !== undefined && expiresAt <= Date.now())
     throw new TokenRefused('--expires must be in the future');
-  const records = await openDatabase({
-    url: database.url,
-    file: databaseFile(dataDirectory),
-    log,
-    now: Date.now,
-  });
-  try {
-    const user = await records.users.findByUsername(username.toLowerCase());
+  return withDatabase(config, log, async (database) => {
+    const user = await database.users.findByUsername(username.toLowerCase());
     if (!user) throw new TokenRefused(`there is no user '${username}'`);
-    const created = await records.transaction((tx) =>
-      recordAccessToken(tx, actorFor(user), user.id, { ...input, expiresAt }),
+    const created = await database.transaction((tx) =>
+      recordAccessToken(tx, actorFor(user), user, { ...input, expiresAt }),
     );
     return created.token;
+  });
+}
+
+/** Beside a running server, which notices. @param inMs until the new key signs. Returns all keys. */
+export async function rotateKeys(
+  config: Config,
+  secrets: Secrets,
+  inMs: number | undefined,
+  log: Log,
+): Promise<readonly SigningKeyState[]> {
+  return withDatabase(config, log, (database) =>
+    database.transaction(async (tx) => {
+      const keys = keysIn(tx, config, secrets);
+      const { kid } = await keys.rotate(inMs);
+      const states = await keys.describe();
+      await tx.auditEvents.add({
+        actorName: 'command line',
+        action: 'signing_key.rotate',
+        targetType: 'signing_key',
+        targetId: kid,
+        details: { retired: states.filter(({ retiredAt }) => retiredAt !== undefined).map((key) => key.kid) },
+      });
+      return states;
+    }),
+  );
+}
+
+export async function listKeys(
+  config: Config,
+  secrets: Secrets,
+  log: Log,
+): Promise<readonly SigningKeyState[]> {
+  return withDatabase(config, log, (database) => keysIn(database, config, secrets).describe());
+}
+
+function keysIn({ signingKeys: records }: Records, { auth }: Config, { key }: Secrets): SigningKeys {
+  const secretBox = new SecretBox(key);
+  return new SigningKeys({ records, secretBox, lifetimeSeconds: auth.tokenSeconds, now: Date.now });
+}
+
+async function withDatabase<T>(
+  { database: { url }, dataDirectory }: Config,
+  log: Log,
+  run: (database: Database) => Promise<T>,
+): Promise<T> {
+  const database = await openDatabase({ url, file: databaseFile(dataDirectory), log, now: Date.now });
+  try {
+    return await run(database);
   } finally {
-    await records.close();
+    await database.close();
   }
 }

@@ -84,6 +84,17 @@ export const databaseUrl = urlOf(
 );
 export const redisUrl = urlOf(['redis:', 'rediss:'], 'expected redis://host:6379 or rediss://…');
 
+const isHttpUrl = urlOf(['http:', 'https:'], '')[0];
+/** Without what a quoted text in a header could not hold. */
+const isPlain: Accepts = (text) => /^[ !#-[\]-~]+$/.test(text);
+
+export const httpUrl = [
+  (text: string) => isHttpUrl(text) && isPlain(text) && new URL(text).username === '',
+  'expected an address such as https://auth.example.com/token, without a user',
+] as const;
+
+export const name = [isPlain, 'expected printable ASCII without quotes and backslashes'] as const;
+
 function urlOf(protocols: readonly string[], expected: string) {
   const accepts: Accepts = (text) => URL.canParse(text) && protocols.includes(new URL(text).protocol);
   return [accepts, expected] as const;

@@ -5,29 +5,46 @@
 import type { Middleware } from 'koa';
 import { type Action, carries, wasRefused } from '../auth/access.ts';
 import type { Authenticator } from '../auth/authenticate.ts';
-import { parseAuthorization } from '../auth/credentials.ts';
-import { anonymous, type Identity, type ScopeGrant } from '../auth/identity.ts';
+import { isJwt, parseAuthorization } from '../auth/credentials.ts';
+import { anonymous, type Identity, type RegistryTokenIdentity, type ScopeGrant } from '../auth/identity.ts';
+import type { Principals } from '../auth/principals.ts';
 import { describeRefusal } from '../auth/refusal.ts';
 import type { RegistryTokens } from '../auth/registry-tokens.ts';
 import type { RepositoryRights } from '../auth/repository-rights.ts';
 import { catalogScope, formatScope, repositoryScope } from '../auth/scope.ts';
 import { OciError } from '../oci/errors.ts';
 import { parseVirtualName, type RepositoryName } from '../oci/reference.ts';
-import { challenge, isCatalog, isUpload, mountSourceOf, scopesFor, scopesOf } from './challenge.ts';
+import {
+  challenge,
+  type Fault,
+  isCatalog,
+  isUpload,
+  mountSourceOf,
+  scopesFor,
+  scopesOf,
+  type TokenRealm,
+} from './challenge.ts';
 import type { RequestContext, RequestState } from './state.ts';
+
+/** Another token service, to which the say over hosted repositories is delegated. */
+export interface DelegatedTokens extends TokenRealm {
+  readonly tokens: TokenVerifier;
+}
+
+type TokenVerifier = Pick<RegistryTokens, 'findVerified' | 'verify'>;
 
 export interface RegistryAccessOptions {
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
-  readonly registryTokens: Pick<RegistryTokens, 'findVerified' | 'verify'>;
+  readonly registryTokens: TokenVerifier;
+  readonly delegate?: DelegatedTokens | undefined;
   readonly rights: RepositoryRights;
+  readonly principals: Pick<Principals, 'find'>;
   /**
    * False: requests without credentials are anonymous instead of challenged, at `/v2/` too, and what a token carries does
    * not matter. Credentials that are sent must be good all the same: whoever sends wrong ones wants to know.
    */
   readonly isLoginRequired: boolean;
 }
-
-const jwtPattern = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 export class RegistryAccess {
   readonly #options: RegistryAccessOptions;
@@ -40,36 +57,63 @@ export class RegistryAccess {
   readonly middleware: Middleware<RequestState> = (ctx, next) => {
     const header = ctx.get('Authorization');
     const verified = header.startsWith('Bearer ')
-      ? this.#options.registryTokens.findVerified(header.slice('Bearer '.length))
+      ? this.#findVerified(header.slice('Bearer '.length))
       : undefined;
     return verified ? this.#proceed(ctx, verified, next) : this.#authenticate(ctx, header, next);
   };
 
   /**
-   * @throws OciError UNAUTHORIZED with a new challenge where the token says nothing about it; NAME_UNKNOWN where they may not
-   * pull, DENIED where they may not push or delete, in both cases whether or not it exists; UNSUPPORTED for a change to a
-   * virtual registry
+   * @throws OciError UNAUTHORIZED with a new challenge where another token could help, or the token's owner is gone;
+   * NAME_UNKNOWN where they may not pull, DENIED where they may not push or delete, in both cases whether or not it exists;
+   * UNSUPPORTED for a change to a virtual registry
    */
   async require(ctx: RequestContext, name: RepositoryName, action: Action): Promise<void> {
     const isVirtual = parseVirtualName(name) !== undefined;
     if (isVirtual && action !== 'pull') throw unchangeable(ctx);
+    const wanted = () => scopesFor(ctx, name, action);
     const source = mountSourceOf(ctx);
-    const needed = [repositoryScope(name, [action])];
     // Without the right to the source a mount becomes an upload, but a client whose token was not made for it may get one.
-    if (source !== undefined) needed.push(repositoryScope(source, ['pull']));
-    this.#demand(ctx, needed, scopesFor(ctx, name, action));
+    if (source !== undefined) this.#demand(ctx, repositoryScope(source, ['pull']), wanted);
     if (await this.#options.rights.may(ctx.state.identity, name, action)) return;
+    this.#demand(ctx, repositoryScope(name, [action]), wanted);
+    await this.#demandOwner(ctx, wanted);
     throw action === 'pull' ? unknown(name, isVirtual) : denied(name, action);
   }
 
-  /** @throws OciError UNAUTHORIZED where a token neither carries nor was refused what is needed: another one may carry it */
-  #demand(ctx: RequestContext, needed: readonly ScopeGrant[], wanted: readonly ScopeGrant[]): void {
-    const { identity } = ctx.state;
-    if (identity.kind !== 'registry-token' || !this.#options.isLoginRequired) return;
-    const missing = needed.filter((scope) => !carries(identity, scope) && !wasRefused(identity, scope));
-    if (missing.length === 0) return;
-    const detail = `the token was not issued for ${missing.map(formatScope).join(' and ')}`;
-    throw challenge(ctx, wanted, { error: 'insufficient_scope', detail });
+  /**
+   * @throws OciError UNAUTHORIZED where a token neither carries nor was refused what is needed: another one may carry it. Where
+   * it was made for nobody, one that is made for somebody may.
+   */
+  #demand(ctx: RequestContext, needed: ScopeGrant, wanted: () => readonly ScopeGrant[]): void {
+    const bearer = this.#bearerOf(ctx);
+    if (!bearer || carries(bearer, needed)) return;
+    const isNobody = bearer.principal === undefined;
+    if (wasRefused(bearer, needed) && !isNobody) return;
+    const remedy = isNobody ? ': log in' : '';
+    const detail = `the token was not issued for ${formatScope(needed)}${remedy}`;
+    throw this.#challenge(ctx, wanted(), { error: 'insufficient_scope', detail });
+  }
+
+  /** @throws OciError UNAUTHORIZED where whoever the token was made for is blocked or gone, or what they came with was revoked */
+  async #demandOwner(ctx: RequestContext, wanted: () => readonly ScopeGrant[]): Promise<void> {
+    const ref = this.#bearerOf(ctx)?.principal;
+    if (!ref || ref.kind === 'external' || (await this.#options.principals.find(ref))) return;
+    const detail = 'what the token was issued for was revoked or has expired, or the account is blocked';
+    throw this.#challenge(ctx, wanted(), { error: 'invalid_token', detail });
+  }
+
+  /** Undefined too where it makes no difference who it is. */
+  #bearerOf({ state: { identity } }: RequestContext): RegistryTokenIdentity | undefined {
+    return identity.kind === 'registry-token' && this.#options.isLoginRequired ? identity : undefined;
+  }
+
+  #challenge(ctx: RequestContext, scopes: readonly ScopeGrant[], fault: Fault): OciError {
+    return challenge(ctx, scopes, fault, this.#options.delegate);
+  }
+
+  #findVerified(token: string): RegistryTokenIdentity | undefined {
+    const { registryTokens, delegate } = this.#options;
+    return registryTokens.findVerified(token) ?? delegate?.tokens.findVerified(token);
   }
 
   async #authenticate(ctx: RequestContext, header: string, next: () => Promise<unknown>): Promise<void> {
@@ -78,7 +122,7 @@ export class RegistryAccess {
 
   #proceed(ctx: RequestContext, identity: Identity, next: () => Promise<unknown>): Promise<unknown> {
     ctx.state.identity = identity;
-    if (isCatalog(ctx)) this.#demand(ctx, [catalogScope], [catalogScope]);
+    if (isCatalog(ctx)) this.#demand(ctx, catalogScope, () => [catalogScope]);
     return next();
   }
 
@@ -86,21 +130,23 @@ export class RegistryAccess {
     const credentials = parseAuthorization(header);
     if (credentials === undefined) {
       if (!this.#options.isLoginRequired) return anonymous;
-      throw challenge(ctx, scopesOf(ctx), { detail: 'log in first' });
+      throw this.#challenge(ctx, scopesOf(ctx), { detail: 'log in first' });
     }
     if (credentials === 'invalid') {
       const detail = 'the Authorization header is neither Basic nor Bearer';
-      throw challenge(ctx, scopesOf(ctx), { detail });
+      throw this.#challenge(ctx, scopesOf(ctx), { detail });
     }
-    if (credentials.kind === 'token' && jwtPattern.test(credentials.token)) {
-      const bearer = await this.#options.registryTokens.verify(credentials.token);
+    if (credentials.kind === 'token' && isJwt(credentials.token)) {
+      const { registryTokens, delegate } = this.#options;
+      const { token } = credentials;
+      const bearer = (await registryTokens.verify(token)) ?? (await delegate?.tokens.verify(token));
       if (bearer) return bearer;
     }
     const authentication = await this.#options.authenticator.authenticate(credentials, ctx.state.address);
-    if (authentication.kind === 'user') return authentication;
+    if (authentication.kind !== 'refused') return authentication;
     const detail = describeRefusal(authentication);
     if (authentication.reason !== 'throttled') {
-      throw challenge(ctx, scopesOf(ctx), {
+      throw this.#challenge(ctx, scopesOf(ctx), {
         detail,
         ...(credentials.kind === 'token' && { error: 'invalid_token' }),
       });

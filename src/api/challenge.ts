@@ -6,7 +6,7 @@ import type { Action } from '../auth/access.ts';
 import type { ScopeGrant } from '../auth/identity.ts';
 import { catalogScope, formatScope, repositoryScope } from '../auth/scope.ts';
 import { OciError } from '../oci/errors.ts';
-import { isRepositoryName } from '../oci/reference.ts';
+import { isRepositoryName, isVirtualName } from '../oci/reference.ts';
 import type { RequestContext } from './state.ts';
 
 export interface Fault {
@@ -14,8 +14,26 @@ export interface Fault {
   readonly detail: string;
 }
 
-export function challenge(ctx: RequestContext, scopes: readonly ScopeGrant[], fault: Fault): OciError {
-  const parameters = [`realm="${ctx.state.externalUrl}/jwt/auth"`, 'service="container_registry"'];
+/** Where tokens are to be had. */
+export interface TokenRealm {
+  /** An absolute URL. */
+  readonly realm: string;
+  readonly service: string;
+}
+
+/** @param delegate gives the tokens for all but virtual registries; undefined: we do */
+export function challenge(
+  ctx: RequestContext,
+  scopes: readonly ScopeGrant[],
+  fault: Fault,
+  delegate: TokenRealm | undefined,
+): OciError {
+  const isDelegated =
+    delegate !== undefined && !scopes.some(({ name }) => isRepositoryName(name) && isVirtualName(name));
+  const { realm, service } = isDelegated
+    ? delegate
+    : { realm: `${ctx.state.externalUrl}/jwt/auth`, service: 'container_registry' };
+  const parameters = [`realm="${realm}"`, `service="${service}"`];
   if (scopes.length > 0) parameters.push(`scope="${scopes.map(formatScope).join(' ')}"`);
   if (fault.error !== undefined) parameters.push(`error="${fault.error}"`);
   return new OciError('UNAUTHORIZED', {

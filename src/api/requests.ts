@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Middleware, ParameterizedContext } from 'koa';
-import { anonymous, type Identity } from '../auth/identity.ts';
+import { anonymous, type Identity, nameOf } from '../auth/identity.ts';
 import type { Log } from '../log.ts';
 import type { OciError } from '../oci/errors.ts';
 import type { Outcome } from '../oci/repository.ts';
@@ -108,7 +108,7 @@ function report(
     bytes,
     ms: Math.round(tookMs * 10) / 10,
     outcome,
-    user: userOf(state.identity),
+    user: nameOf(state.identity),
     address: state.address,
     code: refusal?.code,
     detail: refusal?.detail,
@@ -129,15 +129,4 @@ function pathOf(url: string): string {
 function routeOf(ctx: ParameterizedContext<RequestState>): string {
   const route: unknown = ctx['_matchedRoute'];
   return typeof route === 'string' ? route : 'none';
-}
-
-function userOf(identity: Identity): string | undefined {
-  switch (identity.kind) {
-    case 'user':
-      return identity.username;
-    case 'registry-token':
-      return identity.subject;
-    case 'anonymous':
-      return undefined;
-  }
 }

@@ -1,27 +1,37 @@
 /**
- * /jwt/auth: registry tokens for who says who they are. GET as Docker asks, POST as OAuth 2 clients such as containerd do.
+ * /jwt/auth: registry tokens for who says who they are, and for what is public to everyone. GET as Docker asks, POST as OAuth 2 clients such as containerd do.
  * https://github.com/distribution/distribution/blob/v3.0.0/docs/content/spec/auth/token.md and oauth.md; errors are GitLab's.
  */
 import { Router } from '@koa/router';
 import type { Authentication, Authenticator } from '../auth/authenticate.ts';
 import { type Credentials, parseAuthorization } from '../auth/credentials.ts';
 import { grantScopes } from '../auth/grants.ts';
-import type { UserIdentity } from '../auth/identity.ts';
+import { type AnonymousIdentity, anonymous, type Principal, type ScopeGrant } from '../auth/identity.ts';
 import { describeRefusal, type Refusal } from '../auth/refusal.ts';
-import { isTokenService, type RegistryTokens, type TokenService } from '../auth/registry-tokens.ts';
+import { ownServices, type RegistryTokens } from '../auth/registry-tokens.ts';
 import type { RepositoryRights } from '../auth/repository-rights.ts';
-import { formatScope, parseScopes } from '../auth/scope.ts';
+import { catalogScope, formatScope, parseScopes } from '../auth/scope.ts';
 import { OciError } from '../oci/errors.ts';
 import { bodyParser } from './body-parser.ts';
 import type { RequestContext, RequestState } from './state.ts';
 
 const maxFormBytes = 65_536;
-const defaultService: TokenService = 'container_registry';
+const defaultService = 'container_registry';
 
 export interface TokenRoutesOptions {
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
-  readonly registryTokens: Pick<RegistryTokens, 'issue'>;
+  readonly registryTokens: Pick<RegistryTokens, 'issue' | 'serves'>;
   readonly rights: RepositoryRights;
+  readonly observer?: GrantObserver | undefined;
+}
+
+/** Learns what tokens are issued with. */
+export interface GrantObserver {
+  granted(
+    holder: Principal | AnonymousIdentity,
+    grants: readonly ScopeGrant[],
+    address: string | undefined,
+  ): void;
 }
 
 export function tokenRoutes(options: TokenRoutesOptions): Router<RequestState> {
@@ -50,12 +60,16 @@ function refuseForm(cause: Error): never {
 async function answerGet(ctx: RequestContext, options: TokenRoutesOptions): Promise<void> {
   const parameters = new URLSearchParams(ctx.querystring);
   const service = parameters.get('service') ?? defaultService;
-  if (!isTokenService(service)) return fail(ctx, 404, 'UNAVAILABLE', 'there is no service of this name');
+  if (!options.registryTokens.serves(service)) {
+    return fail(ctx, 404, 'UNAVAILABLE', 'there is no service of this name');
+  }
+  const scopes = parameters.getAll('scope');
   const credentials = parseAuthorization(ctx.get('Authorization'));
-  if (credentials === undefined) return fail(ctx, 403, 'DENIED', 'access forbidden');
-  const authentication = await authenticate(ctx, credentials, options);
-  if (authentication.kind === 'refused') return refuseBasic(ctx, authentication);
-  const { body } = await issue(authentication, service, parameters.getAll('scope'), options);
+  // Without a scope it is a login, and nobody cannot log in.
+  if (credentials === undefined && scopes.length === 0) return fail(ctx, 403, 'DENIED', 'access forbidden');
+  const holder = credentials === undefined ? anonymous : await authenticate(ctx, credentials, options);
+  if (holder.kind === 'refused') return refuseBasic(ctx, holder);
+  const { body } = await issue(ctx, holder, service, scopes, options);
   ctx.body = { token: body.access_token, ...body };
 }
 
@@ -63,7 +77,9 @@ async function answerGet(ctx: RequestContext, options: TokenRoutesOptions): Prom
 async function answerPost(ctx: RequestContext, body: unknown, options: TokenRoutesOptions): Promise<void> {
   const parameters = new URLSearchParams(pairsOf(body));
   const service = parameters.get('service') ?? defaultService;
-  if (!isTokenService(service)) return failOAuth(ctx, 'invalid_request', 'there is no service of this name');
+  if (!options.registryTokens.serves(service)) {
+    return failOAuth(ctx, 'invalid_request', 'there is no service of this name');
+  }
   const grantType = parameters.get('grant_type');
   if (grantType === 'refresh_token') return failOAuth(ctx, 'invalid_grant', 'the refresh token is not valid');
   if (grantType !== 'password') {
@@ -71,9 +87,9 @@ async function answerPost(ctx: RequestContext, body: unknown, options: TokenRout
   }
   const [username, secret] = [parameters.get('username'), parameters.get('password')];
   if (!username || !secret) return failOAuth(ctx, 'invalid_request', 'username and password are needed');
-  const authentication = await authenticate(ctx, { kind: 'basic', username, secret }, options);
-  if (authentication.kind === 'refused') return refuseGrant(ctx, authentication);
-  const { body: answer, scope } = await issue(authentication, service, parameters.getAll('scope'), options);
+  const holder = await authenticate(ctx, { kind: 'basic', username, secret }, options);
+  if (holder.kind === 'refused') return refuseGrant(ctx, holder);
+  const { body: answer, scope } = await issue(ctx, holder, service, parameters.getAll('scope'), options);
   ctx.body = { ...answer, token_type: 'Bearer', scope };
 }
 
@@ -87,14 +103,20 @@ async function authenticate(
 }
 
 async function issue(
-  user: UserIdentity,
-  service: TokenService,
+  ctx: RequestContext,
+  holder: Principal | AnonymousIdentity,
+  service: string,
   scopes: readonly string[],
-  { registryTokens, rights }: TokenRoutesOptions,
+  { registryTokens, rights, observer }: TokenRoutesOptions,
 ) {
-  const { granted, refused } = await grantScopes(user, parseScopes(scopes), rights);
-  const { userId, username: subject } = user;
-  const issued = await registryTokens.issue({ service, subject, userId, access: granted, refused });
+  ctx.state.identity = holder;
+  // Another registry would list every repository it has: it does not know who may see which.
+  const wanted = parseScopes(scopes).filter(
+    ({ type }) => type !== catalogScope.type || ownServices.includes(service),
+  );
+  const { granted, refused } = await grantScopes(holder, wanted, rights);
+  const issued = await registryTokens.issue({ service, holder, access: granted, refused });
+  observer?.granted(holder, granted, ctx.state.address);
   const body = {
     access_token: issued.token,
     expires_in: issued.expiresInSeconds,

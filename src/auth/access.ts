@@ -3,13 +3,19 @@
  * the API, in the records and here. Administrators need no role, but a token of theirs needs its scope like any other.
  */
 import type { Visibility } from '../metadata/groups.ts';
+import type { RegistryAccessLevel } from '../metadata/projects.ts';
 import {
+  type AnonymousIdentity,
+  type DeployTokenIdentity,
+  type DeployTokenPlace,
   type Identity,
+  type Principal,
   type RegistryTokenIdentity,
   type ScopeGrant,
   type TokenScope,
   tokenScopes,
   type UserIdentity,
+  unknownIdentity,
 } from './identity.ts';
 
 export const accessLevels = {
@@ -42,8 +48,10 @@ export const scopesFor = {
 export type Purpose = keyof typeof scopesFor;
 
 /** May these credentials be used for it at all, whatever their user's role? A password allows everything. */
-export function hasScopeFor(user: UserIdentity, purpose: Purpose): boolean {
-  const { scopes } = user;
+export function hasScopeFor(
+  { scopes }: Pick<UserIdentity | DeployTokenIdentity, 'scopes'>,
+  purpose: Purpose,
+): boolean {
   if (scopes === 'all') return true;
   return scopesFor[purpose].some((scope) => scopes.includes(scope));
 }
@@ -57,11 +65,6 @@ function hasLevel(user: UserIdentity, level: number | undefined, least: AccessLe
   return (effectiveLevel(user, level) ?? 0) >= least;
 }
 
-/** May they pull through a virtual registry, having this role in its top-level group? */
-export function mayPullVirtual(user: UserIdentity, level: number | undefined): boolean {
-  return hasScopeFor(user, 'pull-virtual') && hasLevel(user, level, accessLevels.guest);
-}
-
 /** What can be done with a repository. */
 export const actions = ['pull', 'push', 'delete'] as const;
 export type Action = (typeof actions)[number];
@@ -69,26 +72,120 @@ export type Action = (typeof actions)[number];
 /** The role that pulling from a private project needs, and seeing its repositories in lists. */
 export const leastPullLevel = accessLevels.reporter;
 
+/** What a project's visibility and its registry's setting ask for. Impossible is so for administrators, too. */
+export type Requirement = 'nothing' | 'sign-in' | AccessLevel | 'impossible';
+
+const membersOnly = {
+  pull: leastPullLevel,
+  push: accessLevels.developer,
+  delete: accessLevels.developer,
+} as const;
+const off = { pull: 'impossible', push: 'impossible', delete: 'impossible' } as const;
+
+/** By visibility, setting and action. */
+export const projectRules: Record<
+  Visibility,
+  Record<RegistryAccessLevel, Readonly<Record<Action, Requirement>>>
+> = {
+  public: { enabled: { ...membersOnly, pull: 'nothing' }, private: membersOnly, disabled: off },
+  internal: { enabled: { ...membersOnly, pull: 'sign-in' }, private: membersOnly, disabled: off },
+  private: { enabled: membersOnly, private: membersOnly, disabled: off },
+};
+
+export interface RuledProject {
+  readonly id: number;
+  readonly fullPath: string;
+  readonly visibility: Visibility;
+  readonly containerRegistryAccessLevel: RegistryAccessLevel;
+}
+
 /**
- * May they do it in a project of this visibility, having this role in its group? Whoever is signed in pulls from what is
- * internal or public; changing needs a role everywhere.
+ * May they do it in the project? What nobody needs credentials for, no credentials take away.
+ * @param level the role there of their user, if they have one
  */
-export function mayUseHosted(
-  user: UserIdentity,
+export function mayUseProject(
+  who: Principal | AnonymousIdentity,
   action: Action,
-  visibility: Visibility,
+  project: RuledProject,
   level: number | undefined,
 ): boolean {
-  if (action !== 'pull') {
-    return hasScopeFor(user, 'change-hosted') && hasLevel(user, level, accessLevels.developer);
+  const requirement = projectRules[project.visibility][project.containerRegistryAccessLevel][action];
+  if (requirement === 'impossible' || requirement === 'nothing') return requirement === 'nothing';
+  switch (who.kind) {
+    case 'anonymous':
+      return false;
+    case 'user': {
+      const isOpen = requirement === 'sign-in' || hasLevel(who, level, requirement);
+      return isOpen && hasScopeFor(who, action === 'pull' ? 'pull-hosted' : 'change-hosted');
+    }
+    case 'deploy-token': {
+      if (action === 'delete' || !isWithin(project, who.place)) return false;
+      return hasScopeFor(who, action === 'pull' ? 'pull-hosted' : 'change-hosted');
+    }
+    case 'job': {
+      if (action === 'pull' && project.id === who.project.id) return true;
+      if (action === 'pull') return requirement === 'sign-in' || (level ?? 0) >= requirement;
+      // The user's role is asked for as well, or a job would go on pushing for someone who left.
+      const levels = [who.accessLevel, ...(who.userId === undefined ? [] : [level ?? 0])];
+      return project.id === who.project.id && Math.min(...levels) >= accessLevels.developer;
+    }
+    default:
+      return unknownIdentity(who);
   }
-  const isOpen = visibility !== 'private' || hasLevel(user, level, leastPullLevel);
-  return hasScopeFor(user, 'pull-hosted') && isOpen;
+}
+
+function isWithin(project: RuledProject, place: DeployTokenPlace): boolean {
+  if (place.kind === 'project') return project.id === place.id;
+  return project.fullPath.startsWith(`${place.fullPath}/`);
+}
+
+export interface RuledRegistry {
+  /** The top-level group that it belongs to. */
+  readonly group: { readonly id: number; readonly fullPath: string };
+  readonly anonymousPull: boolean;
+}
+
+/**
+ * May they pull through the virtual registry?
+ * @param isMember whether their user, if they have one, has a role in its group, or in a group or project below that
+ */
+export function mayPullVirtual(
+  who: Principal | AnonymousIdentity,
+  { group, anonymousPull }: RuledRegistry,
+  isMember: boolean,
+): boolean {
+  if (anonymousPull) return true;
+  switch (who.kind) {
+    case 'anonymous':
+      return false;
+    case 'user': {
+      if (who.isProjectBot === true) return false;
+      return hasScopeFor(who, 'pull-virtual') && (isMember || who.isAdmin);
+    }
+    case 'deploy-token': {
+      const { place } = who;
+      return place.kind === 'group' && place.id === group.id && hasScopeFor(who, 'pull-virtual');
+    }
+    case 'job':
+      return isMember || who.project.fullPath.startsWith(`${group.fullPath}/`);
+    default:
+      return unknownIdentity(who);
+  }
 }
 
 /** May they see a list of the hosted repositories that they may pull from? */
-export function mayList(user: UserIdentity): boolean {
-  return hasScopeFor(user, 'pull-hosted');
+export function mayList(who: Principal | AnonymousIdentity): boolean {
+  switch (who.kind) {
+    case 'anonymous':
+      return false;
+    case 'user':
+    case 'deploy-token':
+      return hasScopeFor(who, 'pull-hosted');
+    case 'job':
+      return true;
+    default:
+      return unknownIdentity(who);
+  }
 }
 
 /** May they see what belongs to a group, having this role in it? */

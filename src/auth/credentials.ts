@@ -25,6 +25,13 @@ export function parseAuthorization(header: string | undefined): Credentials | 'i
   }
 }
 
+const jwtPattern = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+
+/** By its looks; whose it is, and whether it is good, is another question. */
+export function isJwt(text: string): boolean {
+  return jwtPattern.test(text);
+}
+
 function parseBasic(text: string): Credentials | 'invalid' {
   const colon = text.indexOf(':');
   if (colon === -1 || colon === text.length - 1) return 'invalid';

@@ -1,10 +1,10 @@
 /**
- * What a registry token may carry: of what was asked for, that which the user may do. Clients expect the rest to be left
+ * What a registry token may carry: of what was asked for, that which they may do. Clients expect the rest to be left
  * out, so it is only noted in the token, for the request that will need it.
  */
 import { isRepositoryName } from '../oci/reference.ts';
 import { actions, mayList } from './access.ts';
-import type { ScopeGrant, UserIdentity } from './identity.ts';
+import type { AnonymousIdentity, Principal, ScopeGrant } from './identity.ts';
 import type { RepositoryRights } from './repository-rights.ts';
 import { catalogScope, repositoryScope } from './scope.ts';
 
@@ -15,7 +15,7 @@ export interface Grants {
 }
 
 export async function grantScopes(
-  user: UserIdentity,
+  who: Principal | AnonymousIdentity,
   wanted: readonly ScopeGrant[],
   rights: RepositoryRights,
 ): Promise<Grants> {
@@ -23,12 +23,12 @@ export async function grantScopes(
   const refused: ScopeGrant[] = [];
   for (const { type, name, actions: asked } of wanted) {
     if (type === catalogScope.type && name === catalogScope.name && asked.includes('*')) {
-      (mayList(user) ? granted : refused).push(catalogScope);
+      (mayList(who) ? granted : refused).push(catalogScope);
     } else if (type === 'repository' && isRepositoryName(name)) {
       const [allowed, denied]: [string[], string[]] = [[], []];
       for (const action of actions) {
         if (!asked.includes(action) && !asked.includes('*')) continue;
-        ((await rights.may(user, name, action)) ? allowed : denied).push(action);
+        ((await rights.may(who, name, action)) ? allowed : denied).push(action);
       }
       if (allowed.length > 0) granted.push(repositoryScope(name, allowed));
       if (denied.length > 0) refused.push(repositoryScope(name, denied));

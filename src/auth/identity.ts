@@ -1,4 +1,5 @@
 /** Who is asking. Made by {@link Authenticator} and RegistryTokens, read by everyone who asks "may they?". */
+import type { AccessLevel } from './access.ts';
 
 /** What a token may be used for; GitLab's names. */
 export const tokenScopes = [
@@ -26,9 +27,65 @@ export interface UserIdentity {
   readonly isAdmin: boolean;
   /** `all`: they gave their password. */
   readonly scopes: readonly TokenScope[] | 'all';
-  /** Of the personal access token they came with. */
+  /** Of the personal, group or project access token they came with; the latter two are tokens of a bot. */
   readonly tokenId?: number;
+  /** The bot of a project access token: it has no business outside its project. */
+  readonly isProjectBot?: boolean;
 }
+
+/** Where a deploy token is good for something: a project, or a group and all that is below it. */
+export interface DeployTokenPlace {
+  readonly kind: 'group' | 'project';
+  readonly id: number;
+  readonly fullPath: string;
+}
+
+/** A machine with a token of a group or project of its own, and no user behind it. */
+export interface DeployTokenIdentity {
+  readonly kind: 'deploy-token';
+  readonly tokenId: number;
+  readonly username: string;
+  readonly scopes: readonly TokenScope[];
+  readonly place: DeployTokenPlace;
+}
+
+/** A CI job of a project. */
+export interface JobIdentity {
+  readonly kind: 'job';
+  /** Undefined for an ID token that is used as it is. */
+  readonly jobTokenId: number | undefined;
+  /** Of the trusted issuer's rule that the job came by. */
+  readonly trustId: number | undefined;
+  readonly name: string;
+  /** Whose rights outside the project the job has, as far as pulling goes. */
+  readonly userId: number | undefined;
+  readonly isAdmin: false;
+  readonly project: { readonly id: number; readonly fullPath: string };
+  /** In its project. */
+  readonly accessLevel: AccessLevel;
+  /** Epoch ms: the end of the token it came with. */
+  readonly expiresAt: number;
+}
+
+/** Whoever credentials stand for, before a registry token is made of it. */
+export type Principal = UserIdentity | DeployTokenIdentity | JobIdentity;
+
+/** What a registry token says of whom it was made for: enough to look again, at every use, whether they still may. */
+export type PrincipalRef =
+  | { readonly kind: 'user'; readonly userId: number; readonly tokenId?: number }
+  | { readonly kind: 'deploy-token'; readonly tokenId: number }
+  | { readonly kind: 'job'; readonly jobTokenId: number }
+  | {
+      readonly kind: 'trust';
+      readonly trustId: number;
+      readonly name: string;
+      readonly projectId: number;
+      readonly accessLevel: number;
+      /** Epoch ms. */
+      readonly expiresAt: number;
+    }
+  /** Made by a token server that we delegate to: what it lets its subject do with hosted repositories is not ours to judge. */
+  | { readonly kind: 'external'; readonly issuer: string };
 
 /** One resource and what may be done with it, as in a registry token's `access` claim. */
 export interface ScopeGrant {
@@ -41,7 +98,8 @@ export interface ScopeGrant {
 export interface RegistryTokenIdentity {
   readonly kind: 'registry-token';
   readonly subject: string;
-  readonly userId?: number;
+  /** Undefined: it was made for nobody in particular. */
+  readonly principal: PrincipalRef | undefined;
   readonly access: readonly ScopeGrant[];
   /** What was asked for and not granted: asking for it again would not help. */
   readonly refused: readonly ScopeGrant[];
@@ -51,6 +109,67 @@ export interface AnonymousIdentity {
   readonly kind: 'anonymous';
 }
 
-export type Identity = UserIdentity | RegistryTokenIdentity | AnonymousIdentity;
+export type Identity = Principal | RegistryTokenIdentity | AnonymousIdentity;
 
 export const anonymous: AnonymousIdentity = Object.freeze({ kind: 'anonymous' });
+
+/** A switch over kinds that ends here has a case for each of them, or does not type-check. */
+export function unknownIdentity(identity: never): never {
+  throw new TypeError(`an identity of no known kind: ${JSON.stringify(identity)}`);
+}
+
+/** How a registry token remembers whom it was made for. */
+export function principalRefOf(principal: Principal): PrincipalRef {
+  switch (principal.kind) {
+    case 'user': {
+      const { userId, tokenId } = principal;
+      return { kind: 'user', userId, ...(tokenId !== undefined && { tokenId }) };
+    }
+    case 'deploy-token':
+      return { kind: 'deploy-token', tokenId: principal.tokenId };
+    case 'job':
+      return jobRefOf(principal);
+    default:
+      return unknownIdentity(principal);
+  }
+}
+
+function jobRefOf({ jobTokenId, trustId, name, project, accessLevel, expiresAt }: JobIdentity): PrincipalRef {
+  if (jobTokenId !== undefined) return { kind: 'job', jobTokenId };
+  if (trustId === undefined)
+    throw new TypeError(`the job ${name} came neither by a job token nor by a trust`);
+  return { kind: 'trust', trustId, name, projectId: project.id, accessLevel, expiresAt };
+}
+
+/** The name to show: in the log, to the audit, as the subject of tokens. Undefined: nobody. */
+export function nameOf(identity: Identity): string | undefined {
+  switch (identity.kind) {
+    case 'user':
+    case 'deploy-token':
+      return identity.username;
+    case 'job':
+      return identity.name;
+    case 'registry-token':
+      return identity.subject;
+    case 'anonymous':
+      return undefined;
+    default:
+      return unknownIdentity(identity);
+  }
+}
+
+/** The user who is answerable for it; undefined where there is none. */
+export function userIdOf(identity: Identity): number | undefined {
+  switch (identity.kind) {
+    case 'user':
+    case 'job':
+      return identity.userId;
+    case 'registry-token':
+      return identity.principal?.kind === 'user' ? identity.principal.userId : undefined;
+    case 'deploy-token':
+    case 'anonymous':
+      return undefined;
+    default:
+      return unknownIdentity(identity);
+  }
+}

@@ -1,46 +1,68 @@
-/** Slows guessing down: after some failures in a minute, an account is closed to an address until the minute is over. */
-import { LRUCache } from 'lru-cache';
+/**
+ * Slows guessing down: after some failures in a minute, an account is closed to an address until the minute is over, and so are
+ * all accounts to an address that failed at many. Never an account to everyone: others could lock its owner out.
+ */
+import { RateCounter } from '../cache/rate-counter.ts';
+import type { SharedCounters } from '../cache/redis-counters.ts';
+import { clientNetwork } from './client-network.ts';
 
 const maxFailures = 10;
+/** Behind one address may be an office, or a cluster. */
+const maxFailuresOfAddress = 100;
 const windowMs = 60_000;
-const maxRemembered = 10_000;
 
-interface Failures {
-  count: number;
-  readonly since: number;
+/** A guess that is being looked at; it counts as a failure until it is known to be right. */
+export interface Attempt {
+  succeed(): void;
 }
 
 export class LoginThrottle {
+  readonly #failures: RateCounter;
   readonly #now: () => number;
-  readonly #failures = new LRUCache<string, Failures>({ max: maxRemembered });
 
-  constructor(now: () => number) {
+  /** @param shared where several processes count together */
+  constructor(now: () => number, shared?: SharedCounters) {
     this.#now = now;
+    this.#failures = new RateCounter({ name: 'login', windowMs, shared, now });
   }
 
   /** Seconds until the next attempt is heard; undefined: it is heard now. */
   findWaitSeconds(account: string, address: string | undefined): number | undefined {
-    const failures = this.#current(account, address);
-    if (!failures || failures.count < maxFailures) return undefined;
-    return Math.ceil((failures.since + windowMs - this.#now()) / 1000);
+    const waits = [
+      this.#waitMs(accountKey(account, address), maxFailures),
+      this.#waitMs(addressKey(address), maxFailuresOfAddress),
+    ];
+    const waitMs = Math.max(...waits);
+    return waitMs > 0 ? Math.ceil(waitMs / 1000) : undefined;
   }
 
-  noteFailure(account: string, address: string | undefined): void {
-    const failures = this.#current(account, address);
-    if (failures) failures.count += 1;
-    else this.#failures.set(keyOf(account, address), { count: 1, since: this.#now() });
+  /** Counted before it is known how it ends, or many at the same time would all be heard. */
+  begin(account: string, address: string | undefined): Attempt {
+    const keys = { account: accountKey(account, address), address: addressKey(address) };
+    this.#failures.count(keys.account);
+    this.#failures.count(keys.address);
+    return {
+      succeed: () => {
+        this.#failures.forget(keys.account);
+        this.#failures.takeBack(keys.address);
+      },
+    };
   }
 
-  noteSuccess(account: string, address: string | undefined): void {
-    this.#failures.delete(keyOf(account, address));
+  close(): void {
+    this.#failures.close();
   }
 
-  #current(account: string, address: string | undefined): Failures | undefined {
-    const failures = this.#failures.get(keyOf(account, address));
-    return failures && failures.since + windowMs > this.#now() ? failures : undefined;
+  #waitMs(key: string, most: number): number {
+    const rate = this.#failures.find(key);
+    return rate && rate.total >= most ? rate.endsAt - this.#now() : 0;
   }
 }
 
-function keyOf(account: string, address: string | undefined): string {
-  return `${address ?? ''} ${account}`;
+function accountKey(account: string, address: string | undefined): string {
+  return `${clientNetwork(address)} ${account}`;
+}
+
+function addressKey(address: string | undefined): string {
+  return clientNetwork(address);
 }

@@ -6,7 +6,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { User, Users } from '../metadata/users.ts';
 import type { UserIdentity } from './identity.ts';
-import type { LoginThrottle } from './login-throttle.ts';
+import type { Attempt, LoginThrottle } from './login-throttle.ts';
 import type { Passwords } from './passwords.ts';
 import { type Refusal, refuse } from './refusal.ts';
 
@@ -21,9 +21,13 @@ export interface PasswordLoginsOptions {
   readonly now: () => number;
 }
 
-interface Attempt {
+interface Guess {
+  readonly account: string;
+  readonly address: string | undefined;
   readonly password: string;
   readonly stored: string | undefined;
+  /** Once it is counted. */
+  attempt?: Attempt;
 }
 
 interface Found {
@@ -33,7 +37,7 @@ interface Found {
 export class PasswordLogins {
   readonly #throttle: LoginThrottle;
   readonly #users: LRUCache<string, Found>;
-  readonly #rightness: LRUCache<string, { readonly right: boolean }, Attempt>;
+  readonly #rightness: LRUCache<string, { readonly right: boolean }, Guess>;
   readonly #key = randomBytes(32);
 
   constructor({ users, passwords, throttle, now }: PasswordLoginsOptions) {
@@ -47,9 +51,10 @@ export class PasswordLogins {
     this.#rightness = new LRUCache({
       ...clock,
       ttl: passwordBelievedMs,
-      fetchMethod: async (_key, _stale, { context: { password, stored } }) => ({
-        right: await passwords.verify(password, stored),
-      }),
+      fetchMethod: async (_key, _stale, { context: guess }) => {
+        guess.attempt = throttle.begin(guess.account, guess.address);
+        return { right: await passwords.verify(guess.password, guess.stored) };
+      },
     });
   }
 
@@ -59,15 +64,18 @@ export class PasswordLogins {
     address: string | undefined,
   ): Promise<UserIdentity | Refusal> {
     const account = username.toLowerCase();
-    const retryAfterSeconds = this.#throttle.findWaitSeconds(account, address);
-    if (retryAfterSeconds !== undefined) return { kind: 'refused', reason: 'throttled', retryAfterSeconds };
+    const closed = this.#findClosed(account, address);
+    if (closed) return closed;
     const user = await this.findUser(account);
-    const right = await this.#isRight(account, { password, stored: user?.passwordHash });
-    if (!user || !right) {
-      this.#throttle.noteFailure(account, address);
-      return refuse('unknown');
-    }
-    this.#throttle.noteSuccess(account, address);
+    // Again, with nothing awaited from here until the guess is counted: others may have come in at the same time.
+    const closedMeanwhile = this.#findClosed(account, address);
+    if (closedMeanwhile) return closedMeanwhile;
+    const guess: Guess = { account, address, password, stored: user?.passwordHash };
+    const isRight = await this.#isRight(guess);
+    // Where the answer was known, or another request found it, this one has not been counted.
+    if (!isRight) guess.attempt ??= this.#throttle.begin(account, address);
+    if (!user || !isRight) return refuse('unknown');
+    guess.attempt?.succeed();
     if (user.state === 'blocked') return refuse('blocked');
     return { kind: 'user', userId: user.id, username: user.username, isAdmin: user.isAdmin, scopes: 'all' };
   }
@@ -78,12 +86,19 @@ export class PasswordLogins {
     return found?.user;
   }
 
+  #findClosed(account: string, address: string | undefined): Refusal | undefined {
+    const retryAfterSeconds = this.#throttle.findWaitSeconds(account, address);
+    return retryAfterSeconds === undefined
+      ? undefined
+      : { kind: 'refused', reason: 'throttled', retryAfterSeconds };
+  }
+
   /** The stored hash is part of the key: a changed password is another question. */
-  async #isRight(account: string, attempt: Attempt): Promise<boolean> {
+  async #isRight(guess: Guess): Promise<boolean> {
     const key = createHmac('sha256', this.#key)
-      .update(JSON.stringify([account, attempt.stored, attempt.password]))
+      .update(JSON.stringify([guess.account, guess.stored, guess.password]))
       .digest('base64');
-    const answer = await this.#rightness.fetch(key, { context: attempt });
+    const answer = await this.#rightness.fetch(key, { context: guess });
     return answer?.right === true;
   }
 }

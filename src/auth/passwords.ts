@@ -5,14 +5,22 @@
 import { type Argon2Parameters, argon2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import pLimit from 'p-limit';
+import { commonPasswords } from './common-passwords.ts';
 
 export const minPasswordLength = 8;
 export const maxPasswordLength = 128;
 
-/** Why a password cannot be set, in words that follow its name; undefined when it can. */
-export function findPasswordFault(password: string): string | undefined {
+/**
+ * Why a password cannot be set, in words that follow its name; undefined when it can. What makes it good is its length, so
+ * beyond that it must only not be what is guessed first: https://pages.nist.gov/800-63-4/sp800-63b.html#passwordver
+ * @param username whose it shall be
+ */
+export function findPasswordFault(password: string, username?: string): string | undefined {
   if (password.length < minPasswordLength) return `is too short (minimum is ${minPasswordLength} characters)`;
   if (password.length > maxPasswordLength) return `is too long (maximum is ${maxPasswordLength} characters)`;
+  const plain = password.toLowerCase();
+  if (plain === username?.toLowerCase()) return 'must not be the username';
+  if (commonPasswords.has(plain)) return 'must not be one of the most common passwords';
   return undefined;
 }
 

@@ -3,42 +3,59 @@
  * brings along. A verified token is remembered until it expires, so that a pull pays for its signature once.
  * https://github.com/distribution/distribution/blob/v3.0.0/docs/content/spec/auth/jwt.md
  */
-import { hash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { errors, jwtVerify, SignJWT } from 'jose';
-import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
-import type { RegistryTokenIdentity, ScopeGrant } from './identity.ts';
+import {
+  type AnonymousIdentity,
+  nameOf,
+  type Principal,
+  principalRefOf,
+  type RegistryTokenIdentity,
+  type ScopeGrant,
+  unknownIdentity,
+} from './identity.ts';
 import { maxScopes } from './scope.ts';
 import { type SigningKeys, signingAlgorithm } from './signing-keys.ts';
+import { VerifiedTokens } from './verified-tokens.ts';
 
-/** What clients may name as `service`: ours, and what GitLab's virtual registries call themselves. */
-export const tokenServices = ['container_registry', 'dependency_proxy'] as const;
-export type TokenService = (typeof tokenServices)[number];
-
-export function isTokenService(text: string): text is TokenService {
-  return tokenServices.some((service) => service === text);
-}
+/** What clients may call us: our name, and that of GitLab's virtual registries. Only tokens for one of them are good here. */
+export const ownServices: readonly string[] = ['container_registry', 'dependency_proxy'];
 
 const issuer = 'entrepot';
 /** Clocks of clients and of our other processes may be behind by this much. */
 const notBeforeSeconds = 5;
 const maxTokenLength = 16_384;
-const maxRemembered = 10_000;
 
 const grantsSchema = z.array(z.object({ type: z.string(), name: z.string(), actions: z.array(z.string()) }));
+const id = z.number().int();
+const principalSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('user'), userId: id, tokenId: id.exactOptional() }),
+  z.object({ kind: z.literal('deploy-token'), tokenId: id }),
+  z.object({ kind: z.literal('job'), jobTokenId: id }),
+  z.object({
+    kind: z.literal('trust'),
+    trustId: id,
+    name: z.string(),
+    projectId: id,
+    accessLevel: id,
+    expiresAt: z.number(),
+  }),
+]);
 const claimsSchema = z.object({
   sub: z.string(),
   exp: z.number(),
-  user_id: z.number().int().optional(),
+  /** Ours: whom it was made for. Without it, for nobody in particular. */
+  principal: principalSchema.optional(),
   access: grantsSchema,
   refused: grantsSchema.default([]),
 });
 
 export interface RegistryTokenRequest {
-  readonly service: TokenService;
-  /** The user's name. */
-  readonly subject: string;
-  readonly userId: number;
+  /** One that {@link RegistryTokens.serves}. */
+  readonly service: string;
+  /** Whom it is for. */
+  readonly holder: Principal | AnonymousIdentity;
   /** What was granted of what was asked for. */
   readonly access: readonly ScopeGrant[];
   /** What was not. */
@@ -55,24 +72,29 @@ export interface IssuedRegistryToken {
 export interface RegistryTokensOptions {
   readonly keys: SigningKeys;
   readonly lifetimeSeconds: number;
+  /** The names of registries that trust us: tokens for them are good there and not here. */
+  readonly otherServices?: readonly string[];
   readonly now: () => number;
-}
-
-interface Verified {
-  readonly identity: RegistryTokenIdentity;
-  readonly expiresAt: number;
 }
 
 export class RegistryTokens {
   readonly #keys: SigningKeys;
   readonly #lifetimeSeconds: number;
+  readonly #services: readonly string[];
   readonly #now: () => number;
-  readonly #verified = new LRUCache<string, Verified>({ max: maxRemembered });
+  readonly #verified: VerifiedTokens<RegistryTokenIdentity>;
 
-  constructor({ keys, lifetimeSeconds, now }: RegistryTokensOptions) {
+  constructor({ keys, lifetimeSeconds, otherServices = [], now }: RegistryTokensOptions) {
     this.#keys = keys;
     this.#lifetimeSeconds = lifetimeSeconds;
+    this.#services = [...ownServices, ...otherServices];
     this.#now = now;
+    this.#verified = new VerifiedTokens(now);
+  }
+
+  /** Whether tokens are issued for a registry of this name. */
+  serves(service: string): boolean {
+    return this.#services.includes(service);
   }
 
   /**
@@ -80,15 +102,16 @@ export class RegistryTokens {
    * left out only has its bearer challenged once more.
    */
   async issue(request: RegistryTokenRequest): Promise<IssuedRegistryToken> {
-    const { service, subject, userId, access } = request;
+    const { service, holder, access } = request;
     const { kid, privateKey } = await this.#keys.current();
     const issuedAt = Math.floor(this.#now() / 1000);
     const refused = request.refused.slice(0, Math.max(0, maxScopes - access.length));
-    const token = await new SignJWT({ access, ...(refused.length > 0 && { refused }), user_id: userId })
+    const claims = { access, ...(refused.length > 0 && { refused }), ...holderClaims(holder) };
+    const token = await new SignJWT(claims)
       .setProtectedHeader({ typ: 'JWT', alg: signingAlgorithm, kid })
       .setIssuer(issuer)
       .setAudience(service)
-      .setSubject(subject)
+      .setSubject(nameOf(holder) ?? '')
       .setJti(randomUUID())
       .setIssuedAt(issuedAt)
       .setNotBefore(issuedAt - notBeforeSeconds)
@@ -99,8 +122,7 @@ export class RegistryTokens {
 
   /** The bearer of a token that was verified before and still holds; without waiting, for requests in a hurry. */
   findVerified(token: string): RegistryTokenIdentity | undefined {
-    const verified = this.#verified.get(keyOf(token));
-    return verified && verified.expiresAt > this.#now() ? verified.identity : undefined;
+    return this.#verified.find(token);
   }
 
   /** The bearer; undefined where the token is not ours, was changed, is too early or has expired. */
@@ -108,31 +130,24 @@ export class RegistryTokens {
     if (token.length > maxTokenLength) return undefined;
     const known = this.findVerified(token);
     if (known) return known;
-    const verified = await this.#verify(token);
-    if (verified) this.#verified.set(keyOf(token), verified);
-    return verified?.identity;
+    const claims = await this.#verify(token);
+    if (!claims) return undefined;
+    const { sub: subject, exp, principal, access, refused } = claims;
+    const bearer = { kind: 'registry-token', subject, principal, access, refused } as const;
+    this.#verified.add(token, { bearer, expiresAt: exp * 1000 });
+    return bearer;
   }
 
-  async #verify(token: string): Promise<Verified | undefined> {
+  async #verify(token: string): Promise<z.output<typeof claimsSchema> | undefined> {
     try {
       const { payload } = await jwtVerify(token, async ({ kid }) => this.#publicKey(kid), {
         algorithms: [signingAlgorithm],
         issuer,
-        audience: [...tokenServices],
+        audience: [...ownServices],
         requiredClaims: ['sub', 'iat', 'nbf', 'exp', 'jti'],
         currentDate: new Date(this.#now()),
       });
-      const claims = claimsSchema.safeParse(payload);
-      if (!claims.success) return undefined;
-      const { sub: subject, exp, user_id: userId, access, refused } = claims.data;
-      const identity = {
-        kind: 'registry-token',
-        subject,
-        access,
-        refused,
-        ...(userId && { userId }),
-      } as const;
-      return { identity, expiresAt: exp * 1000 };
+      return claimsSchema.safeParse(payload).data;
     } catch (error) {
       if (error instanceof errors.JOSEError) return undefined;
       throw error;
@@ -146,7 +161,21 @@ export class RegistryTokens {
   }
 }
 
-/** Not the token itself, so that neither a memory dump nor the time of a comparison tells it. */
-function keyOf(token: string): string {
-  return hash('sha256', token, 'base64');
+/** GitLab's `auth_type` and `user_id` beside our own. */
+function holderClaims(holder: Principal | AnonymousIdentity) {
+  if (holder.kind === 'anonymous') return { auth_type: 'none' };
+  const principal = principalRefOf(holder);
+  switch (holder.kind) {
+    case 'user': {
+      const { userId, tokenId } = holder;
+      const auth_type = tokenId === undefined ? 'gitlab_or_ldap' : 'personal_access_token';
+      return { auth_type, principal, user_id: userId };
+    }
+    case 'deploy-token':
+      return { auth_type: 'deploy_token', principal };
+    case 'job':
+      return { auth_type: 'build', principal };
+    default:
+      return unknownIdentity(holder);
+  }
 }

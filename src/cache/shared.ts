@@ -3,6 +3,7 @@ import type KeyvRedis from '@keyv/redis';
 import Keyv, { type KeyvMapType } from 'keyv';
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../log.ts';
+import { addInRedis, type SharedCounters } from './redis-counters.ts';
 
 const maxKeysInMemory = 50_000;
 /** A pull is not kept waiting longer than this for what is only a belief. */
@@ -14,12 +15,15 @@ export interface SharedCache {
   /** Undefined for the unknown and when the cache cannot be reached. */
   find(key: string): Promise<string | undefined>;
   remember(key: string, value: string, ttlMs: number): Promise<void>;
+  /** Undefined in memory, where there is nobody to share with. */
+  readonly counters: SharedCounters | undefined;
   close(): Promise<void>;
 }
 
 /** @param url redis:// or rediss://; undefined for memory */
 export async function createSharedCache(url: string | undefined, log: Log): Promise<SharedCache> {
-  const store = url ? await createRedisStore(url) : createMemoryStore();
+  const redis = url === undefined ? undefined : await createRedisStore(url);
+  const store = redis ?? createMemoryStore();
   const keyv = new Keyv<string>({ store, namespace: 'entrepot', throwOnErrors: true });
   keyv.on('error', () => undefined); // thrown as well
   let pausedUntil = 0;
@@ -37,6 +41,10 @@ export async function createSharedCache(url: string | undefined, log: Log): Prom
     find: (key) => attempt(() => keyv.get(key)),
     async remember(key, value, ttlMs) {
       await attempt(() => keyv.set(key, value, ttlMs));
+    },
+    counters: redis && {
+      add: async (changes, windowMs) =>
+        (await attempt(() => addInRedis(redis, changes, windowMs))) ?? new Map(),
     },
     async close() {
       await withinTime(keyv.disconnect()).catch(() => undefined);

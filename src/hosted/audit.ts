@@ -4,12 +4,13 @@ import type { PushTarget } from './push-target.ts';
 export type WriteAction = 'manifest.push' | 'manifest.delete' | 'tag.delete' | 'blob.delete';
 
 /**
- * Part of the transaction of the change. The target is written as clients write it: `acme/shop@sha256:…`, `acme/shop:v1`.
+ * Part of the transaction of the change. The target is written as clients write it: `acme/shop@sha256:…`, `acme/shop:v1`. Whoever
+ * is no user, but a deploy token or a job, is told in the details.
  * @param reference digest or tag
  */
 export async function recordWrite(
   tx: Pick<Records, 'auditEvents'>,
-  { projectId, name, writer }: PushTarget,
+  { projectId, projectPath, name, writer }: PushTarget,
   action: WriteAction,
   reference: string,
   details: Readonly<Record<string, unknown>> = {},
@@ -22,6 +23,13 @@ export async function recordWrite(
     action,
     targetType,
     targetId: `${name}${reference.includes(':') ? '@' : ':'}${reference}`,
-    details: { project_id: projectId, repository: name, ...details },
+    details: {
+      project_id: projectId,
+      repository: name,
+      ...(writer.userId === undefined && { writer: writer.key }),
+      ...details,
+    },
+    groupPath: projectPath.slice(0, projectPath.lastIndexOf('/')),
+    projectPath,
   });
 }

@@ -24,23 +24,27 @@ export class HostedRepositories {
   }
 
   /**
-   * As {@link find}, for whoever sees what a group sees: its own projects, and those that are internal or public.
+   * As {@link find}, for whoever sees what a group sees: its own projects, and those that are public, whose registry is not
+   * private. Internal ones are for users who are signed in, and not all who pull are.
    * @param groupPath full path of a top-level group
    */
   async findVisibleFrom(groupPath: string, name: RepositoryName): Promise<ReadableRepository | undefined> {
     const { repositories, projects } = this.#options.database;
     const record = await repositories.findByName(name);
     const project = record && (await projects.find(record.projectId));
-    if (!project) return undefined;
-    const isVisible = project.visibility !== 'private' || project.fullPath.startsWith(`${groupPath}/`);
-    return isVisible ? new HostedRepository(this.#options, name, record.id) : undefined;
+    if (!project || project.containerRegistryAccessLevel === 'disabled') return undefined;
+    const isOpen = project.visibility === 'public' && project.containerRegistryAccessLevel === 'enabled';
+    return isOpen || project.fullPath.startsWith(`${groupPath}/`)
+      ? new HostedRepository(this.#options, name, record.id)
+      : undefined;
   }
 
   /** @throws OciError DENIED where there is no project for the name */
   async getWritable(name: RepositoryName, writer: Writer): Promise<WritableRepository> {
     const project = await this.#options.database.projects.findOwner(name);
     if (!project) throw noProject(name);
-    return new WritableHostedRepository(this.#options, { projectId: project.id, name, writer });
+    const { id: projectId, fullPath: projectPath } = project;
+    return new WritableHostedRepository(this.#options, { projectId, projectPath, name, writer });
   }
 
   /** Interrupts the uploads that are being received; what came of them is kept. */

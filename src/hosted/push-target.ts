@@ -5,6 +5,8 @@ import type { Writer } from '../oci/repository.ts';
 /** Where something is pushed to or deleted from, and by whom. */
 export interface PushTarget {
   readonly projectId: number;
+  /** The project's full path. */
+  readonly projectPath: string;
   /** Of the repository, which may not have been made yet. */
   readonly name: RepositoryName;
   readonly writer: Writer;

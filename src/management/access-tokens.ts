@@ -1,31 +1,24 @@
-/** Personal access tokens: made and shown once, listed without their text, revoked. */
+/** Personal access tokens: made and shown once, listed without their text, rotated, revoked. */
 import { isAdministrator } from '../auth/access.ts';
-import type { TokenScope, UserIdentity } from '../auth/identity.ts';
-import { createAccessToken, hashAccessToken } from '../auth/token-secret.ts';
+import type { UserIdentity } from '../auth/identity.ts';
 import type { AccessToken, AccessTokenFilter } from '../metadata/access-tokens.ts';
 import type { Database } from '../metadata/database.ts';
 import type { Page, Paged } from '../metadata/page.ts';
 import type { Records } from '../metadata/records.ts';
+import {
+  type AccessTokenInput,
+  type CreatedAccessToken,
+  demandLater,
+  demandPerson,
+  recordAccessToken,
+  revokeAccessToken,
+  rotateAccessToken,
+} from './access-token-records.ts';
 import { type Actor, userOf } from './actor.ts';
-import { recordChange } from './audit.ts';
 import { RefusedError } from './refused-error.ts';
 import { demandAdministrator } from './rights.ts';
 
-export type { AccessToken };
-
-export interface AccessTokenInput {
-  readonly name: string;
-  readonly description?: string | undefined;
-  readonly scopes: readonly TokenScope[];
-  /** Epoch milliseconds; undefined: never. */
-  readonly expiresAt?: number | undefined;
-}
-
-export interface CreatedAccessToken {
-  readonly record: AccessToken;
-  /** The token itself, which nobody can read again. */
-  readonly token: string;
-}
+export type { AccessToken, AccessTokenInput };
 
 export interface AccessTokenServiceOptions {
   readonly database: Database;
@@ -45,12 +38,14 @@ export class AccessTokenService {
   /** For one's own account, and for administrators. @throws RefusedError forbidden, not-found, invalid */
   async create(actor: Actor, userId: number, input: AccessTokenInput): Promise<CreatedAccessToken> {
     if (userOf(actor).userId !== userId) demandAdministrator(actor, 'write');
-    if (input.expiresAt !== undefined && input.expiresAt <= this.#now()) {
-      throw new RefusedError('invalid', { expires_at: ['must be in the future'] });
-    }
+    demandLater(input.expiresAt, this.#now());
     return this.#database.transaction(async (tx) => {
-      if (!(await tx.users.find(userId))) throw new RefusedError('not-found', 'User');
-      return recordAccessToken(tx, actor, userId, input);
+      await demandPerson(tx, actor);
+      const user = await tx.users.find(userId);
+      if (!user) throw new RefusedError('not-found', 'User');
+      if (user.kind === 'bot')
+        throw new RefusedError('forbidden', 'a bot has the one token it was made with');
+      return recordAccessToken(tx, actor, user, input);
     });
   }
 
@@ -74,39 +69,35 @@ export class AccessTokenService {
     return token;
   }
 
+  /**
+   * Another token in place of one's own, or for administrators of any, which is good no more.
+   * @param expiresAt epoch milliseconds; undefined: in a week
+   * @throws RefusedError unauthorized, not-found, invalid, bad-request where it is not good any more
+   */
+  async rotate(actor: Actor, id: number, expiresAt: number | undefined): Promise<CreatedAccessToken> {
+    return this.#database.transaction(async (tx) => {
+      const token = await getOwn(tx, userOf(actor), id, 'write');
+      return rotateAccessToken(tx, actor, token, expiresAt, this.#now());
+    });
+  }
+
+  /** As {@link rotate}, the one the actor came with. @throws RefusedError unauthorized, invalid, bad-request */
+  async rotateCurrent(actor: Actor, expiresAt: number | undefined): Promise<CreatedAccessToken> {
+    return this.rotate(actor, currentId(actor), expiresAt);
+  }
+
   /** At once, whether or not it was before. @throws RefusedError unauthorized, not-found */
   async revoke(actor: Actor, id: number): Promise<void> {
     await this.#database.transaction(async (tx) => {
-      await getOwn(tx, userOf(actor), id, 'write');
-      await revoke(tx, actor, id);
+      await revokeAccessToken(tx, actor, await getOwn(tx, userOf(actor), id, 'write'));
     });
   }
 
   /** Whatever it is for: whoever holds a token may end it. @throws RefusedError unauthorized, bad-request */
   async revokeCurrent(actor: Actor): Promise<void> {
-    const id = currentId(actor);
-    await this.#database.transaction((tx) => revoke(tx, actor, id));
+    const token = await this.getCurrent(actor);
+    await this.#database.transaction((tx) => revokeAccessToken(tx, actor, token));
   }
-}
-
-/** @param token its text, where the operator chose it. Part of a transaction that checked the rights. */
-export async function recordAccessToken(
-  tx: Records,
-  actor: Actor,
-  userId: number,
-  { name, description, scopes, expiresAt }: AccessTokenInput,
-  token: string = createAccessToken(),
-): Promise<CreatedAccessToken> {
-  const tokenHash = hashAccessToken(token);
-  const record = await tx.accessTokens.create({ userId, name, description, tokenHash, scopes, expiresAt });
-  const details = { name, user_id: userId, scopes, expires_at: expiresAt };
-  await recordChange(tx, actor, { action: 'personal_access_token.create', targetId: record.id, details });
-  return { record, token };
-}
-
-async function revoke(tx: Records, actor: Actor, id: number): Promise<void> {
-  if (!(await tx.accessTokens.revoke(id))) return;
-  await recordChange(tx, actor, { action: 'personal_access_token.revoke', targetId: id, details: {} });
 }
 
 /** Only administrators are told whether a token of someone else exists. */

@@ -7,7 +7,7 @@ import { recordChange } from './audit.ts';
 import { Changes } from './changes.ts';
 import type { PullCaches } from './pull-caches.ts';
 import { RefusedError } from './refused-error.ts';
-import { Rights } from './rights.ts';
+import { type Owned, Rights } from './rights.ts';
 
 export interface AssociationServiceOptions {
   readonly database: Database;
@@ -29,7 +29,7 @@ export class AssociationService {
   /** At the last position. @throws RefusedError not-found (also across groups), forbidden, invalid */
   async create(actor: Actor, registryId: number, upstreamId: number): Promise<RegistryUpstream> {
     return this.#changes.run(async (tx) => {
-      const { groupId } = await this.#rights.getRegistry(tx, actor, registryId, 'write');
+      const { groupId, groupPath } = await this.#rights.getRegistry(tx, actor, registryId, 'write');
       const upstream = await tx.upstreams.find(upstreamId);
       if (upstream?.groupId !== groupId) throw new RefusedError('not-found', 'Upstream');
       const association = await tx.registryUpstreams.append(registryId, upstreamId);
@@ -38,7 +38,7 @@ export class AssociationService {
           position: [`must be less than or equal to ${this.#maxUpstreams}`],
         });
       }
-      await this.#record(tx, actor, 'create', association);
+      await this.#record(tx, actor, 'create', { ...association, groupPath });
       return { ...association, groupId };
     });
   }
@@ -46,10 +46,10 @@ export class AssociationService {
   /** Beyond the last position is the last; the others shift. @throws RefusedError not-found, forbidden */
   async move(actor: Actor, id: number, position: number): Promise<RegistryUpstream> {
     return this.#changes.run(async (tx) => {
-      const { groupId } = await this.#get(tx, actor, id);
+      const { groupId, groupPath } = await this.#get(tx, actor, id);
       const association = await tx.registryUpstreams.move(id, position);
       if (!association) throw new RefusedError('not-found');
-      await this.#record(tx, actor, 'update', association);
+      await this.#record(tx, actor, 'update', { ...association, groupPath });
       return { ...association, groupId };
     });
   }
@@ -68,20 +68,21 @@ export class AssociationService {
     tx: Records,
     actor: Actor,
     id: number,
-  ): Promise<RegistryUpstream & { readonly groupId: number }> {
+  ): Promise<Owned<RegistryUpstream> & { readonly groupId: number }> {
     const association = await tx.registryUpstreams.find(id);
     if (!association) throw new RefusedError('not-found');
-    const { groupId } = await this.#rights.getRegistry(tx, actor, association.registryId, 'write');
-    return { ...association, groupId };
+    const { registryId } = association;
+    const { groupId, groupPath } = await this.#rights.getRegistry(tx, actor, registryId, 'write');
+    return { ...association, groupId, groupPath };
   }
 
   async #record(
     tx: Records,
     actor: Actor,
     verb: 'create' | 'update' | 'delete',
-    { id, registryId, upstreamId, position }: RegistryUpstream,
+    { id, registryId, upstreamId, position, groupPath }: Owned<RegistryUpstream>,
   ): Promise<void> {
     const details = { registry_id: registryId, upstream_id: upstreamId, position };
-    await recordChange(tx, actor, { action: `registry_upstream.${verb}`, targetId: id, details });
+    await recordChange(tx, actor, { action: `registry_upstream.${verb}`, targetId: id, details, groupPath });
   }
 }

@@ -1,10 +1,13 @@
 /** Who changed what, from where: written in the transaction of the change, so that neither is there without the other. */
-import type { Identity } from '../auth/identity.ts';
-import type { AuditEvent, AuditEventFilter, NewAuditEvent } from '../metadata/audit-events.ts';
+import { accessLevels } from '../auth/access.ts';
+import { nameOf, userIdOf } from '../auth/identity.ts';
+import type { AuditEvent, AuditEventFilter } from '../metadata/audit-events.ts';
 import type { Page, Paged } from '../metadata/page.ts';
 import type { Records } from '../metadata/records.ts';
 import type { Actor } from './actor.ts';
-import { demandAdministrator } from './rights.ts';
+import type { PlaceReference } from './places.ts';
+import { RefusedError } from './refused-error.ts';
+import { demandAdministrator, Rights } from './rights.ts';
 
 export interface Change {
   /** `upstream.update` */
@@ -13,46 +16,76 @@ export interface Change {
   readonly targetId: number | string;
   /** Never a secret. What is undefined is left out. */
   readonly details: Readonly<Record<string, unknown>>;
+  /** Full path of the group or of the project it happened in: who owns that, or a group above it, sees the event. */
+  readonly groupPath?: string | undefined;
+  readonly projectPath?: string | undefined;
 }
 
 /** @param records of the change's transaction */
 export async function recordChange(
   records: Pick<Records, 'auditEvents'>,
   { identity, address }: Actor,
-  { action, targetId, details }: Change,
+  { action, targetId, details, groupPath, projectPath }: Change,
 ): Promise<void> {
   const [targetType = action] = action.split('.', 1);
-  await records.auditEvents.add({
-    ...authorOf(identity),
+  const event = {
+    actorId: userIdOf(identity),
+    actorName: nameOf(identity) ?? identity.kind,
     address,
     action,
     targetType,
     targetId: String(targetId),
     details,
-  });
+    groupPath,
+    projectPath,
+  };
+  await records.auditEvents.add(event);
 }
 
-function authorOf(identity: Identity): Pick<NewAuditEvent, 'actorId' | 'actorName'> {
-  switch (identity.kind) {
-    case 'user':
-      return { actorId: identity.userId, actorName: identity.username };
-    case 'registry-token':
-      return { actorId: identity.userId, actorName: identity.subject };
-    case 'anonymous':
-      return { actorName: identity.kind };
-  }
-}
+type AuditRecords = Pick<Records, 'auditEvents' | 'groups' | 'members' | 'projects'>;
+
+/** What to look for; a place is asked for by its own call. */
+export type AuditSearch = Omit<AuditEventFilter, 'groupPath' | 'projectPath'>;
 
 export class AuditTrail {
-  readonly #records: Pick<Records, 'auditEvents'>;
+  readonly #records: AuditRecords;
+  readonly #rights = new Rights();
 
-  constructor(records: Pick<Records, 'auditEvents'>) {
+  constructor(records: AuditRecords) {
     this.#records = records;
   }
 
   /** For administrators. Newest first. @throws RefusedError */
-  async list(actor: Actor, filter: AuditEventFilter, page: Page): Promise<Paged<AuditEvent>> {
+  async list(actor: Actor, search: AuditSearch, page: Page): Promise<Paged<AuditEvent>> {
     demandAdministrator(actor, 'read');
-    return this.#records.auditEvents.list(filter, page);
+    return this.#records.auditEvents.list(search, page);
+  }
+
+  /**
+   * What happened in a group and below it, or in a project; for its owners. Newest first.
+   * @throws RefusedError unauthorized, not-found, forbidden
+   */
+  async listOf(
+    actor: Actor,
+    reference: PlaceReference,
+    search: AuditSearch,
+    page: Page,
+  ): Promise<Paged<AuditEvent>> {
+    const { kind, placedAt, fullPath } = await this.#find(actor, reference);
+    if (!(await this.#rights.hasRole(this.#records, actor, fullPath, accessLevels.owner))) {
+      throw new RefusedError('forbidden');
+    }
+    // Another group or project may have had its path before.
+    const createdAfter = Math.max(search.createdAfter ?? 0, placedAt);
+    const place = kind === 'group' ? { groupPath: fullPath } : { projectPath: fullPath };
+    return this.#records.auditEvents.list({ ...search, ...place, createdAfter }, page);
+  }
+
+  async #find(actor: Actor, { kind, reference }: PlaceReference) {
+    const place =
+      kind === 'group'
+        ? await this.#rights.getGroup(this.#records, actor, reference, 'read')
+        : await this.#rights.getProject(this.#records, actor, reference, 'read');
+    return { ...place, kind };
   }
 }

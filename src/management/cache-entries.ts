@@ -41,7 +41,7 @@ export class CacheEntryService {
     await this.#changes.run(async (tx) => {
       const entry = await tx.cacheContents.find(id);
       if (!entry) throw new RefusedError('not-found');
-      await this.#rights.getUpstream(tx, actor, entry.upstreamId, 'write');
+      const { groupPath } = await this.#rights.getUpstream(tx, actor, entry.upstreamId, 'write');
       demandUnmodified(entry, unmodifiedSince);
       await tx.cacheEntries.remove(id);
       await recordChange(tx, actor, {
@@ -54,6 +54,7 @@ export class CacheEntryService {
           reference: entry.reference,
           digest: entry.digest,
         },
+        groupPath,
       });
       return entry;
     });

@@ -1,15 +1,15 @@
 /** The hosted repositories that someone may pull from, by name: what `_catalog` answers. */
 import { carries, leastPullLevel, mayList } from '../auth/access.ts';
-import type { Identity } from '../auth/identity.ts';
+import { type Identity, type Principal, unknownIdentity } from '../auth/identity.ts';
+import type { Principals } from '../auth/principals.ts';
 import { catalogScope } from '../auth/scope.ts';
-import type { Repositories } from '../metadata/repositories.ts';
-import type { Users } from '../metadata/users.ts';
+import type { Repositories, Viewer } from '../metadata/repositories.ts';
 import { OciError } from '../oci/errors.ts';
 import type { PageRequest } from '../oci/repository.ts';
 
 export interface CatalogServiceOptions {
   readonly repositories: Pick<Repositories, 'listNames'>;
-  readonly users: Pick<Users, 'find'>;
+  readonly principals: Pick<Principals, 'find'>;
   /** False: everyone sees everything, whoever they are. */
   readonly isLoginRequired: boolean;
 }
@@ -32,25 +32,39 @@ export class CatalogService {
   async list(identity: Identity, page: PageRequest): Promise<CatalogPage> {
     const { repositories, isLoginRequired } = this.#options;
     if (!isLoginRequired) return repositories.listNames(undefined, page);
-    const { userId, isAdmin } = await this.#identify(identity);
-    const visibleTo = isAdmin ? undefined : { userId, leastLevel: leastPullLevel };
-    return repositories.listNames(visibleTo, page);
+    return repositories.listNames(await this.#findViewer(identity), page);
   }
 
-  async #identify(identity: Identity): Promise<{ readonly userId: number; readonly isAdmin: boolean }> {
-    switch (identity.kind) {
-      case 'anonymous':
-        throw new OciError('UNAUTHORIZED', { detail: 'log in first' });
-      case 'user':
-        if (!mayList(identity)) throw denied();
-        return identity;
-      case 'registry-token': {
-        if (!carries(identity, catalogScope) || identity.userId === undefined) throw denied();
-        const user = await this.#options.users.find(identity.userId);
-        if (user?.state !== 'active') throw denied();
-        return { userId: user.id, isAdmin: user.isAdmin };
-      }
+  /** Undefined: whoever sees everything. */
+  async #findViewer(identity: Identity): Promise<Viewer | undefined> {
+    if (identity.kind !== 'registry-token') {
+      if (identity.kind === 'anonymous') throw new OciError('UNAUTHORIZED', { detail: 'log in first' });
+      return viewerOf(identity);
     }
+    if (!carries(identity, catalogScope)) throw denied();
+    const { principal: ref } = identity;
+    // Which of our repositories are whose, the other token service does not know.
+    if (ref?.kind === 'external') return undefined;
+    const principal = ref && (await this.#options.principals.find(ref));
+    if (!principal) throw denied();
+    return viewerOf(principal);
+  }
+}
+
+/** What they may pull, as the rules of access have it. @throws OciError DENIED */
+function viewerOf(who: Principal): Viewer | undefined {
+  if (!mayList(who)) throw denied();
+  switch (who.kind) {
+    case 'user':
+      return who.isAdmin ? undefined : { userId: who.userId, leastLevel: leastPullLevel };
+    case 'deploy-token':
+      return { userId: undefined, leastLevel: leastPullLevel, isOutsider: true, place: who.place };
+    case 'job': {
+      const place = { kind: 'project', ...who.project } as const;
+      return { userId: who.userId, leastLevel: leastPullLevel, place };
+    }
+    default:
+      return unknownIdentity(who);
   }
 }
 

@@ -15,9 +15,16 @@ const takenAttributes: Partial<Record<UniqueConstraint, Faults>> = {
   registry_upstreams_registry_id_upstream_id: { upstream_id: taken },
 };
 
+/** Where it is rather that two asked for the same. */
+const conflicts: Partial<Record<UniqueConstraint, string>> = {
+  users_username: 'Username has already been taken',
+  members_group_id_user_id: 'Member already exists',
+  project_members_project_id_user_id: 'Member already exists',
+};
+
 /**
  * One transaction.
- * @throws RefusedError invalid for what exists already, not-found for what was removed meanwhile; whatever `run` throws
+ * @throws RefusedError invalid or conflict for what exists already, not-found for what was removed meanwhile; whatever `run` throws
  */
 export async function runChange<T>(
   database: Pick<Database, 'transaction'>,
@@ -50,6 +57,9 @@ export class Changes {
 
 function refusalOf(error: unknown): unknown {
   if (error instanceof MissingOwner) return new RefusedError('not-found', undefined, { cause: error });
-  const faults = error instanceof UniqueViolation ? takenAttributes[error.constraint] : undefined;
+  if (!(error instanceof UniqueViolation)) return error;
+  const conflict = conflicts[error.constraint];
+  if (conflict !== undefined) return new RefusedError('conflict', conflict, { cause: error });
+  const faults = takenAttributes[error.constraint];
   return faults ? new RefusedError('invalid', faults, { cause: error }) : error;
 }

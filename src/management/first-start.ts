@@ -3,7 +3,7 @@ import { accessLevels } from '../auth/access.ts';
 import type { Passwords } from '../auth/passwords.ts';
 import type { Database } from '../metadata/database.ts';
 import type { Records } from '../metadata/records.ts';
-import { recordAccessToken } from './access-tokens.ts';
+import { recordAccessToken } from './access-token-records.ts';
 import type { Actor } from './actor.ts';
 import { recordChange } from './audit.ts';
 import { actorFor } from './users.ts';
@@ -42,7 +42,7 @@ export async function prepareFirstStart(options: FirstStartOptions): Promise<Fir
     await recordChange(tx, actor, { action: 'user.create', targetId: root.id, details });
     const scopes = ['api', 'read_virtual_registry'] as const;
     const input = { name: 'first start', scopes };
-    const { token } = await recordAccessToken(tx, actor, root.id, input, rootToken);
+    const { token } = await recordAccessToken(tx, actor, root, input, rootToken);
     const registryId = await createDefaultGroup(tx, actor, root.id);
     first = { username, token: rootToken === undefined ? token : undefined, registryId };
   });
@@ -68,6 +68,6 @@ async function createDefaultGroup(tx: Records, actor: Actor, ownerId: number): P
     { action: 'virtual_registry.create', targetId: registry.id, details: { name: groupName } },
     { action: 'upstream.create', targetId: upstream.id, details: { name: upstream.name, url: upstream.url } },
   ];
-  for (const change of changes) await recordChange(tx, actor, change);
+  for (const change of changes) await recordChange(tx, actor, { ...change, groupPath: groupName });
   return registry.id;
 }

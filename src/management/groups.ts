@@ -112,6 +112,7 @@ export class GroupService {
         action: 'group.create',
         targetId: group.id,
         details: { name: input.name, path: fullPath, visibility: input.visibility },
+        groupPath: fullPath,
       });
       return named(tx, group);
     });
@@ -138,6 +139,7 @@ export class GroupService {
           visibility,
           container_registry_quota_bytes: quotaBytes,
         },
+        groupPath: fullPath,
       });
       return named(tx, group);
     });
@@ -155,6 +157,7 @@ export class GroupService {
         action: 'group.delete',
         targetId: group.id,
         details: { name: group.name, path: group.fullPath },
+        groupPath: group.fullPath,
       });
       return { groupId: group.id };
     });

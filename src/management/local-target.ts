@@ -1,7 +1,7 @@
 /**
  * What a local upstream may show: a group or project that the top-level group it belongs to can see. These are what is in
- * that group, whatever its visibility, and what is internal or public elsewhere. Who chooses it decides that whoever may
- * pull through the virtual registry sees it.
+ * that group, whatever its visibility, and what is public elsewhere. Who chooses it decides that whoever may pull through the
+ * virtual registry sees it; these may be deploy tokens, or anyone, so that what is internal elsewhere is not for them.
  */
 import type { Records } from '../metadata/records.ts';
 import { RefusedError } from './refused-error.ts';
@@ -19,7 +19,7 @@ export async function isVisibleTarget(
   const target = (await groups.findByPath(path)) ?? (await projects.findByPath(path));
   const group = await groups.find(groupId);
   if (!target || !group) return false;
-  return target.visibility !== 'private' || `${target.fullPath}/`.startsWith(`${group.fullPath}/`);
+  return target.visibility === 'public' || `${target.fullPath}/`.startsWith(`${group.fullPath}/`);
 }
 
 export const noTarget = "is no group or project that the upstream's group can see";

@@ -1,23 +1,31 @@
-/** Who has which role in a group. Nobody gives, changes or takes away a role above their own. */
-import { mayGrant } from '../auth/access.ts';
+/**
+ * Who has which role in a group or a project. Nobody gives, changes or takes away a role above their own, and a top-level
+ * group keeps an Owner.
+ */
+import { accessLevels } from '../auth/access.ts';
 import type { Database } from '../metadata/database.ts';
-import type { ListedMember, Member } from '../metadata/members.ts';
+import type { ListedMember, Role } from '../metadata/listed-member.ts';
 import type { Page, Paged } from '../metadata/page.ts';
 import type { Records } from '../metadata/records.ts';
-import { UniqueViolation } from '../metadata/violations.ts';
+import type { User } from '../metadata/users.ts';
 import { type Actor, userOf } from './actor.ts';
 import { recordChange } from './audit.ts';
+import { runChange } from './changes.ts';
+import { holdGroup } from './find-group.ts';
+import { parentPathOf } from './paths.ts';
+import { membersOf, type NewRole } from './place-members.ts';
+import { auditPlaceOf, idOf, type Place, type PlaceReference } from './places.ts';
 import { RefusedError } from './refused-error.ts';
-import { Rights } from './rights.ts';
+import { demandGrant, type Need, Rights } from './rights.ts';
 
 export type { ListedMember };
 
-export interface MemberInput {
-  readonly userId: number;
-  readonly accessLevel: number;
-  /** Epoch milliseconds; undefined: never. */
-  readonly expiresAt?: number | undefined;
-}
+/** A user by their number or by their name. */
+export type MemberInput = Omit<NewRole, 'userId'> &
+  (
+    | { readonly userId: number; readonly username?: undefined }
+    | { readonly username: string; readonly userId?: undefined }
+  );
 
 export interface MemberChanges {
   readonly accessLevel: number;
@@ -31,6 +39,12 @@ export interface MemberServiceOptions {
   readonly now: () => number;
 }
 
+/** A role that was given in the place, and whose. */
+interface Held {
+  readonly role: Role;
+  readonly user: User;
+}
+
 export class MemberService {
   readonly #database: Database;
   readonly #now: () => number;
@@ -41,74 +55,94 @@ export class MemberService {
     this.#now = now;
   }
 
-  /** For who may see the group. @param group number or full path. @throws RefusedError not-found */
-  async list(actor: Actor, group: string, page: Page): Promise<Paged<ListedMember>> {
-    const { id } = await this.#rights.getGroup(this.#database, actor, group, 'see');
-    return this.#database.members.list(id, page);
+  /** Those who were given a role in this very place, for who may see it. @throws RefusedError not-found */
+  async list(actor: Actor, reference: PlaceReference, page: Page): Promise<Paged<ListedMember>> {
+    const place = await this.#rights.getPlace(this.#database, actor, reference, 'see');
+    return membersOf(this.#database, place).list(page);
   }
 
-  /**
-   * For who may see the group: its members and those of the groups around it, each with the highest role they have now.
-   * @param group number or full path. @throws RefusedError not-found
-   */
-  async listInherited(actor: Actor, group: string, page: Page): Promise<Paged<ListedMember>> {
-    const { fullPath } = await this.#rights.getGroup(this.#database, actor, group, 'see');
+  /** And those of the groups around it, each with the highest role they have now. @throws RefusedError not-found */
+  async listInherited(actor: Actor, reference: PlaceReference, page: Page): Promise<Paged<ListedMember>> {
+    const { fullPath } = await this.#rights.getPlace(this.#database, actor, reference, 'see');
     return this.#database.members.listInherited(fullPath, page);
   }
 
-  /** @throws RefusedError not-found, forbidden */
-  async get(actor: Actor, group: string, userId: number): Promise<ListedMember> {
-    const { id } = await this.#rights.getGroup(this.#database, actor, group, 'see');
-    return getMember(this.#database, id, userId);
+  /** @throws RefusedError not-found */
+  async get(actor: Actor, reference: PlaceReference, userId: number): Promise<ListedMember> {
+    const place = await this.#rights.getPlace(this.#database, actor, reference, 'see');
+    return listed(await getHeld(this.#database, place, userId));
+  }
+
+  /** With the highest role they have now, wherever it was given. @throws RefusedError not-found */
+  async getInherited(actor: Actor, reference: PlaceReference, userId: number): Promise<ListedMember> {
+    const { fullPath } = await this.#rights.getPlace(this.#database, actor, reference, 'see');
+    const found = await this.#database.inheritedRoles.find(fullPath, userId);
+    if (!found) throw new RefusedError('not-found', 'Member');
+    return found;
   }
 
   /** For Maintainers, up to their own role. @throws RefusedError not-found, forbidden, conflict, invalid */
-  async add(actor: Actor, group: string, input: MemberInput): Promise<ListedMember> {
-    const { userId, accessLevel, expiresAt } = input;
+  async add(actor: Actor, reference: PlaceReference, input: MemberInput): Promise<ListedMember> {
+    const { accessLevel, expiresAt } = input;
     this.#checkExpiry(expiresAt);
-    try {
-      return await this.#database.transaction(async (tx) => {
-        const { id: groupId, fullPath } = await this.#rights.getGroup(tx, actor, group, 'write');
-        await demandGrant(tx, actor, fullPath, accessLevel);
-        if (!(await tx.users.find(userId))) throw new RefusedError('not-found', 'User');
-        await tx.members.create({ groupId, userId, accessLevel, expiresAt });
-        await record(tx, actor, 'member.create', { groupId, userId, accessLevel, expiresAt });
-        return getMember(tx, groupId, userId);
-      });
-    } catch (error) {
-      if (!(error instanceof UniqueViolation)) throw error;
-      throw new RefusedError('conflict', 'Member already exists', { cause: error });
-    }
+    return runChange(this.#database, async (tx) => {
+      const place = await this.#rights.getPlace(tx, actor, reference, 'write');
+      await demandGrant(tx, actor, place, accessLevel);
+      const user = await getPerson(tx, input);
+      const role = await membersOf(tx, place).create({ userId: user.id, accessLevel, expiresAt });
+      await record(tx, actor, 'create', place, user.id, { accessLevel, expiresAt });
+      return listed({ role, user });
+    });
   }
 
   /** For Maintainers, from and to roles up to their own. @throws RefusedError not-found, forbidden, invalid */
-  async update(actor: Actor, group: string, userId: number, changes: MemberChanges): Promise<ListedMember> {
+  async update(
+    actor: Actor,
+    reference: PlaceReference,
+    userId: number,
+    changes: MemberChanges,
+  ): Promise<ListedMember> {
     this.#checkExpiry(changes.expiresAt ?? undefined);
-    return this.#database.transaction(async (tx) => {
-      const { id: groupId, fullPath } = await this.#rights.getGroup(tx, actor, group, 'write');
-      const { accessLevel } = await getMember(tx, groupId, userId);
-      await demandGrant(tx, actor, fullPath, Math.max(accessLevel, changes.accessLevel));
-      await tx.members.update(groupId, userId, changes);
-      await record(tx, actor, 'member.update', { groupId, userId, ...changes });
-      return getMember(tx, groupId, userId);
+    return runChange(this.#database, async (tx) => {
+      const { place, user, role } = await this.#getHeldFor(tx, actor, reference, userId, 'write');
+      await demandGrant(tx, actor, place, Math.max(role.accessLevel, changes.accessLevel));
+      const staysOwner = changes.accessLevel >= accessLevels.owner && typeof changes.expiresAt !== 'number';
+      if (!staysOwner) await demandOtherOwner(tx, place, { role, user });
+      const changed = await membersOf(tx, place).update(userId, changes);
+      if (!changed) throw new RefusedError('not-found', 'Member');
+      await record(tx, actor, 'update', place, userId, changes);
+      return listed({ role: changed, user });
     });
   }
 
   /** For Maintainers, roles up to their own; and everyone may leave. @throws RefusedError not-found, forbidden */
-  async remove(actor: Actor, group: string, userId: number): Promise<void> {
+  async remove(actor: Actor, reference: PlaceReference, userId: number): Promise<void> {
     const isLeaving = userOf(actor).userId === userId;
-    await this.#database.transaction(async (tx) => {
-      const { id: groupId, fullPath } = await this.#rights.getGroup(
-        tx,
-        actor,
-        group,
-        isLeaving ? 'see' : 'write',
-      );
-      const { accessLevel } = await getMember(tx, groupId, userId);
-      if (!isLeaving) await demandGrant(tx, actor, fullPath, accessLevel);
-      await tx.members.remove(groupId, userId);
-      await record(tx, actor, 'member.delete', { groupId, userId, accessLevel });
+    await runChange(this.#database, async (tx) => {
+      const need = isLeaving ? 'see' : 'write';
+      const { place, user, role } = await this.#getHeldFor(tx, actor, reference, userId, need);
+      if (!isLeaving) await demandGrant(tx, actor, place, role.accessLevel);
+      await demandOtherOwner(tx, place, { role, user });
+      await membersOf(tx, place).remove(userId);
+      await record(tx, actor, 'delete', place, userId, role);
     });
+  }
+
+  /** What changes of one group's members are made one after another. */
+  async #getHeldFor(
+    tx: Records,
+    actor: Actor,
+    reference: PlaceReference,
+    userId: number,
+    need: Need,
+  ): Promise<Held & { readonly place: Place }> {
+    const place = await this.#rights.getPlace(tx, actor, reference, need);
+    if (place.kind === 'group') await holdGroup(tx, place.id);
+    const held = await getHeld(tx, place, userId);
+    if (held.user.kind === 'bot') {
+      throw new RefusedError('forbidden', 'the role of an access token is that of the token: revoke it');
+    }
+    return { place, ...held };
   }
 
   #checkExpiry(expiresAt: number | undefined): void {
@@ -117,34 +151,52 @@ export class MemberService {
   }
 }
 
-async function demandGrant(
-  { members }: Pick<Records, 'members'>,
-  actor: Actor,
-  groupPath: string,
-  accessLevel: number,
-): Promise<void> {
-  const user = userOf(actor);
-  const level = await members.levelAt(groupPath, user.userId);
-  if (!mayGrant(user, level, accessLevel)) throw new RefusedError('forbidden');
+/** @throws RefusedError forbidden where a top-level group would be left to nobody */
+async function demandOtherOwner(tx: Records, place: Place, { role, user }: Held): Promise<void> {
+  const isTopLevel = place.kind === 'group' && parentPathOf(place.fullPath) === '';
+  if (!isTopLevel || role.accessLevel < accessLevels.owner || user.state === 'blocked') return;
+  if (await tx.inheritedRoles.hasOtherOwner(place.fullPath, user.id)) return;
+  throw new RefusedError(
+    'forbidden',
+    'the last Owner of a top-level group stays its Owner until there is another',
+  );
 }
 
-async function getMember(
-  records: Pick<Records, 'members' | 'users'>,
-  groupId: number,
-  userId: number,
-): Promise<ListedMember> {
-  const member = await records.members.find(groupId, userId);
-  const user = member && (await records.users.find(userId));
+/** @throws RefusedError not-found, invalid for the bot of an access token, whose one role goes with it */
+async function getPerson({ users }: Pick<Records, 'users'>, input: MemberInput): Promise<User> {
+  const user =
+    input.userId === undefined
+      ? await users.findByUsername(input.username.toLowerCase())
+      : await users.find(input.userId);
+  if (!user) throw new RefusedError('not-found', 'User');
+  if (user.kind === 'human') return user;
+  throw new RefusedError('invalid', { user: ['is the bot of an access token'] });
+}
+
+async function getHeld(records: Records, place: Place, userId: number): Promise<Held> {
+  const role = await membersOf(records, place).find(userId);
+  const user = role && (await records.users.find(userId));
   if (!user) throw new RefusedError('not-found', 'Member');
-  return { ...member, username: user.username, name: user.name, state: user.state };
+  return { role, user };
+}
+
+function listed({ role, user: { username, name, state } }: Held): ListedMember {
+  const { userId, accessLevel, expiresAt, createdAt } = role;
+  return { userId, accessLevel, expiresAt, createdAt, username, name, state };
 }
 
 function record(
   tx: Records,
   actor: Actor,
-  action: string,
-  { groupId, userId, accessLevel, expiresAt }: Pick<Member, 'groupId' | 'userId'> & MemberChanges,
+  verb: 'create' | 'update' | 'delete',
+  place: Place,
+  userId: number,
+  { accessLevel, expiresAt }: MemberChanges,
 ): Promise<void> {
-  const details = { user_id: userId, access_level: accessLevel, expires_at: expiresAt };
-  return recordChange(tx, actor, { action, targetId: groupId, details: { group_id: groupId, ...details } });
+  return recordChange(tx, actor, {
+    action: `member.${verb}`,
+    targetId: place.id,
+    details: { ...idOf(place), user_id: userId, access_level: accessLevel, expires_at: expiresAt },
+    ...auditPlaceOf(place),
+  });
 }

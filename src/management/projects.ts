@@ -3,7 +3,7 @@ import { accessLevels } from '../auth/access.ts';
 import type { Database } from '../metadata/database.ts';
 import type { Group, Visibility } from '../metadata/groups.ts';
 import type { Page, Paged } from '../metadata/page.ts';
-import type { Project, ProjectChanges, ProjectFilter } from '../metadata/projects.ts';
+import type { Project, ProjectChanges, ProjectFilter, RegistryAccessLevel } from '../metadata/projects.ts';
 import type { Records } from '../metadata/records.ts';
 import { type Actor, userOf } from './actor.ts';
 import { recordChange } from './audit.ts';
@@ -11,6 +11,7 @@ import { runChange } from './changes.ts';
 import { holdGroup } from './find-group.ts';
 import { type NamedProject, nameProjects } from './full-names.ts';
 import { demandFreePath, fullPathOf, parentPathOf, pathFromName } from './paths.ts';
+import { auditPlaceOf } from './places.ts';
 import { demandUnmodified } from './preconditions.ts';
 import { RefusedError } from './refused-error.ts';
 import { Rights } from './rights.ts';
@@ -24,6 +25,8 @@ export interface ProjectInput {
   readonly path?: string | undefined;
   readonly description?: string | undefined;
   readonly visibility: Visibility;
+  /** Undefined: enabled. */
+  readonly containerRegistryAccessLevel?: RegistryAccessLevel | undefined;
 }
 
 export interface ProjectSearch {
@@ -80,18 +83,13 @@ export class ProjectService {
    * @param project that the actor may see
    */
   async findSize(actor: Actor, { id, fullPath }: Project): Promise<number | undefined> {
-    const mayKnow = await this.#rights.hasRole(
-      this.#database,
-      actor,
-      parentPathOf(fullPath),
-      accessLevels.reporter,
-    );
+    const mayKnow = await this.#rights.hasRole(this.#database, actor, fullPath, accessLevels.reporter);
     return mayKnow ? this.#database.repositoryBlobs.bytesOfProject(id) : undefined;
   }
 
   /** For Maintainers of the group. @throws RefusedError forbidden, invalid (also for a group that they may not know of) */
   async create(actor: Actor, input: ProjectInput): Promise<NamedProject> {
-    const { groupId, description, visibility } = input;
+    const { groupId, description, visibility, containerRegistryAccessLevel } = input;
     const path = input.path ?? pathFromName(input.name ?? '');
     if (path === '') throw new RefusedError('invalid', { path: ["can't be blank"] });
     const name = input.name ?? path;
@@ -100,11 +98,26 @@ export class ProjectService {
       const fullPath = fullPathOf(group.fullPath, path);
       await holdGroup(tx, group.id);
       await demandFreePath(tx, fullPath);
-      const project = await tx.projects.create({ groupId, name, path, fullPath, description, visibility });
+      const project = await tx.projects.create({
+        groupId,
+        name,
+        path,
+        fullPath,
+        description,
+        visibility,
+        containerRegistryAccessLevel,
+      });
       await recordChange(tx, actor, {
         action: 'project.create',
         targetId: project.id,
-        details: { group_id: groupId, name, path: fullPath, visibility },
+        details: {
+          group_id: groupId,
+          name,
+          path: fullPath,
+          visibility,
+          container_registry_access_level: project.containerRegistryAccessLevel,
+        },
+        ...auditPlaceOf({ kind: 'project', fullPath }),
       });
       return named(tx, project);
     });
@@ -117,7 +130,7 @@ export class ProjectService {
       if (changes.quotaBytes !== undefined) await this.#demandQuotaRight(tx, actor, parentPathOf(fullPath));
       const project = await tx.projects.update(id, changes);
       if (!project) throw new RefusedError('not-found', 'Project');
-      const { name, description, visibility, quotaBytes } = changes;
+      const { name, description, visibility, containerRegistryAccessLevel, quotaBytes } = changes;
       await recordChange(tx, actor, {
         action: 'project.update',
         targetId: id,
@@ -127,8 +140,10 @@ export class ProjectService {
           name,
           description,
           visibility,
+          container_registry_access_level: containerRegistryAccessLevel,
           container_registry_quota_bytes: quotaBytes,
         },
+        ...auditPlaceOf({ kind: 'project', fullPath }),
       });
       return named(tx, project);
     });
@@ -146,6 +161,7 @@ export class ProjectService {
         action: 'project.delete',
         targetId: project.id,
         details: { group_id: project.groupId, name: project.name, path: project.fullPath },
+        ...auditPlaceOf({ kind: 'project', fullPath: project.fullPath }),
       });
     });
   }

@@ -5,7 +5,7 @@
  * insufficient-scope: the token is not for this (detail names the scopes that are, separated by spaces);
  * forbidden (detail: why); not-found (detail: what, e.g. 'Group'); parameters (detail: 'name is missing');
  * invalid: the record would break a rule (faults); bad-request (detail: why); conflict (detail: the whole message);
- * unavailable: nothing can be changed now (detail: why).
+ * throttled: too often (detail: after how many seconds to try again); unavailable: nothing can be changed now (detail: why).
  */
 export type RefusedKind =
   | 'unauthorized'
@@ -18,6 +18,7 @@ export type RefusedKind =
   | 'bad-request'
   | 'conflict'
   | 'precondition-failed'
+  | 'throttled'
   | 'unavailable';
 
 /** What is wrong with each attribute: `{ name: ['has already been taken'] }`. */

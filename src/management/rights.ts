@@ -8,6 +8,7 @@ import {
   effectiveLevel,
   hasScopeFor,
   isAdministrator,
+  mayGrant,
   mayRead,
   mayWrite,
 } from '../auth/access.ts';
@@ -20,18 +21,20 @@ import type { VirtualRegistry } from '../metadata/virtual-registries.ts';
 import { type Actor, userOf } from './actor.ts';
 import { getGroup } from './find-group.ts';
 import { getProject } from './find-project.ts';
-import { parentPathOf } from './paths.ts';
+import type { Place, PlaceReference } from './places.ts';
 import { RefusedError } from './refused-error.ts';
 
 /** see: know of the group or project; read what belongs to it; write: change that; own: decide about it itself. */
 export type Need = 'see' | 'read' | 'write' | 'own';
 
-/** What roles and visibility decide about. */
-interface Place {
-  /** Full path of the group whose roles count. */
-  readonly groupPath: string;
+/** What roles and visibility decide about: a group or a project. */
+interface Guarded {
+  readonly fullPath: string;
   readonly visibility: Visibility;
 }
+
+/** What belongs to a group, with where that is. */
+export type Owned<T> = T & { readonly groupPath: string };
 
 export class Rights {
   /**
@@ -45,7 +48,7 @@ export class Rights {
     need: Need,
   ): Promise<Group> {
     const group = await getGroup(records, reference);
-    await demand(records, actor, placeOf(group), need, 'Group');
+    await demand(records, actor, group, need, 'Group');
     return group;
   }
 
@@ -75,30 +78,43 @@ export class Rights {
     need: Need,
   ): Promise<Project> {
     const project = await getProject(records, reference);
-    const { fullPath, visibility } = project;
-    await demand(records, actor, { groupPath: parentPathOf(fullPath), visibility }, need, 'Project');
+    await demand(records, actor, project, need, 'Project');
     return project;
   }
 
+  /** As {@link getGroup} or {@link getProject}. */
+  async getPlace(
+    records: Pick<Records, 'groups' | 'projects' | 'members'>,
+    actor: Actor,
+    { kind, reference }: PlaceReference,
+    need: Need,
+  ): Promise<Place> {
+    const { id, fullPath } =
+      kind === 'group'
+        ? await this.getGroup(records, actor, reference, need)
+        : await this.getProject(records, actor, reference, need);
+    return { kind, id, fullPath };
+  }
+
   /** @throws RefusedError unauthorized, not-found, forbidden */
-  async getRegistry(records: Records, actor: Actor, id: number, need: Need): Promise<VirtualRegistry> {
+  async getRegistry(records: Records, actor: Actor, id: number, need: Need): Promise<Owned<VirtualRegistry>> {
     return getOwned(records, actor, await records.virtualRegistries.find(id), need);
   }
 
   /** @throws RefusedError unauthorized, not-found, forbidden */
-  async getUpstream(records: Records, actor: Actor, id: number, need: Need): Promise<UpstreamRecord> {
+  async getUpstream(records: Records, actor: Actor, id: number, need: Need): Promise<Owned<UpstreamRecord>> {
     return getOwned(records, actor, await records.upstreams.find(id), need);
   }
 
-  /** Does the actor have this role, or a higher one, in the group of this full path? @throws RefusedError unauthorized */
+  /** Does the actor have this role, or a higher one, in the group or project of this full path? @throws RefusedError unauthorized */
   async hasRole(
     records: Pick<Records, 'members'>,
     actor: Actor,
-    groupPath: string,
+    fullPath: string,
     least: AccessLevel,
   ): Promise<boolean> {
     const user = userOf(actor);
-    return levelOf(user, await records.members.levelAt(groupPath, user.userId)) >= least;
+    return levelOf(user, await records.members.levelAt(fullPath, user.userId)) >= least;
   }
 }
 
@@ -107,18 +123,30 @@ export function demandAdministrator(actor: Actor, purpose: 'read' | 'write'): vo
   if (!isAdministrator(userOf(actor), purpose)) throw new RefusedError('forbidden');
 }
 
+/** Nobody gives, changes or takes away a role above their own. @throws RefusedError unauthorized, forbidden */
+export async function demandGrant(
+  { members }: Pick<Records, 'members'>,
+  actor: Actor,
+  { fullPath }: Pick<Place, 'fullPath'>,
+  accessLevel: number,
+): Promise<void> {
+  const user = userOf(actor);
+  const level = await members.levelAt(fullPath, user.userId);
+  if (!mayGrant(user, level, accessLevel)) throw new RefusedError('forbidden');
+}
+
 /** @param what is named to those who may not know of it */
 async function demand(
   records: Pick<Records, 'members'>,
   actor: Actor,
-  place: Place,
+  guarded: Guarded,
   need: Need,
   what?: string,
 ): Promise<void> {
   const user = userOf(actor);
-  const level = await records.members.levelAt(place.groupPath, user.userId);
-  if (satisfies(user, level, need, place)) return;
-  const isHidden = place.visibility === 'private' && effectiveLevel(user, level) === undefined;
+  const level = await records.members.levelAt(guarded.fullPath, user.userId);
+  if (satisfies(user, level, need, guarded)) return;
+  const isHidden = guarded.visibility === 'private' && effectiveLevel(user, level) === undefined;
   throw isHidden ? new RefusedError('not-found', what) : new RefusedError('forbidden');
 }
 
@@ -127,21 +155,17 @@ async function getOwned<T extends { readonly groupId: number }>(
   actor: Actor,
   record: T | undefined,
   need: Need,
-): Promise<T> {
+): Promise<Owned<T>> {
   const group = record && (await records.groups.find(record.groupId));
   if (!group) throw new RefusedError('not-found');
-  await demand(records, actor, placeOf(group), need);
-  return record;
+  await demand(records, actor, group, need);
+  return { ...record, groupPath: group.fullPath };
 }
 
-function placeOf({ fullPath, visibility }: Group): Place {
-  return { groupPath: fullPath, visibility };
-}
-
-function satisfies(user: UserIdentity, level: number | undefined, need: Need, place: Place): boolean {
+function satisfies(user: UserIdentity, level: number | undefined, need: Need, guarded: Guarded): boolean {
   switch (need) {
     case 'see':
-      return place.visibility === 'private' ? mayRead(user, level) : hasScopeFor(user, 'read');
+      return guarded.visibility === 'private' ? mayRead(user, level) : hasScopeFor(user, 'read');
     case 'read':
       return mayRead(user, level);
     case 'write':

@@ -49,7 +49,7 @@ export function demandAllowedAddress(
 }
 
 /** IPv6 without its brackets; every name of this machine as its address. */
-function addressOf(hostname: string): string {
+export function addressOf(hostname: string): string {
   const host = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
   return host === 'localhost' || host.endsWith('.localhost') ? '127.0.0.1' : host;
 }

@@ -94,7 +94,7 @@ export class UpstreamService {
     const { secrets, findBlockedAddress, maxUpstreams } = this.#options;
     const credentials = parseCredentials(input);
     return this.#changes.run(async (tx) => {
-      const { groupId } = await this.#rights.getRegistry(tx, actor, registryId, 'write');
+      const { groupId, groupPath } = await this.#rights.getRegistry(tx, actor, registryId, 'write');
       const url = parseUpstreamUrl(input.url);
       const allowPrivateNetwork = mayUsePrivateNetwork(actor, input.allowPrivateNetwork, undefined, true);
       const localPath = localPathOf(url);
@@ -126,6 +126,7 @@ export class UpstreamService {
         action: 'upstream.create',
         targetId: upstream.id,
         details: { group_id: groupId, registry_id: registryId, ...describe(upstream) },
+        groupPath,
       });
       return { ...upstream, registryUpstream };
     });
@@ -146,7 +147,8 @@ export class UpstreamService {
       const upstream = await tx.upstreams.update(id, changes);
       if (!upstream) throw new RefusedError('not-found');
       const details = { group_id: upstream.groupId, ...describe(changes) };
-      await recordChange(tx, actor, { action: 'upstream.update', targetId: id, details });
+      const { groupPath } = stored;
+      await recordChange(tx, actor, { action: 'upstream.update', targetId: id, details, groupPath });
       return upstream;
     });
   }
@@ -158,7 +160,8 @@ export class UpstreamService {
       demandUnmodified(upstream, unmodifiedSince);
       await tx.upstreams.remove(id);
       const details = { group_id: upstream.groupId, name: upstream.name, url: upstream.url };
-      await recordChange(tx, actor, { action: 'upstream.delete', targetId: id, details });
+      const { groupPath } = upstream;
+      await recordChange(tx, actor, { action: 'upstream.delete', targetId: id, details, groupPath });
       return upstream;
     });
   }
@@ -169,7 +172,8 @@ export class UpstreamService {
       const upstream = await this.#rights.getUpstream(tx, actor, id, 'write');
       const removed = await tx.cacheContents.removeByUpstream(id);
       const details = { group_id: upstream.groupId, removed_entries: removed };
-      await recordChange(tx, actor, { action: 'upstream.clear_cache', targetId: id, details });
+      const { groupPath } = upstream;
+      await recordChange(tx, actor, { action: 'upstream.clear_cache', targetId: id, details, groupPath });
       return upstream;
     });
   }

@@ -16,6 +16,8 @@ import { Rights } from './rights.ts';
 export interface VirtualRegistryInput {
   readonly name: string;
   readonly description?: string | undefined;
+  /** Whether everyone may pull from it, whoever they are. */
+  readonly anonymousPull: boolean;
 }
 
 export interface DetailedRegistry extends VirtualRegistry {
@@ -60,7 +62,7 @@ export class VirtualRegistryService {
   async create(
     actor: Actor,
     groupReference: string,
-    { name, description }: VirtualRegistryInput,
+    { name, description, anonymousPull }: VirtualRegistryInput,
   ): Promise<VirtualRegistry> {
     return this.#changes.run(async (tx) => {
       const group = await this.#rights.getTopLevelGroup(tx, actor, groupReference, 'write', 'forbidden');
@@ -70,11 +72,17 @@ export class VirtualRegistryService {
           base: [`${this.#maxPerGroup} registries is the maximum allowed per top-level group.`],
         });
       }
-      const registry = await tx.virtualRegistries.create({ groupId: group.id, name, description });
+      const registry = await tx.virtualRegistries.create({
+        groupId: group.id,
+        name,
+        description,
+        anonymousPull,
+      });
       await recordChange(tx, actor, {
         action: 'virtual_registry.create',
         targetId: registry.id,
-        details: { group_id: group.id, name, description },
+        details: { group_id: group.id, name, description, anonymous_pull: anonymousPull },
+        groupPath: group.fullPath,
       });
       return registry;
     });
@@ -89,13 +97,19 @@ export class VirtualRegistryService {
   /** @throws RefusedError not-found, forbidden, invalid */
   async update(actor: Actor, id: number, changes: VirtualRegistryChanges): Promise<VirtualRegistry> {
     return this.#changes.run(async (tx) => {
-      const { groupId } = await this.#rights.getRegistry(tx, actor, id, 'write');
+      const { groupId, groupPath } = await this.#rights.getRegistry(tx, actor, id, 'write');
       const registry = await tx.virtualRegistries.update(id, changes);
       if (!registry) throw new RefusedError('not-found');
       await recordChange(tx, actor, {
         action: 'virtual_registry.update',
         targetId: id,
-        details: { group_id: groupId, name: changes.name, description: changes.description },
+        details: {
+          group_id: groupId,
+          name: changes.name,
+          description: changes.description,
+          anonymous_pull: changes.anonymousPull,
+        },
+        groupPath,
       });
       return registry;
     });
@@ -116,6 +130,7 @@ export class VirtualRegistryService {
           name: registry.name,
           removed_upstreams: removed.map((upstream) => ({ id: upstream.id, name: upstream.name })),
         },
+        groupPath: registry.groupPath,
       });
       return registry;
     });
@@ -130,6 +145,7 @@ export class VirtualRegistryService {
         action: 'virtual_registry.clear_cache',
         targetId: id,
         details: { group_id: registry.groupId, removed_entries: removed },
+        groupPath: registry.groupPath,
       });
       return registry;
     });

@@ -1,8 +1,10 @@
-import type { Kysely, Selectable } from 'kysely';
+import { expressionBuilder, type Kysely, type Selectable } from 'kysely';
 import { containing } from './containing.ts';
 import { fromJsonList, toJsonList } from './json-list.ts';
 import { offsetOf, type Page, type Paged } from './page.ts';
 import type { Tables } from './schema.ts';
+import { isOfLife } from './token-life.ts';
+import type { TokenPlace } from './token-place.ts';
 
 export interface AccessToken {
   readonly id: number;
@@ -28,6 +30,8 @@ export interface NewAccessToken {
 
 export interface AccessTokenFilter {
   readonly userId?: number | undefined;
+  /** Only those of the bots of this group or project: its own access tokens. */
+  readonly botOf?: TokenPlace | undefined;
   /** Neither revoked nor expired; or one of them. */
   readonly isActive?: boolean | undefined;
   /** Part of the name. */
@@ -45,20 +49,12 @@ export class AccessTokens {
 
   /** Newest first. */
   async list(filter: AccessTokenFilter, page: Page): Promise<Paged<AccessToken>> {
-    const { userId, isActive, search } = filter;
-    const now = this.#now();
+    const { userId, botOf, isActive, search } = filter;
     let matching = this.#db.selectFrom('access_tokens');
     if (userId !== undefined) matching = matching.where('user_id', '=', userId);
     if (search !== undefined) matching = matching.where((eb) => containing(eb.ref('name'), search));
-    if (isActive !== undefined) {
-      matching = matching.where((eb) => {
-        const isOver = eb.or([
-          eb('revoked_at', 'is not', null),
-          eb(eb.fn.coalesce('expires_at', eb.val(now + 1)), '<=', now),
-        ]);
-        return isActive ? eb.not(isOver) : isOver;
-      });
-    }
+    if (isActive !== undefined) matching = matching.where(isOfLife('access_tokens', isActive, this.#now()));
+    if (botOf) matching = matching.where((eb) => eb('user_id', 'in', idsOfBots(botOf)));
     const { total } = await matching
       .select((eb) => eb.fn.countAll<number>().as('total'))
       .executeTakeFirstOrThrow();
@@ -135,4 +131,11 @@ function fromRow(row: Selectable<Tables['access_tokens']>): AccessToken {
     revokedAt: row.revoked_at ?? undefined,
     lastUsedAt: row.last_used_at ?? undefined,
   };
+}
+
+function idsOfBots({ groupId, projectId }: TokenPlace) {
+  const bots = expressionBuilder<Tables>().selectFrom('users').select('users.id');
+  return groupId === undefined
+    ? bots.where('users.bot_project_id', '=', projectId)
+    : bots.where('users.bot_group_id', '=', groupId);
 }

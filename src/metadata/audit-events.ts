@@ -1,5 +1,6 @@
-import type { Kysely, Selectable } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import { z } from 'zod';
+import { below } from './below.ts';
 import { offsetOf, type Page, type Paged } from './page.ts';
 import type { Tables } from './schema.ts';
 
@@ -16,6 +17,10 @@ export interface AuditEvent {
   readonly targetId: string;
   /** Without secrets. */
   readonly details: Readonly<Record<string, unknown>>;
+  /** Full path of the group where it happened, as it was then. */
+  readonly groupPath: string | undefined;
+  /** Full path of the project in that group. */
+  readonly projectPath: string | undefined;
 }
 
 export interface NewAuditEvent {
@@ -26,11 +31,30 @@ export interface NewAuditEvent {
   readonly targetType: string;
   readonly targetId: string;
   readonly details: Readonly<Record<string, unknown>>;
+  /** Full path of the group where it happened; of what happened in a project, the project's path says it. */
+  readonly groupPath?: string | undefined;
+  /** Full path of the project where it happened. */
+  readonly projectPath?: string | undefined;
 }
 
+/**
+ * Events outlive their places, and a path can be given again: who may read the events of a place because of a role there is to be
+ * given none from before the place came to its path: see {@link Group.placedAt}.
+ */
 export interface AuditEventFilter {
+  readonly actorId?: number | undefined;
+  readonly action?: string | undefined;
   readonly targetType?: string | undefined;
   readonly targetId?: string | undefined;
+  readonly address?: string | undefined;
+  /** At that instant or later; epoch milliseconds. */
+  readonly createdAfter?: number | undefined;
+  /** At that instant or earlier; epoch milliseconds. */
+  readonly createdBefore?: number | undefined;
+  /** In the group of this full path, or in a group or project below it. */
+  readonly groupPath?: string | undefined;
+  /** In the project of this full path. */
+  readonly projectPath?: string | undefined;
 }
 
 const detailsSchema = z.record(z.string(), z.unknown());
@@ -57,15 +81,15 @@ export class AuditEvents {
         target_type: event.targetType,
         target_id: event.targetId,
         details: JSON.stringify(event.details),
+        group_path: event.groupPath ?? parentOf(event.projectPath),
+        project_path: event.projectPath ?? null,
       })
       .execute();
   }
 
   /** Newest first. */
-  async list({ targetType, targetId }: AuditEventFilter, page: Page): Promise<Paged<AuditEvent>> {
-    let matching = this.#db.selectFrom('audit_events');
-    if (targetType !== undefined) matching = matching.where('target_type', '=', targetType);
-    if (targetId !== undefined) matching = matching.where('target_id', '=', targetId);
+  async list(filter: AuditEventFilter, page: Page): Promise<Paged<AuditEvent>> {
+    const matching = this.#matching(filter);
     const { total } = await matching
       .select((eb) => eb.fn.countAll<number>().as('total'))
       .executeTakeFirstOrThrow();
@@ -77,6 +101,28 @@ export class AuditEvents {
       .execute();
     return { records: rows.map(fromRow), total };
   }
+
+  #matching({ groupPath, createdAfter, createdBefore, ...filter }: AuditEventFilter) {
+    let query = this.#db.selectFrom('audit_events');
+    const exact = [
+      ['actor_id', filter.actorId],
+      ['action', filter.action],
+      ['target_type', filter.targetType],
+      ['target_id', filter.targetId],
+      ['address', filter.address],
+      ['project_path', filter.projectPath],
+    ] as const;
+    for (const [column, value] of exact) if (value !== undefined) query = query.where(column, '=', value);
+    if (createdAfter !== undefined) query = query.where('at', '>=', createdAfter);
+    if (createdBefore !== undefined) query = query.where('at', '<=', createdBefore);
+    if (groupPath === undefined) return query;
+    const path = sql.ref<string>('group_path');
+    return query.where((eb) => eb.or([eb('group_path', '=', groupPath), below(path, groupPath)]));
+  }
+}
+
+function parentOf(projectPath: string | undefined): string | null {
+  return projectPath?.slice(0, projectPath.lastIndexOf('/')) ?? null;
 }
 
 function fromRow(row: Selectable<Tables['audit_events']>): AuditEvent {
@@ -90,5 +136,7 @@ function fromRow(row: Selectable<Tables['audit_events']>): AuditEvent {
     targetType: row.target_type,
     targetId: row.target_id,
     details: detailsSchema.parse(JSON.parse(row.details)),
+    groupPath: row.group_path ?? undefined,
+    projectPath: row.project_path ?? undefined,
   };
 }

@@ -17,6 +17,8 @@ export interface Group {
   readonly visibility: Visibility;
   /** How many bytes its projects and those of its subgroups may link together; undefined: as many as the groups above it. */
   readonly quotaBytes: number | undefined;
+  /** When it came to its full path, which another may have had before. */
+  readonly placedAt: number;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
@@ -201,6 +203,7 @@ function fromRow(row: Selectable<Tables['groups']>): Group {
     description: row.description ?? undefined,
     visibility: row.visibility,
     quotaBytes: row.quota_bytes ?? undefined,
+    placedAt: row.placed_at ?? row.created_at,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

@@ -1,17 +1,20 @@
+/** Roles in groups, and which roles hold somewhere in all: those of the groups above, and of a project its own. */
 import type { Kysely, Selectable } from 'kysely';
-import { pathsUpTo } from './below.ts';
-import { isCurrent } from './memberships.ts';
+import {
+  type ListedMember,
+  listedFromRow,
+  type Role,
+  type RoleChanges,
+  roleFromRow,
+} from './listed-member.ts';
+import { rolesUpTo, rolesWithin } from './memberships.ts';
 import { offsetOf, type Page, type Paged } from './page.ts';
 import type { Tables } from './schema.ts';
 
-export interface Member {
+export type { ListedMember };
+
+export interface Member extends Role {
   readonly groupId: number;
-  readonly userId: number;
-  /** 10 Guest, 15 Planner, 20 Reporter, 30 Developer, 40 Maintainer, 50 Owner */
-  readonly accessLevel: number;
-  /** Epoch milliseconds; a member whose time is over is still a record. */
-  readonly expiresAt: number | undefined;
-  readonly createdAt: number;
 }
 
 export interface NewMember {
@@ -19,13 +22,6 @@ export interface NewMember {
   readonly userId: number;
   readonly accessLevel: number;
   readonly expiresAt?: number | undefined;
-}
-
-/** A member with what is shown of the user. */
-export interface ListedMember extends Member {
-  readonly username: string;
-  readonly name: string;
-  readonly state: 'active' | 'blocked';
 }
 
 export class Members {
@@ -57,42 +53,43 @@ export class Members {
   }
 
   /**
-   * Whoever has a current role in the group of this full path or above it, by user id: each once, with the membership of their
-   * highest role, and of equal ones the nearest.
+   * Whoever has a current role in the group or project of this full path, given there or in a group above it, by user id: each once,
+   * with their highest role, and of equal ones the nearest.
    */
-  async listInherited(groupFullPath: string, page: Page): Promise<Paged<ListedMember>> {
-    const matching = this.#db
-      .selectFrom('members')
-      .innerJoin('groups', 'groups.id', 'members.group_id')
-      .where('groups.full_path', 'in', pathsUpTo(groupFullPath))
-      .where(isCurrent(this.#now()));
-    const { total } = await matching
-      .select((eb) => eb.fn.count<number>('members.user_id').distinct().as('total'))
+  async listInherited(fullPath: string, page: Page): Promise<Paged<ListedMember>> {
+    const roles = rolesUpTo(fullPath, this.#now());
+    const { total } = await this.#db
+      .selectFrom(roles.as('roles'))
+      .select((eb) => eb.fn.count<number>('roles.user_id').distinct().as('total'))
       .executeTakeFirstOrThrow();
-    const ranked = matching.selectAll('members').select((eb) =>
-      eb.fn
-        .agg<number>('row_number')
-        .over((over) =>
-          over
-            .partitionBy('members.user_id')
-            .orderBy('members.access_level', 'desc')
-            .orderBy('groups.full_path', 'desc'),
-        )
-        .as('rank'),
-    );
+    const ranked = this.#db
+      .selectFrom(roles.as('roles'))
+      .selectAll('roles')
+      .select((eb) =>
+        eb.fn
+          .agg<number>('row_number')
+          .over((over) =>
+            over
+              .partitionBy('roles.user_id')
+              .orderBy('roles.access_level', 'desc')
+              .orderBy('roles.full_path', 'desc'),
+          )
+          .as('rank'),
+      );
     const rows = await this.#db
-      .selectFrom(ranked.as('members'))
-      .innerJoin('users', 'users.id', 'members.user_id')
-      .selectAll('members')
+      .selectFrom(ranked.as('roles'))
+      .innerJoin('users', 'users.id', 'roles.user_id')
+      .select(['roles.user_id', 'roles.access_level', 'roles.expires_at', 'roles.created_at'])
       .select(['users.username', 'users.name', 'users.state'])
-      .where('members.rank', '=', 1)
-      .orderBy('members.user_id')
+      .where('roles.rank', '=', 1)
+      .orderBy('roles.user_id')
       .limit(page.perPage)
       .offset(offsetOf(page))
       .execute();
     return { records: rows.map(listedFromRow), total };
   }
 
+  /** Of groups; those of projects are in {@link ProjectMembers}. */
   async listByUser(userId: number): Promise<readonly Member[]> {
     const query = this.#db
       .selectFrom('members')
@@ -102,17 +99,28 @@ export class Members {
     return (await query.execute()).map(fromRow);
   }
 
-  /** The highest current role that the user has in the group of this full path or above it; undefined: none. */
-  async levelAt(groupFullPath: string, userId: number): Promise<number | undefined> {
+  /**
+   * The highest current role that the user has in the group or project of this full path, given there or in a group above it;
+   * undefined: none.
+   */
+  async levelAt(fullPath: string, userId: number): Promise<number | undefined> {
     const { level } = await this.#db
-      .selectFrom('members')
-      .innerJoin('groups', 'groups.id', 'members.group_id')
-      .select((eb) => eb.fn.max<number | null>('members.access_level').as('level'))
-      .where('members.user_id', '=', userId)
-      .where('groups.full_path', 'in', pathsUpTo(groupFullPath))
-      .where(isCurrent(this.#now()))
+      .selectFrom(rolesUpTo(fullPath, this.#now()).as('roles'))
+      .select((eb) => eb.fn.max<number | null>('roles.access_level').as('level'))
+      .where('roles.user_id', '=', userId)
       .executeTakeFirstOrThrow();
     return level ?? undefined;
+  }
+
+  /** Whether the user has any current role in the group of this full path, or in a group or project below it. */
+  async isBelow(fullPath: string, userId: number): Promise<boolean> {
+    const row = await this.#db
+      .selectFrom(rolesWithin(fullPath, this.#now()).as('roles'))
+      .select('roles.user_id')
+      .where('roles.user_id', '=', userId)
+      .limit(1)
+      .executeTakeFirst();
+    return row !== undefined;
   }
 
   async find(groupId: number, userId: number): Promise<Member | undefined> {
@@ -141,12 +149,8 @@ export class Members {
     return fromRow(row);
   }
 
-  /** What is undefined stays as it is, null clears. Undefined when there is no such member. */
-  async update(
-    groupId: number,
-    userId: number,
-    changes: { readonly accessLevel: number; readonly expiresAt?: number | null | undefined },
-  ): Promise<Member | undefined> {
+  /** Undefined when there is no such member. */
+  async update(groupId: number, userId: number, changes: RoleChanges): Promise<Member | undefined> {
     const row = await this.#db
       .updateTable('members')
       .set({ access_level: changes.accessLevel, expires_at: changes.expiresAt })
@@ -168,21 +172,6 @@ export class Members {
   }
 }
 
-function listedFromRow({
-  username,
-  name,
-  state,
-  ...row
-}: Selectable<Tables['members']> & Pick<ListedMember, 'username' | 'name' | 'state'>): ListedMember {
-  return { ...fromRow(row), username, name, state };
-}
-
 function fromRow(row: Selectable<Tables['members']>): Member {
-  return {
-    groupId: row.group_id,
-    userId: row.user_id,
-    accessLevel: row.access_level,
-    expiresAt: row.expires_at ?? undefined,
-    createdAt: row.created_at,
-  };
+  return { groupId: row.group_id, ...roleFromRow(row) };
 }

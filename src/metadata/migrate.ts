@@ -4,6 +4,7 @@ import { Migrator } from 'kysely/migration';
 import type { ColumnTypes } from './column-types.ts';
 import { foundations } from './migrations/0001-foundations.ts';
 import { hosted } from './migrations/0002-hosted.ts';
+import { access } from './migrations/0003-access.ts';
 import type { Tables } from './schema.ts';
 
 /**
@@ -11,7 +12,11 @@ import type { Tables } from './schema.ts';
  * @throws Error when one fails, or when a newer version of this program has migrated the database
  */
 export async function migrateToLatest(db: Kysely<Tables>, types: ColumnTypes): Promise<string[]> {
-  const migrations = { '0001-foundations': foundations(types), '0002-hosted': hosted(types) };
+  const migrations = {
+    '0001-foundations': foundations(types),
+    '0002-hosted': hosted(types),
+    '0003-access': access(types),
+  };
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error, results = [] } = await migrator.migrateToLatest();
   if (error !== undefined) throw new Error('the database could not be migrated', { cause: error });

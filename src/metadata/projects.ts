@@ -7,6 +7,9 @@ import { projectsOfMember } from './memberships.ts';
 import { offsetOf, type Page, type Paged } from './page.ts';
 import type { Tables } from './schema.ts';
 
+/** Who may pull what visibility would let them: all of those; Reporters and above; nobody, and nobody pushes or deletes either. */
+export type RegistryAccessLevel = 'enabled' | 'private' | 'disabled';
+
 export interface Project {
   readonly id: number;
   readonly groupId: number;
@@ -16,8 +19,11 @@ export interface Project {
   readonly fullPath: string;
   readonly description: string | undefined;
   readonly visibility: Visibility;
+  readonly containerRegistryAccessLevel: RegistryAccessLevel;
   /** How many bytes of distinct blobs its repositories may link; undefined: as many as its groups may. */
   readonly quotaBytes: number | undefined;
+  /** When it came to its full path, which another may have had before. */
+  readonly placedAt: number;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
@@ -30,6 +36,8 @@ export interface NewProject {
   readonly fullPath: string;
   readonly description?: string | undefined;
   readonly visibility: Visibility;
+  /** 'enabled' where left out. */
+  readonly containerRegistryAccessLevel?: RegistryAccessLevel | undefined;
   readonly quotaBytes?: number | undefined;
 }
 
@@ -38,6 +46,7 @@ export interface ProjectChanges {
   readonly name?: string | undefined;
   readonly description?: string | null | undefined;
   readonly visibility?: Visibility | undefined;
+  readonly containerRegistryAccessLevel?: RegistryAccessLevel | undefined;
   readonly quotaBytes?: number | null | undefined;
 }
 
@@ -49,7 +58,7 @@ export interface ProjectFilter {
   readonly groupId?: number | undefined;
   /** Only those in the group of this full path and in its subgroups. */
   readonly below?: string | undefined;
-  /** Only internal and public ones, and those in a group where, or above which, the user has a current role; undefined: all. */
+  /** Only internal and public ones, and those where the user has a current role, there or in a group above; undefined: all. */
   readonly visibleTo?: { readonly userId: number } | undefined;
 }
 
@@ -155,6 +164,7 @@ export class Projects {
         full_path: project.fullPath,
         description: project.description ?? null,
         visibility: project.visibility,
+        container_registry_access_level: project.containerRegistryAccessLevel ?? 'enabled',
         quota_bytes: project.quotaBytes ?? null,
         created_at: now,
         updated_at: now,
@@ -172,6 +182,7 @@ export class Projects {
         name: changes.name,
         description: changes.description,
         visibility: changes.visibility,
+        container_registry_access_level: changes.containerRegistryAccessLevel,
         quota_bytes: changes.quotaBytes,
         updated_at: this.#now(),
       })
@@ -197,7 +208,9 @@ function fromRow(row: Selectable<Tables['projects']>): Project {
     fullPath: row.full_path,
     description: row.description ?? undefined,
     visibility: row.visibility,
+    containerRegistryAccessLevel: row.container_registry_access_level,
     quotaBytes: row.quota_bytes ?? undefined,
+    placedAt: row.placed_at ?? row.created_at,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

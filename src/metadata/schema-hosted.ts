@@ -21,8 +21,11 @@ interface ProjectTable {
   full_path: string;
   description: string | null;
   visibility: 'private' | 'internal' | 'public';
+  container_registry_access_level: Generated<'enabled' | 'private' | 'disabled'>;
   /** null: only the quotas of its groups apply */
   quota_bytes: number | null;
+  /** when it came to its full path; null: when it was created */
+  placed_at: number | null;
   created_at: number;
   updated_at: number;
 }

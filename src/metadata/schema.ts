@@ -3,9 +3,10 @@
  * Only this folder knows them.
  */
 import type { Generated } from 'kysely';
+import type { AccessTables } from './schema-access.ts';
 import type { HostedTables } from './schema-hosted.ts';
 
-export interface Tables extends HostedTables {
+export interface Tables extends HostedTables, AccessTables {
   instance: InstanceTable;
   groups: GroupTable;
   users: UserTable;
@@ -39,6 +40,8 @@ interface GroupTable {
   visibility: 'private' | 'internal' | 'public';
   /** of all that its projects and those of its subgroups link; null: no limit */
   quota_bytes: number | null;
+  /** when it came to its full path; null: when it was created */
+  placed_at: number | null;
   created_at: number;
   updated_at: number;
 }
@@ -52,6 +55,11 @@ interface UserTable {
   state: 'active' | 'blocked';
   admin: number;
   password_hash: string | null;
+  /** a bot is whom a group or project access token acts as */
+  kind: Generated<'human' | 'bot'>;
+  /** where a bot belongs, and goes with: one of the two, or none */
+  bot_group_id: number | null;
+  bot_project_id: number | null;
   created_at: number;
   updated_at: number;
 }
@@ -87,7 +95,11 @@ interface SigningKeyTable {
   algorithm: string;
   /** the private JWK, encrypted with the installation's secret key */
   private_key_sealed: string;
+  /** PEM, for registries that ask for one */
+  certificate: string | null;
   created_at: number;
+  /** since then it signs nothing; what it signed before is good */
+  retired_at: number | null;
 }
 
 /** unique (group_id, name) */
@@ -96,6 +108,8 @@ interface VirtualRegistryTable {
   group_id: number;
   name: string;
   description: string | null;
+  /** whether everyone may pull, whoever they are */
+  anonymous_pull: Generated<number>;
   created_at: number;
   updated_at: number;
 }
@@ -193,4 +207,7 @@ interface AuditEventTable {
   target_id: string;
   /** JSON object without secrets */
   details: string;
+  /** full paths of where it happened, which outlive the places: the group, and in it the project */
+  group_path: string | null;
+  project_path: string | null;
 }

@@ -2,6 +2,7 @@ import type { Kysely, Selectable } from 'kysely';
 import { containing } from './containing.ts';
 import { offsetOf, type Page, type Paged } from './page.ts';
 import type { Tables } from './schema.ts';
+import type { TokenPlace } from './token-place.ts';
 
 export interface User {
   readonly id: number;
@@ -12,6 +13,10 @@ export interface User {
   readonly state: 'active' | 'blocked';
   readonly isAdmin: boolean;
   readonly passwordHash: string | undefined;
+  /** A bot is whom a group or project access token acts as. */
+  readonly kind: 'human' | 'bot';
+  /** The group or project that a bot belongs to, and goes with. */
+  readonly botOf: TokenPlace | undefined;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
@@ -23,15 +28,28 @@ export interface NewUser {
   readonly email?: string | undefined;
   readonly isAdmin: boolean;
   readonly passwordHash?: string | undefined;
+  /** Makes it a bot. */
+  readonly botOf?: TokenPlace | undefined;
 }
 
 /** What is undefined stays as it is; null clears. */
 export interface UserChanges {
+  /** Lower case. */
+  readonly username?: string | undefined;
   readonly name?: string | undefined;
   readonly email?: string | null | undefined;
   readonly state?: User['state'] | undefined;
   readonly isAdmin?: boolean | undefined;
   readonly passwordHash?: string | null | undefined;
+}
+
+export interface UserFilter {
+  /** People where left out. */
+  readonly kind?: User['kind'] | 'any' | undefined;
+  /** Only this very one; in lower case. */
+  readonly username?: string | undefined;
+  readonly state?: User['state'] | undefined;
+  readonly isAdmin?: boolean | undefined;
 }
 
 export class Users {
@@ -43,14 +61,9 @@ export class Users {
     this.#now = now;
   }
 
-  /** Oldest first. @param search part of the username or name */
-  async list(search: string | undefined, page: Page): Promise<Paged<User>> {
-    let matching = this.#db.selectFrom('users');
-    if (search) {
-      matching = matching.where((eb) =>
-        eb.or([containing(eb.ref('username'), search), containing(eb.ref('name'), search)]),
-      );
-    }
+  /** Oldest first, without bots unless asked for. @param search part of the username or name */
+  async list(search: string | undefined, page: Page, filter: UserFilter = {}): Promise<Paged<User>> {
+    const matching = this.#matching(search, filter);
     const { total } = await matching
       .select((eb) => eb.fn.countAll<number>().as('total'))
       .executeTakeFirstOrThrow();
@@ -61,6 +74,18 @@ export class Users {
       .offset(offsetOf(page))
       .execute();
     return { records: rows.map(fromRow), total };
+  }
+
+  #matching(search: string | undefined, { kind = 'human', username, state, isAdmin }: UserFilter) {
+    let query = this.#db.selectFrom('users');
+    if (kind !== 'any') query = query.where('kind', '=', kind);
+    if (username !== undefined) query = query.where('username', '=', username);
+    if (state !== undefined) query = query.where('state', '=', state);
+    if (isAdmin !== undefined) query = query.where('admin', '=', Number(isAdmin));
+    if (!search) return query;
+    return query.where((eb) =>
+      eb.or([containing(eb.ref('username'), search), containing(eb.ref('name'), search)]),
+    );
   }
 
   async find(id: number): Promise<User | undefined> {
@@ -78,7 +103,7 @@ export class Users {
     return row && fromRow(row);
   }
 
-  /** An active user. @throws UniqueViolation users_username */
+  /** An active user. @throws UniqueViolation users_username, MissingOwner */
   async create(user: NewUser): Promise<User> {
     const now = this.#now();
     const row = await this.#db
@@ -90,6 +115,9 @@ export class Users {
         state: 'active',
         admin: Number(user.isAdmin),
         password_hash: user.passwordHash ?? null,
+        kind: user.botOf ? 'bot' : 'human',
+        bot_group_id: user.botOf?.groupId ?? null,
+        bot_project_id: user.botOf?.projectId ?? null,
         created_at: now,
         updated_at: now,
       })
@@ -98,11 +126,12 @@ export class Users {
     return fromRow(row);
   }
 
-  /** Undefined when there is no such user. */
+  /** Undefined when there is no such user. @throws UniqueViolation users_username */
   async update(id: number, changes: UserChanges): Promise<User | undefined> {
     const row = await this.#db
       .updateTable('users')
       .set({
+        username: changes.username,
         name: changes.name,
         email: changes.email,
         state: changes.state,
@@ -116,7 +145,10 @@ export class Users {
     return row && fromRow(row);
   }
 
-  /** With their tokens and memberships. False when there was none. */
+  /**
+   * With their roles, tokens of theirs and of jobs that run for them, sessions and identities elsewhere; what they made stays, and
+   * so does what was audited. False when there was none.
+   */
   async remove(id: number): Promise<boolean> {
     const { numDeletedRows } = await this.#db
       .deleteFrom('users')
@@ -135,7 +167,14 @@ function fromRow(row: Selectable<Tables['users']>): User {
     state: row.state,
     isAdmin: row.admin === 1,
     passwordHash: row.password_hash ?? undefined,
+    kind: row.kind,
+    botOf: botPlaceOf(row),
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };
+}
+
+function botPlaceOf({ bot_group_id, bot_project_id }: Selectable<Tables['users']>): TokenPlace | undefined {
+  if (bot_group_id !== null) return { groupId: bot_group_id };
+  return bot_project_id === null ? undefined : { projectId: bot_project_id };
 }

@@ -11,6 +11,11 @@ export const uniqueConstraints = [
   'virtual_registries_group_id_name',
   'registry_upstreams_registry_id_upstream_id',
   'projects_full_path',
+  'project_members_project_id_user_id',
+  'deploy_tokens_token_hash',
+  'job_tokens_token_hash',
+  'oidc_identities_issuer_subject',
+  'sessions_id_hash',
 ] as const;
 
 export type UniqueConstraint = (typeof uniqueConstraints)[number];

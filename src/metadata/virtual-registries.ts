@@ -6,6 +6,8 @@ export interface VirtualRegistry {
   readonly groupId: number;
   readonly name: string;
   readonly description: string | undefined;
+  /** Whether everyone may pull from it, whoever they are. */
+  readonly anonymousPull: boolean;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
@@ -14,12 +16,15 @@ export interface NewVirtualRegistry {
   readonly groupId: number;
   readonly name: string;
   readonly description?: string | undefined;
+  /** False where left out. */
+  readonly anonymousPull?: boolean | undefined;
 }
 
 /** What is undefined stays as it is; null clears. */
 export interface VirtualRegistryChanges {
   readonly name?: string | undefined;
   readonly description?: string | null | undefined;
+  readonly anonymousPull?: boolean | undefined;
 }
 
 export class VirtualRegistries {
@@ -60,24 +65,35 @@ export class VirtualRegistries {
   }
 
   /** @throws UniqueViolation virtual_registries_group_id_name, MissingOwner */
-  async create({ groupId, name, description }: NewVirtualRegistry): Promise<VirtualRegistry> {
+  async create(registry: NewVirtualRegistry): Promise<VirtualRegistry> {
+    const { groupId, name, description, anonymousPull = false } = registry;
     const now = this.#now();
     const row = await this.#db
       .insertInto('virtual_registries')
-      .values({ group_id: groupId, name, description: description ?? null, created_at: now, updated_at: now })
+      .values({
+        group_id: groupId,
+        name,
+        description: description ?? null,
+        anonymous_pull: Number(anonymousPull),
+        created_at: now,
+        updated_at: now,
+      })
       .returningAll()
       .executeTakeFirstOrThrow();
     return fromRow(row);
   }
 
   /** Undefined when there is no such registry. @throws UniqueViolation virtual_registries_group_id_name */
-  async update(
-    id: number,
-    { name, description }: VirtualRegistryChanges,
-  ): Promise<VirtualRegistry | undefined> {
+  async update(id: number, changes: VirtualRegistryChanges): Promise<VirtualRegistry | undefined> {
+    const { name, description, anonymousPull } = changes;
     const row = await this.#db
       .updateTable('virtual_registries')
-      .set({ name, description, updated_at: this.#now() })
+      .set({
+        name,
+        description,
+        anonymous_pull: anonymousPull === undefined ? undefined : Number(anonymousPull),
+        updated_at: this.#now(),
+      })
       .where('id', '=', id)
       .returningAll()
       .executeTakeFirst();
@@ -97,6 +113,7 @@ function fromRow(row: Selectable<Tables['virtual_registries']>): VirtualRegistry
     groupId: row.group_id,
     name: row.name,
     description: row.description ?? undefined,
+    anonymousPull: row.anonymous_pull === 1,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

@@ -143,6 +143,27 @@ describe('entrepot serve', () => {
   });
 });
 
+describe('the keys of another token service', () => {
+  const service = {
+    ENTREPOT_AUTH__TOKEN_REALM: 'https://auth.example/token',
+    ENTREPOT_AUTH__TOKEN_SERVICE: 'here',
+    ENTREPOT_AUTH__TOKEN_ISSUER: 'there',
+  };
+
+  test('must be certificates that can be read, or it does not start and says so', async () => {
+    const file = join(directory, 'auth.pem');
+    const absent = start([], { ...service, ENTREPOT_AUTH__TOKEN_ROOTCERTBUNDLE: file });
+    expect(await absent.exitCode()).toBe(1);
+    expect(absent.stderr).toMatch(/^entrepot: cannot use .*auth\.pem: .*\n$/);
+    await writeFile(file, 'no certificate');
+    const wrong = start([], { ...service, ENTREPOT_AUTH__TOKEN_ROOTCERTBUNDLE: file });
+    expect(await wrong.exitCode()).toBe(78);
+    expect(wrong.stderr).toContain(
+      'auth.token_rootcertbundle: expected 1 to 32 certificates in PEM, found 0',
+    );
+  });
+});
+
 describe('the other commands', () => {
   test('config prints clean YAML without secrets', async () => {
     const file = join(directory, 'entrepot.yaml');
@@ -170,6 +191,30 @@ describe('the other commands', () => {
     const stranger = start(['token', 'create', '--user', 'nobody']);
     expect(await stranger.exitCode()).toBe(1);
     expect(stranger.stderr).toBe("entrepot: there is no user 'nobody'\n");
+  });
+
+  test('keys rotate makes a key that the running server publishes before it signs, and keys list tells of both', async () => {
+    const server = start();
+    const url = await server.listening();
+    const published = async () => {
+      const body: { keys: { kid: string }[] } = JSON.parse(
+        await (await fetch(`${url}/.well-known/jwks.json`)).text(),
+      );
+      return body.keys.map(({ kid }) => kid);
+    };
+    const [old = ''] = await published();
+    const command = start(['keys', 'rotate', '--in', '1h']);
+    expect(await command.exitCode()).toBe(0);
+    expect(command.stdout.split('\n')).toEqual([
+      expect.stringMatching(/^[A-Z2-7:]{59} {2}made \S+Z {2}signs until \S+Z, verifies until \S+Z$/),
+      expect.stringMatching(/^[A-Z2-7:]{59} {2}made \S+Z {2}signs next$/),
+      '',
+    ]);
+    const list = start(['keys', 'list']);
+    expect(await list.exitCode()).toBe(0);
+    expect(list.stdout).toBe(command.stdout);
+    await expect.poll(published, { timeout: 3000 }).toHaveLength(2);
+    expect((await published())[0]).toBe(old);
   });
 
   test('migrate makes the database and ends', async () => {

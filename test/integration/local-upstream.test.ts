@@ -119,15 +119,16 @@ describeApp('a local upstream', (start) => {
     expect((await pull(`${group}/web`)).status).toBe(404);
   });
 
-  test('shows of another group what is not private, as long as it is not', async () => {
+  test('shows of another group what is public, as long as it is', async () => {
     const { app } = await setUp();
     await createGroup(app, 'open', 'public');
     const tools = await createProject(app, 'open', 'tools', 'public');
     await createProject(app, 'open', 'vault', 'private');
-    for (const name of ['open/tools', 'open/vault']) await push(app, name, team, 'v1');
+    await createProject(app, 'open', 'hall', 'internal');
+    for (const name of ['open/tools', 'open/vault', 'open/hall']) await push(app, name, team, 'v1');
     await app.useUpstreams([{ url: 'entrepot:open' }]);
     expect((await app.manifest('tools', 'v1')).status).toBe(200);
-    expect((await app.manifest('vault', 'v1')).status).toBe(404);
+    for (const name of ['vault', 'hall']) expect((await app.manifest(name, 'v1')).status).toBe(404);
     await expectStatus(app.api('PUT', `/projects/${tools}`, { visibility: 'private' }), 200);
     expect((await app.manifest('tools', 'v1')).status).toBe(404);
   });

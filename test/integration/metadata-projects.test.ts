@@ -34,7 +34,9 @@ describeEachDatabase('records of projects', (open, { clock }) => {
       fullPath: 'acme/shop',
       description: 'Where they buy',
       visibility: 'internal',
+      containerRegistryAccessLevel: 'enabled',
       quotaBytes: 5_000_000_000_000,
+      placedAt: clock.now,
       createdAt: clock.now,
       updatedAt: clock.now,
     });
@@ -62,7 +64,13 @@ describeEachDatabase('records of projects', (open, { clock }) => {
     const database = await open();
     const project = await createProject(database, 'acme/shop');
     clock.now += 1000;
-    const changes = { name: 'Shop', description: 'Ours', visibility: 'public', quotaBytes: 10 } as const;
+    const changes = {
+      name: 'Shop',
+      description: 'Ours',
+      visibility: 'public',
+      containerRegistryAccessLevel: 'disabled',
+      quotaBytes: 10,
+    } as const;
     const changed = { ...project, ...changes, updatedAt: clock.now };
     expect(await database.projects.update(project.id, changes)).toEqual(changed);
     expect(await database.projects.update(project.id, {})).toEqual(changed);

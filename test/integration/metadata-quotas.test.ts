@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { describeEachDatabase } from '../support/databases.ts';
-import { createGroup, createRepository, linkBlob } from '../support/hosted-records.ts';
+import { createGroup, createProject, createRepository, linkBlob } from '../support/hosted-records.ts';
 
 describeEachDatabase('records of quotas', (open, { clock, createPlace }) => {
   test('a group is changed as a project is, and its quota is listed for all below it', async () => {
@@ -31,6 +31,7 @@ describeEachDatabase('records of quotas', (open, { clock, createPlace }) => {
 
   test('a blob counts once in each project, and for all groups above', async () => {
     const database = await open();
+    await createProject(database, 'acme/shop');
     const web = await createRepository(database, 'acme/shop/web');
     const worker = await database.repositories.ensure(web.projectId, 'acme/shop/worker');
     const other = await createRepository(database, 'acme/team/other');

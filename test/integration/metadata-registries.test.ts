@@ -16,6 +16,7 @@ describeEachDatabase('records of virtual registries', (open, { clock, createPlac
       groupId: group,
       name: 'hub',
       description: 'for CI',
+      anonymousPull: false,
       createdAt: clock.now,
       updatedAt: clock.now,
     });
@@ -30,6 +31,13 @@ describeEachDatabase('records of virtual registries', (open, { clock, createPlac
     clock.now += 1000;
     const changed = await virtualRegistries.update(registry.id, { description: null });
     expect(changed).toEqual({ ...registry, description: undefined, updatedAt: clock.now });
+    expect(await virtualRegistries.update(registry.id, { anonymousPull: true })).toMatchObject({
+      anonymousPull: true,
+    });
+    expect(await virtualRegistries.update(registry.id, { name: 'hub' })).toMatchObject({
+      anonymousPull: true,
+    });
+    await virtualRegistries.update(registry.id, { anonymousPull: false });
     expect(await virtualRegistries.update(99, { name: 'x' })).toBeUndefined();
     expect(await virtualRegistries.list(group)).toEqual([changed, second]);
     expect(await virtualRegistries.count(group)).toBe(2);

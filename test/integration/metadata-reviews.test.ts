@@ -56,6 +56,7 @@ describeEachDatabase('records for the collector', (open, { clock, createPlace })
   test('all blobs of a project, or of all projects of a group, are looked at once they are removed', async () => {
     const place = await createPlace();
     const database = await open(place);
+    await createProject(database, 'acme/shop');
     const web = await createRepository(database, 'acme/shop/web');
     const worker = await database.repositories.ensure(web.projectId, 'acme/shop/worker');
     const team = await createRepository(database, 'acme/team/a');

@@ -8,6 +8,7 @@ import { expect, test } from 'vitest';
 import { postgresTypes, sqliteTypes } from '../../src/metadata/column-types.ts';
 import { type Database, migrate } from '../../src/metadata/database.ts';
 import { foundations } from '../../src/metadata/migrations/0001-foundations.ts';
+import { hosted } from '../../src/metadata/migrations/0002-hosted.ts';
 import { postgresDialect } from '../../src/metadata/postgres.ts';
 import type { Tables } from '../../src/metadata/schema.ts';
 import { sqliteDialect } from '../../src/metadata/sqlite.ts';
@@ -15,9 +16,17 @@ import { type DatabasePlace, describeEachDatabase } from '../support/databases.t
 import { blobOf, createRepository, linkBlob } from '../support/hosted-records.ts';
 import { silentLog } from '../support/silent-log.ts';
 
-type TablesBefore = Pick<Tables, 'blobs'> & {
-  readonly groups: Omit<Tables['groups'], 'quota_bytes' | 'parent_id' | 'description'>;
-};
+/** The columns that rows of earlier versions are made of here. */
+interface TablesBefore {
+  readonly blobs: Tables['blobs'];
+  readonly groups: Omit<Tables['groups'], 'quota_bytes' | 'placed_at' | 'parent_id' | 'description'>;
+  readonly users: Omit<Tables['users'], 'bot_group_id' | 'bot_project_id' | 'email' | 'password_hash'>;
+  readonly members: Tables['members'];
+  readonly projects: Omit<Tables['projects'], 'quota_bytes' | 'placed_at' | 'description'>;
+  readonly virtual_registries: Omit<Tables['virtual_registries'], 'description'>;
+  readonly signing_keys: Omit<Tables['signing_keys'], 'certificate' | 'retired_at'>;
+  readonly audit_events: Omit<Tables['audit_events'], 'group_path' | 'project_path' | 'actor_id' | 'address'>;
+}
 
 const run = promisify(execFile);
 const source = resolve(import.meta.dirname, '../../src/metadata/database.ts');
@@ -25,7 +34,11 @@ const source = resolve(import.meta.dirname, '../../src/metadata/database.ts');
 describeEachDatabase('migrations', (open, { createPlace, name }) => {
   test('run once, and are no work the second time', async () => {
     const place = await createPlace();
-    expect(await migrate({ ...place, log: silentLog })).toEqual(['0001-foundations', '0002-hosted']);
+    expect(await migrate({ ...place, log: silentLog })).toEqual([
+      '0001-foundations',
+      '0002-hosted',
+      '0003-access',
+    ]);
     expect(await migrate({ ...place, log: silentLog })).toEqual([]);
     await (await open(place)).check();
   });
@@ -33,7 +46,7 @@ describeEachDatabase('migrations', (open, { createPlace, name }) => {
   test('a database of the version before keeps its blobs and groups, and takes what is pushed', async () => {
     const place = await createPlace();
     const blob = blobOf('layer', 3_000_000_000);
-    await makeBefore(place, async (db) => {
+    await makeBefore(place, ['0001-foundations'], async (db) => {
       const { digest, size, storageKey, createdAt } = blob;
       const row = { digest, size, storage_key: storageKey, sha1: 'known', created_at: createdAt };
       await db.insertInto('blobs').values(row).execute();
@@ -43,7 +56,7 @@ describeEachDatabase('migrations', (open, { createPlace, name }) => {
         .values({ ...group, created_at: 1, updated_at: 2 })
         .execute();
     });
-    expect(await migrate({ ...place, log: silentLog })).toEqual(['0002-hosted']);
+    expect(await migrate({ ...place, log: silentLog })).toEqual(['0002-hosted', '0003-access']);
     const database = await open(place);
     expect(await database.blobs.find(blob.digest)).toEqual({ ...blob, sha1: 'known' });
     expect(await database.groups.findByPath('acme')).toMatchObject({ name: 'Acme', quotaBytes: undefined });
@@ -51,6 +64,48 @@ describeEachDatabase('migrations', (open, { createPlace, name }) => {
     const pushed = await linkBlob(database, id, 'pushed');
     expect(await database.blobs.find(pushed.digest)).toEqual(pushed);
     expect((await database.repositoryBlobs.link(id, blob.digest)).sha1).toBe('known');
+  });
+
+  test('a database from before roles in projects lets in whom it let in, and nobody else', async () => {
+    const place = await createPlace();
+    const times = { created_at: 1, updated_at: 2 };
+    await makeBefore(place, ['0001-foundations', '0002-hosted'], async (db) => {
+      const named = { name: 'Acme', path: 'acme', full_path: 'acme', visibility: 'private' as const };
+      await db
+        .insertInto('groups')
+        .values({ ...named, ...times })
+        .execute();
+      const user = { username: 'ada', name: 'Ada', state: 'active' as const, admin: 0, ...times };
+      await db.insertInto('users').values(user).execute();
+      const member = { group_id: 1, user_id: 1, access_level: 30, expires_at: null, created_at: 1 };
+      await db.insertInto('members').values(member).execute();
+      const project = { ...named, ...times, group_id: 1, path: 'shop', full_path: 'acme/shop' };
+      await db.insertInto('projects').values(project).execute();
+      await db
+        .insertInto('virtual_registries')
+        .values({ group_id: 1, name: 'hub', ...times })
+        .execute();
+      const key = { kid: 'k', algorithm: 'ES256', private_key_sealed: 'sealed', created_at: 1 };
+      await db.insertInto('signing_keys').values(key).execute();
+      const event = { at: 1, actor_name: 'ada', action: 'a.b', target_type: 'a', target_id: '1' };
+      await db
+        .insertInto('audit_events')
+        .values({ ...event, details: '{}' })
+        .execute();
+    });
+    expect(await migrate({ ...place, log: silentLog })).toEqual(['0003-access']);
+    const database = await open(place);
+    expect(await database.projects.findByPath('acme/shop')).toMatchObject({
+      visibility: 'private',
+      containerRegistryAccessLevel: 'enabled',
+    });
+    expect(await database.virtualRegistries.find(1)).toMatchObject({ name: 'hub', anonymousPull: false });
+    expect(await database.users.find(1)).toMatchObject({ username: 'ada', kind: 'human' });
+    expect(await database.members.levelAt('acme/shop', 1)).toBe(30);
+    expect(await database.signingKeys.list()).toMatchObject([{ kid: 'k', retiredAt: undefined }]);
+    const all = { page: 1, perPage: 10 };
+    expect((await database.auditEvents.list({}, all)).total).toBe(1);
+    expect((await database.auditEvents.list({ groupPath: 'acme' }, all)).total).toBe(0);
   });
 
   test('are safe with several processes starting at once, and so is the first start', async () => {
@@ -104,17 +159,21 @@ describeEachDatabase('migrations', (open, { createPlace, name }) => {
   });
 });
 
-/** The tables as the first migration alone left them, with rows. */
+/** The tables as these migrations alone left them, with rows. */
 async function makeBefore(
   place: DatabasePlace,
+  names: readonly ('0001-foundations' | '0002-hosted')[],
   fill: (db: Kysely<TablesBefore>) => Promise<void>,
 ): Promise<void> {
   const { url, file } = place;
   const dialect = url === undefined ? await sqliteDialect(file) : postgresDialect(url, silentLog, 'limited');
-  const first = foundations(url === undefined ? sqliteTypes : postgresTypes);
+  const types = url === undefined ? sqliteTypes : postgresTypes;
+  const known = { '0001-foundations': foundations(types), '0002-hosted': hosted(types) };
   const db = new Kysely<TablesBefore>({ dialect });
   try {
-    const provider = { getMigrations: async () => ({ '0001-foundations': first }) };
+    const provider = {
+      getMigrations: async () => Object.fromEntries(names.map((name) => [name, known[name]])),
+    };
     const { error } = await new Migrator({ db, provider }).migrateToLatest();
     if (error !== undefined) throw error;
     await fill(db);

@@ -1,13 +1,21 @@
 import { hash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { type Action, actions } from '../../src/auth/access.ts';
-import { anonymous, type Identity, type UserIdentity } from '../../src/auth/identity.ts';
+import {
+  anonymous,
+  type Identity,
+  nameOf,
+  type Principal,
+  type UserIdentity,
+} from '../../src/auth/identity.ts';
+import { Principals } from '../../src/auth/principals.ts';
 import { RecordedRepositoryRights } from '../../src/auth/repository-rights.ts';
 import { CatalogService } from '../../src/management/catalog.ts';
 import type { Database } from '../../src/metadata/database.ts';
 import type { Visibility } from '../../src/metadata/groups.ts';
 import { parseDigest } from '../../src/oci/digest.ts';
 import { describeEachDatabase } from '../support/databases.ts';
+import { job } from '../unit/auth/identities.ts';
 
 const payload = Buffer.from('{"schemaVersion":2}');
 const manifest = {
@@ -60,14 +68,16 @@ describeEachDatabase('who may use a hosted repository', (open, { clock }) => {
     const database = await open();
     const now = () => clock.now;
     const people = new People(database, now);
-    const rights = new RecordedRepositoryRights({ ...database, isLoginRequired: true, now });
+    const principals = new Principals({ ...database, now });
+    const rights = new RecordedRepositoryRights({ ...database, principals, isLoginRequired: true, now });
+    const catalog = new CatalogService({ ...database, principals, isLoginRequired: true });
     const acme = await people.createGroup('acme');
     const web = await people.createGroup('acme/web', acme);
     const allowed = async (identity: Identity, name: string): Promise<Action[]> => {
       const answers = await Promise.all(actions.map((action) => rights.may(identity, name, action)));
       return actions.filter((_action, index) => answers[index]);
     };
-    return { database, people, allowed, acme, web };
+    return { database, people, allowed, catalog, acme, web };
   }
 
   test('a role holds in the group and below, not above or beside', async () => {
@@ -99,12 +109,11 @@ describeEachDatabase('who may use a hosted repository', (open, { clock }) => {
     const owner = await people.createUser('dana', acme, 50);
     for (const name of ['acme', 'acme/other', 'acme/base/a/b/c', 'virtual_registries/container/1/base'])
       expect([name, await allowed(owner, name)]).toEqual([name, []]);
-    expect(await allowed(anonymous, 'acme/base')).toEqual([]);
+    expect(await allowed(anonymous, 'acme/base')).toEqual(['pull']);
   });
 
   test('the catalog lists what they may pull, and nothing else', async () => {
-    const { database, people, allowed, acme, web } = await prepare();
-    const catalog = new CatalogService({ ...database, isLoginRequired: true });
+    const { database, people, allowed, catalog, acme, web } = await prepare();
     const projects = [
       [acme, 'acme/base', 'private'],
       [acme, 'acme/open', 'internal'],
@@ -112,8 +121,10 @@ describeEachDatabase('who may use a hosted repository', (open, { clock }) => {
       [web, 'acme/web/site', 'public'],
     ] as const;
     const names: string[] = [];
+    let shopId = 0;
     for (const [groupId, fullPath, visibility] of projects) {
       const projectId = await people.createProject(groupId, fullPath, visibility);
+      if (fullPath === 'acme/web/shop') shopId = projectId;
       for (const name of [fullPath, `${fullPath}/server`]) {
         const { id } = await database.repositories.ensure(projectId, name);
         await database.repositoryManifests.save(id, manifest);
@@ -121,21 +132,21 @@ describeEachDatabase('who may use a hosted repository', (open, { clock }) => {
       }
       await database.repositories.ensure(projectId, `${fullPath}/nothing-pushed`);
     }
-    const users = [
+    const place = { kind: 'group', id: web, fullPath: 'acme/web' } as const;
+    const users: Principal[] = [
       await people.createUser('owner', acme, 50),
       await people.createUser('guest', acme, 10),
       await people.createUser('reporter', web, 20),
       await people.createUser('stranger'),
       { ...(await people.createUser('root')), isAdmin: true },
+      { kind: 'deploy-token', tokenId: 1, username: 'deploy', scopes: ['read_registry'], place },
+      { ...job, userId: undefined, project: { id: shopId, fullPath: 'acme/web/shop' } },
     ];
     for (const user of users) {
       const pullable: string[] = [];
       for (const name of names) if ((await allowed(user, name)).includes('pull')) pullable.push(name);
       const listed = await catalog.list(user, { after: '', limit: 100 });
-      expect([user.username, listed]).toEqual([
-        user.username,
-        { names: pullable.toSorted(), hasMore: false },
-      ]);
+      expect([nameOf(user), listed]).toEqual([nameOf(user), { names: pullable.toSorted(), hasMore: false }]);
     }
   });
 });

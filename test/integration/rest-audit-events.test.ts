@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { describeEachDatabase } from '../support/databases.ts';
-import { RestApi } from '../support/rest-api.ts';
+import { RestApi, type TestUser } from '../support/rest-api.ts';
 
 describeEachDatabase('audit events', (open, { clock }) => {
   const start = async () => RestApi.start(await open(), clock);
@@ -54,6 +54,8 @@ describeEachDatabase('audit events', (open, { clock }) => {
       details: {
         author_name: 'ada',
         ip_address: '192.0.2.7',
+        group_path: expect.anything(),
+        project_path: null,
         change: {
           group_id: group,
           url: 'https://hub.example',
@@ -92,6 +94,88 @@ describeEachDatabase('audit events', (open, { clock }) => {
     const { body, headers } = await api.ask('GET', '/audit_events?per_page=1&page=3');
     expect(body).toMatchObject([{ event_name: 'group.create' }]);
     expect(headers.get('x-total')).toBe('3');
+  });
+
+  test('are found by who, what and when', async () => {
+    const api = await start();
+    const began = clock.now;
+    const group = await api.createGroup('platform');
+    const ada = await api.createMember(group, 'ada', 40);
+    clock.now += 60_000;
+    const registry = await api.createRegistry(group, 'base');
+    await api.as(ada, 'PATCH', `/virtual_registries/container/registries/${registry}`, { name: 'new' });
+    const instant = (ms: number) => encodeURIComponent(new Date(ms).toISOString());
+    const names = async (query: string) =>
+      (await events(api, query)).map((event: { event_name: string }) => event.event_name);
+    expect(await names(`&author_id=${ada.id}`)).toEqual(['virtual_registry.update']);
+    expect(await names('&event_name=group.create')).toEqual(['group.create']);
+    expect(await names(`&created_before=${instant(began)}`)).toEqual(['group.create']);
+    expect(await names(`&created_after=${instant(began + 1)}`)).toEqual([
+      'virtual_registry.update',
+      'virtual_registry.create',
+    ]);
+    expect(await names('&created_after=2999-01-01')).toEqual([]);
+    expect(await api.ask('GET', '/audit_events?created_after=yesterday')).toMatchObject({ status: 400 });
+  });
+});
+
+describeEachDatabase('audit events of a place', (open, { clock }) => {
+  const start = async () => {
+    const api = await RestApi.start(await open(), clock);
+    const group = await api.createGroup('acme');
+    const team = await api.createGroup('team', 'private', group);
+    const project = await api.createProject(team, 'shop');
+    const record = (fields: { groupPath?: string; projectPath?: string }, action: string) =>
+      api.database.auditEvents.add({
+        actorName: 'x',
+        action,
+        targetType: 'x',
+        targetId: '1',
+        details: {},
+        ...fields,
+      });
+    clock.now += 1000;
+    await record({ groupPath: 'acme' }, 'x.in_group');
+    await record({ groupPath: 'acme/team' }, 'x.in_team');
+    await record({ projectPath: 'acme/team/shop' }, 'x.in_project');
+    await record({ groupPath: 'acme-2' }, 'x.elsewhere');
+    await record({}, 'x.nowhere');
+    return { api, group, team, project };
+  };
+
+  test('are for its owners, of a group with all below it', async () => {
+    const { api, group, team, project } = await start();
+    const owner = await api.createMember(group, 'owner', 50);
+    const leader = await api.createMember(team, 'leader', 50);
+    const names = async (user: TestUser, path: string) => {
+      const answer = await api.as(user, 'GET', `${path}/audit_events?entity_type=x`);
+      return answer.status === 200
+        ? answer.body.map((event: { event_name: string }) => event.event_name)
+        : answer.status;
+    };
+    const below = ['x.in_project', 'x.in_team'];
+    expect(await names(owner, `/groups/${group}`)).toEqual([...below, 'x.in_group']);
+    expect(await names(owner, '/groups/acme%2Fteam')).toEqual(below);
+    expect(await names(owner, `/projects/${project}`)).toEqual(['x.in_project']);
+    expect(await names(leader, '/projects/acme%2Fteam%2Fshop')).toEqual(['x.in_project']);
+    expect(await names(leader, `/groups/${group}`)).toBe(404);
+    const maintainer = await api.createMember(group, 'maintainer', 40);
+    for (const path of [`/groups/${group}`, `/groups/${team}`, `/projects/${project}`]) {
+      expect(await names(maintainer, path)).toBe(403);
+      expect(await names(await api.createUser(`stranger${path.length}${path[1]}${path.at(-1)}`), path)).toBe(
+        404,
+      );
+    }
+  });
+
+  test('of an earlier one with the same path are not shown', async () => {
+    const { api, group, project } = await start();
+    await api.ask('DELETE', `/projects/${project}`);
+    clock.now += 1000;
+    await api.createProject((await api.ask('GET', '/groups/acme%2Fteam')).body.id, 'shop');
+    const owner = await api.createMember(group, 'owner', 50);
+    const { body } = await api.as(owner, 'GET', '/projects/acme%2Fteam%2Fshop/audit_events');
+    expect(JSON.stringify(body)).not.toContain('x.in_project');
   });
 });
 

@@ -60,15 +60,17 @@ describeEachDatabase('local upstreams', (open, { clock }) => {
       expect(await create({ url: `entrepot:${path}` })).toMatchObject(noTarget);
   });
 
-  test('what is internal or public elsewhere may be chosen', async () => {
+  test('what is public elsewhere may be chosen', async () => {
     const { api, create } = await start();
     const open = await api.createGroup('open', 'public');
-    await createProject(api, open, 'open/tools', 'internal');
+    await createProject(api, open, 'open/tools', 'public');
+    await createProject(api, open, 'open/hall', 'internal');
     const beside = await api.createGroup('acme-too');
     await createProject(api, beside, 'acme-too/shop', 'private');
     for (const path of ['open', 'open/tools'])
       expect(await create({ url: `entrepot:${path}` })).toMatchObject({ status: 201 });
-    expect(await create({ url: 'entrepot:acme-too/shop' })).toMatchObject(noTarget);
+    for (const path of ['acme-too/shop', 'open/hall'])
+      expect(await create({ url: `entrepot:${path}` })).toMatchObject(noTarget);
   });
 
   test('what is in a subgroup may be chosen', async () => {

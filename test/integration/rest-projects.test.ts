@@ -57,6 +57,7 @@ describeEachDatabase('projects', (open, { clock, createPlace }) => {
       },
       web_url: 'https://registry.example/acme/team/shop',
       container_registry_enabled: true,
+      container_registry_access_level: 'enabled',
       container_registry_image_prefix: 'registry.example/acme/team/shop',
       container_registry_quota_bytes: null,
     });
@@ -240,8 +241,43 @@ describeEachDatabase('projects', (open, { clock, createPlace }) => {
       status: 400,
       body: {
         error:
-          'name, description, visibility, container_registry_quota_bytes are missing, at least one parameter must be provided',
+          'name, description, visibility, container_registry_access_level, container_registry_enabled, container_registry_quota_bytes are missing, at least one parameter must be provided',
       },
+    });
+  });
+
+  test("who may use a project's images is set with it, and in the words of older clients", async () => {
+    const { api, acme } = await start();
+    const settings = (level: string) => ({
+      container_registry_access_level: level,
+      container_registry_enabled: level !== 'disabled',
+    });
+    const given = { path: 'shop', namespace_id: acme, container_registry_access_level: 'private' };
+    const { status, body } = await api.ask('POST', '/projects', given);
+    expect({ status, body }).toMatchObject({ status: 201, body: settings('private') });
+    for (const [changes, level] of [
+      [{ container_registry_access_level: 'disabled' }, 'disabled'],
+      [{ name: 'Shop' }, 'disabled'],
+      [{ container_registry_enabled: true }, 'enabled'],
+      [{ container_registry_enabled: false }, 'disabled'],
+      [{ container_registry_enabled: false, container_registry_access_level: 'private' }, 'private'],
+    ] as const) {
+      expect(await api.ask('PUT', `/projects/${body.id}`, changes)).toMatchObject({
+        status: 200,
+        body: settings(level),
+      });
+    }
+    expect(
+      await api.ask('PUT', `/projects/${body.id}`, { container_registry_access_level: 'public' }),
+    ).toMatchObject({
+      status: 400,
+      body: { error: 'container_registry_access_level does not have a valid value' },
+    });
+    const [event] = (await api.ask('GET', '/audit_events?event_name=project.update')).body;
+    expect(event.details).toMatchObject({
+      group_path: 'acme',
+      project_path: 'acme/shop',
+      change: { container_registry_access_level: 'private' },
     });
   });
 

@@ -11,7 +11,7 @@ const upstreamPath = (id: number) => `/virtual_registries/container/upstreams/${
 describeEachDatabase('virtual registries', (open, { clock }) => {
   const start = async () => RestApi.start(await open(), clock);
 
-  test('a created registry has exactly the fields that GitLab has', async () => {
+  test('a created registry has the fields that GitLab has, and anonymous_pull', async () => {
     const api = await start();
     const group = await api.createGroup('platform');
     const given = { name: 'base-images', description: 'Images used by CI' };
@@ -21,6 +21,7 @@ describeEachDatabase('virtual registries', (open, { clock }) => {
       group_id: group,
       name: 'base-images',
       description: 'Images used by CI',
+      anonymous_pull: false,
       created_at: '2026-01-01T00:00:00.000Z',
       updated_at: '2026-01-01T00:00:00.000Z',
     };
@@ -84,7 +85,10 @@ describeEachDatabase('virtual registries', (open, { clock }) => {
       body: { id, name: 'base', description: 'new', updated_at: new Date(clock.now).toISOString() },
     });
     const refusals = [
-      [{}, { error: 'name, description are missing, at least one parameter must be provided' }],
+      [
+        {},
+        { error: 'name, description, anonymous_pull are missing, at least one parameter must be provided' },
+      ],
       [{ name: '' }, { error: 'name is empty' }],
       [{ description: '' }, { error: 'description is empty' }],
       [{ name: 'taken' }, { message: { name: ['has already been taken'] } }],
@@ -92,6 +96,27 @@ describeEachDatabase('virtual registries', (open, { clock }) => {
     for (const [given, body] of refusals) {
       expect(await api.ask('PATCH', one(id), given)).toMatchObject({ status: 400, body });
     }
+  });
+
+  test('Maintainers let everyone pull, and nobody below them', async () => {
+    const api = await start();
+    const group = await api.createGroup('platform');
+    const maintainer = await api.createMember(group, 'maintainer', 40);
+    const developer = await api.createMember(group, 'developer', 30);
+    const given = { name: 'mirror', anonymous_pull: true };
+    expect(await api.as(developer, 'POST', ofGroup(group), given)).toMatchObject({ status: 403 });
+    const { status, body } = await api.as(maintainer, 'POST', ofGroup(group), given);
+    expect({ status, body }).toMatchObject({ status: 201, body: { anonymous_pull: true } });
+    for (const anonymous_pull of [false, true]) {
+      const changes = { anonymous_pull };
+      expect(await api.as(developer, 'PATCH', one(body.id), changes)).toMatchObject({ status: 403 });
+      expect(await api.as(maintainer, 'PATCH', one(body.id), changes)).toMatchObject({
+        status: 200,
+        body: { name: 'mirror', anonymous_pull },
+      });
+    }
+    const [event] = (await api.ask('GET', '/audit_events?entity_type=virtual_registry')).body;
+    expect(event.details).toMatchObject({ group_path: 'platform', change: { anonymous_pull: true } });
   });
 
   test('deleting a registry deletes the upstreams that only it used', async () => {

@@ -62,6 +62,8 @@ export class TestApp {
       ENTREPOT_HTTP__ADDRESS: '127.0.0.1:0',
       ENTREPOT_OPERATIONS__ADDRESS: '127.0.0.1:0',
       ENTREPOT_UPSTREAMS__ALLOWED_NETWORKS: '127.0.0.0/8',
+      // All clients of a test are one address.
+      ENTREPOT_RATE_LIMITS__REQUESTS: '0',
       ...(this.#options.databaseUrl && { ENTREPOT_DATABASE__URL: this.#options.databaseUrl }),
       ...this.#options.environment,
     };

@@ -1,10 +1,14 @@
-/** /api/v4 over HTTP on port 0, on a real database; upstreams, explanations and tokens are what a test says they are. */
+/**
+ * /api/v4 over HTTP on port 0, on a real database; upstreams and explanations are what a test says they are, and so are the
+ * tokens of its users beside those that were made.
+ */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import Koa from 'koa';
 import { onTestFinished } from 'vitest';
 import { createRestRouter } from '../../src/api/rest/rest-router.ts';
 import type { RequestState } from '../../src/api/state.ts';
+import { Authenticator } from '../../src/auth/authenticate.ts';
 import type { UserIdentity } from '../../src/auth/identity.ts';
 import { Passwords } from '../../src/auth/passwords.ts';
 import { SecretBox } from '../../src/auth/secret-box.ts';
@@ -13,10 +17,15 @@ import { AssociationService } from '../../src/management/associations.ts';
 import { AuditTrail } from '../../src/management/audit.ts';
 import { CacheEntryService } from '../../src/management/cache-entries.ts';
 import { ConnectionTestService } from '../../src/management/connection-tests.ts';
+import { DeployTokenService } from '../../src/management/deploy-tokens.ts';
 import { GroupService } from '../../src/management/groups.ts';
+import { JobTokenService } from '../../src/management/job-tokens.ts';
 import { MaintenanceMode } from '../../src/management/maintenance.ts';
 import { MemberService } from '../../src/management/members.ts';
+import { OidcTrustService } from '../../src/management/oidc-trusts.ts';
+import { PlaceAccessTokenService } from '../../src/management/place-access-tokens.ts';
 import { ProjectService } from '../../src/management/projects.ts';
+import { TransferService } from '../../src/management/transfers.ts';
 import { UpstreamSecrets } from '../../src/management/upstream-settings.ts';
 import { UpstreamService } from '../../src/management/upstreams.ts';
 import { UserService } from '../../src/management/users.ts';
@@ -117,25 +126,30 @@ export class RestApi {
         ?.message;
     const maxUpstreams = 5;
     const common = { database, caches };
+    const passwords = new Passwords();
+    const recorded = new Authenticator({ ...database, passwords, log: silentLog, now });
     return createRestRouter({
       authenticator: {
-        authenticate: async (credentials) =>
-          (credentials.kind === 'token' ? this.#identities.get(credentials.token) : undefined) ?? {
-            kind: 'refused',
-            reason: 'unknown',
-          },
+        authenticate: async (credentials, address) =>
+          (credentials.kind === 'token' ? this.#identities.get(credentials.token) : undefined) ??
+          recorded.authenticate(credentials, address),
       },
       accessTokens: new AccessTokenService({ database, now }),
       associations: new AssociationService({ ...common, maxUpstreams }),
       auditTrail: new AuditTrail(database),
       cacheEntries: new CacheEntryService(common),
       connectionTests: new ConnectionTestService({ database, secrets, tester }),
+      deployTokens: new DeployTokenService({ database, now }),
       groups: new GroupService(common),
+      jobTokens: new JobTokenService({ database, now }),
       maintenance: new MaintenanceMode({ database, readOnly, now }),
       members: new MemberService({ database, now }),
+      oidcTrusts: new OidcTrustService({ database, allowHttp: false, findBlockedAddress }),
+      placeAccessTokens: new PlaceAccessTokenService({ database, now }),
       projects: new ProjectService({ database }),
+      transfers: new TransferService(common),
       upstreams: new UpstreamService({ ...common, secrets, findBlockedAddress, maxUpstreams }),
-      users: new UserService({ database, passwords: new Passwords() }),
+      users: new UserService({ database, passwords }),
       virtualRegistries: new VirtualRegistryService({ ...common, explainer, maxPerGroup: 5 }),
       healthOf: (id) => this.health.get(id),
       version: { version: '1.2.3', revision: 'abc1234' },

@@ -29,6 +29,7 @@ const packageHomes: Record<string, readonly string[]> = {
   pg: ['metadata'],
   'node:sqlite': ['metadata', 'storage'],
   jose: ['auth'],
+  asn1js: ['auth'],
   pino: ['log.ts'],
   'prom-client': ['metrics.ts'],
   keyv: ['cache'],

@@ -7,8 +7,8 @@ describe('the command line', () => {
     expect(parseCommand(['--config', 'a.yaml'])).toEqual({ name: 'serve', configFile: 'a.yaml' });
   });
 
-  test.each(['serve', 'config', 'migrate'] as const)('%s takes a file of settings', (name) => {
-    expect(parseCommand([name, '--config=a.yaml'])).toEqual({ name, configFile: 'a.yaml' });
+  test.each(['serve', 'config', 'migrate', 'keys list'] as const)('%s takes a file of settings', (name) => {
+    expect(parseCommand([...name.split(' '), '--config=a.yaml'])).toEqual({ name, configFile: 'a.yaml' });
   });
 
   test.each([[['version']], [['--version']]])('%j asks for the version', (args) => {
@@ -44,6 +44,20 @@ describe('the command line', () => {
   });
 
   test.each([
+    [[], undefined],
+    [['--in', '90'], 90_000],
+    [['--in=15m'], 900_000],
+    [['--in=1h'], 3_600_000],
+    [['--in=30d'], 30 * 86_400_000],
+  ])('keys rotate %j', (args, inMs) => {
+    expect(parseCommand(['keys', 'rotate', ...args])).toEqual({
+      name: 'keys rotate',
+      configFile: undefined,
+      inMs,
+    });
+  });
+
+  test.each([
     [['serv']],
     [['serve', 'now']],
     [['token']],
@@ -53,6 +67,11 @@ describe('the command line', () => {
     [['--port', '5000']],
     [['--config']],
     [['config', '--user', 'root']],
+    [['keys']],
+    [['keys', 'list', '--in=1h']],
+    [['keys', 'rotate', '--user=root']],
+    [['keys', 'rotate', '--in=soon']],
+    [['keys', 'rotate', '--in=31d']],
   ])('%j is refused', (args) => {
     expect(() => parseCommand(args)).toThrow(UsageError);
   });

@@ -195,6 +195,40 @@ describe('configuration', () => {
     expect(load({ environment })).toEqual(load());
   });
 
+  test('another token service is configured as a whole, with keys of one kind', () => {
+    const service = { realm: 'https://auth.example/token?a=b', service: 'here', issuer: 'The auth service' };
+    const of = (settings: Readonly<Record<string, string>>) =>
+      JSON.stringify({
+        auth: Object.fromEntries(Object.entries(settings).map(([key, value]) => [`token_${key}`, value])),
+      });
+    const [bundle, address] = [
+      { rootcertbundle: '/auth.pem' },
+      { jwks_url: 'https://auth.example/jwks.json' },
+    ];
+    for (const keys of [bundle, address]) {
+      expect(load({ yaml: of({ ...service, ...keys }) }).auth.tokenRealm).toBe(service.realm);
+    }
+    expect(faultsOf({ yaml: of({ realm: service.realm, ...bundle }) })[0]).toContain(
+      'expected token_realm, token_service and token_issuer, or none of them',
+    );
+    for (const keys of [service, { ...service, ...bundle, ...address }, bundle]) {
+      expect(faultsOf({ yaml: of(keys) })[0]).toContain(
+        'expected either token_rootcertbundle or token_jwks_url',
+      );
+    }
+    for (const realm of [
+      'auth.example',
+      'https://user:pw@auth.example',
+      'https://auth.example/"',
+      'ftp://a',
+    ]) {
+      expect(faultsOf({ yaml: of({ ...service, ...bundle, realm }) })[0]).toContain(
+        'expected an address such as',
+      );
+    }
+    expect(faultsOf({ yaml: of({ ...service, ...bundle, service: 'a"b' }) })[0]).toContain('without quotes');
+  });
+
   test('it is frozen to its depths', () => {
     const config = load();
     for (const part of [config, config.http, config.http.tls, config.upstreams.tokenHosts, config.log]) {

@@ -1,22 +1,49 @@
 /** Who pushes or deletes, as repositories are told. */
-import type { Identity } from '../../auth/identity.ts';
+import {
+  type Identity,
+  nameOf,
+  type PrincipalRef,
+  principalRefOf,
+  unknownIdentity,
+} from '../../auth/identity.ts';
 import type { Writer } from '../../oci/repository.ts';
 import type { RequestState } from '../state.ts';
 
 export function writerOf({ identity, address }: RequestState): Writer {
-  return { ...nameOf(identity), address };
+  const ref = refOf(identity);
+  const name = nameOf(identity) || 'anonymous';
+  if (!ref) return { key: 'anonymous', userId: undefined, name, address };
+  return { key: keyOf(ref, name), userId: ref.kind === 'user' ? ref.userId : undefined, name, address };
 }
 
-/** A user is the same one with a password, an access token or a registry token, or a push could not outlive its token. */
-function nameOf(identity: Identity): Pick<Writer, 'key' | 'userId' | 'name'> {
+function refOf(identity: Identity): PrincipalRef | undefined {
   switch (identity.kind) {
-    case 'user':
-      return { key: `user:${identity.userId}`, userId: identity.userId, name: identity.username };
-    case 'registry-token': {
-      const { userId, subject } = identity;
-      return { key: userId === undefined ? `subject:${subject}` : `user:${userId}`, userId, name: subject };
-    }
+    case 'registry-token':
+      return identity.principal;
     case 'anonymous':
-      return { key: 'anonymous', userId: undefined, name: 'anonymous' };
+      return undefined;
+    default:
+      return principalRefOf(identity);
+  }
+}
+
+/**
+ * A user is the same one with a password, an access token or a registry token, and everyone else with whatever registry
+ * token was made for them, or a push could not outlive its token.
+ */
+function keyOf(ref: PrincipalRef, name: string): string {
+  switch (ref.kind) {
+    case 'user':
+      return `user:${ref.userId}`;
+    case 'deploy-token':
+      return `deploy-token:${ref.tokenId}`;
+    case 'job':
+      return `job:${ref.jobTokenId}`;
+    case 'trust':
+      return `trust:${ref.trustId}:${ref.name}`;
+    case 'external':
+      return `external:${ref.issuer}:${name}`;
+    default:
+      return unknownIdentity(ref);
   }
 }

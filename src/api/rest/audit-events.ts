@@ -1,14 +1,20 @@
 /** https://docs.gitlab.com/api/audit_events/ */
-import type { AuditTrail } from '../../management/audit.ts';
+import type { z } from 'zod';
+import type { AuditSearch, AuditTrail } from '../../management/audit.ts';
 import type { AuditEvent } from '../../metadata/audit-events.ts';
-import { formatInstant } from './dates.ts';
+import type { Paged } from '../../metadata/page.ts';
+import { formatInstant, instant } from './dates.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
-import { PagedBody, pageOf, pageParams } from './pagination.ts';
-import { maxNameLength, text } from './parameters.ts';
+import { PagedBody, type PageParams, pageOf, pageParams } from './pagination.ts';
+import { groupId, integer, maxNameLength, projectId, text } from './parameters.ts';
 
-const filter = pageParams.extend({
+const searchParams = pageParams.extend({
+  created_after: instant.optional(),
+  created_before: instant.optional(),
   entity_type: text(maxNameLength).optional(),
   entity_id: text(maxNameLength).optional(),
+  author_id: integer.optional(),
+  event_name: text(maxNameLength).optional(),
 });
 
 export function auditEventEndpoints(trail: AuditTrail): readonly Endpoint[] {
@@ -16,15 +22,51 @@ export function auditEventEndpoints(trail: AuditTrail): readonly Endpoint[] {
     endpoint({
       method: 'GET',
       path: '/audit_events',
-      summary: 'Who changed what, newest first; for administrators',
-      params: filter,
+      summary: 'Who did what, newest first; for administrators',
+      params: searchParams,
       status: 200,
-      handle: async (actor, { entity_type: targetType, entity_id: targetId, ...page }) => {
-        const { records, total } = await trail.list(actor, { targetType, targetId }, pageOf(page));
-        return new PagedBody(records.map(eventBody), total, page);
+      handle: async (actor, input) => page(await trail.list(actor, searchOf(input), pageOf(input)), input),
+    }),
+    endpoint({
+      method: 'GET',
+      path: '/groups/:id/audit_events',
+      summary: 'What happened in a group and below it, newest first; for its owners',
+      pathParams: groupId,
+      params: searchParams,
+      status: 200,
+      handle: async (actor, { id, ...input }) => {
+        const place = { kind: 'group', reference: id } as const;
+        return page(await trail.listOf(actor, place, searchOf(input), pageOf(input)), input);
+      },
+    }),
+    endpoint({
+      method: 'GET',
+      path: '/projects/:id/audit_events',
+      summary: 'What happened in a project, newest first; for its owners',
+      pathParams: projectId,
+      params: searchParams,
+      status: 200,
+      handle: async (actor, { id, ...input }) => {
+        const place = { kind: 'project', reference: id } as const;
+        return page(await trail.listOf(actor, place, searchOf(input), pageOf(input)), input);
       },
     }),
   ];
+}
+
+function searchOf(input: z.output<typeof searchParams>): AuditSearch {
+  return {
+    createdAfter: input.created_after ?? undefined,
+    createdBefore: input.created_before ?? undefined,
+    targetType: input.entity_type,
+    targetId: input.entity_id,
+    actorId: input.author_id,
+    action: input.event_name,
+  };
+}
+
+function page({ records, total }: Paged<AuditEvent>, params: PageParams): PagedBody {
+  return new PagedBody(records.map(eventBody), total, params);
 }
 
 function eventBody(event: AuditEvent) {
@@ -34,7 +76,13 @@ function eventBody(event: AuditEvent) {
     entity_type: event.targetType,
     entity_id: event.targetId,
     event_name: event.action,
-    details: { author_name: event.actorName, ip_address: event.address ?? null, change: event.details },
+    details: {
+      author_name: event.actorName,
+      ip_address: event.address ?? null,
+      group_path: event.groupPath ?? null,
+      project_path: event.projectPath ?? null,
+      change: event.details,
+    },
     created_at: formatInstant(event.at),
   };
 }

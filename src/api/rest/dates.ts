@@ -10,6 +10,11 @@ export const date = z.preprocess(
     .nullable(),
 );
 
+/** A day's begin, or a date and time with `Z` or an offset; epoch milliseconds. */
+export const instant = z
+  .union([z.iso.date(), z.iso.datetime({ offset: true })])
+  .transform((text) => Date.parse(text));
+
 /** @param instant epoch milliseconds */
 export function formatDate(instant: number | undefined): string | null {
   return instant === undefined ? null : new Date(instant).toISOString().slice(0, 'YYYY-MM-DD'.length);

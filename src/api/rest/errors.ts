@@ -1,5 +1,6 @@
 /** What went wrong, as GitLab says it. Both its shapes are here: `error` for parameters, `message` for the rest. */
 import { RefusedError } from '../../management/refused-error.ts';
+import { TooManyRequests } from '../rate-limits.ts';
 import { UnreadableBody } from './body.ts';
 
 export interface Answer {
@@ -9,6 +10,13 @@ export interface Answer {
 }
 
 export const routeUnknown: Answer = { status: 404, body: { error: '404 Not Found' } };
+const tooMany: Answer = {
+  status: 429,
+  body: { message: { error: 'This endpoint has been requested too many times. Try again later.' } },
+};
+const tooOften = {
+  message: { error: 'This endpoint has been requested too many times. Try again later.' },
+};
 const failed: Answer = { status: 500, body: { message: '500 Internal Server Error' } };
 
 /** @param allowed the methods that the path has */
@@ -19,6 +27,7 @@ export function methodNotAllowed(allowed: readonly string[]): Answer {
 /** Anything that is neither refused nor the client's fault is a bug, and nothing of it is shown. */
 export function answerTo(error: unknown): Answer {
   if (error instanceof RefusedError) return refused(error);
+  if (error instanceof TooManyRequests) return tooMany;
   return error instanceof UnreadableBody ? unreadable(error) : failed;
 }
 
@@ -51,6 +60,8 @@ function refused({ kind, detail, faults }: RefusedError): Answer {
       return { status: 409, body: { message: detail ?? '409 Conflict' } };
     case 'precondition-failed':
       return { status: 412, body: { message: '412 Precondition Failed' } };
+    case 'throttled':
+      return { status: 429, body: tooOften, headers: { 'Retry-After': detail ?? '1' } };
     case 'unavailable':
       return { status: 503, body: { message: `503 Service Unavailable - ${detail}` } };
   }

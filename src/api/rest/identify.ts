@@ -1,4 +1,7 @@
-/** Who asks /api/v4. Only tokens count here, in the places where GitLab's clients put them. */
+/**
+ * Who asks /api/v4. Only tokens of users and bots count here, in the places where GitLab's clients put them: deploy tokens and
+ * jobs pull and push, and manage nothing.
+ */
 import type { Context } from 'koa';
 import { hasScopeFor, type Purpose, scopesFor } from '../../auth/access.ts';
 import type { Authenticator } from '../../auth/authenticate.ts';
@@ -8,7 +11,7 @@ import { RefusedError } from '../../management/refused-error.ts';
 
 /**
  * @param given query and body
- * @throws RefusedError unauthorized, invalid-token, forbidden
+ * @throws RefusedError unauthorized, invalid-token, forbidden, throttled
  */
 export async function identify(
   ctx: Context,
@@ -20,6 +23,7 @@ export async function identify(
   if (token === undefined) throw new RefusedError('unauthorized');
   const found = await authenticator.authenticate({ kind: 'token', token }, address);
   if (found.kind === 'user') return found;
+  if (found.kind !== 'refused') throw new RefusedError('unauthorized');
   switch (found.reason) {
     case 'expired':
       throw new RefusedError(
@@ -30,7 +34,9 @@ export async function identify(
       throw new RefusedError('invalid-token', 'Token was revoked. You have to re-authorize from the user.');
     case 'blocked':
       throw new RefusedError('forbidden', 'Your account has been blocked.');
-    default:
+    case 'throttled':
+      throw new RefusedError('throttled', String(found.retryAfterSeconds));
+    case 'unknown':
       throw new RefusedError('unauthorized');
   }
 }

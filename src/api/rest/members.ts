@@ -1,86 +1,96 @@
-/** https://docs.gitlab.com/api/members/ */
+/** https://docs.gitlab.com/api/group_members/ and https://docs.gitlab.com/api/project_members/ */
 import { z } from 'zod';
 import { isAccessLevel } from '../../auth/access.ts';
 import type { ListedMember, MemberService } from '../../management/members.ts';
 import { date, formatDate, formatInstant } from './dates.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { PagedBody, pageOf, pageParams } from './pagination.ts';
-import { groupId, integer } from './parameters.ts';
+import { filled, integer, maxNameLength, oneOf, placeId } from './parameters.ts';
+import { forEachPlace } from './places.ts';
 
 const accessLevel = integer.refine(isAccessLevel, 'does not have a valid value');
 const membership = z.object({ access_level: accessLevel, expires_at: date.optional() });
-const memberId = groupId.extend({ user_id: integer });
+const newMember = oneOf(
+  membership.extend({ user_id: integer.optional(), username: filled(maxNameLength).optional() }),
+  ['user_id', 'username'],
+);
+const memberId = placeId.extend({ user_id: integer });
 
 export function memberEndpoints(members: MemberService): readonly Endpoint[] {
-  return [
+  return forEachPlace(({ kind, path, of }) => [
     endpoint({
       method: 'GET',
-      path: '/groups/:id/members',
-      summary: 'Those who were given a role in this very group, by user id',
-      pathParams: groupId,
+      path: `${path}/members`,
+      summary: `Those who were given a role in this very ${kind}, by user id`,
+      pathParams: placeId,
       params: pageParams,
       status: 200,
       handle: async (actor, { id, ...page }) => {
-        const { records, total } = await members.list(actor, id, pageOf(page));
+        const { records, total } = await members.list(actor, of(id), pageOf(page));
         return new PagedBody(records.map(memberBody), total, page);
       },
     }),
     endpoint({
       method: 'GET',
-      path: '/groups/:id/members/all',
-      summary:
-        'The members of a group and of the groups around it, with the highest role of each, by user id',
-      pathParams: groupId,
+      path: `${path}/members/all`,
+      summary: `The members of a ${kind} and of the groups around it, with the highest role of each, by user id`,
+      pathParams: placeId,
       params: pageParams,
       status: 200,
       handle: async (actor, { id, ...page }) => {
-        const { records, total } = await members.listInherited(actor, id, pageOf(page));
+        const { records, total } = await members.listInherited(actor, of(id), pageOf(page));
         return new PagedBody(records.map(memberBody), total, page);
       },
+    }),
+    endpoint({
+      method: 'GET',
+      path: `${path}/members/all/:user_id`,
+      summary: `A member of a ${kind} or of a group around it, with their highest role`,
+      pathParams: memberId,
+      status: 200,
+      handle: async (actor, { id, user_id: userId }) =>
+        memberBody(await members.getInherited(actor, of(id), userId)),
     }),
     endpoint({
       method: 'POST',
-      path: '/groups/:id/members',
-      summary: 'Give a user a role in a group',
-      pathParams: groupId,
-      params: membership.extend({ user_id: integer }),
+      path: `${path}/members`,
+      summary: `Give a user a role in a ${kind}`,
+      pathParams: placeId,
+      params: newMember,
       status: 201,
-      handle: async (actor, { id, user_id: userId, access_level, expires_at }) =>
-        memberBody(
-          await members.add(actor, id, {
-            userId,
-            accessLevel: access_level,
-            expiresAt: expires_at ?? undefined,
-          }),
-        ),
+      handle: async (actor, { id, user_id: userId, username = '', access_level, expires_at }) => {
+        const role = { accessLevel: access_level, expiresAt: expires_at ?? undefined };
+        const who = userId === undefined ? { username } : { userId };
+        return memberBody(await members.add(actor, of(id), { ...role, ...who }));
+      },
     }),
     endpoint({
       method: 'GET',
-      path: '/groups/:id/members/:user_id',
-      summary: 'A member of a group',
+      path: `${path}/members/:user_id`,
+      summary: `A member of a ${kind}`,
       pathParams: memberId,
       status: 200,
-      handle: async (actor, { id, user_id: userId }) => memberBody(await members.get(actor, id, userId)),
+      handle: async (actor, { id, user_id: userId }) => memberBody(await members.get(actor, of(id), userId)),
     }),
     endpoint({
       method: 'PUT',
-      path: '/groups/:id/members/:user_id',
-      summary: 'Change a member’s role',
+      path: `${path}/members/:user_id`,
+      summary: `Change a member’s role in a ${kind}`,
       pathParams: memberId,
       params: membership,
       status: 200,
       handle: async (actor, { id, user_id: userId, access_level: accessLevel, expires_at: expiresAt }) =>
-        memberBody(await members.update(actor, id, userId, { accessLevel, expiresAt })),
+        memberBody(await members.update(actor, of(id), userId, { accessLevel, expiresAt })),
     }),
     endpoint({
       method: 'DELETE',
-      path: '/groups/:id/members/:user_id',
-      summary: 'Take a member’s role away',
+      path: `${path}/members/:user_id`,
+      summary: `Take a member’s role in a ${kind} away`,
       pathParams: memberId,
       status: 204,
-      handle: (actor, { id, user_id: userId }) => members.remove(actor, id, userId),
+      handle: (actor, { id, user_id: userId }) => members.remove(actor, of(id), userId),
     }),
-  ];
+  ]);
 }
 
 function memberBody({ userId, username, name, state, accessLevel, createdAt, expiresAt }: ListedMember) {

@@ -35,6 +35,9 @@ export const quota = z.preprocess(toInteger, z.int().min(0).nullable());
 
 export const visibility = z.enum(['private', 'internal', 'public']);
 
+/** A project's `container_registry_access_level`. */
+export const registryAccessLevel = z.enum(['enabled', 'private', 'disabled']);
+
 /** As {@link integerBetween}, where everything else is just not one of the values. */
 export function choiceBetween(least: number, most: number) {
   const fault = 'does not have a valid value';
@@ -75,11 +78,32 @@ export function someOf<S extends z.ZodRawShape>(
   );
 }
 
+/** Exactly one of the parameters must be there. */
+export function oneOf<S extends z.ZodRawShape>(
+  schema: z.ZodObject<S>,
+  names: readonly (keyof S & string)[],
+): z.ZodObject<S> {
+  const text = names.join(', ');
+  return schema
+    .refine(
+      (given) => countOf(given, names) > 0,
+      `${text} are missing, exactly one parameter must be provided`,
+    )
+    .refine((given) => countOf(given, names) < 2, `${text} are mutually exclusive`);
+}
+
+function countOf(given: Readonly<Record<string, unknown>>, names: readonly string[]): number {
+  return names.filter((name) => given[name] !== undefined).length;
+}
+
 /** Of a group: its number, or its full path (`%2F` for `/`). */
 export const groupId = z.object({ id: filled(maxNameLength) });
 
 /** As {@link groupId}, of a project. */
 export const projectId = groupId;
+
+/** As {@link groupId}, of a group or a project. */
+export const placeId = groupId;
 
 function emptyAsNull(text: string): string | null {
   return text.trim() === '' ? null : text;

@@ -1,22 +1,17 @@
 /** https://docs.gitlab.com/api/personal_access_tokens/ */
 import { z } from 'zod';
 import { tokenScopes } from '../../auth/identity.ts';
-import type { AccessToken, AccessTokenService } from '../../management/access-tokens.ts';
+import type { AccessTokenService } from '../../management/access-tokens.ts';
 import { type Actor, userOf } from '../../management/actor.ts';
-import { date, formatDate, formatInstant } from './dates.ts';
+import { accessTokenBody, newAccessToken, rotation, tokenState } from './access-token-body.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { PagedBody, pageOf, pageParams } from './pagination.ts';
-import { filled, integer, list, maxDescriptionLength, maxNameLength, recordId, text } from './parameters.ts';
+import { integer, recordId, text } from './parameters.ts';
 
-const newToken = z.object({
-  name: filled(maxNameLength),
-  description: text(maxDescriptionLength).optional(),
-  scopes: list(z.enum(tokenScopes), tokenScopes.length).refine((scopes) => scopes.length > 0, 'is empty'),
-  expires_at: date.optional(),
-});
+const newToken = newAccessToken(tokenScopes);
 const filter = pageParams.extend({
   user_id: integer.optional(),
-  state: z.enum(['active', 'inactive']).optional(),
+  state: tokenState.optional(),
   search: text(255).optional(),
 });
 const userId = z.object({ user_id: integer });
@@ -32,7 +27,7 @@ export function personalAccessTokenEndpoints(
       scopes,
       expiresAt: expires_at ?? undefined,
     });
-    return { ...tokenBody(created.record, now()), token: created.token };
+    return { ...accessTokenBody(created.record, now()), token: created.token };
   };
   return [
     endpoint({
@@ -63,7 +58,7 @@ export function personalAccessTokenEndpoints(
         const isActive = state && state === 'active';
         const found = await tokens.list(actor, { userId: owner, isActive, search }, pageOf(input));
         return new PagedBody(
-          found.records.map((token) => tokenBody(token, now())),
+          found.records.map((token) => accessTokenBody(token, now())),
           found.total,
           input,
         );
@@ -75,7 +70,7 @@ export function personalAccessTokenEndpoints(
       summary: 'The personal access token this is asked with',
       status: 200,
       purpose: 'own-token',
-      handle: async (actor) => tokenBody(await tokens.getCurrent(actor), now()),
+      handle: async (actor) => accessTokenBody(await tokens.getCurrent(actor), now()),
     }),
     endpoint({
       method: 'DELETE',
@@ -86,12 +81,35 @@ export function personalAccessTokenEndpoints(
       handle: (actor) => tokens.revokeCurrent(actor),
     }),
     endpoint({
+      method: 'POST',
+      path: '/personal_access_tokens/self/rotate',
+      summary: 'Put another token in place of the personal access token this is asked with',
+      params: rotation,
+      status: 200,
+      handle: async (actor, { expires_at }) => {
+        const { record, token } = await tokens.rotateCurrent(actor, expires_at ?? undefined);
+        return { ...accessTokenBody(record, now()), token };
+      },
+    }),
+    endpoint({
       method: 'GET',
       path: '/personal_access_tokens/:id',
       summary: 'A personal access token',
       pathParams: recordId,
       status: 200,
-      handle: async (actor, { id }) => tokenBody(await tokens.get(actor, id), now()),
+      handle: async (actor, { id }) => accessTokenBody(await tokens.get(actor, id), now()),
+    }),
+    endpoint({
+      method: 'POST',
+      path: '/personal_access_tokens/:id/rotate',
+      summary: 'Put another token in place of a personal access token',
+      pathParams: recordId,
+      params: rotation,
+      status: 200,
+      handle: async (actor, { id, expires_at }) => {
+        const { record, token } = await tokens.rotate(actor, id, expires_at ?? undefined);
+        return { ...accessTokenBody(record, now()), token };
+      },
     }),
     endpoint({
       method: 'DELETE',
@@ -102,21 +120,4 @@ export function personalAccessTokenEndpoints(
       handle: (actor, { id }) => tokens.revoke(actor, id),
     }),
   ];
-}
-
-function tokenBody(token: AccessToken, now: number) {
-  const isRevoked = token.revokedAt !== undefined;
-  const isExpired = token.expiresAt !== undefined && token.expiresAt <= now;
-  return {
-    id: token.id,
-    name: token.name,
-    revoked: isRevoked,
-    created_at: formatInstant(token.createdAt),
-    description: token.description ?? null,
-    scopes: token.scopes,
-    user_id: token.userId,
-    last_used_at: formatInstant(token.lastUsedAt),
-    active: !isRevoked && !isExpired,
-    expires_at: formatDate(token.expiresAt),
-  };
 }

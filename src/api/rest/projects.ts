@@ -1,9 +1,8 @@
 /** https://docs.gitlab.com/api/projects/ */
 import { z } from 'zod';
-import type { NamedProject, ProjectService } from '../../management/projects.ts';
-import { formatInstant } from './dates.ts';
+import type { ProjectService } from '../../management/projects.ts';
+import type { RegistryAccessLevel } from '../../metadata/projects.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
-import { namespaceBody } from './group-body.ts';
 import { PagedBody, pageOf, pageParams } from './pagination.ts';
 import {
   filled,
@@ -13,16 +12,23 @@ import {
   maxNameLength,
   projectId,
   quota,
+  registryAccessLevel,
   someOf,
   text,
   truth,
   visibility,
 } from './parameters.ts';
+import { projectBody } from './project-body.ts';
 
 const filter = pageParams.extend({
   search: text(maxNameLength).optional(),
   visibility: visibility.optional(),
 });
+/** The second is what GitLab had before the first. */
+const registrySetting = {
+  container_registry_access_level: registryAccessLevel.optional(),
+  container_registry_enabled: truth.optional(),
+};
 const newProject = someOf(
   z.object({
     name: filled(maxNameLength).optional(),
@@ -30,6 +36,7 @@ const newProject = someOf(
     namespace_id: integer,
     description: text(maxDescriptionLength).nullish(),
     visibility: visibility.default('private'),
+    ...registrySetting,
   }),
   ['name', 'path'],
 );
@@ -38,6 +45,7 @@ const projectChanges = someOf(
     name: filled(maxNameLength).optional(),
     description: text(maxDescriptionLength).nullish(),
     visibility: visibility.optional(),
+    ...registrySetting,
     container_registry_quota_bytes: quota.optional(),
   }),
 );
@@ -83,9 +91,16 @@ export function projectEndpoints(projects: ProjectService): readonly Endpoint[] 
       summary: 'Create a project in a group',
       params: newProject,
       status: 201,
-      handle: async (actor, { namespace_id, description, ...input }, { externalUrl }) => {
+      handle: async (
+        actor,
+        { namespace_id, description, name, path, visibility, ...given },
+        { externalUrl },
+      ) => {
         const project = await projects.create(actor, {
-          ...input,
+          name,
+          path,
+          visibility,
+          containerRegistryAccessLevel: registryAccessLevelOf(given),
           groupId: namespace_id,
           description: description ?? undefined,
         });
@@ -113,9 +128,15 @@ export function projectEndpoints(projects: ProjectService): readonly Endpoint[] 
       pathParams: projectId,
       params: projectChanges,
       status: 200,
-      handle: async (actor, { id, container_registry_quota_bytes, ...changes }, { externalUrl }) => {
-        const quotaBytes = container_registry_quota_bytes;
-        return projectBody(await projects.update(actor, id, { ...changes, quotaBytes }), externalUrl);
+      handle: async (actor, { id, name, description, visibility, ...given }, { externalUrl }) => {
+        const project = await projects.update(actor, id, {
+          name,
+          description,
+          visibility,
+          containerRegistryAccessLevel: registryAccessLevelOf(given),
+          quotaBytes: given.container_registry_quota_bytes,
+        });
+        return projectBody(project, externalUrl);
       },
     }),
     endpoint({
@@ -132,24 +153,11 @@ export function projectEndpoints(projects: ProjectService): readonly Endpoint[] 
   ];
 }
 
-function projectBody(project: NamedProject, externalUrl: string) {
-  const { group, fullPath } = project;
-  const changed = formatInstant(project.updatedAt);
-  return {
-    id: project.id,
-    description: project.description ?? null,
-    name: project.name,
-    name_with_namespace: `${group.fullName} / ${project.name}`,
-    path: project.path,
-    path_with_namespace: fullPath,
-    created_at: formatInstant(project.createdAt),
-    updated_at: changed,
-    last_activity_at: changed,
-    visibility: project.visibility,
-    namespace: namespaceBody(group, externalUrl),
-    web_url: `${externalUrl}/${fullPath}`,
-    container_registry_enabled: true,
-    container_registry_image_prefix: `${new URL(externalUrl).host}/${fullPath}`,
-    container_registry_quota_bytes: project.quotaBytes ?? null,
-  };
+function registryAccessLevelOf(given: {
+  readonly container_registry_access_level?: RegistryAccessLevel | undefined;
+  readonly container_registry_enabled?: boolean | undefined;
+}): RegistryAccessLevel | undefined {
+  const { container_registry_access_level: level, container_registry_enabled: isEnabled } = given;
+  if (level !== undefined || isEnabled === undefined) return level;
+  return isEnabled ? 'enabled' : 'disabled';
 }

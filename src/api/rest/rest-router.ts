@@ -5,24 +5,35 @@ import type { AssociationService } from '../../management/associations.ts';
 import type { AuditTrail } from '../../management/audit.ts';
 import type { CacheEntryService } from '../../management/cache-entries.ts';
 import type { ConnectionTestService } from '../../management/connection-tests.ts';
+import type { DeployTokenService } from '../../management/deploy-tokens.ts';
 import type { GroupService } from '../../management/groups.ts';
+import type { JobTokenService } from '../../management/job-tokens.ts';
 import type { MaintenanceMode } from '../../management/maintenance.ts';
 import type { MemberService } from '../../management/members.ts';
+import type { OidcTrustService } from '../../management/oidc-trusts.ts';
+import type { PlaceAccessTokenService } from '../../management/place-access-tokens.ts';
 import type { ProjectService } from '../../management/projects.ts';
+import type { TransferService } from '../../management/transfers.ts';
 import type { HealthOf } from '../../management/upstream-state.ts';
 import type { UpstreamService } from '../../management/upstreams.ts';
 import type { UserService } from '../../management/users.ts';
 import type { VirtualRegistryService } from '../../management/virtual-registries.ts';
+import type { RestRateLimit } from '../rate-limits.ts';
 import { applicationSettingEndpoints } from './application-settings.ts';
 import { auditEventEndpoints } from './audit-events.ts';
 import { cacheEntryEndpoints } from './cache-entries.ts';
+import { deployTokenEndpoints } from './deploy-tokens.ts';
 import type { Endpoint } from './endpoint.ts';
 import { groupEndpoints } from './groups.ts';
+import { jobTokenEndpoints } from './job-tokens.ts';
 import { memberEndpoints } from './members.ts';
+import { oidcTrustEndpoints } from './oidc-trusts.ts';
 import { personalAccessTokenEndpoints } from './personal-access-tokens.ts';
+import { placeAccessTokenEndpoints } from './place-access-tokens.ts';
 import { projectEndpoints } from './projects.ts';
 import { registryUpstreamEndpoints } from './registry-upstreams.ts';
 import { mountEndpoints, type RestMiddleware } from './router.ts';
+import { transferEndpoints } from './transfers.ts';
 import { upstreamEndpoints } from './upstreams.ts';
 import { userEndpoints } from './users.ts';
 import { type Version, versionEndpoints } from './version.ts';
@@ -33,12 +44,19 @@ export interface RestServices {
   readonly accessTokens: AccessTokenService;
   readonly associations: AssociationService;
   readonly auditTrail: AuditTrail;
+  readonly rateLimit?: RestRateLimit | undefined;
   readonly cacheEntries: CacheEntryService;
   readonly connectionTests: ConnectionTestService;
+  readonly deployTokens: DeployTokenService;
   readonly groups: GroupService;
+  readonly jobTokens: JobTokenService;
   readonly maintenance: MaintenanceMode;
   readonly members: MemberService;
+  readonly oidcTrusts: OidcTrustService;
+  /** Of groups and projects. */
+  readonly placeAccessTokens: PlaceAccessTokenService;
   readonly projects: ProjectService;
+  readonly transfers: TransferService;
   readonly upstreams: UpstreamService;
   readonly users: UserService;
   readonly virtualRegistries: VirtualRegistryService;
@@ -67,7 +85,12 @@ export function listEndpoints(services: RestServices): readonly Endpoint[] {
     ...auditEventEndpoints(services.auditTrail),
     ...userEndpoints(services.users),
     ...personalAccessTokenEndpoints(services.accessTokens, now),
+    ...placeAccessTokenEndpoints(services.placeAccessTokens, now),
+    ...deployTokenEndpoints(services.deployTokens, now),
+    ...jobTokenEndpoints(services.jobTokens),
+    ...oidcTrustEndpoints(services.oidcTrusts),
     ...memberEndpoints(services.members),
+    ...transferEndpoints(services.transfers),
     ...applicationSettingEndpoints(services.maintenance),
   ];
 }

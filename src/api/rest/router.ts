@@ -3,6 +3,7 @@ import { Router, type RouterContext } from '@koa/router';
 import type { Authenticator } from '../../auth/authenticate.ts';
 import type { MaintenanceMode } from '../../management/maintenance.ts';
 import { RefusedError } from '../../management/refused-error.ts';
+import type { RestRateLimit } from '../rate-limits.ts';
 import type { RequestState } from '../state.ts';
 import { givenOf, readBody } from './body.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -19,6 +20,8 @@ export type RestMiddleware = ReturnType<Router<RequestState>['routes']>;
 export interface RestGates {
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
   readonly maintenance: Pick<MaintenanceMode, 'readOnlyReason'>;
+  /** Undefined: there are none. */
+  readonly rateLimit?: RestRateLimit | undefined;
 }
 
 /** Answers every request below /api/v4 and leaves the others alone. */
@@ -45,12 +48,14 @@ export function mountEndpoints(endpoints: readonly Endpoint[], gates: RestGates)
 async function handle(
   endpoint: Endpoint,
   ctx: RouterContext<RequestState>,
-  { authenticator, maintenance }: RestGates,
+  { authenticator, maintenance, rateLimit }: RestGates,
 ): Promise<void> {
   const { address, externalUrl } = ctx.state;
+  const identified = rateLimit?.(ctx);
   const given = givenOf(ctx.request.body, new URLSearchParams(ctx.querystring), ctx.params);
   const identity = await identify(ctx, given, authenticator, address);
   ctx.state.identity = identity;
+  identified?.(identity);
   demandScope(identity, endpoint.purpose);
   const readOnlyReason = endpoint.worksReadOnly ? undefined : await maintenance.readOnlyReason();
   if (readOnlyReason !== undefined) throw new RefusedError('unavailable', readOnlyReason);

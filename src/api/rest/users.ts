@@ -1,11 +1,11 @@
 /** https://docs.gitlab.com/api/users/ */
 import { z } from 'zod';
 import { userOf } from '../../management/actor.ts';
-import type { ShownUser, UserService } from '../../management/users.ts';
+import type { ShownUser, UserSearch, UserService } from '../../management/users.ts';
 import { formatInstant } from './dates.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { PagedBody, pageOf, pageParams } from './pagination.ts';
-import { filled, maxNameLength, recordId, text, truth } from './parameters.ts';
+import { filled, maxNameLength, recordId, someOf, text, truth } from './parameters.ts';
 
 const maxPasswordLength = 1024;
 
@@ -16,9 +16,23 @@ const newUser = z.object({
   password: text(maxPasswordLength).optional(),
   admin: truth.default(false),
 });
+const userChanges = someOf(
+  z.object({
+    username: filled(maxNameLength).optional(),
+    name: filled(maxNameLength).optional(),
+    email: text(maxNameLength).nullish(),
+    password: text(maxPasswordLength).optional(),
+    admin: truth.optional(),
+  }),
+);
 const filter = pageParams.extend({
   username: text(maxNameLength).optional(),
   search: text(maxNameLength).optional(),
+  active: truth.optional(),
+  blocked: truth.optional(),
+  admins: truth.optional(),
+  humans: truth.optional(),
+  without_project_bots: truth.optional(),
 });
 
 export function userEndpoints(users: UserService): readonly Endpoint[] {
@@ -38,7 +52,7 @@ export function userEndpoints(users: UserService): readonly Endpoint[] {
       params: filter,
       status: 200,
       handle: async (actor, input) => {
-        const { records, total } = await users.list(actor, input, pageOf(input));
+        const { records, total } = await users.list(actor, searchOf(input), pageOf(input));
         return new PagedBody(records.map(userBody), total, input);
       },
     }),
@@ -58,6 +72,24 @@ export function userEndpoints(users: UserService): readonly Endpoint[] {
       pathParams: recordId,
       status: 200,
       handle: async (actor, { id }) => userBody(await users.get(actor, id)),
+    }),
+    endpoint({
+      method: 'PUT',
+      path: '/users/:id',
+      summary: 'Change a user',
+      pathParams: recordId,
+      params: userChanges,
+      status: 200,
+      handle: async (actor, { id, admin: isAdmin, email, ...changes }) =>
+        userBody(await users.update(actor, id, { ...changes, isAdmin, email: email === '' ? null : email })),
+    }),
+    endpoint({
+      method: 'DELETE',
+      path: '/users/:id',
+      summary: 'Delete a user with their roles and tokens',
+      pathParams: recordId,
+      status: 204,
+      handle: (actor, { id }) => users.remove(actor, id),
     }),
     endpoint({
       method: 'POST',
@@ -84,12 +116,24 @@ export function userEndpoints(users: UserService): readonly Endpoint[] {
   ];
 }
 
-function userBody({ id, username, name, state, createdAt, details }: ShownUser) {
+function searchOf(input: z.output<typeof filter>): UserSearch {
+  const { username, search, active, blocked, admins, humans, without_project_bots } = input;
+  return {
+    username,
+    search,
+    state: blocked ? 'blocked' : active ? 'active' : undefined,
+    isAdmin: admins ? true : undefined,
+    kind: humans || without_project_bots ? 'human' : 'any',
+  };
+}
+
+function userBody({ id, username, name, state, isBot, createdAt, details }: ShownUser) {
   return {
     id,
     username,
     name,
     state,
+    bot: isBot,
     avatar_url: null,
     web_url: null,
     created_at: formatInstant(createdAt),

@@ -14,6 +14,7 @@ import {
   recordId,
   someOf,
   text,
+  truth,
 } from './parameters.ts';
 
 const ofGroup = '/groups/:id/-/virtual_registries/container/registries';
@@ -23,11 +24,13 @@ const maxImageLength = 512;
 const newRegistry = z.object({
   name: filled(maxNameLength),
   description: text(maxDescriptionLength).nullish(),
+  anonymous_pull: truth.default(false),
 });
 const registryChanges = someOf(
   z.object({
     name: filled(maxNameLength).optional(),
     description: filled(maxDescriptionLength).optional(),
+    anonymous_pull: truth.optional(),
   }),
 );
 
@@ -48,8 +51,10 @@ export function virtualRegistryEndpoints(registries: VirtualRegistryService): re
       pathParams: groupId,
       params: newRegistry,
       status: 201,
-      handle: async (actor, { id, name, description }) =>
-        registryBody(await registries.create(actor, id, { name, description: description ?? undefined })),
+      handle: async (actor, { id, name, description, anonymous_pull: anonymousPull }) => {
+        const input = { name, description: description ?? undefined, anonymousPull };
+        return registryBody(await registries.create(actor, id, input));
+      },
     }),
     endpoint({
       method: 'GET',
@@ -66,7 +71,8 @@ export function virtualRegistryEndpoints(registries: VirtualRegistryService): re
       pathParams: recordId,
       params: registryChanges,
       status: 200,
-      handle: async (actor, { id, ...changes }) => registryBody(await registries.update(actor, id, changes)),
+      handle: async (actor, { id, anonymous_pull: anonymousPull, ...changes }) =>
+        registryBody(await registries.update(actor, id, { ...changes, anonymousPull })),
     }),
     endpoint({
       method: 'DELETE',
@@ -99,14 +105,15 @@ export function virtualRegistryEndpoints(registries: VirtualRegistryService): re
   ];
 }
 
-function registryBody({ id, groupId: group, name, description, createdAt, updatedAt }: VirtualRegistry) {
+function registryBody(registry: VirtualRegistry) {
   return {
-    id,
-    group_id: group,
-    name,
-    description: description ?? null,
-    created_at: formatInstant(createdAt),
-    updated_at: formatInstant(updatedAt),
+    id: registry.id,
+    group_id: registry.groupId,
+    name: registry.name,
+    description: registry.description ?? null,
+    anonymous_pull: registry.anonymousPull,
+    created_at: formatInstant(registry.createdAt),
+    updated_at: formatInstant(registry.updatedAt),
   };
 }
 

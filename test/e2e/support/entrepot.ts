@@ -70,6 +70,8 @@ export class Entrepot {
         ENTREPOT_DATA_DIRECTORY: dataDirectoryOf(directory),
         ENTREPOT_ROOT_TOKEN: rootToken,
         ENTREPOT_UPSTREAMS__ALLOWED_NETWORKS: '127.0.0.0/8',
+        // Here every client has the same address.
+        ENTREPOT_RATE_LIMITS__REQUESTS: '0',
         ...options.env,
       },
     });
@@ -162,6 +164,10 @@ export class Entrepot {
 
   async stop(): Promise<void> {
     await this.program.stop();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
   }
 }
 

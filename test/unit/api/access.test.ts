@@ -5,7 +5,7 @@ import type { RequestState } from '../../../src/api/state.ts';
 import { type Action, actions, carries } from '../../../src/auth/access.ts';
 import type { Authentication } from '../../../src/auth/authenticate.ts';
 import type { Credentials } from '../../../src/auth/credentials.ts';
-import type { Identity, RegistryTokenIdentity } from '../../../src/auth/identity.ts';
+import type { Identity, Principal, RegistryTokenIdentity } from '../../../src/auth/identity.ts';
 import { repositoryScope } from '../../../src/auth/scope.ts';
 import { OciError } from '../../../src/oci/errors.ts';
 import { parseRepositoryName } from '../../../src/oci/reference.ts';
@@ -19,10 +19,17 @@ const dana = { kind: 'user', userId: 7, username: 'dana', isAdmin: false, scopes
 const token: RegistryTokenIdentity = {
   kind: 'registry-token',
   subject: 'dana',
-  userId: 7,
+  principal: { kind: 'user', userId: 7 },
   access: [repositoryScope(alpine, ['pull']), repositoryScope(shop, ['pull', 'push'])],
   refused: [repositoryScope('acme/none', ['pull', 'push', 'delete']), repositoryScope(shop, ['delete'])],
 };
+const nobodysToken: RegistryTokenIdentity = { ...token, subject: '', principal: undefined };
+const externalToken: RegistryTokenIdentity = {
+  ...token,
+  principal: { kind: 'external', issuer: 'auth.example.com' },
+  refused: [],
+};
+const delegate = { realm: 'https://auth.example.com/token', service: 'registry.example' };
 const realm = 'realm="https://registry.example/jwt/auth",service="container_registry"';
 const basic = (secret: string) => ({
   authorization: `Basic ${Buffer.from(`dana:${secret}`).toString('base64')}`,
@@ -32,18 +39,27 @@ const bearer = (text: string) => ({ authorization: `Bearer ${text}` });
 /** What dana may do; everyone, where nobody needs to log in. */
 let allowed: readonly string[];
 let identity: Identity | undefined;
+/** Whom tokens are found to stand for. */
+let owner: Principal | undefined;
 let verifications: string[];
 let app: Koa<RequestState>;
 
 beforeEach(() => {
   allowed = [`pull ${alpine}`, `pull ${shop}`, `push ${shop}`];
   identity = undefined;
+  owner = dana;
   verifications = [];
   app = serve({ isLoginRequired: true });
 });
 
 /** Answers 200 to whoever gets past; a request with `need` and `name` in its query needs that. */
-function serve({ isLoginRequired }: { isLoginRequired: boolean }): Koa<RequestState> {
+function serve({
+  isLoginRequired,
+  isDelegated = false,
+}: {
+  isLoginRequired: boolean;
+  isDelegated?: boolean;
+}): Koa<RequestState> {
   const registryAccess = new RegistryAccess({
     authenticator: {
       authenticate: async (credentials: Credentials): Promise<Authentication> => {
@@ -56,9 +72,20 @@ function serve({ isLoginRequired }: { isLoginRequired: boolean }): Koa<RequestSt
       findVerified: (text) => (text === 'known.to.us' ? token : undefined),
       verify: async (text) => {
         verifications.push(text);
+        if (text === 'made.for.nobody') return nobodysToken;
         return text === 'good.but.new' ? token : undefined;
       },
     },
+    delegate: isDelegated
+      ? {
+          ...delegate,
+          tokens: {
+            findVerified: (text) => (text === 'external.and.known' ? externalToken : undefined),
+            verify: async (text) => (text === 'external.but.new' ? externalToken : undefined),
+          },
+        }
+      : undefined,
+    principals: { find: async () => owner },
     rights: {
       may: async (who, name, action) =>
         who.kind === 'registry-token' && isLoginRequired
@@ -280,6 +307,65 @@ test.each(['push', 'delete'] as const)('nobody can %s a virtual registry', async
       detail: expect.stringContaining('virtual registries are for pulling'),
     });
   }
+});
+
+describe('a token that was made for nobody', () => {
+  const headers = bearer('made.for.nobody');
+
+  test('pulls what it carries', async () => {
+    expect(await answerTo('pull', alpine, { headers })).toMatchObject({ status: 200 });
+  });
+
+  test.each([
+    ['pull', 'acme/none', 'pull'],
+    ['push', 'acme/none', 'pull,push'],
+    ['delete', shop, 'pull,delete'],
+  ])('is challenged to log in for what it was refused: %s %s', async (need, name, scope) => {
+    expect(await challengeOf(`/v2/?need=${need}&name=${name}`, { headers })).toBe(
+      `Bearer ${realm},scope="repository:${name}:${scope}",error="insufficient_scope"`,
+    );
+  });
+});
+
+test('a token whose owner was blocked or revoked is challenged for another, and not told that there is nothing', async () => {
+  owner = undefined;
+  for (const need of ['pull', 'push']) {
+    expect(await challengeOf(`/v2/?need=${need}&name=acme/none`, { headers: bearer('known.to.us') })).toBe(
+      `Bearer ${realm},scope="repository:acme/none:${need === 'pull' ? need : 'pull,push'}",error="invalid_token"`,
+    );
+  }
+});
+
+describe('where another token service decides about hosted repositories', () => {
+  const theirs = 'realm="https://auth.example.com/token",service="registry.example"';
+
+  beforeEach(() => {
+    app = serve({ isLoginRequired: true, isDelegated: true });
+  });
+
+  test.each([
+    ['/v2/', `Bearer ${theirs}`],
+    ['/v2/acme/shop/manifests/latest', `Bearer ${theirs},scope="repository:acme/shop:pull"`],
+    ['/v2/_catalog', `Bearer ${theirs},scope="registry:catalog:*"`],
+    [manifest, `Bearer ${realm},scope="repository:${alpine}:pull"`],
+  ])('%s says where tokens are to be had', async (path, expected) => {
+    expect(await challengeOf(path)).toBe(expected);
+  });
+
+  test.each(['external.and.known', 'external.but.new'])('its tokens are taken: %s', async (text) => {
+    expect(await answerTo('pull', shop, { headers: bearer(text) })).toMatchObject({ status: 200 });
+    expect(identity).toEqual(externalToken);
+  });
+
+  test('a token of its without the action is challenged for another', async () => {
+    expect(
+      await challengeOf(`/v2/?need=delete&name=${shop}`, { headers: bearer('external.and.known') }),
+    ).toBe(`Bearer ${theirs},scope="repository:${shop}:pull,delete",error="insufficient_scope"`);
+  });
+
+  test('and ours as well', async () => {
+    expect(await answerTo('pull', alpine, { headers: bearer('known.to.us') })).toMatchObject({ status: 200 });
+  });
 });
 
 describe('where nobody needs to log in', () => {

@@ -35,6 +35,7 @@ beforeEach(() => {
   const keys = new SigningKeys({
     records: new RecordedKeys(),
     secretBox: new SecretBox(randomBytes(32)),
+    lifetimeSeconds: 300,
     now,
   });
   registryTokens = new RegistryTokens({ keys, lifetimeSeconds: 300, now });
@@ -51,8 +52,12 @@ beforeEach(() => {
       },
   };
   const rights: RepositoryRights = {
-    may: async (_user, name, action) =>
-      name === shop ? action !== 'delete' : [alpine, redis].includes(name) && action === 'pull',
+    may: async (who, name, action) =>
+      who.kind === 'anonymous'
+        ? name === alpine && action === 'pull'
+        : name === shop
+          ? action !== 'delete'
+          : [alpine, redis].includes(name) && action === 'pull',
   };
   app = new Koa<RequestState>();
   app.use(tokenRoutes({ authenticator, registryTokens, rights }).routes());
@@ -88,7 +93,7 @@ describe('GET /jwt/auth', () => {
     expect(await registryTokens.verify(body.token)).toEqual({
       kind: 'registry-token',
       subject: 'dana',
-      userId: 7,
+      principal: { kind: 'user', userId: 7 },
       access: [{ type: 'repository', name: alpine, actions: ['pull'] }],
       refused: [],
     });
@@ -156,8 +161,25 @@ describe('GET /jwt/auth', () => {
     });
   });
 
-  test.each(['', `?scope=repository:${alpine}:pull`])('nobody gets nothing%s', async (query) => {
-    const { status, body } = await askToken(`/jwt/auth${query}`);
+  test('nobody gets a token for what is public, and is not told what else there is', async () => {
+    const scopes = `scope=repository:${alpine}:pull,push&scope=repository:${secret}:pull&scope=registry:catalog:*`;
+    const { status, headers, body } = await askToken(`/jwt/auth?service=container_registry&${scopes}`);
+    expect([status, headers['cache-control']]).toEqual([200, 'private, no-store']);
+    expect(await registryTokens.verify(body.token)).toEqual({
+      kind: 'registry-token',
+      subject: '',
+      principal: undefined,
+      access: [{ type: 'repository', name: alpine, actions: ['pull'] }],
+      refused: [
+        { type: 'repository', name: alpine, actions: ['push'] },
+        { type: 'repository', name: secret, actions: ['pull'] },
+        { type: 'registry', name: 'catalog', actions: ['*'] },
+      ],
+    });
+  });
+
+  test('nobody who asks for nothing is no login', async () => {
+    const { status, body } = await askToken('/jwt/auth?service=container_registry');
     expect(status).toBe(403);
     expect(body).toEqual({ errors: [{ code: 'DENIED', message: 'access forbidden' }], http_status: 403 });
   });

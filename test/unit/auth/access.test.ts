@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import {
-  type Action,
   actions,
   carries,
   isAdministrator,
@@ -8,25 +7,39 @@ import {
   mayList,
   mayPullVirtual,
   mayRead,
-  mayUseHosted,
+  mayUseProject,
   mayWrite,
+  type RuledProject,
   wasRefused,
 } from '../../../src/auth/access.ts';
-import { anonymous, type TokenScope, tokenScopes, type UserIdentity } from '../../../src/auth/identity.ts';
+import {
+  type AnonymousIdentity,
+  anonymous,
+  type Principal,
+  type TokenScope,
+  tokenScopes,
+  type UserIdentity,
+} from '../../../src/auth/identity.ts';
 import { repositoryScope } from '../../../src/auth/scope.ts';
-import type { Visibility } from '../../../src/metadata/groups.ts';
+import {
+  mayList as mayListByTable,
+  mayPullVirtual as mayPullVirtualByTable,
+  mayUse,
+  type Standing,
+  settings,
+  type TableProject,
+  tableScopes,
+  visibilities,
+} from '../../support/access-table.ts';
+import { bearerOf, deployToken, job, trustedJob } from './identities.ts';
 
 function user(scopes: UserIdentity['scopes'], isAdmin = false): UserIdentity {
   return { kind: 'user', userId: 7, username: 'dana', isAdmin, scopes };
 }
 
 const levels = [undefined, 5, 10, 15, 20, 30, 40, 50] as const;
+const accessLevelsOfJobs = [10, 15, 20, 30, 40, 50] as const;
 const rules = {
-  'pull through a virtual registry': {
-    may: mayPullVirtual,
-    scopes: ['api', 'read_virtual_registry'],
-    least: 10,
-  },
   "see a group's things": { may: mayRead, scopes: ['api', 'read_api'], least: 10 },
   "change a group's things": { may: mayWrite, scopes: ['api'], least: 40 },
 } satisfies Record<string, { may: typeof mayRead; scopes: readonly TokenScope[]; least: number }>;
@@ -52,41 +65,138 @@ describe.each(Object.entries(rules))('who may %s', (_action, { may, scopes, leas
   test('an administrator with a password may', () => expect(may(user('all', true), undefined)).toBe(true));
 });
 
-describe('what may be done with a hosted repository', () => {
-  const sufficient: Record<Action, readonly TokenScope[]> = {
-    pull: ['api', 'read_registry', 'write_registry'],
-    push: ['api', 'write_registry'],
-    delete: ['api', 'write_registry'],
-  };
-  /** 0: whoever is signed in. */
-  const least: Record<Action, Record<Visibility, number>> = {
-    pull: { private: 20, internal: 0, public: 0 },
-    push: { private: 30, internal: 30, public: 30 },
-    delete: { private: 30, internal: 30, public: 30 },
-  };
-
-  describe.each(actions)('%s', (action) => {
-    describe.each(['private', 'internal', 'public'] as const)('in a project that is %s', (visibility) => {
-      test.each(levels)('with role %s, for each scope', (level) => {
-        const enough = (level ?? 0) >= least[action][visibility];
-        for (const scope of tokenScopes) {
-          const may = mayUseHosted(user([scope]), action, visibility, level);
-          expect([scope, may]).toEqual([scope, enough && sufficient[action].includes(scope)]);
-        }
-        expect(mayUseHosted(user('all'), action, visibility, level)).toBe(enough);
-        expect(mayUseHosted(user([]), action, visibility, level)).toBe(false);
-      });
-
-      test.each(tokenScopes)('an administrator needs no role, but the scope: %s', (scope) => {
-        const may = mayUseHosted(user([scope], true), action, visibility, undefined);
-        expect(may).toBe(sufficient[action].includes(scope));
-      });
-    });
+describe('every cell of the table', () => {
+  /** Of user 7: in the project's group or the project itself. */
+  const place = { id: 9, fullPath: 'acme/web/shop' };
+  const elsewhere = { id: 10, fullPath: 'acme/other' };
+  const projects: TableProject[] = visibilities.flatMap((visibility) =>
+    settings.map((setting) => ({ id: place.id, path: place.fullPath, visibility, setting })),
+  );
+  const ruled = ({ id, path, visibility, setting }: TableProject): RuledProject => ({
+    id,
+    fullPath: path,
+    visibility,
+    containerRegistryAccessLevel: setting,
   });
 
-  test.each(tokenScopes)('who may pull may list, each what they may pull: %s', (scope) => {
-    expect(mayList(user([scope]))).toBe(sufficient.pull.includes(scope));
+  interface Cell {
+    readonly who: Principal | AnonymousIdentity;
+    readonly level: number | undefined;
+    readonly standing: Standing;
+  }
+
+  const scopeSets = [
+    ...tableScopes.map((scope) => [scope]),
+    [],
+    ['read_user', 'read_registry'],
+    ['api'],
+  ] as const;
+
+  const ofUsers: Cell[] = (['user', 'group bot', 'project bot'] as const).flatMap((kind) =>
+    [false, true].flatMap((isAdmin) =>
+      levels.flatMap((level) =>
+        (['all', ...scopeSets] as const).map((scopes) => ({
+          who: { ...user(scopes, isAdmin), ...(kind === 'project bot' && { isProjectBot: true }) },
+          level,
+          standing: { kind, isAdmin, roleIn: () => level ?? 0, scopes },
+        })),
+      ),
+    ),
+  );
+  const ofDeployTokens: Cell[] = (
+    [
+      ['project', { kind: 'project', ...place }, true],
+      ['project', { kind: 'project', ...elsewhere }, false],
+      ['group', { kind: 'group', id: 3, fullPath: 'acme' }, true],
+      ['group', { kind: 'group', id: 4, fullPath: 'acme/web' }, true],
+      // Neither a name that begins alike nor the project's own path makes a group of it.
+      ['group', { kind: 'group', id: 5, fullPath: 'acme/we' }, false],
+      ['group', { kind: 'group', id: 9, fullPath: 'acme/web/shop' }, false],
+    ] as const
+  ).flatMap(([kind, tokenPlace, isOf]) =>
+    scopeSets.map((scopes) => ({
+      who: { ...deployToken, place: tokenPlace, scopes },
+      level: undefined,
+      standing: {
+        kind: `${kind} deploy token`,
+        isOf: () => isOf,
+        scopes,
+        isOfTopGroup: tokenPlace.id === 3,
+      } as const,
+    })),
+  );
+  const ofJobs: Cell[] = [place, elsewhere].flatMap((project) =>
+    accessLevelsOfJobs.flatMap((accessLevel) =>
+      levels.map((level) => ({
+        who: { ...job, project, accessLevel },
+        level,
+        standing: {
+          kind: 'job',
+          isOf: () => project.id === place.id,
+          level: accessLevel,
+          roleIn: () => level ?? 0,
+          isInTopGroup: true,
+        } as const,
+      })),
+    ),
+  );
+  const cells: readonly Cell[] = [
+    { who: anonymous, level: undefined, standing: { kind: 'anonymous' } },
+    ...ofUsers,
+    ...ofDeployTokens,
+    ...ofJobs,
+  ];
+
+  test.each(projects)('of a project that is $visibility, with its registry $setting', (project) => {
+    const faults: string[] = [];
+    for (const { who, level, standing } of cells) {
+      for (const action of actions) {
+        const may = mayUseProject(who, action, ruled(project), level);
+        if (may !== mayUse(standing, project, action))
+          faults.push(`${action}: ${may} for ${JSON.stringify(who)} with role ${level}`);
+      }
+    }
+    expect(faults).toEqual([]);
   });
+
+  test.each([true, false])('of a virtual registry with anonymous_pull: %s', (anonymousPull) => {
+    const registry = { group: { id: 3, fullPath: 'acme' }, anonymousPull };
+    const faults: string[] = [];
+    for (const { who, level, standing } of cells) {
+      // A role lower than Guest is none that can be given.
+      if (level === 5) continue;
+      const may = mayPullVirtual(who, registry, level !== undefined);
+      if (may !== mayPullVirtualByTable(standing, projects, anonymousPull))
+        faults.push(`${may} for ${JSON.stringify(who)} with role ${level}`);
+    }
+    expect(faults).toEqual([]);
+  });
+
+  test('of lists', () => {
+    const wrong = cells.filter(({ who, standing }) => mayList(who) !== mayListByTable(standing));
+    expect(wrong).toEqual([]);
+  });
+});
+
+test('a job without a user has what its own level gives it in its project, and elsewhere what is open', () => {
+  const own = {
+    ...trustedJob.project,
+    visibility: 'private',
+    containerRegistryAccessLevel: 'private',
+  } as const;
+  const allowed = (who: Principal, project: RuledProject) =>
+    actions.filter((action) => mayUseProject(who, action, project, undefined));
+  expect(allowed({ ...trustedJob, accessLevel: 30 }, own)).toEqual(['pull', 'push', 'delete']);
+  expect(allowed({ ...trustedJob, accessLevel: 20 }, own)).toEqual(['pull']);
+  const other = { ...own, id: 10, containerRegistryAccessLevel: 'enabled' } as const;
+  expect(allowed(trustedJob, { ...other, visibility: 'internal' })).toEqual(['pull']);
+  expect(allowed(trustedJob, other)).toEqual([]);
+});
+
+test("a job of another top-level group pulls through a virtual registry only as its user's member", () => {
+  const registry = { group: { id: 4, fullPath: 'acm' }, anonymousPull: false };
+  expect(mayPullVirtual(job, registry, false)).toBe(false);
+  expect(mayPullVirtual(job, registry, true)).toBe(true);
 });
 
 describe('who may give, change or take away a role', () => {
@@ -113,14 +223,16 @@ test('only administrators with the scope administer', () => {
   expect(isAdministrator(user(['read_api'], true), 'read')).toBe(true);
   expect(isAdministrator(user('all'), 'read')).toBe(false);
   expect(isAdministrator(anonymous, 'read')).toBe(false);
-  const bearer = { kind: 'registry-token', subject: 'root', userId: 1, access: [], refused: [] } as const;
-  expect(isAdministrator(bearer, 'read')).toBe(false);
+  expect(isAdministrator(bearerOf({ kind: 'user', userId: 1 }), 'read')).toBe(false);
+  expect(isAdministrator(deployToken, 'read')).toBe(false);
+  expect(isAdministrator(job, 'read')).toBe(false);
 });
 
 describe('a registry token is good for the named resource and action', () => {
   const token = {
     kind: 'registry-token',
     subject: 'dana',
+    principal: undefined,
     access: [
       { type: 'repository', name: 'a/b', actions: ['pull'] },
       { type: 'registry', name: 'catalog', actions: ['*'] },

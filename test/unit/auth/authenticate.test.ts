@@ -1,9 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Authenticator } from '../../../src/auth/authenticate.ts';
 import type { Credentials } from '../../../src/auth/credentials.ts';
+import { type JobIdentity, nameOf } from '../../../src/auth/identity.ts';
 import { Passwords } from '../../../src/auth/passwords.ts';
+import type { Refusal } from '../../../src/auth/refusal.ts';
 import type { User } from '../../../src/metadata/users.ts';
 import { silentLog } from '../../support/silent-log.ts';
+import { trustedJob } from './identities.ts';
 import { RecordedAccounts } from './recorded-accounts.ts';
 
 const start = Date.UTC(2026, 2, 4);
@@ -25,14 +28,27 @@ let accounts: RecordedAccounts;
 let passwords: CountedPasswords;
 let authenticator: Authenticator;
 let dana: User;
+let attempts: string[];
+let idTokens: Map<string, JobIdentity | Refusal>;
 
 beforeEach(() => {
   now = start;
   accounts = new RecordedAccounts();
   passwords = new CountedPasswords();
   dana = accounts.addUser('dana', { passwordHash });
-  const { users, accessTokens } = accounts;
-  authenticator = new Authenticator({ accessTokens, users, passwords, log: silentLog, now: () => now });
+  attempts = [];
+  idTokens = new Map();
+  authenticator = new Authenticator({
+    ...accounts,
+    passwords,
+    idTokens: { verify: async (token) => idTokens.get(token) },
+    observer: {
+      signedIn: (principal, how, from) => attempts.push(`${nameOf(principal)} by ${how} from ${from}`),
+      refused: (username, reason, from) => attempts.push(`${username} refused: ${reason} from ${from}`),
+    },
+    log: silentLog,
+    now: () => now,
+  });
 });
 
 const basic = (username: string, secret: string): Credentials => ({ kind: 'basic', username, secret });
@@ -121,10 +137,132 @@ describe('an access token', () => {
       throw new Error('read-only database');
     };
     const accessTokens = { ...accounts.accessTokens, noteUse };
-    const { users } = accounts;
-    const other = new Authenticator({ accessTokens, users, passwords, log: silentLog, now: () => now });
+    const other = new Authenticator({ ...accounts, accessTokens, passwords, log: silentLog, now: () => now });
     expect(await other.authenticate(bearer(token), address)).toMatchObject({ kind: 'user' });
   });
+});
+
+describe('a token of a bot', () => {
+  test('stands for the bot, with any username', async () => {
+    const bot = accounts.addUser('group_3_bot_1', { kind: 'bot', botOf: { groupId: 3 } });
+    const token = accounts.addToken(bot);
+    expect(await authenticate(basic('any name', token))).toMatchObject({ kind: 'user', userId: bot.id });
+  });
+
+  test('of a project is known as one', async () => {
+    const bot = accounts.addUser('project_9_bot_1', { kind: 'bot', botOf: { projectId: 9 } });
+    const token = accounts.addToken(bot);
+    expect(await authenticate(bearer(token))).toMatchObject({ kind: 'user', isProjectBot: true });
+  });
+});
+
+describe('a deploy token', () => {
+  test('stands for its place, with its scopes, under its own username', async () => {
+    const token = accounts.addDeployToken({
+      id: 5,
+      username: 'puller',
+      scopes: ['read_registry', 'unheard_of'],
+    });
+    expect(await authenticate(basic('puller', token))).toEqual({
+      kind: 'deploy-token',
+      tokenId: 5,
+      username: 'puller',
+      scopes: ['read_registry'],
+      place: { kind: 'project', id: 9, fullPath: 'acme/web/shop' },
+    });
+    expect(accounts.uses).toEqual([{ id: 5, at: start }]);
+  });
+
+  test('is nothing under another username, or alone', async () => {
+    const token = accounts.addDeployToken();
+    for (const username of ['dana', 'oauth2', '', 'Gitlab+Deploy-Token-200', 'gitlab-ci-token'])
+      expect(await authenticate(basic(username, token))).toEqual(refusedFor('unknown'));
+    expect(await authenticate(bearer(token))).toEqual(refusedFor('unknown'));
+    expect(passwords.runs).toBe(0);
+  });
+
+  test('is refused with the reason, at most a second after it was revoked', async () => {
+    const refused = {
+      unknown: `entd-${'x'.repeat(32)}`,
+      expired: accounts.addDeployToken({ username: 'puller', expiresAt: start }),
+      revoked: accounts.addDeployToken({ username: 'puller', revokedAt: start - 1 }),
+    };
+    for (const [reason, token] of Object.entries(refused))
+      expect(await authenticate(basic('puller', token))).toEqual(refusedFor(reason));
+    const token = accounts.addDeployToken({ id: 7, username: 'puller' });
+    expect(await authenticate(basic('puller', token))).toMatchObject({ kind: 'deploy-token' });
+    for (const [hash, record] of accounts.deployTokensByHash)
+      accounts.deployTokensByHash.set(hash, { ...record, revokedAt: now });
+    now += 1000;
+    expect(await authenticate(basic('puller', token))).toEqual(refusedFor('revoked'));
+  });
+});
+
+describe('a job token', () => {
+  test('stands for its job, under the username of jobs or alone', async () => {
+    const token = accounts.addJobToken({ id: 11, userId: dana.id });
+    const expected = {
+      kind: 'job',
+      jobTokenId: 11,
+      trustId: undefined,
+      name: 'build 4711',
+      userId: dana.id,
+      isAdmin: false,
+      project: { id: 9, fullPath: 'acme/web/shop' },
+      accessLevel: 30,
+      expiresAt: Number.MAX_SAFE_INTEGER,
+    };
+    expect(await authenticate(basic('gitlab-ci-token', token))).toEqual(expected);
+    expect(await authenticate(bearer(token))).toEqual(expected);
+    expect(await authenticate(basic('dana', token))).toEqual(refusedFor('unknown'));
+  });
+
+  test('is refused with the reason, and with its user', async () => {
+    const blocked = accounts.addUser('mallory', { state: 'blocked' });
+    const tokens = {
+      expired: accounts.addJobToken({ expiresAt: start }),
+      revoked: accounts.addJobToken({ revokedAt: start - 1 }),
+      blocked: accounts.addJobToken({ userId: blocked.id }),
+      unknown: accounts.addJobToken({ userId: 99 }),
+    };
+    for (const [reason, token] of Object.entries(tokens))
+      expect(await authenticate(basic('gitlab-ci-token', token))).toEqual(refusedFor(reason));
+  });
+});
+
+describe('an ID token', () => {
+  test('stands for the job that a trust makes of it, under the username of jobs alone', async () => {
+    idTokens.set('trusted.id.token', trustedJob);
+    expect(await authenticate(basic('gitlab-ci-token', 'trusted.id.token'))).toEqual(trustedJob);
+    expect(await authenticate(basic('dana', 'trusted.id.token'))).toEqual(refusedFor('unknown'));
+    expect(await authenticate(bearer('trusted.id.token'))).toEqual(refusedFor('unknown'));
+  });
+
+  test('is refused for the reason that its verifier has, and is nothing where no issuer is known', async () => {
+    idTokens.set('expired.id.token', { kind: 'refused', reason: 'expired' });
+    expect(await authenticate(basic('gitlab-ci-token', 'expired.id.token'))).toEqual(refusedFor('expired'));
+    expect(await authenticate(basic('gitlab-ci-token', 'foreign.id.token'))).toEqual(refusedFor('unknown'));
+  });
+});
+
+test('every attempt is told: who, by what, from where', async () => {
+  idTokens.set('trusted.id.token', trustedJob);
+  await authenticate(basic('dana', 'correct horse'));
+  await authenticate(basic('whoever', accounts.addToken(dana)));
+  await authenticate(basic('puller', accounts.addDeployToken({ username: 'puller' })));
+  await authenticate(bearer(accounts.addJobToken()));
+  await authenticate(basic('gitlab-ci-token', 'trusted.id.token'));
+  await authenticate(basic('dana', 'wrong horse'));
+  await authenticate(bearer(accounts.addToken(dana, { revokedAt: start })));
+  expect(attempts).toEqual([
+    `dana by password from ${address}`,
+    `dana by access-token from ${address}`,
+    `puller by deploy-token from ${address}`,
+    `build 4711 by job-token from ${address}`,
+    `build 4711 by id-token from ${address}`,
+    `dana refused: unknown from ${address}`,
+    `undefined refused: revoked from ${address}`,
+  ]);
 });
 
 describe('a password', () => {

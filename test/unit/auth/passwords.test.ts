@@ -33,7 +33,15 @@ test('a stored text that is not a hash is an error, not a wrong password', async
 
 test('a password has at least 8 characters and at most 128', () => {
   expect(findPasswordFault('1234567')).toMatch(/too short/);
-  expect(findPasswordFault('12345678')).toBeUndefined();
+  expect(findPasswordFault('12345679')).toBeUndefined();
   expect(findPasswordFault('x'.repeat(128))).toBeUndefined();
   expect(findPasswordFault('x'.repeat(129))).toMatch(/too long/);
+});
+
+test('a password is neither the username nor what is guessed first', () => {
+  expect(findPasswordFault('Alexandra', 'alexandra')).toMatch(/username/);
+  expect(findPasswordFault('alexandra-1', 'alexandra')).toBeUndefined();
+  for (const common of ['12345678', 'Password1', 'qwertyuiop', 'changeme']) {
+    expect(findPasswordFault(common)).toMatch(/most common/);
+  }
 });

@@ -1,11 +1,22 @@
-import { createAccessToken, hashAccessToken } from '../../../src/auth/token-secret.ts';
+import {
+  createAccessToken,
+  createDeployToken,
+  createJobToken,
+  hashAccessToken,
+} from '../../../src/auth/token-secret.ts';
 import type { AccessToken } from '../../../src/metadata/access-tokens.ts';
+import type { DeployToken } from '../../../src/metadata/deploy-tokens.ts';
+import type { JobToken } from '../../../src/metadata/job-tokens.ts';
+import type { OidcTrust } from '../../../src/metadata/oidc-trusts.ts';
 import type { User } from '../../../src/metadata/users.ts';
 
 /** Users and their tokens in memory, counting how often they are asked for. */
 export class RecordedAccounts {
   readonly usersById = new Map<number, User>();
   readonly tokensByHash = new Map<string, AccessToken>();
+  readonly deployTokensByHash = new Map<string, DeployToken>();
+  readonly jobTokensByHash = new Map<string, JobToken>();
+  readonly trustsById = new Map<number, OidcTrust>();
   readonly uses: { readonly id: number; readonly at: number }[] = [];
   reads = 0;
 
@@ -16,6 +27,7 @@ export class RecordedAccounts {
   };
 
   readonly accessTokens = {
+    find: async (id: number) => this.#read([...this.tokensByHash.values()].find((token) => token.id === id)),
     findByHash: async (hash: string) => this.#read(this.tokensByHash.get(hash)),
     noteUse: async (id: number, at: number) => {
       this.uses.push({ id, at });
@@ -24,6 +36,23 @@ export class RecordedAccounts {
       }
     },
   };
+
+  readonly deployTokens = {
+    find: async (id: number) =>
+      this.#read([...this.deployTokensByHash.values()].find((token) => token.id === id)),
+    findByHash: async (hash: string) => this.#read(this.deployTokensByHash.get(hash)),
+    noteUse: async (id: number, at: number) => {
+      this.uses.push({ id, at });
+    },
+  };
+
+  readonly jobTokens = {
+    find: async (id: number) =>
+      this.#read([...this.jobTokensByHash.values()].find((token) => token.id === id)),
+    findByHash: async (hash: string) => this.#read(this.jobTokensByHash.get(hash)),
+  };
+
+  readonly oidcTrusts = { find: async (id: number) => this.#read(this.trustsById.get(id)) };
 
   addUser(username: string, fields: Partial<User> = {}): User {
     const user: User = {
@@ -34,6 +63,8 @@ export class RecordedAccounts {
       state: 'active',
       isAdmin: false,
       passwordHash: undefined,
+      kind: 'human',
+      botOf: undefined,
       createdAt: 0,
       updatedAt: 0,
       ...fields,
@@ -63,6 +94,63 @@ export class RecordedAccounts {
     };
     this.tokensByHash.set(hashAccessToken(text), token);
     return text;
+  }
+
+  addDeployToken(fields: Partial<DeployToken> = {}): string {
+    const text = createDeployToken();
+    const id = 200 + this.deployTokensByHash.size;
+    const token: DeployToken = {
+      id,
+      place: { kind: 'project', id: 9, fullPath: 'acme/web/shop' },
+      name: 'a deploy token',
+      username: `gitlab+deploy-token-${id}`,
+      scopes: ['read_registry'],
+      createdBy: undefined,
+      createdAt: 0,
+      expiresAt: undefined,
+      revokedAt: undefined,
+      lastUsedAt: undefined,
+      ...fields,
+    };
+    this.deployTokensByHash.set(hashAccessToken(text), token);
+    return text;
+  }
+
+  addJobToken(fields: Partial<JobToken> = {}): string {
+    const text = createJobToken();
+    const token: JobToken = {
+      id: 300 + this.jobTokensByHash.size,
+      projectId: 9,
+      projectPath: 'acme/web/shop',
+      userId: undefined,
+      trustId: undefined,
+      name: 'build 4711',
+      accessLevel: 30,
+      createdAt: 0,
+      expiresAt: Number.MAX_SAFE_INTEGER,
+      revokedAt: undefined,
+      ...fields,
+    };
+    this.jobTokensByHash.set(hashAccessToken(text), token);
+    return text;
+  }
+
+  addTrust(fields: Partial<OidcTrust> = {}): OidcTrust {
+    const trust: OidcTrust = {
+      id: 400 + this.trustsById.size,
+      name: 'a trust',
+      issuer: 'https://issuer.example',
+      audience: 'registry.example',
+      jwksUrl: undefined,
+      claims: {},
+      projectId: 9,
+      projectPath: 'acme/web/shop',
+      accessLevel: 30,
+      createdAt: 0,
+      ...fields,
+    };
+    this.trustsById.set(trust.id, trust);
+    return trust;
   }
 
   revoke(text: string, at: number): void {

@@ -1,8 +1,8 @@
-import type { SigningKeyRecord } from '../../../src/metadata/signing-keys.ts';
+import type { NewSigningKey, SigningKeyRecord } from '../../../src/metadata/signing-keys.ts';
 
 /** Records of signing keys in memory; `together` holds the first reads back until so many have come, as in a race. */
 export class RecordedKeys {
-  readonly rows: SigningKeyRecord[] = [];
+  rows: SigningKeyRecord[] = [];
   reads = 0;
   readonly #together: number;
   readonly #all = Promise.withResolvers<void>();
@@ -19,7 +19,24 @@ export class RecordedKeys {
     return rows;
   }
 
-  async add(row: SigningKeyRecord): Promise<void> {
-    this.rows.push(row);
+  async add({ certificate, retiredAt, ...row }: NewSigningKey): Promise<void> {
+    this.rows.push({ ...row, certificate, retiredAt });
+  }
+
+  async setRetired(kid: string, at: number): Promise<void> {
+    this.#change(kid, (row) => ({ ...row, retiredAt: Math.min(row.retiredAt ?? at, at) }));
+  }
+
+  async ensureCertificate(kid: string, certificate: string): Promise<string | undefined> {
+    this.#change(kid, (row) => ({ ...row, certificate: row.certificate ?? certificate }));
+    return this.rows.find((row) => row.kid === kid)?.certificate;
+  }
+
+  async remove(kid: string): Promise<void> {
+    this.rows = this.rows.filter((row) => row.kid !== kid);
+  }
+
+  #change(kid: string, change: (row: SigningKeyRecord) => SigningKeyRecord): void {
+    this.rows = this.rows.map((row) => (row.kid === kid ? change(row) : row));
   }
 }

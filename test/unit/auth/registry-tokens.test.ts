@@ -1,10 +1,12 @@
 import { createHmac, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader, type JWTHeaderParameters, SignJWT } from 'jose';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { anonymous, nameOf, principalRefOf } from '../../../src/auth/identity.ts';
 import { RegistryTokens } from '../../../src/auth/registry-tokens.ts';
 import { maxScopes, repositoryScope } from '../../../src/auth/scope.ts';
 import { SecretBox } from '../../../src/auth/secret-box.ts';
 import { SigningKeys } from '../../../src/auth/signing-keys.ts';
+import { dana, danaByPassword, deployToken, job, trustedJob } from './identities.ts';
 import { RecordedKeys } from './recorded-keys.ts';
 
 const start = Date.UTC(2026, 2, 4, 9, 15, 22, 481);
@@ -14,7 +16,7 @@ const access = [
   { type: 'repository', name: 'virtual_registries/container/1/library/alpine', actions: ['pull'] },
 ];
 const refused = [{ type: 'repository', name: 'acme/shop', actions: ['push'] }];
-const request = { service: 'container_registry', subject: 'dana', userId: 7, access, refused } as const;
+const request = { service: 'container_registry', holder: dana, access, refused } as const;
 
 let now = start;
 const clock = () => now;
@@ -23,7 +25,7 @@ let tokens: RegistryTokens;
 
 beforeEach(() => {
   now = start;
-  keys = new SigningKeys({ records: new RecordedKeys(), secretBox, now: clock });
+  keys = new SigningKeys({ records: new RecordedKeys(), secretBox, lifetimeSeconds: 300, now: clock });
   tokens = new RegistryTokens({ keys, lifetimeSeconds: 300, now: clock });
 });
 
@@ -61,6 +63,8 @@ test('an issued token says who it is for, for what and how long, and is signed w
     iss: 'entrepot',
     aud: 'container_registry',
     sub: 'dana',
+    auth_type: 'personal_access_token',
+    principal: { kind: 'user', userId: 7, tokenId: 70 },
     user_id: 7,
     iat: seconds,
     nbf: seconds - 5,
@@ -100,12 +104,32 @@ test.each(['container_registry', 'dependency_proxy'] as const)(
     expect(await tokens.verify(token)).toEqual({
       kind: 'registry-token',
       subject: 'dana',
-      userId: 7,
+      principal: { kind: 'user', userId: 7, tokenId: 70 },
       access,
       refused,
     });
   },
 );
+
+test.each([
+  ['a password', danaByPassword, 'gitlab_or_ldap'],
+  ['an access token', dana, 'personal_access_token'],
+  ['a deploy token', deployToken, 'deploy_token'],
+  ['a job', job, 'build'],
+  ['a job by its ID token', trustedJob, 'build'],
+] as const)('a token made for %s says so, and for whom', async (_who, holder, authType) => {
+  const { token } = await tokens.issue({ ...request, holder });
+  const subject = nameOf(holder);
+  expect(decodeJwt(token)).toMatchObject({ auth_type: authType, sub: subject });
+  expect(await tokens.verify(token)).toMatchObject({ subject, principal: principalRefOf(holder) });
+});
+
+test('a token made for nobody is one of nobody', async () => {
+  const { token } = await tokens.issue({ ...request, holder: anonymous });
+  const { auth_type, sub } = decodeJwt(token);
+  expect([auth_type, sub]).toEqual(['none', '']);
+  expect(await tokens.verify(token)).toMatchObject({ subject: '', principal: undefined });
+});
 
 test('a token is found without waiting once it was verified, and no longer when it has expired', async () => {
   const { token } = await tokens.issue(request);
@@ -127,7 +151,7 @@ test('another process with the same records accepts the token', async () => {
   const records = new RecordedKeys();
   const of = () =>
     new RegistryTokens({
-      keys: new SigningKeys({ records, secretBox, now: clock }),
+      keys: new SigningKeys({ records, secretBox, lifetimeSeconds: 300, now: clock }),
       lifetimeSeconds: 300,
       now: clock,
     });

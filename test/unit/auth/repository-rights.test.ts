@@ -3,46 +3,40 @@ import { type Action, actions } from '../../../src/auth/access.ts';
 import {
   anonymous,
   type Identity,
-  type RegistryTokenIdentity,
+  type Principal,
+  type PrincipalRef,
   type UserIdentity,
 } from '../../../src/auth/identity.ts';
 import { RecordedRepositoryRights } from '../../../src/auth/repository-rights.ts';
-import type { Visibility } from '../../../src/metadata/groups.ts';
-import type { Member } from '../../../src/metadata/members.ts';
+import { repositoryScope } from '../../../src/auth/scope.ts';
 import type { Project } from '../../../src/metadata/projects.ts';
+import { bearerOf, deployToken, job, dana as member } from './identities.ts';
 
 const start = Date.UTC(2026, 2, 4);
 const alpine = 'virtual_registries/container/1/library/alpine';
 const shop = 'acme/web/shop';
-const dana: UserIdentity = { kind: 'user', userId: 7, username: 'dana', isAdmin: false, scopes: ['api'] };
+const dana: UserIdentity = { ...member, scopes: ['api'] };
 const eve: UserIdentity = { ...dana, userId: 8, username: 'eve' };
 const root: UserIdentity = { ...dana, userId: 1, username: 'root', isAdmin: true };
-const emptyToken: RegistryTokenIdentity = {
-  kind: 'registry-token',
-  subject: 'dana',
-  userId: 7,
-  access: [],
-  refused: [],
-};
+const ref: PrincipalRef = { kind: 'user', userId: 7, tokenId: 70 };
+const timestamps = { createdAt: start, updatedAt: start };
+const placed = { ...timestamps, placedAt: start };
 
 let now = start;
 let reads = 0;
-let membership: Member | undefined;
-let project: Project | undefined;
-/** Of user 7 at the project's group. */
-let level: number | undefined;
 let asked: string[];
+/** Of user 7, anywhere in acme. */
+let isMember: boolean;
+/** Of user 7, at the project. */
+let level: number | undefined;
+let project: Project | undefined;
+let anonymousPull: boolean;
+/** Whom registry tokens are found to stand for now, and how old the answer is. */
+let principal: Principal | undefined;
+let believedUntil: number;
+let lookups: number;
 
-const registry = {
-  id: 1,
-  groupId: 3,
-  name: 'default',
-  description: undefined,
-  createdAt: start,
-  updatedAt: start,
-};
-
-function projectOf(visibility: Visibility): Project {
+function projectOf(fields: Partial<Project>): Project {
   return {
     id: 9,
     groupId: 4,
@@ -50,10 +44,11 @@ function projectOf(visibility: Visibility): Project {
     path: 'shop',
     fullPath: shop,
     description: undefined,
-    visibility,
+    visibility: 'private',
+    containerRegistryAccessLevel: 'enabled',
     quotaBytes: undefined,
-    createdAt: start,
-    updatedAt: start,
+    ...placed,
+    ...fields,
   };
 }
 
@@ -62,14 +57,27 @@ function rightsWith({ isLoginRequired }: { isLoginRequired: boolean }): Recorded
     virtualRegistries: {
       find: async (id) => {
         reads += 1;
-        return id === registry.id ? registry : undefined;
+        const registry = { id, groupId: 3, name: 'default', description: undefined, ...timestamps };
+        return id === 1 ? { ...registry, anonymousPull } : undefined;
       },
     },
+    groups: {
+      find: async (id) => ({
+        id,
+        parentId: undefined,
+        name: 'Acme',
+        path: 'acme',
+        fullPath: 'acme',
+        description: undefined,
+        visibility: 'private',
+        quotaBytes: undefined,
+        ...placed,
+      }),
+    },
     members: {
-      find: async (groupId, userId) =>
-        membership?.groupId === groupId && membership.userId === userId ? membership : undefined,
-      levelAt: async (groupPath, userId) => {
-        asked.push(`${userId} at ${groupPath}`);
+      isBelow: async (path, userId) => isMember && path === 'acme' && userId === 7,
+      levelAt: async (path, userId) => {
+        asked.push(`${userId} at ${path}`);
         return userId === 7 ? level : undefined;
       },
     },
@@ -77,6 +85,12 @@ function rightsWith({ isLoginRequired }: { isLoginRequired: boolean }): Recorded
       findOwner: async (name) => {
         reads += 1;
         return name === shop || name.startsWith(`${shop}/`) ? project : undefined;
+      },
+    },
+    principals: {
+      believe: async () => {
+        lookups += 1;
+        return { value: principal, until: believedUntil };
       },
     },
     isLoginRequired,
@@ -89,10 +103,14 @@ let rights: RecordedRepositoryRights;
 beforeEach(() => {
   now = start;
   reads = 0;
+  lookups = 0;
   asked = [];
-  membership = { groupId: 3, userId: 7, accessLevel: 10, expiresAt: undefined, createdAt: start };
-  project = projectOf('private');
+  isMember = true;
   level = 30;
+  project = projectOf({});
+  anonymousPull = false;
+  principal = dana;
+  believedUntil = start + 1000;
   rights = rightsWith({ isLoginRequired: true });
 });
 
@@ -102,11 +120,27 @@ async function allowed(identity: Identity, name: string): Promise<Action[]> {
 }
 
 describe('virtual registries', () => {
-  test('members of the group that owns one may pull through it, and administrators', async () => {
+  test('are pulled through by members of what is in the top-level group, and by administrators', async () => {
     expect(await allowed(dana, alpine)).toEqual(['pull']);
     expect(await allowed(root, alpine)).toEqual(['pull']);
     expect(await allowed(eve, alpine)).toEqual([]);
     expect(await allowed(anonymous, alpine)).toEqual([]);
+  });
+
+  test('by everyone where that is allowed', async () => {
+    anonymousPull = true;
+    for (const who of [anonymous, eve, deployToken, bearerOf(undefined, [repositoryScope(alpine, ['pull'])])])
+      expect(await allowed(who, alpine)).toEqual(['pull']);
+  });
+
+  test('by jobs of the group, and by group deploy tokens with the scope', async () => {
+    isMember = false;
+    expect(await allowed(job, alpine)).toEqual(['pull']);
+    const place = { kind: 'group', id: 3, fullPath: 'acme' } as const;
+    expect(await allowed({ ...deployToken, place, scopes: ['read_virtual_registry'] }, alpine)).toEqual([
+      'pull',
+    ]);
+    expect(await allowed({ ...deployToken, place }, alpine)).toEqual([]);
   });
 
   test('a token for something else does not help a member', async () => {
@@ -125,16 +159,11 @@ describe('virtual registries', () => {
     expect(await allowed(root, name)).toEqual([]);
   });
 
-  test('a membership that is over is none', async () => {
-    membership = membership && { ...membership, expiresAt: start };
-    expect(await allowed(dana, alpine)).toEqual([]);
-  });
-
   test('the records are asked once a second, and a member who was removed cannot pull after it', async () => {
     await Promise.all([rights.may(dana, alpine, 'pull'), rights.may(dana, alpine, 'pull')]);
     expect(await rights.may(dana, 'virtual_registries/container/1/other', 'pull')).toBe(true);
     expect(reads).toBe(1);
-    membership = undefined;
+    isMember = false;
     now += 1001;
     expect(await rights.may(dana, alpine, 'pull')).toBe(false);
     expect(reads).toBe(2);
@@ -142,35 +171,42 @@ describe('virtual registries', () => {
 });
 
 describe('hosted repositories', () => {
-  test('roles are those at the group of the project, for all repositories in it', async () => {
+  test('roles are those at the project, for all repositories in it', async () => {
     for (const name of [shop, `${shop}/server`, `${shop}/server/debug`])
       expect(await allowed(dana, name)).toEqual(['pull', 'push', 'delete']);
-    expect(new Set(asked)).toEqual(new Set(['7 at acme/web']));
+    expect(new Set(asked)).toEqual(new Set(['7 at acme/web/shop']));
   });
 
-  test.each<[Visibility, number | undefined, readonly Action[]]>([
-    ['private', undefined, []],
-    ['private', 10, []],
-    ['private', 20, ['pull']],
-    ['private', 30, ['pull', 'push', 'delete']],
-    ['internal', undefined, ['pull']],
-    ['public', 20, ['pull']],
-    ['public', 50, ['pull', 'push', 'delete']],
-  ])('%s, role %s: %j', async (visibility, role, expected) => {
-    project = projectOf(visibility);
+  test.each<[Partial<Project>, number | undefined, readonly Action[]]>([
+    [{ visibility: 'private' }, 10, []],
+    [{ visibility: 'private' }, 20, ['pull']],
+    [{ visibility: 'private' }, 30, ['pull', 'push', 'delete']],
+    [{ visibility: 'internal' }, undefined, ['pull']],
+    [{ visibility: 'public', containerRegistryAccessLevel: 'private' }, 10, []],
+    [{ visibility: 'public', containerRegistryAccessLevel: 'private' }, 20, ['pull']],
+    [{ visibility: 'public', containerRegistryAccessLevel: 'disabled' }, 50, []],
+  ])('%j, role %s: %j', async (fields, role, expected) => {
+    project = projectOf(fields);
     level = role;
     expect(await allowed(dana, shop)).toEqual(expected);
   });
 
-  test('nobody uses them without logging in, public or not', async () => {
-    project = projectOf('public');
+  test('what is public is pulled by everyone, and nothing else by nobody', async () => {
+    expect(await allowed(anonymous, shop)).toEqual([]);
+    project = projectOf({ visibility: 'public' });
+    now += 1001;
+    expect(await allowed(anonymous, shop)).toEqual(['pull']);
+    project = projectOf({ visibility: 'internal' });
+    now += 1001;
     expect(await allowed(anonymous, shop)).toEqual([]);
   });
 
-  test('administrators are owners everywhere, and their tokens need the scope', async () => {
-    expect(await allowed(root, shop)).toEqual(['pull', 'push', 'delete']);
-    expect(await allowed({ ...root, scopes: ['read_registry'] }, shop)).toEqual(['pull']);
-    expect(await allowed({ ...root, scopes: ['read_virtual_registry'] }, shop)).toEqual([]);
+  test('deploy tokens and jobs use their own place', async () => {
+    expect(await allowed(deployToken, shop)).toEqual(['pull', 'push']);
+    expect(await allowed(job, shop)).toEqual(['pull', 'push', 'delete']);
+    level = 20; // of the job's user
+    now += 1001;
+    expect(await allowed(job, shop)).toEqual(['pull']);
   });
 
   test('what is known is believed for a second, be it yes or no', async () => {
@@ -198,21 +234,75 @@ describe('hosted repositories', () => {
 });
 
 describe('a registry token', () => {
-  const access = [
-    { type: 'repository', name: alpine, actions: ['pull', 'push'] },
-    { type: 'repository', name: shop, actions: ['pull', 'push'] },
-  ];
-  const token = { ...emptyToken, access };
+  const access = [repositoryScope(alpine, ['pull', 'push']), repositoryScope(shop, ['pull', 'push'])];
+  const token = bearerOf(ref, access);
 
-  test('may do what it carries, without asking the records', async () => {
+  test('may do what it carries and its owner may, and nothing else', async () => {
     expect(await allowed(token, shop)).toEqual(['pull', 'push']);
     expect(await allowed(token, `${shop}/server`)).toEqual([]);
     expect(await allowed(token, 'virtual_registries/container/1/library/redis')).toEqual([]);
-    expect(reads).toBe(0);
+    level = 20;
+    now += 1001;
+    expect(await allowed(token, shop)).toEqual(['pull']);
   });
 
   test('never changes a virtual registry, whatever it carries', async () => {
     expect(await allowed(token, alpine)).toEqual(['pull']);
+  });
+
+  test('that pulls again within the second asks nobody and waits for nothing', async () => {
+    expect(await rights.may(token, alpine, 'pull')).toBe(true);
+    expect([reads, lookups]).toEqual([1, 1]);
+    for (let time = 0; time < 10; time += 1) expect(rights.may(token, alpine, 'pull')).toBe(true);
+    expect([reads, lookups]).toEqual([1, 1]);
+  });
+
+  test('is good no longer than a second after anything was last looked at', async () => {
+    now += 900;
+    believedUntil = start + 1000; // the owner was looked at 900 ms ago
+    expect(await rights.may(token, alpine, 'pull')).toBe(true);
+    principal = undefined;
+    now = start + 999;
+    expect(await rights.may(token, alpine, 'pull')).toBe(true);
+    now = start + 1000;
+    expect(await rights.may(token, alpine, 'pull')).toBe(false);
+  });
+
+  test.each([
+    ['its owner is gone', () => (principal = undefined)],
+    ['its owner is a member no more', () => (isMember = false)],
+    ['the scope was taken from the owner', () => (principal = { ...dana, scopes: ['read_registry'] })],
+  ])('is refused within a second after %s', async (_what, change) => {
+    expect(await rights.may(token, alpine, 'pull')).toBe(true);
+    change();
+    now += 1000;
+    expect(await rights.may(token, alpine, 'pull')).toBe(false);
+  });
+
+  test.each<Partial<Project>>([
+    { visibility: 'private' },
+    { visibility: 'internal' },
+    { visibility: 'public', containerRegistryAccessLevel: 'private' },
+    { visibility: 'public', containerRegistryAccessLevel: 'disabled' },
+  ])('of nobody pulls what is public, until it is %j', async (fields) => {
+    const nobody = bearerOf(undefined, access);
+    project = projectOf({ visibility: 'public' });
+    expect(await allowed(nobody, shop)).toEqual(['pull']);
+    project = projectOf(fields);
+    now += 1000;
+    expect(await allowed(nobody, shop)).toEqual([]);
+    expect(lookups).toBe(0);
+  });
+
+  test('of another token service may do what that says, with hosted repositories that there are', async () => {
+    const external = bearerOf({ kind: 'external', issuer: 'auth.example.com' }, access);
+    level = undefined;
+    expect(await allowed(external, shop)).toEqual(['pull', 'push']);
+    expect(await allowed(external, alpine)).toEqual([]);
+    project = projectOf({ containerRegistryAccessLevel: 'disabled' });
+    now += 1000;
+    expect(await allowed(external, shop)).toEqual([]);
+    expect(lookups).toBe(0);
   });
 });
 
@@ -221,12 +311,13 @@ describe('where nobody needs to log in', () => {
     ['nobody in particular', anonymous],
     ['a user without any role', eve],
     ['a user whose access token has no scope', { ...dana, scopes: [] }],
-    ['a registry token that carries nothing', emptyToken],
+    ['a deploy token', { ...deployToken, scopes: [] }],
+    ['a registry token that carries nothing', bearerOf(ref)],
   ];
 
   beforeEach(() => {
     level = undefined;
-    membership = undefined;
+    isMember = false;
     rights = rightsWith({ isLoginRequired: false });
   });
 
@@ -235,8 +326,10 @@ describe('where nobody needs to log in', () => {
     expect(await allowed(identity, alpine)).toEqual(['pull']);
   });
 
-  test.each(everyone)('%s may do nothing with what does not', async (_who, identity) => {
+  test.each(everyone)('%s may do nothing with what does not, or is disabled', async (_who, identity) => {
     expect(await allowed(identity, 'acme/other')).toEqual([]);
     expect(await allowed(identity, 'virtual_registries/container/2/library/alpine')).toEqual([]);
+    project = projectOf({ visibility: 'public', containerRegistryAccessLevel: 'disabled' });
+    expect(await allowed(identity, shop)).toEqual([]);
   });
 });

@@ -3,7 +3,13 @@ import type { Identity } from '../../../src/auth/identity.ts';
 import { recordChange } from '../../../src/management/audit.ts';
 import { from, IdentityServices, start } from './identity-services.ts';
 
-const token = { kind: 'registry-token', subject: 'ada', access: [], refused: [] } as const;
+const token = {
+  kind: 'registry-token',
+  subject: 'ada',
+  principal: undefined,
+  access: [],
+  refused: [],
+} as const;
 
 test.each<[Identity, { actorId: number | undefined; actorName: string }]>([
   [
@@ -11,7 +17,7 @@ test.each<[Identity, { actorId: number | undefined; actorName: string }]>([
     { actorId: 7, actorName: 'ada' },
   ],
   [
-    { ...token, userId: 7 },
+    { ...token, principal: { kind: 'user', userId: 7 } },
     { actorId: 7, actorName: 'ada' },
   ],
   [token, { actorId: undefined, actorName: 'ada' }],

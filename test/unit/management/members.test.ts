@@ -3,6 +3,7 @@ import type { Actor } from '../../../src/management/actor.ts';
 import { from, IdentityServices, start } from './identity-services.ts';
 
 const page = { page: 1, perPage: 20 };
+const place = { kind: 'group', reference: 'default' } as const;
 const roles = [10, 15, 20, 30, 40, 50];
 let now = start;
 let services: IdentityServices;
@@ -17,7 +18,7 @@ afterEach(() => services.database.close());
 /** A new user with this role in the group `default`. */
 async function member(username: string, accessLevel: number): Promise<{ actor: Actor; id: number }> {
   const user = await services.actor(username);
-  await services.members.add(services.root, 'default', { userId: user.id, accessLevel });
+  await services.members.add(services.root, place, { userId: user.id, accessLevel });
   return user;
 }
 
@@ -30,14 +31,18 @@ test('members are listed with their roles, for who may see the group', async () 
     { userId: guest.id, username: 'dana', accessLevel: 10, state: 'active', expiresAt: undefined },
   ];
   for (const actor of [root, guest.actor]) {
-    const { records, total } = await members.list(actor, 'default', page);
+    const { records, total } = await members.list(actor, place, page);
     expect(records).toMatchObject(expected);
     expect(total).toBe(2);
   }
-  expect(await members.get(guest.actor, '1', rootId)).toMatchObject({ username: 'root' });
-  await expect(members.list(stranger.actor, 'default', page)).rejects.toMatchObject({ kind: 'not-found' });
-  await expect(members.get(root, 'default', 99)).rejects.toMatchObject({ kind: 'not-found' });
-  await expect(members.list(root, 'nowhere', page)).rejects.toMatchObject({ kind: 'not-found' });
+  expect(await members.get(guest.actor, { ...place, reference: '1' }, rootId)).toMatchObject({
+    username: 'root',
+  });
+  await expect(members.list(stranger.actor, place, page)).rejects.toMatchObject({ kind: 'not-found' });
+  await expect(members.get(root, place, 99)).rejects.toMatchObject({ kind: 'not-found' });
+  await expect(members.list(root, { ...place, reference: 'nowhere' }, page)).rejects.toMatchObject({
+    kind: 'not-found',
+  });
 });
 
 describe('adding', () => {
@@ -51,7 +56,7 @@ describe('adding', () => {
     const given: number[] = [];
     for (const accessLevel of roles) {
       const { id } = await services.actor(`user-${accessLevel}`);
-      const added = services.members.add(actor, 'default', { userId: id, accessLevel });
+      const added = services.members.add(actor, place, { userId: id, accessLevel });
       await added.then(
         () => given.push(accessLevel),
         (error) => expect(error).toMatchObject({ kind: 'forbidden' }),
@@ -69,17 +74,17 @@ describe('adding', () => {
     const { members, root } = services;
     const { id } = await member('dana', 10);
     const again = { userId: id, accessLevel: 20 };
-    await expect(members.add(root, 'default', again)).rejects.toMatchObject({
+    await expect(members.add(root, place, again)).rejects.toMatchObject({
       kind: 'conflict',
       detail: 'Member already exists',
     });
-    await expect(members.add(root, 'default', { ...again, userId: 99 })).rejects.toMatchObject({
+    await expect(members.add(root, place, { ...again, userId: 99 })).rejects.toMatchObject({
       kind: 'not-found',
       detail: 'User',
     });
     const { id: eve } = await services.actor('eve');
     await expect(
-      members.add(root, 'default', { userId: eve, accessLevel: 10, expiresAt: start }),
+      members.add(root, place, { userId: eve, accessLevel: 10, expiresAt: start }),
     ).rejects.toMatchObject({
       kind: 'invalid',
     });
@@ -91,16 +96,16 @@ describe('changing', () => {
     const { members, rootId } = services;
     const { actor } = await member('max', 40);
     const { id } = await member('dana', 10);
-    expect(await members.update(actor, 'default', id, { accessLevel: 40 })).toMatchObject({
+    expect(await members.update(actor, place, id, { accessLevel: 40 })).toMatchObject({
       accessLevel: 40,
     });
-    await expect(members.update(actor, 'default', id, { accessLevel: 50 })).rejects.toMatchObject({
+    await expect(members.update(actor, place, id, { accessLevel: 50 })).rejects.toMatchObject({
       kind: 'forbidden',
     });
-    await expect(members.update(actor, 'default', rootId, { accessLevel: 10 })).rejects.toMatchObject({
+    await expect(members.update(actor, place, rootId, { accessLevel: 10 })).rejects.toMatchObject({
       kind: 'forbidden',
     });
-    await expect(members.update(actor, 'default', 99, { accessLevel: 10 })).rejects.toMatchObject({
+    await expect(members.update(actor, place, 99, { accessLevel: 10 })).rejects.toMatchObject({
       kind: 'not-found',
     });
   });
@@ -109,11 +114,11 @@ describe('changing', () => {
     const { members, root } = services;
     const { id } = await member('dana', 10);
     const expiresAt = start + 1000;
-    expect(await members.update(root, 'default', id, { accessLevel: 20, expiresAt })).toMatchObject({
+    expect(await members.update(root, place, id, { accessLevel: 20, expiresAt })).toMatchObject({
       expiresAt,
     });
-    expect(await members.update(root, 'default', id, { accessLevel: 30 })).toMatchObject({ expiresAt });
-    expect(await members.update(root, 'default', id, { accessLevel: 30, expiresAt: null })).toMatchObject({
+    expect(await members.update(root, place, id, { accessLevel: 30 })).toMatchObject({ expiresAt });
+    expect(await members.update(root, place, id, { accessLevel: 30, expiresAt: null })).toMatchObject({
       expiresAt: undefined,
     });
   });
@@ -124,9 +129,9 @@ describe('removing', () => {
     const { members, root, rootId } = services;
     const { actor } = await member('max', 40);
     const { id } = await member('dana', 40);
-    await members.remove(actor, 'default', id);
-    await expect(members.get(root, 'default', id)).rejects.toMatchObject({ kind: 'not-found' });
-    await expect(members.remove(actor, 'default', rootId)).rejects.toMatchObject({ kind: 'forbidden' });
+    await members.remove(actor, place, id);
+    await expect(members.get(root, place, id)).rejects.toMatchObject({ kind: 'not-found' });
+    await expect(members.remove(actor, place, rootId)).rejects.toMatchObject({ kind: 'forbidden' });
     expect((await services.auditTrail())[0]).toBe(`max member.delete 1 ${from}`);
   });
 
@@ -134,19 +139,19 @@ describe('removing', () => {
     const { members } = services;
     const { actor, id } = await member('dana', 10);
     const { id: other } = await member('eve', 10);
-    await expect(members.remove(actor, 'default', other)).rejects.toMatchObject({ kind: 'forbidden' });
-    await members.remove(actor, 'default', id);
-    await expect(members.list(actor, 'default', page)).rejects.toMatchObject({ kind: 'not-found' });
+    await expect(members.remove(actor, place, other)).rejects.toMatchObject({ kind: 'forbidden' });
+    await members.remove(actor, place, id);
+    await expect(members.list(actor, place, page)).rejects.toMatchObject({ kind: 'not-found' });
   });
 });
 
 test('a Maintainer whose time is over is nobody', async () => {
   const { members, root } = services;
   const { actor, id } = await services.actor('max');
-  await members.add(root, 'default', { userId: id, accessLevel: 40, expiresAt: start + 1000 });
+  await members.add(root, place, { userId: id, accessLevel: 40, expiresAt: start + 1000 });
   const { id: dana } = await services.actor('dana');
   now += 1000;
-  await expect(members.add(actor, 'default', { userId: dana, accessLevel: 10 })).rejects.toMatchObject({
+  await expect(members.add(actor, place, { userId: dana, accessLevel: 10 })).rejects.toMatchObject({
     kind: 'not-found',
   });
 });

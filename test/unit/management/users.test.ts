@@ -28,6 +28,7 @@ describe('creating', () => {
       username: 'dana',
       name: 'Dana D.',
       state: 'active',
+      isBot: false,
       createdAt: start,
       details: { email: 'dana@example.com', isAdmin: false },
     });

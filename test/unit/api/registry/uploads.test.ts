@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { digestOf } from '../../../../src/oci/digest.ts';
 import { OciError } from '../../../../src/oci/errors.ts';
+import { deployToken, job } from '../../auth/identities.ts';
 import { MemoryRepository } from './memory-repository.ts';
 import { type Answer, errorsOf, hostedName, lasting, RegistryServer } from './registry-server.ts';
 
@@ -361,9 +362,17 @@ test.each([
     { key: 'user:5', userId: 5, name: 'dana' },
   ],
   [
-    { kind: 'registry-token', subject: 'dana', userId: 5, access: [], refused: [] } as const,
+    {
+      kind: 'registry-token',
+      subject: 'dana',
+      principal: { kind: 'user', userId: 5 },
+      access: [],
+      refused: [],
+    } as const,
     { key: 'user:5', userId: 5, name: 'dana' },
   ],
+  [deployToken, { key: 'deploy-token:5', userId: undefined, name: 'gitlab+deploy-token-5' }],
+  [job, { key: 'job:11', userId: undefined, name: 'build 4711' }],
   [{ kind: 'anonymous' } as const, { key: 'anonymous', userId: undefined, name: 'anonymous' }],
 ])('%j writes as %j', async (identity, expected) => {
   await using server = await startServer({ identity });

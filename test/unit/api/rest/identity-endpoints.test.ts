@@ -19,10 +19,8 @@ beforeEach(async () => {
   now = start;
   services = await IdentityServices.open(() => now);
   const { users, tokens, members, database } = services;
-  const { accessTokens } = database;
   const authenticator = new Authenticator({
-    accessTokens,
-    users: database.users,
+    ...database,
     passwords: new Passwords(),
     log: silentLog,
     now: () => now,
@@ -80,6 +78,7 @@ describe('users', () => {
       username: 'dana',
       name: 'Dana D.',
       state: 'active',
+      bot: false,
       avatar_url: null,
       web_url: null,
       created_at: '2026-03-04T09:15:22.481Z',

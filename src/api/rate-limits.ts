@@ -1,0 +1,146 @@
+/**
+ * How often a client may ask virtual registries, on /v2 and /api/v4: for its address, and for whom it says it is, wherever they
+ * come from. On the path of warm pulls: what it costs there is two look-ups in memory, and headers only where they matter.
+ */
+import type { Middleware } from 'koa';
+import { clientNetwork } from '../auth/client-network.ts';
+import { type Identity, type PrincipalRef, principalRefOf } from '../auth/identity.ts';
+import { OciError } from '../oci/errors.ts';
+import type { Access } from './registry/services.ts';
+import type { RequestContext, RequestState } from './state.ts';
+
+export interface RateLimitsOptions {
+  readonly counter: { count(key: string): Rate };
+  /** Of one address, and of one identity, in a window; 0: no limit. */
+  readonly requests: number;
+  readonly seconds: number;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+interface Rate {
+  readonly total: number;
+  /** Epoch milliseconds. */
+  readonly endsAt: number;
+}
+
+/** A request to /api/v4 that is over the limit. Its answer already has the headers. */
+export class TooManyRequests extends Error {
+  override readonly name = 'TooManyRequests';
+}
+
+/** For /api/v4: asked when a request arrives, and what it returns when it is known who asks. @throws TooManyRequests */
+export type RestRateLimit = (ctx: RequestContext) => (identity: Identity) => void;
+
+type Policy = 'address' | 'identity';
+type Refuse = (sentence: string) => Error;
+
+const registryPrefix = '/v2/virtual_registries/';
+const restInfix = '/virtual_registries/';
+/** Clients that look at headers have half of their requests left to slow down. */
+const shownFrom = 0.5;
+
+export class RateLimits {
+  readonly #options: RateLimitsOptions;
+
+  constructor(options: RateLimitsOptions) {
+    this.#options = options;
+  }
+
+  /** Access to /v2 with the limits in front. */
+  around(access: Access): Access {
+    if (this.#options.requests === 0) return access;
+    const middleware: Middleware<RequestState> = (ctx, next) => {
+      if (!ctx.path.startsWith(registryPrefix)) return access.middleware(ctx, next);
+      const identified = this.#arrived(ctx, refuseRegistry);
+      return access.middleware(ctx, () => {
+        identified(ctx.state.identity);
+        return next();
+      });
+    };
+    return { middleware, require: (ctx, name, action) => access.require(ctx, name, action) };
+  }
+
+  readonly rest: RestRateLimit = (ctx) => {
+    if (this.#options.requests === 0 || !ctx.path.includes(restInfix)) return () => undefined;
+    return this.#arrived(ctx, refuseRest);
+  };
+
+  #arrived(ctx: RequestContext, refuse: Refuse): (identity: Identity) => void {
+    const network = clientNetwork(ctx.state.address);
+    const ofAddress = this.#count(ctx, 'address', network, refuse);
+    return (identity) => {
+      const key = keyOf(identity);
+      if (key !== undefined) this.#count(ctx, 'identity', key, refuse, ofAddress);
+    };
+  }
+
+  /** @param told of what the answer's headers speak already, if it is nearer to its limit */
+  #count(ctx: RequestContext, policy: Policy, key: string, refuse: Refuse, told?: Rate): Rate {
+    const { counter, requests, seconds } = this.#options;
+    const rate = counter.count(`${policy} ${key}`);
+    if (rate.total <= requests * shownFrom || (told && told.total > rate.total)) return rate;
+    const waitSeconds = this.#show(ctx, policy, rate);
+    if (rate.total <= requests) return rate;
+    ctx.set('Retry-After', String(waitSeconds));
+    const whose = policy === 'address' ? 'from your address' : 'with your credentials';
+    throw refuse(
+      `too many requests ${whose}: virtual registries take ${requests} in ${seconds} seconds; try again in ${waitSeconds} seconds`,
+    );
+  }
+
+  /**
+   * https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-09 and, for GitLab's clients,
+   * https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/#response-headers
+   * @returns seconds until the window is over
+   */
+  #show(ctx: RequestContext, policy: Policy, { total, endsAt }: Rate): number {
+    const { requests, seconds, now } = this.#options;
+    const remaining = Math.max(0, requests - total);
+    const waitSeconds = Math.max(1, Math.ceil((endsAt - now()) / 1000));
+    ctx.set({
+      RateLimit: `"${policy}";r=${remaining};t=${waitSeconds}`,
+      'RateLimit-Policy': `"${policy}";q=${requests};w=${seconds}`,
+      'RateLimit-Limit': String(requests),
+      'RateLimit-Observed': String(total),
+      'RateLimit-Remaining': String(remaining),
+      'RateLimit-Reset': String(Math.ceil(endsAt / 1000)),
+    });
+    return waitSeconds;
+  }
+}
+
+function refuseRegistry(detail: string): OciError {
+  return new OciError('TOOMANYREQUESTS', { detail });
+}
+
+function refuseRest(sentence: string): TooManyRequests {
+  return new TooManyRequests(sentence);
+}
+
+/** The same for a user's password, access tokens and registry tokens. Undefined: nobody in particular. */
+function keyOf(identity: Identity): string | undefined {
+  switch (identity.kind) {
+    case 'anonymous':
+      return undefined;
+    case 'registry-token':
+      return identity.principal && refKeyOf(identity.principal, identity.subject);
+    default:
+      return refKeyOf(principalRefOf(identity), '');
+  }
+}
+
+function refKeyOf(ref: PrincipalRef, subject: string): string {
+  switch (ref.kind) {
+    case 'user':
+      return `user ${ref.userId}`;
+    case 'deploy-token':
+      return `deploy-token ${ref.tokenId}`;
+    case 'job':
+      return `job ${ref.jobTokenId}`;
+    case 'trust':
+      return `trust ${ref.trustId} ${ref.name}`;
+    case 'external':
+      return `external ${ref.issuer} ${subject}`;
+  }
+}

@@ -1,0 +1,39 @@
+/** Access tokens as GitLab shows them, whose ever they are, and what it takes to make one. */
+import { z } from 'zod';
+import type { TokenScope } from '../../auth/identity.ts';
+import type { AccessToken } from '../../metadata/access-tokens.ts';
+import { date, formatDate, formatInstant } from './dates.ts';
+import { filled, list, maxDescriptionLength, maxNameLength, text } from './parameters.ts';
+
+/** @param scopes that it may be given */
+export function newAccessToken<S extends TokenScope>(scopes: readonly S[]) {
+  return z.object({
+    name: filled(maxNameLength),
+    description: text(maxDescriptionLength).optional(),
+    scopes: list(z.enum(scopes), scopes.length).refine((given) => given.length > 0, 'is empty'),
+    expires_at: date.optional(),
+  });
+}
+
+/** Of a token that takes another's place. */
+export const rotation = z.object({ expires_at: date.optional() });
+
+/** What a list of tokens may be narrowed down to. */
+export const tokenState = z.enum(['active', 'inactive']);
+
+export function accessTokenBody(token: AccessToken, now: number) {
+  const isRevoked = token.revokedAt !== undefined;
+  const isExpired = token.expiresAt !== undefined && token.expiresAt <= now;
+  return {
+    id: token.id,
+    name: token.name,
+    revoked: isRevoked,
+    created_at: formatInstant(token.createdAt),
+    description: token.description ?? null,
+    scopes: token.scopes,
+    user_id: token.userId,
+    last_used_at: formatInstant(token.lastUsedAt),
+    active: !isRevoked && !isExpired,
+    expires_at: formatDate(token.expiresAt),
+  };
+}

@@ -1,0 +1,67 @@
+/** Ours; GitLab has nothing like it. docs/ci.md says what it is for. */
+import { z } from 'zod';
+import { accessLevels, isAccessLevel } from '../../auth/access.ts';
+import type { OidcTrust, OidcTrustService } from '../../management/oidc-trusts.ts';
+import { formatInstant } from './dates.ts';
+import { type Endpoint, endpoint } from './endpoint.ts';
+import { PagedBody, pageOf, pageParams } from './pagination.ts';
+import { filled, integer, maxNameLength, projectId } from './parameters.ts';
+
+const newTrust = z.object({
+  name: filled(maxNameLength),
+  issuer: filled(maxNameLength),
+  audience: filled(maxNameLength),
+  jwks_url: filled(maxNameLength).optional(),
+  claims: z.record(filled(maxNameLength), filled(maxNameLength)),
+  access_level: integer.refine(isAccessLevel, 'does not have a valid value').default(accessLevels.developer),
+});
+const trustId = projectId.extend({ trust_id: integer });
+
+export function oidcTrustEndpoints(trusts: OidcTrustService): readonly Endpoint[] {
+  return [
+    endpoint({
+      method: 'GET',
+      path: '/projects/:id/ci_trusts',
+      summary: 'Whose CI jobs are jobs of a project, oldest first',
+      pathParams: projectId,
+      params: pageParams,
+      status: 200,
+      handle: async (actor, { id, ...page }) => {
+        const { records, total } = await trusts.list(actor, id, pageOf(page));
+        return new PagedBody(records.map(trustBody), total, page);
+      },
+    }),
+    endpoint({
+      method: 'POST',
+      path: '/projects/:id/ci_trusts',
+      summary: 'Trust the ID tokens of a CI system or cluster',
+      pathParams: projectId,
+      params: newTrust,
+      status: 201,
+      handle: async (actor, { id, jwks_url: jwksUrl, access_level: accessLevel, ...input }) =>
+        trustBody(await trusts.create(actor, id, { ...input, jwksUrl, accessLevel })),
+    }),
+    endpoint({
+      method: 'DELETE',
+      path: '/projects/:id/ci_trusts/:trust_id',
+      summary: 'Trust them no longer',
+      pathParams: trustId,
+      status: 204,
+      handle: (actor, { id, trust_id }) => trusts.remove(actor, id, trust_id),
+    }),
+  ];
+}
+
+function trustBody({ id, projectId, name, issuer, audience, ...trust }: OidcTrust) {
+  return {
+    id,
+    project_id: projectId,
+    name,
+    issuer,
+    audience,
+    jwks_url: trust.jwksUrl ?? null,
+    claims: trust.claims,
+    access_level: trust.accessLevel,
+    created_at: formatInstant(trust.createdAt),
+  };
+}

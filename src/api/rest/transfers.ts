@@ -1,0 +1,32 @@
+/** https://docs.gitlab.com/api/groups/#transfer-a-group and https://docs.gitlab.com/api/projects/#transfer-a-project */
+import { z } from 'zod';
+import type { TransferService } from '../../management/transfers.ts';
+import { type Endpoint, endpoint } from './endpoint.ts';
+import { groupBody } from './group-body.ts';
+import { filled, groupId, maxNameLength, projectId, text } from './parameters.ts';
+import { projectBody } from './project-body.ts';
+
+export function transferEndpoints(transfers: TransferService): readonly Endpoint[] {
+  return [
+    endpoint({
+      method: 'POST',
+      path: '/groups/:id/transfer',
+      summary: 'Put a group without images into another one, or at the top',
+      pathParams: groupId,
+      params: z.object({ group_id: text(maxNameLength).nullish() }),
+      status: 201,
+      handle: async (actor, { id, group_id }, { externalUrl }) =>
+        groupBody(await transfers.transferGroup(actor, id, group_id || undefined), externalUrl),
+    }),
+    endpoint({
+      method: 'PUT',
+      path: '/projects/:id/transfer',
+      summary: 'Put a project without images into another group',
+      pathParams: projectId,
+      params: z.object({ namespace: filled(maxNameLength) }),
+      status: 200,
+      handle: async (actor, { id, namespace }, { externalUrl }) =>
+        projectBody(await transfers.transferProject(actor, id, namespace), externalUrl),
+    }),
+  ];
+}

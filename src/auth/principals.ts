@@ -1,0 +1,88 @@
+/** Looks again for whom registry tokens were made: what is believed of them is a second old at most. */
+import type { AccessTokens } from '../metadata/access-tokens.ts';
+import type { DeployTokens } from '../metadata/deploy-tokens.ts';
+import type { JobTokens } from '../metadata/job-tokens.ts';
+import type { OidcTrusts } from '../metadata/oidc-trusts.ts';
+import type { Users } from '../metadata/users.ts';
+import { isAccessLevel } from './access.ts';
+import { identifyTokenOwner, identifyUser } from './access-tokens.ts';
+import { type Belief, Beliefs } from './beliefs.ts';
+import { identifyDeployToken } from './deploy-tokens.ts';
+import { type JobIdentity, type Principal, type PrincipalRef, unknownIdentity } from './identity.ts';
+import { identifyJob } from './job-tokens.ts';
+import { type Refusal, refuse } from './refusal.ts';
+
+export interface PrincipalsOptions {
+  readonly users: Pick<Users, 'find'>;
+  readonly accessTokens: Pick<AccessTokens, 'find'>;
+  readonly deployTokens: Pick<DeployTokens, 'find'>;
+  readonly jobTokens: Pick<JobTokens, 'find'>;
+  readonly oidcTrusts: Pick<OidcTrusts, 'find'>;
+  /** epoch ms */
+  readonly now: () => number;
+}
+
+type TrustRef = Extract<PrincipalRef, { kind: 'trust' }>;
+
+export class Principals {
+  readonly #options: PrincipalsOptions;
+  readonly #found: Beliefs<Principal | Refusal>;
+
+  constructor(options: PrincipalsOptions) {
+    this.#options = options;
+    this.#found = new Beliefs(options.now);
+  }
+
+  /** Undefined: gone, blocked, expired or revoked; and of other token servers we know nobody. */
+  async find(ref: PrincipalRef): Promise<Principal | undefined> {
+    return (await this.believe(ref)).value;
+  }
+
+  /** As {@link find}, with how long the answer holds. */
+  async believe(ref: PrincipalRef): Promise<Belief<Principal | undefined>> {
+    const found = await this.#found.find(JSON.stringify(ref), () => this.#look(ref));
+    if (!found || found.value.kind === 'refused') return { value: undefined, until: found?.until ?? 0 };
+    return { value: found.value, until: found.until };
+  }
+
+  async #look(ref: PrincipalRef): Promise<Principal | Refusal> {
+    const { users, accessTokens, deployTokens, jobTokens, now } = this.#options;
+    switch (ref.kind) {
+      case 'user':
+        return ref.tokenId === undefined
+          ? identifyUser(await users.find(ref.userId))
+          : identifyTokenOwner(await accessTokens.find(ref.tokenId), users, now());
+      case 'deploy-token':
+        return identifyDeployToken(await deployTokens.find(ref.tokenId), now());
+      case 'job':
+        return identifyJob(await jobTokens.find(ref.jobTokenId), users, now());
+      case 'trust':
+        return this.#findTrusted(ref);
+      case 'external':
+        return refuse('unknown');
+      default:
+        return unknownIdentity(ref);
+    }
+  }
+
+  /** A job that came by its ID token: until that one's end, and as long as the trust is there and says the same. */
+  async #findTrusted(ref: TrustRef): Promise<JobIdentity | Refusal> {
+    const { trustId, name, projectId, expiresAt } = ref;
+    if (expiresAt <= this.#options.now()) return refuse('expired');
+    const trust = await this.#options.oidcTrusts.find(trustId);
+    if (trust?.projectId !== projectId) return refuse('revoked');
+    const accessLevel = Math.min(ref.accessLevel, trust.accessLevel);
+    if (!isAccessLevel(accessLevel)) return refuse('unknown');
+    return {
+      kind: 'job',
+      jobTokenId: undefined,
+      trustId,
+      name,
+      userId: undefined,
+      isAdmin: false,
+      project: { id: projectId, fullPath: trust.projectPath },
+      accessLevel,
+      expiresAt,
+    };
+  }
+}

@@ -1,0 +1,34 @@
+/** Tokens whose signatures were verified, remembered until they expire, so that a pull pays for one signature. */
+import { hash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+
+const maxRemembered = 10_000;
+
+interface Verified<T> {
+  readonly bearer: T;
+  /** epoch ms */
+  readonly expiresAt: number;
+}
+
+export class VerifiedTokens<T> {
+  readonly #verified = new LRUCache<string, Verified<T>>({ max: maxRemembered });
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  find(token: string): T | undefined {
+    const verified = this.#verified.get(keyOf(token));
+    return verified && verified.expiresAt > this.#now() ? verified.bearer : undefined;
+  }
+
+  add(token: string, verified: Verified<T>): void {
+    this.#verified.set(keyOf(token), verified);
+  }
+}
+
+/** Not the token itself, so that neither a memory dump nor the time of a comparison tells it. */
+function keyOf(token: string): string {
+  return hash('sha256', token, 'base64');
+}

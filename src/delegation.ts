@@ -1,0 +1,41 @@
+/** Wires the token service that hosted repositories are delegated to, where one is configured. */
+import { readFile } from 'node:fs/promises';
+import type { DelegatedTokens } from './api/access.ts';
+import { CertificateKeys } from './auth/certificate-keys.ts';
+import { ExternalTokens, type FindKeys } from './auth/external-tokens.ts';
+import { type FetchJson, RemoteKeys } from './auth/jwks.ts';
+import type { Config } from './config.ts';
+import type { Log } from './log.ts';
+import { ConfigError } from './settings.ts';
+
+export interface DelegationParts {
+  readonly config: Config;
+  readonly fetchJson: FetchJson;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+/** @throws ConfigError where the certificates are of no use; the system's error where they cannot be read */
+export async function createDelegate(parts: DelegationParts): Promise<DelegatedTokens | undefined> {
+  const { tokenRealm: realm, tokenService: service, tokenIssuer: issuer } = parts.config.auth;
+  if (realm === undefined || service === undefined || issuer === undefined) return undefined;
+  const keys = await keysOf(parts, issuer);
+  return { realm, service, tokens: new ExternalTokens({ service, issuer, keys, now: parts.now }) };
+}
+
+async function keysOf({ config, ...parts }: DelegationParts, issuer: string): Promise<FindKeys> {
+  const { tokenRootcertbundle: file, tokenJwksUrl: jwksUrl } = config.auth;
+  if (file !== undefined) return (await readCertificates(file)).find;
+  const remote = new RemoteKeys({ issuer, jwksUrl, ...parts });
+  return async (header, token) => [await remote.get(header, token)];
+}
+
+async function readCertificates(file: string): Promise<CertificateKeys> {
+  const bundle = await readFile(file, 'utf8');
+  try {
+    return await CertificateKeys.parse(bundle);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new ConfigError([{ origin: file, path: 'auth.token_rootcertbundle', message: error.message }]);
+  }
+}

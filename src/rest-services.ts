@@ -1,0 +1,76 @@
+/** Wires the services of the REST API. */
+import type { RestServices } from './api/rest/rest-router.ts';
+import type { Passwords } from './auth/passwords.ts';
+import type { SecretBox } from './auth/secret-box.ts';
+import type { Config } from './config.ts';
+import { AccessTokenService } from './management/access-tokens.ts';
+import { AssociationService } from './management/associations.ts';
+import { AuditTrail } from './management/audit.ts';
+import { CacheEntryService } from './management/cache-entries.ts';
+import { ConnectionTestService } from './management/connection-tests.ts';
+import { DeployTokenService } from './management/deploy-tokens.ts';
+import { GroupService } from './management/groups.ts';
+import { JobTokenService } from './management/job-tokens.ts';
+import { MemberService } from './management/members.ts';
+import { OidcTrustService } from './management/oidc-trusts.ts';
+import { PlaceAccessTokenService } from './management/place-access-tokens.ts';
+import { ProjectService } from './management/projects.ts';
+import type { PullExplainer } from './management/pull-explainer.ts';
+import { TransferService } from './management/transfers.ts';
+import { UpstreamSecrets } from './management/upstream-settings.ts';
+import type { FindBlockedAddress } from './management/upstream-url.ts';
+import { UpstreamService } from './management/upstreams.ts';
+import { UserService } from './management/users.ts';
+import { VirtualRegistryService } from './management/virtual-registries.ts';
+import type { Database } from './metadata/database.ts';
+import { findBlockedLiteral, privateNetworks } from './upstreams/address-guard.ts';
+import type { UpstreamPool } from './upstreams/upstream-pool.ts';
+import { version } from './version.ts';
+
+export interface RestParts extends Pick<RestServices, 'authenticator' | 'maintenance' | 'rateLimit'> {
+  readonly config: Config;
+  readonly database: Database;
+  readonly passwords: Passwords;
+  readonly secretBox: SecretBox;
+  readonly upstreams: UpstreamPool;
+  readonly explainer: PullExplainer;
+  /** Drops what is believed of virtual registries. */
+  readonly forgetAll: () => void;
+  readonly now: () => number;
+}
+
+export function createRestServices(parts: RestParts): RestServices {
+  const { authenticator, maintenance, rateLimit, config, database, passwords, upstreams, now } = parts;
+  const { maxPerGroup, maxUpstreams } = config.virtualRegistries;
+  const secrets = new UpstreamSecrets(parts.secretBox);
+  const common = { database, caches: { forgetGroup: parts.forgetAll }, now };
+  const findBlockedAddress: FindBlockedAddress = (host, allowPrivateNetwork) => {
+    const networks = [...config.upstreams.allowedNetworks, ...(allowPrivateNetwork ? privateNetworks : [])];
+    return findBlockedLiteral(host, networks)?.message;
+  };
+  return {
+    authenticator,
+    maintenance,
+    rateLimit,
+    accessTokens: new AccessTokenService(common),
+    associations: new AssociationService({ ...common, maxUpstreams }),
+    auditTrail: new AuditTrail(database),
+    cacheEntries: new CacheEntryService(common),
+    connectionTests: new ConnectionTestService({ ...common, secrets, tester: upstreams }),
+    deployTokens: new DeployTokenService(common),
+    groups: new GroupService(common),
+    jobTokens: new JobTokenService(common),
+    members: new MemberService(common),
+    oidcTrusts: new OidcTrustService({ database, allowHttp: false, findBlockedAddress }),
+    placeAccessTokens: new PlaceAccessTokenService(common),
+    projects: new ProjectService({ database }),
+    transfers: new TransferService(common),
+    upstreams: new UpstreamService({ ...common, maxUpstreams, secrets, findBlockedAddress }),
+    users: new UserService({ database, passwords }),
+    virtualRegistries: new VirtualRegistryService({ ...common, explainer: parts.explainer, maxPerGroup }),
+    healthOf: (id) => upstreams.healthOf(id),
+    version: { version, revision: undefined },
+    maxUpstreams,
+    now,
+  };
+}

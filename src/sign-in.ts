@@ -1,0 +1,65 @@
+/** Wires who comes in and what they may do: credentials, tokens, keys, rights, and what stands in front of them. */
+import { RegistryAccess } from './api/access.ts';
+import { Authenticator } from './auth/authenticate.ts';
+import { IdTokens } from './auth/id-tokens.ts';
+import type { FetchJson } from './auth/jwks.ts';
+import type { Passwords } from './auth/passwords.ts';
+import { Principals } from './auth/principals.ts';
+import { RegistryTokens } from './auth/registry-tokens.ts';
+import { RecordedRepositoryRights } from './auth/repository-rights.ts';
+import type { SecretBox } from './auth/secret-box.ts';
+import { SigningKeys } from './auth/signing-keys.ts';
+import type { SharedCache } from './cache/shared.ts';
+import type { Config } from './config.ts';
+import { createDelegate } from './delegation.ts';
+import { createGuards } from './guards.ts';
+import type { Log } from './log.ts';
+import { CatalogService } from './management/catalog.ts';
+import type { Database } from './metadata/database.ts';
+
+export interface SignInParts {
+  readonly config: Config;
+  readonly database: Database;
+  readonly shared: SharedCache;
+  readonly passwords: Passwords;
+  readonly secretBox: SecretBox;
+  /** Keys of other token services. */
+  readonly fetchJson: FetchJson;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+/** @throws where the secret key is another one than the database was written with */
+export async function createSignIn(parts: SignInParts) {
+  const { config, database, shared, passwords, secretBox, fetchJson, log, now } = parts;
+  const { tokenSeconds: lifetimeSeconds, services: otherServices, required: isLoginRequired } = config.auth;
+  if (!isLoginRequired) log.warn({}, 'auth.required is false: whoever reaches /v2 may pull, push and delete');
+  const guards = createGuards({ rateLimits: config.rateLimits, database, shared, log, now });
+  const { throttle, signIns: observer } = guards;
+  const idTokens = new IdTokens({ ...database, fetchJson, log, now });
+  const authenticator = new Authenticator({ ...database, passwords, idTokens, throttle, observer, log, now });
+  const keys = new SigningKeys({ records: database.signingKeys, secretBox, lifetimeSeconds, now });
+  await keys.current();
+  const registryTokens = new RegistryTokens({ keys, lifetimeSeconds, otherServices, now });
+  const delegate = await createDelegate({ config, fetchJson, log, now });
+  const principals = new Principals({ ...database, now });
+  const rights = new RecordedRepositoryRights({ ...database, principals, isLoginRequired, now });
+  const access = new RegistryAccess({
+    authenticator,
+    registryTokens,
+    rights,
+    principals,
+    delegate,
+    isLoginRequired,
+  });
+  return {
+    guards,
+    idTokens,
+    authenticator,
+    keys,
+    registryTokens,
+    rights,
+    access: guards.around(access),
+    catalog: new CatalogService({ ...database, principals, isLoginRequired }),
+  };
+}

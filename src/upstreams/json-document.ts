@@ -1,0 +1,42 @@
+/** Small JSON documents of other services, such as the keys of a token issuer: over the guarded transport, bounded, without redirects. */
+import { UpstreamError } from './errors.ts';
+import { Transport, type TransportOptions } from './transport.ts';
+
+/** JWKS of the largest issuers have some 20 KiB. */
+export const maxDocumentBytes = 512 * 1024;
+const maxConnections = 4;
+
+export type JsonDocumentsOptions = Omit<TransportOptions, 'maxConnections'>;
+
+export class JsonDocuments {
+  readonly #transport: Transport;
+
+  constructor(options: JsonDocumentsOptions) {
+    this.#transport = new Transport({ ...options, maxConnections });
+  }
+
+  /** @throws UpstreamError, also for what is not there or is no JSON; or the signal's reason */
+  async fetch(url: URL, signal: AbortSignal): Promise<unknown> {
+    const headers = { accept: 'application/json' };
+    const answer = await this.#transport.request(
+      { method: 'GET', url, headers, redirects: 'refuse' },
+      signal,
+    );
+    const { status } = answer;
+    if (status !== 200) {
+      answer.discard();
+      throw new UpstreamError(status === 404 ? 'not-found' : 'unavailable', `answered ${status}`, { status });
+    }
+    const bytes = await answer.read(maxDocumentBytes);
+    try {
+      return JSON.parse(bytes.toString('utf8'));
+    } catch (cause) {
+      throw new UpstreamError('invalid', 'answered with something that is not JSON', { cause });
+    }
+  }
+
+  /** Ends everything under way. */
+  async close(): Promise<void> {
+    await this.#transport.close();
+  }
+}

@@ -1,0 +1,100 @@
+import { randomInt } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { TestApp } from '../support/app.ts';
+import { jsonOf } from '../support/bodies.ts';
+import { describeApp } from '../support/describe-app.ts';
+import { FakeRegistry } from '../support/fake-registry.ts';
+
+const windowMs = 15_000;
+const settings = (requests: number, others: Readonly<Record<string, string>> = {}) => ({
+  ENTREPOT_RATE_LIMITS__REQUESTS: String(requests),
+  ENTREPOT_HTTP__TRUSTED_PROXIES: '127.0.0.1/32',
+  ...others,
+});
+
+/** A client's address that no other test has. */
+function someAddress(): string {
+  return `198.18.${randomInt(256)}.${randomInt(256)}`;
+}
+
+async function startUpstream(): Promise<FakeRegistry> {
+  const upstream = await new FakeRegistry().start();
+  upstream.repository('team/app').addImage({ tag: 'v1' });
+  return upstream;
+}
+
+describeApp('rate limits', (start) => {
+  test('end with their window, and are told to clients of /v2 and /api/v4 in their words', async () => {
+    await using upstream = await startUpstream();
+    await using app = await start({ upstreams: [upstream], environment: settings(10) });
+    app.advance(windowMs);
+    const from = { 'x-forwarded-for': someAddress() };
+    for (let pull = 0; pull < 10; pull += 1) {
+      expect((await app.manifest('team/app', 'v1', { headers: from })).status).toBe(200);
+    }
+    const refused = await app.manifest('team/app', 'v1', { headers: from });
+    expect(refused.status).toBe(429);
+    expect(await jsonOf(refused)).toMatchObject({ errors: [{ code: 'TOOMANYREQUESTS' }] });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    const path = '/virtual_registries/container/registries/1';
+    const unmanaged = await app.api('GET', path, undefined, from);
+    expect(unmanaged.status).toBe(429);
+    expect(await jsonOf(unmanaged)).toEqual({
+      message: { error: 'This endpoint has been requested too many times. Try again later.' },
+    });
+    expect((await app.api('GET', '/groups', undefined, from)).status).toBe(200);
+    app.advance(windowMs);
+    expect((await app.manifest('team/app', 'v1', { headers: from })).status).toBe(200);
+  });
+
+  test('count those who come with wrong credentials, too', async () => {
+    await using upstream = await startUpstream();
+    await using app = await start({ upstreams: [upstream], environment: settings(10) });
+    const headers = { authorization: 'Bearer wrong', 'x-forwarded-for': someAddress() };
+    const statuses: number[] = [];
+    for (let pull = 0; pull < 11; pull += 1) {
+      statuses.push((await app.manifest('team/app', 'v1', { headers })).status);
+    }
+    expect(statuses).toEqual([...Array.from({ length: 10 }, () => 401), 429]);
+  });
+});
+
+const redisUrl = process.env['TEST_REDIS_URL'] || undefined;
+
+describe.skipIf(!redisUrl)(`with Redis${redisUrl ? '' : ': TEST_REDIS_URL is not set'}`, () => {
+  // A database of its own, since users of all tests have the same numbers.
+  const shared = { ENTREPOT_SHARED_CACHE__URL: redisUrl ? new URL('/9', redisUrl).href : '' };
+
+  test('what is counted by one process is known to another within two seconds', async () => {
+    await using upstream = await startUpstream();
+    await using one = await TestApp.start({ upstreams: [upstream], environment: settings(400, shared) });
+    await using other = await one.startAnother();
+    const headers = { 'x-forwarded-for': someAddress() };
+    await other.manifest('team/app', 'v1', { headers });
+    for (let pull = 0; pull < 300; pull += 1) {
+      expect((await one.manifest('team/app', 'v1', { headers })).status).toBe(200);
+    }
+    let observed: string | null = null;
+    for (let pull = 0; pull < 10 && observed === null; pull += 1) {
+      await sleep(200);
+      observed = (await other.manifest('team/app', 'v1', { headers })).headers.get('ratelimit-observed');
+    }
+    expect(Number(observed)).toBeGreaterThan(300);
+  });
+
+  test('an account closed to an address by failures at one process is closed at the other', async () => {
+    await using one = await TestApp.start({ environment: settings(0, shared) });
+    await using other = await one.startAnother();
+    const from = someAddress();
+    const attempt = async (app: TestApp, guess: number) => {
+      const credentials = Buffer.from(`root:guess ${guess}`).toString('base64');
+      const headers = { authorization: `Basic ${credentials}`, 'x-forwarded-for': from };
+      return (await fetch(`${app.url}/jwt/auth`, { headers })).status;
+    };
+    for (let guess = 0; guess < 9; guess += 1) expect(await attempt(one, guess)).toBe(401);
+    expect(await attempt(other, 10)).toBe(401);
+    await sleep(1500);
+    expect(await attempt(other, 11)).toBe(429);
+  });
+});

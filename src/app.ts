@@ -11,6 +11,7 @@ import { createRegistryRouter } from './api/registry/router.ts';
 import { receiveRequests } from './api/requests.ts';
 import { createRestRouter } from './api/rest/rest-router.ts';
 import { Listener } from './api/server.ts';
+import { signInRoutes } from './api/sign-in.ts';
 import type { RequestState } from './api/state.ts';
 import type { TlsFiles } from './api/tls-files.ts';
 import { tokenRoutes } from './api/token.ts';
@@ -97,15 +98,18 @@ export async function createApp(
     shared,
     passwords,
     secretBox,
+    oidcClientSecret: secrets.oidcClientSecret,
     fetchJson,
+    postForm: (url, form, signal) => documents.post(url, form, signal),
     log,
     now,
   });
-  const { authenticator, registryTokens, rights, guards, idTokens, keys } = signIn;
+  const { authenticator, registryTokens, rights, guards, idTokens, keys, sessions } = signIn;
   const services = createRestServices({
     authenticator,
     maintenance,
     rateLimit: guards.rateLimit,
+    sessions,
     config,
     database,
     passwords,
@@ -139,6 +143,7 @@ export async function createApp(
   );
   koa.use(tokenRoutes({ authenticator, registryTokens, rights, observer: guards.signIns }).routes());
   koa.use(oauthTokenRoutes({ idTokens, jobTokens: services.jobTokens, maintenance, now }).routes());
+  koa.use(signInRoutes({ signIn: signIn.people, sessions }).routes());
   koa.use(guards.denials);
   koa.use(createRestRouter(services));
   koa.use(keyRoutes({ keys }));

@@ -10,6 +10,7 @@ import {
   directory,
   file,
   flag,
+  groupRole,
   hostPair,
   httpUrl,
   listOf,
@@ -21,6 +22,7 @@ import {
   required,
   seconds,
   secondsOrNone,
+  secureUrl,
 } from './setting-values.ts';
 import {
   type Environment,
@@ -55,7 +57,19 @@ const auth = section({
   tokenIssuer: optional(name),
   tokenRootcertbundle: optional(file),
   tokenJwksUrl: optional(httpUrl),
+  oidcIssuer: optional(secureUrl),
+  oidcClientId: optional(name),
+  oidcScopes: listOf(required(name)),
+  oidcUsernameClaim: required(name),
+  oidcGroupsClaim: required(name),
+  oidcGroupRoles: listOf(required(groupRole)),
+  oidcCreateUsers: flag(),
 })
+  .refine(
+    ({ oidcIssuer, oidcClientId }) => (oidcIssuer === undefined) === (oidcClientId === undefined),
+    'expected both oidc_issuer and oidc_client_id, or neither',
+  )
+  .refine(({ oidcScopes }) => oidcScopes.includes('openid'), 'expected openid among oidc_scopes')
   .refine(
     ({ tokenRealm, tokenService, tokenIssuer }) =>
       new Set([tokenRealm, tokenService, tokenIssuer].map((each) => each === undefined)).size === 1,

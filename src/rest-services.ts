@@ -27,7 +27,8 @@ import { findBlockedLiteral, privateNetworks } from './upstreams/address-guard.t
 import type { UpstreamPool } from './upstreams/upstream-pool.ts';
 import { version } from './version.ts';
 
-export interface RestParts extends Pick<RestServices, 'authenticator' | 'maintenance' | 'rateLimit'> {
+export interface RestParts
+  extends Pick<RestServices, 'authenticator' | 'maintenance' | 'rateLimit' | 'sessions'> {
   readonly config: Config;
   readonly database: Database;
   readonly passwords: Passwords;
@@ -40,7 +41,8 @@ export interface RestParts extends Pick<RestServices, 'authenticator' | 'mainten
 }
 
 export function createRestServices(parts: RestParts): RestServices {
-  const { authenticator, maintenance, rateLimit, config, database, passwords, upstreams, now } = parts;
+  const { authenticator, maintenance, rateLimit, sessions, config, database, passwords, upstreams, now } =
+    parts;
   const { maxPerGroup, maxUpstreams } = config.virtualRegistries;
   const secrets = new UpstreamSecrets(parts.secretBox);
   const common = { database, caches: { forgetGroup: parts.forgetAll }, now };
@@ -52,6 +54,7 @@ export function createRestServices(parts: RestParts): RestServices {
     authenticator,
     maintenance,
     rateLimit,
+    sessions,
     accessTokens: new AccessTokenService(common),
     associations: new AssociationService({ ...common, maxUpstreams }),
     auditTrail: new AuditTrail(database),

@@ -16,6 +16,8 @@ export interface Secrets {
   /** What root's first token and password shall be. */
   readonly rootToken: string | undefined;
   readonly rootPassword: string | undefined;
+  /** Of the OpenID provider; undefined: we are a public client of it. */
+  readonly oidcClientSecret?: string | undefined;
 }
 
 export interface SecretSources {
@@ -28,9 +30,15 @@ export interface SecretSources {
 const keyVariable = 'ENTREPOT_SECRET_KEY';
 const rootTokenVariable = 'ENTREPOT_ROOT_TOKEN';
 const rootPasswordVariable = 'ENTREPOT_ROOT_PASSWORD';
+const oidcSecretVariable = 'ENTREPOT_OIDC_CLIENT_SECRET';
 
 /** Each may be given as a file by `NAME_FILE`. */
-export const secretVariables: readonly string[] = [keyVariable, rootTokenVariable, rootPasswordVariable];
+export const secretVariables: readonly string[] = [
+  keyVariable,
+  rootTokenVariable,
+  rootPasswordVariable,
+  oidcSecretVariable,
+];
 
 const keyBytes = 32;
 const expectedKey = `expected ${keyBytes} bytes in base64, as 'openssl rand -base64 ${keyBytes}' prints, or in hex`;
@@ -52,10 +60,11 @@ export async function loadSecrets({
   };
   const rootToken = read(rootTokenVariable, (text) => (mayBeAccessToken(text) ? undefined : expectedToken));
   const rootPassword = read(rootPasswordVariable, findPasswordFault);
+  const oidcClientSecret = read(oidcSecretVariable, () => undefined);
   const given = read(keyVariable, (text) => (parseKey(text) ? undefined : expectedKey));
   if (faults.any) throw faults.toError();
   const key = (given && parseKey(given)) || (await keyBeside(dataDirectory, sharedDatabase));
-  return { key, rootToken, rootPassword };
+  return { key, rootToken, rootPassword, oidcClientSecret };
 }
 
 function parseKey(text: string): Buffer | undefined {

@@ -137,3 +137,19 @@ export function hostPair() {
     'expected registry host = token host, such as registry.example.com=auth.example.net',
   ]);
 }
+
+/** For whatever says who someone is: nobody may stand in between. */
+export const secureUrl = [
+  (text: string) => {
+    const url = URL.parse(text);
+    const isHere = ['localhost', '127.0.0.1', '[::1]'].includes(url?.hostname ?? '');
+    return url !== null && (url.protocol === 'https:' || (url.protocol === 'http:' && isHere));
+  },
+  'expected https://…, or http:// on this machine',
+] as const;
+
+/** `provider-group=group/path:developer` */
+export const groupRole = [
+  (text: string) => /^.+=[^=:\s]+:(?:guest|planner|reporter|developer|maintainer|owner)$/.test(text),
+  'expected group at the provider = group or project : role, such as platform=acme/shop:developer',
+] as const;

@@ -3,11 +3,13 @@ import { RegistryAccess } from './api/access.ts';
 import { Authenticator } from './auth/authenticate.ts';
 import { IdTokens } from './auth/id-tokens.ts';
 import type { FetchJson } from './auth/jwks.ts';
+import { OidcLogin, type PostForm } from './auth/oidc-login.ts';
 import type { Passwords } from './auth/passwords.ts';
 import { Principals } from './auth/principals.ts';
 import { RegistryTokens } from './auth/registry-tokens.ts';
 import { RecordedRepositoryRights } from './auth/repository-rights.ts';
 import type { SecretBox } from './auth/secret-box.ts';
+import { UserSessions } from './auth/sessions.ts';
 import { SigningKeys } from './auth/signing-keys.ts';
 import type { SharedCache } from './cache/shared.ts';
 import type { Config } from './config.ts';
@@ -15,6 +17,9 @@ import { createDelegate } from './delegation.ts';
 import { createGuards } from './guards.ts';
 import type { Log } from './log.ts';
 import { CatalogService } from './management/catalog.ts';
+import { OidcPeople } from './management/oidc-people.ts';
+import { parseGroupRole } from './management/oidc-roles.ts';
+import { SignInService } from './management/sign-in.ts';
 import type { Database } from './metadata/database.ts';
 
 export interface SignInParts {
@@ -25,6 +30,9 @@ export interface SignInParts {
   readonly secretBox: SecretBox;
   /** Keys of other token services. */
   readonly fetchJson: FetchJson;
+  /** To an OpenID provider. */
+  readonly postForm: PostForm;
+  readonly oidcClientSecret: string | undefined;
   readonly log: Log;
   readonly now: () => number;
 }
@@ -52,8 +60,12 @@ export async function createSignIn(parts: SignInParts) {
     delegate,
     isLoginRequired,
   });
+  const sessions = new UserSessions({ ...database, now });
+  const oidc = createOidc(parts);
   return {
     guards,
+    sessions,
+    people: new SignInService({ authenticator, sessions, oidc, observer }),
     idTokens,
     authenticator,
     keys,
@@ -61,5 +73,23 @@ export async function createSignIn(parts: SignInParts) {
     rights,
     access: guards.around(access),
     catalog: new CatalogService({ ...database, principals, isLoginRequired }),
+  };
+}
+
+/** Undefined where no OpenID provider is configured. */
+function createOidc({ config, oidcClientSecret: clientSecret, ...parts }: SignInParts) {
+  const { oidcIssuer: issuer, oidcClientId: clientId, oidcCreateUsers: createsUsers } = config.auth;
+  if (issuer === undefined || clientId === undefined) return undefined;
+  const {
+    oidcScopes: scopes,
+    oidcUsernameClaim: usernameClaim,
+    oidcGroupsClaim: groupsClaim,
+    oidcGroupRoles,
+  } = config.auth;
+  const claims = { scopes, usernameClaim, groupsClaim };
+  const groupRoles = oidcGroupRoles.flatMap((text) => parseGroupRole(text) ?? []);
+  return {
+    login: new OidcLogin({ issuer, clientId, clientSecret, ...claims, ...parts }),
+    people: new OidcPeople({ ...parts, createsUsers, groupRoles }),
   };
 }

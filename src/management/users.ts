@@ -206,7 +206,7 @@ async function demandNotNeeded(tx: Records, userId: number): Promise<void> {
 }
 
 /** In lower case. @throws RefusedError invalid */
-function parseUsername(written: string): string {
+export function parseUsername(written: string): string {
   const username = written.toLowerCase();
   if (usernamePattern.test(username)) return username;
   throw new RefusedError('invalid', {

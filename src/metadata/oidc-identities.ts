@@ -29,6 +29,17 @@ export class OidcIdentities {
     return row?.user_id;
   }
 
+  /** Whether the user is someone at any other place already. */
+  async isLinked(userId: number): Promise<boolean> {
+    const row = await this.#db
+      .selectFrom('oidc_identities')
+      .select('subject')
+      .where('user_id', '=', userId)
+      .limit(1)
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
   /** @throws UniqueViolation oidc_identities_issuer_subject, MissingOwner */
   async create({ issuer, subject, userId }: OidcIdentity): Promise<void> {
     await this.#db

@@ -1,4 +1,5 @@
 /** Small JSON documents of other services, such as the keys of a token issuer: over the guarded transport, bounded, without redirects. */
+import type { Answer } from './answer.ts';
 import { UpstreamError } from './errors.ts';
 import { Transport, type TransportOptions } from './transport.ts';
 
@@ -27,16 +28,38 @@ export class JsonDocuments {
       answer.discard();
       throw new UpstreamError(status === 404 ? 'not-found' : 'unavailable', `answered ${status}`, { status });
     }
-    const bytes = await answer.read(maxDocumentBytes);
-    try {
-      return JSON.parse(bytes.toString('utf8'));
-    } catch (cause) {
-      throw new UpstreamError('invalid', 'answered with something that is not JSON', { cause });
-    }
+    return readJson(answer);
+  }
+
+  /** The answer whatever its status, as OAuth's refusals are JSON too. @throws UpstreamError where it is no JSON; or the signal's reason */
+  async post(
+    url: URL,
+    form: { readonly fields: URLSearchParams; readonly headers: Readonly<Record<string, string>> },
+    signal: AbortSignal,
+  ): Promise<{ readonly status: number; readonly body: unknown }> {
+    const headers = {
+      accept: 'application/json',
+      'content-type': 'application/x-www-form-urlencoded',
+      ...form.headers,
+    };
+    const answer = await this.#transport.request(
+      { method: 'POST', url, headers, body: form.fields.toString(), redirects: 'refuse' },
+      signal,
+    );
+    return { status: answer.status, body: await readJson(answer) };
   }
 
   /** Ends everything under way. */
   async close(): Promise<void> {
     await this.#transport.close();
+  }
+}
+
+async function readJson(answer: Answer): Promise<unknown> {
+  const bytes = await answer.read(maxDocumentBytes);
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch (cause) {
+    throw new UpstreamError('invalid', 'answered with something that is not JSON', { cause });
   }
 }

@@ -24,7 +24,9 @@ export interface TransportOptions {
 }
 
 export interface TransportRequest extends Hop {
-  readonly method: 'GET' | 'HEAD';
+  readonly method: 'GET' | 'HEAD' | 'POST';
+  /** Of a POST, which is sent once: what came of it is not known where no answer came. */
+  readonly body?: string;
   /** True for blobs. */
   readonly isTransfer?: boolean;
   readonly redirects: 'follow' | 'refuse';
@@ -69,6 +71,7 @@ export class Transport {
   ): Promise<Answer> {
     const options = {
       method: asked.method,
+      body: asked.body ?? null,
       dispatcher: asked.isTransfer ? this.#long : this.#short,
       headers: { ...headers, 'user-agent': this.#userAgent, 'accept-encoding': 'identity' },
       signal: signal ?? null,
@@ -78,7 +81,7 @@ export class Transport {
     const send = async (): Promise<Dispatcher.ResponseData> => request(url, options);
     try {
       const data = await send().catch((error: unknown) =>
-        isClosedBeforeAnswer(error) ? send() : Promise.reject(error),
+        asked.method !== 'POST' && isClosedBeforeAnswer(error) ? send() : Promise.reject(error),
       );
       return new Answer(url, data, signal);
     } catch (error) {

@@ -1,16 +1,22 @@
 /**
- * Who asks /api/v4. Only tokens of users and bots count here, in the places where GitLab's clients put them: deploy tokens and
- * jobs pull and push, and manage nothing.
+ * Who asks /api/v4. Only tokens of users and bots count here, in the places where GitLab's clients put them, and the session of a person
+ * at a browser: deploy tokens and jobs pull and push, and manage nothing.
  */
 import type { Context } from 'koa';
 import { hasScopeFor, type Purpose, scopesFor } from '../../auth/access.ts';
 import type { Authenticator } from '../../auth/authenticate.ts';
 import { parseAuthorization } from '../../auth/credentials.ts';
 import type { UserIdentity } from '../../auth/identity.ts';
+import type { UserSessions } from '../../auth/sessions.ts';
 import { RefusedError } from '../../management/refused-error.ts';
+import { findSession } from '../session-cookie.ts';
+
+/** People who are signed in at a browser. */
+export type CookieSessions = Pick<UserSessions, 'find' | 'findForChange'>;
 
 /**
  * @param given query and body
+ * @param sessions undefined: no cookie counts
  * @throws RefusedError unauthorized, invalid-token, forbidden, throttled
  */
 export async function identify(
@@ -18,9 +24,16 @@ export async function identify(
   given: Readonly<Record<string, unknown>>,
   authenticator: Pick<Authenticator, 'authenticate'>,
   address: string | undefined,
+  sessions: CookieSessions | undefined,
 ): Promise<UserIdentity> {
   const token = tokenOf(ctx, given);
-  if (token === undefined) throw new RefusedError('unauthorized');
+  if (token === undefined) {
+    // Only where nothing else is given, so that a token never gets the rights of whoever sits at the browser.
+    const isAlone = ctx.get('Authorization') === '';
+    const session = sessions && isAlone ? await findSession(ctx, sessions) : undefined;
+    if (session) return session.identity;
+    throw new RefusedError('unauthorized');
+  }
   const found = await authenticator.authenticate({ kind: 'token', token }, address);
   if (found.kind === 'user') return found;
   if (found.kind !== 'refused') throw new RefusedError('unauthorized');

@@ -25,6 +25,7 @@ import { cacheEntryEndpoints } from './cache-entries.ts';
 import { deployTokenEndpoints } from './deploy-tokens.ts';
 import type { Endpoint } from './endpoint.ts';
 import { groupEndpoints } from './groups.ts';
+import type { CookieSessions } from './identify.ts';
 import { jobTokenEndpoints } from './job-tokens.ts';
 import { memberEndpoints } from './members.ts';
 import { oidcTrustEndpoints } from './oidc-trusts.ts';
@@ -41,10 +42,12 @@ import { virtualRegistryEndpoints } from './virtual-registries.ts';
 
 export interface RestServices {
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
+  readonly rateLimit?: RestRateLimit | undefined;
+  /** Undefined: no cookie counts. */
+  readonly sessions?: CookieSessions | undefined;
   readonly accessTokens: AccessTokenService;
   readonly associations: AssociationService;
   readonly auditTrail: AuditTrail;
-  readonly rateLimit?: RestRateLimit | undefined;
   readonly cacheEntries: CacheEntryService;
   readonly connectionTests: ConnectionTestService;
   readonly deployTokens: DeployTokenService;

@@ -8,7 +8,7 @@ import type { RequestState } from '../state.ts';
 import { givenOf, readBody } from './body.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type Answer, answerTo, methodNotAllowed, routeUnknown } from './errors.ts';
-import { demandScope, identify } from './identify.ts';
+import { type CookieSessions, demandScope, identify } from './identify.ts';
 import { PagedBody } from './pagination.ts';
 
 const prefix = '/api/v4';
@@ -20,6 +20,8 @@ export type RestMiddleware = ReturnType<Router<RequestState>['routes']>;
 export interface RestGates {
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
   readonly maintenance: Pick<MaintenanceMode, 'readOnlyReason'>;
+  /** Undefined: no cookie counts. */
+  readonly sessions?: CookieSessions | undefined;
   /** Undefined: there are none. */
   readonly rateLimit?: RestRateLimit | undefined;
 }
@@ -48,12 +50,12 @@ export function mountEndpoints(endpoints: readonly Endpoint[], gates: RestGates)
 async function handle(
   endpoint: Endpoint,
   ctx: RouterContext<RequestState>,
-  { authenticator, maintenance, rateLimit }: RestGates,
+  { authenticator, maintenance, rateLimit, sessions }: RestGates,
 ): Promise<void> {
   const { address, externalUrl } = ctx.state;
   const identified = rateLimit?.(ctx);
   const given = givenOf(ctx.request.body, new URLSearchParams(ctx.querystring), ctx.params);
-  const identity = await identify(ctx, given, authenticator, address);
+  const identity = await identify(ctx, given, authenticator, address, sessions);
   ctx.state.identity = identity;
   identified?.(identity);
   demandScope(identity, endpoint.purpose);

@@ -73,7 +73,7 @@ describeEachDatabase('a hosted repository', (_open, each) => {
       await pushBlob(await kit.repository(name), 'hello');
       if (await kit.repositories.findVisibleFrom('acme', parseRepositoryName(name))) seen.push(name);
     }
-    expect(seen).toEqual(['acme/shop', 'acme/team/tools', 'other/internal', 'other/public']);
+    expect(seen).toEqual(['acme/shop', 'acme/team/tools', 'other/public']);
     expect(
       await kit.repositories.findVisibleFrom('acme', parseRepositoryName('acme/shop/empty')),
     ).toBeUndefined();

@@ -43,6 +43,8 @@ describeApp('a vulnerability of others', (start) => {
     const location = await new Pusher(app, 'acme/shop').start();
     const elsewhere = location.replace('acme/shop', 'other/tools');
     const ownOnly = await tools.start();
+    await createProject(app, 'other/more');
+    const ownElsewhere = ownOnly.replace('other/tools', 'other/more');
     const colleague = new Pusher(app, 'other/tools', await createUser(app, 'carl', ['other']));
     for (const method of ['GET', 'PATCH', 'PUT', 'DELETE']) {
       const init = method === 'GET' ? {} : { body: 'x' };
@@ -51,8 +53,9 @@ describeApp('a vulnerability of others', (start) => {
         (await new Pusher(app, 'acme/shop', eve).at(location + query, method, init)).status,
         (await tools.at(elsewhere + query, method, init)).status,
         (await colleague.at(ownOnly + query, method, init)).status,
+        (await tools.at(ownElsewhere + query, method, init)).status,
       ];
-      expect([method, statuses]).toEqual([method, [403, 404, 404]]);
+      expect([method, statuses]).toEqual([method, [403, 404, 404, 404]]);
     }
   });
 

@@ -123,7 +123,7 @@ describeApp('no sequence of requests', (start) => {
           }
         },
       );
-      await fc.assert(property, { numRuns, seed, interruptAfterTimeLimit: 10 * 60_000, verbose: 1 });
+      await fc.assert(property, { numRuns, seed, interruptAfterTimeLimit: 14 * 60_000, verbose: 1 });
     },
     15 * 60_000,
   );

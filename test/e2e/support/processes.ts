@@ -18,7 +18,7 @@ export interface RunOptions {
 /** What the program wrote to its output. @throws Error with what it wrote where its exit code is not 0 */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   const env = { ...process.env, PATH: path, ...options.env };
-  const { cwd, timeoutMs = 180_000 } = options;
+  const { cwd, timeoutMs = 120_000 } = options;
   return new Promise((resolve, reject) => {
     execFile(command, args, { env, cwd, timeout: timeoutMs, maxBuffer: 64e6 }, (error, stdout, stderr) => {
       if (error) reject(new Error(`${command} ${args.join(' ')}: ${error.message}\n${stdout}\n${stderr}`));

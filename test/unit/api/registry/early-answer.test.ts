@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { digestOf } from '../../../../src/oci/digest.ts';
 import { OciError } from '../../../../src/oci/errors.ts';
@@ -105,5 +106,18 @@ test('a small body that came with its request costs nobody the connection', asyn
   for (let round = 0; round < 3; round += 1) {
     client.begin('PUT', 'manifests/latest', { 'Content-Length': 2 }, '{}');
     expect((await client.answer()).status).toBe(503);
+  }
+});
+
+test('a small body that comes after its head is awaited before it is refused, and costs nobody the connection', async () => {
+  await using server = await startServer(forbidding);
+  using client = new RawClient(server);
+  for (let round = 0; round < 2; round += 1) {
+    client.begin('PUT', 'manifests/latest', { 'Content-Length': 2 }, '{');
+    const early = client.answer();
+    const first = await Promise.race([early, sleep(200, 'nothing')]);
+    expect(first).toBe('nothing');
+    await client.send(Buffer.from('}'));
+    expect((await early).status).toBe(403);
   }
 });

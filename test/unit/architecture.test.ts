@@ -5,15 +5,16 @@ import { describe, expect, test } from 'vitest';
 /** Who may import whom: docs/architecture.md §3. Types of log.ts are everybody's. */
 const mayImport: Record<string, readonly string[]> = {
   oci: [],
+  rules: [],
   storage: ['oci'],
   metadata: ['oci'],
   cache: ['oci', 'metadata'],
   upstreams: ['oci', 'cache'],
-  auth: ['oci', 'metadata', 'cache'],
+  auth: ['oci', 'rules', 'metadata', 'cache'],
   proxy: ['oci', 'storage', 'metadata', 'cache', 'upstreams'],
-  hosted: ['oci', 'storage', 'metadata', 'cache'],
-  management: ['oci', 'metadata', 'auth', 'upstreams', 'proxy'],
-  api: ['oci', 'auth', 'management'],
+  hosted: ['oci', 'rules', 'storage', 'metadata', 'cache'],
+  management: ['oci', 'rules', 'metadata', 'auth', 'upstreams', 'proxy'],
+  api: ['oci', 'rules', 'auth', 'management'],
 };
 
 /** Shapes of records that answers are written from: types, which are gone when the code runs. */
@@ -31,6 +32,7 @@ const packageHomes: Record<string, readonly string[]> = {
   jose: ['auth'],
   asn1js: ['auth'],
   pino: ['log.ts'],
+  re2js: ['rules'],
   'prom-client': ['metrics.ts'],
   keyv: ['cache'],
   '@keyv/redis': ['cache'],

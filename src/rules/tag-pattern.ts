@@ -1,0 +1,61 @@
+/**
+ * Regular expressions that people give us for tags: RE2, whose time is linear in the tag, whatever the expression. As in GitLab, one must
+ * match the whole name.
+ */
+import { RE2JS, RE2JSException } from 're2js';
+
+/** Of the text. */
+export const maxPatternLength = 1024;
+/** A repeat count makes a long program of a short text, and each step costs up to as much as the program is long. */
+const maxProgramSize = 2000;
+
+/** What GitLab says of a parameter, after its name. */
+export const invalidPattern = 'is an invalid regexp';
+
+export class TagPatternError extends Error {
+  override readonly name = 'TagPatternError';
+}
+
+export class TagPattern {
+  readonly text: string;
+  readonly #compiled: RE2JS;
+
+  private constructor(text: string, compiled: RE2JS) {
+    this.text = text;
+    this.#compiled = compiled;
+  }
+
+  /** @throws TagPatternError whose message says what is wrong, for people: what is no RE2, too long, or too costly */
+  static parse(text: string): TagPattern {
+    if (text.length > maxPatternLength)
+      throw new TagPatternError(`longer than ${maxPatternLength} characters`);
+    const compiled = compile(text);
+    if (compiled.programSize() > maxProgramSize) throw new TagPatternError('repeats too much');
+    return new TagPattern(text, compiled);
+  }
+
+  /** Whether it matches the whole name. */
+  matches(tag: string): boolean {
+    return this.#compiled.testExact(tag);
+  }
+}
+
+/** For those who only want to know. */
+export function isTagPattern(text: string): boolean {
+  try {
+    TagPattern.parse(text);
+    return true;
+  } catch (error) {
+    if (error instanceof TagPatternError) return false;
+    throw error;
+  }
+}
+
+function compile(text: string): RE2JS {
+  try {
+    return RE2JS.compile(text);
+  } catch (cause) {
+    if (cause instanceof RE2JSException) throw new TagPatternError(cause.message, { cause });
+    throw cause;
+  }
+}

@@ -16,11 +16,15 @@ export const instant = z
   .transform((text) => Date.parse(text));
 
 /** @param instant epoch milliseconds */
+export function formatDate(instant: number): string;
+export function formatDate(instant: number | undefined): string | null;
 export function formatDate(instant: number | undefined): string | null {
   return instant === undefined ? null : new Date(instant).toISOString().slice(0, 'YYYY-MM-DD'.length);
 }
 
 /** With milliseconds. @param instant epoch milliseconds */
+export function formatInstant(instant: number): string;
+export function formatInstant(instant: number | undefined): string | null;
 export function formatInstant(instant: number | undefined): string | null {
   return instant === undefined ? null : new Date(instant).toISOString();
 }

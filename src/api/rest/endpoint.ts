@@ -1,10 +1,13 @@
 /**
- * One method on one path of /api/v4, declared: what it takes, what it needs, what it does. The schemas are data, so that
- * the answers to bad input and the OpenAPI document come from the same lines.
+ * One method on one path of /api/v4, declared: what it takes, what it needs, what it does, what it gives. The schemas are
+ * data, so that the answers to bad input and the OpenAPI document come from the same lines.
  */
 import { z } from 'zod';
 import type { Purpose } from '../../auth/access.ts';
 import type { Actor } from '../../management/actor.ts';
+import type { ErrorStatus } from './errors.ts';
+import type { PagedBody } from './pagination.ts';
+import type { BodyOf } from './response.ts';
 import { parseInput } from './validation.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -17,7 +20,13 @@ export interface RestRequest {
   readonly unmodifiedSince: number | undefined;
 }
 
-interface Declaration<P extends z.ZodObject, Q extends z.ZodObject> {
+type Handler<P extends z.ZodObject, Q extends z.ZodObject, B> = (
+  actor: Actor,
+  input: z.output<P> & z.output<Q>,
+  request: RestRequest,
+) => Promise<B>;
+
+interface Request<P extends z.ZodObject, Q extends z.ZodObject> {
   readonly method: Method;
   /** Below /api/v4, in @koa/router's syntax: `/groups/:id`. */
   readonly path: string;
@@ -27,18 +36,33 @@ interface Declaration<P extends z.ZodObject, Q extends z.ZodObject> {
   readonly pathParams?: P;
   /** Of query and body, which GitLab merges; none by default. */
   readonly params?: Q;
-  /** 204 sends no body. */
-  readonly status: 200 | 201 | 202 | 204;
   /** What the token must be good for; by default `read` for GET and `write` for the others. */
   readonly purpose?: Purpose;
   /** In read-only mode, too: by default what is GET. */
   readonly worksReadOnly?: boolean;
+  /** Refusals that endpoints of this kind do not have as a rule. */
+  readonly errors?: readonly ErrorStatus[];
+}
+
+interface WithBody<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType> extends Request<P, Q> {
+  readonly status: 200 | 201 | 202;
+  /** The answer's body. */
+  readonly response?: R;
   /**
-   * Returns the answer's body as JSON, or a {@link PagedBody}.
+   * Returns the body as JSON, or a {@link PagedBody} where it is a list in pages.
    * @throws RefusedError
    */
-  handle(actor: Actor, input: z.output<P> & z.output<Q>, request: RestRequest): Promise<unknown>;
+  readonly handle: Handler<P, Q, BodyOf<R> | Paged<BodyOf<R>>>;
 }
+
+interface WithoutBody<P extends z.ZodObject, Q extends z.ZodObject> extends Request<P, Q> {
+  readonly status: 204;
+  readonly response?: never;
+  /** @throws RefusedError */
+  readonly handle: Handler<P, Q, void>;
+}
+
+type Paged<B> = B extends readonly (infer E)[] ? PagedBody<E> : never;
 
 /** A declaration whose types are checked and forgotten, so that many fit in one list. */
 export interface Endpoint {
@@ -48,27 +72,34 @@ export interface Endpoint {
   readonly pathParams: z.ZodObject;
   readonly params: z.ZodObject;
   readonly status: 200 | 201 | 202 | 204;
+  /** Undefined where there is no body. */
+  readonly response: z.ZodType | undefined;
   readonly purpose: Purpose;
   readonly worksReadOnly: boolean;
-  /** @throws RefusedError, also for input that does not fit */
+  readonly errors: readonly ErrorStatus[];
+  /** Returns the body, or a {@link PagedBody}. @throws RefusedError, also for input that does not fit */
   run(actor: Actor, given: Readonly<Record<string, unknown>>, request: RestRequest): Promise<unknown>;
 }
 
 const nothing = z.object({});
 
-export function endpoint<P extends z.ZodObject = typeof nothing, Q extends z.ZodObject = typeof nothing>(
-  declaration: Declaration<P, Q>,
-): Endpoint {
-  const { method, path, summary, status, pathParams, params } = declaration;
+export function endpoint<
+  P extends z.ZodObject = typeof nothing,
+  Q extends z.ZodObject = typeof nothing,
+  R extends z.ZodType = z.ZodUnknown,
+>(declaration: WithBody<P, Q, R> | WithoutBody<P, Q>): Endpoint {
+  const { method, path, summary, status, response, pathParams, params, errors } = declaration;
   return {
     method,
     path,
     summary,
     status,
+    response,
     pathParams: pathParams ?? nothing,
     params: params ?? nothing,
     purpose: declaration.purpose ?? (method === 'GET' ? 'read' : 'write'),
     worksReadOnly: declaration.worksReadOnly ?? method === 'GET',
+    errors: errors ?? [],
     run: (actor, given, request) => declaration.handle(actor, parseInput(given, pathParams, params), request),
   };
 }

@@ -9,6 +9,23 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** What refusals and unreadable bodies are answered with: everything below but bugs, and methods that a path does not have. */
+export type ErrorStatus = keyof typeof errorDescriptions;
+
+export const errorDescriptions = {
+  400: 'A parameter is missing, of the wrong kind, or against a rule',
+  401: 'No token, or one that does not count any more',
+  403: 'The token or the role does not allow it',
+  404: 'There is no such thing, or it may not be seen',
+  409: 'It contradicts what is there already',
+  411: 'A form whose length is not said',
+  412: 'It was changed after `If-Unmodified-Since`',
+  413: 'The body is too large',
+  415: 'The body is of a type that is not read here',
+  429: 'Too many requests; `Retry-After` says when to ask again',
+  503: 'Nothing can be changed in read-only mode',
+} as const;
+
 export const routeUnknown: Answer = { status: 404, body: { error: '404 Not Found' } };
 const tooMany: Answer = {
   status: 429,

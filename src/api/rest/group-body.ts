@@ -1,8 +1,48 @@
 /** A group as GitLab shows it. */
+import { z } from 'zod';
 import type { GroupSizes, NamedGroup } from '../../management/groups.ts';
 import { formatInstant } from './dates.ts';
+import { visibility } from './parameters.ts';
+import { type BodyOf, instantText } from './response.ts';
 
-export function groupBody(group: NamedGroup, externalUrl: string) {
+export const groupResponse = z
+  .object({
+    id: z.int(),
+    web_url: z.url(),
+    name: z.string(),
+    path: z.string(),
+    description: z.string().nullable(),
+    visibility,
+    full_name: z.string(),
+    full_path: z.string(),
+    parent_id: z.int().nullable(),
+    container_registry_quota_bytes: z.int().nullable(),
+    created_at: instantText,
+  })
+  .meta({ id: 'Group' });
+
+export const groupDetailsResponse = groupResponse
+  .extend({
+    statistics: z
+      .object({ container_registry_size: z.int(), virtual_registries_size: z.int() })
+      .optional()
+      .meta({ description: 'Bytes; with `statistics=true`' }),
+  })
+  .meta({ id: 'GroupDetails' });
+
+export const namespaceResponse = z
+  .object({
+    id: z.int(),
+    name: z.string(),
+    path: z.string(),
+    kind: z.literal('group'),
+    full_path: z.string(),
+    parent_id: z.int().nullable(),
+    web_url: z.url(),
+  })
+  .meta({ id: 'Namespace' });
+
+export function groupBody(group: NamedGroup, externalUrl: string): BodyOf<typeof groupResponse> {
   return {
     id: group.id,
     web_url: groupUrl(group, externalUrl),
@@ -19,7 +59,7 @@ export function groupBody(group: NamedGroup, externalUrl: string) {
 }
 
 /** As the group that a project is in. */
-export function namespaceBody(group: NamedGroup, externalUrl: string) {
+export function namespaceBody(group: NamedGroup, externalUrl: string): BodyOf<typeof namespaceResponse> {
   return {
     id: group.id,
     name: group.name,

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { GroupService } from '../../management/groups.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
-import { groupBody, groupStatistics } from './group-body.ts';
+import { groupBody, groupDetailsResponse, groupResponse, groupStatistics } from './group-body.ts';
 import { PagedBody, pageOf, pageParams } from './pagination.ts';
 import {
   filled,
@@ -16,6 +16,7 @@ import {
   truth,
   visibility,
 } from './parameters.ts';
+import { accepted, acceptedResponse } from './response.ts';
 
 const filter = pageParams.extend({ search: text(maxNameLength).optional() });
 const newGroup = z.object({
@@ -42,6 +43,7 @@ export function groupEndpoints(groups: GroupService): readonly Endpoint[] {
       summary: 'The groups that one may know of, by path',
       params: filter,
       status: 200,
+      response: z.array(groupResponse),
       handle: async (actor, { search, ...page }, { externalUrl }) => {
         const { records, total } = await groups.list(actor, search, pageOf(page));
         return new PagedBody(
@@ -58,6 +60,7 @@ export function groupEndpoints(groups: GroupService): readonly Endpoint[] {
       pathParams: groupId,
       params: filter,
       status: 200,
+      response: z.array(groupResponse),
       handle: async (actor, { id, search, ...page }, { externalUrl }) => {
         const { records, total } = await groups.listSubgroups(actor, id, search, pageOf(page));
         return new PagedBody(
@@ -73,6 +76,7 @@ export function groupEndpoints(groups: GroupService): readonly Endpoint[] {
       summary: 'Create a group, at the top or in another one',
       params: newGroup,
       status: 201,
+      response: groupResponse,
       handle: async (actor, { description, parent_id, ...input }, { externalUrl }) => {
         const parentId = parent_id ?? undefined;
         const group = await groups.create(actor, {
@@ -90,6 +94,7 @@ export function groupEndpoints(groups: GroupService): readonly Endpoint[] {
       pathParams: groupId,
       params: z.object({ statistics: truth.default(false) }),
       status: 200,
+      response: groupDetailsResponse,
       handle: async (actor, { id, statistics }, { externalUrl }) => {
         const group = await groups.get(actor, id);
         const sizes = statistics ? await groups.findSizes(actor, group) : undefined;
@@ -103,6 +108,7 @@ export function groupEndpoints(groups: GroupService): readonly Endpoint[] {
       pathParams: groupId,
       params: groupChanges,
       status: 200,
+      response: groupResponse,
       handle: async (actor, { id, container_registry_quota_bytes, ...changes }, { externalUrl }) => {
         const quotaBytes = container_registry_quota_bytes;
         return groupBody(await groups.update(actor, id, { ...changes, quotaBytes }), externalUrl);
@@ -114,9 +120,10 @@ export function groupEndpoints(groups: GroupService): readonly Endpoint[] {
       summary: 'Delete a group with all that belongs to it',
       pathParams: groupId,
       status: 202,
+      response: acceptedResponse,
       handle: async (actor, { id }, { unmodifiedSince }) => {
         await groups.remove(actor, id, unmodifiedSince);
-        return { message: '202 Accepted' };
+        return accepted;
       },
     }),
   ];

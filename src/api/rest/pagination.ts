@@ -24,13 +24,13 @@ export function pageOf({ page, per_page }: PageParams): Page {
 }
 
 /** A part of a list as a handler's answer. */
-export class PagedBody {
-  readonly items: readonly unknown[];
+export class PagedBody<T = unknown> {
+  readonly items: readonly T[];
   readonly #total: number;
   readonly #params: PageParams;
 
   /** @param total how many there are on all pages */
-  constructor(items: readonly unknown[], total: number, params: PageParams) {
+  constructor(items: readonly T[], total: number, params: PageParams) {
     this.items = items;
     this.#total = total;
     this.#params = params;

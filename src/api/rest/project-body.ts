@@ -1,9 +1,42 @@
 /** A project as GitLab shows it. */
+import { z } from 'zod';
 import type { NamedProject } from '../../management/projects.ts';
 import { formatInstant } from './dates.ts';
-import { namespaceBody } from './group-body.ts';
+import { namespaceBody, namespaceResponse } from './group-body.ts';
+import { registryAccessLevel, visibility } from './parameters.ts';
+import { type BodyOf, instantText } from './response.ts';
 
-export function projectBody(project: NamedProject, externalUrl: string) {
+export const projectResponse = z
+  .object({
+    id: z.int(),
+    description: z.string().nullable(),
+    name: z.string(),
+    name_with_namespace: z.string(),
+    path: z.string(),
+    path_with_namespace: z.string(),
+    created_at: instantText,
+    updated_at: instantText,
+    last_activity_at: instantText,
+    visibility,
+    namespace: namespaceResponse,
+    web_url: z.url(),
+    container_registry_enabled: z.boolean(),
+    container_registry_access_level: registryAccessLevel,
+    container_registry_image_prefix: z.string(),
+    container_registry_quota_bytes: z.int().nullable(),
+  })
+  .meta({ id: 'Project' });
+
+export const projectDetailsResponse = projectResponse
+  .extend({
+    statistics: z
+      .object({ container_registry_size: z.int() })
+      .optional()
+      .meta({ description: 'Bytes; with `statistics=true`' }),
+  })
+  .meta({ id: 'ProjectDetails' });
+
+export function projectBody(project: NamedProject, externalUrl: string): BodyOf<typeof projectResponse> {
   const { group, fullPath } = project;
   const changed = formatInstant(project.updatedAt);
   return {

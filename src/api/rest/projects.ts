@@ -18,7 +18,8 @@ import {
   truth,
   visibility,
 } from './parameters.ts';
-import { projectBody } from './project-body.ts';
+import { projectBody, projectDetailsResponse, projectResponse } from './project-body.ts';
+import { accepted, acceptedResponse } from './response.ts';
 
 const filter = pageParams.extend({
   search: text(maxNameLength).optional(),
@@ -58,6 +59,7 @@ export function projectEndpoints(projects: ProjectService): readonly Endpoint[] 
       summary: 'The projects that one may know of, by path',
       params: filter,
       status: 200,
+      response: z.array(projectResponse),
       handle: async (actor, { page, per_page, ...search }, { externalUrl }) => {
         const { records, total } = await projects.list(actor, search, pageOf({ page, per_page }));
         return new PagedBody(
@@ -74,6 +76,7 @@ export function projectEndpoints(projects: ProjectService): readonly Endpoint[] 
       pathParams: groupId,
       params: filter.extend({ include_subgroups: truth.default(false) }),
       status: 200,
+      response: z.array(projectResponse),
       handle: async (actor, { id, include_subgroups, page, per_page, ...search }, { externalUrl }) => {
         const scope = include_subgroups ? 'with-subgroups' : 'alone';
         const pages = { page, per_page };
@@ -91,6 +94,7 @@ export function projectEndpoints(projects: ProjectService): readonly Endpoint[] 
       summary: 'Create a project in a group',
       params: newProject,
       status: 201,
+      response: projectResponse,
       handle: async (
         actor,
         { namespace_id, description, name, path, visibility, ...given },
@@ -114,6 +118,7 @@ export function projectEndpoints(projects: ProjectService): readonly Endpoint[] 
       pathParams: projectId,
       params: z.object({ statistics: truth.default(false) }),
       status: 200,
+      response: projectDetailsResponse,
       handle: async (actor, { id, statistics }, { externalUrl }) => {
         const project = await projects.get(actor, id);
         const size = statistics ? await projects.findSize(actor, project) : undefined;
@@ -128,6 +133,7 @@ export function projectEndpoints(projects: ProjectService): readonly Endpoint[] 
       pathParams: projectId,
       params: projectChanges,
       status: 200,
+      response: projectResponse,
       handle: async (actor, { id, name, description, visibility, ...given }, { externalUrl }) => {
         const project = await projects.update(actor, id, {
           name,
@@ -145,9 +151,10 @@ export function projectEndpoints(projects: ProjectService): readonly Endpoint[] 
       summary: 'Delete a project with its repositories',
       pathParams: projectId,
       status: 202,
+      response: acceptedResponse,
       handle: async (actor, { id }, { unmodifiedSince }) => {
         await projects.remove(actor, id, unmodifiedSince);
-        return { message: '202 Accepted' };
+        return accepted;
       },
     }),
   ];

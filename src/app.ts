@@ -21,6 +21,7 @@ import { createSharedCache } from './cache/shared.ts';
 import type { Config } from './config.ts';
 import { databaseFile } from './data-directory.ts';
 import { createHosting } from './hosting.ts';
+import { createScheduler } from './jobs.ts';
 import type { Log } from './log.ts';
 import { type FirstStart, prepareFirstStart } from './management/first-start.ts';
 import { MaintenanceMode } from './management/maintenance.ts';
@@ -76,7 +77,8 @@ export async function createApp(
   const upstreamSecrets = new UpstreamSecrets(secretBox);
   const maintenance = new MaintenanceMode({ database, readOnly: config.maintenance.readOnly, now });
   const readOnlyReason = () => maintenance.readOnlyReason();
-  const hosting = createHosting({ config, database, store, uploads, readOnlyReason, log, now });
+  const hosting = createHosting({ config, database, store, uploads, log, now });
+  const scheduler = createScheduler({ ...hosting, database, readOnlyReason, log, now });
   const pulls = createPulls({
     findHosted: (groupPath, name) => hosting.repositories.findVisibleFrom(groupPath, name),
     config,
@@ -165,7 +167,7 @@ export async function createApp(
       const { certificate, key } = config.http.tls;
       const tls = certificate !== undefined && key !== undefined ? { certificate, key } : undefined;
       const url = await open(config.http.address, koa.callback(), tls);
-      hosting.expiry.start();
+      await scheduler.start();
       const { address } = config.operations;
       return {
         url,
@@ -175,7 +177,7 @@ export async function createApp(
     async close() {
       const limit = AbortSignal.timeout(shutdownMs);
       await Promise.all(listeners.map((listener) => listener.close()));
-      await hosting.expiry.close();
+      await scheduler.close();
       await hosting.repositories.close();
       await pulls.fills.close(limit);
       await upstreams.close();

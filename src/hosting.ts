@@ -13,12 +13,11 @@ export interface HostingParts {
   readonly database: Database;
   readonly store: BlobStore;
   readonly uploads: UploadStore;
-  readonly readOnlyReason: () => Promise<string | undefined>;
   readonly log: Log;
   readonly now: () => number;
 }
 
-export function createHosting({ config, readOnlyReason, ...parts }: HostingParts) {
+export function createHosting({ config, ...parts }: HostingParts) {
   const { uploadExpirySeconds, ...limits } = config.hosted;
   const { deleteEnabled, protectReferencedManifests } = config.storage;
   const uploadExpiryMs = uploadExpirySeconds * 1000;
@@ -27,6 +26,6 @@ export function createHosting({ config, readOnlyReason, ...parts }: HostingParts
     buffers: new BufferBudget(),
     limits: { ...limits, uploadExpiryMs, deleteEnabled, protectReferencedManifests },
   });
-  const expiry = new UploadExpiry({ ...parts, readOnlyReason, expiryMs: uploadExpiryMs });
+  const expiry = new UploadExpiry({ ...parts, expiryMs: uploadExpiryMs });
   return { repositories, expiry };
 }

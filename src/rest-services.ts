@@ -11,6 +11,7 @@ import { ConnectionTestService } from './management/connection-tests.ts';
 import { DeployTokenService } from './management/deploy-tokens.ts';
 import { GroupService } from './management/groups.ts';
 import { JobTokenService } from './management/job-tokens.ts';
+import { JobService } from './management/jobs.ts';
 import { MemberService } from './management/members.ts';
 import { OidcTrustService } from './management/oidc-trusts.ts';
 import { PlaceAccessTokenService } from './management/place-access-tokens.ts';
@@ -63,6 +64,7 @@ export function createRestServices(parts: RestParts): RestServices {
     deployTokens: new DeployTokenService(common),
     groups: new GroupService(common),
     jobTokens: new JobTokenService(common),
+    jobs: new JobService({ database }),
     members: new MemberService(common),
     oidcTrusts: new OidcTrustService({ database, allowHttp: false, findBlockedAddress }),
     placeAccessTokens: new PlaceAccessTokenService(common),

@@ -5,6 +5,7 @@ import type { ColumnTypes } from './column-types.ts';
 import { foundations } from './migrations/0001-foundations.ts';
 import { hosted } from './migrations/0002-hosted.ts';
 import { access } from './migrations/0003-access.ts';
+import { jobs } from './migrations/0004-jobs.ts';
 import type { Tables } from './schema.ts';
 
 /**
@@ -16,6 +17,7 @@ export async function migrateToLatest(db: Kysely<Tables>, types: ColumnTypes): P
     '0001-foundations': foundations(types),
     '0002-hosted': hosted(types),
     '0003-access': access(types),
+    '0004-jobs': jobs(types),
   };
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error, results = [] } = await migrator.migrateToLatest();

@@ -10,6 +10,7 @@ import { Groups } from './groups.ts';
 import { InheritedRoles } from './inherited-roles.ts';
 import { InstanceSettings } from './instance-settings.ts';
 import { JobTokens } from './job-tokens.ts';
+import { Jobs } from './jobs.ts';
 import { Manifests } from './manifests.ts';
 import { Members } from './members.ts';
 import { OidcIdentities } from './oidc-identities.ts';
@@ -42,6 +43,7 @@ export class Records {
   readonly inheritedRoles: InheritedRoles;
   readonly instance: InstanceSettings;
   readonly jobTokens: JobTokens;
+  readonly jobs: Jobs;
   readonly manifests: Manifests;
   readonly members: Members;
   readonly oidcIdentities: OidcIdentities;
@@ -74,6 +76,7 @@ export class Records {
     this.inheritedRoles = new InheritedRoles(db, now);
     this.instance = new InstanceSettings(db);
     this.jobTokens = new JobTokens(db, now);
+    this.jobs = new Jobs(db, now);
     this.manifests = new Manifests(db);
     this.members = new Members(db, now);
     this.oidcIdentities = new OidcIdentities(db, now);

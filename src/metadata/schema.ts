@@ -5,8 +5,9 @@
 import type { Generated } from 'kysely';
 import type { AccessTables } from './schema-access.ts';
 import type { HostedTables } from './schema-hosted.ts';
+import type { JobTables } from './schema-jobs.ts';
 
-export interface Tables extends HostedTables, AccessTables {
+export interface Tables extends HostedTables, AccessTables, JobTables {
   instance: InstanceTable;
   groups: GroupTable;
   users: UserTable;

@@ -20,6 +20,7 @@ import { ConnectionTestService } from '../../src/management/connection-tests.ts'
 import { DeployTokenService } from '../../src/management/deploy-tokens.ts';
 import { GroupService } from '../../src/management/groups.ts';
 import { JobTokenService } from '../../src/management/job-tokens.ts';
+import { JobService } from '../../src/management/jobs.ts';
 import { MaintenanceMode } from '../../src/management/maintenance.ts';
 import { MemberService } from '../../src/management/members.ts';
 import { OidcTrustService } from '../../src/management/oidc-trusts.ts';
@@ -142,6 +143,7 @@ export class RestApi {
       deployTokens: new DeployTokenService({ database, now }),
       groups: new GroupService(common),
       jobTokens: new JobTokenService({ database, now }),
+      jobs: new JobService({ database }),
       maintenance: new MaintenanceMode({ database, readOnly, now }),
       members: new MemberService({ database, now }),
       oidcTrusts: new OidcTrustService({ database, allowHttp: false, findBlockedAddress }),

@@ -13,6 +13,7 @@ const mayImport: Record<string, readonly string[]> = {
   auth: ['oci', 'rules', 'metadata', 'cache'],
   proxy: ['oci', 'storage', 'metadata', 'cache', 'upstreams'],
   hosted: ['oci', 'rules', 'storage', 'metadata', 'cache'],
+  gc: ['oci', 'rules', 'storage', 'metadata'],
   management: ['oci', 'rules', 'metadata', 'auth', 'upstreams', 'proxy'],
   api: ['oci', 'rules', 'auth', 'management'],
 };

@@ -8,6 +8,7 @@ import type { ConnectionTestService } from '../../management/connection-tests.ts
 import type { DeployTokenService } from '../../management/deploy-tokens.ts';
 import type { GroupService } from '../../management/groups.ts';
 import type { JobTokenService } from '../../management/job-tokens.ts';
+import type { JobService } from '../../management/jobs.ts';
 import type { MaintenanceMode } from '../../management/maintenance.ts';
 import type { MemberService } from '../../management/members.ts';
 import type { OidcTrustService } from '../../management/oidc-trusts.ts';
@@ -27,6 +28,7 @@ import type { Endpoint } from './endpoint.ts';
 import { groupEndpoints } from './groups.ts';
 import type { CookieSessions } from './identify.ts';
 import { jobTokenEndpoints } from './job-tokens.ts';
+import { jobEndpoints } from './jobs.ts';
 import { memberEndpoints } from './members.ts';
 import { oidcTrustEndpoints } from './oidc-trusts.ts';
 import { personalAccessTokenEndpoints } from './personal-access-tokens.ts';
@@ -53,6 +55,7 @@ export interface RestServices {
   readonly deployTokens: DeployTokenService;
   readonly groups: GroupService;
   readonly jobTokens: JobTokenService;
+  readonly jobs: JobService;
   readonly maintenance: MaintenanceMode;
   readonly members: MemberService;
   readonly oidcTrusts: OidcTrustService;
@@ -91,6 +94,7 @@ export function listEndpoints(services: RestServices): readonly Endpoint[] {
     ...placeAccessTokenEndpoints(services.placeAccessTokens, now),
     ...deployTokenEndpoints(services.deployTokens, now),
     ...jobTokenEndpoints(services.jobTokens),
+    ...jobEndpoints(services.jobs),
     ...oidcTrustEndpoints(services.oidcTrusts),
     ...memberEndpoints(services.members),
     ...transferEndpoints(services.transfers),

@@ -2,16 +2,14 @@ import { expect, test } from 'vitest';
 import { UploadExpiry } from '../../../src/hosted/upload-expiry.ts';
 import { digestOf } from '../../../src/oci/digest.ts';
 import { describeEachDatabase } from '../../support/databases.ts';
-import { eventually } from '../../support/eventually.ts';
 import { silentLog } from '../../support/silent-log.ts';
 import { dayMs, type HostedKit, nothing, partOf, startHosted } from './hosted-kit.ts';
 
 const hello = Buffer.from('hello, world');
 
-function expiryOf(kit: HostedKit, readOnlyReason: string | undefined = undefined): UploadExpiry {
+function expiryOf(kit: HostedKit): UploadExpiry {
   return new UploadExpiry({
     ...kit,
-    readOnlyReason: async () => readOnlyReason,
     expiryMs: dayMs,
     log: silentLog,
     now: () => kit.clock.now,
@@ -42,26 +40,6 @@ describeEachDatabase('uploads that expire', (_open, each) => {
     await kit.database.projects.remove(project?.id ?? 0);
     await expiryOf(kit).run();
     expect(await kit.files('uploads')).toEqual([]);
-  });
-
-  test('stay while nothing may be changed', async () => {
-    const kit = await startHosted(each, { uploadExpiryMs: dayMs });
-    const { uploads } = await kit.repository();
-    await uploads.append(await uploads.start(), partOf('hello'));
-    kit.clock.now += dayMs;
-    await expiryOf(kit, 'we are moving').run();
-    expect(await kit.uploads.listUploads()).toHaveLength(1);
-  });
-
-  test('are removed at the start', async () => {
-    const kit = await startHosted(each, { uploadExpiryMs: dayMs });
-    const { uploads } = await kit.repository();
-    await uploads.append(await uploads.start(), partOf('hello'));
-    kit.clock.now += dayMs;
-    const expiry = expiryOf(kit);
-    expiry.start();
-    await eventually(async () => expect(await kit.uploads.listUploads()).toEqual([]));
-    await expiry.close();
   });
 
   test('do not take a finished one from clients that ask again', async () => {

@@ -1,0 +1,45 @@
+/** What runs from time to time; ours. */
+import { z } from 'zod';
+import type { JobService } from '../../management/jobs.ts';
+import type { JobRecord } from '../../metadata/jobs.ts';
+import { formatInstant } from './dates.ts';
+import { type Endpoint, endpoint } from './endpoint.ts';
+import { filled, maxNameLength } from './parameters.ts';
+
+export function jobEndpoints(jobs: JobService): readonly Endpoint[] {
+  return [
+    endpoint({
+      method: 'GET',
+      path: '/admin/jobs',
+      summary: 'What runs from time to time, with its last and next run; for administrators',
+      status: 200,
+      handle: async (actor) => (await jobs.list(actor)).map(jobBody),
+    }),
+    endpoint({
+      method: 'POST',
+      path: '/admin/jobs/:name/run',
+      summary: 'Run a job now; for administrators',
+      pathParams: z.object({ name: filled(maxNameLength) }),
+      status: 202,
+      handle: async (actor, { name }) => {
+        await jobs.run(actor, name);
+        return { message: '202 Accepted' };
+      },
+    }),
+  ];
+}
+
+function jobBody(job: JobRecord) {
+  const { startedAt, endedAt } = job;
+  return {
+    name: job.name,
+    every_seconds: job.everyMs / 1000,
+    status: job.isRunning ? 'running' : job.failures > 0 ? 'failed' : 'waiting',
+    next_run_at: formatInstant(job.nextRunAt),
+    last_started_at: startedAt === undefined ? null : formatInstant(startedAt),
+    last_ended_at: endedAt === undefined ? null : formatInstant(endedAt),
+    failures: job.failures,
+    error: job.error ?? null,
+    result: job.result ?? null,
+  };
+}

@@ -5,6 +5,19 @@ import type { JobRecord } from '../../metadata/jobs.ts';
 import { formatInstant } from './dates.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { filled, maxNameLength } from './parameters.ts';
+import { accepted, acceptedResponse, type BodyOf, instantText } from './response.ts';
+
+const jobResponse = z.object({
+  name: z.string(),
+  every_seconds: z.number(),
+  status: z.enum(['running', 'failed', 'waiting']),
+  next_run_at: instantText,
+  last_started_at: instantText.nullable(),
+  last_ended_at: instantText.nullable(),
+  failures: z.int(),
+  error: z.string().nullable(),
+  result: z.record(z.string(), z.unknown()).nullable(),
+});
 
 export function jobEndpoints(jobs: JobService): readonly Endpoint[] {
   return [
@@ -12,6 +25,7 @@ export function jobEndpoints(jobs: JobService): readonly Endpoint[] {
       method: 'GET',
       path: '/admin/jobs',
       summary: 'What runs from time to time, with its last and next run; for administrators',
+      response: z.array(jobResponse),
       status: 200,
       handle: async (actor) => (await jobs.list(actor)).map(jobBody),
     }),
@@ -20,16 +34,17 @@ export function jobEndpoints(jobs: JobService): readonly Endpoint[] {
       path: '/admin/jobs/:name/run',
       summary: 'Run a job now; for administrators',
       pathParams: z.object({ name: filled(maxNameLength) }),
+      response: acceptedResponse,
       status: 202,
       handle: async (actor, { name }) => {
         await jobs.run(actor, name);
-        return { message: '202 Accepted' };
+        return accepted;
       },
     }),
   ];
 }
 
-function jobBody(job: JobRecord) {
+function jobBody(job: JobRecord): BodyOf<typeof jobResponse> {
   const { startedAt, endedAt } = job;
   return {
     name: job.name,

@@ -3,9 +3,10 @@
  * depends on what was asked for, never on what exists.
  */
 import type { Middleware } from 'koa';
-import { type Action, carries, wasRefused } from '../auth/access.ts';
+import type { Action } from '../auth/access.ts';
 import type { Authenticator } from '../auth/authenticate.ts';
 import { isJwt, parseAuthorization } from '../auth/credentials.ts';
+import { carries, wasRefused } from '../auth/grants.ts';
 import { anonymous, type Identity, type RegistryTokenIdentity, type ScopeGrant } from '../auth/identity.ts';
 import type { Principals } from '../auth/principals.ts';
 import { describeRefusal } from '../auth/refusal.ts';

@@ -9,9 +9,8 @@ import {
   type DeployTokenIdentity,
   type DeployTokenPlace,
   type Identity,
+  type JobIdentity,
   type Principal,
-  type RegistryTokenIdentity,
-  type ScopeGrant,
   type TokenScope,
   tokenScopes,
   type UserIdentity,
@@ -57,8 +56,11 @@ export function hasScopeFor(
 }
 
 /** The role that counts: an administrator is an owner everywhere. Undefined: none. */
-export function effectiveLevel(user: UserIdentity, level: number | undefined): number | undefined {
-  return user.isAdmin ? accessLevels.owner : level;
+export function effectiveLevel(
+  { isAdmin }: Pick<UserIdentity | JobIdentity, 'isAdmin'>,
+  level: number | undefined,
+): number | undefined {
+  return isAdmin ? accessLevels.owner : level;
 }
 
 function hasLevel(user: UserIdentity, level: number | undefined, least: AccessLevel): boolean {
@@ -139,6 +141,20 @@ function isWithin(project: RuledProject, place: DeployTokenPlace): boolean {
   return project.fullPath.startsWith(`${place.fullPath}/`);
 }
 
+/**
+ * As {@link mayUseProject}, over the REST API: the endpoint has asked for the scope, and a job does not get beyond its own
+ * project.
+ */
+export function mayUseRegistryOf(
+  who: UserIdentity | JobIdentity,
+  action: Action,
+  project: RuledProject,
+  level: number | undefined,
+): boolean {
+  if (who.kind === 'user') return mayUseProject({ ...who, scopes: 'all' }, action, project, level);
+  return project.id === who.project.id && mayUseProject(who, action, project, level);
+}
+
 export interface RuledRegistry {
   /** The top-level group that it belongs to. */
   readonly group: { readonly id: number; readonly fullPath: string };
@@ -167,10 +183,25 @@ export function mayPullVirtual(
       return place.kind === 'group' && place.id === group.id && hasScopeFor(who, 'pull-virtual');
     }
     case 'job':
-      return isMember || who.project.fullPath.startsWith(`${group.fullPath}/`);
+      return isMember || isJobOf(who, group);
     default:
       return unknownIdentity(who);
   }
+}
+
+/** May they look at the virtual registries of a group? @param isMember as of {@link mayPullVirtual} */
+export function mayReadRegistries(
+  who: UserIdentity | JobIdentity,
+  group: Pick<RuledRegistry['group'], 'fullPath'>,
+  isMember: boolean,
+): boolean {
+  if (who.kind === 'job') return isMember || isJobOf(who, group);
+  return hasScopeFor(who, 'read') && (isMember || who.isAdmin) && who.isProjectBot !== true;
+}
+
+/** Is it a job of this project, or of one in this group? */
+export function isJobOf({ project }: JobIdentity, place: { readonly fullPath: string }): boolean {
+  return `${project.fullPath}/`.startsWith(`${place.fullPath}/`);
 }
 
 /** May they see a list of the hosted repositories that they may pull from? */
@@ -208,18 +239,4 @@ export function mayGrant(user: UserIdentity, level: number | undefined, granted:
 /** May they change users and see everyone's tokens? */
 export function isAdministrator(identity: Identity, purpose: 'read' | 'write'): boolean {
   return identity.kind === 'user' && identity.isAdmin && hasScopeFor(identity, purpose);
-}
-
-/** Does a registry token carry every action of the scope, for exactly this resource? */
-export function carries(token: RegistryTokenIdentity, scope: ScopeGrant): boolean {
-  return scope.actions.every((action) => lists(token.access, scope, action));
-}
-
-/** Was one of them asked for when the token was issued, and not granted? */
-export function wasRefused(token: RegistryTokenIdentity, scope: ScopeGrant): boolean {
-  return scope.actions.some((action) => lists(token.refused, scope, action));
-}
-
-function lists(grants: readonly ScopeGrant[], { type, name }: ScopeGrant, action: string): boolean {
-  return grants.some((grant) => grant.type === type && grant.name === name && grant.actions.includes(action));
 }

@@ -1,10 +1,10 @@
 /**
  * What a registry token may carry: of what was asked for, that which they may do. Clients expect the rest to be left
- * out, so it is only noted in the token, for the request that will need it.
+ * out, so it is only noted in the token, for the request that will need it. And what one carries.
  */
 import { isRepositoryName } from '../oci/reference.ts';
 import { actions, mayList } from './access.ts';
-import type { AnonymousIdentity, Principal, ScopeGrant } from './identity.ts';
+import type { AnonymousIdentity, Principal, RegistryTokenIdentity, ScopeGrant } from './identity.ts';
 import type { RepositoryRights } from './repository-rights.ts';
 import { catalogScope, repositoryScope } from './scope.ts';
 
@@ -35,4 +35,18 @@ export async function grantScopes(
     }
   }
   return { granted, refused };
+}
+
+/** Does a registry token carry every action of the scope, for exactly this resource? */
+export function carries(token: RegistryTokenIdentity, scope: ScopeGrant): boolean {
+  return scope.actions.every((action) => lists(token.access, scope, action));
+}
+
+/** Was one of them asked for when the token was issued, and not granted? */
+export function wasRefused(token: RegistryTokenIdentity, scope: ScopeGrant): boolean {
+  return scope.actions.some((action) => lists(token.refused, scope, action));
+}
+
+function lists(grants: readonly ScopeGrant[], { type, name }: ScopeGrant, action: string): boolean {
+  return grants.some((grant) => grant.type === type && grant.name === name && grant.actions.includes(action));
 }

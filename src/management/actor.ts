@@ -1,5 +1,5 @@
 /** Who asks for a change, and from where: the first argument of every call that needs rights or leaves an audit event. */
-import type { Identity, UserIdentity } from '../auth/identity.ts';
+import type { Identity, JobIdentity, UserIdentity } from '../auth/identity.ts';
 import { RefusedError } from './refused-error.ts';
 
 export interface Actor {
@@ -8,8 +8,16 @@ export interface Actor {
   readonly address: string | undefined;
 }
 
+/** Who has roles: a person, a bot, or a CI job. */
+export type Asker = UserIdentity | JobIdentity;
+
 /** @throws RefusedError unauthorized unless the actor is a user; a registry token only pulls and pushes. */
 export function userOf(actor: Actor): UserIdentity {
   if (actor.identity.kind === 'user') return actor.identity;
   throw new RefusedError('unauthorized');
+}
+
+/** @throws RefusedError unauthorized unless the actor is a user or a CI job */
+export function askerOf(actor: Actor): Asker {
+  return actor.identity.kind === 'job' ? actor.identity : userOf(actor);
 }

@@ -1,5 +1,6 @@
 /** The hosted repositories that someone may pull from, by name: what `_catalog` answers. */
-import { carries, leastPullLevel, mayList } from '../auth/access.ts';
+import { leastPullLevel, mayList } from '../auth/access.ts';
+import { carries } from '../auth/grants.ts';
 import { type Identity, type Principal, unknownIdentity } from '../auth/identity.ts';
 import type { Principals } from '../auth/principals.ts';
 import { catalogScope } from '../auth/scope.ts';

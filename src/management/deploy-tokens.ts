@@ -8,9 +8,10 @@ import { demandLater, demandStillGood } from './access-token-records.ts';
 import { type Actor, userOf } from './actor.ts';
 import { recordChange } from './audit.ts';
 import { runChange } from './changes.ts';
+import type { Need } from './needs.ts';
 import { auditPlaceOf, idOf, ownerOf, type Place, type PlaceReference } from './places.ts';
 import { RefusedError } from './refused-error.ts';
-import { demandAdministrator, type Need, Rights } from './rights.ts';
+import { demandAdministrator, Rights } from './rights.ts';
 
 export type { DeployToken };
 

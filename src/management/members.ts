@@ -12,11 +12,12 @@ import { type Actor, userOf } from './actor.ts';
 import { recordChange } from './audit.ts';
 import { runChange } from './changes.ts';
 import { holdGroup } from './find-group.ts';
+import type { Need } from './needs.ts';
 import { parentPathOf } from './paths.ts';
 import { membersOf, type NewRole } from './place-members.ts';
 import { auditPlaceOf, idOf, type Place, type PlaceReference } from './places.ts';
 import { RefusedError } from './refused-error.ts';
-import { demandGrant, type Need, Rights } from './rights.ts';
+import { demandGrant, Rights } from './rights.ts';
 
 export type { ListedMember };
 

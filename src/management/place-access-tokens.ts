@@ -19,10 +19,11 @@ import {
 } from './access-token-records.ts';
 import type { Actor } from './actor.ts';
 import { runChange } from './changes.ts';
+import type { Need } from './needs.ts';
 import { membersOf } from './place-members.ts';
 import { ownerOf, type Place, type PlaceReference } from './places.ts';
 import { RefusedError } from './refused-error.ts';
-import { demandGrant, type Need, Rights } from './rights.ts';
+import { demandGrant, Rights } from './rights.ts';
 
 const projectScopes = [
   'api',

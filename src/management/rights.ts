@@ -4,34 +4,23 @@
  */
 import {
   type AccessLevel,
-  accessLevels,
+  type Action,
   effectiveLevel,
-  hasScopeFor,
   isAdministrator,
   mayGrant,
-  mayRead,
-  mayWrite,
+  mayUseRegistryOf,
 } from '../auth/access.ts';
-import type { UserIdentity } from '../auth/identity.ts';
-import type { Group, Visibility } from '../metadata/groups.ts';
+import type { Group } from '../metadata/groups.ts';
 import type { Project } from '../metadata/projects.ts';
 import type { Records } from '../metadata/records.ts';
 import type { UpstreamRecord } from '../metadata/upstreams.ts';
 import type { VirtualRegistry } from '../metadata/virtual-registries.ts';
-import { type Actor, userOf } from './actor.ts';
+import { type Actor, askerOf, userOf } from './actor.ts';
 import { getGroup } from './find-group.ts';
 import { getProject } from './find-project.ts';
+import { demand, demandRegistries, findLevel, type Need, refusalFor } from './needs.ts';
 import type { Place, PlaceReference } from './places.ts';
 import { RefusedError } from './refused-error.ts';
-
-/** see: know of the group or project; read what belongs to it; write: change that; own: decide about it itself. */
-export type Need = 'see' | 'read' | 'write' | 'own';
-
-/** What roles and visibility decide about: a group or a project. */
-interface Guarded {
-  readonly fullPath: string;
-  readonly visibility: Visibility;
-}
 
 /** What belongs to a group, with where that is. */
 export type Owned<T> = T & { readonly groupPath: string };
@@ -52,7 +41,10 @@ export class Rights {
     return group;
   }
 
-  /** As {@link getGroup}. @param refusal of a subgroup: GitLab's endpoints differ */
+  /**
+   * Whose virtual registries the actor wants to see or change; as {@link getGroup}.
+   * @param refusal of a subgroup: GitLab's endpoints differ
+   */
   async getTopLevelGroup(
     records: Records,
     actor: Actor,
@@ -60,7 +52,8 @@ export class Rights {
     need: Need,
     refusal: 'forbidden' | 'bad-request',
   ): Promise<Group> {
-    const group = await this.getGroup(records, actor, reference, need);
+    const group = await getGroup(records, reference);
+    await demandRegistries(records, actor, group, need, 'Group');
     if (group.parentId === undefined) return group;
     throw refusal === 'forbidden'
       ? new RefusedError('forbidden')
@@ -80,6 +73,25 @@ export class Rights {
     const project = await getProject(records, reference);
     await demand(records, actor, project, need, 'Project');
     return project;
+  }
+
+  /**
+   * A project from whose registry the actor may pull, or to which they may push, or from which they may delete. A job may in
+   * its own project, as far as its role goes.
+   * @param reference the project's number or its full path
+   * @throws RefusedError unauthorized, not-found, forbidden
+   */
+  async getProjectFor(
+    records: Pick<Records, 'projects' | 'members'>,
+    actor: Actor,
+    reference: string,
+    action: Action,
+  ): Promise<Project> {
+    const project = await getProject(records, reference);
+    const asker = askerOf(actor);
+    const level = await findLevel(records, asker, project.fullPath);
+    if (mayUseRegistryOf(asker, action, project, level)) return project;
+    throw refusalFor(asker, level, project, 'Project');
   }
 
   /** As {@link getGroup} or {@link getProject}. */
@@ -114,7 +126,8 @@ export class Rights {
     least: AccessLevel,
   ): Promise<boolean> {
     const user = userOf(actor);
-    return levelOf(user, await records.members.levelAt(fullPath, user.userId)) >= least;
+    const level = await records.members.levelAt(fullPath, user.userId);
+    return (effectiveLevel(user, level) ?? 0) >= least;
   }
 }
 
@@ -135,21 +148,6 @@ export async function demandGrant(
   if (!mayGrant(user, level, accessLevel)) throw new RefusedError('forbidden');
 }
 
-/** @param what is named to those who may not know of it */
-async function demand(
-  records: Pick<Records, 'members'>,
-  actor: Actor,
-  guarded: Guarded,
-  need: Need,
-  what?: string,
-): Promise<void> {
-  const user = userOf(actor);
-  const level = await records.members.levelAt(guarded.fullPath, user.userId);
-  if (satisfies(user, level, need, guarded)) return;
-  const isHidden = guarded.visibility === 'private' && effectiveLevel(user, level) === undefined;
-  throw isHidden ? new RefusedError('not-found', what) : new RefusedError('forbidden');
-}
-
 async function getOwned<T extends { readonly groupId: number }>(
   records: Records,
   actor: Actor,
@@ -158,23 +156,6 @@ async function getOwned<T extends { readonly groupId: number }>(
 ): Promise<Owned<T>> {
   const group = record && (await records.groups.find(record.groupId));
   if (!group) throw new RefusedError('not-found');
-  await demand(records, actor, group, need);
+  await demandRegistries(records, actor, group, need);
   return { ...record, groupPath: group.fullPath };
-}
-
-function satisfies(user: UserIdentity, level: number | undefined, need: Need, guarded: Guarded): boolean {
-  switch (need) {
-    case 'see':
-      return guarded.visibility === 'private' ? mayRead(user, level) : hasScopeFor(user, 'read');
-    case 'read':
-      return mayRead(user, level);
-    case 'write':
-      return mayWrite(user, level);
-    case 'own':
-      return mayWrite(user, level) && levelOf(user, level) >= accessLevels.owner;
-  }
-}
-
-function levelOf(user: UserIdentity, level: number | undefined): number {
-  return effectiveLevel(user, level) ?? 0;
 }

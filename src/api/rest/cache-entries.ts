@@ -22,6 +22,7 @@ export function cacheEntryEndpoints(entries: CacheEntryService): readonly Endpoi
       pathParams: recordId,
       params: filter,
       status: 200,
+      takesJobTokens: true,
       handle: async (actor, { id, search, ...page }) => {
         const { records, total } = await entries.list(actor, id, search, pageOf(page));
         return new PagedBody(records.map(entryBody), total, page);
@@ -33,6 +34,7 @@ export function cacheEntryEndpoints(entries: CacheEntryService): readonly Endpoi
       summary: 'Forget one cache entry',
       pathParams: z.object({ id: text(maxSearchLength) }),
       status: 204,
+      takesJobTokens: true,
       handle: (actor, { id }, { unmodifiedSince }) =>
         entries.remove(actor, parseEntryId(id), unmodifiedSince),
     }),

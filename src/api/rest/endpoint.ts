@@ -40,6 +40,11 @@ interface Request<P extends z.ZodObject, Q extends z.ZodObject> {
   readonly purpose?: Purpose;
   /** In read-only mode, too: by default what is GET. */
   readonly worksReadOnly?: boolean;
+  /**
+   * With a CI job token, too; by default not. The service asks for the job's rights: `Rights` of src/management knows them,
+   * `userOf` refuses jobs.
+   */
+  readonly takesJobTokens?: boolean;
   /** Refusals that endpoints of this kind do not have as a rule. */
   readonly errors?: readonly ErrorStatus[];
 }
@@ -76,6 +81,7 @@ export interface Endpoint {
   readonly response: z.ZodType | undefined;
   readonly purpose: Purpose;
   readonly worksReadOnly: boolean;
+  readonly takesJobTokens: boolean;
   readonly errors: readonly ErrorStatus[];
   /** Returns the body, or a {@link PagedBody}. @throws RefusedError, also for input that does not fit */
   run(actor: Actor, given: Readonly<Record<string, unknown>>, request: RestRequest): Promise<unknown>;
@@ -99,6 +105,7 @@ export function endpoint<
     params: params ?? nothing,
     purpose: declaration.purpose ?? (method === 'GET' ? 'read' : 'write'),
     worksReadOnly: declaration.worksReadOnly ?? method === 'GET',
+    takesJobTokens: declaration.takesJobTokens ?? false,
     errors: errors ?? [],
     run: (actor, given, request) => declaration.handle(actor, parseInput(given, pathParams, params), request),
   };

@@ -1,18 +1,26 @@
 /**
- * Who asks /api/v4. Only tokens of users and bots count here, in the places where GitLab's clients put them, and the session of a person
- * at a browser: deploy tokens and jobs pull and push, and manage nothing.
+ * Who asks /api/v4. Only tokens of users, bots and CI jobs count here, in the places where GitLab's clients put them, and the session of
+ * a person at a browser: deploy tokens pull and push, and manage nothing.
  */
 import type { Context } from 'koa';
-import { hasScopeFor, type Purpose, scopesFor } from '../../auth/access.ts';
+import { hasScopeFor, scopesFor } from '../../auth/access.ts';
 import type { Authenticator } from '../../auth/authenticate.ts';
 import { parseAuthorization } from '../../auth/credentials.ts';
-import type { UserIdentity } from '../../auth/identity.ts';
+import type { Refusal } from '../../auth/refusal.ts';
 import type { UserSessions } from '../../auth/sessions.ts';
+import type { Asker } from '../../management/actor.ts';
 import { RefusedError } from '../../management/refused-error.ts';
 import { findSession } from '../session-cookie.ts';
+import type { Endpoint } from './endpoint.ts';
 
 /** People who are signed in at a browser. */
 export type CookieSessions = Pick<UserSessions, 'find' | 'findForChange'>;
+
+/** A token, and what it has to be in the place where it was found. */
+interface GivenToken {
+  readonly token: string;
+  readonly kinds: readonly Asker['kind'][];
+}
 
 /**
  * @param given query and body
@@ -25,46 +33,71 @@ export async function identify(
   authenticator: Pick<Authenticator, 'authenticate'>,
   address: string | undefined,
   sessions: CookieSessions | undefined,
-): Promise<UserIdentity> {
-  const token = tokenOf(ctx, given);
-  if (token === undefined) {
+): Promise<Asker> {
+  const found = findToken(ctx, given);
+  if (found === undefined) {
     // Only where nothing else is given, so that a token never gets the rights of whoever sits at the browser.
     const isAlone = ctx.get('Authorization') === '';
     const session = sessions && isAlone ? await findSession(ctx, sessions) : undefined;
     if (session) return session.identity;
     throw new RefusedError('unauthorized');
   }
-  const found = await authenticator.authenticate({ kind: 'token', token }, address);
-  if (found.kind === 'user') return found;
-  if (found.kind !== 'refused') throw new RefusedError('unauthorized');
-  switch (found.reason) {
+  const { token, kinds } = found;
+  const bearer = await authenticator.authenticate({ kind: 'token', token }, address);
+  if (bearer.kind === 'refused') throw refusalOf(bearer);
+  if (bearer.kind !== 'deploy-token' && kinds.includes(bearer.kind)) return bearer;
+  throw new RefusedError('unauthorized');
+}
+
+/** @throws RefusedError insufficient-scope; unauthorized for a job where none is expected, as GitLab has it */
+export function demandAccess(asker: Asker, { purpose, takesJobTokens }: Endpoint): void {
+  if (asker.kind === 'job') {
+    if (!takesJobTokens) throw new RefusedError('unauthorized');
+  } else if (!hasScopeFor(asker, purpose)) {
+    throw new RefusedError('insufficient-scope', scopesFor[purpose].join(' '));
+  }
+}
+
+function refusalOf({ reason, retryAfterSeconds }: Refusal): RefusedError {
+  switch (reason) {
     case 'expired':
-      throw new RefusedError(
+      return new RefusedError(
         'invalid-token',
         'Token is expired. You can either do re-authorization or token refresh.',
       );
     case 'revoked':
-      throw new RefusedError('invalid-token', 'Token was revoked. You have to re-authorize from the user.');
+      return new RefusedError('invalid-token', 'Token was revoked. You have to re-authorize from the user.');
     case 'blocked':
-      throw new RefusedError('forbidden', 'Your account has been blocked.');
+      return new RefusedError('forbidden', 'Your account has been blocked.');
     case 'throttled':
-      throw new RefusedError('throttled', String(found.retryAfterSeconds));
+      return new RefusedError('throttled', String(retryAfterSeconds));
     case 'unknown':
-      throw new RefusedError('unauthorized');
+      return new RefusedError('unauthorized');
   }
 }
 
-/** @throws RefusedError insufficient-scope */
-export function demandScope(user: UserIdentity, purpose: Purpose): void {
-  if (!hasScopeFor(user, purpose)) throw new RefusedError('insufficient-scope', scopesFor[purpose].join(' '));
-}
-
-function tokenOf(ctx: Context, given: Readonly<Record<string, unknown>>): string | undefined {
-  const header = ctx.get('Private-Token');
-  if (header) return header;
+function findToken(ctx: Context, given: Readonly<Record<string, unknown>>): GivenToken | undefined {
+  const userToken = ctx.get('Private-Token');
+  if (userToken) return { token: userToken, kinds: ['user'] };
+  const jobToken = ctx.get('Job-Token');
+  if (jobToken) return { token: jobToken, kinds: ['job'] };
   const authorization = parseAuthorization(ctx.get('Authorization'));
   if (typeof authorization === 'object') {
-    return authorization.kind === 'token' ? authorization.token : undefined;
+    return authorization.kind === 'token'
+      ? { token: authorization.token, kinds: ['user', 'job'] }
+      : undefined;
   }
-  return [given['private_token'], given['access_token']].find((token) => typeof token === 'string');
+  return (
+    findParameter(given, ['private_token', 'access_token'], 'user') ??
+    findParameter(given, ['job_token'], 'job')
+  );
+}
+
+function findParameter(
+  given: Readonly<Record<string, unknown>>,
+  names: readonly string[],
+  kind: 'user' | 'job',
+): GivenToken | undefined {
+  const token = names.map((name) => given[name]).find((value) => typeof value === 'string');
+  return token === undefined ? undefined : { token, kinds: [kind] };
 }

@@ -23,6 +23,7 @@ export function registryUpstreamEndpoints(
       summary: 'Let a virtual registry use an upstream of its group, at the last position',
       params: z.object({ registry_id: integer, upstream_id: integer }),
       status: 201,
+      takesJobTokens: true,
       handle: async (actor, { registry_id: registry, upstream_id: upstream }) =>
         associationBody(await associations.create(actor, registry, upstream)),
     }),
@@ -33,6 +34,7 @@ export function registryUpstreamEndpoints(
       pathParams: recordId,
       params: z.object({ position }),
       status: 200,
+      takesJobTokens: true,
       handle: async (actor, { id, position: to }) => associationBody(await associations.move(actor, id, to)),
     }),
     endpoint({
@@ -41,6 +43,7 @@ export function registryUpstreamEndpoints(
       summary: 'Take an upstream out of a virtual registry',
       pathParams: recordId,
       status: 204,
+      takesJobTokens: true,
       handle: (actor, { id }) => associations.remove(actor, id),
     }),
   ];

@@ -8,7 +8,7 @@ import type { RequestState } from '../state.ts';
 import { givenOf, readBody } from './body.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type Answer, answerTo, methodNotAllowed, routeUnknown } from './errors.ts';
-import { type CookieSessions, demandScope, identify } from './identify.ts';
+import { type CookieSessions, demandAccess, identify } from './identify.ts';
 import { PagedBody } from './pagination.ts';
 
 const prefix = '/api/v4';
@@ -58,7 +58,7 @@ async function handle(
   const identity = await identify(ctx, given, authenticator, address, sessions);
   ctx.state.identity = identity;
   identified?.(identity);
-  demandScope(identity, endpoint.purpose);
+  demandAccess(identity, endpoint);
   const readOnlyReason = endpoint.worksReadOnly ? undefined : await maintenance.readOnlyReason();
   if (readOnlyReason !== undefined) throw new RefusedError('unavailable', readOnlyReason);
   const result = await endpoint.run({ identity, address }, given, {

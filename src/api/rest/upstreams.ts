@@ -75,6 +75,7 @@ export function upstreamEndpoints(
       pathParams: groupId,
       params: filter,
       status: 200,
+      takesJobTokens: true,
       handle: async (actor, { id, upstream_name: name, ...page }) => {
         const { records, total } = await upstreams.listByGroup(actor, id, name, pageOf(page));
         return new PagedBody(
@@ -91,6 +92,7 @@ export function upstreamEndpoints(
       pathParams: groupId,
       params: tried.extend({ url: filled(maxUrlLength) }),
       status: 200,
+      takesJobTokens: true,
       handle: (actor, { id, ...input }) =>
         connectionTests.testNew(actor, id, { ...accessOf(input), url: input.url }),
     }),
@@ -100,6 +102,7 @@ export function upstreamEndpoints(
       summary: 'The upstreams of a virtual registry, in the order they are asked',
       pathParams: recordId,
       status: 200,
+      takesJobTokens: true,
       handle: async (actor, { id }) =>
         (await upstreams.listByRegistry(actor, id)).map((upstream) => ({
           ...upstreamBody(upstream, healthOf),
@@ -113,6 +116,7 @@ export function upstreamEndpoints(
       pathParams: recordId,
       params: newUpstream,
       status: 201,
+      takesJobTokens: true,
       handle: async (actor, { id, ...input }) => {
         const upstream = await upstreams.create(actor, id, {
           ...inputOf(input),
@@ -131,6 +135,7 @@ export function upstreamEndpoints(
       summary: 'An upstream with its positions',
       pathParams: recordId,
       status: 200,
+      takesJobTokens: true,
       handle: async (actor, { id }) => {
         const upstream = await upstreams.get(actor, id);
         return {
@@ -146,6 +151,7 @@ export function upstreamEndpoints(
       pathParams: recordId,
       params: upstreamChanges,
       status: 200,
+      takesJobTokens: true,
       handle: async (actor, { id, ...input }) =>
         upstreamBody(await upstreams.update(actor, id, inputOf(input)), healthOf),
     }),
@@ -155,6 +161,7 @@ export function upstreamEndpoints(
       summary: 'Delete an upstream, from every virtual registry',
       pathParams: recordId,
       status: 204,
+      takesJobTokens: true,
       handle: (actor, { id }, { unmodifiedSince }) => upstreams.remove(actor, id, unmodifiedSince),
     }),
     endpoint({
@@ -163,6 +170,7 @@ export function upstreamEndpoints(
       summary: 'Forget what is cached of an upstream',
       pathParams: recordId,
       status: 204,
+      takesJobTokens: true,
       handle: (actor, { id }) => upstreams.clearCache(actor, id),
     }),
     endpoint({
@@ -172,6 +180,7 @@ export function upstreamEndpoints(
       pathParams: recordId,
       params: tried.extend({ url: filled(maxUrlLength).optional() }),
       status: 200,
+      takesJobTokens: true,
       handle: (actor, { id, ...input }) =>
         connectionTests.test(actor, id, { ...accessOf(input), url: input.url }),
     }),

@@ -42,6 +42,7 @@ export function virtualRegistryEndpoints(registries: VirtualRegistryService): re
       summary: 'The virtual registries of a top-level group, oldest first',
       pathParams: groupId,
       status: 200,
+      takesJobTokens: true,
       handle: async (actor, { id }) => (await registries.list(actor, id)).map(registryBody),
     }),
     endpoint({
@@ -51,6 +52,7 @@ export function virtualRegistryEndpoints(registries: VirtualRegistryService): re
       pathParams: groupId,
       params: newRegistry,
       status: 201,
+      takesJobTokens: true,
       handle: async (actor, { id, name, description, anonymous_pull: anonymousPull }) => {
         const input = { name, description: description ?? undefined, anonymousPull };
         return registryBody(await registries.create(actor, id, input));
@@ -62,6 +64,7 @@ export function virtualRegistryEndpoints(registries: VirtualRegistryService): re
       summary: 'A virtual registry with the order of its upstreams',
       pathParams: recordId,
       status: 200,
+      takesJobTokens: true,
       handle: async (actor, { id }) => detailedBody(await registries.get(actor, id)),
     }),
     endpoint({
@@ -71,6 +74,7 @@ export function virtualRegistryEndpoints(registries: VirtualRegistryService): re
       pathParams: recordId,
       params: registryChanges,
       status: 200,
+      takesJobTokens: true,
       handle: async (actor, { id, anonymous_pull: anonymousPull, ...changes }) =>
         registryBody(await registries.update(actor, id, { ...changes, anonymousPull })),
     }),
@@ -80,6 +84,7 @@ export function virtualRegistryEndpoints(registries: VirtualRegistryService): re
       summary: 'Delete a virtual registry with the upstreams that no other uses',
       pathParams: recordId,
       status: 204,
+      takesJobTokens: true,
       handle: (actor, { id }, { unmodifiedSince }) => registries.remove(actor, id, unmodifiedSince),
     }),
     endpoint({
@@ -88,6 +93,7 @@ export function virtualRegistryEndpoints(registries: VirtualRegistryService): re
       summary: 'Forget what is cached of the upstreams that no other virtual registry uses',
       pathParams: recordId,
       status: 204,
+      takesJobTokens: true,
       handle: (actor, { id }) => registries.clearCache(actor, id),
     }),
     endpoint({
@@ -97,6 +103,7 @@ export function virtualRegistryEndpoints(registries: VirtualRegistryService): re
       pathParams: recordId,
       params: z.object({ image: filled(maxImageLength) }),
       status: 200,
+      takesJobTokens: true,
       handle: async (actor, { id, image: written }) => {
         const { image, reference } = parseImageReference(written);
         return explanationBody(image, reference, await registries.explain(actor, id, image, reference));

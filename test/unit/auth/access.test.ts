@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import {
   actions,
-  carries,
   isAdministrator,
   mayGrant,
   mayList,
   mayPullVirtual,
   mayRead,
+  mayReadRegistries,
   mayUseProject,
+  mayUseRegistryOf,
   mayWrite,
   type RuledProject,
-  wasRefused,
 } from '../../../src/auth/access.ts';
 import {
   type AnonymousIdentity,
@@ -20,7 +20,6 @@ import {
   tokenScopes,
   type UserIdentity,
 } from '../../../src/auth/identity.ts';
-import { repositoryScope } from '../../../src/auth/scope.ts';
 import {
   mayList as mayListByTable,
   mayPullVirtual as mayPullVirtualByTable,
@@ -228,40 +227,34 @@ test('only administrators with the scope administer', () => {
   expect(isAdministrator(job, 'read')).toBe(false);
 });
 
-describe('a registry token is good for the named resource and action', () => {
-  const token = {
-    kind: 'registry-token',
-    subject: 'dana',
-    principal: undefined,
-    access: [
-      { type: 'repository', name: 'a/b', actions: ['pull'] },
-      { type: 'registry', name: 'catalog', actions: ['*'] },
-    ],
-    refused: [{ type: 'repository', name: 'a/b', actions: ['push', 'delete'] }],
-  } as const;
-  test.each([
-    ['repository', 'a/b', 'pull', true],
-    ['repository', 'a/b', 'push', false],
-    ['repository', 'a/b/c', 'pull', false],
-    ['repository', 'a', 'pull', false],
-    ['repository', 'A/B', 'pull', false],
-    ['repository', 'catalog', '*', false],
-    ['registry', 'catalog', '*', true],
-    ['registry', 'a/b', 'pull', false],
-  ])('%s %s, %s: %s', (type, name, action, expected) => {
-    expect(carries(token, { type, name, actions: [action] })).toBe(expected);
+describe('over the REST API', () => {
+  const project: RuledProject = {
+    id: job.project.id,
+    fullPath: job.project.fullPath,
+    visibility: 'private',
+    containerRegistryAccessLevel: 'enabled',
+  };
+
+  test.each(actions)('the endpoint asks for the scope, the role decides: %s', (action) => {
+    expect(mayUseRegistryOf(user(['read_api']), action, project, 30)).toBe(true);
+    expect(mayUseRegistryOf(user('all'), action, project, 10)).toBe(false);
   });
 
-  test('of several actions it must carry each', () => {
-    expect(carries(token, repositoryScope('a/b', ['pull', 'push']))).toBe(false);
+  test.each(actions)('a job stays in its project, whatever its user may elsewhere: %s', (action) => {
+    expect(mayUseRegistryOf(job, action, project, 30)).toBe(true);
+    const another = { ...project, id: project.id + 1, visibility: 'public' } as const;
+    expect(mayUseRegistryOf(job, action, another, 50)).toBe(false);
   });
 
-  test.each([
-    ['a/b', 'push', true],
-    ['a/b', 'delete', true],
-    ['a/b', 'pull', false],
-    ['a/c', 'push', false],
-  ])('it says what was refused: %s, %s: %s', (name, action, expected) => {
-    expect(wasRefused(token, repositoryScope(name, [action]))).toBe(expected);
+  test('virtual registries are seen by who pulls through them', () => {
+    const group = { fullPath: job.project.fullPath.split('/')[0] ?? '' };
+    expect(mayReadRegistries(user(['read_api']), group, true)).toBe(true);
+    expect(mayReadRegistries(user(['read_api'], true), group, false)).toBe(true);
+    expect(mayReadRegistries(user(['read_virtual_registry']), group, true)).toBe(false);
+    expect(mayReadRegistries(user('all'), group, false)).toBe(false);
+    expect(mayReadRegistries({ ...user('all'), isProjectBot: true }, group, true)).toBe(false);
+    expect(mayReadRegistries(job, group, false)).toBe(true);
+    expect(mayReadRegistries(job, { fullPath: 'elsewhere' }, false)).toBe(false);
+    expect(mayReadRegistries(job, { fullPath: 'elsewhere' }, true)).toBe(true);
   });
 });

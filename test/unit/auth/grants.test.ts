@@ -1,7 +1,8 @@
-import { expect, test } from 'vitest';
-import { grantScopes } from '../../../src/auth/grants.ts';
+import { describe, expect, test } from 'vitest';
+import { carries, grantScopes, wasRefused } from '../../../src/auth/grants.ts';
 import type { ScopeGrant, UserIdentity } from '../../../src/auth/identity.ts';
 import type { RepositoryRights } from '../../../src/auth/repository-rights.ts';
+import { repositoryScope } from '../../../src/auth/scope.ts';
 
 const dana: UserIdentity = { kind: 'user', userId: 7, username: 'dana', isAdmin: false, scopes: ['api'] };
 const rights: RepositoryRights = {
@@ -56,4 +57,42 @@ test.each([
   repository('HOST:5000/acme/own', 'pull'),
 ])('what no request needs is neither granted nor refused: %j', async (scope) => {
   expect(await grantScopes(dana, [scope], rights)).toEqual({ granted: [], refused: [] });
+});
+
+describe('a registry token is good for the named resource and action', () => {
+  const token = {
+    kind: 'registry-token',
+    subject: 'dana',
+    principal: undefined,
+    access: [
+      { type: 'repository', name: 'a/b', actions: ['pull'] },
+      { type: 'registry', name: 'catalog', actions: ['*'] },
+    ],
+    refused: [{ type: 'repository', name: 'a/b', actions: ['push', 'delete'] }],
+  } as const;
+  test.each([
+    ['repository', 'a/b', 'pull', true],
+    ['repository', 'a/b', 'push', false],
+    ['repository', 'a/b/c', 'pull', false],
+    ['repository', 'a', 'pull', false],
+    ['repository', 'A/B', 'pull', false],
+    ['repository', 'catalog', '*', false],
+    ['registry', 'catalog', '*', true],
+    ['registry', 'a/b', 'pull', false],
+  ])('%s %s, %s: %s', (type, name, action, expected) => {
+    expect(carries(token, { type, name, actions: [action] })).toBe(expected);
+  });
+
+  test('of several actions it must carry each', () => {
+    expect(carries(token, repositoryScope('a/b', ['pull', 'push']))).toBe(false);
+  });
+
+  test.each([
+    ['a/b', 'push', true],
+    ['a/b', 'delete', true],
+    ['a/b', 'pull', false],
+    ['a/c', 'push', false],
+  ])('it says what was refused: %s, %s: %s', (name, action, expected) => {
+    expect(wasRefused(token, repositoryScope(name, [action]))).toBe(expected);
+  });
 });

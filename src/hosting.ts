@@ -1,6 +1,7 @@
 /** Wires the hosted registry: from records and bytes to repositories that are pushed to. */
 import type { Config } from './config.ts';
 import { HostedRepositories } from './hosted/hosted-repositories.ts';
+import { ImageFactsReader } from './hosted/image-facts.ts';
 import { UploadExpiry } from './hosted/upload-expiry.ts';
 import type { Log } from './log.ts';
 import type { Database } from './metadata/database.ts';
@@ -27,5 +28,5 @@ export function createHosting({ config, ...parts }: HostingParts) {
     limits: { ...limits, uploadExpiryMs, deleteEnabled, protectReferencedManifests },
   });
   const expiry = new UploadExpiry({ ...parts, expiryMs: uploadExpiryMs });
-  return { repositories, expiry };
+  return { repositories, expiry, imageFacts: new ImageFactsReader(parts) };
 }

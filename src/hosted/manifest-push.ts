@@ -8,18 +8,20 @@ import { isDigestReference, type Reference, type Tag } from '../oci/reference.ts
 import type { ManifestPush, StoredManifest } from '../oci/repository.ts';
 import { recordWrite } from './audit.ts';
 import type { HostedOptions } from './hosted-options.ts';
+import { findNewFacts } from './image-facts.ts';
 import { acceptManifest, listRequired } from './manifest-acceptance.ts';
 import { noProject, type PushTarget } from './push-target.ts';
 
-export type ManifestPushOptions = Pick<HostedOptions, 'database' | 'limits'>;
+export type ManifestPushOptions = Pick<HostedOptions, 'database' | 'store' | 'limits' | 'log'>;
 
 /** @throws OciError as of WritableRepository.putManifest */
 export async function pushManifest(
-  { database, limits }: ManifestPushOptions,
+  options: ManifestPushOptions,
   target: PushTarget,
   reference: Reference,
   { payload, contentType, tags }: ManifestPush,
 ): Promise<StoredManifest> {
+  const { database, limits } = options;
   const isByDigest = isDigestReference(reference);
   const digest = digestOf(payload, isByDigest ? algorithmOf(reference) : 'sha256');
   if (isByDigest && reference !== digest) {
@@ -32,6 +34,8 @@ export async function pushManifest(
   });
   const named = [...new Set(isByDigest ? tags : [reference, ...tags])];
   const { projectId, name } = target;
+  const known = await database.repositories.findByName(name);
+  const facts = await findNewFacts(options, known?.id, digest, payload);
   try {
     await database.transaction(async (tx) => {
       const { id } = await tx.repositories.ensure(projectId, name);
@@ -39,6 +43,7 @@ export async function pushManifest(
       const missing = await listMissing(tx, id, listRequired(manifest, limits.sparseManifests));
       if (missing.length > 0) throw unknownReferences(missing, target);
       await tx.repositoryManifests.save(id, { ...manifest, digest, payload });
+      if (facts) await tx.imageFacts.save(digest, facts);
       const switched = await putTags(tx, id, named, digest, limits.maxTags);
       await tx.reviews.addManifests(id, switched, 'tag_switch');
       if (named.length === 0) await tx.reviews.addManifests(id, [digest], 'manifest_upload');

@@ -6,6 +6,7 @@ import { foundations } from './migrations/0001-foundations.ts';
 import { hosted } from './migrations/0002-hosted.ts';
 import { access } from './migrations/0003-access.ts';
 import { jobs } from './migrations/0004-jobs.ts';
+import { imageFacts } from './migrations/0008-image-facts.ts';
 import type { Tables } from './schema.ts';
 
 /**
@@ -18,6 +19,7 @@ export async function migrateToLatest(db: Kysely<Tables>, types: ColumnTypes): P
     '0002-hosted': hosted(types),
     '0003-access': access(types),
     '0004-jobs': jobs(types),
+    '0008-image-facts': imageFacts(types),
   };
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error, results = [] } = await migrator.migrateToLatest();

@@ -7,6 +7,7 @@ import { CacheContents } from './cache-contents.ts';
 import { CacheEntries } from './cache-entries.ts';
 import { DeployTokens } from './deploy-tokens.ts';
 import { Groups } from './groups.ts';
+import { ImageFactsRecords } from './image-facts.ts';
 import { InheritedRoles } from './inherited-roles.ts';
 import { InstanceSettings } from './instance-settings.ts';
 import { JobTokens } from './job-tokens.ts';
@@ -40,6 +41,7 @@ export class Records {
   readonly cacheEntries: CacheEntries;
   readonly deployTokens: DeployTokens;
   readonly groups: Groups;
+  readonly imageFacts: ImageFactsRecords;
   readonly inheritedRoles: InheritedRoles;
   readonly instance: InstanceSettings;
   readonly jobTokens: JobTokens;
@@ -73,6 +75,7 @@ export class Records {
     this.cacheEntries = new CacheEntries(db, now);
     this.deployTokens = new DeployTokens(db, now);
     this.groups = new Groups(db, now);
+    this.imageFacts = new ImageFactsRecords(db);
     this.inheritedRoles = new InheritedRoles(db, now);
     this.instance = new InstanceSettings(db);
     this.jobTokens = new JobTokens(db, now);

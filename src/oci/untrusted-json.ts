@@ -1,0 +1,51 @@
+/** Takes out of JSON that anyone may have written what has the expected shape, in bounds, and leaves the rest. */
+
+type JsonRecord = Readonly<Record<string, unknown>>;
+
+/** Of one map of labels or annotations. */
+const maxTexts = 500;
+const maxNameLength = 512;
+/** Longer values are cut. */
+const maxTextLength = 8 * 1024;
+/** Of one map: what comes after is left out. */
+const maxTextsLength = 128 * 1024;
+
+export function isRecord(value: unknown): value is JsonRecord {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Undefined where the bytes are no JSON object in UTF-8. */
+export function parseJsonRecord(bytes: Uint8Array): JsonRecord | undefined {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return isRecord(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Cut to `maxLength`; undefined where it is no text, or an empty one. */
+export function textIn(json: JsonRecord, name: string, maxLength: number): string | undefined {
+  const value = json[name];
+  return typeof value === 'string' && value !== '' ? value.slice(0, maxLength) : undefined;
+}
+
+/** The objects of a list, at most `maxCount`. */
+export function recordsIn(value: unknown, maxCount: number): readonly JsonRecord[] {
+  return Array.isArray(value) ? value.slice(0, maxCount).filter(isRecord) : [];
+}
+
+/** A map of texts, as labels and annotations are. */
+export function textsIn(value: unknown): Readonly<Record<string, string>> {
+  if (!isRecord(value)) return {};
+  const kept: [string, string][] = [];
+  let length = 0;
+  for (const [name, text] of Object.entries(value)) {
+    if (typeof text !== 'string' || name.length > maxNameLength) continue;
+    const cut = text.slice(0, maxTextLength);
+    length += name.length + cut.length;
+    if (length > maxTextsLength || kept.length === maxTexts) break;
+    kept.push([name, cut]);
+  }
+  return Object.fromEntries(kept);
+}

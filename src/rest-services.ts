@@ -68,7 +68,7 @@ export function createRestServices(parts: RestParts): RestServices {
     members: new MemberService(common),
     oidcTrusts: new OidcTrustService({ database, allowHttp: false, findBlockedAddress }),
     placeAccessTokens: new PlaceAccessTokenService(common),
-    projects: new ProjectService({ database }),
+    projects: new ProjectService({ database, now }),
     transfers: new TransferService(common),
     upstreams: new UpstreamService({ ...common, maxUpstreams, secrets, findBlockedAddress }),
     users: new UserService({ database, passwords }),

@@ -1,4 +1,5 @@
 /** Groups and projects with the names of the groups around them, as people read them: `Acme / Shop`. */
+import type { CleanupPolicyRecord } from '../metadata/cleanup-policies.ts';
 import type { Group } from '../metadata/groups.ts';
 import type { Project } from '../metadata/projects.ts';
 import type { Records } from '../metadata/records.ts';
@@ -11,6 +12,8 @@ export interface NamedGroup extends Group {
 
 export interface NamedProject extends Project {
   readonly group: NamedGroup;
+  /** Undefined: nobody gave it one. */
+  readonly cleanupPolicy: CleanupPolicyRecord | undefined;
 }
 
 export async function nameGroups(
@@ -25,15 +28,17 @@ export async function nameGroups(
 
 /** A project whose group was removed meanwhile is left out: it went with it. */
 export async function nameProjects(
-  records: Pick<Records, 'groups'>,
+  records: Pick<Records, 'groups' | 'cleanupPolicies'>,
   projects: readonly Project[],
 ): Promise<readonly NamedProject[]> {
   const paths = [...new Set(projects.map(({ fullPath }) => parentPathOf(fullPath)))];
   const named = await nameGroups(records, await records.groups.listByPaths(paths));
   const groups = new Map(named.map((group) => [group.id, group]));
+  const policies = await records.cleanupPolicies.listOf(projects.map(({ id }) => id));
+  const cleanupPolicies = new Map(policies.map((policy) => [policy.projectId, policy]));
   return projects.flatMap((project) => {
     const group = groups.get(project.groupId);
-    return group ? [{ ...project, group }] : [];
+    return group ? [{ ...project, group, cleanupPolicy: cleanupPolicies.get(project.id) }] : [];
   });
 }
 

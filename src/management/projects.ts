@@ -8,6 +8,7 @@ import type { Records } from '../metadata/records.ts';
 import { type Actor, userOf } from './actor.ts';
 import { recordChange } from './audit.ts';
 import { runChange } from './changes.ts';
+import { type CleanupPolicyChanges, changeCleanupPolicy } from './cleanup-policies.ts';
 import { holdGroup } from './find-group.ts';
 import { type NamedProject, nameProjects } from './full-names.ts';
 import { demandFreePath, fullPathOf, parentPathOf, pathFromName } from './paths.ts';
@@ -27,6 +28,8 @@ export interface ProjectInput {
   readonly visibility: Visibility;
   /** Undefined: enabled. */
   readonly containerRegistryAccessLevel?: RegistryAccessLevel | undefined;
+  /** Undefined: as of the defaults. */
+  readonly cleanupPolicy?: CleanupPolicyChanges | undefined;
 }
 
 export interface ProjectSearch {
@@ -38,9 +41,12 @@ export interface ProjectSearch {
 export class ProjectService {
   readonly #database: Database;
   readonly #rights = new Rights();
+  readonly #now: () => number;
 
-  constructor({ database }: { readonly database: Database }) {
+  /** @param now epoch milliseconds */
+  constructor({ database, now }: { readonly database: Database; readonly now: () => number }) {
     this.#database = database;
+    this.#now = now;
   }
 
   /** Those that the actor may know of, by full path. */
@@ -89,7 +95,7 @@ export class ProjectService {
 
   /** For Maintainers of the group. @throws RefusedError forbidden, invalid (also for a group that they may not know of) */
   async create(actor: Actor, input: ProjectInput): Promise<NamedProject> {
-    const { groupId, description, visibility, containerRegistryAccessLevel } = input;
+    const { groupId, description, visibility, containerRegistryAccessLevel, cleanupPolicy } = input;
     const path = input.path ?? pathFromName(input.name ?? '');
     if (path === '') throw new RefusedError('invalid', { path: ["can't be blank"] });
     const name = input.name ?? path;
@@ -107,6 +113,7 @@ export class ProjectService {
         visibility,
         containerRegistryAccessLevel,
       });
+      const policy = cleanupPolicy && (await changeCleanupPolicy(tx, project.id, cleanupPolicy, this.#now()));
       await recordChange(tx, actor, {
         action: 'project.create',
         targetId: project.id,
@@ -116,6 +123,7 @@ export class ProjectService {
           path: fullPath,
           visibility,
           container_registry_access_level: project.containerRegistryAccessLevel,
+          cleanup_policy: policy,
         },
         ...auditPlaceOf({ kind: 'project', fullPath }),
       });
@@ -124,12 +132,17 @@ export class ProjectService {
   }
 
   /** For Maintainers; the quota for Owners. @throws RefusedError not-found, forbidden */
-  async update(actor: Actor, reference: string, changes: ProjectChanges): Promise<NamedProject> {
+  async update(
+    actor: Actor,
+    reference: string,
+    { cleanupPolicy, ...changes }: ProjectChanges & Pick<ProjectInput, 'cleanupPolicy'>,
+  ): Promise<NamedProject> {
     return runChange(this.#database, async (tx) => {
       const { id, groupId, fullPath } = await this.#rights.getProject(tx, actor, reference, 'write');
       if (changes.quotaBytes !== undefined) await this.#demandQuotaRight(tx, actor, parentPathOf(fullPath));
       const project = await tx.projects.update(id, changes);
       if (!project) throw new RefusedError('not-found', 'Project');
+      const policy = cleanupPolicy && (await changeCleanupPolicy(tx, id, cleanupPolicy, this.#now()));
       const { name, description, visibility, containerRegistryAccessLevel, quotaBytes } = changes;
       await recordChange(tx, actor, {
         action: 'project.update',
@@ -142,6 +155,7 @@ export class ProjectService {
           visibility,
           container_registry_access_level: containerRegistryAccessLevel,
           container_registry_quota_bytes: quotaBytes,
+          cleanup_policy: policy,
         },
         ...auditPlaceOf({ kind: 'project', fullPath }),
       });
@@ -182,7 +196,10 @@ export class ProjectService {
   }
 }
 
-async function named(records: Pick<Records, 'groups'>, project: Project): Promise<NamedProject> {
+async function named(
+  records: Pick<Records, 'groups' | 'cleanupPolicies'>,
+  project: Project,
+): Promise<NamedProject> {
   const [only] = await nameProjects(records, [project]);
   if (!only) throw new RefusedError('not-found', 'Project');
   return only;

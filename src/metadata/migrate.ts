@@ -7,6 +7,7 @@ import { hosted } from './migrations/0002-hosted.ts';
 import { access } from './migrations/0003-access.ts';
 import { jobs } from './migrations/0004-jobs.ts';
 import { imageFacts } from './migrations/0008-image-facts.ts';
+import { cleanupPolicies } from './migrations/0013-cleanup-policies.ts';
 import type { Tables } from './schema.ts';
 
 /**
@@ -20,6 +21,7 @@ export async function migrateToLatest(db: Kysely<Tables>, types: ColumnTypes): P
     '0003-access': access(types),
     '0004-jobs': jobs(types),
     '0008-image-facts': imageFacts(types),
+    '0013-cleanup-policies': cleanupPolicies(types),
   };
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error, results = [] } = await migrator.migrateToLatest();

@@ -5,6 +5,7 @@ import { AuditEvents } from './audit-events.ts';
 import { Blobs } from './blobs.ts';
 import { CacheContents } from './cache-contents.ts';
 import { CacheEntries } from './cache-entries.ts';
+import { CleanupPolicies } from './cleanup-policies.ts';
 import { DeployTokens } from './deploy-tokens.ts';
 import { Groups } from './groups.ts';
 import { ImageFactsRecords } from './image-facts.ts';
@@ -39,6 +40,7 @@ export class Records {
   readonly blobs: Blobs;
   readonly cacheContents: CacheContents;
   readonly cacheEntries: CacheEntries;
+  readonly cleanupPolicies: CleanupPolicies;
   readonly deployTokens: DeployTokens;
   readonly groups: Groups;
   readonly imageFacts: ImageFactsRecords;
@@ -73,6 +75,7 @@ export class Records {
     this.blobs = new Blobs(db);
     this.cacheContents = new CacheContents(db);
     this.cacheEntries = new CacheEntries(db, now);
+    this.cleanupPolicies = new CleanupPolicies(db);
     this.deployTokens = new DeployTokens(db, now);
     this.groups = new Groups(db, now);
     this.imageFacts = new ImageFactsRecords(db);

@@ -4,11 +4,17 @@
  */
 import type { Generated } from 'kysely';
 import type { AccessTables } from './schema-access.ts';
+import type { CleanupPolicyTables } from './schema-cleanup-policies.ts';
 import type { HostedTables } from './schema-hosted.ts';
 import type { ImageFactsTables } from './schema-image-facts.ts';
 import type { JobTables } from './schema-jobs.ts';
 
-export interface Tables extends HostedTables, AccessTables, ImageFactsTables, JobTables {
+export interface Tables
+  extends HostedTables,
+    AccessTables,
+    CleanupPolicyTables,
+    ImageFactsTables,
+    JobTables {
   instance: InstanceTable;
   groups: GroupTable;
   users: UserTable;

@@ -57,6 +57,7 @@ describeEachDatabase('projects', (open, { clock, createPlace }) => {
       },
       web_url: 'https://registry.example/acme/team/shop',
       container_registry_enabled: true,
+      container_expiration_policy: expect.any(Object),
       container_registry_access_level: 'enabled',
       container_registry_image_prefix: 'registry.example/acme/team/shop',
       container_registry_quota_bytes: null,
@@ -241,7 +242,7 @@ describeEachDatabase('projects', (open, { clock, createPlace }) => {
       status: 400,
       body: {
         error:
-          'name, description, visibility, container_registry_access_level, container_registry_enabled, container_registry_quota_bytes are missing, at least one parameter must be provided',
+          'name, description, visibility, container_registry_access_level, container_registry_enabled, container_expiration_policy_attributes, container_registry_quota_bytes are missing, at least one parameter must be provided',
       },
     });
   });

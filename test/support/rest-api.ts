@@ -148,7 +148,7 @@ export class RestApi {
       members: new MemberService({ database, now }),
       oidcTrusts: new OidcTrustService({ database, allowHttp: false, findBlockedAddress }),
       placeAccessTokens: new PlaceAccessTokenService({ database, now }),
-      projects: new ProjectService({ database }),
+      projects: new ProjectService({ database, now }),
       transfers: new TransferService(common),
       upstreams: new UpstreamService({ ...common, secrets, findBlockedAddress, maxUpstreams }),
       users: new UserService({ database, passwords }),

@@ -82,11 +82,17 @@ function queryOf(query: URLSearchParams): Record<string, unknown> {
   );
 }
 
-/** `name[]` is a list called `name`, even of one. */
+/** `name[]` is a list called `name`, even of one; `name[field]` is a field of an object called `name`. */
 function withLists(fields: readonly (readonly [string, unknown])[]): Record<string, unknown> {
-  return Object.fromEntries(
-    fields.map(([name, value]) =>
-      name.endsWith('[]') ? [name.slice(0, -2), [value].flat()] : [name, value],
-    ),
-  );
+  const named = new Map<string, unknown>();
+  const objects = new Map<string, [string, unknown][]>();
+  for (const [name, value] of fields) {
+    const [, object, field] = /^([^[\]]+)\[([^[\]]+)\]$/.exec(name) ?? [];
+    if (object === undefined || field === undefined) {
+      if (name.endsWith('[]')) named.set(name.slice(0, -2), [value].flat());
+      else named.set(name, value);
+    } else objects.set(object, [...(objects.get(object) ?? []), [field, value]]);
+  }
+  for (const [name, of] of objects) if (!named.has(name)) named.set(name, Object.fromEntries(of));
+  return Object.fromEntries(named);
 }

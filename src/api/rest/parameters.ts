@@ -48,6 +48,19 @@ export function choiceBetween(least: number, most: number) {
   );
 }
 
+/** One of these numbers; an empty text is null. */
+export function oneNumberOf<const N extends number>(numbers: readonly N[]) {
+  return z.preprocess(toInteger, z.literal(numbers).nullable());
+}
+
+/** One of these texts; an empty one is null. */
+export function oneTextOf<const T extends string>(texts: readonly T[]) {
+  return z.preprocess(
+    (value) => (typeof value === 'string' ? emptyAsNull(value) : value),
+    z.enum(texts).nullable(),
+  );
+}
+
 export const truth = z.preprocess((value) => {
   if (value === 1 || value === 0) return value === 1;
   if (typeof value !== 'string') return value;

@@ -1,6 +1,7 @@
 /** A project as GitLab shows it. */
 import { z } from 'zod';
 import type { NamedProject } from '../../management/projects.ts';
+import { cleanupPolicyBody, cleanupPolicyResponse } from './cleanup-policy-body.ts';
 import { formatInstant } from './dates.ts';
 import { namespaceBody, namespaceResponse } from './group-body.ts';
 import { registryAccessLevel, visibility } from './parameters.ts';
@@ -24,6 +25,7 @@ export const projectResponse = z
     container_registry_access_level: registryAccessLevel,
     container_registry_image_prefix: z.string(),
     container_registry_quota_bytes: z.int().nullable(),
+    container_expiration_policy: cleanupPolicyResponse,
   })
   .meta({ id: 'Project' });
 
@@ -56,5 +58,6 @@ export function projectBody(project: NamedProject, externalUrl: string): BodyOf<
     container_registry_access_level: project.containerRegistryAccessLevel,
     container_registry_image_prefix: `${new URL(externalUrl).host}/${fullPath}`,
     container_registry_quota_bytes: project.quotaBytes ?? null,
+    container_expiration_policy: cleanupPolicyBody(project.cleanupPolicy),
   };
 }

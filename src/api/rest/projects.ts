@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { ProjectService } from '../../management/projects.ts';
 import type { RegistryAccessLevel } from '../../metadata/projects.ts';
+import { cleanupPolicyChangesOf, cleanupPolicyParams } from './cleanup-policy-body.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { PagedBody, pageOf, pageParams } from './pagination.ts';
 import {
@@ -25,10 +26,11 @@ const filter = pageParams.extend({
   search: text(maxNameLength).optional(),
   visibility: visibility.optional(),
 });
-/** The second is what GitLab had before the first. */
-const registrySetting = {
+/** `container_registry_enabled` is what GitLab had before the access level. */
+const registrySettings = {
   container_registry_access_level: registryAccessLevel.optional(),
   container_registry_enabled: truth.optional(),
+  container_expiration_policy_attributes: cleanupPolicyParams.optional(),
 };
 const newProject = someOf(
   z.object({
@@ -37,7 +39,7 @@ const newProject = someOf(
     namespace_id: integer,
     description: text(maxDescriptionLength).nullish(),
     visibility: visibility.default('private'),
-    ...registrySetting,
+    ...registrySettings,
   }),
   ['name', 'path'],
 );
@@ -46,7 +48,7 @@ const projectChanges = someOf(
     name: filled(maxNameLength).optional(),
     description: text(maxDescriptionLength).nullish(),
     visibility: visibility.optional(),
-    ...registrySetting,
+    ...registrySettings,
     container_registry_quota_bytes: quota.optional(),
   }),
 );
@@ -104,7 +106,7 @@ export function projectEndpoints(projects: ProjectService): readonly Endpoint[] 
           name,
           path,
           visibility,
-          containerRegistryAccessLevel: registryAccessLevelOf(given),
+          ...registrySettingsOf(given),
           groupId: namespace_id,
           description: description ?? undefined,
         });
@@ -139,7 +141,7 @@ export function projectEndpoints(projects: ProjectService): readonly Endpoint[] 
           name,
           description,
           visibility,
-          containerRegistryAccessLevel: registryAccessLevelOf(given),
+          ...registrySettingsOf(given),
           quotaBytes: given.container_registry_quota_bytes,
         });
         return projectBody(project, externalUrl);
@@ -160,11 +162,16 @@ export function projectEndpoints(projects: ProjectService): readonly Endpoint[] 
   ];
 }
 
-function registryAccessLevelOf(given: {
-  readonly container_registry_access_level?: RegistryAccessLevel | undefined;
-  readonly container_registry_enabled?: boolean | undefined;
-}): RegistryAccessLevel | undefined {
+function registrySettingsOf(given: z.output<z.ZodObject<typeof registrySettings>>) {
   const { container_registry_access_level: level, container_registry_enabled: isEnabled } = given;
-  if (level !== undefined || isEnabled === undefined) return level;
+  const policy = given.container_expiration_policy_attributes;
+  const legacy = isEnabled === undefined ? undefined : legacyLevelOf(isEnabled);
+  return {
+    containerRegistryAccessLevel: level ?? legacy,
+    cleanupPolicy: policy && cleanupPolicyChangesOf(policy),
+  };
+}
+
+function legacyLevelOf(isEnabled: boolean): RegistryAccessLevel {
   return isEnabled ? 'enabled' : 'disabled';
 }

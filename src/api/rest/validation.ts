@@ -68,7 +68,8 @@ function isBound(issue: z.core.$ZodIssue): boolean {
   return (issue.code === 'too_small' || issue.code === 'too_big') && issue.origin !== 'int';
 }
 
-/** Rules over several parameters name them themselves; elements of a list are called as the list. */
-function nameOf(path: readonly PropertyKey[]): string {
-  return String(path[0] ?? '');
+/** Rules over several parameters name them themselves; elements of a list are called as the list, fields of an object `object[field]`. */
+function nameOf([first = '', ...rest]: readonly PropertyKey[]): string {
+  const fields = rest.filter((part) => typeof part === 'string').map((part) => `[${part}]`);
+  return String(first) + fields.join('');
 }

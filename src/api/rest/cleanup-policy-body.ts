@@ -1,0 +1,59 @@
+/** The cleanup policy of a project, as GitLab's API takes it and shows it. */
+import { z } from 'zod';
+import { type CleanupPolicyChanges, policyOf } from '../../management/cleanup-policies.ts';
+import type { CleanupPolicyRecord } from '../../metadata/cleanup-policies.ts';
+import { ages, cadences, keepCounts } from '../../rules/cleanup-policy.ts';
+import { formatInstant } from './dates.ts';
+import { maxNameLength, oneNumberOf, oneTextOf, text, truth } from './parameters.ts';
+import { type BodyOf, instantText } from './response.ts';
+
+const pattern = text(maxNameLength).nullish();
+
+/** `name_regex_delete` is what its documentation calls `name_regex`. */
+export const cleanupPolicyParams = z.object({
+  enabled: truth.optional(),
+  cadence: z.enum(cadences).optional(),
+  keep_n: oneNumberOf(keepCounts).nullish(),
+  older_than: oneTextOf(ages).nullish(),
+  name_regex: pattern,
+  name_regex_delete: pattern,
+  name_regex_keep: pattern,
+});
+
+export const cleanupPolicyResponse = z
+  .object({
+    cadence: z.enum(cadences),
+    enabled: z.boolean(),
+    keep_n: z.int().nullable(),
+    older_than: z.enum(ages).nullable(),
+    name_regex: z.string(),
+    name_regex_keep: z.string().nullable(),
+    next_run_at: instantText.nullable(),
+  })
+  .meta({ id: 'CleanupPolicy' });
+
+export function cleanupPolicyChangesOf(given: z.output<typeof cleanupPolicyParams>): CleanupPolicyChanges {
+  return {
+    enabled: given.enabled,
+    cadence: given.cadence,
+    keepN: given.keep_n,
+    olderThan: given.older_than,
+    nameRegex: given.name_regex_delete === undefined ? given.name_regex : given.name_regex_delete,
+    nameRegexKeep: given.name_regex_keep,
+  };
+}
+
+export function cleanupPolicyBody(
+  record: CleanupPolicyRecord | undefined,
+): BodyOf<typeof cleanupPolicyResponse> {
+  const policy = policyOf(record);
+  return {
+    cadence: policy.cadence,
+    enabled: policy.enabled,
+    keep_n: policy.keepN ?? null,
+    older_than: policy.olderThan ?? null,
+    name_regex: policy.nameRegex,
+    name_regex_keep: policy.nameRegexKeep ?? null,
+    next_run_at: record && policy.enabled ? formatInstant(record.nextRunAt) : null,
+  };
+}

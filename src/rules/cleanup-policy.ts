@@ -1,0 +1,50 @@
+/** What cleans up the tags of a project from time to time: GitLab's container expiration policy, its values, and what they mean. */
+import { parseDurationMs } from './duration.ts';
+import { TagPattern } from './tag-pattern.ts';
+import type { TagCriteria } from './tag-selection.ts';
+
+export const cadences = ['1d', '7d', '14d', '1month', '3month'] as const;
+export const keepCounts = [1, 5, 10, 25, 50, 100] as const;
+export const ages = ['7d', '14d', '30d', '60d', '90d'] as const;
+
+export type Cadence = (typeof cadences)[number];
+export type KeepCount = (typeof keepCounts)[number];
+export type Age = (typeof ages)[number];
+
+export interface CleanupPolicy {
+  readonly enabled: boolean;
+  readonly cadence: Cadence;
+  /** How many of the newest that match stay; undefined: none for that. */
+  readonly keepN: KeepCount | undefined;
+  /** Only what is older goes; undefined: whatever its age. */
+  readonly olderThan: Age | undefined;
+  /** RE2, of the whole name; empty only where it is not enabled. */
+  readonly nameRegex: string;
+  readonly nameRegexKeep: string | undefined;
+}
+
+/** What a project has that nobody gave another. */
+export const defaultCleanupPolicy: CleanupPolicy = {
+  enabled: false,
+  cadence: '1d',
+  keepN: 10,
+  olderThan: '90d',
+  nameRegex: '.*',
+  nameRegexKeep: undefined,
+};
+
+/** @throws TagPatternError, which a policy that was checked does not give */
+export function criteriaOf(policy: CleanupPolicy): TagCriteria {
+  const { keepN, olderThan, nameRegex, nameRegexKeep } = policy;
+  return {
+    delete: nameRegex === '' ? undefined : TagPattern.parse(nameRegex),
+    keep: nameRegexKeep === undefined ? undefined : TagPattern.parse(nameRegexKeep),
+    keepN,
+    olderThanMs: olderThan && parseDurationMs(olderThan),
+  };
+}
+
+/** The run after one at this instant; both epoch milliseconds. */
+export function nextRunAfter(instant: number, cadence: Cadence): number {
+  return instant + (parseDurationMs(cadence) ?? 0);
+}

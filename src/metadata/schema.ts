@@ -9,12 +9,7 @@ import type { HostedTables } from './schema-hosted.ts';
 import type { ImageFactsTables } from './schema-image-facts.ts';
 import type { JobTables } from './schema-jobs.ts';
 
-export interface Tables
-  extends HostedTables,
-    AccessTables,
-    CleanupPolicyTables,
-    ImageFactsTables,
-    JobTables {
+export interface Tables extends HostedTables, AccessTables, CleanupPolicyTables, ImageFactsTables, JobTables {
   instance: InstanceTable;
   groups: GroupTable;
   users: UserTable;

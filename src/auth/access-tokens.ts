@@ -4,6 +4,7 @@ import type { AccessToken, AccessTokens } from '../metadata/access-tokens.ts';
 import type { User, Users } from '../metadata/users.ts';
 import { Beliefs } from './beliefs.ts';
 import { isTokenScope, type UserIdentity } from './identity.ts';
+import { markPassword } from './passwords.ts';
 import { findFault, noteUse } from './recorded-tokens.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { hashAccessToken, mayBeAccessToken } from './token-secret.ts';
@@ -50,8 +51,9 @@ export async function identifyTokenOwner(
   if (!token) return refuse('unknown');
   const fault = findFault(token, now);
   if (fault) return fault;
-  const owner = identifyUser(await users.find(token.userId));
-  if (owner.kind === 'refused') return owner;
+  const found = identifyUser(await users.find(token.userId));
+  if (found.kind === 'refused') return found;
+  const { passwordMark: _, ...owner } = found;
   return { ...owner, scopes: token.scopes.filter(isTokenScope), tokenId: token.id };
 }
 
@@ -59,7 +61,7 @@ export async function identifyTokenOwner(
 export function identifyUser(user: User | undefined): UserIdentity | Refusal {
   if (!user) return refuse('unknown');
   if (user.state === 'blocked') return refuse('blocked');
-  const { id, username, isAdmin, botOf } = user;
+  const { id, username, isAdmin, botOf, passwordHash } = user;
   return {
     kind: 'user',
     userId: id,
@@ -67,5 +69,6 @@ export function identifyUser(user: User | undefined): UserIdentity | Refusal {
     isAdmin,
     scopes: 'all',
     ...(botOf?.projectId !== undefined && { isProjectBot: true }),
+    ...(passwordHash !== undefined && { passwordMark: markPassword(passwordHash) }),
   };
 }

@@ -29,6 +29,8 @@ export interface UserIdentity {
   readonly scopes: readonly TokenScope[] | 'all';
   /** Of the personal, group or project access token they came with; the latter two are tokens of a bot. */
   readonly tokenId?: number;
+  /** Which password they came with. */
+  readonly passwordMark?: string;
   /** The bot of a project access token: it has no business outside its project. */
   readonly isProjectBot?: boolean;
 }
@@ -72,7 +74,12 @@ export type Principal = UserIdentity | DeployTokenIdentity | JobIdentity;
 
 /** What a registry token says of whom it was made for: enough to look again, at every use, whether they still may. */
 export type PrincipalRef =
-  | { readonly kind: 'user'; readonly userId: number; readonly tokenId?: number }
+  | {
+      readonly kind: 'user';
+      readonly userId: number;
+      readonly tokenId?: number;
+      readonly passwordMark?: string;
+    }
   | { readonly kind: 'deploy-token'; readonly tokenId: number }
   | { readonly kind: 'job'; readonly jobTokenId: number }
   | {
@@ -122,8 +129,9 @@ export function unknownIdentity(identity: never): never {
 export function principalRefOf(principal: Principal): PrincipalRef {
   switch (principal.kind) {
     case 'user': {
-      const { userId, tokenId } = principal;
-      return { kind: 'user', userId, ...(tokenId !== undefined && { tokenId }) };
+      const { userId, tokenId, passwordMark } = principal;
+      if (tokenId !== undefined) return { kind: 'user', userId, tokenId };
+      return { kind: 'user', userId, ...(passwordMark !== undefined && { passwordMark }) };
     }
     case 'deploy-token':
       return { kind: 'deploy-token', tokenId: principal.tokenId };

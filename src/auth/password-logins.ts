@@ -5,6 +5,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { User, Users } from '../metadata/users.ts';
+import { identifyUser } from './access-tokens.ts';
 import type { UserIdentity } from './identity.ts';
 import type { Attempt, LoginThrottle } from './login-throttle.ts';
 import type { Passwords } from './passwords.ts';
@@ -76,8 +77,7 @@ export class PasswordLogins {
     if (!isRight) guess.attempt ??= this.#throttle.begin(account, address);
     if (!user || !isRight) return refuse('unknown');
     guess.attempt?.succeed();
-    if (user.state === 'blocked') return refuse('blocked');
-    return { kind: 'user', userId: user.id, username: user.username, isAdmin: user.isAdmin, scopes: 'all' };
+    return identifyUser(user);
   }
 
   /** As known within the last second. */

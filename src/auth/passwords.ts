@@ -2,7 +2,7 @@
  * Passwords as Argon2id in PHC string form. A few run at a time: each takes memory and a thread that file reads need too.
  * https://github.com/P-H-C/phc-string-format/blob/master/phc-sf-spec.md
  */
-import { type Argon2Parameters, argon2, randomBytes, timingSafeEqual } from 'node:crypto';
+import { type Argon2Parameters, argon2, hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import pLimit from 'p-limit';
 import { commonPasswords } from './common-passwords.ts';
@@ -31,9 +31,18 @@ const argon2id = promisify((parameters: Argon2Parameters, done: (error: Error | 
 const cost = { memory: 19_456, passes: 2, parallelism: 1 };
 const saltBytes = 16;
 const keyBytes = 32;
+const markLength = 22;
 const concurrent = 2;
 const phcPattern =
   /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
+
+/**
+ * Tells a password from the one that follows it, and nothing else: tokens carry it, so that they end with their password.
+ * @param stored salted, so that it says nothing of the password to who does not have it
+ */
+export function markPassword(stored: string): string {
+  return hash('sha256', `mark ${stored}`, 'base64url').slice(0, markLength);
+}
 
 export class Passwords {
   readonly #limit = pLimit(concurrent);

@@ -3,12 +3,18 @@ import type { AccessTokens } from '../metadata/access-tokens.ts';
 import type { DeployTokens } from '../metadata/deploy-tokens.ts';
 import type { JobTokens } from '../metadata/job-tokens.ts';
 import type { OidcTrusts } from '../metadata/oidc-trusts.ts';
-import type { Users } from '../metadata/users.ts';
+import type { User, Users } from '../metadata/users.ts';
 import { isAccessLevel } from './access.ts';
 import { identifyTokenOwner, identifyUser } from './access-tokens.ts';
 import { type Belief, Beliefs } from './beliefs.ts';
 import { identifyDeployToken } from './deploy-tokens.ts';
-import { type JobIdentity, type Principal, type PrincipalRef, unknownIdentity } from './identity.ts';
+import {
+  type JobIdentity,
+  type Principal,
+  type PrincipalRef,
+  type UserIdentity,
+  unknownIdentity,
+} from './identity.ts';
 import { identifyJob } from './job-tokens.ts';
 import { type Refusal, refuse } from './refusal.ts';
 
@@ -50,7 +56,7 @@ export class Principals {
     switch (ref.kind) {
       case 'user':
         return ref.tokenId === undefined
-          ? identifyUser(await users.find(ref.userId))
+          ? identifyByPassword(await users.find(ref.userId), ref.passwordMark)
           : identifyTokenOwner(await accessTokens.find(ref.tokenId), users, now());
       case 'deploy-token':
         return identifyDeployToken(await deployTokens.find(ref.tokenId), now());
@@ -85,4 +91,10 @@ export class Principals {
       expiresAt,
     };
   }
+}
+
+/** With another password, what the old one opened is closed. */
+function identifyByPassword(user: User | undefined, mark: string | undefined): UserIdentity | Refusal {
+  const identity = identifyUser(user);
+  return identity.kind === 'user' && identity.passwordMark !== mark ? refuse('revoked') : identity;
 }

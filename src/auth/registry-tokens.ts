@@ -30,7 +30,12 @@ const maxTokenLength = 16_384;
 const grantsSchema = z.array(z.object({ type: z.string(), name: z.string(), actions: z.array(z.string()) }));
 const id = z.number().int();
 const principalSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('user'), userId: id, tokenId: id.exactOptional() }),
+  z.object({
+    kind: z.literal('user'),
+    userId: id,
+    tokenId: id.exactOptional(),
+    passwordMark: z.string().exactOptional(),
+  }),
   z.object({ kind: z.literal('deploy-token'), tokenId: id }),
   z.object({ kind: z.literal('job'), jobTokenId: id }),
   z.object({

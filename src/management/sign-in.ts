@@ -61,7 +61,11 @@ export class SignInService {
     }
     // A token is for what its scopes say, and a session is for everything.
     if (found.kind !== 'user' || found.tokenId !== undefined) throw new RefusedError('unauthorized');
-    return this.#open(found.userId, arrival);
+    const signedIn = await this.#open(found.userId, arrival);
+    if (signedIn.session.identity.passwordMark === found.passwordMark) return signedIn;
+    // It was changed in this very moment.
+    await this.signOut(signedIn.cookie);
+    throw new RefusedError('unauthorized');
   }
 
   /** @throws RefusedError not-found where there is no provider; OidcLoginError */

@@ -21,6 +21,8 @@ export interface Loss {
   readonly name: string;
   /** What they are told in the end; what goes first of several things may be another one. */
   readonly verdict: '404 NAME_UNKNOWN' | '401 UNAUTHORIZED';
+  /** Where the credentials themselves are told something else. */
+  readonly basicVerdict?: '429 TOOMANYREQUESTS';
   prepare(credentials: Credentials, place: LossPlace): Promise<Holder>;
 }
 
@@ -85,6 +87,18 @@ export const losses: readonly Loss[] = [
       const { id } = await memberOf(credentials, 'groups', group, group);
       const secret = { username: `member-of-${group}`, secret: testPassword };
       return pullsProject(secret, () => credentials.call('POST', `/users/${id}/block`));
+    },
+  },
+  {
+    name: 'a user with a password gets another one',
+    verdict: gone,
+    // Who goes on with a wrong password is throttled.
+    basicVerdict: '429 TOOMANYREQUESTS',
+    prepare: async (credentials, { group }) => {
+      const { id } = await memberOf(credentials, 'groups', group, group);
+      const secret = { username: `member-of-${group}`, secret: testPassword };
+      const body = { password: `not ${testPassword}` };
+      return pullsProject(secret, () => credentials.call('PUT', `/users/${id}`, body));
     },
   },
   {

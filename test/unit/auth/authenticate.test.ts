@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { Authenticator } from '../../../src/auth/authenticate.ts';
 import type { Credentials } from '../../../src/auth/credentials.ts';
 import { type JobIdentity, nameOf } from '../../../src/auth/identity.ts';
-import { Passwords } from '../../../src/auth/passwords.ts';
+import { markPassword, Passwords } from '../../../src/auth/passwords.ts';
 import type { Refusal } from '../../../src/auth/refusal.ts';
 import type { User } from '../../../src/metadata/users.ts';
 import { silentLog } from '../../support/silent-log.ts';
@@ -273,6 +273,7 @@ describe('a password', () => {
       username: 'dana',
       isAdmin: false,
       scopes: 'all',
+      passwordMark: markPassword(dana.passwordHash ?? ''),
     });
   });
 

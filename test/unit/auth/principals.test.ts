@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { PrincipalRef } from '../../../src/auth/identity.ts';
+import { markPassword } from '../../../src/auth/passwords.ts';
 import { Principals } from '../../../src/auth/principals.ts';
 import type { User } from '../../../src/metadata/users.ts';
 import { RecordedAccounts } from './recorded-accounts.ts';
@@ -21,8 +22,10 @@ const find = (ref: PrincipalRef) => principals.find(ref);
 
 describe('whom a registry token was made for is found as they are now', () => {
   test('a user who gave their password', async () => {
-    const expected = { kind: 'user', userId: dana.id, username: 'dana', isAdmin: false, scopes: 'all' };
-    expect(await find({ kind: 'user', userId: dana.id })).toEqual(expected);
+    const { id: userId } = accounts.addUser('bob', { passwordHash: 'stored' });
+    const passwordMark = markPassword('stored');
+    const expected = { kind: 'user', userId, username: 'bob', isAdmin: false, scopes: 'all', passwordMark };
+    expect(await find({ kind: 'user', userId, passwordMark })).toEqual(expected);
   });
 
   test('a user who came with an access token, with its scopes', async () => {
@@ -71,6 +74,22 @@ describe('nobody is found', () => {
     [
       'for a user who is blocked',
       (all) => ({ kind: 'user', userId: all.addUser('eve', { state: 'blocked' }).id }),
+    ],
+    [
+      'for a password that is another now',
+      (all) => ({
+        kind: 'user',
+        userId: all.addUser('eve', { passwordHash: 'new' }).id,
+        passwordMark: markPassword('old'),
+      }),
+    ],
+    [
+      'for a user with a password who is said to have come with none',
+      (all) => ({ kind: 'user', userId: all.addUser('eve', { passwordHash: 'new' }).id }),
+    ],
+    [
+      'for a password that was taken away',
+      (all) => ({ kind: 'user', userId: all.addUser('eve').id, passwordMark: markPassword('old') }),
     ],
     [
       'for an access token that was revoked',

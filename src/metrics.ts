@@ -178,5 +178,9 @@ function upstreamMetrics(registry: Registry): UpstreamObserver {
       if (quota.limit !== undefined) limits.set({ upstream }, quota.limit);
       if (quota.remaining !== undefined) remaining.set({ upstream }, quota.remaining);
     },
+    forgotten(upstream) {
+      for (const state of breakerStates) breakers.remove({ upstream, state });
+      for (const gauge of [limits, remaining]) gauge.remove({ upstream });
+    },
   };
 }

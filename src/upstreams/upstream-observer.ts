@@ -24,4 +24,6 @@ export interface UpstreamObserver {
   bytes(upstream: string, count: number): void;
   breaker(upstream: string, state: BreakerState): void;
   quota(upstream: string, quota: Quota): void;
+  /** It is deleted or not used: how it is doing is not known any more. */
+  forgotten(upstream: string): void;
 }

@@ -1,6 +1,7 @@
 /**
  * One upstream object per configured upstream, so that connections, breaker and what was learnt of its tokens outlive a request.
- * Local upstreams have none of these: they are here so that their patterns are compiled once.
+ * Local upstreams have none of these: they are here so that their patterns are compiled once. What is not used for an hour is let
+ * go of: it may be deleted, by whichever process.
  */
 import { UpstreamTokens } from '../cache/upstream-tokens.ts';
 import { type AnyUpstream, LocalUpstream, localPathOf } from './local-upstream.ts';
@@ -9,9 +10,17 @@ import { RemoteUpstream } from './remote-upstream.ts';
 import { type ConnectionTest, testConnection } from './test-connection.ts';
 import type { UpstreamHealth, UpstreamSettings } from './upstream.ts';
 
+const maxIdleMs = 3_600_000;
+
+interface Pooled {
+  readonly upstream: RemoteUpstream | LocalUpstream;
+  usedAt: number;
+}
+
 export class UpstreamPool {
   readonly #options: UpstreamOptions;
-  readonly #upstreams = new Map<number, RemoteUpstream | LocalUpstream>();
+  readonly #upstreams = new Map<number, Pooled>();
+  #sweptAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: Omit<UpstreamOptions, 'tokens'>) {
     this.#options = { ...options, tokens: new UpstreamTokens(options.now) };
@@ -22,24 +31,24 @@ export class UpstreamPool {
    * a fill that holds it may even resume, and its idle connections close by themselves.
    */
   get(settings: UpstreamSettings): AnyUpstream {
+    const usedAt = this.#options.now();
+    this.#sweep(usedAt);
     const current = this.#upstreams.get(settings.id);
-    if (current?.settings.updatedAt === settings.updatedAt) return current;
+    if (current?.upstream.settings.updatedAt === settings.updatedAt) {
+      current.usedAt = usedAt;
+      return current.upstream;
+    }
     const path = localPathOf(settings.url);
     const upstream =
       path === undefined ? new RemoteUpstream(settings, this.#options) : new LocalUpstream(settings, path);
-    this.#upstreams.set(settings.id, upstream);
+    this.#upstreams.set(settings.id, { upstream, usedAt });
     return upstream;
   }
 
-  /** Undefined for an upstream that was not asked for anything yet, and for a local one. */
+  /** Undefined for an upstream that was not asked for anything yet, or not for an hour, and for a local one. */
   healthOf(id: number): UpstreamHealth | undefined {
-    const upstream = this.#upstreams.get(id);
+    const upstream = this.#upstreams.get(id)?.upstream;
     return upstream instanceof RemoteUpstream ? upstream.health() : undefined;
-  }
-
-  /** For an upstream that was deleted; as in {@link get}, what is under way goes on. */
-  forget(id: number): void {
-    this.#upstreams.delete(id);
   }
 
   /**
@@ -52,8 +61,20 @@ export class UpstreamPool {
 
   /** Ends everything under way. */
   async close(): Promise<void> {
-    const upstreams = [...this.#upstreams.values()].filter((each) => each instanceof RemoteUpstream);
+    const upstreams = [...this.#upstreams.values()].map(({ upstream }) => upstream);
     this.#upstreams.clear();
-    await Promise.all(upstreams.map((upstream) => upstream.close()));
+    const remote = upstreams.filter((upstream) => upstream instanceof RemoteUpstream);
+    await Promise.all(remote.map((upstream) => upstream.close()));
+  }
+
+  /** An upstream that is not to be asked before some later time is kept until then, or it would be asked before. */
+  #sweep(now: number): void {
+    if (now - this.#sweptAt < maxIdleMs) return;
+    this.#sweptAt = now;
+    for (const [id, { usedAt }] of this.#upstreams) {
+      if (Math.max(usedAt, this.healthOf(id)?.openUntil ?? 0) > now - maxIdleMs) continue;
+      this.#upstreams.delete(id);
+      this.#options.observer.forgotten(String(id));
+    }
   }
 }

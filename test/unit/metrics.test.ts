@@ -46,6 +46,10 @@ test('what the observers are told can be read as Prometheus text', async () => {
       'entrepot_upstream_quota_remaining{upstream="7"} 42',
     ]),
   );
+  metrics.upstreams.forgotten('7');
+  const later = await metrics.render();
+  expect(later).toContain('entrepot_fetched_bytes_total{upstream="7"} 100');
+  expect(later).not.toMatch(/entrepot_upstream_(?:breaker|quota_\w+)\{upstream="7"/);
   expect(lines.some((line) => line.startsWith('process_cpu_seconds_total'))).toBe(true);
 });
 

@@ -5,7 +5,7 @@ import { RemoteUpstream } from '../../../src/upstreams/remote-upstream.ts';
 import { testConnection } from '../../../src/upstreams/test-connection.ts';
 import type { UpstreamSettings } from '../../../src/upstreams/upstream.ts';
 import { UpstreamPool } from '../../../src/upstreams/upstream-pool.ts';
-import { credentials, image, latest, optionsOf, settingsOf } from './kit.ts';
+import { Clock, credentials, image, latest, optionsOf, RecordingObserver, settingsOf } from './kit.ts';
 import { origin, useMockedRegistry } from './mocked-registry.ts';
 
 useMockedRegistry();
@@ -84,15 +84,49 @@ describe('the pool', () => {
     await pool.close();
   });
 
-  test('gives the same upstream until its settings change, and another after it was forgotten', async () => {
+  test('gives the same upstream until its settings change', async () => {
     const pool = new UpstreamPool(optionsOf());
     const first = pool.get(settingsOf());
     expect(pool.get(settingsOf())).toBe(first);
     expect(pool.get(settingsOf({ id: 8 }))).not.toBe(first);
-    const second = pool.get(settingsOf({ updatedAt: 2 }));
-    expect(second).not.toBe(first);
-    pool.forget(7);
-    expect(pool.get(settingsOf({ updatedAt: 2 }))).not.toBe(second);
+    expect(pool.get(settingsOf({ updatedAt: 2 }))).not.toBe(first);
+    await pool.close();
+  });
+
+  test('lets go of an upstream that was deleted, an hour after it was last used', async () => {
+    const [clock, observer] = [new Clock(), new RecordingObserver()];
+    const pool = new UpstreamPool(optionsOf({ now: clock.now, observer }));
+    const hourMs = 3_600_000;
+    const other = pool.get(settingsOf({ id: 8 }));
+    remoteOf(pool);
+    for (let minutes = 0; minutes < 59; minutes += 1) {
+      clock.ms += 60_000;
+      expect(pool.get(settingsOf({ id: 8 }))).toBe(other);
+    }
+    expect(pool.healthOf(7)).toBeDefined();
+    clock.ms += 60_000;
+    expect(pool.get(settingsOf({ id: 8 }))).toBe(other);
+    expect([pool.healthOf(7), observer.gone]).toEqual([undefined, ['7']]);
+    clock.ms += 2 * hourMs;
+    expect(pool.get(settingsOf({ id: 8 }))).not.toBe(other);
+    await pool.close();
+  });
+
+  test('keeps one that must not be asked before some time until that time', async () => {
+    const clock = new Clock();
+    const pool = new UpstreamPool(optionsOf({ now: clock.now }));
+    nock(origin).head('/v2/team/app/manifests/latest').reply(429, '', { 'Retry-After': '10800' });
+    await remoteOf(pool)
+      .headManifest(image, latest)
+      .catch(() => undefined);
+    const openUntil = pool.healthOf(7)?.openUntil ?? 0;
+    expect(openUntil).toBeGreaterThan(clock.ms);
+    for (clock.ms = openUntil - 60_000; clock.ms < openUntil + 3_600_000; clock.ms += 3_600_000) {
+      pool.get(settingsOf({ id: 8 }));
+      expect(pool.healthOf(7)).toBeDefined();
+    }
+    pool.get(settingsOf({ id: 8 }));
+    expect(pool.healthOf(7)).toBeUndefined();
     await pool.close();
   });
 

@@ -17,6 +17,7 @@ export class RecordingObserver implements UpstreamObserver {
   readonly requests: string[] = [];
   readonly breakers: BreakerState[] = [];
   readonly quotas: Quota[] = [];
+  readonly gone: string[] = [];
   bytesArrived = 0;
 
   request(_upstream: string, kind: UpstreamRequestKind, result: 'ok' | UpstreamErrorKind): void {
@@ -30,6 +31,9 @@ export class RecordingObserver implements UpstreamObserver {
   }
   quota(_upstream: string, quota: Quota): void {
     this.quotas.push(quota);
+  }
+  forgotten(upstream: string): void {
+    this.gone.push(upstream);
   }
 }
 

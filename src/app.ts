@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
 import Koa from 'koa';
+import { docsPage } from './api/docs-page.ts';
 import { answerErrors } from './api/errors.ts';
 import { keyRoutes } from './api/keys.ts';
 import { oauthTokenRoutes } from './api/oauth-token.ts';
@@ -147,6 +148,7 @@ export async function createApp(
   koa.use(oauthTokenRoutes({ idTokens, jobTokens: services.jobTokens, maintenance, now }).routes());
   koa.use(signInRoutes({ signIn: signIn.people, sessions }).routes());
   koa.use(guards.denials);
+  koa.use(docsPage());
   koa.use(createRestRouter(services));
   koa.use(keyRoutes({ keys }));
   koa.use(probes);

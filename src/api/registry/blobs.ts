@@ -2,9 +2,9 @@
 import { OciError } from '../../oci/errors.ts';
 import { octetStream } from '../../oci/media-types.ts';
 import type { BlobAnswer, BlobStat } from '../../oci/repository.ts';
+import { isNotModified } from '../conditions.ts';
 import type { RequestContext } from '../state.ts';
 import { cacheStatus } from './cache-status.ts';
-import { isNotModified } from './conditions.ts';
 import { digestOf, type EndpointContext, type PullTarget } from './endpoint.ts';
 import { Multipart } from './multipart.ts';
 import { type ByteRange, contentRange, parseRange } from './range.ts';

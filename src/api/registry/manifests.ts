@@ -3,8 +3,8 @@
  * manifest is ever converted, so answers vary with nothing, and there is no Vary.
  */
 import { isDigestReference } from '../../oci/reference.ts';
+import { isNotModified } from '../conditions.ts';
 import { cacheStatus } from './cache-status.ts';
-import { isNotModified } from './conditions.ts';
 import { type EndpointContext, type PullTarget, referenceOf } from './endpoint.ts';
 
 export async function answerManifest(ctx: EndpointContext, { repository }: PullTarget): Promise<void> {

@@ -4,6 +4,7 @@ import type { TokenScope } from '../../auth/identity.ts';
 import type { AccessToken } from '../../metadata/access-tokens.ts';
 import { date, formatDate, formatInstant } from './dates.ts';
 import { filled, list, maxDescriptionLength, maxNameLength, text } from './parameters.ts';
+import { type BodyOf, dayText, instantText } from './response.ts';
 
 /** @param scopes that it may be given */
 export function newAccessToken<S extends TokenScope>(scopes: readonly S[]) {
@@ -21,7 +22,26 @@ export const rotation = z.object({ expires_at: date.optional() });
 /** What a list of tokens may be narrowed down to. */
 export const tokenState = z.enum(['active', 'inactive']);
 
-export function accessTokenBody(token: AccessToken, now: number) {
+export const accessTokenResponse = z
+  .object({
+    id: z.int(),
+    name: z.string(),
+    revoked: z.boolean(),
+    created_at: instantText,
+    description: z.string().nullable(),
+    scopes: z.array(z.string()),
+    user_id: z.int(),
+    last_used_at: instantText.nullable(),
+    active: z.boolean(),
+    expires_at: dayText.nullable(),
+  })
+  .meta({ id: 'AccessToken' });
+
+const token = z.string().meta({ description: 'The secret, which is shown once' });
+
+export const newAccessTokenResponse = accessTokenResponse.extend({ token }).meta({ id: 'NewAccessToken' });
+
+export function accessTokenBody(token: AccessToken, now: number): BodyOf<typeof accessTokenResponse> {
   const isRevoked = token.revokedAt !== undefined;
   const isExpired = token.expiresAt !== undefined && token.expiresAt <= now;
   return {

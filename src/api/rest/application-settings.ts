@@ -3,8 +3,12 @@ import { z } from 'zod';
 import type { MaintenanceMode, MaintenanceSettings } from '../../management/maintenance.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { maxNameLength, someOf, text, truth } from './parameters.ts';
+import type { BodyOf } from './response.ts';
 
 const path = '/application/settings';
+const settingsResponse = z
+  .object({ maintenance_mode: z.boolean(), maintenance_mode_message: z.string().nullable() })
+  .meta({ id: 'ApplicationSettings' });
 const changes = someOf(
   z.object({
     maintenance_mode: truth.optional(),
@@ -19,6 +23,7 @@ export function applicationSettingEndpoints(maintenance: MaintenanceMode): reado
       path,
       summary: 'What can be set while the server runs; for administrators',
       status: 200,
+      response: settingsResponse,
       handle: async (actor) => settingsBody(await maintenance.get(actor)),
     }),
     endpoint({
@@ -27,6 +32,7 @@ export function applicationSettingEndpoints(maintenance: MaintenanceMode): reado
       summary: 'Set what can be set while the server runs; for administrators',
       params: changes,
       status: 200,
+      response: settingsResponse,
       worksReadOnly: true,
       handle: async (actor, { maintenance_mode: isReadOnly, maintenance_mode_message: message }) =>
         settingsBody(await maintenance.set(actor, { isReadOnly, message })),
@@ -34,6 +40,6 @@ export function applicationSettingEndpoints(maintenance: MaintenanceMode): reado
   ];
 }
 
-function settingsBody({ isReadOnly, message }: MaintenanceSettings) {
+function settingsBody({ isReadOnly, message }: MaintenanceSettings): BodyOf<typeof settingsResponse> {
   return { maintenance_mode: isReadOnly, maintenance_mode_message: message ?? null };
 }

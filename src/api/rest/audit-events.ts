@@ -1,5 +1,5 @@
 /** https://docs.gitlab.com/api/audit_events/ */
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { AuditSearch, AuditTrail } from '../../management/audit.ts';
 import type { AuditEvent } from '../../metadata/audit-events.ts';
 import type { Paged } from '../../metadata/page.ts';
@@ -7,6 +7,7 @@ import { formatInstant, instant } from './dates.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { PagedBody, type PageParams, pageOf, pageParams } from './pagination.ts';
 import { groupId, integer, maxNameLength, projectId, text } from './parameters.ts';
+import { type BodyOf, instantText } from './response.ts';
 
 const searchParams = pageParams.extend({
   created_after: instant.optional(),
@@ -17,6 +18,25 @@ const searchParams = pageParams.extend({
   event_name: text(maxNameLength).optional(),
 });
 
+const eventResponse = z
+  .object({
+    id: z.int(),
+    author_id: z.int().nullable(),
+    entity_type: z.string(),
+    entity_id: z.string(),
+    event_name: z.string(),
+    details: z.object({
+      author_name: z.string(),
+      ip_address: z.string().nullable(),
+      group_path: z.string().nullable(),
+      project_path: z.string().nullable(),
+      change: z.record(z.string(), z.unknown()),
+    }),
+    created_at: instantText,
+  })
+  .meta({ id: 'AuditEvent' });
+type EventBody = BodyOf<typeof eventResponse>;
+
 export function auditEventEndpoints(trail: AuditTrail): readonly Endpoint[] {
   return [
     endpoint({
@@ -25,6 +45,7 @@ export function auditEventEndpoints(trail: AuditTrail): readonly Endpoint[] {
       summary: 'Who did what, newest first; for administrators',
       params: searchParams,
       status: 200,
+      response: z.array(eventResponse),
       handle: async (actor, input) => page(await trail.list(actor, searchOf(input), pageOf(input)), input),
     }),
     endpoint({
@@ -34,6 +55,7 @@ export function auditEventEndpoints(trail: AuditTrail): readonly Endpoint[] {
       pathParams: groupId,
       params: searchParams,
       status: 200,
+      response: z.array(eventResponse),
       handle: async (actor, { id, ...input }) => {
         const place = { kind: 'group', reference: id } as const;
         return page(await trail.listOf(actor, place, searchOf(input), pageOf(input)), input);
@@ -46,6 +68,7 @@ export function auditEventEndpoints(trail: AuditTrail): readonly Endpoint[] {
       pathParams: projectId,
       params: searchParams,
       status: 200,
+      response: z.array(eventResponse),
       handle: async (actor, { id, ...input }) => {
         const place = { kind: 'project', reference: id } as const;
         return page(await trail.listOf(actor, place, searchOf(input), pageOf(input)), input);
@@ -65,11 +88,11 @@ function searchOf(input: z.output<typeof searchParams>): AuditSearch {
   };
 }
 
-function page({ records, total }: Paged<AuditEvent>, params: PageParams): PagedBody {
+function page({ records, total }: Paged<AuditEvent>, params: PageParams): PagedBody<EventBody> {
   return new PagedBody(records.map(eventBody), total, params);
 }
 
-function eventBody(event: AuditEvent) {
+function eventBody(event: AuditEvent): EventBody {
   return {
     id: event.id,
     author_id: event.actorId ?? null,

@@ -8,10 +8,31 @@ import { formatInstant } from './dates.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { PagedBody, pageOf, pageParams } from './pagination.ts';
 import { recordId, text } from './parameters.ts';
+import { type BodyOf, instantText } from './response.ts';
 
 const maxSearchLength = 1024;
 
 const filter = pageParams.extend({ search: text(maxSearchLength).optional() });
+
+const entryResponse = z
+  .object({
+    id: z.string(),
+    group_id: z.int(),
+    upstream_id: z.int(),
+    upstream_checked_at: instantText,
+    file_md5: z.null(),
+    file_sha1: z.string().nullable(),
+    size: z.int(),
+    relative_path: z.string(),
+    upstream_etag: z.string().nullable(),
+    content_type: z.string(),
+    digest: z.string(),
+    created_at: instantText,
+    updated_at: instantText,
+    downloads_count: z.int(),
+    downloaded_at: instantText.nullable(),
+  })
+  .meta({ id: 'CacheEntry' });
 
 export function cacheEntryEndpoints(entries: CacheEntryService): readonly Endpoint[] {
   return [
@@ -23,6 +44,7 @@ export function cacheEntryEndpoints(entries: CacheEntryService): readonly Endpoi
       params: filter,
       status: 200,
       takesJobTokens: true,
+      response: z.array(entryResponse),
       handle: async (actor, { id, search, ...page }) => {
         const { records, total } = await entries.list(actor, id, search, pageOf(page));
         return new PagedBody(records.map(entryBody), total, page);
@@ -53,7 +75,7 @@ function parseEntryId(text: string): number {
   return Number(id);
 }
 
-function entryBody(entry: ListedCacheEntry) {
+function entryBody(entry: ListedCacheEntry): BodyOf<typeof entryResponse> {
   return {
     id: formatEntryId(entry),
     group_id: entry.groupId,

@@ -10,6 +10,7 @@ import { type Endpoint, endpoint } from './endpoint.ts';
 import { PagedBody, pageOf, pageParams } from './pagination.ts';
 import { filled, integer, list, maxNameLength, placeId, truth } from './parameters.ts';
 import { forEachPlace } from './places.ts';
+import { type BodyOf, instantText } from './response.ts';
 
 const filter = pageParams.extend({ active: truth.optional() });
 const newToken = z.object({
@@ -21,6 +22,20 @@ const newToken = z.object({
   ),
   expires_at: instant.nullish(),
 });
+const tokenResponse = z
+  .object({
+    id: z.int(),
+    name: z.string(),
+    username: z.string(),
+    expires_at: instantText.nullable(),
+    scopes: z.array(z.string()),
+    revoked: z.boolean(),
+    expired: z.boolean(),
+  })
+  .meta({ id: 'DeployToken' });
+const newTokenResponse = tokenResponse
+  .extend({ token: z.string().meta({ description: 'The secret, which is shown once' }) })
+  .meta({ id: 'NewDeployToken' });
 const tokenId = placeId.extend({ token_id: integer });
 
 export function deployTokenEndpoints(tokens: DeployTokenService, now: () => number): readonly Endpoint[] {
@@ -33,6 +48,7 @@ export function deployTokenEndpoints(tokens: DeployTokenService, now: () => numb
       pathParams: placeId,
       params: filter,
       status: 200,
+      response: z.array(tokenResponse),
       handle: async (actor, { id, active, ...page }) => {
         const { records, total } = await tokens.list(actor, of(id), active, pageOf(page));
         return new PagedBody(records.map(bodyOf), total, page);
@@ -45,6 +61,7 @@ export function deployTokenEndpoints(tokens: DeployTokenService, now: () => numb
       pathParams: placeId,
       params: newToken,
       status: 201,
+      response: newTokenResponse,
       handle: async (actor, { id, scopes, expires_at, ...input }) => {
         const { record, token } = await tokens.create(actor, of(id), {
           ...input,
@@ -60,6 +77,7 @@ export function deployTokenEndpoints(tokens: DeployTokenService, now: () => numb
       summary: `A deploy token of a ${kind}`,
       pathParams: tokenId,
       status: 200,
+      response: tokenResponse,
       handle: async (actor, { id, token_id }) => bodyOf(await tokens.get(actor, of(id), token_id)),
     }),
     endpoint({
@@ -77,6 +95,7 @@ export function deployTokenEndpoints(tokens: DeployTokenService, now: () => numb
     summary: 'The deploy tokens of all groups and projects, oldest first; for administrators',
     params: filter,
     status: 200,
+    response: z.array(tokenResponse),
     handle: async (actor, { active, ...page }) => {
       const { records, total } = await tokens.listAll(actor, active, pageOf(page));
       return new PagedBody(records.map(bodyOf), total, page);
@@ -85,7 +104,10 @@ export function deployTokenEndpoints(tokens: DeployTokenService, now: () => numb
   return [ofAll, ...ofPlaces];
 }
 
-function tokenBody({ id, name, username, scopes, expiresAt, revokedAt }: DeployToken, now: number) {
+function tokenBody(
+  { id, name, username, scopes, expiresAt, revokedAt }: DeployToken,
+  now: number,
+): BodyOf<typeof tokenResponse> {
   return {
     id,
     name,

@@ -83,6 +83,12 @@ export interface Endpoint {
   readonly worksReadOnly: boolean;
   readonly takesJobTokens: boolean;
   readonly errors: readonly ErrorStatus[];
+  /** What it belongs to in the API document. */
+  readonly tag: string;
+  /** Answers with one thing, of which an ETag tells whether it changed. */
+  readonly isSingle: boolean;
+  /** Names of parameters that are outdated. */
+  readonly deprecated: readonly string[];
   /** Returns the body, or a {@link PagedBody}. @throws RefusedError, also for input that does not fit */
   run(actor: Actor, given: Readonly<Record<string, unknown>>, request: RestRequest): Promise<unknown>;
 }
@@ -107,6 +113,16 @@ export function endpoint<
     worksReadOnly: declaration.worksReadOnly ?? method === 'GET',
     takesJobTokens: declaration.takesJobTokens ?? false,
     errors: errors ?? [],
+    tag: 'Other',
+    isSingle: method === 'GET' && response !== undefined && !(response instanceof z.ZodArray),
+    deprecated: Object.entries(params?.shape ?? {}).flatMap(([name, schema]) =>
+      schema.meta()?.deprecated === true ? [name] : [],
+    ),
     run: (actor, given, request) => declaration.handle(actor, parseInput(given, pathParams, params), request),
   };
+}
+
+/** The same endpoints under a heading of the API document. */
+export function tagged(tag: string, endpoints: readonly Endpoint[]): readonly Endpoint[] {
+  return endpoints.map((each) => ({ ...each, tag }));
 }

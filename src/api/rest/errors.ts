@@ -1,7 +1,9 @@
 /** What went wrong, as GitLab says it. Both its shapes are here: `error` for parameters, `message` for the rest. */
+import { z } from 'zod';
 import { RefusedError } from '../../management/refused-error.ts';
 import { TooManyRequests } from '../rate-limits.ts';
 import { UnreadableBody } from './body.ts';
+import type { Endpoint } from './endpoint.ts';
 
 export interface Answer {
   readonly status: number;
@@ -25,6 +27,37 @@ export const errorDescriptions = {
   429: 'Too many requests; `Retry-After` says when to ask again',
   503: 'Nothing can be changed in read-only mode',
 } as const;
+
+const faultsByName = z.record(z.string(), z.union([z.string(), z.array(z.string())]));
+
+/** Parameters are told of in `error`, the rest in `message`: a sentence, or what is wrong with each attribute. */
+export const errorResponse = z
+  .union([
+    z.object({ message: z.union([z.string(), faultsByName]) }),
+    z.object({
+      error: z.string(),
+      error_description: z.string().optional(),
+      scope: z.string().optional().meta({ description: 'Of the token, that would do' }),
+    }),
+  ])
+  .meta({ id: 'Error' });
+
+/** Whatever an endpoint may answer with besides its success. */
+export function errorStatusesOf({
+  method,
+  pathParams,
+  worksReadOnly,
+  errors,
+}: Pick<Endpoint, 'method' | 'pathParams' | 'worksReadOnly' | 'errors'>): readonly ErrorStatus[] {
+  const hasBody = method !== 'GET' && method !== 'DELETE';
+  const statuses = new Set<ErrorStatus>([400, 401, 403, 429, ...errors]);
+  if (hasBody) for (const status of [411, 413, 415] as const) statuses.add(status);
+  if (hasBody || Object.keys(pathParams.shape).length > 0) statuses.add(404);
+  if (method !== 'GET') statuses.add(409);
+  if (method === 'DELETE') statuses.add(412);
+  if (!worksReadOnly) statuses.add(503);
+  return [...statuses].sort((a, b) => a - b);
+}
 
 export const routeUnknown: Answer = { status: 404, body: { error: '404 Not Found' } };
 const tooMany: Answer = {

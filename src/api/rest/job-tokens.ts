@@ -1,18 +1,33 @@
 /** Ours: what GitLab gives to its own jobs, for CI systems that have a token of the API but no ID tokens. */
 import { z } from 'zod';
-import { isAccessLevel } from '../../auth/access.ts';
 import { type JobToken, type JobTokenService, maxJobTokenSeconds } from '../../management/job-tokens.ts';
+import { accessLevel } from './access-level.ts';
 import { formatInstant } from './dates.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { PagedBody, pageOf, pageParams } from './pagination.ts';
 import { filled, integer, integerBetween, maxNameLength, projectId } from './parameters.ts';
+import { type BodyOf, instantText } from './response.ts';
 
 const newToken = z.object({
   name: filled(maxNameLength),
   user_id: integer.optional(),
   expires_in: integerBetween(1, maxJobTokenSeconds).optional(),
-  access_level: integer.refine(isAccessLevel, 'does not have a valid value').optional(),
+  access_level: accessLevel.optional(),
 });
+const tokenResponse = z
+  .object({
+    id: z.int(),
+    project_id: z.int(),
+    user_id: z.int().nullable(),
+    name: z.string(),
+    access_level: z.int(),
+    created_at: instantText,
+    expires_at: instantText,
+  })
+  .meta({ id: 'JobToken' });
+const newTokenResponse = tokenResponse
+  .extend({ token: z.string().meta({ description: 'The secret, which is shown once' }) })
+  .meta({ id: 'NewJobToken' });
 const tokenId = projectId.extend({ token_id: integer });
 
 export function jobTokenEndpoints(tokens: JobTokenService): readonly Endpoint[] {
@@ -24,6 +39,7 @@ export function jobTokenEndpoints(tokens: JobTokenService): readonly Endpoint[] 
       pathParams: projectId,
       params: pageParams,
       status: 200,
+      response: z.array(tokenResponse),
       handle: async (actor, { id, ...page }) => {
         const { records, total } = await tokens.list(actor, id, pageOf(page));
         return new PagedBody(records.map(tokenBody), total, page);
@@ -36,6 +52,7 @@ export function jobTokenEndpoints(tokens: JobTokenService): readonly Endpoint[] 
       pathParams: projectId,
       params: newToken,
       status: 201,
+      response: newTokenResponse,
       handle: async (actor, { id, name, user_id: userId, expires_in, access_level: accessLevel }) => {
         const input = { name, userId, expiresInSeconds: expires_in, accessLevel };
         const { record, token } = await tokens.create(actor, id, input);
@@ -53,7 +70,15 @@ export function jobTokenEndpoints(tokens: JobTokenService): readonly Endpoint[] 
   ];
 }
 
-function tokenBody({ id, projectId, userId, name, accessLevel, createdAt, expiresAt }: JobToken) {
+function tokenBody({
+  id,
+  projectId,
+  userId,
+  name,
+  accessLevel,
+  createdAt,
+  expiresAt,
+}: JobToken): BodyOf<typeof tokenResponse> {
   return {
     id,
     project_id: projectId,

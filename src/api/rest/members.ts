@@ -1,19 +1,32 @@
 /** https://docs.gitlab.com/api/group_members/ and https://docs.gitlab.com/api/project_members/ */
 import { z } from 'zod';
-import { isAccessLevel } from '../../auth/access.ts';
 import type { ListedMember, MemberService } from '../../management/members.ts';
+import { accessLevel } from './access-level.ts';
 import { date, formatDate, formatInstant } from './dates.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { PagedBody, pageOf, pageParams } from './pagination.ts';
 import { filled, integer, maxNameLength, oneOf, placeId } from './parameters.ts';
 import { forEachPlace } from './places.ts';
+import { type BodyOf, dayText, instantText } from './response.ts';
 
-const accessLevel = integer.refine(isAccessLevel, 'does not have a valid value');
 const membership = z.object({ access_level: accessLevel, expires_at: date.optional() });
 const newMember = oneOf(
   membership.extend({ user_id: integer.optional(), username: filled(maxNameLength).optional() }),
   ['user_id', 'username'],
 );
+const memberResponse = z
+  .object({
+    id: z.int().meta({ description: 'Of the user' }),
+    username: z.string(),
+    name: z.string(),
+    state: z.enum(['active', 'blocked']),
+    avatar_url: z.null(),
+    web_url: z.null(),
+    access_level: z.int(),
+    created_at: instantText,
+    expires_at: dayText.nullable(),
+  })
+  .meta({ id: 'Member' });
 const memberId = placeId.extend({ user_id: integer });
 
 export function memberEndpoints(members: MemberService): readonly Endpoint[] {
@@ -25,6 +38,7 @@ export function memberEndpoints(members: MemberService): readonly Endpoint[] {
       pathParams: placeId,
       params: pageParams,
       status: 200,
+      response: z.array(memberResponse),
       handle: async (actor, { id, ...page }) => {
         const { records, total } = await members.list(actor, of(id), pageOf(page));
         return new PagedBody(records.map(memberBody), total, page);
@@ -37,6 +51,7 @@ export function memberEndpoints(members: MemberService): readonly Endpoint[] {
       pathParams: placeId,
       params: pageParams,
       status: 200,
+      response: z.array(memberResponse),
       handle: async (actor, { id, ...page }) => {
         const { records, total } = await members.listInherited(actor, of(id), pageOf(page));
         return new PagedBody(records.map(memberBody), total, page);
@@ -48,6 +63,7 @@ export function memberEndpoints(members: MemberService): readonly Endpoint[] {
       summary: `A member of a ${kind} or of a group around it, with their highest role`,
       pathParams: memberId,
       status: 200,
+      response: memberResponse,
       handle: async (actor, { id, user_id: userId }) =>
         memberBody(await members.getInherited(actor, of(id), userId)),
     }),
@@ -58,6 +74,7 @@ export function memberEndpoints(members: MemberService): readonly Endpoint[] {
       pathParams: placeId,
       params: newMember,
       status: 201,
+      response: memberResponse,
       handle: async (actor, { id, user_id: userId, username = '', access_level, expires_at }) => {
         const role = { accessLevel: access_level, expiresAt: expires_at ?? undefined };
         const who = userId === undefined ? { username } : { userId };
@@ -70,6 +87,7 @@ export function memberEndpoints(members: MemberService): readonly Endpoint[] {
       summary: `A member of a ${kind}`,
       pathParams: memberId,
       status: 200,
+      response: memberResponse,
       handle: async (actor, { id, user_id: userId }) => memberBody(await members.get(actor, of(id), userId)),
     }),
     endpoint({
@@ -79,6 +97,7 @@ export function memberEndpoints(members: MemberService): readonly Endpoint[] {
       pathParams: memberId,
       params: membership,
       status: 200,
+      response: memberResponse,
       handle: async (actor, { id, user_id: userId, access_level: accessLevel, expires_at: expiresAt }) =>
         memberBody(await members.update(actor, of(id), userId, { accessLevel, expiresAt })),
     }),
@@ -93,7 +112,15 @@ export function memberEndpoints(members: MemberService): readonly Endpoint[] {
   ]);
 }
 
-function memberBody({ userId, username, name, state, accessLevel, createdAt, expiresAt }: ListedMember) {
+function memberBody({
+  userId,
+  username,
+  name,
+  state,
+  accessLevel,
+  createdAt,
+  expiresAt,
+}: ListedMember): BodyOf<typeof memberResponse> {
   return {
     id: userId,
     username,

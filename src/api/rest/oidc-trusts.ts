@@ -1,11 +1,13 @@
 /** Ours; GitLab has nothing like it. docs/ci.md says what it is for. */
 import { z } from 'zod';
-import { accessLevels, isAccessLevel } from '../../auth/access.ts';
+import { accessLevels } from '../../auth/access.ts';
 import type { OidcTrust, OidcTrustService } from '../../management/oidc-trusts.ts';
+import { accessLevel } from './access-level.ts';
 import { formatInstant } from './dates.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { PagedBody, pageOf, pageParams } from './pagination.ts';
 import { filled, integer, maxNameLength, projectId } from './parameters.ts';
+import { type BodyOf, instantText } from './response.ts';
 
 const newTrust = z.object({
   name: filled(maxNameLength),
@@ -13,8 +15,21 @@ const newTrust = z.object({
   audience: filled(maxNameLength),
   jwks_url: filled(maxNameLength).optional(),
   claims: z.record(filled(maxNameLength), filled(maxNameLength)),
-  access_level: integer.refine(isAccessLevel, 'does not have a valid value').default(accessLevels.developer),
+  access_level: accessLevel.default(accessLevels.developer),
 });
+const trustResponse = z
+  .object({
+    id: z.int(),
+    project_id: z.int(),
+    name: z.string(),
+    issuer: z.string(),
+    audience: z.string(),
+    jwks_url: z.string().nullable(),
+    claims: z.record(z.string(), z.string()),
+    access_level: z.int(),
+    created_at: instantText,
+  })
+  .meta({ id: 'CiTrust' });
 const trustId = projectId.extend({ trust_id: integer });
 
 export function oidcTrustEndpoints(trusts: OidcTrustService): readonly Endpoint[] {
@@ -26,6 +41,7 @@ export function oidcTrustEndpoints(trusts: OidcTrustService): readonly Endpoint[
       pathParams: projectId,
       params: pageParams,
       status: 200,
+      response: z.array(trustResponse),
       handle: async (actor, { id, ...page }) => {
         const { records, total } = await trusts.list(actor, id, pageOf(page));
         return new PagedBody(records.map(trustBody), total, page);
@@ -38,6 +54,7 @@ export function oidcTrustEndpoints(trusts: OidcTrustService): readonly Endpoint[
       pathParams: projectId,
       params: newTrust,
       status: 201,
+      response: trustResponse,
       handle: async (actor, { id, jwks_url: jwksUrl, access_level: accessLevel, ...input }) =>
         trustBody(await trusts.create(actor, id, { ...input, jwksUrl, accessLevel })),
     }),
@@ -52,7 +69,14 @@ export function oidcTrustEndpoints(trusts: OidcTrustService): readonly Endpoint[
   ];
 }
 
-function trustBody({ id, projectId, name, issuer, audience, ...trust }: OidcTrust) {
+function trustBody({
+  id,
+  projectId,
+  name,
+  issuer,
+  audience,
+  ...trust
+}: OidcTrust): BodyOf<typeof trustResponse> {
   return {
     id,
     project_id: projectId,

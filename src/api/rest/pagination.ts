@@ -10,10 +10,14 @@ const maxTotal = 10_000;
 
 /** What is out of bounds is moved to the bound. */
 export const pageParams = z.object({
-  page: integer.transform((page) => Math.max(1, page)).default(1),
+  page: integer
+    .transform((page) => Math.max(1, page))
+    .default(1)
+    .meta({ description: 'From 1, which is the default' }),
   per_page: integer
     .transform((size) => (size < 1 ? defaultPerPage : Math.min(size, maxPerPage)))
-    .default(defaultPerPage),
+    .default(defaultPerPage)
+    .meta({ description: `${defaultPerPage} by default, at most ${maxPerPage}` }),
 });
 
 export type PageParams = z.output<typeof pageParams>;

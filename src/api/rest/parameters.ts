@@ -13,7 +13,9 @@ export function text(maxLength: number) {
 
 /** A text with something to read in it. */
 export function filled(maxLength: number) {
-  return text(maxLength).refine((value) => value.trim() !== '', 'is empty');
+  return text(maxLength)
+    .refine((value) => value.trim() !== '', 'is empty')
+    .meta({ minLength: 1, pattern: '\\S' });
 }
 
 const integerPattern = /^[+-]?\d+$/;
@@ -85,10 +87,12 @@ export function someOf<S extends z.ZodRawShape>(
   schema: z.ZodObject<S>,
   names: readonly (keyof S & string)[] = Object.keys(schema.shape),
 ): z.ZodObject<S> {
-  return schema.refine(
-    (given) => Object.entries(given).some(([name, value]) => names.includes(name) && value !== undefined),
-    `${names.join(', ')} are missing, at least one parameter must be provided`,
-  );
+  return schema
+    .refine(
+      (given) => Object.entries(given).some(([name, value]) => names.includes(name) && value !== undefined),
+      `${names.join(', ')} are missing, at least one parameter must be provided`,
+    )
+    .meta({ anyOf: names.map((name) => ({ required: [name] })) });
 }
 
 /** Exactly one of the parameters must be there. */
@@ -102,7 +106,8 @@ export function oneOf<S extends z.ZodRawShape>(
       (given) => countOf(given, names) > 0,
       `${text} are missing, exactly one parameter must be provided`,
     )
-    .refine((given) => countOf(given, names) < 2, `${text} are mutually exclusive`);
+    .refine((given) => countOf(given, names) < 2, `${text} are mutually exclusive`)
+    .meta({ oneOf: names.map((name) => ({ required: [name] })) });
 }
 
 function countOf(given: Readonly<Record<string, unknown>>, names: readonly string[]): number {
@@ -110,7 +115,7 @@ function countOf(given: Readonly<Record<string, unknown>>, names: readonly strin
 }
 
 /** Of a group: its number, or its full path (`%2F` for `/`). */
-export const groupId = z.object({ id: filled(maxNameLength) });
+export const groupId = z.object({ id: filled(maxNameLength).meta({ description: 'Number, or full path' }) });
 
 /** As {@link groupId}, of a project. */
 export const projectId = groupId;

@@ -3,7 +3,14 @@ import { z } from 'zod';
 import { tokenScopes } from '../../auth/identity.ts';
 import type { AccessTokenService } from '../../management/access-tokens.ts';
 import { type Actor, userOf } from '../../management/actor.ts';
-import { accessTokenBody, newAccessToken, rotation, tokenState } from './access-token-body.ts';
+import {
+  accessTokenBody,
+  accessTokenResponse,
+  newAccessToken,
+  newAccessTokenResponse,
+  rotation,
+  tokenState,
+} from './access-token-body.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { PagedBody, pageOf, pageParams } from './pagination.ts';
 import { integer, recordId, text } from './parameters.ts';
@@ -36,6 +43,7 @@ export function personalAccessTokenEndpoints(
       summary: 'Create a personal access token of one’s own',
       params: newToken,
       status: 201,
+      response: newAccessTokenResponse,
       handle: (actor, input) => create(actor, userOf(actor).userId, input),
     }),
     endpoint({
@@ -45,6 +53,7 @@ export function personalAccessTokenEndpoints(
       pathParams: userId,
       params: newToken,
       status: 201,
+      response: newAccessTokenResponse,
       handle: (actor, { user_id, ...input }) => create(actor, user_id, input),
     }),
     endpoint({
@@ -53,6 +62,7 @@ export function personalAccessTokenEndpoints(
       summary: 'Personal access tokens, newest first',
       params: filter,
       status: 200,
+      response: z.array(accessTokenResponse),
       handle: async (actor, input) => {
         const { user_id: owner, state, search } = input;
         const isActive = state && state === 'active';
@@ -69,6 +79,7 @@ export function personalAccessTokenEndpoints(
       path: '/personal_access_tokens/self',
       summary: 'The personal access token this is asked with',
       status: 200,
+      response: accessTokenResponse,
       purpose: 'own-token',
       handle: async (actor) => accessTokenBody(await tokens.getCurrent(actor), now()),
     }),
@@ -86,6 +97,7 @@ export function personalAccessTokenEndpoints(
       summary: 'Put another token in place of the personal access token this is asked with',
       params: rotation,
       status: 200,
+      response: newAccessTokenResponse,
       handle: async (actor, { expires_at }) => {
         const { record, token } = await tokens.rotateCurrent(actor, expires_at ?? undefined);
         return { ...accessTokenBody(record, now()), token };
@@ -97,6 +109,7 @@ export function personalAccessTokenEndpoints(
       summary: 'A personal access token',
       pathParams: recordId,
       status: 200,
+      response: accessTokenResponse,
       handle: async (actor, { id }) => accessTokenBody(await tokens.get(actor, id), now()),
     }),
     endpoint({
@@ -106,6 +119,7 @@ export function personalAccessTokenEndpoints(
       pathParams: recordId,
       params: rotation,
       status: 200,
+      response: newAccessTokenResponse,
       handle: async (actor, { id, expires_at }) => {
         const { record, token } = await tokens.rotate(actor, id, expires_at ?? undefined);
         return { ...accessTokenBody(record, now()), token };

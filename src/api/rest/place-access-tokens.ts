@@ -1,26 +1,39 @@
 /** https://docs.gitlab.com/api/group_access_tokens/ and https://docs.gitlab.com/api/project_access_tokens/ */
-import { isAccessLevel } from '../../auth/access.ts';
+import { z } from 'zod';
 import {
   type PlaceAccessToken,
   type PlaceAccessTokenService,
   placeTokenScopes,
 } from '../../management/place-access-tokens.ts';
-import { accessTokenBody, newAccessToken, rotation, tokenState } from './access-token-body.ts';
+import { accessLevel } from './access-level.ts';
+import {
+  accessTokenBody,
+  accessTokenResponse,
+  newAccessToken,
+  newAccessTokenResponse,
+  rotation,
+  tokenState,
+} from './access-token-body.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { PagedBody, pageOf, pageParams } from './pagination.ts';
 import { integer, placeId } from './parameters.ts';
 import { forEachPlace } from './places.ts';
+import type { BodyOf } from './response.ts';
 
 /** Maintainer, as GitLab has it. */
 const defaultLevel = 40;
 const filter = pageParams.extend({ state: tokenState.optional() });
+/** Null where the bot is no member any more. */
+const level = { access_level: z.int().nullable() };
+const tokenResponse = accessTokenResponse.extend(level).meta({ id: 'BotAccessToken' });
+const newTokenResponse = newAccessTokenResponse.extend(level).meta({ id: 'NewBotAccessToken' });
 const tokenId = placeId.extend({ token_id: integer });
 
 export function placeAccessTokenEndpoints(
   tokens: PlaceAccessTokenService,
   now: () => number,
 ): readonly Endpoint[] {
-  const bodyOf = (token: PlaceAccessToken) => ({
+  const bodyOf = (token: PlaceAccessToken): BodyOf<typeof tokenResponse> => ({
     ...accessTokenBody(token, now()),
     access_level: token.accessLevel ?? null,
   });
@@ -32,6 +45,7 @@ export function placeAccessTokenEndpoints(
       pathParams: placeId,
       params: filter,
       status: 200,
+      response: z.array(tokenResponse),
       handle: async (actor, { id, state, ...page }) => {
         const isActive = state && state === 'active';
         const { records, total } = await tokens.list(actor, of(id), isActive, pageOf(page));
@@ -44,9 +58,10 @@ export function placeAccessTokenEndpoints(
       summary: `Create an access token of a ${kind}`,
       pathParams: placeId,
       params: newAccessToken<(typeof placeTokenScopes)[typeof kind][number]>(placeTokenScopes[kind]).extend({
-        access_level: integer.refine(isAccessLevel, 'does not have a valid value').default(defaultLevel),
+        access_level: accessLevel.default(defaultLevel),
       }),
       status: 201,
+      response: newTokenResponse,
       handle: async (actor, { id, scopes, access_level: accessLevel, expires_at, ...input }) => {
         const { record, token } = await tokens.create(actor, of(id), {
           ...input,
@@ -63,6 +78,7 @@ export function placeAccessTokenEndpoints(
       summary: `An access token of a ${kind}`,
       pathParams: tokenId,
       status: 200,
+      response: tokenResponse,
       handle: async (actor, { id, token_id }) => bodyOf(await tokens.get(actor, of(id), token_id)),
     }),
     endpoint({
@@ -72,6 +88,7 @@ export function placeAccessTokenEndpoints(
       pathParams: tokenId,
       params: rotation,
       status: 200,
+      response: newTokenResponse,
       handle: async (actor, { id, token_id, expires_at }) => {
         const { record, token } = await tokens.rotate(actor, of(id), token_id, expires_at ?? undefined);
         return { ...bodyOf(record), token };

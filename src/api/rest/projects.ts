@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ProjectService } from '../../management/projects.ts';
 import type { RegistryAccessLevel } from '../../metadata/projects.ts';
 import { cleanupPolicyChangesOf, cleanupPolicyParams } from './cleanup-policy-body.ts';
+import { outdated } from './deprecation.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { PagedBody, pageOf, pageParams } from './pagination.ts';
 import {
@@ -29,8 +30,8 @@ const filter = pageParams.extend({
 /** `container_registry_enabled` is what GitLab had before the access level. */
 const registrySettings = {
   container_registry_access_level: registryAccessLevel.optional(),
-  container_registry_enabled: truth.optional(),
   container_expiration_policy_attributes: cleanupPolicyParams.optional(),
+  container_registry_enabled: outdated(truth.optional(), 'container_registry_access_level'),
 };
 const newProject = someOf(
   z.object({

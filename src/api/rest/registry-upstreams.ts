@@ -4,11 +4,16 @@ import type { AssociationService } from '../../management/associations.ts';
 import type { RegistryUpstream } from '../../metadata/registry-upstreams.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { choiceBetween, integer, recordId } from './parameters.ts';
+import type { BodyOf } from './response.ts';
 
 const all = '/virtual_registries/container/registry_upstreams';
 const one = `${all}/:id`;
 /** GitLab's; beyond the last position is the last. */
 const maxPosition = 20;
+
+const associationResponse = z
+  .object({ id: z.int(), registry_id: z.int(), upstream_id: z.int(), position: z.int() })
+  .meta({ id: 'RegistryUpstream' });
 
 /** @param maxUpstreams per virtual registry */
 export function registryUpstreamEndpoints(
@@ -24,6 +29,7 @@ export function registryUpstreamEndpoints(
       params: z.object({ registry_id: integer, upstream_id: integer }),
       status: 201,
       takesJobTokens: true,
+      response: associationResponse,
       handle: async (actor, { registry_id: registry, upstream_id: upstream }) =>
         associationBody(await associations.create(actor, registry, upstream)),
     }),
@@ -35,6 +41,7 @@ export function registryUpstreamEndpoints(
       params: z.object({ position }),
       status: 200,
       takesJobTokens: true,
+      response: associationResponse,
       handle: async (actor, { id, position: to }) => associationBody(await associations.move(actor, id, to)),
     }),
     endpoint({
@@ -49,6 +56,11 @@ export function registryUpstreamEndpoints(
   ];
 }
 
-function associationBody({ id, registryId, upstreamId, position }: RegistryUpstream) {
+function associationBody({
+  id,
+  registryId,
+  upstreamId,
+  position,
+}: RegistryUpstream): BodyOf<typeof associationResponse> {
   return { id, registry_id: registryId, upstream_id: upstreamId, position };
 }

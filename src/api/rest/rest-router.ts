@@ -24,13 +24,14 @@ import { applicationSettingEndpoints } from './application-settings.ts';
 import { auditEventEndpoints } from './audit-events.ts';
 import { cacheEntryEndpoints } from './cache-entries.ts';
 import { deployTokenEndpoints } from './deploy-tokens.ts';
-import type { Endpoint } from './endpoint.ts';
+import { type Endpoint, tagged } from './endpoint.ts';
 import { groupEndpoints } from './groups.ts';
 import type { CookieSessions } from './identify.ts';
 import { jobTokenEndpoints } from './job-tokens.ts';
 import { jobEndpoints } from './jobs.ts';
 import { memberEndpoints } from './members.ts';
 import { oidcTrustEndpoints } from './oidc-trusts.ts';
+import { serveOpenApi } from './openapi-route.ts';
 import { personalAccessTokenEndpoints } from './personal-access-tokens.ts';
 import { placeAccessTokenEndpoints } from './place-access-tokens.ts';
 import { projectEndpoints } from './projects.ts';
@@ -74,30 +75,33 @@ export interface RestServices {
 }
 
 export function createRestRouter(services: RestServices): RestMiddleware {
-  return mountEndpoints(listEndpoints(services), services);
+  const endpoints = listEndpoints(services);
+  const describe = serveOpenApi(endpoints, services.version.version);
+  const answer = mountEndpoints(endpoints, services);
+  return (ctx, next) => describe(ctx, async () => answer(ctx, next));
 }
 
 /** Declared, not mounted. */
 export function listEndpoints(services: RestServices): readonly Endpoint[] {
   const { healthOf, maxUpstreams, now } = services;
   return [
-    ...versionEndpoints(services.version),
-    ...groupEndpoints(services.groups),
-    ...projectEndpoints(services.projects),
-    ...virtualRegistryEndpoints(services.virtualRegistries),
-    ...upstreamEndpoints(services.upstreams, services.connectionTests, healthOf),
-    ...registryUpstreamEndpoints(services.associations, maxUpstreams),
-    ...cacheEntryEndpoints(services.cacheEntries),
-    ...auditEventEndpoints(services.auditTrail),
-    ...userEndpoints(services.users),
-    ...personalAccessTokenEndpoints(services.accessTokens, now),
-    ...placeAccessTokenEndpoints(services.placeAccessTokens, now),
-    ...deployTokenEndpoints(services.deployTokens, now),
-    ...jobTokenEndpoints(services.jobTokens),
-    ...jobEndpoints(services.jobs),
-    ...oidcTrustEndpoints(services.oidcTrusts),
-    ...memberEndpoints(services.members),
-    ...transferEndpoints(services.transfers),
-    ...applicationSettingEndpoints(services.maintenance),
+    ...tagged('Server', versionEndpoints(services.version)),
+    ...tagged('Groups', groupEndpoints(services.groups)),
+    ...tagged('Projects', projectEndpoints(services.projects)),
+    ...tagged('Virtual registries', virtualRegistryEndpoints(services.virtualRegistries)),
+    ...tagged('Upstreams', upstreamEndpoints(services.upstreams, services.connectionTests, healthOf)),
+    ...tagged('Upstreams', registryUpstreamEndpoints(services.associations, maxUpstreams)),
+    ...tagged('Cache entries', cacheEntryEndpoints(services.cacheEntries)),
+    ...tagged('Audit events', auditEventEndpoints(services.auditTrail)),
+    ...tagged('Users', userEndpoints(services.users)),
+    ...tagged('Access tokens', personalAccessTokenEndpoints(services.accessTokens, now)),
+    ...tagged('Access tokens', placeAccessTokenEndpoints(services.placeAccessTokens, now)),
+    ...tagged('Deploy tokens', deployTokenEndpoints(services.deployTokens, now)),
+    ...tagged('CI jobs', jobTokenEndpoints(services.jobTokens)),
+    ...tagged('Server', jobEndpoints(services.jobs)),
+    ...tagged('CI jobs', oidcTrustEndpoints(services.oidcTrusts)),
+    ...tagged('Members', memberEndpoints(services.members)),
+    ...tagged('Transfers', transferEndpoints(services.transfers)),
+    ...tagged('Server', applicationSettingEndpoints(services.maintenance)),
   ];
 }

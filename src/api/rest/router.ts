@@ -6,8 +6,10 @@ import { RefusedError } from '../../management/refused-error.ts';
 import type { RestRateLimit } from '../rate-limits.ts';
 import type { RequestState } from '../state.ts';
 import { givenOf, readBody } from './body.ts';
+import { tellOfDeprecation } from './deprecation.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type Answer, answerTo, methodNotAllowed, routeUnknown } from './errors.ts';
+import { sendOnce } from './etag.ts';
 import { type CookieSessions, demandAccess, identify } from './identify.ts';
 import { PagedBody } from './pagination.ts';
 
@@ -55,6 +57,7 @@ async function handle(
   const { address, externalUrl } = ctx.state;
   const identified = rateLimit?.(ctx);
   const given = givenOf(ctx.request.body, new URLSearchParams(ctx.querystring), ctx.params);
+  tellOfDeprecation(ctx, endpoint.deprecated, given);
   const identity = await identify(ctx, given, authenticator, address, sessions);
   ctx.state.identity = identity;
   identified?.(identity);
@@ -67,7 +70,8 @@ async function handle(
   });
   ctx.status = endpoint.status;
   if (result instanceof PagedBody) ctx.set(result.headers(new URL(ctx.path + ctx.search, externalUrl)));
-  ctx.body = result instanceof PagedBody ? result.items : result;
+  if (endpoint.isSingle) sendOnce(ctx, result);
+  else ctx.body = result instanceof PagedBody ? result.items : result;
 }
 
 /** The path may be known, and only the method not. */

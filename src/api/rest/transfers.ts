@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import type { TransferService } from '../../management/transfers.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
-import { groupBody } from './group-body.ts';
+import { groupBody, groupResponse } from './group-body.ts';
 import { filled, groupId, maxNameLength, projectId, text } from './parameters.ts';
-import { projectBody } from './project-body.ts';
+import { projectBody, projectResponse } from './project-body.ts';
 
 export function transferEndpoints(transfers: TransferService): readonly Endpoint[] {
   return [
@@ -15,6 +15,7 @@ export function transferEndpoints(transfers: TransferService): readonly Endpoint
       pathParams: groupId,
       params: z.object({ group_id: text(maxNameLength).nullish() }),
       status: 201,
+      response: groupResponse,
       handle: async (actor, { id, group_id }, { externalUrl }) =>
         groupBody(await transfers.transferGroup(actor, id, group_id || undefined), externalUrl),
     }),
@@ -25,6 +26,7 @@ export function transferEndpoints(transfers: TransferService): readonly Endpoint
       pathParams: projectId,
       params: z.object({ namespace: filled(maxNameLength) }),
       status: 200,
+      response: projectResponse,
       handle: async (actor, { id, namespace }, { externalUrl }) =>
         projectBody(await transfers.transferProject(actor, id, namespace), externalUrl),
     }),

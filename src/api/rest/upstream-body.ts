@@ -1,11 +1,51 @@
 /** An upstream as JSON: GitLab's fields and ours. Passwords go in and never come out. */
+import { z } from 'zod';
 import type { HealthOf } from '../../management/upstream-state.ts';
 import type { RegistryUpstream } from '../../metadata/registry-upstreams.ts';
 import type { UpstreamRecord } from '../../metadata/upstreams.ts';
 import type { UpstreamHealth } from '../../upstreams/upstream.ts';
 import { formatInstant } from './dates.ts';
+import { type BodyOf, instantText } from './response.ts';
 
-export function upstreamBody(upstream: UpstreamRecord, healthOf: HealthOf) {
+export const breaker = z.enum(['closed', 'open', 'half-open']);
+
+const healthResponse = z.object({
+  breaker,
+  open_until: instantText.nullable(),
+  last_error: z.object({ at: instantText, message: z.string() }).nullable(),
+  last_success: instantText.nullable(),
+  quota: z
+    .object({
+      limit: z.number().nullable(),
+      remaining: z.number().nullable(),
+      window_seconds: z.number().nullable(),
+      seen_at: instantText,
+    })
+    .nullable()
+    .meta({ description: 'What the upstream’s RateLimit headers said last' }),
+});
+
+export const upstreamResponse = z
+  .object({
+    id: z.int(),
+    group_id: z.int(),
+    url: z.string(),
+    name: z.string(),
+    description: z.string().nullable(),
+    cache_validity_hours: z.int(),
+    username: z.string().nullable(),
+    allow_patterns: z.array(z.string()),
+    deny_patterns: z.array(z.string()),
+    allow_private_network: z.boolean(),
+    health: healthResponse,
+    created_at: instantText,
+    updated_at: instantText,
+  })
+  .meta({ id: 'Upstream' });
+
+export const positionResponse = z.object({ id: z.int(), registry_id: z.int(), position: z.int() });
+
+export function upstreamBody(upstream: UpstreamRecord, healthOf: HealthOf): BodyOf<typeof upstreamResponse> {
   return {
     id: upstream.id,
     group_id: upstream.groupId,
@@ -24,11 +64,15 @@ export function upstreamBody(upstream: UpstreamRecord, healthOf: HealthOf) {
 }
 
 /** Inside of an upstream's body, which says which upstream it is. */
-export function positionBody({ id, registryId, position }: RegistryUpstream) {
+export function positionBody({
+  id,
+  registryId,
+  position,
+}: RegistryUpstream): BodyOf<typeof positionResponse> {
   return { id, registry_id: registryId, position };
 }
 
-function healthBody(health: UpstreamHealth | undefined) {
+function healthBody(health: UpstreamHealth | undefined): BodyOf<typeof healthResponse> {
   const error = health?.lastError;
   const quota = health?.quota;
   return {

@@ -18,7 +18,7 @@ import {
   text,
   truth,
 } from './parameters.ts';
-import { positionBody, upstreamBody } from './upstream-body.ts';
+import { positionBody, positionResponse, upstreamBody, upstreamResponse } from './upstream-body.ts';
 
 const ofGroup = '/groups/:id/-/virtual_registries/container/upstreams';
 const ofRegistry = '/virtual_registries/container/registries/:id/upstreams';
@@ -62,6 +62,19 @@ const tried = z.object({
   allow_private_network: truth.optional(),
 });
 
+const placedResponse = upstreamResponse
+  .extend({ registry_upstream: positionResponse })
+  .meta({ id: 'PlacedUpstream' });
+const detailsResponse = upstreamResponse
+  .extend({ registry_upstreams: z.array(positionResponse) })
+  .meta({ id: 'UpstreamDetails' });
+const testResponse = z
+  .union([
+    z.object({ success: z.literal(true) }),
+    z.object({ success: z.literal(false), result: z.string().meta({ description: 'What went wrong' }) }),
+  ])
+  .meta({ id: 'ConnectionTest' });
+
 export function upstreamEndpoints(
   upstreams: UpstreamService,
   connectionTests: ConnectionTestService,
@@ -76,6 +89,7 @@ export function upstreamEndpoints(
       params: filter,
       status: 200,
       takesJobTokens: true,
+      response: z.array(upstreamResponse),
       handle: async (actor, { id, upstream_name: name, ...page }) => {
         const { records, total } = await upstreams.listByGroup(actor, id, name, pageOf(page));
         return new PagedBody(
@@ -93,6 +107,7 @@ export function upstreamEndpoints(
       params: tried.extend({ url: filled(maxUrlLength) }),
       status: 200,
       takesJobTokens: true,
+      response: testResponse,
       handle: (actor, { id, ...input }) =>
         connectionTests.testNew(actor, id, { ...accessOf(input), url: input.url }),
     }),
@@ -103,6 +118,7 @@ export function upstreamEndpoints(
       pathParams: recordId,
       status: 200,
       takesJobTokens: true,
+      response: z.array(placedResponse),
       handle: async (actor, { id }) =>
         (await upstreams.listByRegistry(actor, id)).map((upstream) => ({
           ...upstreamBody(upstream, healthOf),
@@ -117,6 +133,7 @@ export function upstreamEndpoints(
       params: newUpstream,
       status: 201,
       takesJobTokens: true,
+      response: placedResponse,
       handle: async (actor, { id, ...input }) => {
         const upstream = await upstreams.create(actor, id, {
           ...inputOf(input),
@@ -136,6 +153,7 @@ export function upstreamEndpoints(
       pathParams: recordId,
       status: 200,
       takesJobTokens: true,
+      response: detailsResponse,
       handle: async (actor, { id }) => {
         const upstream = await upstreams.get(actor, id);
         return {
@@ -152,6 +170,7 @@ export function upstreamEndpoints(
       params: upstreamChanges,
       status: 200,
       takesJobTokens: true,
+      response: upstreamResponse,
       handle: async (actor, { id, ...input }) =>
         upstreamBody(await upstreams.update(actor, id, inputOf(input)), healthOf),
     }),
@@ -181,6 +200,7 @@ export function upstreamEndpoints(
       params: tried.extend({ url: filled(maxUrlLength).optional() }),
       status: 200,
       takesJobTokens: true,
+      response: testResponse,
       handle: (actor, { id, ...input }) =>
         connectionTests.test(actor, id, { ...accessOf(input), url: input.url }),
     }),

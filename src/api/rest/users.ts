@@ -6,6 +6,7 @@ import { formatInstant } from './dates.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { PagedBody, pageOf, pageParams } from './pagination.ts';
 import { filled, maxNameLength, recordId, someOf, text, truth } from './parameters.ts';
+import { type BodyOf, instantText } from './response.ts';
 
 const maxPasswordLength = 1024;
 
@@ -25,6 +26,20 @@ const userChanges = someOf(
     admin: truth.optional(),
   }),
 );
+const userResponse = z
+  .object({
+    id: z.int(),
+    username: z.string(),
+    name: z.string(),
+    state: z.enum(['active', 'blocked']),
+    bot: z.boolean().meta({ description: 'Whom a group or project access token acts as' }),
+    avatar_url: z.null(),
+    web_url: z.null(),
+    created_at: instantText,
+    email: z.string().nullish().meta({ description: 'For themselves and administrators' }),
+    is_admin: z.boolean().optional().meta({ description: 'For themselves and administrators' }),
+  })
+  .meta({ id: 'User' });
 const filter = pageParams.extend({
   username: text(maxNameLength).optional(),
   search: text(maxNameLength).optional(),
@@ -42,6 +57,7 @@ export function userEndpoints(users: UserService): readonly Endpoint[] {
       path: '/user',
       summary: 'The user who asks',
       status: 200,
+      response: userResponse,
       purpose: 'read-self',
       handle: async (actor) => userBody(await users.get(actor, userOf(actor).userId)),
     }),
@@ -51,6 +67,7 @@ export function userEndpoints(users: UserService): readonly Endpoint[] {
       summary: 'Users, oldest first',
       params: filter,
       status: 200,
+      response: z.array(userResponse),
       handle: async (actor, input) => {
         const { records, total } = await users.list(actor, searchOf(input), pageOf(input));
         return new PagedBody(records.map(userBody), total, input);
@@ -62,6 +79,7 @@ export function userEndpoints(users: UserService): readonly Endpoint[] {
       summary: 'Create a user',
       params: newUser,
       status: 201,
+      response: userResponse,
       handle: async (actor, { admin, ...input }) =>
         userBody(await users.create(actor, { ...input, isAdmin: admin })),
     }),
@@ -71,6 +89,7 @@ export function userEndpoints(users: UserService): readonly Endpoint[] {
       summary: 'A user',
       pathParams: recordId,
       status: 200,
+      response: userResponse,
       handle: async (actor, { id }) => userBody(await users.get(actor, id)),
     }),
     endpoint({
@@ -80,6 +99,7 @@ export function userEndpoints(users: UserService): readonly Endpoint[] {
       pathParams: recordId,
       params: userChanges,
       status: 200,
+      response: userResponse,
       handle: async (actor, { id, admin: isAdmin, email, ...changes }) =>
         userBody(await users.update(actor, id, { ...changes, isAdmin, email: email === '' ? null : email })),
     }),
@@ -97,9 +117,10 @@ export function userEndpoints(users: UserService): readonly Endpoint[] {
       summary: 'Refuse a user and their tokens',
       pathParams: recordId,
       status: 201,
+      response: z.literal(true),
       handle: async (actor, { id }) => {
         await users.block(actor, id);
-        return true;
+        return true as const;
       },
     }),
     endpoint({
@@ -108,9 +129,10 @@ export function userEndpoints(users: UserService): readonly Endpoint[] {
       summary: 'Let a blocked user in again',
       pathParams: recordId,
       status: 201,
+      response: z.literal(true),
       handle: async (actor, { id }) => {
         await users.unblock(actor, id);
-        return true;
+        return true as const;
       },
     }),
   ];
@@ -127,7 +149,15 @@ function searchOf(input: z.output<typeof filter>): UserSearch {
   };
 }
 
-function userBody({ id, username, name, state, isBot, createdAt, details }: ShownUser) {
+function userBody({
+  id,
+  username,
+  name,
+  state,
+  isBot,
+  createdAt,
+  details,
+}: ShownUser): BodyOf<typeof userResponse> {
   return {
     id,
     username,

@@ -1,4 +1,5 @@
 /** https://docs.gitlab.com/api/version/ */
+import { z } from 'zod';
 import { type Endpoint, endpoint } from './endpoint.ts';
 
 export interface Version {
@@ -8,6 +9,12 @@ export interface Version {
   readonly revision: string | undefined;
 }
 
+const versionResponse = z.object({
+  version: z.string(),
+  revision: z.string().nullable(),
+  enterprise: z.literal(false),
+});
+
 export function versionEndpoints({ version, revision }: Version): readonly Endpoint[] {
   return [
     endpoint({
@@ -15,8 +22,9 @@ export function versionEndpoints({ version, revision }: Version): readonly Endpo
       path: '/version',
       summary: 'The version of this server',
       status: 200,
+      response: versionResponse,
       purpose: 'read-self',
-      handle: async () => ({ version, revision: revision ?? null, enterprise: false }),
+      handle: async () => ({ version, revision: revision ?? null, enterprise: false as const }),
     }),
   ];
 }

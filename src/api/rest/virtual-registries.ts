@@ -4,7 +4,7 @@ import type { DetailedRegistry, VirtualRegistryService } from '../../management/
 import type { VirtualRegistry } from '../../metadata/virtual-registries.ts';
 import { formatInstant } from './dates.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
-import { explanationBody } from './explanation.ts';
+import { explanationBody, explanationResponse } from './explanation.ts';
 import { parseImageReference } from './image-reference.ts';
 import {
   filled,
@@ -16,6 +16,7 @@ import {
   text,
   truth,
 } from './parameters.ts';
+import { type BodyOf, instantText } from './response.ts';
 
 const ofGroup = '/groups/:id/-/virtual_registries/container/registries';
 const one = '/virtual_registries/container/registries/:id';
@@ -34,6 +35,23 @@ const registryChanges = someOf(
   }),
 );
 
+const registryResponse = z
+  .object({
+    id: z.int(),
+    group_id: z.int(),
+    name: z.string(),
+    description: z.string().nullable(),
+    anonymous_pull: z.boolean(),
+    created_at: instantText,
+    updated_at: instantText,
+  })
+  .meta({ id: 'VirtualRegistry' });
+const detailedResponse = registryResponse
+  .extend({
+    registry_upstreams: z.array(z.object({ id: z.int(), position: z.int(), upstream_id: z.int() })),
+  })
+  .meta({ id: 'VirtualRegistryDetails' });
+
 export function virtualRegistryEndpoints(registries: VirtualRegistryService): readonly Endpoint[] {
   return [
     endpoint({
@@ -43,6 +61,7 @@ export function virtualRegistryEndpoints(registries: VirtualRegistryService): re
       pathParams: groupId,
       status: 200,
       takesJobTokens: true,
+      response: z.array(registryResponse),
       handle: async (actor, { id }) => (await registries.list(actor, id)).map(registryBody),
     }),
     endpoint({
@@ -53,6 +72,7 @@ export function virtualRegistryEndpoints(registries: VirtualRegistryService): re
       params: newRegistry,
       status: 201,
       takesJobTokens: true,
+      response: registryResponse,
       handle: async (actor, { id, name, description, anonymous_pull: anonymousPull }) => {
         const input = { name, description: description ?? undefined, anonymousPull };
         return registryBody(await registries.create(actor, id, input));
@@ -65,6 +85,7 @@ export function virtualRegistryEndpoints(registries: VirtualRegistryService): re
       pathParams: recordId,
       status: 200,
       takesJobTokens: true,
+      response: detailedResponse,
       handle: async (actor, { id }) => detailedBody(await registries.get(actor, id)),
     }),
     endpoint({
@@ -75,6 +96,7 @@ export function virtualRegistryEndpoints(registries: VirtualRegistryService): re
       params: registryChanges,
       status: 200,
       takesJobTokens: true,
+      response: registryResponse,
       handle: async (actor, { id, anonymous_pull: anonymousPull, ...changes }) =>
         registryBody(await registries.update(actor, id, { ...changes, anonymousPull })),
     }),
@@ -104,6 +126,7 @@ export function virtualRegistryEndpoints(registries: VirtualRegistryService): re
       params: z.object({ image: filled(maxImageLength) }),
       status: 200,
       takesJobTokens: true,
+      response: explanationResponse,
       handle: async (actor, { id, image: written }) => {
         const { image, reference } = parseImageReference(written);
         return explanationBody(image, reference, await registries.explain(actor, id, image, reference));
@@ -112,7 +135,7 @@ export function virtualRegistryEndpoints(registries: VirtualRegistryService): re
   ];
 }
 
-function registryBody(registry: VirtualRegistry) {
+function registryBody(registry: VirtualRegistry): BodyOf<typeof registryResponse> {
   return {
     id: registry.id,
     group_id: registry.groupId,
@@ -124,7 +147,7 @@ function registryBody(registry: VirtualRegistry) {
   };
 }
 
-function detailedBody(registry: DetailedRegistry) {
+function detailedBody(registry: DetailedRegistry): BodyOf<typeof detailedResponse> {
   const upstreams = registry.registryUpstreams.map(({ id, position, upstreamId }) => ({
     id,
     position,

@@ -1,0 +1,20 @@
+/** What clients should no longer use still works, and says so: https://www.rfc-editor.org/rfc/rfc9745.html */
+import type { Context } from 'koa';
+import type { z } from 'zod';
+
+/** The day this API was described first; what GitLab had given up before was never more than tolerated here. */
+const deprecatedSince = Date.UTC(2026, 10, 28) / 1000;
+
+/** A parameter that another one took the place of. */
+export function outdated<S extends z.ZodType>(schema: S, instead: string): S {
+  return schema.meta({ deprecated: true, description: `Use \`${instead}\`` });
+}
+
+/** @param deprecated names of parameters */
+export function tellOfDeprecation(
+  ctx: Context,
+  deprecated: readonly string[],
+  given: Readonly<Record<string, unknown>>,
+): void {
+  if (deprecated.some((name) => given[name] !== undefined)) ctx.set('Deprecation', `@${deprecatedSince}`);
+}

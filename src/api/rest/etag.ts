@@ -1,0 +1,22 @@
+/** States of a body have names, so that clients need not take again what they have: https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3 */
+import { createHash } from 'node:crypto';
+import { isNotModified } from '../conditions.ts';
+import type { RequestContext } from '../state.ts';
+
+/** Sends nothing but the name where the client has that already. */
+export function sendOnce(ctx: RequestContext, body: unknown): void {
+  const text = JSON.stringify(body);
+  sendNamed(ctx, text, etagOf(text));
+}
+
+export function etagOf(text: string): string {
+  return `"${createHash('sha256').update(text).digest('base64url')}"`;
+}
+
+/** @param text JSON */
+export function sendNamed(ctx: RequestContext, text: string, etag: string): void {
+  ctx.set('ETag', etag);
+  ctx.type = 'application/json';
+  ctx.body = text;
+  if (isNotModified(ctx)) ctx.status = 304;
+}

@@ -107,7 +107,7 @@ export async function createApp(
     log,
     now,
   });
-  const { authenticator, registryTokens, rights, guards, idTokens, keys, sessions } = signIn;
+  const { authenticator, registryTokens, rights, grantMetas, guards, idTokens, keys, sessions } = signIn;
   const services = createRestServices({
     authenticator,
     maintenance,
@@ -144,7 +144,9 @@ export async function createApp(
       maxManifestBytes: config.hosted.maxManifestBytes,
     }),
   );
-  koa.use(tokenRoutes({ authenticator, registryTokens, rights, observer: guards.signIns }).routes());
+  koa.use(
+    tokenRoutes({ authenticator, registryTokens, rights, grantMetas, observer: guards.signIns }).routes(),
+  );
   koa.use(oauthTokenRoutes({ idTokens, jobTokens: services.jobTokens, maintenance, now }).routes());
   koa.use(signInRoutes({ signIn: signIn.people, sessions }).routes());
   koa.use(guards.denials);

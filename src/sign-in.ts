@@ -1,6 +1,7 @@
 /** Wires who comes in and what they may do: credentials, tokens, keys, rights, and what stands in front of them. */
 import { RegistryAccess } from './api/access.ts';
 import { Authenticator } from './auth/authenticate.ts';
+import { GrantMetas } from './auth/grant-meta.ts';
 import { IdTokens } from './auth/id-tokens.ts';
 import type { FetchJson } from './auth/jwks.ts';
 import { OidcLogin, type PostForm } from './auth/oidc-login.ts';
@@ -52,6 +53,7 @@ export async function createSignIn(parts: SignInParts) {
   const delegate = await createDelegate({ config, fetchJson, log, now });
   const principals = new Principals({ ...database, now });
   const rights = new RecordedRepositoryRights({ ...database, principals, isLoginRequired, now });
+  const grantMetas = new GrantMetas(database);
   const access = new RegistryAccess({
     authenticator,
     registryTokens,
@@ -71,6 +73,7 @@ export async function createSignIn(parts: SignInParts) {
     keys,
     registryTokens,
     rights,
+    grantMetas,
     access: guards.around(access),
     catalog: new CatalogService({ ...database, principals, isLoginRequired }),
   };

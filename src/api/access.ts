@@ -65,7 +65,8 @@ export class RegistryAccess {
 
   /**
    * @throws OciError UNAUTHORIZED with a new challenge where another token could help, or the token's owner is gone;
-   * NAME_UNKNOWN where they may not pull, DENIED where they may not push or delete, in both cases whether or not it exists;
+   * NAME_UNKNOWN where they may not pull, DENIED where they may not push or delete, in both cases whether or not it exists, and where a
+   * protection rule keeps them from it;
    * UNSUPPORTED for a change to a virtual registry
    */
   async require(ctx: RequestContext, name: RepositoryName, action: Action): Promise<void> {
@@ -78,7 +79,18 @@ export class RegistryAccess {
     if (await this.#options.rights.may(ctx.state.identity, name, action)) return;
     this.#demand(ctx, repositoryScope(name, [action]), wanted);
     await this.#demandOwner(ctx, wanted);
-    throw action === 'pull' ? unknown(name, isVirtual) : denied(name, action);
+    if (action === 'pull') throw unknown(name, isVirtual);
+    const verdict = await this.#options.rights.judge(ctx.state.identity, name, action);
+    if (verdict !== 'protected') throw denied(name, action);
+    // Where nobody needs to log in, who may do it is known by logging in.
+    if (ctx.state.identity.kind !== 'anonymous')
+      throw new OciError('DENIED', { detail: guarded(name, action) });
+    throw this.#challenge(ctx, wanted(), { detail: `${guarded(name, action)}. Log in` });
+  }
+
+  /** What rules that protect tags compare with what they ask for. */
+  protectionLevel({ state: { identity } }: RequestContext, name: RepositoryName): Promise<number> {
+    return this.#options.rights.protectionLevel(identity, name);
   }
 
   /**
@@ -162,6 +174,12 @@ function unknown(name: RepositoryName, isVirtual: boolean): OciError {
     ? 'there may be no such virtual registry, the user may not be a member of its group (Guest or more), or their access token may lack the scope read_virtual_registry or api'
     : 'there may be no such project, it may be private and the user have no role in it (Reporter or more), or their access token may lack the scope read_registry or api';
   return new OciError('NAME_UNKNOWN', { detail: `${name} cannot be pulled from: ${causes}` });
+}
+
+/** Begins as GitLab's token service says it. */
+function guarded(name: RepositoryName, action: Action): string {
+  const gerund = action === 'push' ? 'Pushing to' : 'Deleting from';
+  return `${gerund} protected repository path forbidden: a protection rule of the project asks for a higher role for ${name}`;
 }
 
 function denied(name: RepositoryName, action: Action): OciError {

@@ -58,7 +58,11 @@ export class RateLimits {
         return next();
       });
     };
-    return { middleware, require: (ctx, name, action) => access.require(ctx, name, action) };
+    return {
+      middleware,
+      require: (ctx, name, action) => access.require(ctx, name, action),
+      protectionLevel: (ctx, name) => access.protectionLevel(ctx, name),
+    };
   }
 
   readonly rest: RestRateLimit = (ctx) => {

@@ -5,6 +5,7 @@
 import { Router } from '@koa/router';
 import type { Authentication, Authenticator } from '../auth/authenticate.ts';
 import { type Credentials, parseAuthorization } from '../auth/credentials.ts';
+import type { GrantMetas } from '../auth/grant-meta.ts';
 import { grantScopes } from '../auth/grants.ts';
 import { type AnonymousIdentity, anonymous, type Principal, type ScopeGrant } from '../auth/identity.ts';
 import { describeRefusal, type Refusal } from '../auth/refusal.ts';
@@ -13,20 +14,24 @@ import type { RepositoryRights } from '../auth/repository-rights.ts';
 import { catalogScope, formatScope, parseScopes } from '../auth/scope.ts';
 import { OciError } from '../oci/errors.ts';
 import { bodyParser } from './body-parser.ts';
+import type { DenialObserver } from './denials.ts';
 import type { RequestContext, RequestState } from './state.ts';
 
 const maxFormBytes = 65_536;
 const defaultService = 'container_registry';
+/** GitLab's words. */
+const pushProtected = 'Pushing to protected repository path forbidden';
 
 export interface TokenRoutesOptions {
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
   readonly registryTokens: Pick<RegistryTokens, 'issue' | 'serves'>;
-  readonly rights: RepositoryRights;
+  readonly rights: Pick<RepositoryRights, 'judge'>;
+  readonly grantMetas: Pick<GrantMetas, 'addTo'>;
   readonly observer?: GrantObserver | undefined;
 }
 
-/** Learns what tokens are issued with. */
-export interface GrantObserver {
+/** Learns what tokens are issued with, and to whom none is. */
+export interface GrantObserver extends DenialObserver {
   granted(
     holder: Principal | AnonymousIdentity,
     grants: readonly ScopeGrant[],
@@ -69,8 +74,9 @@ async function answerGet(ctx: RequestContext, options: TokenRoutesOptions): Prom
   if (credentials === undefined && scopes.length === 0) return fail(ctx, 403, 'DENIED', 'access forbidden');
   const holder = credentials === undefined ? anonymous : await authenticate(ctx, credentials, options);
   if (holder.kind === 'refused') return refuseBasic(ctx, holder);
-  const { body } = await issue(ctx, holder, service, scopes, options);
-  ctx.body = { token: body.access_token, ...body };
+  const issued = await issue(ctx, holder, service, scopes, options);
+  if (issued === 'protected') return fail(ctx, 403, 'DENIED', pushProtected);
+  ctx.body = { token: issued.body.access_token, ...issued.body };
 }
 
 /** Tokens to refresh are not issued, so none can be good. */
@@ -89,8 +95,10 @@ async function answerPost(ctx: RequestContext, body: unknown, options: TokenRout
   if (!username || !secret) return failOAuth(ctx, 'invalid_request', 'username and password are needed');
   const holder = await authenticate(ctx, { kind: 'basic', username, secret }, options);
   if (holder.kind === 'refused') return refuseGrant(ctx, holder);
-  const { body: answer, scope } = await issue(ctx, holder, service, parameters.getAll('scope'), options);
-  ctx.body = { ...answer, token_type: 'Bearer', scope };
+  const issued = await issue(ctx, holder, service, parameters.getAll('scope'), options);
+  // A 400, on which containerd asks again by GET: only of a refusal of that does it show the message.
+  if (issued === 'protected') return failOAuth(ctx, 'invalid_scope', pushProtected);
+  ctx.body = { ...issued.body, token_type: 'Bearer', scope: issued.scope };
 }
 
 async function authenticate(
@@ -102,20 +110,27 @@ async function authenticate(
   return authenticator.authenticate(credentials, ctx.state.address);
 }
 
+/** protected: as GitLab has it, who wants to push to a protected repository gets no token at all. */
 async function issue(
   ctx: RequestContext,
   holder: Principal | AnonymousIdentity,
   service: string,
   scopes: readonly string[],
-  { registryTokens, rights, observer }: TokenRoutesOptions,
+  { registryTokens, rights, grantMetas, observer }: TokenRoutesOptions,
 ) {
   ctx.state.identity = holder;
   // Another registry would list every repository it has: it does not know who may see which.
   const wanted = parseScopes(scopes).filter(
     ({ type }) => type !== catalogScope.type || ownServices.includes(service),
   );
-  const { granted, refused } = await grantScopes(holder, wanted, rights);
-  const issued = await registryTokens.issue({ service, holder, access: granted, refused });
+  const { granted, refused, protectedFromPush } = await grantScopes(holder, wanted, rights);
+  if (protectedFromPush !== undefined) {
+    const { method, path } = ctx;
+    observer?.denied(holder, { method, path, repository: protectedFromPush }, ctx.state.address);
+    return 'protected' as const;
+  }
+  const access = await grantMetas.addTo(holder, granted);
+  const issued = await registryTokens.issue({ service, holder, access, refused });
   observer?.granted(holder, granted, ctx.state.address);
   const body = {
     access_token: issued.token,

@@ -16,6 +16,7 @@ import {
   type UserIdentity,
   unknownIdentity,
 } from './identity.ts';
+import { jobLevelIn } from './project-roles.ts';
 
 export const accessLevels = {
   guest: 10,
@@ -127,9 +128,7 @@ export function mayUseProject(
     case 'job': {
       if (action === 'pull' && project.id === who.project.id) return true;
       if (action === 'pull') return requirement === 'sign-in' || (level ?? 0) >= requirement;
-      // The user's role is asked for as well, or a job would go on pushing for someone who left.
-      const levels = [who.accessLevel, ...(who.userId === undefined ? [] : [level ?? 0])];
-      return project.id === who.project.id && Math.min(...levels) >= accessLevels.developer;
+      return jobLevelIn(who, project, level) >= accessLevels.developer;
     }
     default:
       return unknownIdentity(who);

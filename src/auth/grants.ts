@@ -12,15 +12,18 @@ export interface Grants {
   readonly granted: readonly ScopeGrant[];
   /** Only what a request could need: what means nothing here is neither granted nor refused. */
   readonly refused: readonly ScopeGrant[];
+  /** A repository that they asked to push to, where a protection rule, and nothing else, keeps them from it. */
+  readonly protectedFromPush: string | undefined;
 }
 
 export async function grantScopes(
   who: Principal | AnonymousIdentity,
   wanted: readonly ScopeGrant[],
-  rights: RepositoryRights,
+  rights: Pick<RepositoryRights, 'judge'>,
 ): Promise<Grants> {
   const granted: ScopeGrant[] = [];
   const refused: ScopeGrant[] = [];
+  let protectedFromPush: string | undefined;
   for (const { type, name, actions: asked } of wanted) {
     if (type === catalogScope.type && name === catalogScope.name && asked.includes('*')) {
       (mayList(who) ? granted : refused).push(catalogScope);
@@ -28,13 +31,15 @@ export async function grantScopes(
       const [allowed, denied]: [string[], string[]] = [[], []];
       for (const action of actions) {
         if (!asked.includes(action) && !asked.includes('*')) continue;
-        ((await rights.may(who, name, action)) ? allowed : denied).push(action);
+        const verdict = await rights.judge(who, name, action);
+        (verdict === 'allowed' ? allowed : denied).push(action);
+        if (verdict === 'protected' && action === 'push' && asked.includes(action)) protectedFromPush = name;
       }
       if (allowed.length > 0) granted.push(repositoryScope(name, allowed));
       if (denied.length > 0) refused.push(repositoryScope(name, denied));
     }
   }
-  return { granted, refused };
+  return { granted, refused, protectedFromPush };
 }
 
 /** Does a registry token carry every action of the scope, for exactly this resource? */

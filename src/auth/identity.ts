@@ -99,6 +99,18 @@ export interface ScopeGrant {
   readonly type: string;
   readonly name: string;
   readonly actions: readonly string[];
+  /** In tokens that we issue, and only there. */
+  readonly meta?: GrantMeta;
+}
+
+/** What GitLab's tokens say of a hosted repository, under GitLab's names. */
+export interface GrantMeta {
+  readonly project_path: string;
+  readonly project_id: number;
+  readonly root_namespace_id?: number;
+  /** For each granted action that changes something: the patterns of tags that it is denied for. */
+  readonly tag_deny_access_patterns: Readonly<Record<string, readonly string[]>>;
+  readonly tag_immutable_patterns: readonly string[];
 }
 
 /** The bearer of a verified token of /jwt/auth. */

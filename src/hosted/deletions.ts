@@ -6,13 +6,17 @@ import type { Records } from '../metadata/records.ts';
 import type { Digest } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
 import { isDigestReference, type Reference, type Tag } from '../oci/reference.ts';
+import type { TagPatterns } from '../rules/tag-protection.ts';
 import { recordWrite } from './audit.ts';
 import type { HostedOptions } from './hosted-options.ts';
 import type { PushTarget } from './push-target.ts';
+import { demandManifestDeletable, demandTagDeletable } from './tag-guards.ts';
 
-export type DeletionOptions = Pick<HostedOptions, 'database' | 'limits'>;
+export interface DeletionOptions extends Pick<HostedOptions, 'database' | 'limits'> {
+  readonly tagPatterns: TagPatterns;
+}
 
-/** @throws OciError MANIFEST_UNKNOWN, MANIFEST_REFERENCED, UNSUPPORTED */
+/** @throws OciError MANIFEST_UNKNOWN, MANIFEST_REFERENCED, PROTECTED_TAG, IMMUTABLE_TAG, PROTECTED_MANIFEST, UNSUPPORTED */
 export function deleteManifest(
   options: DeletionOptions,
   target: PushTarget,
@@ -23,7 +27,7 @@ export function deleteManifest(
       id !== undefined &&
       (isDigestReference(reference)
         ? await removeManifest(options, tx, target, id, reference)
-        : await removeTag(tx, target, id, reference));
+        : await removeTag(options, tx, target, id, reference));
     if (!isDeleted)
       throw new OciError('MANIFEST_UNKNOWN', { detail: `${target.name} has no manifest ${reference}` });
   });
@@ -64,22 +68,30 @@ async function change(
   });
 }
 
-async function removeTag(tx: Records, target: PushTarget, id: number, tag: Tag): Promise<boolean> {
+async function removeTag(
+  { tagPatterns }: DeletionOptions,
+  tx: Records,
+  target: PushTarget,
+  id: number,
+  tag: Tag,
+): Promise<boolean> {
   const digest = await tx.tags.remove(id, tag);
   if (digest === undefined) return false;
+  await demandTagDeletable(tx, tagPatterns, target, tag);
   await tx.reviews.addManifests(id, [digest], 'tag_delete');
   await recordWrite(tx, target, 'tag.delete', tag, { digest });
   return true;
 }
 
 async function removeManifest(
-  { limits }: DeletionOptions,
+  { limits, tagPatterns }: DeletionOptions,
   tx: Records,
   target: PushTarget,
   id: number,
   digest: Digest,
 ): Promise<boolean> {
   const { repositoryManifests, reviews } = tx;
+  await demandManifestDeletable(tx, tagPatterns, target, id, digest);
   if (limits.protectReferencedManifests && (await repositoryManifests.isReferenced(id, digest))) {
     const detail = `an index of ${target.name} refers to manifest ${digest}: delete the index first`;
     throw new OciError('MANIFEST_REFERENCED', { detail });

@@ -1,20 +1,20 @@
 /** All repositories that are pushed to. */
 import type { RepositoryName } from '../oci/reference.ts';
 import type { ReadableRepository, WritableRepository, Writer } from '../oci/repository.ts';
+import { TagPatterns } from '../rules/tag-protection.ts';
 import type { HostedOptions } from './hosted-options.ts';
 import { HostedRepository } from './hosted-repository.ts';
 import { noProject } from './push-target.ts';
 import { SessionSpools } from './session-spools.ts';
-import type { SessionOptions } from './upload-sessions.ts';
 import { UploadTurns } from './upload-turns.ts';
-import { WritableHostedRepository } from './writable-hosted-repository.ts';
+import { WritableHostedRepository, type WritingOptions } from './writable-hosted-repository.ts';
 
 export class HostedRepositories {
-  readonly #options: HostedOptions & SessionOptions;
+  readonly #options: WritingOptions;
 
   constructor(options: HostedOptions) {
     const spools = new SessionSpools(options.uploads, options.buffers);
-    this.#options = { ...options, spools, turns: new UploadTurns() };
+    this.#options = { ...options, spools, turns: new UploadTurns(), tagPatterns: new TagPatterns() };
   }
 
   /** Undefined where nothing was pushed to that name. */

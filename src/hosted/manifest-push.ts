@@ -6,13 +6,17 @@ import { OciError } from '../oci/errors.ts';
 import type { ParsedReference } from '../oci/manifest.ts';
 import { isDigestReference, type Reference, type Tag } from '../oci/reference.ts';
 import type { ManifestPush, StoredManifest } from '../oci/repository.ts';
+import type { TagPatterns } from '../rules/tag-protection.ts';
 import { recordWrite } from './audit.ts';
 import type { HostedOptions } from './hosted-options.ts';
 import { findNewFacts } from './image-facts.ts';
 import { acceptManifest, listRequired } from './manifest-acceptance.ts';
 import { noProject, type PushTarget } from './push-target.ts';
+import { demandTaggable } from './tag-guards.ts';
 
-export type ManifestPushOptions = Pick<HostedOptions, 'database' | 'store' | 'limits' | 'log'>;
+export interface ManifestPushOptions extends Pick<HostedOptions, 'database' | 'store' | 'limits' | 'log'> {
+  readonly tagPatterns: TagPatterns;
+}
 
 /** @throws OciError as of WritableRepository.putManifest */
 export async function pushManifest(
@@ -21,7 +25,7 @@ export async function pushManifest(
   reference: Reference,
   { payload, contentType, tags }: ManifestPush,
 ): Promise<StoredManifest> {
-  const { database, limits } = options;
+  const { database, limits, tagPatterns } = options;
   const isByDigest = isDigestReference(reference);
   const digest = digestOf(payload, isByDigest ? algorithmOf(reference) : 'sha256');
   if (isByDigest && reference !== digest) {
@@ -40,6 +44,7 @@ export async function pushManifest(
     await database.transaction(async (tx) => {
       const { id } = await tx.repositories.ensure(projectId, name);
       if (!(await tx.repositories.hold(id))) throw noProject(name);
+      await demandTaggable(tx, tagPatterns, target, id, named, digest);
       const missing = await listMissing(tx, id, listRequired(manifest, limits.sparseManifests));
       if (missing.length > 0) throw unknownReferences(missing, target);
       await tx.repositoryManifests.save(id, { ...manifest, digest, payload });

@@ -11,6 +11,7 @@ import type {
   StoredManifest,
   WritableRepository,
 } from '../oci/repository.ts';
+import type { TagPatterns } from '../rules/tag-protection.ts';
 import { linkBlob } from './blob-links.ts';
 import { deleteBlob, deleteManifest } from './deletions.ts';
 import type { HostedOptions } from './hosted-options.ts';
@@ -19,15 +20,19 @@ import { pushManifest } from './manifest-push.ts';
 import type { PushTarget } from './push-target.ts';
 import { type SessionOptions, UploadSessions } from './upload-sessions.ts';
 
+export interface WritingOptions extends HostedOptions, SessionOptions {
+  readonly tagPatterns: TagPatterns;
+}
+
 /** Of blobs whose bytes are here. */
 const atHand: readonly Outcome[] = ['hosted', 'hit', 'revalidated'];
 
 export class WritableHostedRepository extends HostedRepository implements WritableRepository {
   readonly uploads: UploadSessions;
-  readonly #options: HostedOptions;
+  readonly #options: WritingOptions;
   readonly #target: PushTarget;
 
-  constructor(options: HostedOptions & SessionOptions, target: PushTarget) {
+  constructor(options: WritingOptions, target: PushTarget) {
     super(options, target.name, undefined);
     this.uploads = new UploadSessions(options, target);
     this.#options = options;

@@ -6,6 +6,7 @@ import { foundations } from './migrations/0001-foundations.ts';
 import { hosted } from './migrations/0002-hosted.ts';
 import { access } from './migrations/0003-access.ts';
 import { jobs } from './migrations/0004-jobs.ts';
+import { protection } from './migrations/0005-protection.ts';
 import { imageFacts } from './migrations/0008-image-facts.ts';
 import { cleanupPolicies } from './migrations/0013-cleanup-policies.ts';
 import type { Tables } from './schema.ts';
@@ -20,6 +21,7 @@ export async function migrateToLatest(db: Kysely<Tables>, types: ColumnTypes): P
     '0002-hosted': hosted(types),
     '0003-access': access(types),
     '0004-jobs': jobs(types),
+    '0005-protection': protection(types),
     '0008-image-facts': imageFacts(types),
     '0013-cleanup-policies': cleanupPolicies(types),
   };

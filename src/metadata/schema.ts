@@ -8,8 +8,15 @@ import type { CleanupPolicyTables } from './schema-cleanup-policies.ts';
 import type { HostedTables } from './schema-hosted.ts';
 import type { ImageFactsTables } from './schema-image-facts.ts';
 import type { JobTables } from './schema-jobs.ts';
+import type { ProtectionTables } from './schema-protection.ts';
 
-export interface Tables extends HostedTables, AccessTables, CleanupPolicyTables, ImageFactsTables, JobTables {
+export interface Tables
+  extends HostedTables,
+    AccessTables,
+    CleanupPolicyTables,
+    ImageFactsTables,
+    JobTables,
+    ProtectionTables {
   instance: InstanceTable;
   groups: GroupTable;
   users: UserTable;

@@ -63,6 +63,18 @@ export class Tags {
     return { tags: rows.slice(0, limit).map((row) => row.name as Tag), hasMore: rows.length > limit };
   }
 
+  /** All that name this manifest, in byte order. */
+  async listNaming(repositoryId: number, digest: Digest): Promise<Tag[]> {
+    const rows = await this.#db
+      .selectFrom('tags')
+      .select('name')
+      .where('repository_id', '=', repositoryId)
+      .where('digest', '=', digest)
+      .orderBy('name')
+      .execute();
+    return rows.map((row) => row.name as Tag);
+  }
+
   async count(repositoryId: number): Promise<number> {
     const { count } = await this.#db
       .selectFrom('tags')

@@ -16,6 +16,8 @@ export const uniqueConstraints = [
   'job_tokens_token_hash',
   'oidc_identities_issuer_subject',
   'sessions_id_hash',
+  'repository_protection_rules_project_id_path_pattern',
+  'tag_protection_rules_project_id_tag_name_pattern',
 ] as const;
 
 export type UniqueConstraint = (typeof uniqueConstraints)[number];

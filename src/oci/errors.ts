@@ -8,6 +8,7 @@ export const ociErrors = {
   BLOB_UPLOAD_UNKNOWN: { status: 404, message: 'blob upload unknown to registry' },
   DENIED: { status: 403, message: 'requested access to the resource is denied' },
   DIGEST_INVALID: { status: 400, message: 'provided digest did not match uploaded content' },
+  IMMUTABLE_TAG: { status: 403, message: 'the tag is immutable' },
   MANIFEST_BLOB_UNKNOWN: {
     status: 400,
     message: 'manifest references a manifest or blob unknown to registry',
@@ -18,6 +19,8 @@ export const ociErrors = {
   NAME_INVALID: { status: 400, message: 'invalid repository name' },
   NAME_UNKNOWN: { status: 404, message: 'repository name not known to registry' },
   PAGINATION_NUMBER_INVALID: { status: 400, message: 'invalid number of results requested' },
+  PROTECTED_MANIFEST: { status: 403, message: 'a tag of the manifest is protected' },
+  PROTECTED_TAG: { status: 403, message: 'the tag is protected' },
   RANGE_INVALID: { status: 416, message: 'requested range is not satisfiable' },
   SIZE_INVALID: { status: 400, message: 'provided length did not match content length' },
   TOOMANYREQUESTS: { status: 429, message: 'too many requests' },

@@ -90,6 +90,8 @@ export interface Writer {
   readonly name: string;
   /** The client's address. */
   readonly address: string | undefined;
+  /** What rules that protect tags compare with what they ask for: their role in the project, 60 for administrators, 0 for none. */
+  readonly protectionLevel: number;
 }
 
 export interface ManifestPush {
@@ -112,10 +114,14 @@ export interface WritableRepository extends ReadableRepository {
   readonly uploads: Uploads;
   /**
    * Payload, references, tags and audit event, all or nothing.
-   * @throws OciError MANIFEST_INVALID (400, too large 413), DIGEST_INVALID, MANIFEST_BLOB_UNKNOWN, DENIED over a limit
+   * @throws OciError MANIFEST_INVALID (400, too large 413), DIGEST_INVALID, MANIFEST_BLOB_UNKNOWN, DENIED over a limit,
+   * PROTECTED_TAG, IMMUTABLE_TAG
    */
   putManifest(reference: Reference, push: ManifestPush): Promise<StoredManifest>;
-  /** A tag: only the tag. A digest: the manifest and its tags. @throws OciError MANIFEST_UNKNOWN, MANIFEST_REFERENCED, UNSUPPORTED */
+  /**
+   * A tag: only the tag. A digest: the manifest and its tags.
+   * @throws OciError MANIFEST_UNKNOWN, MANIFEST_REFERENCED, PROTECTED_TAG, IMMUTABLE_TAG, PROTECTED_MANIFEST, UNSUPPORTED
+   */
   deleteManifest(reference: Reference): Promise<void>;
   /** The link; the bytes may have others. @throws OciError BLOB_UNKNOWN, UNSUPPORTED */
   deleteBlob(digest: Digest): Promise<void>;

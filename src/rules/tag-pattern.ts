@@ -1,6 +1,6 @@
 /**
- * Regular expressions that people give us for tags: RE2, whose time is linear in the tag, whatever the expression. As in GitLab, one must
- * match the whole name.
+ * Regular expressions that people give us for tags: RE2, whose time is linear in the tag, whatever the expression. As in GitLab, those that
+ * delete must match the whole name, those that protect any part of it.
  */
 import { RE2JS, RE2JSException } from 're2js';
 
@@ -37,6 +37,11 @@ export class TagPattern {
   /** Whether it matches the whole name. */
   matches(tag: string): boolean {
     return this.#compiled.testExact(tag);
+  }
+
+  /** Whether it matches any part of the name, as rules that protect tags do. */
+  isFoundIn(tag: string): boolean {
+    return this.#compiled.test(tag);
   }
 }
 

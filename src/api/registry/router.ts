@@ -84,7 +84,8 @@ export function createRegistryRouter(options: RegistryOptions): RegistryMiddlewa
       const name = nameOf(ctx);
       await access.require(ctx, name, action);
       if (!isRead(ctx)) await requireChangeable();
-      const repository = await repositories.getWritable(name, writerOf(ctx.state));
+      const protectionLevel = await access.protectionLevel(ctx, name);
+      const repository = await repositories.getWritable(name, writerOf(ctx.state, protectionLevel));
       const findSource = (source: RepositoryName) => findPullable(ctx, source);
       try {
         await respond(ctx, { repository, name, stalledMs, maxManifestBytes, findSource, observer });

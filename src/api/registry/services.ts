@@ -36,6 +36,8 @@ export interface Access {
   readonly middleware: Middleware<RequestState>;
   /** @throws OciError where this identity may not */
   require(ctx: RequestContext, name: RepositoryName, action: Action): Promise<void>;
+  /** What rules that protect tags compare with what they ask for. */
+  protectionLevel(ctx: RequestContext, name: RepositoryName): Promise<number>;
 }
 
 export interface Catalog {

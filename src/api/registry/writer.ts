@@ -9,11 +9,13 @@ import {
 import type { Writer } from '../../oci/repository.ts';
 import type { RequestState } from '../state.ts';
 
-export function writerOf({ identity, address }: RequestState): Writer {
+/** @param protectionLevel theirs in the repository's project */
+export function writerOf({ identity, address }: RequestState, protectionLevel: number): Writer {
   const ref = refOf(identity);
   const name = nameOf(identity) || 'anonymous';
-  if (!ref) return { key: 'anonymous', userId: undefined, name, address };
-  return { key: keyOf(ref, name), userId: ref.kind === 'user' ? ref.userId : undefined, name, address };
+  const common = { name, address, protectionLevel };
+  if (!ref) return { ...common, key: 'anonymous', userId: undefined };
+  return { ...common, key: keyOf(ref, name), userId: ref.kind === 'user' ? ref.userId : undefined };
 }
 
 function refOf(identity: Identity): PrincipalRef | undefined {

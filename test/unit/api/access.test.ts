@@ -39,6 +39,8 @@ const bearer = (text: string) => ({ authorization: `Bearer ${text}` });
 
 /** What dana may do; everyone, where nobody needs to log in. */
 let allowed: readonly string[];
+/** Repositories that a rule, and nothing else, keeps everyone from. */
+let guarded: readonly string[];
 let identity: Identity | undefined;
 /** Whom tokens are found to stand for. */
 let owner: Principal | undefined;
@@ -47,6 +49,7 @@ let app: Koa<RequestState>;
 
 beforeEach(() => {
   allowed = [`pull ${alpine}`, `pull ${shop}`, `push ${shop}`];
+  guarded = [];
   identity = undefined;
   owner = dana;
   verifications = [];
@@ -92,6 +95,8 @@ function serve({
         who.kind === 'registry-token' && isLoginRequired
           ? carries(who, repositoryScope(name, [action]))
           : allowed.includes(`${action} ${name}`),
+      judge: async (_who, name) => (guarded.includes(name) ? 'protected' : 'refused'),
+      protectionLevel: async () => 0,
     },
     isLoginRequired,
   });
@@ -396,5 +401,30 @@ describe('where nobody needs to log in', () => {
     expect(await challengeOf('/v2/', { headers: bearer('made.it.up') })).toBe(
       `Bearer ${realm},error="invalid_token"`,
     );
+  });
+
+  test('what is protected is for who logs in, and says so', async () => {
+    guarded = ['acme/guarded'];
+    expect(await challengeOf('/v2/?need=push&name=acme/guarded')).toBe(
+      `Bearer ${realm},scope="repository:acme/guarded:pull,push"`,
+    );
+    expect((await answerTo('push', 'acme/guarded')).detail).toContain('Log in');
+    expect(await answerTo('push', 'acme/guarded', { headers: basic('right') })).toMatchObject({
+      status: 403,
+    });
+  });
+});
+
+describe('a protected repository', () => {
+  test.each([
+    ['push', 'Pushing to protected repository path forbidden'],
+    ['delete', 'Deleting from protected repository path forbidden'],
+  ] as const)('says that it is what keeps them from it: %s', async (action, message) => {
+    guarded = ['acme/guarded'];
+    expect(await answerTo(action, 'acme/guarded', { headers: basic('right') })).toEqual({
+      status: 403,
+      code: 'DENIED',
+      detail: expect.stringContaining(message),
+    });
   });
 });

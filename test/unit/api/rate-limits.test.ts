@@ -39,6 +39,7 @@ function serve(requests = 4): Koa<RequestState> {
       return next();
     },
     require: async () => undefined,
+    protectionLevel: async () => 0,
   };
   const served = new Koa<RequestState>();
   served.use((ctx, next) => {

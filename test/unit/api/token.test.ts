@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto';
 import Koa from 'koa';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { RequestState } from '../../../src/api/state.ts';
-import { tokenRoutes } from '../../../src/api/token.ts';
+import { type TokenRoutesOptions, tokenRoutes } from '../../../src/api/token.ts';
+import type { Action } from '../../../src/auth/access.ts';
 import type { Authentication } from '../../../src/auth/authenticate.ts';
 import type { Credentials } from '../../../src/auth/credentials.ts';
+import type { Identity } from '../../../src/auth/identity.ts';
 import { RegistryTokens } from '../../../src/auth/registry-tokens.ts';
-import type { RepositoryRights } from '../../../src/auth/repository-rights.ts';
 import { SecretBox } from '../../../src/auth/secret-box.ts';
 import { SigningKeys } from '../../../src/auth/signing-keys.ts';
 import { RecordedKeys } from '../auth/recorded-keys.ts';
@@ -24,13 +25,17 @@ const alpine = 'virtual_registries/container/1/library/alpine';
 const redis = 'virtual_registries/container/1/library/redis';
 const secret = 'virtual_registries/container/2/library/alpine';
 const shop = 'acme/shop';
+/** Protected from dana. */
+const guarded = 'acme/shop/release';
 const basic = { authorization: `Basic ${Buffer.from('dana:right').toString('base64')}` };
 const wrong = { authorization: `Basic ${Buffer.from('dana:wrong').toString('base64')}` };
 
 let registryTokens: RegistryTokens;
 let app: Koa<RequestState>;
+let denials: string[];
 
 beforeEach(() => {
+  denials = [];
   const now = () => start;
   const keys = new SigningKeys({
     records: new RecordedKeys(),
@@ -51,16 +56,29 @@ beforeEach(() => {
         reason: 'unknown',
       },
   };
-  const rights: RepositoryRights = {
-    may: async (who, name, action) =>
-      who.kind === 'anonymous'
-        ? name === alpine && action === 'pull'
-        : name === shop
-          ? action !== 'delete'
-          : [alpine, redis].includes(name) && action === 'pull',
+  const may = (who: Identity, name: string, action: Action) =>
+    who.kind === 'anonymous'
+      ? name === alpine && action === 'pull'
+      : name === shop
+        ? action !== 'delete'
+        : [alpine, redis].includes(name) && action === 'pull';
+  const tokenOptions: TokenRoutesOptions = {
+    authenticator,
+    registryTokens,
+    rights: {
+      judge: async (who, name, action) => {
+        if (name === guarded && action !== 'pull') return 'protected';
+        return may(who, name, action) || name === guarded ? 'allowed' : 'refused';
+      },
+    },
+    grantMetas: { addTo: async (_who, grants) => grants },
+    observer: {
+      granted: () => undefined,
+      denied: (_who, { method, repository }) => denials.push(`${method} ${repository}`),
+    },
   };
   app = new Koa<RequestState>();
-  app.use(tokenRoutes({ authenticator, registryTokens, rights }).routes());
+  app.use(tokenRoutes(tokenOptions).routes());
 });
 
 async function askToken(path: string, question: Question = {}) {
@@ -263,5 +281,55 @@ describe('POST /jwt/auth', () => {
   test('who guessed too often is told when to come back', async () => {
     const { status, headers } = await post({ grant_type: 'password', username: 'dana', password: 'hasty' });
     expect([status, headers['retry-after']]).toEqual([429, '17']);
+  });
+});
+
+describe('a protected repository', () => {
+  const question = (actions: string) =>
+    `/jwt/auth?service=container_registry&scope=repository:${shop}:pull,push&scope=repository:${guarded}:${actions}`;
+
+  test('has no token for who may not push there, whatever else they ask for, and that is noted', async () => {
+    const { status, body } = await askToken(question('pull,push'), { headers: basic });
+    expect(status).toBe(403);
+    expect(body).toEqual({
+      errors: [{ code: 'DENIED', message: 'Pushing to protected repository path forbidden' }],
+      http_status: 403,
+    });
+    expect(denials).toEqual([`GET ${guarded}`]);
+  });
+
+  test.each([
+    ['pull', ['pull']],
+    ['pull,delete', ['pull']],
+    ['*', ['pull']],
+  ])('has one where nothing is said of pushing: %s', async (actions, granted) => {
+    const { status, body } = await askToken(question(actions), { headers: basic });
+    expect(status).toBe(200);
+    expect(await accessIn(body.token)).toContainEqual({
+      type: 'repository',
+      name: guarded,
+      actions: granted,
+    });
+    expect(denials).toEqual([]);
+  });
+
+  test('a form is refused so that its client asks by GET, which tells people why', async () => {
+    const fields = {
+      grant_type: 'password',
+      username: 'dana',
+      password: 'right',
+      scope: `repository:${guarded}:push`,
+    };
+    const { status, body } = await askToken('/jwt/auth', {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams(fields).toString(),
+    });
+    expect(status).toBe(400);
+    expect(body).toEqual({
+      error: 'invalid_scope',
+      error_description: 'Pushing to protected repository path forbidden',
+    });
+    expect(denials).toEqual([`POST ${guarded}`]);
   });
 });

@@ -5,10 +5,14 @@ import type { RepositoryRights } from '../../../src/auth/repository-rights.ts';
 import { repositoryScope } from '../../../src/auth/scope.ts';
 
 const dana: UserIdentity = { kind: 'user', userId: 7, username: 'dana', isAdmin: false, scopes: ['api'] };
-const rights: RepositoryRights = {
-  may: async (_user, name, action) => {
-    if (name === 'acme/shop') return action !== 'delete';
-    return name === 'acme/own' || (name === 'acme/open' && action === 'pull');
+const rights: Pick<RepositoryRights, 'judge'> = {
+  judge: async (_user, name, action) => {
+    if (name === 'acme/release') return action === 'pull' ? 'allowed' : 'protected';
+    const may =
+      name === 'acme/shop'
+        ? action !== 'delete'
+        : name === 'acme/own' || (name === 'acme/open' && action === 'pull');
+    return may ? 'allowed' : 'refused';
   },
 };
 const catalog = { type: 'registry', name: 'catalog', actions: ['*'] };
@@ -28,12 +32,13 @@ test.each([
   expect(await grantScopes(dana, [repository(name, ...asked)], rights)).toEqual({
     granted: granted.length > 0 ? [repository(name, ...granted)] : [],
     refused: refused.length > 0 ? [repository(name, ...refused)] : [],
+    protectedFromPush: undefined,
   });
 });
 
 test('a token can be for the target and the source of a mount', async () => {
   const wanted = [repository('acme/own', 'pull', 'push'), repository('acme/open', 'pull')];
-  expect(await grantScopes(dana, wanted, rights)).toEqual({ granted: wanted, refused: [] });
+  expect(await grantScopes(dana, wanted, rights)).toMatchObject({ granted: wanted, refused: [] });
 });
 
 test.each<[UserIdentity['scopes'], boolean]>([
@@ -43,7 +48,7 @@ test.each<[UserIdentity['scopes'], boolean]>([
   [['write_registry'], true],
   [['read_virtual_registry', 'read_api'], false],
 ])('the catalog, with scopes %j: %s', async (scopes, isGranted) => {
-  expect(await grantScopes({ ...dana, scopes }, [catalog], rights)).toEqual({
+  expect(await grantScopes({ ...dana, scopes }, [catalog], rights)).toMatchObject({
     granted: isGranted ? [catalog] : [],
     refused: isGranted ? [] : [catalog],
   });
@@ -56,7 +61,16 @@ test.each([
   repository('acme/own', 'sign'),
   repository('HOST:5000/acme/own', 'pull'),
 ])('what no request needs is neither granted nor refused: %j', async (scope) => {
-  expect(await grantScopes(dana, [scope], rights)).toEqual({ granted: [], refused: [] });
+  expect(await grantScopes(dana, [scope], rights)).toMatchObject({ granted: [], refused: [] });
+});
+
+test.each([
+  ['push is asked for', ['pull', 'push'], 'acme/release'],
+  ['everything is asked for', ['*'], undefined],
+  ['something else is', ['pull', 'delete'], undefined],
+])('a repository that is protected from a push is named where %s', async (_when, asked, expected) => {
+  const wanted = [repository('acme/own', 'pull', 'push'), repository('acme/release', ...asked)];
+  expect(await grantScopes(dana, wanted, rights)).toMatchObject({ protectedFromPush: expected });
 });
 
 describe('a registry token is good for the named resource and action', () => {

@@ -21,7 +21,7 @@ const project = {
 const registry = { group: { id: 3, fullPath: 'acme' }, anonymousPull: false };
 
 function writerFor(identity: Identity) {
-  return writerOf({ identity, address: '192.0.2.7' } as RequestState);
+  return writerOf({ identity, address: '192.0.2.7' } as RequestState, 30);
 }
 
 test('every kind of identity has an answer everywhere, and none falls through', () => {

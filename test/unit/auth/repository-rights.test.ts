@@ -10,6 +10,7 @@ import {
 import { RecordedRepositoryRights } from '../../../src/auth/repository-rights.ts';
 import { repositoryScope } from '../../../src/auth/scope.ts';
 import type { Project } from '../../../src/metadata/projects.ts';
+import type { RepositoryProtectionRule } from '../../../src/metadata/repository-protection-rules.ts';
 import { bearerOf, deployToken, job, dana as member } from './identities.ts';
 
 const start = Date.UTC(2026, 2, 4);
@@ -35,6 +36,8 @@ let anonymousPull: boolean;
 let principal: Principal | undefined;
 let believedUntil: number;
 let lookups: number;
+let rules: readonly RepositoryProtectionRule[];
+let ruleReads: number;
 
 function projectOf(fields: Partial<Project>): Project {
   return {
@@ -87,6 +90,12 @@ function rightsWith({ isLoginRequired }: { isLoginRequired: boolean }): Recorded
         return name === shop || name.startsWith(`${shop}/`) ? project : undefined;
       },
     },
+    repositoryProtectionRules: {
+      list: async (projectId) => {
+        ruleReads += 1;
+        return projectId === 9 ? rules : [];
+      },
+    },
     principals: {
       believe: async () => {
         lookups += 1;
@@ -104,6 +113,8 @@ beforeEach(() => {
   now = start;
   reads = 0;
   lookups = 0;
+  rules = [];
+  ruleReads = 0;
   asked = [];
   isMember = true;
   level = 30;
@@ -331,5 +342,112 @@ describe('where nobody needs to log in', () => {
     expect(await allowed(identity, 'virtual_registries/container/2/library/alpine')).toEqual([]);
     project = projectOf({ visibility: 'public', containerRegistryAccessLevel: 'disabled' });
     expect(await allowed(identity, shop)).toEqual([]);
+  });
+});
+
+describe('protection rules', () => {
+  const ofReleases = (push?: number, remove?: number, pathPattern = '/release*') => ({
+    id: 1,
+    projectId: 9,
+    pathPattern,
+    levels: { push, delete: remove },
+  });
+  const release = `${shop}/release-1`;
+
+  beforeEach(() => {
+    rules = [ofReleases(40, 50)];
+  });
+
+  test.each<[number, readonly Action[]]>([
+    [30, ['pull']],
+    [40, ['pull', 'push']],
+    [50, ['pull', 'push', 'delete']],
+  ])('role %s may %j where they match, and everything else where they do not', async (role, expected) => {
+    level = role;
+    expect(await allowed(dana, release)).toEqual(expected);
+    expect(await allowed(dana, `${shop}/dev`)).toEqual(['pull', 'push', 'delete']);
+  });
+
+  test('the strictest of those that match counts', async () => {
+    rules = [ofReleases(40), ofReleases(50, 40, '*'), ofReleases(40)];
+    level = 40;
+    expect(await allowed(dana, release)).toEqual(['pull', 'delete']);
+  });
+
+  test('are for users, jobs as their users, and no deploy token; administrators pass', async () => {
+    level = 40;
+    expect(await allowed(deployToken, release)).toEqual(['pull']);
+    expect(await allowed(job, release)).toEqual(['pull']); // whose own role is Developer
+    expect(await allowed({ ...job, accessLevel: 40 }, release)).toEqual(['pull', 'push']);
+    rules = [ofReleases(60, 60)];
+    now += 1000;
+    level = 50;
+    expect(await allowed(dana, release)).toEqual(['pull']);
+    expect(await allowed(root, release)).toEqual(['pull', 'push', 'delete']);
+  });
+
+  test('are why, where nothing else is', async () => {
+    expect(await rights.judge(dana, release, 'push')).toBe('protected');
+    expect(await rights.judge(dana, release, 'pull')).toBe('allowed');
+    expect(await rights.judge(eve, release, 'push')).toBe('refused');
+    expect(await rights.judge(dana, 'acme/other', 'push')).toBe('refused');
+  });
+
+  test('count for tokens that were issued before, within a second', async () => {
+    rules = [];
+    const token = bearerOf(ref, [repositoryScope(release, ['pull', 'push'])]);
+    expect(await rights.may(token, release, 'push')).toBe(true);
+    rules = [ofReleases(40)];
+    now += 1000;
+    believedUntil = now + 1000;
+    expect(await rights.may(token, release, 'push')).toBe(false);
+    expect(await rights.judge(token, release, 'push')).toBe('protected');
+    expect(await rights.may(token, release, 'pull')).toBe(true);
+    rules = [];
+    now += 1000;
+    believedUntil = now + 1000;
+    expect(await rights.may(token, release, 'push')).toBe(true);
+  });
+
+  test('are read once a second for a project, and never for a pull', async () => {
+    await rights.may(dana, release, 'pull');
+    expect(ruleReads).toBe(0);
+    await rights.may(dana, release, 'push');
+    await rights.may(dana, `${shop}/dev`, 'delete');
+    expect(ruleReads).toBe(1);
+  });
+
+  test('keep out who comes by another token service, of whom no role is known', async () => {
+    const access = [repositoryScope(release, ['pull', 'push']), repositoryScope(shop, ['push'])];
+    const external = bearerOf({ kind: 'external', issuer: 'auth.example.com' }, access);
+    expect(await allowed(external, release)).toEqual(['pull']);
+    expect(await allowed(external, shop)).toEqual(['push']);
+    expect(await rights.protectionLevel(external, shop)).toBe(0);
+  });
+
+  test('count too where nobody needs to log in: who logs in has their role', async () => {
+    rights = rightsWith({ isLoginRequired: false });
+    expect(await allowed(anonymous, release)).toEqual(['pull']);
+    expect(await allowed(anonymous, shop)).toEqual(['pull', 'push', 'delete']);
+    level = 40;
+    expect(await allowed(dana, release)).toEqual(['pull', 'push']);
+    expect(await allowed(bearerOf(ref), release)).toEqual(['pull', 'push']);
+    principal = undefined;
+    expect(await allowed(bearerOf(ref), release)).toEqual(['pull']);
+    expect(await allowed(bearerOf(ref), shop)).toEqual(['pull', 'push', 'delete']);
+  });
+
+  test.each<[string, () => Identity, number]>([
+    ['a user', () => dana, 30],
+    ['their token', () => bearerOf(ref), 30],
+    ['an administrator', () => root, 60],
+    ['a job, at most as its user', () => ({ ...job, accessLevel: 50 }), 30],
+    ['a job of another project', () => ({ ...job, project: { id: 10, fullPath: 'acme/other' } }), 0],
+    ['a deploy token', () => deployToken, 0],
+    ['a stranger', () => eve, 0],
+    ['nobody', () => anonymous, 0],
+  ])('compare what they ask for with the level of %s', async (_who, identity, expected) => {
+    expect(await rights.protectionLevel(identity(), release)).toBe(expected);
+    expect(await rights.protectionLevel(identity(), alpine)).toBe(0);
   });
 });

@@ -40,8 +40,15 @@ const limits: HostedLimits = {
   protectReferencedManifests: false,
 };
 
-export const alice: Writer = { key: 'user:1', userId: 1, name: 'alice', address: '192.0.2.1' };
-export const bob: Writer = { key: 'user:2', userId: 2, name: 'bob', address: '192.0.2.2' };
+const developer = 30;
+export const alice: Writer = {
+  key: 'user:1',
+  userId: 1,
+  name: 'alice',
+  address: '192.0.2.1',
+  protectionLevel: developer,
+};
+export const bob: Writer = { ...alice, key: 'user:2', userId: 2, name: 'bob', address: '192.0.2.2' };
 
 export interface HostedKit {
   /** acme/shop */

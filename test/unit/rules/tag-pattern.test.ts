@@ -57,3 +57,14 @@ describe('a tag pattern', () => {
     expect(names.filter((name) => pattern.matches(name))).toEqual([]);
   });
 });
+
+test.each([
+  ['v1', 'v1', true],
+  ['v1', 'my-v10', true],
+  ['^v1', 'v10', true],
+  ['^v1', 'my-v1', false],
+  ['^v1$', 'v10', false],
+  ['a|^b', 'xa', true],
+])('%s is found in %s: %s', (pattern, tag, expected) => {
+  expect(TagPattern.parse(pattern).isFoundIn(tag)).toBe(expected);
+});

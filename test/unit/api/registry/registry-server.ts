@@ -121,6 +121,7 @@ export class RegistryServer {
             throw new OciError('UNAUTHORIZED', { headers });
           },
           require: async () => undefined,
+          protectionLevel: async () => 30,
         },
         catalog: { list: async () => ({ names: [], hasMore: false }) },
         maintenance: { readOnlyReason: async () => undefined },

@@ -111,6 +111,7 @@ test.each([
     const refusing: ServerOptions = {
       access: {
         middleware: (_ctx, next) => next(),
+        protectionLevel: () => Promise.reject(new Error('was asked')),
         require: async (_ctx, name, needed) => {
           asked.push(`${needed} ${name}`);
           throw new OciError('DENIED', { detail: 'they may not' });

@@ -311,6 +311,7 @@ describe('a mount', () => {
         },
         access: {
           middleware: (_ctx, next) => next(),
+          protectionLevel: async () => 30,
           require: async (_ctx, name) => {
             if (name !== hostedName && !mayPull) throw new OciError('NAME_UNKNOWN');
           },
@@ -377,5 +378,5 @@ test.each([
 ])('%j writes as %j', async (identity, expected) => {
   await using server = await startServer({ identity });
   await startUpload(server);
-  expect(server.writers).toEqual([{ ...expected, address: '127.0.0.1' }]);
+  expect(server.writers).toEqual([{ ...expected, protectionLevel: 30, address: '127.0.0.1' }]);
 });

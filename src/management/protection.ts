@@ -1,0 +1,78 @@
+/** May an actor delete a tag, or a whole repository? For the REST API; /v2 asks the same rules in its own words. */
+import { protectionLevelOf } from '../auth/project-roles.ts';
+import type { Project } from '../metadata/projects.ts';
+import type { Records } from '../metadata/records.ts';
+import type { RepositoryRecord } from '../metadata/repositories.ts';
+import { ProjectProtection } from '../rules/project-protection.ts';
+import { TagPatterns } from '../rules/tag-protection.ts';
+import { type Actor, userOf } from './actor.ts';
+import { RefusedError } from './refused-error.ts';
+
+type ProtectedProject = Pick<Project, 'id' | 'fullPath'>;
+type ProtectedRepository = Pick<RepositoryRecord, 'id' | 'name'>;
+
+const tagsAtOnce = 1000;
+
+export class Protection {
+  readonly #patterns = new TagPatterns();
+
+  /**
+   * What the project's rules say now.
+   * @param actor undefined: a cleanup that runs by itself, which has no role
+   * @throws RefusedError unauthorized
+   */
+  async of(
+    records: Pick<Records, 'members' | 'repositoryProtectionRules' | 'tagProtectionRules'>,
+    project: ProtectedProject,
+    actor: Actor | undefined,
+  ): Promise<ProjectProtection> {
+    return new ProjectProtection({
+      projectPath: project.fullPath,
+      repositoryRules: await records.repositoryProtectionRules.list(project.id),
+      tagRules: await records.tagProtectionRules.list(project.id),
+      patterns: this.#patterns,
+      level: actor === undefined ? 0 : await levelOf(records, project, actor),
+    });
+  }
+
+  /** @throws RefusedError forbidden, in GitLab's words */
+  async demandTagDeletable(
+    records: Records,
+    project: ProtectedProject,
+    actor: Actor,
+    { name }: ProtectedRepository,
+    tag: string,
+  ): Promise<void> {
+    const protection = await this.of(records, project, actor);
+    if (protection.findTagGuard(name, tag))
+      throw new RefusedError('forbidden', 'cannot delete protected tag(s)');
+  }
+
+  /** With its tags. @throws RefusedError forbidden, in GitLab's words */
+  async demandRepositoryDeletable(
+    records: Records,
+    project: ProtectedProject,
+    actor: Actor,
+    { id, name }: ProtectedRepository,
+  ): Promise<void> {
+    const protection = await this.of(records, project, actor);
+    let after = '';
+    let hasMore = true;
+    while (hasMore) {
+      const page = await records.tags.list(id, { after, limit: tagsAtOnce });
+      if (protection.findRepositoryGuard(name, page.tags))
+        throw new RefusedError('forbidden', 'Deleting protected container repository forbidden.');
+      after = page.tags.at(-1) ?? after;
+      hasMore = page.hasMore;
+    }
+  }
+}
+
+async function levelOf(
+  { members }: Pick<Records, 'members'>,
+  project: ProtectedProject,
+  actor: Actor,
+): Promise<number> {
+  const user = userOf(actor);
+  return protectionLevelOf(user, project, await members.levelAt(project.fullPath, user.userId));
+}

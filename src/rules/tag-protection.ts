@@ -1,0 +1,95 @@
+/** Which tags of a project are guarded, and from whom: of all rules that match, the one that asks for most counts. */
+import { LRUCache } from 'lru-cache';
+import type { GuardedAction } from './repository-protection.ts';
+import { TagPattern } from './tag-pattern.ts';
+
+/** The least level for each. */
+export interface TagLevels {
+  readonly push: number;
+  readonly delete: number;
+}
+
+export interface TagRule {
+  /** RE2, to be found anywhere in the tag. */
+  readonly tagNamePattern: string;
+  /** Undefined: immutable, whoever comes. */
+  readonly levels: TagLevels | undefined;
+}
+
+export type TagFault =
+  | { readonly guard: 'protected'; readonly level: number }
+  | { readonly guard: 'immutable'; readonly pattern: string };
+
+/** create: there is no such tag yet, or it names the very manifest. overwrite: it names another one. */
+export type TagChange = 'create' | 'overwrite' | 'delete';
+
+const maxRemembered = 1000;
+
+/** Patterns of rules, compiled once. */
+export class TagPatterns {
+  readonly #compiled = new LRUCache<string, TagPattern>({ max: maxRemembered });
+
+  /** @throws TagPatternError */
+  get(text: string): TagPattern {
+    const known = this.#compiled.get(text);
+    if (known) return known;
+    const pattern = TagPattern.parse(text);
+    this.#compiled.set(text, pattern);
+    return pattern;
+  }
+}
+
+export class TagProtection {
+  readonly #rules: readonly TagRule[];
+  readonly #patterns: TagPatterns;
+
+  /** @param rules all of one project */
+  constructor(rules: readonly TagRule[], patterns: TagPatterns) {
+    this.#rules = rules;
+    this.#patterns = patterns;
+  }
+
+  /** Nothing is guarded. */
+  get isEmpty(): boolean {
+    return this.#rules.length === 0;
+  }
+
+  /**
+   * What keeps someone from the change; undefined: nothing. Roles are asked for first, as in GitLab.
+   * @param level of who wants it: 0 for whoever has no role, such as a cleanup
+   */
+  findFault(tag: string, change: TagChange, level: number): TagFault | undefined {
+    const required = this.#requiredLevel(tag, change === 'delete' ? 'delete' : 'push');
+    if (level < required) return { guard: 'protected', level: required };
+    return change === 'create' ? undefined : this.#findImmutable(tag);
+  }
+
+  /**
+   * What keeps someone from deleting a whole repository with these tags; undefined: nothing. Each rule's delete level counts, whatever tags
+   * it matches, but only where there are tags.
+   */
+  findRepositoryFault(tags: Iterable<string>, level: number): TagFault | undefined {
+    const required = Math.max(0, ...this.#rules.map(({ levels }) => levels?.delete ?? 0));
+    for (const tag of tags) {
+      if (level < required) return { guard: 'protected', level: required };
+      const fault = this.#findImmutable(tag);
+      if (fault) return fault;
+    }
+    return undefined;
+  }
+
+  #requiredLevel(tag: string, action: GuardedAction): number {
+    let required = 0;
+    for (const { tagNamePattern, levels } of this.#rules) {
+      const level = levels?.[action] ?? 0;
+      if (level > required && this.#patterns.get(tagNamePattern).isFoundIn(tag)) required = level;
+    }
+    return required;
+  }
+
+  #findImmutable(tag: string): TagFault | undefined {
+    for (const { tagNamePattern: pattern, levels } of this.#rules)
+      if (!levels && this.#patterns.get(pattern).isFoundIn(tag)) return { guard: 'immutable', pattern };
+    return undefined;
+  }
+}

@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest';
+import { ProjectProtection } from '../../../src/rules/project-protection.ts';
+import { TagPatternError } from '../../../src/rules/tag-pattern.ts';
+import {
+  type TagChange,
+  TagPatterns,
+  TagProtection,
+  type TagRule,
+} from '../../../src/rules/tag-protection.ts';
+
+const patterns = new TagPatterns();
+const levelsOf = { developer: 30, maintainer: 40, owner: 50, admin: 60 } as const;
+const rules: readonly TagRule[] = [
+  { tagNamePattern: '^v\\d+', levels: { push: 40, delete: 50 } },
+  { tagNamePattern: 'rc$', levels: { push: 50, delete: 40 } },
+  { tagNamePattern: '^keep', levels: undefined },
+  { tagNamePattern: '^v9', levels: undefined },
+];
+const protection = new TagProtection(rules, patterns);
+
+/** What a role is kept from: create, overwrite, delete. */
+type Row = readonly [string, keyof typeof levelsOf, string, string, string];
+const none = '-';
+
+test.each<Row>([
+  ['dev', 'developer', none, none, none],
+  ['v1', 'developer', 'protected 40', 'protected 40', 'protected 50'],
+  ['v1', 'maintainer', none, none, 'protected 50'],
+  ['v1', 'owner', none, none, none],
+  ['v1', 'admin', none, none, none],
+  // Two rules match: the stricter one counts, for each action.
+  ['v1-rc', 'developer', 'protected 50', 'protected 50', 'protected 50'],
+  ['v1-rc', 'maintainer', 'protected 50', 'protected 50', 'protected 50'],
+  ['v1-rc', 'owner', none, none, none],
+  ['keep', 'developer', none, 'immutable', 'immutable'],
+  ['keep', 'admin', none, 'immutable', 'immutable'],
+  ['keep-rc', 'developer', 'protected 50', 'protected 50', 'protected 40'],
+  ['keep-rc', 'maintainer', 'protected 50', 'protected 50', 'immutable'],
+  // Roles are asked for first.
+  ['v9', 'developer', 'protected 40', 'protected 40', 'protected 50'],
+  ['v9', 'owner', none, 'immutable', 'immutable'],
+  ['not-keep', 'developer', none, none, none],
+  ['xv1', 'developer', none, none, none],
+])('%s, %s: create %s, overwrite %s, delete %s', (tag, role, ...expected) => {
+  const changes: TagChange[] = ['create', 'overwrite', 'delete'];
+  const found = changes.map((change) => {
+    const fault = protection.findFault(tag, change, levelsOf[role]);
+    return fault === undefined
+      ? none
+      : fault.guard === 'protected'
+        ? `protected ${fault.level}`
+        : fault.guard;
+  });
+  expect(found).toEqual(expected);
+});
+
+test('without rules nothing is guarded', () => {
+  expect(new TagProtection([], patterns).isEmpty).toBe(true);
+  expect(protection.isEmpty).toBe(false);
+  expect(new TagProtection([], patterns).findFault('v1', 'delete', 0)).toBeUndefined();
+});
+
+test('a pattern is compiled once, and one that is none is an error', () => {
+  expect(patterns.get('^v\\d+')).toBe(patterns.get('^v\\d+'));
+  expect(() => patterns.get('(')).toThrow(TagPatternError);
+});
+
+describe('a whole repository', () => {
+  const withoutImmutable = new TagProtection(rules.slice(0, 2), patterns);
+
+  test.each([
+    ['developer', ['dev'], 'protected'],
+    ['maintainer', ['dev'], 'protected'],
+    ['owner', ['dev', 'v1'], undefined],
+    ['developer', [], undefined],
+  ] as const)('%s: the delete level of each rule counts, whatever its tags are: %j', (role, tags, guard) => {
+    expect(withoutImmutable.findRepositoryFault(tags, levelsOf[role])?.guard).toBe(guard);
+  });
+
+  test('with a tag that is immutable stays, whoever comes', () => {
+    expect(protection.findRepositoryFault(['dev', 'keep'], levelsOf.admin)?.guard).toBe('immutable');
+    expect(protection.findRepositoryFault(['dev', 'v1'], levelsOf.admin)).toBeUndefined();
+  });
+});
+
+describe('all rules of a project', () => {
+  const ofLevel = (level: number, tagRules: readonly TagRule[] = []) =>
+    new ProjectProtection({
+      projectPath: 'acme/shop',
+      repositoryRules: [{ pathPattern: '/release*', levels: { push: undefined, delete: 50 } }],
+      tagRules,
+      patterns,
+      level,
+    });
+
+  test('a repository that is protected keeps all of its tags', () => {
+    expect(ofLevel(40).findTagGuard('acme/shop/release', 'dev')).toBe('protected');
+    expect(ofLevel(40).findTagGuard('acme/shop/dev', 'dev')).toBeUndefined();
+    expect(ofLevel(50).findTagGuard('acme/shop/release', 'dev')).toBeUndefined();
+    expect(ofLevel(40).findRepositoryGuard('acme/shop/release', [])).toBe('protected');
+    expect(ofLevel(50).findRepositoryGuard('acme/shop/release', [])).toBeUndefined();
+  });
+
+  test('and so do rules for tags, from a cleanup each of them', () => {
+    expect(ofLevel(0, rules).findTagGuard('acme/shop', 'v1')).toBe('protected');
+    expect(ofLevel(0, rules).findTagGuard('acme/shop', 'keep')).toBe('immutable');
+    expect(ofLevel(0, rules).findTagGuard('acme/shop', 'dev')).toBeUndefined();
+    expect(ofLevel(60, rules).findTagGuard('acme/shop', 'v1')).toBeUndefined();
+    expect(ofLevel(40, rules).findRepositoryGuard('acme/shop', ['dev'])).toBe('protected');
+    expect(ofLevel(60, rules).findRepositoryGuard('acme/shop', ['dev', 'keep'])).toBe('immutable');
+  });
+});

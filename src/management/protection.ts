@@ -5,7 +5,8 @@ import type { Records } from '../metadata/records.ts';
 import type { RepositoryRecord } from '../metadata/repositories.ts';
 import { ProjectProtection } from '../rules/project-protection.ts';
 import { TagPatterns } from '../rules/tag-protection.ts';
-import { type Actor, userOf } from './actor.ts';
+import { type Actor, askerOf } from './actor.ts';
+import { findLevel } from './needs.ts';
 import { RefusedError } from './refused-error.ts';
 
 type ProtectedProject = Pick<Project, 'id' | 'fullPath'>;
@@ -69,10 +70,10 @@ export class Protection {
 }
 
 async function levelOf(
-  { members }: Pick<Records, 'members'>,
+  records: Pick<Records, 'members'>,
   project: ProtectedProject,
   actor: Actor,
 ): Promise<number> {
-  const user = userOf(actor);
-  return protectionLevelOf(user, project, await members.levelAt(project.fullPath, user.userId));
+  const asker = askerOf(actor);
+  return protectionLevelOf(asker, project, await findLevel(records, asker, project.fullPath));
 }

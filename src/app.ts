@@ -32,8 +32,10 @@ import { createMetrics } from './metrics.ts';
 import { isVirtualName } from './oci/reference.ts';
 import { createPulls } from './pulls.ts';
 import { createRestServices } from './rest-services.ts';
+import { createScrubbing } from './scrubbing.ts';
 import type { Secrets } from './secrets.ts';
 import { createSignIn } from './sign-in.ts';
+import { FilesystemBlobInventory } from './storage/filesystem-blob-inventory.ts';
 import { FilesystemBlobStore } from './storage/filesystem-blob-store.ts';
 import { FilesystemUploadStore } from './storage/filesystem-upload-store.ts';
 import { JsonDocuments } from './upstreams/json-document.ts';
@@ -79,7 +81,6 @@ export async function createApp(
   const maintenance = new MaintenanceMode({ database, readOnly: config.maintenance.readOnly, now });
   const readOnlyReason = () => maintenance.readOnlyReason();
   const hosting = createHosting({ config, database, store, uploads, log, now });
-  const scheduler = createScheduler({ ...hosting, database, readOnlyReason, log, now });
   const pulls = createPulls({
     findHosted: (groupPath, name) => hosting.repositories.findVisibleFrom(groupPath, name),
     config,
@@ -92,6 +93,20 @@ export async function createApp(
     log,
     now,
   });
+
+  const { heal } = pulls;
+  const inventory = new FilesystemBlobInventory(blobDirectory);
+  const scrubbing = createScrubbing({
+    config,
+    database,
+    store,
+    inventory,
+    heal,
+    observer: metrics.scrub,
+    log,
+    now,
+  });
+  const scheduler = createScheduler({ ...hosting, ...scrubbing, database, readOnlyReason, log, now });
 
   const documents = new JsonDocuments(upstreamOptions(config));
   const fetchJson = (url: URL, signal: AbortSignal) => documents.fetch(url, signal);

@@ -5,6 +5,7 @@ import { secretVariables } from './secrets.ts';
 import {
   address,
   bytes,
+  bytesOrNone,
   count,
   databaseUrl,
   directory,
@@ -108,6 +109,7 @@ const schema = section({
     uploadExpirySeconds: seconds(),
     sparseManifests: z.enum(sparseManifests, `expected one of ${sparseManifests.join(', ')}`),
   }),
+  scrub: section({ bytesPerSecond: bytesOrNone(), intervalSeconds: seconds() }),
   maintenance: section({ readOnly: flag() }),
   auth,
   virtualRegistries: section({ maxPerGroup: count(1, 1000), maxUpstreams: count(1, 20) }),

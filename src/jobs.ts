@@ -1,15 +1,19 @@
 /** Wires what runs from time to time: to add a job, add it to the list. */
 import { randomUUID } from 'node:crypto';
+import type { Orphans } from './gc/orphans.ts';
 import { type Job, Scheduler, type SchedulerOptions } from './gc/scheduler.ts';
+import type { Scrub } from './gc/scrub.ts';
 import type { UploadExpiry } from './hosted/upload-expiry.ts';
 import type { Jobs } from './metadata/jobs.ts';
 
 export interface JobParts extends Pick<SchedulerOptions, 'readOnlyReason' | 'log' | 'now'> {
   readonly database: { readonly jobs: Jobs };
   readonly expiry: UploadExpiry;
+  readonly scrub: Scrub;
+  readonly orphans: Orphans;
 }
 
-export function createScheduler({ database, expiry, ...options }: JobParts): Scheduler {
-  const jobs: readonly Job[] = [expiry];
+export function createScheduler({ database, expiry, scrub, orphans, ...options }: JobParts): Scheduler {
+  const jobs: readonly Job[] = [expiry, scrub, orphans];
   return new Scheduler({ ...options, jobs, records: database.jobs, owner: randomUUID() });
 }

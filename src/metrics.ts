@@ -2,6 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { RegistryObserver } from './api/registry/services.ts';
 import type { RequestObserver } from './api/requests.ts';
+import type { ScrubObserver } from './gc/scrub.ts';
 import type { Outcome } from './oci/repository.ts';
 import type { FillObserver } from './proxy/fill-observer.ts';
 import type { BreakerState } from './upstreams/upstream.ts';
@@ -12,6 +13,7 @@ export interface Metrics {
   readonly registry: RegistryObserver;
   readonly fills: FillObserver;
   readonly upstreams: UpstreamObserver;
+  readonly scrub: ScrubObserver;
   /** All of it in Prometheus' text format. */
   render(): Promise<string>;
   readonly contentType: string;
@@ -30,8 +32,30 @@ export function createMetrics(): Metrics {
     registry: registryMetrics(registry),
     fills: fillMetrics(registry),
     upstreams: upstreamMetrics(registry),
+    scrub: scrubMetrics(registry),
     render: () => registry.metrics(),
     contentType: registry.contentType,
+  };
+}
+
+function scrubMetrics(registry: Registry): ScrubObserver {
+  const registers = [registry];
+  const blobs = new Counter({
+    name: 'entrepot_scrub_blobs_total',
+    help: 'Stored blobs that were read again: sound, corrupt, or missing.',
+    labelNames: ['verdict'],
+    registers,
+  });
+  const read = new Counter({
+    name: 'entrepot_scrub_bytes_total',
+    help: 'Bytes of stored blobs that were read again.',
+    registers,
+  });
+  return {
+    verified(verdict, bytes) {
+      blobs.inc({ verdict });
+      read.inc(bytes);
+    },
   };
 }
 

@@ -7,10 +7,12 @@ import type { Config } from './config.ts';
 import type { Log } from './log.ts';
 import type { UpstreamSecrets } from './management/upstream-settings.ts';
 import type { Database } from './metadata/database.ts';
+import type { Digest } from './oci/digest.ts';
 import { BlobPull } from './proxy/blob-pull.ts';
 import { explainPull } from './proxy/explain.ts';
 import type { FillObserver } from './proxy/fill-observer.ts';
 import { Fills } from './proxy/fills.ts';
+import { healBlob } from './proxy/heal-blob.ts';
 import type { FindHosted } from './proxy/local-repository.ts';
 import { ManifestFetch } from './proxy/manifest-fetch.ts';
 import { ManifestPull } from './proxy/manifest-pull.ts';
@@ -22,6 +24,7 @@ import { TagLists } from './proxy/tag-lists.ts';
 import { type ConfiguredRegistry, VirtualRegistries } from './proxy/virtual-registries.ts';
 import type { BlobStore } from './storage/blob-store.ts';
 import { BufferBudget } from './storage/chunk-reader.ts';
+import { LocalUpstream } from './upstreams/local-upstream.ts';
 import type { UpstreamPool } from './upstreams/upstream-pool.ts';
 
 export interface PullParts {
@@ -88,7 +91,14 @@ export function createPulls({
       return explainPull(view, image, reference, { entries, findHosted, now });
     },
   };
-  return { registries, fills, usage, explainer };
+  const findUpstream = async (id: number) => {
+    const record = await database.upstreams.find(id);
+    const upstream = record && upstreams.get(secrets.settingsOf(record));
+    return upstream instanceof LocalUpstream ? undefined : upstream;
+  };
+  const heal = ({ digest, size }: { readonly digest: Digest; readonly size: number }) =>
+    healBlob({ blobs: database.storedBlobs, fills, findUpstream }, digest, size);
+  return { registries, fills, usage, explainer, heal };
 }
 
 type Explained = [Parameters<typeof explainPull>[1], Parameters<typeof explainPull>[2]];

@@ -17,6 +17,7 @@ import { OidcTrustService } from './management/oidc-trusts.ts';
 import { PlaceAccessTokenService } from './management/place-access-tokens.ts';
 import { ProjectService } from './management/projects.ts';
 import type { PullExplainer } from './management/pull-explainer.ts';
+import { StorageFindingService } from './management/storage-findings.ts';
 import { TransferService } from './management/transfers.ts';
 import { UpstreamSecrets } from './management/upstream-settings.ts';
 import type { FindBlockedAddress } from './management/upstream-url.ts';
@@ -69,6 +70,7 @@ export function createRestServices(parts: RestParts): RestServices {
     oidcTrusts: new OidcTrustService({ database, allowHttp: false, findBlockedAddress }),
     placeAccessTokens: new PlaceAccessTokenService(common),
     projects: new ProjectService({ database, now }),
+    storageFindings: new StorageFindingService({ database }),
     transfers: new TransferService(common),
     upstreams: new UpstreamService({ ...common, maxUpstreams, secrets, findBlockedAddress }),
     users: new UserService({ database, passwords }),

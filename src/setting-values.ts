@@ -64,6 +64,12 @@ export function bytes() {
   return amount(z.int(expected).min(1, expected), sizes);
 }
 
+/** 0: none. */
+export function bytesOrNone() {
+  const expected = 'expected a whole number of bytes, 0 or more, such as 67108864 or 64MiB';
+  return amount(z.int(expected).min(0, expected), sizes).transform((number) => number || undefined);
+}
+
 const isPath: Accepts = (text) => text.trim() !== '' && !text.includes('\0');
 export const file = [isPath, 'expected the path of a file'] as const;
 export const directory = [isPath, 'expected the path of a directory'] as const;

@@ -40,6 +40,7 @@ export class Blobs {
         size: record.size,
         sha1: record.sha1,
         created_at: record.createdAt,
+        verified_at: record.createdAt,
       })
       .where('digest', '=', record.digest)
       .where('storage_key', '=', from)
@@ -77,7 +78,14 @@ export async function keepRecord(tx: Kysely<Tables>, digest: Digest, blob?: Blob
     const { size, storageKey, sha1, createdAt } = blob;
     await tx
       .insertInto('blobs')
-      .values({ digest, size, storage_key: storageKey, sha1: sha1 ?? null, created_at: createdAt })
+      .values({
+        digest,
+        size,
+        storage_key: storageKey,
+        sha1: sha1 ?? null,
+        created_at: createdAt,
+        verified_at: createdAt,
+      })
       .onConflict((conflict) => conflict.column('digest').doNothing())
       .execute();
   }

@@ -9,6 +9,7 @@ import { jobs } from './migrations/0004-jobs.ts';
 import { protection } from './migrations/0005-protection.ts';
 import { imageFacts } from './migrations/0008-image-facts.ts';
 import { cleanupPolicies } from './migrations/0013-cleanup-policies.ts';
+import { scrub } from './migrations/0014-scrub.ts';
 import type { Tables } from './schema.ts';
 
 /**
@@ -24,6 +25,7 @@ export async function migrateToLatest(db: Kysely<Tables>, types: ColumnTypes): P
     '0005-protection': protection(types),
     '0008-image-facts': imageFacts(types),
     '0013-cleanup-policies': cleanupPolicies(types),
+    '0014-scrub': scrub(types),
   };
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error, results = [] } = await migrator.migrateToLatest();

@@ -30,6 +30,7 @@ import type { Tables } from './schema.ts';
 import { Sessions } from './sessions.ts';
 import { SigningKeys } from './signing-keys.ts';
 import { TagProtectionRules } from './tag-protection-rules.ts';
+import { StoredBlobs } from './stored-blobs.ts';
 import { Tags } from './tags.ts';
 import { UploadRecords } from './upload-records.ts';
 import { Upstreams } from './upstreams.ts';
@@ -66,6 +67,7 @@ export class Records {
   readonly sessions: Sessions;
   readonly signingKeys: SigningKeys;
   readonly tagProtectionRules: TagProtectionRules;
+  readonly storedBlobs: StoredBlobs;
   readonly tags: Tags;
   readonly uploads: UploadRecords;
   readonly upstreams: Upstreams;
@@ -103,6 +105,7 @@ export class Records {
     this.sessions = new Sessions(db, now);
     this.signingKeys = new SigningKeys(db);
     this.tagProtectionRules = new TagProtectionRules(db, now);
+    this.storedBlobs = new StoredBlobs(db, now);
     this.tags = new Tags(db, now);
     this.uploads = new UploadRecords(db);
     this.upstreams = new Upstreams(db, now);

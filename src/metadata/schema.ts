@@ -9,14 +9,16 @@ import type { HostedTables } from './schema-hosted.ts';
 import type { ImageFactsTables } from './schema-image-facts.ts';
 import type { JobTables } from './schema-jobs.ts';
 import type { ProtectionTables } from './schema-protection.ts';
+import type { ScrubTables } from './schema-scrub.ts';
 
 export interface Tables
-  extends HostedTables,
-    AccessTables,
+  extends AccessTables,
     CleanupPolicyTables,
     ImageFactsTables,
     JobTables,
-    ProtectionTables {
+    ProtectionTables,
+    ScrubTables,
+    HostedTables {
   instance: InstanceTable;
   groups: GroupTable;
   users: UserTable;
@@ -158,6 +160,8 @@ interface BlobTable {
   /** SHA-1 of the bytes in hex, which GitLab's cache entries show; null for what was pushed */
   sha1: string | null;
   created_at: number;
+  /** when its bytes were written, or read again and found to be these */
+  verified_at: Generated<number>;
 }
 
 /** Payloads, byte for byte. What type one is read as is said by whatever links it. */

@@ -30,6 +30,8 @@ interface Running {
   /** Places that have said yes to the blob: the one it comes from first. */
   readonly proven: Place[];
   isOver: boolean;
+  /** Until it has ended, however it does. */
+  run: Promise<void>;
 }
 
 /**
@@ -71,6 +73,12 @@ export class Fills {
   /** Whether what was not in the store at a moment may be there now. */
   hasEnded(digest: Digest, since: number): boolean {
     return (this.#ended.get(digest) ?? 0) > since;
+  }
+
+  /** Once the fills that run for it have ended: whether one of them, or one since that moment, has stored it. */
+  async isStored(digest: Digest, since: number): Promise<boolean> {
+    await Promise.all([...(this.#running.get(digest) ?? [])].map(({ run }) => run));
+    return this.hasEnded(digest, since);
   }
 
   /**
@@ -139,6 +147,7 @@ export class Fills {
       proven,
       opened: this.#open(digest, places, sizeHint, proven),
       isOver: false,
+      run: Promise.resolve(),
     };
     const all = this.#running.get(digest) ?? new Set();
     this.#running.set(digest, all.add(running));
@@ -154,6 +163,7 @@ export class Fills {
         forget();
         this.#runs.delete(run);
       });
+    running.run = run;
     this.#runs.add(run);
     return running;
   }

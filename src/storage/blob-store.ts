@@ -43,6 +43,25 @@ export interface BlobStore {
   check(): Promise<void>;
 }
 
+/** A copy as the store has it, whatever the records say. */
+export interface StoredCopy {
+  readonly key: StorageKey;
+  /** What it was committed as. */
+  readonly digest: Digest;
+  /** In bytes. */
+  readonly size: number;
+  /** When it was written; epoch milliseconds. */
+  readonly writtenAt: number;
+}
+
+/** What is in a store. */
+export interface BlobInventory {
+  /** Every copy, in no order; what comes or goes meanwhile may be missing. */
+  list(): AsyncIterable<StoredCopy>;
+  /** Moves a copy aside, where it is kept and nobody reads it. False where there is no such copy. */
+  quarantine(key: StorageKey): Promise<boolean>;
+}
+
 /** Writing failed: no space, no permission, a failing disk. `cause` is the system's error. */
 export class SpoolError extends Error {
   override readonly name: string = 'SpoolError';

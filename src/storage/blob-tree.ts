@@ -5,12 +5,13 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { algorithmOf, type Digest, hexOf } from '../oci/digest.ts';
+import { algorithmOf, type Digest, hexOf, parseDigest } from '../oci/digest.ts';
 import type { StorageKey } from './blob-store.ts';
 
 /*
  * The tree, all directories 0700 and files 0600; unique is 24 random digits:
  *   v1/blobs/sha256/ab/<hex>-<unique>   a copy of a blob: ab are the first two digits of the hex
+ *   v1/quarantine/<hex>-<unique>        a copy whose bytes have another digest, for people to look at
  *   v1/spool/<owner>/<unique>           a spool of the process that owns the directory, see spool-owner.ts
  *   v1/uploads/<id>/<claim>/bytes       what came of an upload, see filesystem-upload-store.ts
  * A key is the path of the copy below the root. All are on one file system, so that a rename publishes.
@@ -21,6 +22,14 @@ const keyPattern =
 function createKey(digest: Digest): StorageKey {
   const hex = hexOf(digest);
   return parseKey(`v1/blobs/${algorithmOf(digest)}/${hex.slice(0, 2)}/${hex}-${uniqueName()}`);
+}
+
+/** The digest that a copy was published as; undefined for what is no key. */
+export function digestOfKey(text: string): Digest | undefined {
+  const [, algorithm, hex] = keyPattern.test(text)
+    ? (/^v1\/blobs\/(\w+)\/..\/([0-9a-f]+)-/.exec(text) ?? [])
+    : [];
+  return hex === undefined ? undefined : parseDigest(`${algorithm}:${hex}`);
 }
 
 /** Keys become paths: nothing else may. */

@@ -26,6 +26,7 @@ import { MemberService } from '../../src/management/members.ts';
 import { OidcTrustService } from '../../src/management/oidc-trusts.ts';
 import { PlaceAccessTokenService } from '../../src/management/place-access-tokens.ts';
 import { ProjectService } from '../../src/management/projects.ts';
+import { StorageFindingService } from '../../src/management/storage-findings.ts';
 import { TransferService } from '../../src/management/transfers.ts';
 import { UpstreamSecrets } from '../../src/management/upstream-settings.ts';
 import { UpstreamService } from '../../src/management/upstreams.ts';
@@ -149,6 +150,7 @@ export class RestApi {
       oidcTrusts: new OidcTrustService({ database, allowHttp: false, findBlockedAddress }),
       placeAccessTokens: new PlaceAccessTokenService({ database, now }),
       projects: new ProjectService({ database, now }),
+      storageFindings: new StorageFindingService({ database }),
       transfers: new TransferService(common),
       upstreams: new UpstreamService({ ...common, secrets, findBlockedAddress, maxUpstreams }),
       users: new UserService({ database, passwords }),

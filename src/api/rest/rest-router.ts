@@ -14,6 +14,7 @@ import type { MemberService } from '../../management/members.ts';
 import type { OidcTrustService } from '../../management/oidc-trusts.ts';
 import type { PlaceAccessTokenService } from '../../management/place-access-tokens.ts';
 import type { ProjectService } from '../../management/projects.ts';
+import type { StorageFindingService } from '../../management/storage-findings.ts';
 import type { TransferService } from '../../management/transfers.ts';
 import type { HealthOf } from '../../management/upstream-state.ts';
 import type { UpstreamService } from '../../management/upstreams.ts';
@@ -37,6 +38,7 @@ import { placeAccessTokenEndpoints } from './place-access-tokens.ts';
 import { projectEndpoints } from './projects.ts';
 import { registryUpstreamEndpoints } from './registry-upstreams.ts';
 import { mountEndpoints, type RestMiddleware } from './router.ts';
+import { storageFindingEndpoints } from './storage-findings.ts';
 import { transferEndpoints } from './transfers.ts';
 import { upstreamEndpoints } from './upstreams.ts';
 import { userEndpoints } from './users.ts';
@@ -63,6 +65,7 @@ export interface RestServices {
   /** Of groups and projects. */
   readonly placeAccessTokens: PlaceAccessTokenService;
   readonly projects: ProjectService;
+  readonly storageFindings: StorageFindingService;
   readonly transfers: TransferService;
   readonly upstreams: UpstreamService;
   readonly users: UserService;
@@ -103,5 +106,24 @@ export function listEndpoints(services: RestServices): readonly Endpoint[] {
     ...tagged('Members', memberEndpoints(services.members)),
     ...tagged('Transfers', transferEndpoints(services.transfers)),
     ...tagged('Server', applicationSettingEndpoints(services.maintenance)),
+    ...versionEndpoints(services.version),
+    ...groupEndpoints(services.groups),
+    ...projectEndpoints(services.projects),
+    ...virtualRegistryEndpoints(services.virtualRegistries),
+    ...upstreamEndpoints(services.upstreams, services.connectionTests, healthOf),
+    ...registryUpstreamEndpoints(services.associations, maxUpstreams),
+    ...cacheEntryEndpoints(services.cacheEntries),
+    ...auditEventEndpoints(services.auditTrail),
+    ...userEndpoints(services.users),
+    ...personalAccessTokenEndpoints(services.accessTokens, now),
+    ...placeAccessTokenEndpoints(services.placeAccessTokens, now),
+    ...deployTokenEndpoints(services.deployTokens, now),
+    ...jobTokenEndpoints(services.jobTokens),
+    ...jobEndpoints(services.jobs),
+    ...oidcTrustEndpoints(services.oidcTrusts),
+    ...memberEndpoints(services.members),
+    ...storageFindingEndpoints(services.storageFindings),
+    ...transferEndpoints(services.transfers),
+    ...applicationSettingEndpoints(services.maintenance),
   ];
 }

@@ -1,0 +1,63 @@
+/** What is done about a copy that is not what its record says: it goes out of everyone's reach, and people are told. */
+import type { Log } from '../log.ts';
+import type { Records } from '../metadata/records.ts';
+import type { BlobInventory } from '../storage/blob-store.ts';
+import type { RecordedCopy, Verdict } from './verify-copy.ts';
+
+export interface FindingTools {
+  readonly database: Pick<Records, 'blobs' | 'storedBlobs' | 'auditEvents'>;
+  readonly inventory: Pick<BlobInventory, 'quarantine'>;
+  /**
+   * Fetches a blob again from an upstream that has it, where a virtual registry has fetched it before. False where none has: the next
+   * pull tries again.
+   */
+  readonly heal: (copy: RecordedCopy) => Promise<boolean>;
+  readonly log: Log;
+}
+
+export type Treatment = 'healed' | 'quarantined' | 'gone';
+
+const maxRepositoriesNamed = 20;
+
+/**
+ * Of a hosted blob nobody else has the bytes: it is absent until it is pushed again. One that was fetched is fetched again.
+ * @returns gone: another copy was recorded meanwhile, or the blob has been collected
+ */
+export async function treatCopy(
+  { database, inventory, heal, log }: FindingTools,
+  copy: RecordedCopy,
+  verdict: Exclude<Verdict, 'sound'>,
+): Promise<Treatment> {
+  const { digest, storageKey, size } = copy;
+  const record = await database.blobs.find(digest);
+  if (record?.storageKey !== storageKey) return 'gone';
+  const repositories = await database.storedBlobs.listRepositories(digest, maxRepositoriesNamed);
+  const isHosted = repositories.length > 0;
+  if (verdict === 'corrupt') await inventory.quarantine(storageKey);
+  const isNew = await database.storedBlobs.addFinding({
+    kind: verdict,
+    digest,
+    storageKey,
+    size,
+    isHosted,
+  });
+  if (isNew) {
+    log.error({ digest, key: storageKey, verdict, repositories }, messages[verdict]);
+    await database.auditEvents.add({
+      actorName: 'scrub',
+      action: `blob.${verdict}`,
+      targetType: 'blob',
+      targetId: digest,
+      details: { size, repositories, storage_key: storageKey },
+    });
+  }
+  if (!(await heal(copy))) return 'quarantined';
+  await database.storedBlobs.settleHealed();
+  return 'healed';
+}
+
+const messages = {
+  corrupt:
+    'the stored bytes of a blob are not what they were: they are quarantined until it is pushed or pulled again',
+  missing: 'the stored bytes of a blob are gone: it is absent until it is pushed or pulled again',
+};

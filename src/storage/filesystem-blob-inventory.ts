@@ -1,0 +1,64 @@
+/** What is in the directory of the blobs: see blob-tree.ts. */
+import { mkdir, readdir, rename, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { BlobInventory, StorageKey, StoredCopy } from './blob-store.ts';
+import { BlobTree, digestOfKey, isAbsence } from './blob-tree.ts';
+
+const blobsPath = 'v1/blobs';
+const quarantinePath = 'v1/quarantine';
+
+export class FilesystemBlobInventory implements BlobInventory {
+  readonly #tree: BlobTree;
+
+  /** @param root as of the store */
+  constructor(root: string) {
+    this.#tree = new BlobTree(root);
+  }
+
+  async *list(): AsyncGenerator<StoredCopy, void, undefined> {
+    for (const algorithm of await namesIn(join(this.#tree.root, blobsPath))) {
+      const folder = `${blobsPath}/${algorithm}`;
+      for (const first of await namesIn(join(this.#tree.root, folder))) {
+        for (const name of await namesIn(join(this.#tree.root, folder, first))) {
+          const copy = await this.#find(`${folder}/${first}/${name}`);
+          if (copy) yield copy;
+        }
+      }
+    }
+  }
+
+  async quarantine(key: StorageKey): Promise<boolean> {
+    const path = this.#tree.pathOf(key);
+    const folder = join(this.#tree.root, quarantinePath);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    try {
+      await rename(path, join(folder, basename(path)));
+      return true;
+    } catch (error) {
+      if (isAbsence(error)) return false;
+      throw error;
+    }
+  }
+
+  /** Undefined for what is not ours, and for what has gone since it was listed. */
+  async #find(key: StorageKey): Promise<StoredCopy | undefined> {
+    const digest = digestOfKey(key);
+    if (digest === undefined) return undefined;
+    try {
+      const { size, mtimeMs } = await stat(this.#tree.pathOf(key));
+      return { key, digest, size, writtenAt: Math.floor(mtimeMs) };
+    } catch (error) {
+      if (isAbsence(error)) return undefined;
+      throw error;
+    }
+  }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (isAbsence(error)) return [];
+    throw error;
+  }
+}

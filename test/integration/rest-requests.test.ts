@@ -35,6 +35,7 @@ const echo = endpoint({
     tags: list(text(5), 3).optional(),
   }),
   status: 201,
+  response: z.unknown(),
   handle: async (_actor, input) => input,
 });
 const paged = endpoint({
@@ -43,6 +44,7 @@ const paged = endpoint({
   summary: 'Many things',
   params: pageParams,
   status: 200,
+  response: z.array(z.int()),
   handle: async (_actor, input) => new PagedBody([1, 2], 45, input),
 });
 

@@ -1,6 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { templateOf } from '../../src/api/rest/openapi.ts';
+import { listEndpoints } from '../../src/api/rest/rest-router.ts';
+import { apiCalls } from '../support/api-calls/all.ts';
 
 /** Who may import whom: docs/architecture.md §3. Types of log.ts are everybody's. */
 const mayImport: Record<string, readonly string[]> = {
@@ -121,6 +124,12 @@ describe('the house', () => {
     };
     for (const file of files) visit(file, []);
     expect(cycles).toEqual([]);
+  });
+
+  test('calls every endpoint in the test of the API document', () => {
+    const endpoints = listEndpoints({ version: { version: '' } } as never);
+    const operations = endpoints.map(({ method, path }) => `${method} ${templateOf(path)}`);
+    expect(operations.filter((operation) => !(operation in apiCalls))).toEqual([]);
   });
 
   test('exports by name, without barrels', () => {

@@ -52,7 +52,7 @@ interface Request<P extends z.ZodObject, Q extends z.ZodObject> {
 interface WithBody<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType> extends Request<P, Q> {
   readonly status: 200 | 201 | 202;
   /** The answer's body. */
-  readonly response?: R;
+  readonly response: R;
   /**
    * Returns the body as JSON, or a {@link PagedBody} where it is a list in pages.
    * @throws RefusedError
@@ -83,8 +83,6 @@ export interface Endpoint {
   readonly worksReadOnly: boolean;
   readonly takesJobTokens: boolean;
   readonly errors: readonly ErrorStatus[];
-  /** What it belongs to in the API document. */
-  readonly tag: string;
   /** Answers with one thing, of which an ETag tells whether it changed. */
   readonly isSingle: boolean;
   /** Names of parameters that are outdated. */
@@ -98,7 +96,7 @@ const nothing = z.object({});
 export function endpoint<
   P extends z.ZodObject = typeof nothing,
   Q extends z.ZodObject = typeof nothing,
-  R extends z.ZodType = z.ZodUnknown,
+  R extends z.ZodType = z.ZodNever,
 >(declaration: WithBody<P, Q, R> | WithoutBody<P, Q>): Endpoint {
   const { method, path, summary, status, response, pathParams, params, errors } = declaration;
   return {
@@ -113,7 +111,6 @@ export function endpoint<
     worksReadOnly: declaration.worksReadOnly ?? method === 'GET',
     takesJobTokens: declaration.takesJobTokens ?? false,
     errors: errors ?? [],
-    tag: 'Other',
     isSingle: method === 'GET' && response !== undefined && !(response instanceof z.ZodArray),
     deprecated: Object.entries(params?.shape ?? {}).flatMap(([name, schema]) =>
       schema.meta()?.deprecated === true ? [name] : [],
@@ -122,7 +119,11 @@ export function endpoint<
   };
 }
 
-/** The same endpoints under a heading of the API document. */
-export function tagged(tag: string, endpoints: readonly Endpoint[]): readonly Endpoint[] {
+/** Under a heading of the API document. */
+export interface TaggedEndpoint extends Endpoint {
+  readonly tag: string;
+}
+
+export function tagged(tag: string, endpoints: readonly Endpoint[]): readonly TaggedEndpoint[] {
   return endpoints.map((each) => ({ ...each, tag }));
 }

@@ -1,5 +1,5 @@
 /** GET /api/v4/openapi.json, for everyone: it says nothing of what is on this server. */
-import type { Endpoint } from './endpoint.ts';
+import type { TaggedEndpoint } from './endpoint.ts';
 import { etagOf, sendNamed } from './etag.ts';
 import { openApiDocument } from './openapi.ts';
 import type { RestMiddleware } from './router.ts';
@@ -7,7 +7,7 @@ import type { RestMiddleware } from './router.ts';
 export const openApiPath = '/api/v4/openapi.json';
 
 /** @param version of this server */
-export function serveOpenApi(endpoints: readonly Endpoint[], version: string): RestMiddleware {
+export function serveOpenApi(endpoints: readonly TaggedEndpoint[], version: string): RestMiddleware {
   let written: { readonly text: string; readonly etag: string } | undefined;
   return async (ctx, next) => {
     if (ctx.path !== openApiPath || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return next();
@@ -17,7 +17,7 @@ export function serveOpenApi(endpoints: readonly Endpoint[], version: string): R
   };
 }
 
-function write(endpoints: readonly Endpoint[], version: string) {
+function write(endpoints: readonly TaggedEndpoint[], version: string) {
   const text = JSON.stringify(openApiDocument(endpoints, version));
   return { text, etag: etagOf(text) };
 }

@@ -1,6 +1,6 @@
 /** The OpenAPI 3.1 document of /api/v4, from the declarations of its endpoints: https://spec.openapis.org/oas/v3.1.1.html */
 import type { z } from 'zod';
-import type { Endpoint } from './endpoint.ts';
+import type { Endpoint, TaggedEndpoint } from './endpoint.ts';
 import { errorDescriptions, errorResponse, errorStatusesOf } from './errors.ts';
 import { JsonSchemas } from './json-schemas.ts';
 import { responseHeaders } from './openapi-headers.ts';
@@ -12,7 +12,7 @@ numbers and booleans, and parameters that are not known are ignored. Lists in qu
 \`id\` of a group or project is asked for, its full path does too, with \`%2F\` for \`/\`.`;
 
 /** @param version of this server */
-export function openApiDocument(endpoints: readonly Endpoint[], version: string): object {
+export function openApiDocument(endpoints: readonly TaggedEndpoint[], version: string): object {
   const schemas = new JsonSchemas();
   const paths: Record<string, Record<string, unknown>> = {};
   for (const endpoint of endpoints) {
@@ -53,7 +53,7 @@ export function openApiDocument(endpoints: readonly Endpoint[], version: string)
   };
 }
 
-function operationOf(endpoint: Endpoint, path: string, schemas: JsonSchemas): object {
+function operationOf(endpoint: TaggedEndpoint, path: string, schemas: JsonSchemas): object {
   const { method, summary, status, tag, pathParams, params } = endpoint;
   const hasBody = method !== 'GET' && method !== 'DELETE';
   const inQuery = hasBody ? [] : parametersOf(params, 'query', schemas);

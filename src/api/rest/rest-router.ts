@@ -25,7 +25,7 @@ import { applicationSettingEndpoints } from './application-settings.ts';
 import { auditEventEndpoints } from './audit-events.ts';
 import { cacheEntryEndpoints } from './cache-entries.ts';
 import { deployTokenEndpoints } from './deploy-tokens.ts';
-import { type Endpoint, tagged } from './endpoint.ts';
+import { type TaggedEndpoint, tagged } from './endpoint.ts';
 import { groupEndpoints } from './groups.ts';
 import type { CookieSessions } from './identify.ts';
 import { jobTokenEndpoints } from './job-tokens.ts';
@@ -85,7 +85,7 @@ export function createRestRouter(services: RestServices): RestMiddleware {
 }
 
 /** Declared, not mounted. */
-export function listEndpoints(services: RestServices): readonly Endpoint[] {
+export function listEndpoints(services: RestServices): readonly TaggedEndpoint[] {
   const { healthOf, maxUpstreams, now } = services;
   return [
     ...tagged('Server', versionEndpoints(services.version)),

@@ -1,5 +1,6 @@
 import Koa from 'koa';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { answerErrors } from '../../../src/api/errors.ts';
 import { RateLimits } from '../../../src/api/rate-limits.ts';
 import type { Access } from '../../../src/api/registry/services.ts';
@@ -54,6 +55,7 @@ function serve(requests = 4): Koa<RequestState> {
     path,
     summary: 'One',
     status: 200,
+    response: z.object({ id: z.int() }),
     handle: async () => ({ id: 1 }),
   });
   served.use(

@@ -1,0 +1,85 @@
+import { expect, test } from 'vitest';
+import { apiCalls } from '../support/api-calls/all.ts';
+import { type ApiCall, ApiWorld } from '../support/api-calls/api-world.ts';
+import { ApiDocument, type Document } from '../support/api-document.ts';
+import type { TestApp } from '../support/app.ts';
+import { jsonOf } from '../support/bodies.ts';
+import { describeApp } from '../support/describe-app.ts';
+import { FakeRegistry } from '../support/fake-registry.ts';
+
+/** Only where they are needed, or say something. */
+const sometimes = /^(?:ratelimit|deprecation|retry-after)/i;
+
+async function documentOf(app: TestApp): Promise<ApiDocument> {
+  return new ApiDocument(await jsonOf<Document>(await fetch(`${app.url}/api/v4/openapi.json`)));
+}
+
+/** @param given a parameter that no operation knows is sent along */
+function send(app: TestApp, operation: string, given: ApiCall, headers: Record<string, string> = {}) {
+  const [method = '', template = ''] = operation.split(' ');
+  const path = template.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(given.path?.[name] ?? ''));
+  const query = new URLSearchParams({ unheard_of: '1' });
+  for (const [name, value] of Object.entries(given.query ?? {})) query.set(name, String(value));
+  return app.api(method, `${path}?${query}`, given.body, {
+    ...(given.token !== undefined && { 'private-token': given.token }),
+    ...headers,
+  });
+}
+
+describeApp('every operation of the API document', (start) => {
+  test('takes what the document says and answers as it says', async () => {
+    await using upstream = await new FakeRegistry().start();
+    await using app = await start({ upstreams: [upstream] });
+    const document = await documentOf(app);
+    expect(Object.keys(apiCalls).toSorted()).toEqual(document.operations.toSorted());
+
+    const world = await ApiWorld.create(app, upstream);
+    const faults: string[] = [];
+    for (const operation of document.operations) {
+      const call = await apiCalls[operation]?.(world);
+      if (!call) continue;
+      faults.push(
+        ...document.faultsOfParameters(operation, 'path', call.path ?? {}),
+        ...document.faultsOfParameters(operation, 'query', call.query ?? {}),
+        ...document.faultsOfBody(operation, call.body),
+      );
+      const answer = await send(app, operation, call);
+      const text = await answer.text();
+      const status = document.successOf(operation);
+      if (answer.status !== status) {
+        faults.push(`${operation} answered ${answer.status} ${text}`);
+        continue;
+      }
+      faults.push(...document.faultsOfAnswer(operation, status, answer.headers.get('content-type'), text));
+      const missing = document
+        .headersOf(operation, status)
+        .filter((name) => !sometimes.test(name) && !answer.headers.has(name));
+      if (missing.length > 0) faults.push(`${operation} has no ${missing}`);
+      const etag = answer.headers.get('etag');
+      if ((etag !== null) !== document.hasStatus(operation, 304))
+        faults.push(`${operation} has the ETag ${etag}`);
+      if (etag !== null) {
+        const again = await send(app, operation, call, { 'if-none-match': etag });
+        if (again.status !== 304 || (await again.text()) !== '') faults.push(`${operation} is sent again`);
+      }
+    }
+    expect(faults).toEqual([]);
+  }, 60_000);
+
+  test('refuses who is nobody as the document says', async () => {
+    await using app = await start();
+    const document = await documentOf(app);
+    const faults: string[] = [];
+    for (const operation of document.operations) {
+      const path = { id: '1', token_id: 1, user_id: 1, trust_id: 1, name: 'gc' };
+      const answer = await send(app, operation, { path, token: 'ent-nobody-has-this-one' });
+      if (answer.status !== 401) faults.push(`${operation} answered ${answer.status}`);
+      else
+        faults.push(
+          ...document.faultsOfAnswer(operation, 401, answer.headers.get('content-type'), await answer.text()),
+        );
+      if (!answer.headers.has('x-request-id')) faults.push(`${operation} has no id`);
+    }
+    expect(faults).toEqual([]);
+  });
+});

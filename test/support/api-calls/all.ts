@@ -1,0 +1,20 @@
+/** A successful call of every operation. Whoever adds an endpoint adds one: architecture.test.ts says which are missing. */
+import type { ApiCalls } from './api-world.ts';
+import { personalTokenCalls, userCalls } from './people.ts';
+import { groupCalls, memberCalls, placeTokenCalls, projectCalls } from './places.ts';
+import { ciCalls, serverCalls } from './server.ts';
+import { cacheEntryCalls, upstreamCalls, virtualRegistryCalls } from './virtual-registries.ts';
+
+export const apiCalls: ApiCalls = {
+  ...groupCalls,
+  ...projectCalls,
+  ...memberCalls,
+  ...placeTokenCalls,
+  ...userCalls,
+  ...personalTokenCalls,
+  ...virtualRegistryCalls,
+  ...upstreamCalls,
+  ...cacheEntryCalls,
+  ...serverCalls,
+  ...ciCalls,
+};

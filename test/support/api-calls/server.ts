@@ -1,0 +1,59 @@
+import type { ApiCalls } from './api-world.ts';
+
+export const serverCalls: ApiCalls = {
+  'GET /version': () => ({}),
+  'GET /application/settings': () => ({}),
+  'PUT /application/settings': () => ({ body: { maintenance_mode: false, maintenance_mode_message: null } }),
+  'GET /admin/jobs': () => ({}),
+  'POST /admin/jobs/{name}/run': async (world) => {
+    const jobs = await (await world.app.api('GET', '/admin/jobs')).json();
+    const [{ name }] = jobs as [{ name: string }];
+    return { path: { name } };
+  },
+  'GET /audit_events': () => ({
+    query: {
+      created_after: '2020-01-01',
+      created_before: '2099-01-01T00:00:00Z',
+      event_name: 'group.create',
+    },
+  }),
+  'GET /groups/{id}/audit_events': (world) => ({ path: { id: world.groupPath } }),
+  'GET /projects/{id}/audit_events': (world) => ({ path: { id: world.projectPath } }),
+  'GET /deploy_tokens': () => ({ query: { active: true } }),
+};
+
+export const ciCalls: ApiCalls = {
+  'GET /projects/{id}/job_tokens': async (world) => {
+    await world.make(`/projects/${world.projectId}/job_tokens`, { name: 'build' });
+    return { path: { id: world.projectPath } };
+  },
+  'POST /projects/{id}/job_tokens': (world) => ({
+    path: { id: world.projectPath },
+    body: { name: 'build', expires_in: 600, access_level: 30 },
+  }),
+  'DELETE /projects/{id}/job_tokens/{token_id}': async (world) => {
+    const { id } = await world.make(`/projects/${world.projectId}/job_tokens`, { name: 'build' });
+    return { path: { id: world.projectPath, token_id: id } };
+  },
+  'GET /projects/{id}/ci_trusts': async (world) => {
+    await world.make(`/projects/${world.projectId}/ci_trusts`, trust(world.name()));
+    return { path: { id: world.projectPath } };
+  },
+  'POST /projects/{id}/ci_trusts': (world) => ({
+    path: { id: world.projectPath },
+    body: trust(world.name()),
+  }),
+  'DELETE /projects/{id}/ci_trusts/{trust_id}': async (world) => {
+    const { id } = await world.make(`/projects/${world.projectId}/ci_trusts`, trust(world.name()));
+    return { path: { id: world.projectPath, trust_id: id } };
+  },
+};
+
+function trust(name: string) {
+  return {
+    name,
+    issuer: 'https://ci.example.com',
+    audience: 'https://registry.example',
+    claims: { project_path: `team/${name}` },
+  };
+}

@@ -130,6 +130,7 @@ describe('the house', () => {
     const endpoints = listEndpoints({ version: { version: '' } } as never);
     const operations = endpoints.map(({ method, path }) => `${method} ${templateOf(path)}`);
     expect(operations.filter((operation) => !(operation in apiCalls))).toEqual([]);
+    expect(operations).toEqual([...new Set(operations)]);
   });
 
   test('exports by name, without barrels', () => {

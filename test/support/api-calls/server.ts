@@ -10,6 +10,7 @@ export const serverCalls: ApiCalls = {
     const [{ name }] = jobs as [{ name: string }];
     return { path: { name } };
   },
+  'GET /admin/storage/findings': () => ({ query: { state: 'open' } }),
   'GET /audit_events': () => ({
     query: {
       created_after: '2020-01-01',

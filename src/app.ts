@@ -160,7 +160,14 @@ export async function createApp(
     }),
   );
   koa.use(
-    tokenRoutes({ authenticator, registryTokens, rights, grantMetas, observer: guards.signIns }).routes(),
+    tokenRoutes({
+      authenticator,
+      registryTokens,
+      rights,
+      maintenance,
+      grantMetas,
+      observer: guards.signIns,
+    }).routes(),
   );
   koa.use(oauthTokenRoutes({ idTokens, jobTokens: services.jobTokens, maintenance, now }).routes());
   koa.use(signInRoutes({ signIn: signIn.people, sessions }).routes());

@@ -12,6 +12,7 @@ import { describeRefusal, type Refusal } from '../auth/refusal.ts';
 import { ownServices, type RegistryTokens } from '../auth/registry-tokens.ts';
 import type { RepositoryRights } from '../auth/repository-rights.ts';
 import { catalogScope, formatScope, parseScopes } from '../auth/scope.ts';
+import type { MaintenanceMode } from '../management/maintenance.ts';
 import { OciError } from '../oci/errors.ts';
 import { bodyParser } from './body-parser.ts';
 import type { DenialObserver } from './denials.ts';
@@ -27,6 +28,7 @@ export interface TokenRoutesOptions {
   readonly registryTokens: Pick<RegistryTokens, 'issue' | 'serves'>;
   readonly rights: Pick<RepositoryRights, 'judge'>;
   readonly grantMetas: Pick<GrantMetas, 'addTo'>;
+  readonly maintenance: Pick<MaintenanceMode, 'readOnlyReason'>;
   readonly observer?: GrantObserver | undefined;
 }
 
@@ -116,14 +118,16 @@ async function issue(
   holder: Principal | AnonymousIdentity,
   service: string,
   scopes: readonly string[],
-  { registryTokens, rights, grantMetas, observer }: TokenRoutesOptions,
+  { registryTokens, rights, maintenance, grantMetas, observer }: TokenRoutesOptions,
 ) {
   ctx.state.identity = holder;
   // Another registry would list every repository it has: it does not know who may see which.
   const wanted = parseScopes(scopes).filter(
     ({ type }) => type !== catalogScope.type || ownServices.includes(service),
   );
-  const { granted, refused, protectedFromPush } = await grantScopes(holder, wanted, rights);
+  const isReadOnly = (await maintenance.readOnlyReason()) !== undefined;
+  const possible = isReadOnly ? wanted.map(pullsOnly) : wanted;
+  const { granted, refused, protectedFromPush } = await grantScopes(holder, possible, rights);
   if (protectedFromPush !== undefined) {
     const { method, path } = ctx;
     observer?.denied(holder, { method, path, repository: protectedFromPush }, ctx.state.address);
@@ -138,6 +142,15 @@ async function issue(
     issued_at: new Date(issued.issuedAt).toISOString(),
   };
   return { body, scope: granted.map(formatScope).join(' ') };
+}
+
+/** The rest is not refused either, so that whoever comes again later is asked for another token, and gets it. */
+function pullsOnly(scope: ScopeGrant): ScopeGrant {
+  if (scope.type !== 'repository') return scope;
+  return {
+    ...scope,
+    actions: scope.actions.some((action) => ['pull', '*'].includes(action)) ? ['pull'] : [],
+  };
 }
 
 function refuseBasic(ctx: RequestContext, refusal: Refusal): void {

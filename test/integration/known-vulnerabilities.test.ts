@@ -1,9 +1,18 @@
 /**
  * Classes of vulnerabilities of other registries that concern access, each designed out and tested by its name. What lets
- * somebody read bytes of another repository is looked for at random, too (no-stolen-bytes), stale access in revocation.
+ * somebody read bytes of another repository is looked for at random, too (no-stolen-bytes), stale access in revocation, open
+ * redirects in sign-in-oidc, and what upstreams could do to us in known-vulnerabilities-upstreams.
  */
 import { generateKeyPairSync } from 'node:crypto';
-import { exportJWK, type JWTHeaderParameters, SignJWT } from 'jose';
+import { get } from 'node:http';
+import {
+  decodeJwt,
+  decodeProtectedHeader,
+  exportJWK,
+  type JWTHeaderParameters,
+  type JWTPayload,
+  SignJWT,
+} from 'jose';
 import { describe, expect, test } from 'vitest';
 import type { TestApp } from '../support/app.ts';
 import { bearerOf } from '../support/bearer.ts';
@@ -59,6 +68,58 @@ describeApp('a vulnerability of others', (start) => {
     }
   });
 
+  test('CVE-2026-31801 (zot), CVE-2026-41888 (distribution): no way to change or delete a tag goes past the right to', async () => {
+    const { app } = await prepare();
+    await using _ = app;
+    const credentials = new Credentials(app);
+    const reader = await credentials.accessToken('groups', 'acme', 'Reporter', ['api']);
+    const pusher = await credentials.deployToken('groups', 'acme', ['read_registry', 'write_registry']);
+    const writes = [
+      ['PUT', 'manifests/1'],
+      ['PUT', `manifests/${image.digest}?tag=1`],
+      ['POST', 'blobs/uploads/'],
+      ['POST', `blobs/uploads/?mount=${secret.digest}&from=acme/shop`],
+    ] as const;
+    const deletions = [
+      ['DELETE', 'manifests/1'],
+      ['DELETE', `manifests/${image.digest}`],
+      ['DELETE', 'tags/reference/1'],
+      ['DELETE', `blobs/${secret.digest}`],
+    ] as const;
+    const attempts = [...writes, ...deletions].map((attempt) => [reader, attempt] as const);
+    for (const [who, [method, path]] of [
+      ...attempts,
+      ...deletions.map((attempt) => [pusher, attempt] as const),
+    ]) {
+      const bearer = await bearerOf(app.url, who, 'repository:acme/shop:*');
+      for (const authorization of [basicOf(who), bearer]) {
+        const headers = { authorization, 'content-type': image.mediaType };
+        const body = path.startsWith('manifests/') && method === 'PUT' ? image.payload.toString() : undefined;
+        const init = { method, headers, ...(body && { body }) };
+        const answer = await fetch(`${app.url}/v2/acme/shop/${path}`, init);
+        expect([who.username, method, path, answer.status]).toEqual([who.username, method, path, 403]);
+      }
+    }
+    expect((await app.v2('acme/shop/manifests/1')).status).toBe(200);
+  });
+
+  test('CVE-2026-35172 (distribution): what was deleted in a repository is read there no more, though others have it', async () => {
+    const { app } = await prepare();
+    await using _ = app;
+    await createProject(app, 'acme/copy');
+    await new Pusher(app, 'acme/copy').image(image, '1');
+    const blob = (name: string) => app.v2(`${name}/blobs/${secret.digest}`);
+    expect((await blob('acme/shop')).status).toBe(200);
+    expect((await app.v2(`acme/shop/blobs/${secret.digest}`, { method: 'DELETE' })).status).toBe(202);
+    expect([(await blob('acme/shop')).status, (await blob('acme/copy')).status]).toEqual([404, 200]);
+    // A project of the same name is another one.
+    expect((await app.api('DELETE', '/projects/acme%2Fcopy')).status).toBe(202);
+    await createProject(app, 'acme/copy');
+    app.advance(1001);
+    for (const path of ['manifests/1', `manifests/${image.digest}`, `blobs/${secret.digest}`])
+      expect([path, (await app.v2(`acme/copy/${path}`)).status]).toEqual([path, 404]);
+  });
+
   test('CVE-2022-31668, -31670 (Harbor): the number of a token or a member is no right to it', async () => {
     const { app, projectId, eve } = await prepare();
     await using _ = app;
@@ -89,37 +150,26 @@ describeApp('a vulnerability of others', (start) => {
 
   describe('CVE-2025-24976 (distribution): a token is verified by our own keys and nothing that it brings along', () => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const forgeries: readonly [string, (kid: string) => Promise<string>][] = [
-      ['jwk', async (kid) => sign({ alg: 'ES256', kid, jwk: await exportJWK(publicKey) })],
-      ['jku', async (kid) => sign({ alg: 'ES256', kid, jku: 'http://127.0.0.1:1/jwks.json' })],
-      ['x5c', async (kid) => sign({ alg: 'ES256', kid, x5c: ['MIIB'] })],
-      ['x5u', async (kid) => sign({ alg: 'ES256', kid, x5u: 'http://127.0.0.1:1/x.pem' })],
-      ['another key', async (kid) => sign({ alg: 'ES256', kid })],
-      ['alg: none', async () => [encoded({ alg: 'none', typ: 'JWT' }), encoded(claims()), 'x'].join('.')],
+    type Forge = (claims: JWTPayload, kid: string) => Promise<string>;
+    const signedWith =
+      (header: (kid: string) => JWTHeaderParameters | Promise<JWTHeaderParameters>): Forge =>
+      async (claims, kid) =>
+        new SignJWT(claims).setProtectedHeader(await header(kid)).sign(privateKey);
+    const forgeries: readonly [string, Forge][] = [
+      ['jwk', signedWith(async (kid) => ({ alg: 'ES256', kid, jwk: await exportJWK(publicKey) }))],
+      ['jku', signedWith((kid) => ({ alg: 'ES256', kid, jku: 'http://127.0.0.1:1/jwks.json' }))],
+      ['x5c', signedWith((kid) => ({ alg: 'ES256', kid, x5c: ['MIIB'] }))],
+      ['x5u', signedWith((kid) => ({ alg: 'ES256', kid, x5u: 'http://127.0.0.1:1/x.pem' }))],
+      ['another key', signedWith((kid) => ({ alg: 'ES256', kid }))],
+      ['alg: none', async (claims) => [encoded({ alg: 'none', typ: 'JWT' }), encoded(claims), 'x'].join('.')],
       [
         'HS256 with a public key',
-        async (kid) =>
-          new SignJWT(claims())
+        async (claims, kid) =>
+          new SignJWT(claims)
             .setProtectedHeader({ alg: 'HS256', kid })
             .sign(Buffer.from(publicKey.export({ type: 'spki', format: 'pem' }))),
       ],
     ];
-    const claims = () => {
-      const now = Math.floor(Date.now() / 1000);
-      const access = [{ type: 'repository', name: 'acme/shop', actions: ['pull'] }];
-      const times = { iat: now, nbf: now - 5, exp: now + 300 };
-      return {
-        iss: 'entrepot',
-        aud: 'container_registry',
-        sub: 'root',
-        jti: 'x',
-        user_id: 1,
-        access,
-        ...times,
-      };
-    };
-    const sign = (header: JWTHeaderParameters) =>
-      new SignJWT(claims()).setProtectedHeader(header).sign(privateKey);
     const encoded = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
     test.each(forgeries)('%s', async (_name, forge) => {
@@ -131,9 +181,10 @@ describeApp('a vulnerability of others', (start) => {
         'repository:acme/shop:pull',
       );
       expect((await read(app, good)).status).toBe(200);
-      const header = good.slice('Bearer '.length).split('.')[0] ?? '';
-      const { kid }: { kid: string } = JSON.parse(Buffer.from(header, 'base64url').toString());
-      expect((await read(app, `Bearer ${await forge(kid)}`)).status).toBe(401);
+      const { kid = '' } = decodeProtectedHeader(good.slice('Bearer '.length));
+      // All that a good one says, with the principal: only the signature is not ours.
+      const claims = decodeJwt(good.slice('Bearer '.length));
+      expect((await read(app, `Bearer ${await forge(claims, kid)}`)).status).toBe(401);
     });
   });
 
@@ -192,8 +243,38 @@ describeApp('a vulnerability of others', (start) => {
     expect((await app.v2('_catalog?n=1e9')).status).toBe(400);
   });
 
-  test('CVE-2026-44457 (Hono): no cache keeps tokens', async () => {
+  test('CVE-2017-11468 (distribution): a manifest has a size of ours, whatever is sent', async () => {
+    const { app } = await prepare();
+    await using _ = app;
+    const padded = { mediaType: image.mediaType, payload: Buffer.alloc(4 * 1024 * 1024 + 1, ' ') };
+    expect((await new Pusher(app, 'acme/shop').manifest(padded, '2')).status).toBe(413);
+  });
+
+  test('CVE-2024-4956, CVE-2026-3199 (Nexus): no name and no digest is a path', async () => {
+    const { app } = await prepare();
+    await using _ = app;
+    const up = '..%2f..%2f..%2f..%2fsecret.key';
+    const paths = [
+      `acme/shop/blobs/${up}`,
+      `acme/shop/blobs/sha256:${up}`,
+      `acme/shop/blobs/sha256:${'../'.repeat(21)}a`,
+      `acme/shop/manifests/${up}`,
+      `acme/shop/blobs/uploads/${up}`,
+      `acme/${up}/blobs/${secret.digest}`,
+      `virtual_registries/container/${up}/x/manifests/1`,
+      `virtual_registries/container/1/${up}/blobs/${secret.digest}`,
+    ];
+    for (const path of paths) {
+      // Past what fetch would tidy up.
+      const status = await statusOf(`${app.url}/v2/`, path, app.token);
+      expect([path, status]).toEqual([path, expect.toSatisfy((given) => [400, 404].includes(given))]);
+    }
+  });
+
+  test('CVE-2026-44457 (Hono): no cache keeps tokens, or gives to one what another may see', async () => {
     await using app = await start();
+    expect((await app.v2('')).headers.get('vary')).toBe('Authorization');
+    expect((await fetch(`${app.url}/v2/a/b/manifests/1`)).headers.get('vary')).toBe('Authorization');
     const answer = await fetch(`${app.url}/jwt/auth?service=container_registry`, {
       headers: { authorization: basicOf({ username: 'root', secret: app.token }) },
     });
@@ -216,4 +297,15 @@ const requests = [
 
 function read(app: TestApp, authorization: string): Promise<Response> {
   return fetch(`${app.url}/v2/acme/shop/manifests/1`, { headers: { authorization } });
+}
+
+function statusOf(base: string, path: string, token: string): Promise<number | undefined> {
+  const { hostname, port, pathname } = new URL(base);
+  const headers = { authorization: basicOf({ username: 'root', secret: token }) };
+  return new Promise((resolve, reject) => {
+    get({ hostname, port, path: pathname + path, headers }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode);
+    }).on('error', reject);
+  });
 }

@@ -112,7 +112,7 @@ describeEachDatabase('signing in at an OpenID provider', (open, { clock }) => {
     '/\t/evil.example',
     'javascript:alert(1)',
     'evil.example',
-  ])('sends nobody to another site afterwards: %j', async (returnTo) => {
+  ])('zot #3844: sends nobody to another site afterwards: %j', async (returnTo) => {
     await using stage = await start();
     const answer = await stage.browser.ask('GET', `/auth/oidc?return_to=${encodeURIComponent(returnTo)}`);
     expect(answer.status).toBe(400);

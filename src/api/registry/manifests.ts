@@ -1,6 +1,6 @@
 /**
  * GET and HEAD of a manifest (end-3). Whatever the client accepts, it gets the stored bytes under their own type: no
- * manifest is ever converted, so answers vary with nothing, and there is no Vary.
+ * manifest is ever converted, so answers do not vary with what is accepted.
  */
 import { isDigestReference } from '../../oci/reference.ts';
 import { isNotModified } from '../conditions.ts';

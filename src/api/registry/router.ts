@@ -64,7 +64,10 @@ export function createRegistryRouter(options: RegistryOptions): RegistryMiddlewa
     if (!path.startsWith('/v2/') && path !== '/v2') return next();
     ctx.set('Docker-Distribution-Api-Version', 'registry/2.0');
     const answer = () => access.middleware(ctx, () => routes(ctx, async () => refuse(ctx)));
-    return isRead(ctx) ? answer() : answerEarly(ctx, () => answerErrors(ctx, answer));
+    if (!isRead(ctx)) return answerEarly(ctx, () => answerErrors(ctx, answer));
+    // For caches in front of us that take no notice of credentials by themselves, such as nginx's.
+    ctx.set('Vary', 'Authorization');
+    return answer();
   };
 
   function pull(kind: PullKind, respond: Pull) {
@@ -82,8 +85,9 @@ export function createRegistryRouter(options: RegistryOptions): RegistryMiddlewa
   function change(action: Action, respond: Change) {
     return async (ctx: EndpointContext): Promise<void> => {
       const name = nameOf(ctx);
-      await access.require(ctx, name, action);
+      // First, since no token is good for it then, and another one would not help.
       if (!isRead(ctx)) await requireChangeable();
+      await access.require(ctx, name, action);
       const protectionLevel = await access.protectionLevel(ctx, name);
       const repository = await repositories.getWritable(name, writerOf(ctx.state, protectionLevel));
       const findSource = (source: RepositoryName) => findPullable(ctx, source);

@@ -80,6 +80,7 @@ test('a blob comes whole, with the headers of HEAD, which opens nothing', async 
     'content-type': 'application/octet-stream',
     'docker-content-digest': digest,
     'docker-distribution-api-version': 'registry/2.0',
+    vary: 'Authorization',
     etag: `"${digest}"`,
     'x-content-type-options': 'nosniff',
   });

@@ -33,6 +33,7 @@ test('a manifest comes byte for byte, with its own type, length and digest', asy
     'content-type': ociIndex,
     'docker-content-digest': digest,
     'docker-distribution-api-version': 'registry/2.0',
+    vary: 'Authorization',
     etag: `"${digest}"`,
     'x-content-type-options': 'nosniff',
   });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import Koa from 'koa';
 import { docsPage } from './api/docs-page.ts';
 import { answerErrors } from './api/errors.ts';
+import { createGitlabRouter } from './api/gitlab/router.ts';
 import { keyRoutes } from './api/keys.ts';
 import { oauthTokenRoutes } from './api/oauth-token.ts';
 import { operationsRoutes, probeRoutes } from './api/operations.ts';
@@ -157,6 +158,13 @@ export async function createApp(
       maintenance,
       observer: metrics.registry,
       maxManifestBytes: config.hosted.maxManifestBytes,
+    }),
+  );
+  koa.use(
+    createGitlabRouter({
+      access: signIn.access,
+      inventory: hosting.inventory,
+      statistics: signIn.statistics,
     }),
   );
   koa.use(

@@ -2,6 +2,7 @@
 import type { Config } from './config.ts';
 import { HostedRepositories } from './hosted/hosted-repositories.ts';
 import { ImageFactsReader } from './hosted/image-facts.ts';
+import { HostedInventory } from './hosted/inventory.ts';
 import { UploadExpiry } from './hosted/upload-expiry.ts';
 import type { Log } from './log.ts';
 import type { Database } from './metadata/database.ts';
@@ -28,5 +29,7 @@ export function createHosting({ config, ...parts }: HostingParts) {
     limits: { ...limits, uploadExpiryMs, deleteEnabled, protectReferencedManifests },
   });
   const expiry = new UploadExpiry({ ...parts, expiryMs: uploadExpiryMs });
-  return { repositories, expiry, imageFacts: new ImageFactsReader(parts) };
+  const imageFacts = new ImageFactsReader(parts);
+  const inventory = new HostedInventory({ ...parts, facts: imageFacts });
+  return { repositories, inventory, expiry, imageFacts };
 }

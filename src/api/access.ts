@@ -12,15 +12,15 @@ import type { Principals } from '../auth/principals.ts';
 import { describeRefusal } from '../auth/refusal.ts';
 import type { RegistryTokens } from '../auth/registry-tokens.ts';
 import type { RepositoryRights } from '../auth/repository-rights.ts';
-import { catalogScope, formatScope, repositoryScope } from '../auth/scope.ts';
+import { formatScope, repositoryScope } from '../auth/scope.ts';
 import { OciError } from '../oci/errors.ts';
-import { parseVirtualName, type RepositoryName } from '../oci/reference.ts';
+import { type BelowName, isBelowName, parseVirtualName, type RepositoryName } from '../oci/reference.ts';
 import {
   challenge,
   type Fault,
-  isCatalog,
   isUpload,
   mountSourceOf,
+  registryScopeOf,
   scopesFor,
   scopesOf,
   type TokenRealm,
@@ -66,11 +66,11 @@ export class RegistryAccess {
   /**
    * @throws OciError UNAUTHORIZED with a new challenge where another token could help, or the token's owner is gone;
    * NAME_UNKNOWN where they may not pull, DENIED where they may not push or delete, in both cases whether or not it exists, and where a
-   * protection rule keeps them from it;
+   * protection rule keeps them from it; NAME_UNKNOWN too where a token was issued for pushing or deleting, and the project has gone since;
    * UNSUPPORTED for a change to a virtual registry
    */
-  async require(ctx: RequestContext, name: RepositoryName, action: Action): Promise<void> {
-    const isVirtual = parseVirtualName(name) !== undefined;
+  async require(ctx: RequestContext, name: RepositoryName | BelowName, action: Action): Promise<void> {
+    const isVirtual = isVirtualPlace(name);
     if (isVirtual && action !== 'pull') throw unchangeable(ctx);
     const wanted = () => scopesFor(ctx, name, action);
     const source = mountSourceOf(ctx);
@@ -79,6 +79,7 @@ export class RegistryAccess {
     if (await this.#options.rights.may(ctx.state.identity, name, action)) return;
     this.#demand(ctx, repositoryScope(name, [action]), wanted);
     await this.#demandOwner(ctx, wanted);
+    await this.#demandProject(ctx, name, action, wanted);
     if (action === 'pull') throw unknown(name, isVirtual);
     const verdict = await this.#options.rights.judge(ctx.state.identity, name, action);
     if (verdict !== 'protected') throw denied(name, action);
@@ -115,6 +116,27 @@ export class RegistryAccess {
     throw this.#challenge(ctx, wanted(), { error: 'invalid_token', detail });
   }
 
+  /**
+   * What the token carries may have gone with its project, or be another project's now.
+   * @throws OciError NAME_UNKNOWN, UNAUTHORIZED
+   */
+  async #demandProject(
+    ctx: RequestContext,
+    name: RepositoryName | BelowName,
+    action: Action,
+    wanted: () => readonly ScopeGrant[],
+  ): Promise<void> {
+    const granted = this.#bearerOf(ctx)?.access.find(
+      (grant) => grant.type === 'repository' && grant.name === name && grant.actions.includes(action),
+    );
+    if (granted?.project === undefined) return;
+    const project = await this.#options.rights.findProject(name);
+    if (!project) throw gone(name);
+    if (project.id === granted.project) return;
+    const detail = `the token was issued when ${name} belonged to another project`;
+    throw this.#challenge(ctx, wanted(), { error: 'invalid_token', detail });
+  }
+
   /** Undefined too where it makes no difference who it is. */
   #bearerOf({ state: { identity } }: RequestContext): RegistryTokenIdentity | undefined {
     return identity.kind === 'registry-token' && this.#options.isLoginRequired ? identity : undefined;
@@ -135,7 +157,8 @@ export class RegistryAccess {
 
   #proceed(ctx: RequestContext, identity: Identity, next: () => Promise<unknown>): Promise<unknown> {
     ctx.state.identity = identity;
-    if (isCatalog(ctx)) this.#demand(ctx, catalogScope, () => [catalogScope]);
+    const scope = registryScopeOf(ctx);
+    if (scope) this.#demand(ctx, scope, () => [scope]);
     return next();
   }
 
@@ -169,7 +192,17 @@ export class RegistryAccess {
   }
 }
 
-function unknown(name: RepositoryName, isVirtual: boolean): OciError {
+function isVirtualPlace(name: RepositoryName | BelowName): boolean {
+  return !isBelowName(name) && parseVirtualName(name) !== undefined;
+}
+
+function gone(name: string): OciError {
+  return new OciError('NAME_UNKNOWN', {
+    detail: `there is no project for ${name} any more: it was renamed, transferred or deleted after the token was issued`,
+  });
+}
+
+function unknown(name: string, isVirtual: boolean): OciError {
   const causes = isVirtual
     ? 'there may be no such virtual registry, the user may not be a member of its group (Guest or more), or their access token may lack the scope read_virtual_registry or api'
     : 'there may be no such project, it may be private and the user have no role in it (Reporter or more), or their access token may lack the scope read_registry or api';
@@ -177,12 +210,12 @@ function unknown(name: RepositoryName, isVirtual: boolean): OciError {
 }
 
 /** Begins as GitLab's token service says it. */
-function guarded(name: RepositoryName, action: Action): string {
+function guarded(name: string, action: Action): string {
   const gerund = action === 'push' ? 'Pushing to' : 'Deleting from';
   return `${gerund} protected repository path forbidden: a protection rule of the project asks for a higher role for ${name}`;
 }
 
-function denied(name: RepositoryName, action: Action): OciError {
+function denied(name: string, action: Action): OciError {
   const verb = action === 'push' ? 'push to' : 'delete from';
   return new OciError('DENIED', {
     detail: `there is no project for ${name} that you may ${verb}: create it (POST /api/v4/projects), ask for the role Developer in its group, or use an access token with the scope write_registry or api`,

@@ -4,9 +4,10 @@
  */
 import type { Action } from '../auth/access.ts';
 import type { ScopeGrant } from '../auth/identity.ts';
-import { catalogScope, formatScope, repositoryScope } from '../auth/scope.ts';
+import { catalogScope, formatScope, repositoryScope, statisticsScope } from '../auth/scope.ts';
 import { OciError } from '../oci/errors.ts';
 import { isRepositoryName, isVirtualName } from '../oci/reference.ts';
+import { gitlabPrefix, gitlabScopesOf, isStatistics } from './gitlab/scopes.ts';
 import type { RequestContext } from './state.ts';
 
 export interface Fault {
@@ -49,7 +50,9 @@ const resourcePattern = /^\/v2\/(.+)\/(?:manifests|blobs|tags(?:\/reference)?|re
 
 /** What a token needs to carry for the request; nothing where its path names nothing, or nothing that may stand in a header. */
 export function scopesOf(ctx: RequestContext): readonly ScopeGrant[] {
-  if (isCatalog(ctx)) return [catalogScope];
+  const scope = registryScopeOf(ctx);
+  if (scope) return [scope];
+  if (ctx.path.startsWith(gitlabPrefix)) return gitlabScopesOf(ctx);
   const upload = uploadPattern.exec(ctx.path)?.[1];
   const name = upload ?? resourcePattern.exec(ctx.path)?.[1];
   if (name === undefined || !isRepositoryName(name)) return [];
@@ -64,8 +67,10 @@ export function scopesFor(ctx: RequestContext, name: string, action: Action): re
   return source === undefined || source === name ? [scope] : [scope, repositoryScope(source, ['pull'])];
 }
 
-export function isCatalog(ctx: RequestContext): boolean {
-  return ctx.path === catalogPath;
+/** For what is not about single repositories; undefined for all else. */
+export function registryScopeOf(ctx: RequestContext): ScopeGrant | undefined {
+  if (ctx.path === catalogPath) return catalogScope;
+  return isStatistics(ctx) ? statisticsScope : undefined;
 }
 
 export function isUpload(ctx: RequestContext): boolean {

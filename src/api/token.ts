@@ -26,7 +26,7 @@ const pushProtected = 'Pushing to protected repository path forbidden';
 export interface TokenRoutesOptions {
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
   readonly registryTokens: Pick<RegistryTokens, 'issue' | 'serves'>;
-  readonly rights: Pick<RepositoryRights, 'judge'>;
+  readonly rights: Pick<RepositoryRights, 'judge' | 'findProject'>;
   readonly grantMetas: Pick<GrantMetas, 'addTo'>;
   readonly maintenance: Pick<MaintenanceMode, 'readOnlyReason'>;
   readonly observer?: GrantObserver | undefined;

@@ -14,7 +14,7 @@ import {
 } from 'jose';
 import { z } from 'zod';
 import { actions } from './access.ts';
-import type { RegistryTokenIdentity, ScopeGrant } from './identity.ts';
+import type { CarriedGrant, RegistryTokenIdentity } from './identity.ts';
 import { maxScopes } from './scope.ts';
 import { VerifiedTokens } from './verified-tokens.ts';
 
@@ -41,7 +41,15 @@ export interface ExternalTokensOptions {
 }
 
 const grantsSchema = z.array(
-  z.object({ type: z.string(), name: z.string(), actions: z.array(z.string()).nullish() }),
+  z.object({
+    type: z.string(),
+    name: z.string(),
+    actions: z.array(z.string()).nullish(),
+    meta: z
+      .object({ project_path: z.string().max(maxNameLength) })
+      .optional()
+      .catch(undefined),
+  }),
 );
 const claimsSchema = z.object({
   sub: z.string().max(maxNameLength).default(''),
@@ -129,7 +137,17 @@ async function unlessRefused<T>(verification: Promise<T>): Promise<T | undefined
 }
 
 /** For Docker's registry, `*` stands for every action. */
-function toGrant({ type, name, actions: granted }: z.output<typeof grantsSchema>[number]): ScopeGrant {
+function toGrant({
+  type,
+  name,
+  actions: granted,
+  meta,
+}: z.output<typeof grantsSchema>[number]): CarriedGrant {
   const all = type === 'repository' && granted?.includes('*');
-  return { type, name, actions: all ? actions : (granted ?? []) };
+  return {
+    type,
+    name,
+    actions: all ? actions : (granted ?? []),
+    ...(meta && { projectPath: meta.project_path }),
+  };
 }

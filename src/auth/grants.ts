@@ -2,11 +2,11 @@
  * What a registry token may carry: of what was asked for, that which they may do. Clients expect the rest to be left
  * out, so it is only noted in the token, for the request that will need it. And what one carries.
  */
-import { isRepositoryName } from '../oci/reference.ts';
-import { actions, mayList } from './access.ts';
+import { findPathOfBelow, isRepositoryName } from '../oci/reference.ts';
+import { actions, isAdministrator, mayList } from './access.ts';
 import type { AnonymousIdentity, Principal, RegistryTokenIdentity, ScopeGrant } from './identity.ts';
 import type { RepositoryRights } from './repository-rights.ts';
-import { catalogScope, repositoryScope } from './scope.ts';
+import { catalogScope, repositoryScope, statisticsScope } from './scope.ts';
 
 export interface Grants {
   readonly granted: readonly ScopeGrant[];
@@ -19,7 +19,7 @@ export interface Grants {
 export async function grantScopes(
   who: Principal | AnonymousIdentity,
   wanted: readonly ScopeGrant[],
-  rights: Pick<RepositoryRights, 'judge'>,
+  rights: Pick<RepositoryRights, 'judge' | 'findProject'>,
 ): Promise<Grants> {
   const granted: ScopeGrant[] = [];
   const refused: ScopeGrant[] = [];
@@ -27,7 +27,9 @@ export async function grantScopes(
   for (const { type, name, actions: asked } of wanted) {
     if (type === catalogScope.type && name === catalogScope.name && asked.includes('*')) {
       (mayList(who) ? granted : refused).push(catalogScope);
-    } else if (type === 'repository' && isRepositoryName(name)) {
+    } else if (type === statisticsScope.type && name === statisticsScope.name && asked.includes('*')) {
+      (isAdministrator(who, 'read') ? granted : refused).push(statisticsScope);
+    } else if (type === 'repository' && (isRepositoryName(name) || findPathOfBelow(name) !== undefined)) {
       const [allowed, denied]: [string[], string[]] = [[], []];
       for (const action of actions) {
         if (!asked.includes(action) && !asked.includes('*')) continue;
@@ -35,7 +37,10 @@ export async function grantScopes(
         (verdict === 'allowed' ? allowed : denied).push(action);
         if (verdict === 'protected' && action === 'push' && asked.includes(action)) protectedFromPush = name;
       }
-      if (allowed.length > 0) granted.push(repositoryScope(name, allowed));
+      if (allowed.length > 0) {
+        const project = await rights.findProject(name);
+        granted.push({ ...repositoryScope(name, allowed), ...(project && { project: project.id }) });
+      }
       if (denied.length > 0) refused.push(repositoryScope(name, denied));
     }
   }

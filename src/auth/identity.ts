@@ -99,8 +99,16 @@ export interface ScopeGrant {
   readonly type: string;
   readonly name: string;
   readonly actions: readonly string[];
+  /** Number of the project that the repository belonged to when it was granted: its path may be another project's since. */
+  readonly project?: number;
   /** In tokens that we issue, and only there. */
   readonly meta?: GrantMeta;
+}
+
+/** A grant as a verified token carries it. */
+export interface CarriedGrant extends Omit<ScopeGrant, 'meta'> {
+  /** Full path of the project, as the token says it. */
+  readonly projectPath?: string;
 }
 
 /** What GitLab's tokens say of a hosted repository, under GitLab's names. */
@@ -119,7 +127,7 @@ export interface RegistryTokenIdentity {
   readonly subject: string;
   /** Undefined: it was made for nobody in particular. */
   readonly principal: PrincipalRef | undefined;
-  readonly access: readonly ScopeGrant[];
+  readonly access: readonly CarriedGrant[];
   /** What was asked for and not granted: asking for it again would not help. */
   readonly refused: readonly ScopeGrant[];
 }

@@ -8,6 +8,7 @@ import { errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import {
   type AnonymousIdentity,
+  type CarriedGrant,
   nameOf,
   type Principal,
   principalRefOf,
@@ -27,8 +28,20 @@ const issuer = 'entrepot';
 const notBeforeSeconds = 5;
 const maxTokenLength = 16_384;
 
-const grantsSchema = z.array(z.object({ type: z.string(), name: z.string(), actions: z.array(z.string()) }));
 const id = z.number().int();
+const grantsSchema = z.array(
+  z
+    .object({
+      type: z.string(),
+      name: z.string(),
+      actions: z.array(z.string()),
+      project: id.exactOptional(),
+      meta: z.object({ project_path: z.string() }).optional(),
+    })
+    .transform(({ meta, ...grant }): CarriedGrant => {
+      return { ...grant, ...(meta && { projectPath: meta.project_path }) };
+    }),
+);
 const principalSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('user'),

@@ -1,47 +1,39 @@
 /** May someone pull from a repository, push to it, delete from it? What the records say of it is believed for a second. */
-import type { Groups } from '../metadata/groups.ts';
-import type { Members } from '../metadata/members.ts';
-import type { Projects } from '../metadata/projects.ts';
 import type { RepositoryProtectionRules } from '../metadata/repository-protection-rules.ts';
-import type { VirtualRegistries } from '../metadata/virtual-registries.ts';
-import { isRepositoryName, parseVirtualName, type RepositoryName } from '../oci/reference.ts';
 import { type RepositoryRule, requiredRepositoryLevel } from '../rules/repository-protection.ts';
-import {
-  type Action,
-  actions,
-  mayPullVirtual,
-  mayUseProject,
-  type RuledProject,
-  type RuledRegistry,
-} from './access.ts';
+import { type Action, actions, mayPullVirtual, mayUseProject, type RuledProject } from './access.ts';
 import { type Belief, Beliefs } from './beliefs.ts';
+import { mayPullGroup } from './group-access.ts';
 import {
   type AnonymousIdentity,
   anonymous,
+  type CarriedGrant,
   type Identity,
   type Principal,
   type RegistryTokenIdentity,
 } from './identity.ts';
 import type { Principals } from './principals.ts';
 import { protectionLevelOf } from './project-roles.ts';
+import { type Standing, Standings, type StandingsOptions } from './standings.ts';
 
 /** protected: a protection rule, and nothing else, keeps them from it. */
 export type Verdict = 'allowed' | 'refused' | 'protected';
 
 export interface RepositoryRights {
-  /** False too where there is no such repository: who may not use it is not told which it is. */
+  /**
+   * False too where there is no such repository: who may not use it is not told which it is.
+   * @param name of a repository, or for all below a path `acme/shop/*`
+   */
   may(identity: Identity, name: string, action: Action): boolean | Promise<boolean>;
   /** As {@link may}, with why not. Refused too where there is no such repository. */
   judge(identity: Identity, name: string, action: Action): Promise<Verdict>;
   /** What rules that protect tags compare with what they ask for; 0 for whoever has no role in the repository's project. */
   protectionLevel(identity: Identity, name: string): Promise<number>;
+  /** That hosted repositories of this name, or all below this path, belong to, whoever asks. */
+  findProject(name: string): Promise<RuledProject | undefined>;
 }
 
-export interface RecordedRepositoryRightsOptions {
-  readonly virtualRegistries: Pick<VirtualRegistries, 'find'>;
-  readonly groups: Pick<Groups, 'find'>;
-  readonly members: Pick<Members, 'levelAt' | 'isBelow'>;
-  readonly projects: Pick<Projects, 'findOwner'>;
+export interface RecordedRepositoryRightsOptions extends StandingsOptions {
   readonly repositoryProtectionRules: Pick<RepositoryProtectionRules, 'list'>;
   readonly principals: Pick<Principals, 'believe'>;
   /**
@@ -50,22 +42,11 @@ export interface RecordedRepositoryRightsOptions {
    * guards remains with those whom it names.
    */
   readonly isLoginRequired: boolean;
-  /** epoch ms */
-  readonly now: () => number;
 }
-
-type Place =
-  | { readonly kind: 'virtual'; readonly registryId: number }
-  | { readonly kind: 'hosted'; readonly name: RepositoryName };
-
-/** Of a user, or of nobody in particular, towards what exists. */
-type Standing =
-  | { readonly kind: 'virtual'; readonly registry: RuledRegistry; readonly isMember: boolean }
-  | { readonly kind: 'hosted'; readonly project: RuledProject; readonly level: number | undefined };
 
 export class RecordedRepositoryRights implements RepositoryRights {
   readonly #options: RecordedRepositoryRightsOptions;
-  readonly #standings: Beliefs<Standing>;
+  readonly #standings: Standings;
   readonly #rules: Beliefs<readonly RepositoryRule[]>;
   /**
    * Until when, in epoch ms, the bearer of a registry token may do what it carries: for each grant and each action. Warm pulls
@@ -75,7 +56,7 @@ export class RecordedRepositoryRights implements RepositoryRights {
 
   constructor(options: RecordedRepositoryRightsOptions) {
     this.#options = options;
-    this.#standings = new Beliefs(options.now);
+    this.#standings = new Standings(options);
     this.#rules = new Beliefs(options.now);
   }
 
@@ -96,8 +77,13 @@ export class RecordedRepositoryRights implements RepositoryRights {
 
   async protectionLevel(identity: Identity, name: string): Promise<number> {
     const who = (await this.#believe(identity)).value ?? anonymous;
-    const standing = (await this.#find(who, name, 'push'))?.value;
+    const standing = (await this.#standings.find(who, name, 'push'))?.value;
     return standing?.kind === 'hosted' ? protectionLevelOf(who, standing.project, standing.level) : 0;
+  }
+
+  async findProject(name: string): Promise<RuledProject | undefined> {
+    const standing = (await this.#standings.find(anonymous, name, 'pull'))?.value;
+    return standing?.kind === 'hosted' ? standing.project : undefined;
   }
 
   async #may(identity: Identity, name: string, action: Action): Promise<boolean> {
@@ -123,17 +109,21 @@ export class RecordedRepositoryRights implements RepositoryRights {
   async #judge(identity: Identity, name: string, action: Action): Promise<Belief<Verdict>> {
     const { isLoginRequired } = this.#options;
     const isExternal = identity.kind === 'registry-token' && identity.principal?.kind === 'external';
-    if (isLoginRequired && identity.kind === 'registry-token' && findGrant(identity, name, action) === -1)
-      return refused;
+    const grant =
+      isLoginRequired && identity.kind === 'registry-token'
+        ? identity.access[findGrant(identity, name, action)]
+        : undefined;
+    if (isLoginRequired && identity.kind === 'registry-token' && !grant) return refused;
     // Where everyone may pull it does not matter who they are.
     const asked = isLoginRequired || action !== 'pull' ? identity : anonymous;
     const { value, until } = await this.#believe(asked);
     // And where everyone may push, a login that does not count any more makes nobody less than anonymous.
     const who = value ?? (isLoginRequired && !isExternal ? undefined : anonymous);
-    const standing = who && (await this.#find(who, name, action));
+    const standing = who && (await this.#standings.find(who, name, action));
     if (!standing || !this.#mayUse(who, isExternal, action, standing.value)) return refused;
+    if (isForAnother(grant, standing.value)) return refused;
     const holds = Math.min(until, standing.until);
-    if (action === 'pull' || standing.value.kind === 'virtual') return { value: 'allowed', until: holds };
+    if (action === 'pull' || standing.value.kind !== 'hosted') return { value: 'allowed', until: holds };
     const { project, level } = standing.value;
     const rules = await this.#rules.find(String(project.id), () =>
       this.#options.repositoryProtectionRules.list(project.id),
@@ -152,10 +142,18 @@ export class RecordedRepositoryRights implements RepositoryRights {
   ): boolean {
     const { isLoginRequired } = this.#options;
     // Another token server says who may; which repositories there are, we do.
-    if (isLoginRequired && isExternal) return standing.kind === 'hosted' && isEnabled(standing.project);
-    if (!isLoginRequired) return standing.kind === 'virtual' || isEnabled(standing.project);
-    if (standing.kind === 'hosted') return mayUseProject(who, action, standing.project, standing.level);
-    return mayPullVirtual(who, standing.registry, standing.isMember);
+    if (isExternal || !isLoginRequired) {
+      if (standing.kind === 'hosted') return isEnabled(standing.project);
+      return standing.kind === 'group' || !isLoginRequired;
+    }
+    switch (standing.kind) {
+      case 'hosted':
+        return mayUseProject(who, action, standing.project, standing.level);
+      case 'group':
+        return mayPullGroup(who, standing.group, standing.level);
+      case 'virtual':
+        return mayPullVirtual(who, standing.registry, standing.isMember);
+    }
   }
 
   /** Whom it stands for; undefined: for whom we do not know, or not any more. */
@@ -164,40 +162,6 @@ export class RecordedRepositoryRights implements RepositoryRights {
     const { principal: ref } = identity;
     if (!ref) return nobody;
     return ref.kind === 'external' ? stranger : this.#options.principals.believe(ref);
-  }
-
-  /** Undefined where there is no such place, or nothing of the kind can be done there. */
-  async #find(
-    who: Principal | AnonymousIdentity,
-    name: string,
-    action: Action,
-  ): Promise<Belief<Standing> | undefined> {
-    const place = placeOf(name);
-    if (!place || (place.kind === 'virtual' && action !== 'pull')) return undefined;
-    const userId = who.kind === 'user' || who.kind === 'job' ? who.userId : undefined;
-    const key = `${userId} ${place.kind === 'virtual' ? place.registryId : place.name}`;
-    return this.#standings.find(key, () =>
-      place.kind === 'virtual'
-        ? this.#lookAtRegistry(place.registryId, userId)
-        : this.#lookAtProject(place.name, userId),
-    );
-  }
-
-  async #lookAtRegistry(id: number, userId: number | undefined): Promise<Standing | undefined> {
-    const { virtualRegistries, groups, members } = this.#options;
-    const registry = await virtualRegistries.find(id);
-    const group = registry && (await groups.find(registry.groupId));
-    if (!group) return undefined;
-    const isMember = userId !== undefined && (await members.isBelow(group.fullPath, userId));
-    return { kind: 'virtual', registry: { group, anonymousPull: registry.anonymousPull }, isMember };
-  }
-
-  async #lookAtProject(name: RepositoryName, userId: number | undefined): Promise<Standing | undefined> {
-    const { projects, members } = this.#options;
-    const project = await projects.findOwner(name);
-    if (!project) return undefined;
-    const level = userId === undefined ? undefined : await members.levelAt(project.fullPath, userId);
-    return { kind: 'hosted', project, level };
   }
 }
 
@@ -216,10 +180,9 @@ function findGrant({ access }: RegistryTokenIdentity, name: string, action: Acti
   return -1;
 }
 
-function placeOf(name: string): Place | undefined {
-  if (!isRepositoryName(name)) return undefined;
-  const virtual = parseVirtualName(name);
-  return virtual ? { kind: 'virtual', registryId: virtual.registryId } : { kind: 'hosted', name };
+/** Was it granted when the path was another project's? */
+function isForAnother(grant: CarriedGrant | undefined, standing: Standing): boolean {
+  return grant?.project !== undefined && standing.kind === 'hosted' && standing.project.id !== grant.project;
 }
 
 function isEnabled(project: RuledProject): boolean {

@@ -41,6 +41,9 @@ function parseScope(text: string): ScopeGrant | undefined {
 /** To see which repositories there are. */
 export const catalogScope: ScopeGrant = { type: 'registry', name: 'catalog', actions: ['*'] };
 
+/** To see figures of the whole registry. */
+export const statisticsScope: ScopeGrant = { type: 'registry', name: 'statistics', actions: ['*'] };
+
 export function repositoryScope(name: string, actions: readonly string[]): ScopeGrant {
   return { type: 'repository', name, actions };
 }

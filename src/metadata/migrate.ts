@@ -7,6 +7,7 @@ import { hosted } from './migrations/0002-hosted.ts';
 import { access } from './migrations/0003-access.ts';
 import { jobs } from './migrations/0004-jobs.ts';
 import { protection } from './migrations/0005-protection.ts';
+import { renames } from './migrations/0007-renames.ts';
 import { imageFacts } from './migrations/0008-image-facts.ts';
 import { cleanupPolicies } from './migrations/0013-cleanup-policies.ts';
 import { scrub } from './migrations/0014-scrub.ts';
@@ -23,6 +24,7 @@ export async function migrateToLatest(db: Kysely<Tables>, types: ColumnTypes): P
     '0003-access': access(types),
     '0004-jobs': jobs(types),
     '0005-protection': protection(types),
+    '0007-renames': renames(types),
     '0008-image-facts': imageFacts(types),
     '0013-cleanup-policies': cleanupPolicies(types),
     '0014-scrub': scrub(types),

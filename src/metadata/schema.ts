@@ -9,6 +9,7 @@ import type { HostedTables } from './schema-hosted.ts';
 import type { ImageFactsTables } from './schema-image-facts.ts';
 import type { JobTables } from './schema-jobs.ts';
 import type { ProtectionTables } from './schema-protection.ts';
+import type { RenameTables } from './schema-renames.ts';
 import type { ScrubTables } from './schema-scrub.ts';
 
 export interface Tables
@@ -17,6 +18,7 @@ export interface Tables
     ImageFactsTables,
     JobTables,
     ProtectionTables,
+    RenameTables,
     ScrubTables,
     HostedTables {
   instance: InstanceTable;

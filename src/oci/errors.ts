@@ -1,5 +1,5 @@
 /**
- * The one table of OCI error codes, and the one error that becomes an OCI answer.
+ * The one table of OCI error codes and GitLab's beside them, and the one error that becomes an OCI answer.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes
  */
 export const ociErrors = {
@@ -9,6 +9,12 @@ export const ociErrors = {
   DENIED: { status: 403, message: 'requested access to the resource is denied' },
   DIGEST_INVALID: { status: 400, message: 'provided digest did not match uploaded content' },
   IMMUTABLE_TAG: { status: 403, message: 'the tag is immutable' },
+  EXCEEDS_LIMITS: { status: 422, message: 'there are too many repositories for this' },
+  INVALID_BODY_PARAMETER: { status: 400, message: 'invalid value of a body parameter' },
+  INVALID_BODY_PARAMETER_TYPE: { status: 400, message: 'invalid type of a body parameter' },
+  INVALID_JSON_BODY: { status: 400, message: 'the body is not JSON' },
+  INVALID_QUERY_PARAMETER_TYPE: { status: 400, message: 'invalid type of a query parameter' },
+  INVALID_QUERY_PARAMETER_VALUE: { status: 400, message: 'invalid value of a query parameter' },
   MANIFEST_BLOB_UNKNOWN: {
     status: 400,
     message: 'manifest references a manifest or blob unknown to registry',
@@ -16,17 +22,24 @@ export const ociErrors = {
   MANIFEST_INVALID: { status: 400, message: 'manifest invalid' },
   MANIFEST_REFERENCED: { status: 409, message: 'an index refers to the manifest' },
   MANIFEST_UNKNOWN: { status: 404, message: 'manifest unknown' },
+  MISMATCH_PROJECT_PATH_CLAIM: { status: 401, message: 'the token was issued for another project' },
   NAME_INVALID: { status: 400, message: 'invalid repository name' },
   NAME_UNKNOWN: { status: 404, message: 'repository name not known to registry' },
+  NOT_IMPLEMENTED: { status: 404, message: 'there is nothing of the kind here' },
   PAGINATION_NUMBER_INVALID: { status: 400, message: 'invalid number of results requested' },
   PROTECTED_MANIFEST: { status: 403, message: 'a tag of the manifest is protected' },
   PROTECTED_TAG: { status: 403, message: 'the tag is protected' },
   RANGE_INVALID: { status: 416, message: 'requested range is not satisfiable' },
+  RENAME_CONFLICT: { status: 409, message: 'the new name is taken' },
+  RENAME_IN_PROGRESS: { status: 409, message: 'the repository is being renamed' },
   SIZE_INVALID: { status: 400, message: 'provided length did not match content length' },
+  TAG_INVALID: { status: 400, message: 'invalid tag' },
+  TAG_UNKNOWN: { status: 404, message: 'tag unknown' },
   TOOMANYREQUESTS: { status: 429, message: 'too many requests' },
   UNAUTHORIZED: { status: 401, message: 'authentication required' },
   UNAVAILABLE: { status: 503, message: 'service unavailable' },
   UNKNOWN: { status: 500, message: 'unknown error' },
+  UNKNOWN_PROJECT_PATH_CLAIM: { status: 401, message: 'the token does not say of which project it is' },
   UNSUPPORTED: { status: 405, message: 'the operation is unsupported' },
 } as const;
 

@@ -4,6 +4,8 @@ import { OciError } from './errors.ts';
 
 /** The path of a repository, made only by {@link parseRepositoryName}. */
 export type RepositoryName = string & { readonly __brand: 'RepositoryName' };
+/** All repositories below a path, which may be a group's, as scopes name them: `acme/shop/*`. Made only by {@link belowName}. */
+export type BelowName = string & { readonly __brand: 'BelowName' };
 /** Made only by {@link parseReference} and {@link parseTag}. */
 export type Tag = string & { readonly __brand: 'Tag' };
 export type Reference = Tag | Digest;
@@ -26,6 +28,22 @@ export function parseRepositoryName(text: string): RepositoryName {
   throw new OciError('NAME_INVALID', {
     detail: `'${text.slice(0, 160)}' is not a repository name: lower-case letters, digits and . _ - between them, segments joined by /, at most ${maxNameLength} characters`,
   });
+}
+
+const belowEnd = '/*';
+
+export function belowName(path: RepositoryName): BelowName {
+  return `${path}${belowEnd}` as BelowName;
+}
+
+export function isBelowName(name: RepositoryName | BelowName): name is BelowName {
+  return name.endsWith(belowEnd);
+}
+
+/** The path; undefined where the text is no {@link BelowName}. */
+export function findPathOfBelow(text: string): RepositoryName | undefined {
+  const path = text.endsWith(belowEnd) ? text.slice(0, -belowEnd.length) : '';
+  return isRepositoryName(path) ? path : undefined;
 }
 
 /** @throws OciError MANIFEST_INVALID */

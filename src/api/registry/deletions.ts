@@ -1,4 +1,5 @@
 /** Deleting tags and manifests (end-9) and blobs (end-10) of one repository. The bytes are another matter. */
+import { OciError } from '../../oci/errors.ts';
 import { parseTag } from '../../oci/reference.ts';
 import { type ChangeTarget, digestOf, type EndpointContext, referenceOf, segmentOf } from './endpoint.ts';
 import { answerEmpty } from './push-answers.ts';
@@ -8,8 +9,13 @@ export async function deleteManifest(ctx: EndpointContext, { repository }: Chang
   answerEmpty(ctx, 202);
 }
 
-export async function deleteTag(ctx: EndpointContext, { repository }: ChangeTarget): Promise<void> {
-  await repository.deleteManifest(parseTag(segmentOf(ctx, 'tag')));
+/** @throws OciError TAG_UNKNOWN, as GitLab says it here */
+export async function deleteTag(ctx: EndpointContext, { repository, name }: ChangeTarget): Promise<void> {
+  const tag = parseTag(segmentOf(ctx, 'tag'));
+  await repository.deleteManifest(tag).catch((cause: unknown) => {
+    if (!(cause instanceof OciError) || cause.code !== 'MANIFEST_UNKNOWN') throw cause;
+    throw new OciError('TAG_UNKNOWN', { detail: `${name} has no tag ${tag}`, cause });
+  });
   answerEmpty(ctx, 202);
 }
 

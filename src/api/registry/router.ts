@@ -8,6 +8,7 @@ import { OciError } from '../../oci/errors.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
 import type { ReadableRepository } from '../../oci/repository.ts';
 import { answerErrors } from '../errors.ts';
+import { tellFeatures } from '../gitlab/features.ts';
 import type { RequestContext, RequestState } from '../state.ts';
 import { answerBlob } from './blobs.ts';
 import { cacheStatus } from './cache-status.ts';
@@ -127,6 +128,7 @@ function isRead({ method }: RequestContext): boolean {
 }
 
 function answerBase(ctx: EndpointContext): void {
+  tellFeatures(ctx);
   ctx.set('Content-Type', 'application/json');
   ctx.set('Cache-Status', cacheStatus.none);
   ctx.body = '{}';

@@ -2,7 +2,7 @@
 import type { Middleware } from 'koa';
 import type { Action } from '../../auth/access.ts';
 import type { Identity } from '../../auth/identity.ts';
-import type { RepositoryName } from '../../oci/reference.ts';
+import type { BelowName, RepositoryName } from '../../oci/reference.ts';
 import type {
   Outcome,
   PageRequest,
@@ -35,7 +35,7 @@ export interface Access {
   /** Sets `ctx.state.identity`. @throws OciError UNAUTHORIZED with a challenge */
   readonly middleware: Middleware<RequestState>;
   /** @throws OciError where this identity may not */
-  require(ctx: RequestContext, name: RepositoryName, action: Action): Promise<void>;
+  require(ctx: RequestContext, name: RepositoryName | BelowName, action: Action): Promise<void>;
   /** What rules that protect tags compare with what they ask for. */
   protectionLevel(ctx: RequestContext, name: RepositoryName): Promise<number>;
 }

@@ -97,6 +97,7 @@ function serve({
           : allowed.includes(`${action} ${name}`),
       judge: async (_who, name) => (guarded.includes(name) ? 'protected' : 'refused'),
       protectionLevel: async () => 0,
+      findProject: async () => undefined,
     },
     isLoginRequired,
   });

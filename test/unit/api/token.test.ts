@@ -67,6 +67,7 @@ beforeEach(() => {
     authenticator,
     registryTokens,
     rights: {
+      findProject: async () => undefined,
       judge: async (who, name, action) => {
         if (name === guarded && action !== 'pull') return 'protected';
         return may(who, name, action) || name === guarded ? 'allowed' : 'refused';

@@ -5,7 +5,8 @@ import type { RepositoryRights } from '../../../src/auth/repository-rights.ts';
 import { repositoryScope } from '../../../src/auth/scope.ts';
 
 const dana: UserIdentity = { kind: 'user', userId: 7, username: 'dana', isAdmin: false, scopes: ['api'] };
-const rights: Pick<RepositoryRights, 'judge'> = {
+const rights: Pick<RepositoryRights, 'judge' | 'findProject'> = {
+  findProject: async () => undefined,
   judge: async (_user, name, action) => {
     if (name === 'acme/release') return action === 'pull' ? 'allowed' : 'protected';
     const may =
@@ -56,7 +57,7 @@ test.each<[UserIdentity['scopes'], boolean]>([
 
 test.each([
   { ...catalog, actions: ['search'] },
-  { ...catalog, name: 'statistics' },
+  { ...catalog, name: 'metrics' },
   { type: 'repository(plugin)', name: 'acme/own', actions: ['pull'] },
   repository('acme/own', 'sign'),
   repository('HOST:5000/acme/own', 'pull'),
@@ -110,3 +111,41 @@ describe('a registry token is good for the named resource and action', () => {
     expect(wasRefused(token, repositoryScope(name, [action]))).toBe(expected);
   });
 });
+
+test('what is granted in a project says in which', async () => {
+  const inShop: typeof rights = {
+    judge: async (_user, _name, action) => (action === 'pull' ? 'allowed' : 'refused'),
+    findProject: async (name) =>
+      name.startsWith('acme/shop')
+        ? { id: 4, fullPath: 'acme/shop', visibility: 'private', containerRegistryAccessLevel: 'enabled' }
+        : undefined,
+  };
+  const wanted = ['acme/shop/web', 'acme/shop/*', 'virtual_registries/container/1/redis', 'acme/*'];
+  const { granted } = await grantScopes(
+    dana,
+    wanted.map((name) => repository(name, 'pull')),
+    inShop,
+  );
+  expect(granted).toEqual([
+    { ...repository('acme/shop/web', 'pull'), project: 4 },
+    { ...repository('acme/shop/*', 'pull'), project: 4 },
+    repository('virtual_registries/container/1/redis', 'pull'),
+    repository('acme/*', 'pull'),
+  ]);
+});
+
+test.each([
+  [true, ['api']],
+  [true, ['read_api']],
+  [false, ['read_registry']],
+] as const)(
+  'statistics are granted to administrators with a scope for it: %s with %j',
+  async (isGranted, scopes) => {
+    const statistics = { ...catalog, name: 'statistics' };
+    expect(await grantScopes({ ...dana, isAdmin: true, scopes }, [statistics], rights)).toEqual({
+      granted: isGranted ? [statistics] : [],
+      refused: isGranted ? [] : [statistics],
+    });
+    expect((await grantScopes(dana, [statistics], rights)).refused).toEqual([statistics]);
+  },
+);

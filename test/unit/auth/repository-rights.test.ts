@@ -9,6 +9,7 @@ import {
 } from '../../../src/auth/identity.ts';
 import { RecordedRepositoryRights } from '../../../src/auth/repository-rights.ts';
 import { repositoryScope } from '../../../src/auth/scope.ts';
+import type { Group } from '../../../src/metadata/groups.ts';
 import type { Project } from '../../../src/metadata/projects.ts';
 import type { RepositoryProtectionRule } from '../../../src/metadata/repository-protection-rules.ts';
 import { bearerOf, deployToken, job, dana as member } from './identities.ts';
@@ -55,6 +56,20 @@ function projectOf(fields: Partial<Project>): Project {
   };
 }
 
+function groupOf(id: number): Group {
+  return {
+    id,
+    parentId: undefined,
+    name: 'Acme',
+    path: 'acme',
+    fullPath: 'acme',
+    description: undefined,
+    visibility: 'private',
+    quotaBytes: undefined,
+    ...placed,
+  };
+}
+
 function rightsWith({ isLoginRequired }: { isLoginRequired: boolean }): RecordedRepositoryRights {
   return new RecordedRepositoryRights({
     virtualRegistries: {
@@ -65,17 +80,8 @@ function rightsWith({ isLoginRequired }: { isLoginRequired: boolean }): Recorded
       },
     },
     groups: {
-      find: async (id) => ({
-        id,
-        parentId: undefined,
-        name: 'Acme',
-        path: 'acme',
-        fullPath: 'acme',
-        description: undefined,
-        visibility: 'private',
-        quotaBytes: undefined,
-        ...placed,
-      }),
+      find: async (id) => groupOf(id),
+      findByPath: async (path) => (path === 'acme' ? groupOf(3) : undefined),
     },
     members: {
       isBelow: async (path, userId) => isMember && path === 'acme' && userId === 7,
@@ -449,5 +455,50 @@ describe('protection rules', () => {
   ])('compare what they ask for with the level of %s', async (_who, identity, expected) => {
     expect(await rights.protectionLevel(identity(), release)).toBe(expected);
     expect(await rights.protectionLevel(identity(), alpine)).toBe(0);
+  });
+});
+
+describe('all that is below a path', () => {
+  const mayPull = (identity: Identity, path: string) => rights.may(identity, `${path}/*`, 'pull');
+
+  test('in a project is pulled by whoever pulls from the project, and never pushed', async () => {
+    expect(await allowed(dana, `${shop}/*`)).toEqual(['pull']);
+    expect(await mayPull(dana, `${shop}/server`)).toBe(true);
+    expect(await mayPull(anonymous, shop)).toBe(false);
+    project = projectOf({ visibility: 'public' });
+    now += 1001;
+    expect(await mayPull(anonymous, shop)).toBe(true);
+  });
+
+  test('in a group is pulled by its Reporters, by deploy tokens of it or above it, and by administrators', async () => {
+    const ofGroup = { ...deployToken, place: { kind: 'group', id: 3, fullPath: 'acme' } } as const;
+    expect(await mayPull(dana, 'acme')).toBe(true);
+    expect(await mayPull(root, 'acme')).toBe(true);
+    expect(await mayPull(ofGroup, 'acme')).toBe(true);
+    expect(await mayPull({ ...ofGroup, scopes: [] }, 'acme')).toBe(false);
+    for (const who of [eve, anonymous, job, deployToken]) expect(await mayPull(who, 'acme')).toBe(false);
+    expect(await mayPull(root, 'nowhere')).toBe(false);
+    level = 10;
+    now += 1001;
+    expect(await mayPull(dana, 'acme')).toBe(false);
+  });
+
+  test('is carried by a token for exactly that', async () => {
+    const token = bearerOf(ref, [repositoryScope('acme/*', ['pull'])]);
+    expect(await mayPull(token, 'acme')).toBe(true);
+    expect(await mayPull(token, shop)).toBe(false);
+    expect(await allowed(token, shop)).toEqual([]);
+  });
+});
+
+describe('a registry token that says which project it was issued for', () => {
+  const issuedFor = (project: number) =>
+    bearerOf(ref, [{ ...repositoryScope(shop, ['pull', 'push']), project }]);
+
+  test('is good while the path is that project, and not when it is another', async () => {
+    expect(await allowed(issuedFor(9), shop)).toEqual(['pull', 'push']);
+    expect(await allowed(issuedFor(8), shop)).toEqual([]);
+    expect(await rights.findProject(shop)).toMatchObject({ id: 9, fullPath: shop });
+    expect(await rights.findProject(alpine)).toBeUndefined();
   });
 });

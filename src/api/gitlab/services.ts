@@ -1,0 +1,90 @@
+/** What /gitlab/v1 is handed. */
+import type { Identity } from '../../auth/identity.ts';
+import type { SizeScope } from '../../metadata/content-sizes.ts';
+import type { RepositoryDetail } from '../../metadata/repository-details.ts';
+import type { TagPageRequest } from '../../metadata/tag-details.ts';
+import type { Digest } from '../../oci/digest.ts';
+import type { RepositoryName, Tag } from '../../oci/reference.ts';
+import type { PageRequest } from '../../oci/repository.ts';
+import type { Access } from '../registry/services.ts';
+
+export interface GitlabOptions {
+  readonly access: Access;
+  readonly inventory: Inventory;
+  readonly statistics: Statistics;
+}
+
+/** What is in hosted repositories; whether someone may know is not its business. */
+export interface Inventory {
+  /** @param size undefined: it is not asked for. @throws OciError NAME_UNKNOWN */
+  repository(name: RepositoryName, size: SizeScope | undefined): Promise<RepositoryAnswer>;
+  /** @throws OciError NAME_UNKNOWN, TAG_UNKNOWN */
+  tag(name: RepositoryName, tag: Tag): Promise<TagAnswer>;
+  /** @throws OciError NAME_UNKNOWN */
+  tags(name: RepositoryName, request: TagListRequest): Promise<TagListAnswer>;
+  /** Those of this name and below it that have a tag. */
+  repositories(
+    path: RepositoryName,
+    page: PageRequest,
+  ): Promise<{ readonly repositories: readonly RepositoryDetail[]; readonly hasMore: boolean }>;
+}
+
+export interface RepositoryAnswer {
+  /** Undefined for a path that only has repositories below it. */
+  readonly detail: RepositoryDetail | undefined;
+  readonly lastPublishedAt: number | undefined;
+  readonly size: { readonly bytes: number; readonly precision: 'default' | 'untagged' } | undefined;
+}
+
+export interface TagListRequest {
+  /** A page, or the one tag of this name. */
+  readonly tags: TagPageRequest | Tag;
+  /** Undefined: they are not asked for; an empty list of types: all. */
+  readonly referrerTypes: readonly string[] | undefined;
+}
+
+export interface ListedTag {
+  readonly name: Tag;
+  readonly digest: Digest;
+  readonly configDigest: Digest | undefined;
+  readonly mediaType: string;
+  readonly sizeBytes: number;
+  readonly createdAt: number;
+  readonly publishedAt: number;
+  /** Undefined where they were not asked for. */
+  readonly referrers:
+    | readonly { readonly digest: Digest; readonly artifactType: string | undefined }[]
+    | undefined;
+}
+
+export interface TagListAnswer {
+  readonly tags: readonly ListedTag[];
+  readonly hasPrevious: boolean;
+  readonly hasNext: boolean;
+}
+
+export interface ImageAnswer {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly sizeBytes: number;
+  /** Undefined for an index. */
+  readonly config: { readonly digest: Digest; readonly mediaType: string } | undefined;
+  /** As far as its config tells. */
+  readonly platform:
+    | { readonly architecture?: string | undefined; readonly os?: string | undefined }
+    | undefined;
+}
+
+export interface TagAnswer {
+  readonly name: Tag;
+  readonly createdAt: number;
+  readonly publishedAt: number;
+  readonly image: ImageAnswer;
+  /** The images that an index lists; undefined for an image. */
+  readonly references: readonly ImageAnswer[] | undefined;
+}
+
+export interface Statistics {
+  /** For administrators. @throws OciError UNAUTHORIZED, DENIED */
+  demand(identity: Identity): Promise<void>;
+}

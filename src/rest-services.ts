@@ -18,6 +18,8 @@ import { PlaceAccessTokenService } from './management/place-access-tokens.ts';
 import { ProjectService } from './management/projects.ts';
 import type { PullExplainer } from './management/pull-explainer.ts';
 import { StorageFindingService } from './management/storage-findings.ts';
+import { RepositoryProtectionRuleService } from './management/repository-protection-rules.ts';
+import { TagProtectionRuleService } from './management/tag-protection-rules.ts';
 import { TransferService } from './management/transfers.ts';
 import { UpstreamSecrets } from './management/upstream-settings.ts';
 import type { FindBlockedAddress } from './management/upstream-url.ts';
@@ -71,6 +73,8 @@ export function createRestServices(parts: RestParts): RestServices {
     placeAccessTokens: new PlaceAccessTokenService(common),
     projects: new ProjectService({ database, now }),
     storageFindings: new StorageFindingService({ database }),
+    repositoryProtectionRules: new RepositoryProtectionRuleService({ database }),
+    tagProtectionRules: new TagProtectionRuleService({ database }),
     transfers: new TransferService(common),
     upstreams: new UpstreamService({ ...common, maxUpstreams, secrets, findBlockedAddress }),
     users: new UserService({ database, passwords }),

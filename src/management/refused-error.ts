@@ -4,7 +4,7 @@
  * unauthorized: nobody is known; invalid-token: the token was good once (detail says what happened to it);
  * insufficient-scope: the token is not for this (detail names the scopes that are, separated by spaces);
  * forbidden (detail: why); not-found (detail: what, e.g. 'Group'); parameters (detail: 'name is missing');
- * invalid: the record would break a rule (faults); bad-request (detail: why); conflict (detail: the whole message);
+ * invalid: the record would break a rule (faults); unprocessable: the same, where GitLab says so in sentences (faults, under `error`); bad-request (detail: why); conflict (detail: the whole message);
  * throttled: too often (detail: after how many seconds to try again); unavailable: nothing can be changed now (detail: why).
  */
 export type RefusedKind =
@@ -17,6 +17,7 @@ export type RefusedKind =
   | 'invalid'
   | 'bad-request'
   | 'conflict'
+  | 'unprocessable'
   | 'precondition-failed'
   | 'throttled'
   | 'unavailable';

@@ -27,6 +27,8 @@ import { OidcTrustService } from '../../src/management/oidc-trusts.ts';
 import { PlaceAccessTokenService } from '../../src/management/place-access-tokens.ts';
 import { ProjectService } from '../../src/management/projects.ts';
 import { StorageFindingService } from '../../src/management/storage-findings.ts';
+import { RepositoryProtectionRuleService } from '../../src/management/repository-protection-rules.ts';
+import { TagProtectionRuleService } from '../../src/management/tag-protection-rules.ts';
 import { TransferService } from '../../src/management/transfers.ts';
 import { UpstreamSecrets } from '../../src/management/upstream-settings.ts';
 import { UpstreamService } from '../../src/management/upstreams.ts';
@@ -151,6 +153,8 @@ export class RestApi {
       placeAccessTokens: new PlaceAccessTokenService({ database, now }),
       projects: new ProjectService({ database, now }),
       storageFindings: new StorageFindingService({ database }),
+      repositoryProtectionRules: new RepositoryProtectionRuleService({ database }),
+      tagProtectionRules: new TagProtectionRuleService({ database }),
       transfers: new TransferService(common),
       upstreams: new UpstreamService({ ...common, secrets, findBlockedAddress, maxUpstreams }),
       users: new UserService({ database, passwords }),

@@ -24,6 +24,7 @@ export const errorDescriptions = {
   412: 'It was changed after `If-Unmodified-Since`',
   413: 'The body is too large',
   415: 'The body is of a type that is not read here',
+  422: 'It would break a rule, which is said in sentences',
   429: 'Too many requests; `Retry-After` says when to ask again',
   503: 'Nothing can be changed in read-only mode',
 } as const;
@@ -104,6 +105,8 @@ function refused({ kind, detail, faults }: RefusedError): Answer {
       return { status: 400, body: { error: detail } };
     case 'invalid':
       return { status: 400, body: { message: faults } };
+    case 'unprocessable':
+      return { status: 422, body: { message: faults } };
     case 'bad-request':
       return { status: 400, body: { message: detail ? `400 Bad request - ${detail}` : '400 Bad request' } };
     case 'conflict':

@@ -15,6 +15,8 @@ import type { OidcTrustService } from '../../management/oidc-trusts.ts';
 import type { PlaceAccessTokenService } from '../../management/place-access-tokens.ts';
 import type { ProjectService } from '../../management/projects.ts';
 import type { StorageFindingService } from '../../management/storage-findings.ts';
+import type { RepositoryProtectionRuleService } from '../../management/repository-protection-rules.ts';
+import type { TagProtectionRuleService } from '../../management/tag-protection-rules.ts';
 import type { TransferService } from '../../management/transfers.ts';
 import type { HealthOf } from '../../management/upstream-state.ts';
 import type { UpstreamService } from '../../management/upstreams.ts';
@@ -37,8 +39,10 @@ import { personalAccessTokenEndpoints } from './personal-access-tokens.ts';
 import { placeAccessTokenEndpoints } from './place-access-tokens.ts';
 import { projectEndpoints } from './projects.ts';
 import { registryUpstreamEndpoints } from './registry-upstreams.ts';
+import { repositoryProtectionRuleEndpoints } from './repository-protection-rules.ts';
 import { mountEndpoints, type RestMiddleware } from './router.ts';
 import { storageFindingEndpoints } from './storage-findings.ts';
+import { tagProtectionRuleEndpoints } from './tag-protection-rules.ts';
 import { transferEndpoints } from './transfers.ts';
 import { upstreamEndpoints } from './upstreams.ts';
 import { userEndpoints } from './users.ts';
@@ -66,6 +70,8 @@ export interface RestServices {
   readonly placeAccessTokens: PlaceAccessTokenService;
   readonly projects: ProjectService;
   readonly storageFindings: StorageFindingService;
+  readonly repositoryProtectionRules: RepositoryProtectionRuleService;
+  readonly tagProtectionRules: TagProtectionRuleService;
   readonly transfers: TransferService;
   readonly upstreams: UpstreamService;
   readonly users: UserService;
@@ -104,6 +110,8 @@ export function listEndpoints(services: RestServices): readonly TaggedEndpoint[]
     ...tagged('Server', jobEndpoints(services.jobs)),
     ...tagged('CI jobs', oidcTrustEndpoints(services.oidcTrusts)),
     ...tagged('Members', memberEndpoints(services.members)),
+    ...tagged('Protection rules', repositoryProtectionRuleEndpoints(services.repositoryProtectionRules)),
+    ...tagged('Protection rules', tagProtectionRuleEndpoints(services.tagProtectionRules)),
     ...tagged('Transfers', transferEndpoints(services.transfers)),
     ...tagged('Server', applicationSettingEndpoints(services.maintenance)),
     ...tagged('Server', storageFindingEndpoints(services.storageFindings)),

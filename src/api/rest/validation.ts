@@ -33,7 +33,7 @@ function describe(issue: z.core.$ZodRawIssue): string {
       if (issue.input === undefined) return 'is missing';
       return issue.input === null ? 'is empty' : 'is invalid';
     case 'invalid_value':
-      return 'does not have a valid value';
+      return issue.input === undefined ? 'is missing' : 'does not have a valid value';
     case 'too_small':
       if (issue.origin === 'int') return 'is invalid';
       return issue.origin === 'string'

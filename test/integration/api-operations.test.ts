@@ -71,7 +71,15 @@ describeApp('every operation of the API document', (start) => {
     const document = await documentOf(app);
     const faults: string[] = [];
     for (const operation of document.operations) {
-      const path = { id: '1', token_id: 1, user_id: 1, trust_id: 1, name: 'gc' };
+      const path = {
+        id: '1',
+        token_id: 1,
+        user_id: 1,
+        trust_id: 1,
+        protection_rule_id: 1,
+        rule_id: 1,
+        name: 'gc',
+      };
       const answer = await send(app, operation, { path, token: 'ent-nobody-has-this-one' });
       if (answer.status !== 401) faults.push(`${operation} answered ${answer.status}`);
       else

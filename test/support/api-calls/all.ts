@@ -2,6 +2,7 @@
 import type { ApiCalls } from './api-world.ts';
 import { personalTokenCalls, userCalls } from './people.ts';
 import { groupCalls, memberCalls, placeTokenCalls, projectCalls } from './places.ts';
+import { protectionCalls } from './protection.ts';
 import { ciCalls, serverCalls } from './server.ts';
 import { cacheEntryCalls, upstreamCalls, virtualRegistryCalls } from './virtual-registries.ts';
 
@@ -15,6 +16,7 @@ export const apiCalls: ApiCalls = {
   ...virtualRegistryCalls,
   ...upstreamCalls,
   ...cacheEntryCalls,
+  ...protectionCalls,
   ...serverCalls,
   ...ciCalls,
 };

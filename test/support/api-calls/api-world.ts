@@ -64,6 +64,11 @@ export class ApiWorld {
     return make(this.app, path, body);
   }
 
+  /** What is there. */
+  async get<T>(path: string): Promise<T> {
+    return jsonOf<T>(await this.app.api('GET', path));
+  }
+
   async makeGroup(): Promise<number> {
     return (await this.make('/groups', { name: 'Other', path: this.name() })).id;
   }

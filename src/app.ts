@@ -1,7 +1,6 @@
 /** Builds the server from its configuration: stores, then services, then HTTP. The only place where everything meets. */
 import { mkdir } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
-import { join } from 'node:path';
 import Koa from 'koa';
 import { docsPage } from './api/docs-page.ts';
 import { answerErrors } from './api/errors.ts';
@@ -21,7 +20,7 @@ import { Passwords } from './auth/passwords.ts';
 import { SecretBox } from './auth/secret-box.ts';
 import { createSharedCache } from './cache/shared.ts';
 import type { Config } from './config.ts';
-import { databaseFile } from './data-directory.ts';
+import { blobDirectoryOf, databaseFile } from './data-directory.ts';
 import { createHosting } from './hosting.ts';
 import { createScheduler } from './jobs.ts';
 import type { Log } from './log.ts';
@@ -66,7 +65,7 @@ export async function createApp(
     log,
     now,
   });
-  const blobDirectory = config.storage.directory ?? join(config.dataDirectory, 'blobs');
+  const blobDirectory = blobDirectoryOf(config);
   const store = new FilesystemBlobStore(blobDirectory);
   const uploads = new FilesystemUploadStore(blobDirectory);
   const swept = await store.sweepSpools();

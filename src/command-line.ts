@@ -10,6 +10,9 @@ Commands
   migrate        bring the database up to date and stop
   token create   create an access token, for instance because root's is lost, and print it once
   keys list      print the keys that sign registry tokens, and until when they are good
+  storage check  read all that is stored and say what is wrong with it; --repair quarantines and removes it
+  backup FILE    write a backup of the embedded default to a new file, while the server runs or not
+  restore FILE   put a backup into an empty data directory
   keys rotate    make a new one, which signs from then on; what the old ones signed stays good to its end
   version        print the version
   help           print this
@@ -20,6 +23,7 @@ Options
   --name TEXT    what the token is for (token create; "command line")
   --scopes LIST  what it may be used for, with commas (token create; api)
   --expires DATE the day it ends, as 2027-01-31 (token create; never)
+  --repair       quarantine what is corrupt, remove what no record names (storage check)
   --in DURATION  from when on the new key signs, such as 90, 15m, 1h or 2d (keys rotate; 5s)
 
 In a source checkout a command follows two dashes: npm start -- config
@@ -44,6 +48,12 @@ export type Command =
       readonly configFile: string | undefined;
       readonly token: TokenRequest;
     }
+  | {
+      readonly name: 'storage check';
+      readonly configFile: string | undefined;
+      readonly repair: boolean;
+    }
+  | { readonly name: 'backup' | 'restore'; readonly configFile: string | undefined; readonly file: string }
   | { readonly name: 'version' }
   | { readonly name: 'help' };
 
@@ -68,6 +78,7 @@ const tokenOptions = {
 } as const;
 
 const rotateOptions = { in: { type: 'string' } } as const;
+const checkOptions = { repair: { type: 'boolean' } } as const;
 
 const options = {
   config: { type: 'string' },
@@ -75,6 +86,7 @@ const options = {
   version: { type: 'boolean' },
   ...tokenOptions,
   ...rotateOptions,
+  ...checkOptions,
 } as const;
 
 const durations = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 };
@@ -90,6 +102,7 @@ export function parseCommand(args: readonly string[]): Command {
   const configFile = values.config;
   if (name !== 'token create') refuseOptions(values, tokenOptions, 'token create');
   if (name !== 'keys rotate') refuseOptions(values, rotateOptions, 'keys rotate');
+  if (name !== 'storage check') refuseOptions(values, checkOptions, 'storage check');
   if (name === 'token create') {
     const { user: username, name: tokenName = 'command line', scopes = 'api', expires } = values;
     if (!username) throw new UsageError('token create needs --user');
@@ -98,6 +111,12 @@ export function parseCommand(args: readonly string[]): Command {
   }
   if (name === 'keys rotate') {
     return { name, configFile, inMs: values.in === undefined ? undefined : parseDuration(values.in) };
+  }
+  if (name === 'storage check') return { name, configFile, repair: values.repair ?? false };
+  const [first, file, ...others] = positionals;
+  if (first === 'backup' || first === 'restore') {
+    if (file === undefined || others.length > 0) throw new UsageError(`${first} needs one file`);
+    return { name: first, configFile, file };
   }
   const plain = plainCommands.find((each) => each === name);
   if (!plain) throw new UsageError(`no such command: ${name}`);

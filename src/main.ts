@@ -6,15 +6,25 @@ import { inspect } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type App, createApp } from './app.ts';
+import { BackupRefused, backUp } from './backup.ts';
 import { type Command, help, parseCommand, UsageError } from './command-line.ts';
 import { type Config, formatConfig, loadConfig } from './config.ts';
 import { describeFirstStart } from './first-start.ts';
 import { createLog } from './log.ts';
-import { bringUpToDate, createToken, listKeys, rotateKeys, TokenRefused } from './maintenance.ts';
+import {
+  bringUpToDate,
+  checkStored,
+  createToken,
+  listKeys,
+  rotateKeys,
+  TokenRefused,
+} from './maintenance.ts';
+import { restoreBackup } from './restore.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
 import { ConfigError } from './settings.ts';
 import { describeKeys } from './signing-key-list.ts';
 import { explainStartFailure } from './start-failure.ts';
+import { describeBackup, describeCheck, type Unsound } from './storage-reports.ts';
 import { version } from './version.ts';
 
 type Listening = Awaited<ReturnType<App['listen']>>;
@@ -33,7 +43,8 @@ async function run(args: readonly string[]): Promise<number> {
     return await execute(parseCommand(args));
   } catch (error) {
     if (error instanceof UsageError) return fail(exitCodes.usage, `${error.message}\n\n${help}`);
-    if (error instanceof TokenRefused) return fail(exitCodes.failed, `${error.message}\n`);
+    if (error instanceof TokenRefused || error instanceof BackupRefused)
+      return fail(exitCodes.failed, `${error.message}\n`);
     if (error instanceof ConfigError)
       return fail(exitCodes.config, `invalid configuration\n${error.message}\n`);
     return fail(exitCodes.failed, `${inspect(error)}\n`);
@@ -47,7 +58,10 @@ async function execute(command: Command): Promise<number> {
   if (command.name === 'config') return print(formatConfig(config));
   try {
     if (command.name === 'serve') return await serve(config);
-    return print(await maintain(command, config));
+    const report = await maintain(command, config);
+    if (typeof report === 'string') return print(report);
+    print(report.text);
+    return exitCodes.failed;
   } catch (error) {
     const explanation = explainStartFailure(error, config);
     if (explanation === undefined) throw error;
@@ -59,7 +73,7 @@ async function execute(command: Command): Promise<number> {
 async function maintain(
   command: Exclude<Command, { name: 'serve' | 'config' | 'version' | 'help' }>,
   config: Config,
-): Promise<string> {
+): Promise<string | Unsound> {
   const log = createLog({ level: config.log.level, destination: process.stderr });
   switch (command.name) {
     case 'token create':
@@ -68,6 +82,12 @@ async function maintain(
       return describeKeys(await listKeys(config, await readSecrets(config), log), Date.now());
     case 'keys rotate':
       return describeKeys(await rotateKeys(config, await readSecrets(config), command.inMs, log), Date.now());
+    case 'storage check':
+      return describeCheck(await checkStored(config, command.repair, log), command.repair);
+    case 'backup':
+      return describeBackup(await backUp(config, command.file, log), `Backed up to ${command.file}`);
+    case 'restore':
+      return describeBackup(await restoreBackup(config, command.file), `Restored from ${command.file}`);
     case 'migrate':
       await bringUpToDate(config, log);
       return 'The database is up to date.\n';

@@ -3,13 +3,16 @@ import { SecretBox } from './auth/secret-box.ts';
 import { type SigningKeyState, SigningKeys } from './auth/signing-keys.ts';
 import type { TokenRequest } from './command-line.ts';
 import type { Config } from './config.ts';
-import { databaseFile } from './data-directory.ts';
+import { blobDirectoryOf, databaseFile } from './data-directory.ts';
+import { type CheckReport, checkStorage } from './gc/storage-check.ts';
 import type { Log } from './log.ts';
 import { recordAccessToken } from './management/access-token-records.ts';
 import { actorFor } from './management/users.ts';
 import { type Database, migrate, openDatabase } from './metadata/database.ts';
 import type { Records } from './metadata/records.ts';
 import type { Secrets } from './secrets.ts';
+import { FilesystemBlobInventory } from './storage/filesystem-blob-inventory.ts';
+import { FilesystemBlobStore } from './storage/filesystem-blob-store.ts';
 
 /** Why there is no token, in a sentence. */
 export class TokenRefused extends Error {
@@ -69,6 +72,15 @@ export async function listKeys(
   log: Log,
 ): Promise<readonly SigningKeyState[]> {
   return withDatabase(config, log, (database) => keysIn(database, config, secrets).describe());
+}
+
+/** Beside a running server, too. */
+export async function checkStored(config: Config, repair: boolean, log: Log): Promise<CheckReport> {
+  const directory = blobDirectoryOf(config);
+  const [store, inventory] = [new FilesystemBlobStore(directory), new FilesystemBlobInventory(directory)];
+  return withDatabase(config, log, (database) =>
+    checkStorage({ database, store, inventory, repair, log, now: Date.now }),
+  );
 }
 
 function keysIn({ signingKeys: records }: Records, { auth }: Config, { key }: Secrets): SigningKeys {

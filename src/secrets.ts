@@ -5,9 +5,10 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { findPasswordFault } from './auth/passwords.ts';
 import { mayBeAccessToken } from './auth/token-secret.ts';
+import { secretKeyFile } from './data-directory.ts';
 import { ConfigError, type Environment, Faults, readVariable } from './settings.ts';
 
 export interface Secrets {
@@ -73,7 +74,7 @@ function parseKey(text: string): Buffer | undefined {
 }
 
 async function keyBeside(dataDirectory: string, sharedDatabase: boolean): Promise<Buffer> {
-  const path = join(dataDirectory, 'secret.key');
+  const path = secretKeyFile(dataDirectory);
   const found = await findText(path);
   if (found !== undefined) return keyIn(found, path);
   if (sharedDatabase) {

@@ -6,7 +6,7 @@ import { BlobTree, isAbsence, uniqueName } from './blob-tree.ts';
 import { FilesystemSpool, spoolError } from './filesystem-spool.ts';
 import { SpoolOwner, sweepDeadOwners } from './spool-owner.ts';
 
-const spoolsPath = 'v1/spool';
+export const spoolsPath = 'v1/spool';
 
 export class FilesystemBlobStore implements BlobStore {
   readonly #tree: BlobTree;

@@ -1,14 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { Run } from '../support/program.ts';
 
-const main = resolve(import.meta.dirname, '../../src/main.ts');
 const yamlOf = (text: string): unknown => parse(text);
 
 let directory: string;
@@ -22,55 +21,8 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** One run of the program, which sees no variables but these. */
-class Run {
-  readonly #process: ChildProcess;
-  readonly #exit: Promise<unknown[]>;
-  stdout = '';
-  stderr = '';
-
-  constructor(args: readonly string[], environment: Readonly<Record<string, string>>) {
-    this.#process = spawn(process.execPath, [main, ...args], {
-      cwd: directory,
-      env: {
-        ENTREPOT_DATA_DIRECTORY: join(directory, 'data'),
-        ENTREPOT_HTTP__ADDRESS: '127.0.0.1:0',
-        ENTREPOT_OPERATIONS__ADDRESS: '',
-        ...environment,
-      },
-    });
-    this.#exit = once(this.#process, 'close');
-    this.#process.stdout?.on('data', (chunk) => {
-      this.stdout += chunk;
-    });
-    this.#process.stderr?.on('data', (chunk) => {
-      this.stderr += chunk;
-    });
-  }
-
-  /** The server's URL, once it listens. */
-  async listening(): Promise<string> {
-    for (;;) {
-      const url = /"url":"([^"]+)".*"listening"/.exec(this.stdout)?.[1];
-      if (url) return url;
-      if (this.#process.exitCode !== null) throw new Error(`it ended: ${this.stderr}`);
-      await Promise.race([once(this.#process.stdout ?? this.#process, 'data'), this.#exit]);
-    }
-  }
-
-  async exitCode(): Promise<number | null> {
-    await this.#exit;
-    return this.#process.exitCode;
-  }
-
-  end(signal: NodeJS.Signals): Promise<number | null> {
-    this.#process.kill(signal);
-    return this.exitCode();
-  }
-}
-
 function start(args: readonly string[] = [], environment: Readonly<Record<string, string>> = {}): Run {
-  const run = new Run(args, environment);
+  const run = new Run(directory, args, environment);
   running.push(run);
   return run;
 }

@@ -1,0 +1,92 @@
+/**
+ * The blobs of a directory, for a backup and from one. What is held stays readable whatever is deleted meanwhile: a further name of its
+ * file in a directory of this process, which the next start of a server removes should the process die.
+ */
+import { createReadStream } from 'node:fs';
+import { link, mkdir, open, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { algorithmOf, type Digest, finishDigest, hasherOf } from '../oci/digest.ts';
+import type { StorageKey } from './blob-store.ts';
+import { BlobTree, digestOfKey, isAbsence, uniqueName } from './blob-tree.ts';
+import { spoolsPath } from './filesystem-blob-store.ts';
+import { SpoolOwner } from './spool-owner.ts';
+
+export class FilesystemBackup {
+  readonly #tree: BlobTree;
+  readonly #owner: SpoolOwner;
+  readonly #held = new Map<StorageKey, string>();
+
+  private constructor(tree: BlobTree, owner: SpoolOwner) {
+    this.#tree = tree;
+    this.#owner = owner;
+  }
+
+  /** @param root as of the store */
+  static async open(root: string): Promise<FilesystemBackup> {
+    const tree = new BlobTree(root);
+    return new FilesystemBackup(tree, await SpoolOwner.claim(join(tree.root, spoolsPath)));
+  }
+
+  /** False where there is no such copy. */
+  async hold(key: StorageKey): Promise<boolean> {
+    if (this.#held.has(key)) return true;
+    const path = join(this.#owner.directory, uniqueName());
+    try {
+      await link(this.#tree.pathOf(key), path);
+    } catch (error) {
+      if (isAbsence(error)) return false;
+      throw error;
+    }
+    this.#held.set(key, path);
+    return true;
+  }
+
+  /** The bytes of a copy that is held. */
+  read(key: StorageKey): Readable {
+    const path = this.#held.get(key);
+    if (path === undefined) throw new Error(`${key} is not held`);
+    return createReadStream(path);
+  }
+
+  /**
+   * Writes a copy under the key that it had, durably, before it is seen.
+   * @throws WrongCopy where its bytes are not those of the key's digest, or it is no key
+   */
+  async restore(key: StorageKey, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+    const digest = digestOfKey(key);
+    if (digest === undefined) throw new WrongCopy(`'${key}' is not the name of a blob`);
+    const spool = join(this.#owner.directory, uniqueName());
+    const found = await write(spool, digest, bytes);
+    if (found !== digest) throw new WrongCopy(`${key} has the digest ${found}`);
+    const path = this.#tree.pathOf(key);
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await rename(spool, path);
+  }
+
+  /** What was held goes. */
+  close(): Promise<void> {
+    return this.#owner.release();
+  }
+}
+
+/** What is in a backup is not what it says it is. */
+export class WrongCopy extends Error {
+  override readonly name = 'WrongCopy';
+}
+
+async function write(path: string, digest: Digest, bytes: AsyncIterable<Uint8Array>): Promise<Digest> {
+  const algorithm = algorithmOf(digest);
+  const hash = hasherOf(algorithm);
+  const file = await open(path, 'wx', 0o600);
+  try {
+    for await (const chunk of bytes) {
+      hash.update(chunk);
+      await file.writeFile(chunk);
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return finishDigest(algorithm, hash);
+}

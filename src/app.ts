@@ -19,6 +19,7 @@ import { tokenRoutes } from './api/token.ts';
 import { Passwords } from './auth/passwords.ts';
 import { SecretBox } from './auth/secret-box.ts';
 import { createSharedCache } from './cache/shared.ts';
+import { createCacheLimits } from './cache-limits.ts';
 import type { Config } from './config.ts';
 import { blobDirectoryOf, databaseFile } from './data-directory.ts';
 import { createHosting } from './hosting.ts';
@@ -38,9 +39,9 @@ import { createSignIn } from './sign-in.ts';
 import { FilesystemBlobInventory } from './storage/filesystem-blob-inventory.ts';
 import { FilesystemBlobStore } from './storage/filesystem-blob-store.ts';
 import { FilesystemUploadStore } from './storage/filesystem-upload-store.ts';
+import { upstreamOptions } from './upstream-options.ts';
 import { JsonDocuments } from './upstreams/json-document.ts';
 import { UpstreamPool } from './upstreams/upstream-pool.ts';
-import { version } from './version.ts';
 
 export interface App {
   /** What must be shown once; undefined on every start but the first. */
@@ -81,6 +82,15 @@ export async function createApp(
   const maintenance = new MaintenanceMode({ database, readOnly: config.maintenance.readOnly, now });
   const readOnlyReason = () => maintenance.readOnlyReason();
   const hosting = createHosting({ config, database, store, uploads, log, now });
+  const limits = createCacheLimits({
+    config,
+    database,
+    metrics: metrics.cache,
+    wake: (job) => scheduler.wake(job),
+    onEvicted: () => undefined,
+    log,
+    now,
+  });
   const pulls = createPulls({
     findHosted: (groupPath, name) => hosting.repositories.findVisibleFrom(groupPath, name),
     config,
@@ -90,10 +100,11 @@ export async function createApp(
     upstreams,
     secrets: upstreamSecrets,
     observer: metrics.fills,
+    room: limits.room,
     log,
     now,
   });
-
+  const cacheJobs = limits.jobsOf(() => pulls.usage.flush());
   const { heal } = pulls;
   const inventory = new FilesystemBlobInventory(blobDirectory);
   const scrubbing = createScrubbing({
@@ -106,7 +117,15 @@ export async function createApp(
     log,
     now,
   });
-  const scheduler = createScheduler({ ...hosting, ...scrubbing, database, readOnlyReason, log, now });
+  const scheduler = createScheduler({
+    ...hosting,
+    ...scrubbing,
+    cacheJobs,
+    database,
+    readOnlyReason,
+    log,
+    now,
+  });
 
   const documents = new JsonDocuments(upstreamOptions(config));
   const fetchJson = (url: URL, signal: AbortSignal) => documents.fetch(url, signal);
@@ -212,29 +231,16 @@ export async function createApp(
       await Promise.all(listeners.map((listener) => listener.close()));
       await scheduler.close();
       await hosting.repositories.close();
+      limits.room.close();
       await pulls.fills.close(limit);
       await upstreams.close();
       await documents.close();
       await pulls.usage.close();
+      await pulls.counts.close();
       await guards.close();
       await shared.close();
       await store.close();
       await database.close();
     },
-  };
-}
-
-function upstreamOptions({ upstreams }: Config) {
-  return {
-    userAgent: `entrepot/${version}`,
-    maxConnections: upstreams.maxConnections,
-    connectMs: upstreams.connectSeconds * 1000,
-    firstByteMs: upstreams.firstByteSeconds * 1000,
-    probeMs: upstreams.probeSeconds * 1000,
-    idleMs: upstreams.idleSeconds * 1000,
-    breakerFailures: upstreams.breakerFailures,
-    breakerMs: upstreams.breakerSeconds * 1000,
-    allowedNetworks: upstreams.allowedNetworks,
-    tokenHosts: upstreams.tokenHosts,
   };
 }

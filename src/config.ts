@@ -126,13 +126,19 @@ const schema = section({
     breakerSeconds: seconds(),
   }),
   cache: section({
+    maxBytes: bytesOrNone(),
+    highWaterPercent: count(2, 100),
+    lowWaterPercent: count(1, 99),
     hotManifestBytes: bytes(),
     notFoundSeconds: secondsOrNone(),
     notFoundSignatureSeconds: secondsOrNone(),
     listSeconds: secondsOrNone(),
     backoffSeconds: secondsOrNone(),
     usageFlushSeconds: seconds(),
-  }),
+  }).refine(
+    ({ lowWaterPercent, highWaterPercent }) => lowWaterPercent < highWaterPercent,
+    'expected a low_water_percent below high_water_percent',
+  ),
   log: section({ level: z.enum(logLevels, `expected one of ${logLevels.join(', ')}`) }),
 });
 

@@ -11,9 +11,18 @@ export interface JobParts extends Pick<SchedulerOptions, 'readOnlyReason' | 'log
   readonly expiry: UploadExpiry;
   readonly scrub: Scrub;
   readonly orphans: Orphans;
+  /** Of the limits of caches. */
+  readonly cacheJobs: readonly Job[];
 }
 
-export function createScheduler({ database, expiry, scrub, orphans, ...options }: JobParts): Scheduler {
-  const jobs: readonly Job[] = [expiry, scrub, orphans];
+export function createScheduler({
+  database,
+  expiry,
+  scrub,
+  orphans,
+  cacheJobs,
+  ...options
+}: JobParts): Scheduler {
+  const jobs: readonly Job[] = [expiry, scrub, orphans, ...cacheJobs];
   return new Scheduler({ ...options, jobs, records: database.jobs, owner: randomUUID() });
 }

@@ -2,6 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { RegistryObserver } from './api/registry/services.ts';
 import type { RequestObserver } from './api/requests.ts';
+import { type CacheMetrics, cacheMetrics } from './cache-metrics.ts';
 import type { ScrubObserver } from './gc/scrub.ts';
 import type { Outcome } from './oci/repository.ts';
 import type { FillObserver } from './proxy/fill-observer.ts';
@@ -12,6 +13,7 @@ export interface Metrics {
   readonly requests: RequestObserver;
   readonly registry: RegistryObserver;
   readonly fills: FillObserver;
+  readonly cache: CacheMetrics;
   readonly upstreams: UpstreamObserver;
   readonly scrub: ScrubObserver;
   /** All of it in Prometheus' text format. */
@@ -31,6 +33,7 @@ export function createMetrics(): Metrics {
     requests: requestMetrics(registry),
     registry: registryMetrics(registry),
     fills: fillMetrics(registry),
+    cache: cacheMetrics(registry),
     upstreams: upstreamMetrics(registry),
     scrub: scrubMetrics(registry),
     render: () => registry.metrics(),

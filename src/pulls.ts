@@ -1,6 +1,7 @@
 /** Wires the pull path: from records, bytes and upstreams to virtual registries. */
 import { HotManifests } from './cache/hot-manifests.ts';
 import { NotFound } from './cache/not-found.ts';
+import { PullCounts } from './cache/pull-counts.ts';
 import type { SharedCache } from './cache/shared.ts';
 import { Usage } from './cache/usage.ts';
 import type { Config } from './config.ts';
@@ -16,7 +17,7 @@ import { healBlob } from './proxy/heal-blob.ts';
 import type { FindHosted } from './proxy/local-repository.ts';
 import { ManifestFetch } from './proxy/manifest-fetch.ts';
 import { ManifestPull } from './proxy/manifest-pull.ts';
-import { createPublishBlob } from './proxy/publish-blob.ts';
+import { createPublishBlob, type Room } from './proxy/publish-blob.ts';
 import { ReferrerLists } from './proxy/referrer-lists.ts';
 import { registryView } from './proxy/registry-view.ts';
 import { Revalidation } from './proxy/revalidation.ts';
@@ -36,6 +37,7 @@ export interface PullParts {
   readonly secrets: UpstreamSecrets;
   readonly findHosted: FindHosted;
   readonly observer: FillObserver;
+  readonly room: Room;
   readonly log: Log;
   readonly now: () => number;
 }
@@ -49,6 +51,7 @@ export function createPulls({
   secrets,
   findHosted,
   observer,
+  room,
   log,
   now,
 }: PullParts) {
@@ -63,12 +66,17 @@ export function createPulls({
     now,
     log,
   });
+  const counts = new PullCounts({
+    record: (pulls) => database.cachePulls.add(pulls),
+    flushMs: cache.usageFlushSeconds * 1000,
+    log,
+  });
   const notFound = new NotFound({
     shared,
     ttlMs: cache.notFoundSeconds * 1000,
     signatureTtlMs: cache.notFoundSignatureSeconds * 1000,
   });
-  const publish = createPublishBlob({ store, blobs, entries, log, now });
+  const publish = createPublishBlob({ store, blobs, entries, room, log, now });
   const fills = new Fills({ log, observer, buffers, publish, createSpool: () => store.createSpool() });
   const fetch = new ManifestFetch({ entries, manifests, log, now });
   const revalidation = new Revalidation({ fetch, entries, backoffMs: cache.backoffSeconds * 1000, log, now });
@@ -79,9 +87,10 @@ export function createPulls({
     hot,
     pulls: {
       manifests: new ManifestPull({ entries, manifests, hot, revalidation, fetch, notFound, usage, now }),
-      blobs: new BlobPull({ entries, blobs, store, fills, buffers, usage, observer, log, now }),
+      blobs: new BlobPull({ entries, blobs, store, fills, buffers, usage, room, observer, log, now }),
       tags: new TagLists({ entries, ttlMs, log, now }),
       referrers: new ReferrerLists({ entries, manifests, ttlMs, log, now }),
+      counts,
     },
   });
   const explainer = {
@@ -98,7 +107,7 @@ export function createPulls({
   };
   const heal = ({ digest, size }: { readonly digest: Digest; readonly size: number }) =>
     healBlob({ blobs: database.storedBlobs, fills, findUpstream }, digest, size);
-  return { registries, fills, usage, explainer, heal };
+  return { registries, fills, usage, counts, explainer, heal };
 }
 
 type Explained = [Parameters<typeof explainPull>[1], Parameters<typeof explainPull>[2]];

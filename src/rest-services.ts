@@ -3,12 +3,16 @@ import type { RestServices } from './api/rest/rest-router.ts';
 import type { Passwords } from './auth/passwords.ts';
 import type { SecretBox } from './auth/secret-box.ts';
 import type { Config } from './config.ts';
+import { findPinnedBytes } from './gc/pinned-bytes.ts';
 import { AccessTokenService } from './management/access-tokens.ts';
 import { AssociationService } from './management/associations.ts';
 import { AuditTrail } from './management/audit.ts';
 import { CacheEntryService } from './management/cache-entries.ts';
+import { CachePinService } from './management/cache-pins.ts';
+import { CacheRetentionService } from './management/cache-retention.ts';
 import { ConnectionTestService } from './management/connection-tests.ts';
 import { DeployTokenService } from './management/deploy-tokens.ts';
+import { GroupCacheService } from './management/group-caches.ts';
 import { GroupService } from './management/groups.ts';
 import { JobTokenService } from './management/job-tokens.ts';
 import { JobService } from './management/jobs.ts';
@@ -63,8 +67,14 @@ export function createRestServices(parts: RestParts): RestServices {
     associations: new AssociationService({ ...common, maxUpstreams }),
     auditTrail: new AuditTrail(database),
     cacheEntries: new CacheEntryService(common),
+    cachePins: new CachePinService({ database }),
+    cacheRetention: new CacheRetentionService(common),
     connectionTests: new ConnectionTestService({ ...common, secrets, tester: upstreams }),
     deployTokens: new DeployTokenService(common),
+    groupCaches: new GroupCacheService({
+      database,
+      findPinnedBytes: (groupId) => findPinnedBytes(database, groupId),
+    }),
     groups: new GroupService(common),
     jobTokens: new JobTokenService(common),
     jobs: new JobService({ database }),
@@ -82,6 +92,7 @@ export function createRestServices(parts: RestParts): RestServices {
     healthOf: (id) => upstreams.healthOf(id),
     version: { version, revision: undefined },
     maxUpstreams,
+    maxCacheBytes: config.cache.maxBytes,
     now,
   };
 }

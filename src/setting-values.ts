@@ -64,10 +64,13 @@ export function bytes() {
   return amount(z.int(expected).min(1, expected), sizes);
 }
 
-/** 0: none. */
+/** 0, or an empty text: none. */
 export function bytesOrNone() {
   const expected = 'expected a whole number of bytes, 0 or more, such as 67108864 or 64MiB';
-  return amount(z.int(expected).min(0, expected), sizes).transform((number) => number || undefined);
+  const orNone = (value: unknown) => (value === '' ? 0 : value);
+  return z
+    .preprocess(orNone, amount(z.int(expected).min(0, expected), sizes))
+    .transform((number) => number || undefined);
 }
 
 const isPath: Accepts = (text) => text.trim() !== '' && !text.includes('\0');

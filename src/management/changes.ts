@@ -13,6 +13,7 @@ const takenAttributes: Partial<Record<UniqueConstraint, Faults>> = {
   projects_full_path: { path: taken },
   virtual_registries_group_id_name: { name: taken },
   registry_upstreams_registry_id_upstream_id: { upstream_id: taken },
+  cache_retention_policies_group_id: { group: taken },
 };
 
 /** Where it is rather that two asked for the same. */

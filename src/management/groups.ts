@@ -81,12 +81,12 @@ export class GroupService {
 
   /** For Reporters and above; undefined for others. @param group that the actor may see */
   async findSizes(actor: Actor, { id, fullPath }: Group): Promise<GroupSizes | undefined> {
-    const { repositoryBlobs, cacheContents } = this.#database;
+    const { repositoryBlobs, cacheSizes } = this.#database;
     if (!(await this.#rights.hasRole(this.#database, actor, fullPath, accessLevels.reporter)))
       return undefined;
     return {
       hosted: await repositoryBlobs.bytesOfGroup(fullPath),
-      cached: await cacheContents.bytesOfGroup(id),
+      cached: await cacheSizes.bytesOf(id),
     };
   }
 

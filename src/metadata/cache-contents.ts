@@ -1,5 +1,7 @@
 /** The entries of virtual registries, as an operator looks through them and clears them. */
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
+import type { Digest } from '../oci/digest.ts';
+import type { RepositoryName } from '../oci/reference.ts';
 import { type CacheEntry, entryFromRow } from './cache-entry.ts';
 import { containing } from './containing.ts';
 import { offsetOf, type Page, type Paged } from './page.ts';
@@ -12,6 +14,8 @@ export interface ListedCacheEntry extends CacheEntry {
   /** Of the content, in hex. */
   readonly sha1: string | undefined;
 }
+
+export type ManifestEntry = Pick<CacheEntry, 'repository' | 'reference' | 'digest'>;
 
 export class CacheContents {
   readonly #db: Kysely<Tables>;
@@ -62,22 +66,30 @@ export class CacheContents {
     return row && entryFromRow(row);
   }
 
-  /** Of all blobs that a top-level group's entries link, each counted once. */
-  async bytesOfGroup(groupId: number): Promise<number> {
-    const { bytes } = await this.#db
-      .selectFrom((eb) =>
-        eb
-          .selectFrom('cache_entries')
-          .select('digest')
-          .distinct()
-          .where('group_id', '=', groupId)
-          .where('kind', '=', 'blob')
-          .as('linked'),
-      )
-      .innerJoin('blobs', 'blobs.digest', 'linked.digest')
-      .select(sql<number>`cast(coalesce(sum(blobs.size), 0) as bigint)`.as('bytes'))
+  /** Of a top-level group. */
+  async count(groupId: number): Promise<number> {
+    const { total } = await this.#db
+      .selectFrom('cache_entries')
+      .select((eb) => eb.fn.countAll<number>().as('total'))
+      .where('group_id', '=', groupId)
       .executeTakeFirstOrThrow();
-    return bytes;
+    return total;
+  }
+
+  /** All manifests of an upstream, under each of their references. */
+  async listManifests(upstreamId: number): Promise<readonly ManifestEntry[]> {
+    const rows = await this.#db
+      .selectFrom('cache_entries')
+      .select(['repository', 'reference', 'digest'])
+      .where('upstream_id', '=', upstreamId)
+      .where('kind', '=', 'manifest')
+      .execute();
+    // Names and digests were parsed before they were recorded.
+    return rows.map(({ repository, reference, digest }) => ({
+      repository: repository as RepositoryName,
+      reference,
+      digest: digest as Digest,
+    }));
   }
 
   /** The number of entries that were removed. */

@@ -165,6 +165,7 @@ export class CacheEntries {
       etag: entry.etag ?? null,
       checked_at: entry.checkedAt,
       updated_at: now,
+      used_at: now,
     };
     const row = await tx
       .insertInto('cache_entries')
@@ -190,7 +191,7 @@ export class CacheEntries {
   async touch(id: number, checkedAt: number): Promise<void> {
     await this.#db
       .updateTable('cache_entries')
-      .set({ checked_at: checkedAt, updated_at: checkedAt })
+      .set({ checked_at: checkedAt, updated_at: checkedAt, used_at: checkedAt })
       .where('id', '=', id)
       .execute();
   }
@@ -212,7 +213,8 @@ export class CacheEntries {
         await sql`
           update cache_entries
           set downloads_count = downloads_count + added.column2,
-              downloaded_at = case when downloaded_at > added.column3 then downloaded_at else added.column3 end
+              downloaded_at = case when downloaded_at > added.column3 then downloaded_at else added.column3 end,
+              used_at = case when used_at > added.column3 then used_at else added.column3 end
           from (values ${sql.join(values)}) as added
           where cache_entries.id = added.column1`.execute(tx);
       }

@@ -120,6 +120,18 @@ export class Jobs {
     return numUpdatedRows > 0n;
   }
 
+  /** Whether a run began after `at`, in epoch milliseconds, and none goes on. */
+  async hasRunSince(name: string, at: number): Promise<boolean> {
+    const row = await this.#db
+      .selectFrom('jobs')
+      .select('name')
+      .where('name', '=', name)
+      .where('started_at', '>', at)
+      .where('leased_until', 'is', null)
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
   /** All, by name. */
   async list(): Promise<readonly JobRecord[]> {
     const rows = await this.#db.selectFrom('jobs').selectAll().orderBy('name').execute();

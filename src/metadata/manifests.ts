@@ -1,6 +1,7 @@
 /** Payloads of manifests, byte for byte. They are written together with what links them. */
 import type { Kysely } from 'kysely';
 import type { Digest } from '../oci/digest.ts';
+import { inBatches } from './in-batches.ts';
 import { bufferOf } from './manifest-payloads.ts';
 import type { Tables } from './schema.ts';
 
@@ -9,6 +10,21 @@ export class Manifests {
 
   constructor(db: Kysely<Tables>) {
     this.#db = db;
+  }
+
+  /** What any of these manifests refers to, but for subjects: each digest once. */
+  async listReferenced(digests: readonly Digest[]): Promise<readonly Digest[]> {
+    const found = new Set<Digest>();
+    for (const batch of inBatches(digests)) {
+      const query = this.#db
+        .selectFrom('manifest_references')
+        .select('digest')
+        .where('manifest_digest', 'in', batch)
+        .where('kind', '<>', 'subject');
+      // Digests were parsed before they were recorded.
+      for (const { digest } of await query.execute()) found.add(digest as Digest);
+    }
+    return [...found];
   }
 
   async findPayload(digest: Digest): Promise<Buffer | undefined> {

@@ -9,6 +9,7 @@ import { jobs } from './migrations/0004-jobs.ts';
 import { protection } from './migrations/0005-protection.ts';
 import { renames } from './migrations/0007-renames.ts';
 import { imageFacts } from './migrations/0008-image-facts.ts';
+import { cacheRetention } from './migrations/0011-cache-retention.ts';
 import { cleanupPolicies } from './migrations/0013-cleanup-policies.ts';
 import { scrub } from './migrations/0014-scrub.ts';
 import type { Tables } from './schema.ts';
@@ -26,6 +27,7 @@ export async function migrateToLatest(db: Kysely<Tables>, types: ColumnTypes): P
     '0005-protection': protection(types),
     '0007-renames': renames(types),
     '0008-image-facts': imageFacts(types),
+    '0011-cache-retention': cacheRetention(types),
     '0013-cleanup-policies': cleanupPolicies(types),
     '0014-scrub': scrub(types),
   };

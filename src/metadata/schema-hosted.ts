@@ -110,4 +110,5 @@ export type ReviewEvent =
   | 'manifest_delete'
   | 'tag_delete'
   | 'tag_switch'
-  | 'project_delete';
+  | 'project_delete'
+  | 'entry_evict';

@@ -4,6 +4,7 @@
  */
 import type { Generated } from 'kysely';
 import type { AccessTables } from './schema-access.ts';
+import type { CacheRetentionTables } from './schema-cache-retention.ts';
 import type { CleanupPolicyTables } from './schema-cleanup-policies.ts';
 import type { HostedTables } from './schema-hosted.ts';
 import type { ImageFactsTables } from './schema-image-facts.ts';
@@ -14,6 +15,7 @@ import type { ScrubTables } from './schema-scrub.ts';
 
 export interface Tables
   extends AccessTables,
+    CacheRetentionTables,
     CleanupPolicyTables,
     ImageFactsTables,
     JobTables,
@@ -208,6 +210,8 @@ interface CacheEntryTable {
   updated_at: number;
   downloads_count: Generated<number>;
   downloaded_at: number | null;
+  /** the order of eviction: when it was pulled or checked last, or what needs it was, as far as was looked; indexes with id */
+  used_at: number;
 }
 
 interface AuditEventTable {

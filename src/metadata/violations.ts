@@ -18,6 +18,7 @@ export const uniqueConstraints = [
   'sessions_id_hash',
   'repository_protection_rules_project_id_path_pattern',
   'tag_protection_rules_project_id_tag_name_pattern',
+  'cache_retention_policies_group_id',
 ] as const;
 
 export type UniqueConstraint = (typeof uniqueConstraints)[number];

@@ -4,6 +4,7 @@ import type { Usage } from '../cache/usage.ts';
 import type { Log } from '../log.ts';
 import type { Blobs } from '../metadata/blobs.ts';
 import type { CacheEntries, CacheEntry } from '../metadata/cache-entries.ts';
+import { MissingOwner } from '../metadata/violations.ts';
 import type { Digest } from '../oci/digest.ts';
 import { octetStream } from '../oci/media-types.ts';
 import type { BlobAnswer, BlobStat, Outcome } from '../oci/repository.ts';
@@ -15,6 +16,7 @@ import type { DownloadTools } from './download.ts';
 import type { Fills } from './fills.ts';
 import { entryPlace, isRecordOf, type Place } from './place.ts';
 import { findProof } from './proof.ts';
+import type { Room } from './publish-blob.ts';
 import { type Answer, answerOf, refusalOf } from './refusal.ts';
 
 export interface BlobPullTools extends DownloadTools {
@@ -24,6 +26,7 @@ export interface BlobPullTools extends DownloadTools {
   readonly fills: Fills;
   readonly buffers: BufferBudget;
   readonly usage: Usage;
+  readonly room: Pick<Room, 'grew'>;
   readonly log: Log;
   readonly now: () => number;
 }
@@ -87,7 +90,12 @@ export class BlobPull {
     // A record may be switched to another copy between reading it and opening the old one.
     const reader = (await store.open(record.storageKey)) ?? (await this.#reopen(digest, record.storageKey));
     if (!reader) {
-      log.error({ digest, key: record.storageKey }, 'bytes of a recorded blob are gone: fetching them again');
+      // Or the blob was collected meanwhile, record and bytes.
+      if (await blobs.find(digest))
+        log.error(
+          { digest, key: record.storageKey },
+          'bytes of a recorded blob are gone: fetching them again',
+        );
       return undefined;
     }
     return { reader, entry, outcome: linked ? 'hit' : 'revalidated' };
@@ -107,7 +115,10 @@ export class BlobPull {
     const place = await findProof(places, origins, digest);
     if (!place) return undefined;
     const entry = { ...entryPlace(place), groupId: place.groupId, mediaType: octetStream };
-    return this.#tools.entries.linkBlob({ ...entry, digest, size, checkedAt: this.#tools.now() });
+    const link = { ...entry, digest, size, checkedAt: this.#tools.now() };
+    const linked = await this.#tools.entries.linkBlob(link).catch(unlessCollected);
+    if (linked) await this.#tools.room.grew(place.groupId);
+    return linked;
   }
 
   /** The places whose manifests refer to the blob first, and the size that they say. */
@@ -132,4 +143,10 @@ export class BlobPull {
     }
     throw refusalOf('BLOB_UNKNOWN', `blob ${digest}`, answers);
   }
+}
+
+/** Undefined where the record went while the upstream was asked. */
+function unlessCollected(error: unknown): undefined {
+  if (!(error instanceof MissingOwner)) throw error;
+  return undefined;
 }

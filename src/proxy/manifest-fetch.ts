@@ -2,6 +2,7 @@
 import type { Log } from '../log.ts';
 import type { CacheEntries, CacheEntry } from '../metadata/cache-entries.ts';
 import type { Manifests } from '../metadata/manifests.ts';
+import { MissingOwner } from '../metadata/violations.ts';
 import type { Digest } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
 import { type ParsedManifest, parseManifest } from '../oci/manifest.ts';
@@ -51,14 +52,14 @@ export class ManifestFetch {
     const payload = twin && (await manifests.findPayload(digest));
     if (!twin || !payload) return undefined;
     const { mediaType, size, etag } = twin;
-    const entry = await entries.linkManifest({
-      ...this.#entry(place, reference),
-      digest,
-      mediaType,
-      size,
-      etag,
-    });
-    return { digest, mediaType, payload, entry };
+    try {
+      const link = { ...this.#entry(place, reference), digest, mediaType, size, etag };
+      return { digest, mediaType, payload, entry: await entries.linkManifest(link) };
+    } catch (error) {
+      // Collected since it was found: fetched like any other.
+      if (!(error instanceof MissingOwner)) throw error;
+      return undefined;
+    }
   }
 
   async #get(place: Place, reference: Reference): Promise<PulledManifest> {

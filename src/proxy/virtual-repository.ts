@@ -1,10 +1,12 @@
 /** One image at the remote upstreams of a virtual registry: readable, and nothing else. */
+import type { PullCounts } from '../cache/pull-counts.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Reference, RepositoryName } from '../oci/reference.ts';
 import type {
   BlobAnswer,
   BlobStat,
   ManifestAnswer,
+  Outcome,
   PageRequest,
   ReadableRepository,
   ReferrersAnswer,
@@ -23,6 +25,7 @@ export interface Pulls {
   readonly blobs: BlobPull;
   readonly tags: TagLists;
   readonly referrers: ReferrerLists;
+  readonly counts: Pick<PullCounts, 'count'>;
 }
 
 export class VirtualRepository implements ReadableRepository {
@@ -37,11 +40,12 @@ export class VirtualRepository implements ReadableRepository {
   }
 
   manifest(reference: Reference, isPull: boolean): Promise<ManifestAnswer> {
-    return this.#pulls.manifests.manifest(this.#key, () => this.#places, reference, isPull);
+    const answer = this.#pulls.manifests.manifest(this.#key, () => this.#places, reference, isPull);
+    return isPull ? this.#counted(answer) : answer;
   }
 
   async blob(digest: Digest): Promise<BlobAnswer> {
-    return this.#pulls.blobs.blob(this.#places, digest);
+    return this.#counted(this.#pulls.blobs.blob(this.#places, digest));
   }
 
   async statBlob(digest: Digest): Promise<BlobStat> {
@@ -54,6 +58,12 @@ export class VirtualRepository implements ReadableRepository {
 
   async referrers(subject: Digest): Promise<ReferrersAnswer> {
     return this.#pulls.referrers.list(this.#key, this.#places, subject);
+  }
+
+  async #counted<T extends { readonly outcome: Outcome }>(pull: Promise<T>): Promise<T> {
+    const answer = await pull;
+    this.#pulls.counts.count(this.#part.groupId, answer.outcome !== 'miss' && answer.outcome !== 'updated');
+    return answer;
   }
 
   get #key(): string {

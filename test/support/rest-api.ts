@@ -12,12 +12,16 @@ import { Authenticator } from '../../src/auth/authenticate.ts';
 import type { UserIdentity } from '../../src/auth/identity.ts';
 import { Passwords } from '../../src/auth/passwords.ts';
 import { SecretBox } from '../../src/auth/secret-box.ts';
+import { findPinnedBytes } from '../../src/gc/pinned-bytes.ts';
 import { AccessTokenService } from '../../src/management/access-tokens.ts';
 import { AssociationService } from '../../src/management/associations.ts';
 import { AuditTrail } from '../../src/management/audit.ts';
 import { CacheEntryService } from '../../src/management/cache-entries.ts';
+import { CachePinService } from '../../src/management/cache-pins.ts';
+import { CacheRetentionService } from '../../src/management/cache-retention.ts';
 import { ConnectionTestService } from '../../src/management/connection-tests.ts';
 import { DeployTokenService } from '../../src/management/deploy-tokens.ts';
+import { GroupCacheService } from '../../src/management/group-caches.ts';
 import { GroupService } from '../../src/management/groups.ts';
 import { JobTokenService } from '../../src/management/job-tokens.ts';
 import { JobService } from '../../src/management/jobs.ts';
@@ -142,8 +146,14 @@ export class RestApi {
       associations: new AssociationService({ ...common, maxUpstreams }),
       auditTrail: new AuditTrail(database),
       cacheEntries: new CacheEntryService(common),
+      cachePins: new CachePinService({ database }),
+      cacheRetention: new CacheRetentionService({ database, now }),
       connectionTests: new ConnectionTestService({ database, secrets, tester }),
       deployTokens: new DeployTokenService({ database, now }),
+      groupCaches: new GroupCacheService({
+        database,
+        findPinnedBytes: (groupId) => findPinnedBytes(database, groupId),
+      }),
       groups: new GroupService(common),
       jobTokens: new JobTokenService({ database, now }),
       jobs: new JobService({ database }),
@@ -162,6 +172,7 @@ export class RestApi {
       healthOf: (id) => this.health.get(id),
       version: { version: '1.2.3', revision: 'abc1234' },
       maxUpstreams,
+      maxCacheBytes: 1000,
       now,
     });
   }

@@ -37,7 +37,7 @@ const packageHomes: Record<string, readonly string[]> = {
   asn1js: ['auth'],
   pino: ['log.ts'],
   re2js: ['rules'],
-  'prom-client': ['metrics.ts'],
+  'prom-client': ['metrics.ts', 'cache-metrics.ts'],
   keyv: ['cache'],
   '@keyv/redis': ['cache'],
   yaml: ['config.ts', 'settings.ts'],

@@ -42,12 +42,18 @@ export const registryAccessLevel = z.enum(['enabled', 'private', 'disabled']);
 
 /** As {@link integerBetween}, where everything else is just not one of the values. */
 export function choiceBetween(least: number, most: number) {
+  return choiceWhere((value) => value >= least && value <= most);
+}
+
+/** As {@link choiceBetween}, of these numbers. */
+export function choiceOf(values: readonly number[]) {
+  return choiceWhere((value) => values.includes(value));
+}
+
+function choiceWhere(accepts: (value: number) => boolean) {
   const fault = 'does not have a valid value';
   const number = z.int({ error: ({ input }) => (input === undefined ? undefined : fault) });
-  return z.preprocess(
-    toInteger,
-    number.refine((value) => value >= least && value <= most, fault),
-  );
+  return z.preprocess(toInteger, number.refine(accepts, fault));
 }
 
 /** One of these numbers; an empty text is null. */

@@ -4,8 +4,11 @@ import type { AccessTokenService } from '../../management/access-tokens.ts';
 import type { AssociationService } from '../../management/associations.ts';
 import type { AuditTrail } from '../../management/audit.ts';
 import type { CacheEntryService } from '../../management/cache-entries.ts';
+import type { CachePinService } from '../../management/cache-pins.ts';
+import type { CacheRetentionService } from '../../management/cache-retention.ts';
 import type { ConnectionTestService } from '../../management/connection-tests.ts';
 import type { DeployTokenService } from '../../management/deploy-tokens.ts';
+import type { GroupCacheService } from '../../management/group-caches.ts';
 import type { GroupService } from '../../management/groups.ts';
 import type { JobTokenService } from '../../management/job-tokens.ts';
 import type { JobService } from '../../management/jobs.ts';
@@ -26,8 +29,11 @@ import type { RestRateLimit } from '../rate-limits.ts';
 import { applicationSettingEndpoints } from './application-settings.ts';
 import { auditEventEndpoints } from './audit-events.ts';
 import { cacheEntryEndpoints } from './cache-entries.ts';
+import { cachePinEndpoints } from './cache-pins.ts';
+import { cacheRetentionEndpoints } from './cache-retention.ts';
 import { deployTokenEndpoints } from './deploy-tokens.ts';
 import { type TaggedEndpoint, tagged } from './endpoint.ts';
+import { groupCacheEndpoints } from './group-caches.ts';
 import { groupEndpoints } from './groups.ts';
 import type { CookieSessions } from './identify.ts';
 import { jobTokenEndpoints } from './job-tokens.ts';
@@ -58,8 +64,11 @@ export interface RestServices {
   readonly associations: AssociationService;
   readonly auditTrail: AuditTrail;
   readonly cacheEntries: CacheEntryService;
+  readonly cachePins: CachePinService;
+  readonly cacheRetention: CacheRetentionService;
   readonly connectionTests: ConnectionTestService;
   readonly deployTokens: DeployTokenService;
+  readonly groupCaches: GroupCacheService;
   readonly groups: GroupService;
   readonly jobTokens: JobTokenService;
   readonly jobs: JobService;
@@ -80,6 +89,8 @@ export interface RestServices {
   readonly version: Version;
   /** Upstreams per virtual registry. */
   readonly maxUpstreams: number;
+  /** Of the caches of all groups; undefined: no limit. */
+  readonly maxCacheBytes: number | undefined;
   readonly now: () => number;
 }
 
@@ -92,7 +103,7 @@ export function createRestRouter(services: RestServices): RestMiddleware {
 
 /** Declared, not mounted. */
 export function listEndpoints(services: RestServices): readonly TaggedEndpoint[] {
-  const { healthOf, maxUpstreams, now } = services;
+  const { healthOf, maxUpstreams, maxCacheBytes, now } = services;
   return [
     ...tagged('Server', versionEndpoints(services.version)),
     ...tagged('Groups', groupEndpoints(services.groups)),
@@ -101,6 +112,9 @@ export function listEndpoints(services: RestServices): readonly TaggedEndpoint[]
     ...tagged('Upstreams', upstreamEndpoints(services.upstreams, services.connectionTests, healthOf)),
     ...tagged('Upstreams', registryUpstreamEndpoints(services.associations, maxUpstreams)),
     ...tagged('Cache entries', cacheEntryEndpoints(services.cacheEntries)),
+    ...tagged('Caches', groupCacheEndpoints(services.groupCaches, maxCacheBytes)),
+    ...tagged('Caches', cachePinEndpoints(services.cachePins)),
+    ...tagged('Caches', cacheRetentionEndpoints(services.cacheRetention)),
     ...tagged('Audit events', auditEventEndpoints(services.auditTrail)),
     ...tagged('Users', userEndpoints(services.users)),
     ...tagged('Access tokens', personalAccessTokenEndpoints(services.accessTokens, now)),

@@ -1,5 +1,6 @@
 /** A successful call of every operation. Whoever adds an endpoint adds one: architecture.test.ts says which are missing. */
 import type { ApiCalls } from './api-world.ts';
+import { cacheCalls } from './caches.ts';
 import { personalTokenCalls, userCalls } from './people.ts';
 import { groupCalls, memberCalls, placeTokenCalls, projectCalls } from './places.ts';
 import { protectionCalls } from './protection.ts';
@@ -17,6 +18,7 @@ export const apiCalls: ApiCalls = {
   ...upstreamCalls,
   ...cacheEntryCalls,
   ...protectionCalls,
+  ...cacheCalls,
   ...serverCalls,
   ...ciCalls,
 };

@@ -1,0 +1,18 @@
+/** What is configured of upstreams, as those who speak to them take it. */
+import type { Config } from './config.ts';
+import { version } from './version.ts';
+
+export function upstreamOptions({ upstreams }: Config) {
+  return {
+    userAgent: `entrepot/${version}`,
+    maxConnections: upstreams.maxConnections,
+    connectMs: upstreams.connectSeconds * 1000,
+    firstByteMs: upstreams.firstByteSeconds * 1000,
+    probeMs: upstreams.probeSeconds * 1000,
+    idleMs: upstreams.idleSeconds * 1000,
+    breakerFailures: upstreams.breakerFailures,
+    breakerMs: upstreams.breakerSeconds * 1000,
+    allowedNetworks: upstreams.allowedNetworks,
+    tokenHosts: upstreams.tokenHosts,
+  };
+}

@@ -11,7 +11,7 @@ import { SignInAudit } from './management/sign-in-audit.ts';
 import type { Database } from './metadata/database.ts';
 
 export interface GuardOptions {
-  /** Of one client, on virtual registries; 0 requests: no limit. */
+  /** Of one client, on virtual registries and on the rest of the REST API; 0 requests: no limit. */
   readonly rateLimits: { readonly requests: number; readonly seconds: number };
   readonly database: Database;
   readonly shared: Pick<SharedCache, 'counters'>;

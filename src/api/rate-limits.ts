@@ -1,6 +1,7 @@
 /**
- * How often a client may ask virtual registries, on /v2 and /api/v4: for its address, and for whom it says it is, wherever they
- * come from. On the path of warm pulls: what it costs there is two look-ups in memory, and headers only where they matter.
+ * How often a client may ask virtual registries, on /v2 and /api/v4, and how often all else of /api/v4: for its address, and for whom it
+ * says it is, wherever they come from. On the path of warm pulls: what it costs there is two look-ups in memory, and headers only where
+ * they matter; /api/v4 always has them.
  */
 import type { Middleware } from 'koa';
 import { clientNetwork } from '../auth/client-network.ts';
@@ -33,12 +34,22 @@ export class TooManyRequests extends Error {
 export type RestRateLimit = (ctx: RequestContext) => (identity: Identity) => void;
 
 type Policy = 'address' | 'identity';
-type Refuse = (sentence: string) => Error;
+
+/** Requests that are counted together. */
+interface Counted {
+  /** Before the keys of the counter. */
+  readonly prefix: string;
+  /** The share of the limit from which on the headers are there. */
+  readonly shownFrom: number;
+  readonly refuse: (sentence: string) => Error;
+}
 
 const registryPrefix = '/v2/virtual_registries/';
 const restInfix = '/virtual_registries/';
 /** Clients that look at headers have half of their requests left to slow down. */
-const shownFrom = 0.5;
+const pulls: Counted = { prefix: '', shownFrom: 0.5, refuse: refuseRegistry };
+const virtualRest: Counted = { prefix: '', shownFrom: 0, refuse: refuseRest };
+const otherRest: Counted = { prefix: 'rest ', shownFrom: 0, refuse: refuseRest };
 
 export class RateLimits {
   readonly #options: RateLimitsOptions;
@@ -52,7 +63,7 @@ export class RateLimits {
     if (this.#options.requests === 0) return access;
     const middleware: Middleware<RequestState> = (ctx, next) => {
       if (!ctx.path.startsWith(registryPrefix)) return access.middleware(ctx, next);
-      const identified = this.#arrived(ctx, refuseRegistry);
+      const identified = this.#arrived(ctx, pulls);
       return access.middleware(ctx, () => {
         identified(ctx.state.identity);
         return next();
@@ -66,23 +77,29 @@ export class RateLimits {
   }
 
   readonly rest: RestRateLimit = (ctx) => {
-    if (this.#options.requests === 0 || !ctx.path.includes(restInfix)) return () => undefined;
-    return this.#arrived(ctx, refuseRest);
+    if (this.#options.requests === 0) return () => undefined;
+    return this.#arrived(ctx, ctx.path.includes(restInfix) ? virtualRest : otherRest);
   };
 
-  #arrived(ctx: RequestContext, refuse: Refuse): (identity: Identity) => void {
+  #arrived(ctx: RequestContext, counted: Counted): (identity: Identity) => void {
     const network = clientNetwork(ctx.state.address);
-    const ofAddress = this.#count(ctx, 'address', network, refuse);
+    const ofAddress = this.#count(ctx, 'address', network, counted);
     return (identity) => {
       const key = keyOf(identity);
-      if (key !== undefined) this.#count(ctx, 'identity', key, refuse, ofAddress);
+      if (key !== undefined) this.#count(ctx, 'identity', key, counted, ofAddress);
     };
   }
 
   /** @param told of what the answer's headers speak already, if it is nearer to its limit */
-  #count(ctx: RequestContext, policy: Policy, key: string, refuse: Refuse, told?: Rate): Rate {
+  #count(
+    ctx: RequestContext,
+    policy: Policy,
+    key: string,
+    { prefix, shownFrom, refuse }: Counted,
+    told?: Rate,
+  ): Rate {
     const { counter, requests, seconds } = this.#options;
-    const rate = counter.count(`${policy} ${key}`);
+    const rate = counter.count(`${prefix}${policy} ${key}`);
     if (rate.total <= requests * shownFrom || (told && told.total > rate.total)) return rate;
     const waitSeconds = this.#show(ctx, policy, rate);
     if (rate.total <= requests) return rate;

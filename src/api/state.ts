@@ -14,6 +14,8 @@ export interface RequestState {
   /** scheme://host as the client sees us, without a trailing slash. */
   externalUrl: string;
   identity: Identity;
+  /** Of a request to /api/v4 that was counted: to be told who asks. */
+  identified?: ((identity: Identity) => void) | undefined;
   /** How a pull was answered. */
   outcome?: Outcome | undefined;
   /** Why there was none, for the log. */

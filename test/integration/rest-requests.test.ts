@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import Koa from 'koa';
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
+import { outdated } from '../../src/api/rest/deprecation.ts';
 import { type Endpoint, endpoint } from '../../src/api/rest/endpoint.ts';
 import { PagedBody, pageParams } from '../../src/api/rest/pagination.ts';
 import { filled, integer, list, recordId, text, truth } from '../../src/api/rest/parameters.ts';
@@ -314,4 +315,40 @@ test('a page says where the others are, without the token it was asked with', as
     'x-total': '45',
     'x-total-pages': '3',
   });
+});
+
+test('a single thing is sent again only when it has changed', async () => {
+  let count = 1;
+  const single = endpoint({
+    method: 'GET',
+    path: '/thing',
+    summary: 'One thing',
+    status: 200,
+    response: z.object({ count: z.int() }),
+    handle: async () => ({ count }),
+  });
+  const url = `${await serve([single])}/api/v4/thing`;
+  const etag = (await ask(url)).headers.get('etag') ?? '';
+  const again = (tag: string) => ask(url, { headers: { 'if-none-match': tag } });
+  expect(await again(`"other", ${etag}`)).toMatchObject({ status: 304, body: null });
+  expect(await again(`W/${etag}`)).toMatchObject({ status: 304 });
+  count = 2;
+  expect(await again(etag)).toMatchObject({ status: 200, body: { count: 2 } });
+});
+
+test('an outdated parameter works, and the answer says that it is outdated', async () => {
+  const changed = endpoint({
+    method: 'POST',
+    path: '/thing',
+    summary: 'Change a thing',
+    params: z.object({ old: outdated(truth.optional(), 'fresh'), fresh: truth.optional() }),
+    status: 201,
+    response: z.unknown(),
+    handle: async (_actor, input) => input,
+  });
+  const url = `${await serve([changed])}/api/v4/thing`;
+  const old = await ask(url, asJson({ old: true }));
+  expect(old).toMatchObject({ status: 201, body: { old: true } });
+  expect(old.headers.get('deprecation')).toMatch(/^@\d+$/);
+  expect((await ask(url, asJson({ fresh: true }))).headers.has('deprecation')).toBe(false);
 });

@@ -40,6 +40,7 @@ export function mountEndpoints(endpoints: readonly Endpoint[], gates: RestGates)
     if (ctx.path !== prefix && !ctx.path.startsWith(`${prefix}/`)) return next();
     ctx.set('Cache-Control', 'max-age=0, private, must-revalidate');
     try {
+      ctx.state.identified = gates.rateLimit?.(ctx);
       await routes(ctx, async () => send(ctx, unmatched(ctx['matched'])));
     } catch (error) {
       const answer = answerTo(error);
@@ -52,15 +53,14 @@ export function mountEndpoints(endpoints: readonly Endpoint[], gates: RestGates)
 async function handle(
   endpoint: Endpoint,
   ctx: RouterContext<RequestState>,
-  { authenticator, maintenance, rateLimit, sessions }: RestGates,
+  { authenticator, maintenance, sessions }: RestGates,
 ): Promise<void> {
   const { address, externalUrl } = ctx.state;
-  const identified = rateLimit?.(ctx);
   const given = givenOf(ctx.request.body, new URLSearchParams(ctx.querystring), ctx.params);
   tellOfDeprecation(ctx, endpoint.deprecated, given);
   const identity = await identify(ctx, given, authenticator, address, sessions);
   ctx.state.identity = identity;
-  identified?.(identity);
+  ctx.state.identified?.(identity);
   demandAccess(identity, endpoint);
   const readOnlyReason = endpoint.worksReadOnly ? undefined : await maintenance.readOnlyReason();
   if (readOnlyReason !== undefined) throw new RefusedError('unavailable', readOnlyReason);

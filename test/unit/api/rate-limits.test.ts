@@ -50,6 +50,14 @@ function serve(requests = 4): Koa<RequestState> {
   });
   served.use(answerErrors);
   const path = '/virtual_registries/container/registries/1';
+  const group = endpoint({
+    method: 'GET',
+    path: '/groups/1',
+    summary: 'Another',
+    status: 200,
+    response: z.object({ id: z.int() }),
+    handle: async () => ({ id: 1 }),
+  });
   const found = endpoint({
     method: 'GET',
     path,
@@ -59,7 +67,7 @@ function serve(requests = 4): Koa<RequestState> {
     handle: async () => ({ id: 1 }),
   });
   served.use(
-    mountEndpoints([found], {
+    mountEndpoints([found, group], {
       authenticator: { authenticate: async () => (identity.kind === 'user' ? identity : user(1)) },
       maintenance: { readOnlyReason: async () => undefined },
       rateLimit: limits.rest,
@@ -173,9 +181,36 @@ describe('virtual registries on /api/v4', () => {
     });
     expect(headers).toMatchObject({ 'retry-after': '15', 'ratelimit-remaining': '0' });
   });
+
+  test('are counted apart from the rest of it, which has the same limit', async () => {
+    await pull(4);
+    for (const left of ['3', '2', '1', '0']) {
+      const { status, headers } = await ask(app, '/api/v4/groups/1', token);
+      expect([status, headers['ratelimit-remaining']]).toEqual([200, left]);
+    }
+    expect(await ask(app, '/api/v4/groups/1', token)).toMatchObject({
+      status: 429,
+      headers: { 'retry-after': '15', ratelimit: '"address";r=0;t=15' },
+    });
+  });
+
+  test('say how much is left from the first request on, whoever asks', async () => {
+    const answer = await ask(app, registries, token);
+    expect(answer.headers).toMatchObject({
+      ratelimit: '"identity";r=3;t=15',
+      'ratelimit-policy': '"identity";q=4;w=15',
+      'ratelimit-observed': '1',
+    });
+    address = '192.0.2.8';
+    expect((await ask(app, registries, token)).headers).toMatchObject({ ratelimit: '"identity";r=2;t=15' });
+    expect(await ask(app, '/api/v4/nothing')).toMatchObject({
+      status: 404,
+      headers: { ratelimit: '"address";r=3;t=15' },
+    });
+  });
 });
 
-test('what is not a virtual registry is not counted', async () => {
+test('what is hosted is not counted', async () => {
   for (let time = 0; time < 9; time += 1) {
     expect((await ask(app, '/v2/acme/shop/manifests/v1')).status).toBe(200);
     expect((await ask(app, '/v2/')).status).toBe(200);

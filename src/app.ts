@@ -153,6 +153,8 @@ export async function createApp(
     secretBox,
     upstreams,
     explainer: pulls.explainer,
+    images: hosting.imageFacts,
+    wake: (job) => scheduler.wake(job),
     forgetAll: () => pulls.registries.forgetAll(),
     now,
   });
@@ -231,6 +233,7 @@ export async function createApp(
       await Promise.all(listeners.map((listener) => listener.close()));
       await scheduler.close();
       await hosting.repositories.close();
+      await hosting.pulls.close();
       limits.room.close();
       await pulls.fills.close(limit);
       await upstreams.close();

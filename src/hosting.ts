@@ -3,6 +3,10 @@ import type { Config } from './config.ts';
 import { HostedRepositories } from './hosted/hosted-repositories.ts';
 import { ImageFactsReader } from './hosted/image-facts.ts';
 import { HostedInventory } from './hosted/inventory.ts';
+import { PullCounter } from './hosted/pull-counter.ts';
+import { RepositoryDeletionJob } from './hosted/repository-deletion.ts';
+import { RepositoryMeasuringJob } from './hosted/repository-measuring.ts';
+import { TagDeletionJob } from './hosted/tag-deletion.ts';
 import { UploadExpiry } from './hosted/upload-expiry.ts';
 import type { Log } from './log.ts';
 import type { Database } from './metadata/database.ts';
@@ -23,13 +27,26 @@ export function createHosting({ config, ...parts }: HostingParts) {
   const { uploadExpirySeconds, ...limits } = config.hosted;
   const { deleteEnabled, protectReferencedManifests } = config.storage;
   const uploadExpiryMs = uploadExpirySeconds * 1000;
+  const pulls = new PullCounter({
+    records: parts.database.pullCounts,
+    flushMs: config.cache.usageFlushSeconds * 1000,
+    now: parts.now,
+    log: parts.log,
+  });
   const repositories = new HostedRepositories({
     ...parts,
+    pulls,
     buffers: new BufferBudget(),
     limits: { ...limits, uploadExpiryMs, deleteEnabled, protectReferencedManifests },
   });
   const expiry = new UploadExpiry({ ...parts, expiryMs: uploadExpiryMs });
   const imageFacts = new ImageFactsReader(parts);
   const inventory = new HostedInventory({ ...parts, facts: imageFacts });
-  return { repositories, inventory, expiry, imageFacts };
+  const jobs = [
+    expiry,
+    new TagDeletionJob(parts),
+    new RepositoryDeletionJob(parts),
+    new RepositoryMeasuringJob(parts),
+  ];
+  return { repositories, inventory, jobs, imageFacts, pulls };
 }

@@ -3,12 +3,12 @@ import { randomUUID } from 'node:crypto';
 import type { Orphans } from './gc/orphans.ts';
 import { type Job, Scheduler, type SchedulerOptions } from './gc/scheduler.ts';
 import type { Scrub } from './gc/scrub.ts';
-import type { UploadExpiry } from './hosted/upload-expiry.ts';
 import type { Jobs } from './metadata/jobs.ts';
 
 export interface JobParts extends Pick<SchedulerOptions, 'readOnlyReason' | 'log' | 'now'> {
   readonly database: { readonly jobs: Jobs };
-  readonly expiry: UploadExpiry;
+  /** Of the hosted registry. */
+  readonly jobs: readonly Job[];
   readonly scrub: Scrub;
   readonly orphans: Orphans;
   /** Of the limits of caches. */
@@ -17,12 +17,12 @@ export interface JobParts extends Pick<SchedulerOptions, 'readOnlyReason' | 'log
 
 export function createScheduler({
   database,
-  expiry,
+  jobs: hosted,
   scrub,
   orphans,
   cacheJobs,
   ...options
 }: JobParts): Scheduler {
-  const jobs: readonly Job[] = [expiry, scrub, orphans, ...cacheJobs];
+  const jobs: readonly Job[] = [...hosted, scrub, orphans, ...cacheJobs];
   return new Scheduler({ ...options, jobs, records: database.jobs, owner: randomUUID() });
 }

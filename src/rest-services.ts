@@ -21,8 +21,11 @@ import { OidcTrustService } from './management/oidc-trusts.ts';
 import { PlaceAccessTokenService } from './management/place-access-tokens.ts';
 import { ProjectService } from './management/projects.ts';
 import type { PullExplainer } from './management/pull-explainer.ts';
+import { RepositoryService } from './management/repositories.ts';
 import { RepositoryProtectionRuleService } from './management/repository-protection-rules.ts';
+import { type ImageSummaries, RepositoryTagService } from './management/repository-tags.ts';
 import { StorageFindingService } from './management/storage-findings.ts';
+import { TagDeletionService } from './management/tag-deletions.ts';
 import { TagProtectionRuleService } from './management/tag-protection-rules.ts';
 import { TransferService } from './management/transfers.ts';
 import { UpstreamSecrets } from './management/upstream-settings.ts';
@@ -43,6 +46,9 @@ export interface RestParts
   readonly secretBox: SecretBox;
   readonly upstreams: UpstreamPool;
   readonly explainer: PullExplainer;
+  readonly images: ImageSummaries;
+  /** Runs a job soon. */
+  readonly wake: (job: string) => void;
   /** Drops what is believed of virtual registries. */
   readonly forgetAll: () => void;
   readonly now: () => number;
@@ -54,6 +60,7 @@ export function createRestServices(parts: RestParts): RestServices {
   const { maxPerGroup, maxUpstreams } = config.virtualRegistries;
   const secrets = new UpstreamSecrets(parts.secretBox);
   const common = { database, caches: { forgetGroup: parts.forgetAll }, now };
+  const hosted = { database, wake: parts.wake, deleteEnabled: config.storage.deleteEnabled, now };
   const findBlockedAddress: FindBlockedAddress = (host, allowPrivateNetwork) => {
     const networks = [...config.upstreams.allowedNetworks, ...(allowPrivateNetwork ? privateNetworks : [])];
     return findBlockedLiteral(host, networks)?.message;
@@ -85,6 +92,9 @@ export function createRestServices(parts: RestParts): RestServices {
     storageFindings: new StorageFindingService({ database }),
     repositoryProtectionRules: new RepositoryProtectionRuleService({ database }),
     tagProtectionRules: new TagProtectionRuleService({ database }),
+    repositories: new RepositoryService(hosted),
+    repositoryTags: new RepositoryTagService({ ...hosted, images: parts.images }),
+    tagDeletions: new TagDeletionService(hosted),
     transfers: new TransferService(common),
     upstreams: new UpstreamService({ ...common, maxUpstreams, secrets, findBlockedAddress }),
     users: new UserService({ database, passwords }),

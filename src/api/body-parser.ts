@@ -6,7 +6,10 @@ export function bodyParser(options: Partial<KoaBodyMiddlewareOptions>): Middlewa
   let loading: Promise<Middleware> | undefined;
   return async (ctx, next) => {
     if (ctx.is('*/*') === null) return next();
-    loading ??= import('koa-body').then(({ koaBody }) => koaBody(options));
+    loading ??= import('koa-body').then(({ koaBody, HttpMethodEnum: method }) =>
+      // GitLab takes parameters of a deletion from its body, too.
+      koaBody({ parsedMethods: [method.POST, method.PUT, method.PATCH, method.DELETE], ...options }),
+    );
     return (await loading)(ctx, next);
   };
 }

@@ -1,33 +1,33 @@
 /** Counts downloads in memory and hands them on in batches, so that a pull writes nothing. */
 import type { Log } from '../log.ts';
 
-export interface Download {
-  /** Of the cache entry. */
-  readonly id: number;
+/** @typeParam Id what is downloaded is known by: a number or text */
+export interface Download<Id = number> {
+  readonly id: Id;
   readonly count: number;
   /** Epoch milliseconds. */
   readonly lastAt: number;
 }
 
-export interface UsageOptions {
-  readonly record: (downloads: readonly Download[]) => Promise<void>;
+export interface UsageOptions<Id = number> {
+  readonly record: (downloads: readonly Download<Id>[]) => Promise<void>;
   readonly flushMs: number;
   readonly now: () => number;
   readonly log: Log;
 }
 
-export class Usage {
-  readonly #options: UsageOptions;
+export class Usage<Id extends number | string = number> {
+  readonly #options: UsageOptions<Id>;
   readonly #timer: NodeJS.Timeout;
-  #counts = new Map<number, { count: number; lastAt: number }>();
+  #counts = new Map<Id, { count: number; lastAt: number }>();
   #flushing = Promise.resolve();
 
-  constructor(options: UsageOptions) {
+  constructor(options: UsageOptions<Id>) {
     this.#options = options;
     this.#timer = setInterval(() => this.flush(), options.flushMs).unref();
   }
 
-  count(id: number): void {
+  count(id: Id): void {
     const known = this.#counts.get(id);
     const now = this.#options.now();
     if (!known) {

@@ -3,6 +3,7 @@ import type { BlobRecord } from '../metadata/blobs.ts';
 import type { Records } from '../metadata/records.ts';
 import type { ReviewEvent } from '../metadata/reviews.ts';
 import type { Digest } from '../oci/digest.ts';
+import { demandLasting } from './deleted-repository.ts';
 import type { PushTarget } from './push-target.ts';
 import { demandRoom } from './quotas.ts';
 
@@ -19,7 +20,7 @@ export interface NewLink {
  * Makes the repository where absent. A project is locked before its repositories, and those before its uploads, as it is when a
  * project is deleted.
  * @returns the record that counts: another copy may have been recorded first
- * @throws OciError DENIED over a quota; MissingOwner when the project is gone, or there is no record
+ * @throws OciError DENIED over a quota, or in a repository that is being deleted; MissingOwner when the project is gone, or there is no record
  */
 export async function linkBlob(
   tx: Records,
@@ -28,6 +29,7 @@ export async function linkBlob(
 ): Promise<BlobRecord> {
   await demandRoom(tx, projectId, digest, size);
   const repository = await tx.repositories.ensure(projectId, name);
+  demandLasting(repository);
   const kept = await tx.repositoryBlobs.link(repository.id, digest, record);
   await tx.reviews.addBlobs([digest], event);
   return kept;

@@ -8,6 +8,7 @@ import { OciError } from '../oci/errors.ts';
 import { isDigestReference, type Reference, type Tag } from '../oci/reference.ts';
 import type { TagPatterns } from '../rules/tag-protection.ts';
 import { recordWrite } from './audit.ts';
+import { demandLasting } from './deleted-repository.ts';
 import type { HostedOptions } from './hosted-options.ts';
 import type { PushTarget } from './push-target.ts';
 import { demandManifestDeletable, demandTagDeletable } from './tag-guards.ts';
@@ -64,6 +65,7 @@ async function change(
     throw new OciError('UNSUPPORTED', { detail: 'deleting is turned off here (storage.delete_enabled)' });
   await database.transaction(async (tx) => {
     const known = await tx.repositories.findByName(name);
+    demandLasting(known);
     await run(tx, known && (await tx.repositories.hold(known.id)) ? known.id : undefined);
   });
 }

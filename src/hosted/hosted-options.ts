@@ -5,6 +5,7 @@ import type { BlobStore } from '../storage/blob-store.ts';
 import type { BufferBudget } from '../storage/chunk-reader.ts';
 import type { UploadStore } from '../storage/upload-store.ts';
 import type { SparseManifests } from './manifest-acceptance.ts';
+import type { PullCounter } from './pull-counter.ts';
 
 export interface HostedLimits {
   /** Of one blob. */
@@ -31,6 +32,7 @@ export interface HostedOptions {
   readonly uploads: UploadStore;
   readonly buffers: BufferBudget;
   readonly limits: HostedLimits;
+  readonly pulls: Pick<PullCounter, 'count'>;
   readonly log: Log;
   /** Epoch milliseconds. */
   readonly now: () => number;

@@ -17,7 +17,7 @@ import { storedBlob } from '../storage/stored-blob.ts';
 import type { HostedOptions } from './hosted-options.ts';
 import { listReferrers } from './referrers.ts';
 
-export type ReadingOptions = Pick<HostedOptions, 'database' | 'store' | 'buffers' | 'log'>;
+export type ReadingOptions = Pick<HostedOptions, 'database' | 'store' | 'buffers' | 'pulls' | 'log'>;
 
 const outcome = 'hosted';
 
@@ -33,8 +33,9 @@ export class HostedRepository implements ReadableRepository {
     this.#id = id;
   }
 
-  async manifest(reference: Reference): Promise<ManifestAnswer> {
-    const { repositoryManifests } = this.#options.database;
+  async manifest(reference: Reference, isPull: boolean): Promise<ManifestAnswer> {
+    const { database, pulls } = this.#options;
+    const { repositoryManifests } = database;
     const id = await this.#findId();
     const manifest =
       id === undefined
@@ -42,8 +43,12 @@ export class HostedRepository implements ReadableRepository {
         : isDigestReference(reference)
           ? await repositoryManifests.find(id, reference)
           : await repositoryManifests.findByTag(id, reference);
-    if (!manifest) {
+    if (id === undefined || !manifest) {
       throw new OciError('MANIFEST_UNKNOWN', { detail: `${this.#name} has no manifest ${reference}` });
+    }
+    if (isPull) {
+      const tag = isDigestReference(reference) ? undefined : reference;
+      pulls.count({ repositoryId: id, digest: manifest.digest, tag });
     }
     return { ...manifest, outcome };
   }

@@ -8,6 +8,7 @@ import { isDigestReference, type Reference, type Tag } from '../oci/reference.ts
 import type { ManifestPush, StoredManifest } from '../oci/repository.ts';
 import type { TagPatterns } from '../rules/tag-protection.ts';
 import { recordWrite } from './audit.ts';
+import { demandLasting } from './deleted-repository.ts';
 import type { HostedOptions } from './hosted-options.ts';
 import { findNewFacts } from './image-facts.ts';
 import { acceptManifest, listRequired } from './manifest-acceptance.ts';
@@ -42,8 +43,10 @@ export async function pushManifest(
   const facts = await findNewFacts(options, known?.id, digest, payload);
   try {
     await database.transaction(async (tx) => {
-      const { id } = await tx.repositories.ensure(projectId, name);
-      if (!(await tx.repositories.hold(id))) throw noProject(name);
+      const repository = await tx.repositories.ensure(projectId, name);
+      demandLasting(repository);
+      const { id } = repository;
+      if (!(await tx.repositories.hold(id, named.length > 0 ? 'publish' : undefined))) throw noProject(name);
       await demandTaggable(tx, tagPatterns, target, id, named, digest);
       const missing = await listMissing(tx, id, listRequired(manifest, limits.sparseManifests));
       if (missing.length > 0) throw unknownReferences(missing, target);

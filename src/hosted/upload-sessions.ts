@@ -8,6 +8,7 @@ import type { UploadPart, Uploads } from '../oci/uploads.ts';
 import { SpoolError } from '../storage/blob-store.ts';
 import { TakenOverError } from '../storage/upload-store.ts';
 import { commitBlob, uploadUnknown } from './blob-commit.ts';
+import { demandLasting } from './deleted-repository.ts';
 import type { HostedOptions } from './hosted-options.ts';
 import { noProject, type PushTarget } from './push-target.ts';
 import type { SessionSpool } from './session-spool.ts';
@@ -36,6 +37,7 @@ export class UploadSessions implements Uploads {
   async start(algorithm?: Algorithm): Promise<string> {
     const { database, limits, spools, now } = this.#options;
     const { projectId, name, writer } = this.#target;
+    demandLasting(await database.repositories.findByName(name));
     const startedAt = now();
     const active = await database.uploads.countActive(writer.key, startedAt);
     if (active >= limits.maxUploads) {

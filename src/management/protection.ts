@@ -32,7 +32,7 @@ export class Protection {
       repositoryRules: await records.repositoryProtectionRules.list(project.id),
       tagRules: await records.tagProtectionRules.list(project.id),
       patterns: this.#patterns,
-      level: actor === undefined ? 0 : await levelOf(records, project, actor),
+      level: actor === undefined ? 0 : await protectionLevelIn(records, project, actor),
     });
   }
 
@@ -69,7 +69,8 @@ export class Protection {
   }
 }
 
-async function levelOf(
+/** What rules compare with what they ask for. @throws RefusedError unauthorized */
+export async function protectionLevelIn(
   records: Pick<Records, 'members'>,
   project: ProtectedProject,
   actor: Actor,

@@ -5,7 +5,7 @@
  * insufficient-scope: the token is not for this (detail names the scopes that are, separated by spaces);
  * forbidden (detail: why); not-found (detail: what, e.g. 'Group'); parameters (detail: 'name is missing');
  * invalid: the record would break a rule (faults); unprocessable: the same, where GitLab says so in sentences (faults, under `error`); bad-request (detail: why); conflict (detail: the whole message);
- * throttled: too often (detail: after how many seconds to try again); unavailable: nothing can be changed now (detail: why).
+ * repeated: it was done not long ago (detail: the whole message); throttled: too often (detail: after how many seconds to try again); unavailable: nothing can be changed now (detail: why).
  */
 export type RefusedKind =
   | 'unauthorized'
@@ -18,6 +18,7 @@ export type RefusedKind =
   | 'bad-request'
   | 'conflict'
   | 'unprocessable'
+  | 'repeated'
   | 'precondition-failed'
   | 'throttled'
   | 'unavailable';

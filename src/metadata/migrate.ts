@@ -7,6 +7,7 @@ import { hosted } from './migrations/0002-hosted.ts';
 import { access } from './migrations/0003-access.ts';
 import { jobs } from './migrations/0004-jobs.ts';
 import { protection } from './migrations/0005-protection.ts';
+import { repositoryManagement } from './migrations/0006-repository-management.ts';
 import { renames } from './migrations/0007-renames.ts';
 import { imageFacts } from './migrations/0008-image-facts.ts';
 import { cacheRetention } from './migrations/0011-cache-retention.ts';
@@ -25,6 +26,7 @@ export async function migrateToLatest(db: Kysely<Tables>, types: ColumnTypes): P
     '0003-access': access(types),
     '0004-jobs': jobs(types),
     '0005-protection': protection(types),
+    '0006-repository-management': repositoryManagement(types),
     '0007-renames': renames(types),
     '0008-image-facts': imageFacts(types),
     '0011-cache-retention': cacheRetention(types),

@@ -1,9 +1,9 @@
 /** Repositories that were pushed to. */
 import type { Kysely, Selectable } from 'kysely';
 import type { PageRequest } from '../oci/repository.ts';
-import { below } from './below.ts';
-import { projectsOfMember } from './memberships.ts';
+import { isVisibleTo, type Viewer } from './repository-visibility.ts';
 import type { Tables } from './schema.ts';
+import type { RepositoryStatus } from './schema-hosted.ts';
 import { MissingOwner } from './violations.ts';
 
 export interface RepositoryRecord {
@@ -13,21 +13,17 @@ export interface RepositoryRecord {
   readonly createdAt: number;
   /** When a manifest or a tag of it changed last. */
   readonly updatedAt: number;
+  /** Undefined unless it is to be deleted. */
+  readonly status: RepositoryStatus | undefined;
+  /** When a tag was pushed last. */
+  readonly publishedAt: number | undefined;
+  /** When a manifest was pulled last. */
+  readonly pulledAt: number | undefined;
+  /** When a cleanup policy began to look at it last. */
+  readonly cleanupStartedAt: number | undefined;
 }
 
-/** Who may know which repositories there are. */
-export interface Viewer {
-  /** Undefined: nobody in particular, who has no roles. */
-  readonly userId: number | undefined;
-  /** The role that shows what is in a project, as of {@link Member.accessLevel}. */
-  readonly leastLevel: number;
-  /** To whom internal projects are as private ones; where left out, they are as public ones. */
-  readonly isOutsider?: boolean | undefined;
-  /** A project that is open to them without a role, or a group with all that is below it. */
-  readonly place?:
-    | { readonly kind: 'group' | 'project'; readonly id: number; readonly fullPath: string }
-    | undefined;
-}
+export type { RepositoryStatus, Viewer };
 
 export class Repositories {
   readonly #db: Kysely<Tables>;
@@ -38,10 +34,16 @@ export class Repositories {
     this.#now = now;
   }
 
+  async find(id: number): Promise<RepositoryRecord | undefined> {
+    const query = this.#db.selectFrom('repositories').selectAll().where('id', '=', id);
+    const row = await query.executeTakeFirst();
+    return row && repositoryFromRow(row);
+  }
+
   async findByName(name: string): Promise<RepositoryRecord | undefined> {
     const query = this.#db.selectFrom('repositories').selectAll().where('name', '=', name);
     const row = await query.executeTakeFirst();
-    return row && fromRow(row);
+    return row && repositoryFromRow(row);
   }
 
   /** The repository of this name, made where absent, by whoever comes first. @throws MissingOwner when the project is gone, or elsewhere */
@@ -55,7 +57,7 @@ export class Repositories {
       .onConflict((conflict) => conflict.column('name').doNothing())
       .returningAll()
       .executeTakeFirst();
-    const repository = row ? fromRow(row) : await this.findByName(name);
+    const repository = row ? repositoryFromRow(row) : await this.findByName(name);
     if (!repository || (row && !(await this.#isInside(projectId, name)))) throw new MissingOwner(undefined);
     return repository;
   }
@@ -69,15 +71,24 @@ export class Repositories {
 
   /**
    * Makes other transactions that hold the same repository wait for this one's end: its manifests and tags change one after
-   * another. Once in a transaction, before its changes: they are noted as of now. False when there is no such repository.
+   * another. Once in a transaction, before its changes: they are noted as of now.
+   * @param change `publish` where a tag is pushed
+   * @returns false when there is no such repository
    */
-  async hold(id: number): Promise<boolean> {
+  async hold(id: number, change?: 'publish'): Promise<boolean> {
+    const now = this.#now();
     const { numUpdatedRows } = await this.#db
       .updateTable('repositories')
-      .set({ updated_at: this.#now() })
+      .set({ updated_at: now, ...(change === 'publish' && { published_at: now }) })
       .where('id', '=', id)
       .executeTakeFirstOrThrow();
     return numUpdatedRows > 0n;
+  }
+
+  /** As {@link hold}, where what is in it does not change. */
+  async lock(id: number): Promise<boolean> {
+    const query = this.#db.selectFrom('repositories').select('id').where('id', '=', id).forNoKeyUpdate();
+    return (await query.executeTakeFirst()) !== undefined;
   }
 
   /**
@@ -103,23 +114,7 @@ export class Repositories {
             .whereRef('repository_manifests.repository_id', '=', 'repositories.id'),
         ),
       );
-    if (visibleTo) {
-      const { userId, leastLevel, isOutsider, place } = visibleTo;
-      const closed = isOutsider ? (['private', 'internal'] as const) : (['private'] as const);
-      query = query.where((eb) => {
-        const open = eb.and([
-          eb('projects.visibility', 'not in', closed),
-          eb('projects.container_registry_access_level', '=', 'enabled'),
-        ]);
-        const member = userId === undefined ? undefined : { userId, leastLevel, now: this.#now() };
-        return eb.or([
-          open,
-          ...(member ? [eb('projects.id', 'in', projectsOfMember(member))] : []),
-          ...(place?.kind === 'project' ? [eb('projects.id', '=', place.id)] : []),
-          ...(place?.kind === 'group' ? [below(eb.ref('projects.full_path'), place.fullPath)] : []),
-        ]);
-      });
-    }
+    if (visibleTo) query = query.where(isVisibleTo(visibleTo, this.#now()));
     const rows = await query
       .orderBy('repositories.name')
       .limit(limit + 1)
@@ -128,12 +123,16 @@ export class Repositories {
   }
 }
 
-function fromRow(row: Selectable<Tables['repositories']>): RepositoryRecord {
+export function repositoryFromRow(row: Selectable<Tables['repositories']>): RepositoryRecord {
   return {
     id: row.id,
     projectId: row.project_id,
     name: row.name,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
+    status: row.status ?? undefined,
+    publishedAt: row.published_at ?? undefined,
+    pulledAt: row.pulled_at ?? undefined,
+    cleanupStartedAt: row.cleanup_started_at ?? undefined,
   };
 }

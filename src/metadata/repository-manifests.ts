@@ -8,6 +8,7 @@ import type { ReferrerDescriptor } from '../oci/repository.ts';
 import { inTransaction } from './in-transaction.ts';
 import { bufferOf, listReferences, storePayload } from './manifest-payloads.ts';
 import { isReferencedAs, listUnlinked } from './repository-links.ts';
+import { RepositorySizes } from './repository-sizes.ts';
 import type { Tables } from './schema.ts';
 
 export interface HostedManifest {
@@ -91,6 +92,7 @@ export class RepositoryManifests {
           conflict.columns(['repository_id', 'digest']).doUpdateSet({ media_type: mediaType }),
         )
         .execute();
+      await new RepositorySizes(tx).updateManifest(repositoryId, digest);
     });
   }
 

@@ -7,6 +7,7 @@ export interface HostedTables {
   repository_blobs: RepositoryBlobTable;
   repository_manifests: RepositoryManifestTable;
   tags: TagTable;
+  tag_deletions: TagDeletionTable;
   uploads: UploadTable;
   blob_reviews: BlobReviewTable;
   manifest_reviews: ManifestReviewTable;
@@ -39,7 +40,23 @@ interface RepositoryTable {
   created_at: number;
   /** when a manifest or a tag of it changed last */
   updated_at: number;
+  /** null unless it is to be deleted */
+  status: RepositoryStatus | null;
+  /** tries to delete it that failed */
+  delete_failures: Generated<number>;
+  /** when a tag was pushed last */
+  published_at: number | null;
+  /** when a manifest was pulled last */
+  pulled_at: number | null;
+  /** of the blobs that its tags reach, as of `sized_at`, which is what `updated_at` was then */
+  size_bytes: number | null;
+  sized_at: number | null;
+  /** when a cleanup policy began to look at it last */
+  cleanup_started_at: number | null;
 }
+
+/** GitLab's names. */
+export type RepositoryStatus = 'delete_scheduled' | 'delete_ongoing' | 'delete_failed';
 
 /** The link that makes a blob readable through a repository. primary key (repository_id, digest); a linked blob keeps its record */
 interface RepositoryBlobTable {
@@ -59,6 +76,10 @@ interface RepositoryManifestTable {
   /** JSON object; only where there is a subject, for the list of referrers */
   annotations: string | null;
   created_at: number;
+  /** of the blobs that make it up, each counted once */
+  size_bytes: Generated<number>;
+  pulled_at: number | null;
+  pulls_count: Generated<number>;
 }
 
 /** primary key (repository_id, name); goes with its manifest */
@@ -69,6 +90,27 @@ interface TagTable {
   created_at: number;
   /** when it was pushed last */
   updated_at: number;
+  pulled_at: number | null;
+  pulls_count: Generated<number>;
+}
+
+/** Requests to delete many tags of a repository; index (repository_id, requested_at) */
+interface TagDeletionTable {
+  id: Generated<number>;
+  repository_id: number;
+  /** JSON object */
+  criteria: string;
+  requested_at: number;
+  actor_id: number | null;
+  actor_name: string;
+  actor_address: string | null;
+  /** their role in the project, 60 for administrators */
+  actor_level: number;
+  /** of the newest tag that goes, once that is decided: push time and name */
+  cut_at: number | null;
+  cut_name: string | null;
+  deleted_count: Generated<number>;
+  finished_at: number | null;
 }
 
 /** Upload sessions; their bytes are in the upload store. */
@@ -110,5 +152,6 @@ export type ReviewEvent =
   | 'manifest_delete'
   | 'tag_delete'
   | 'tag_switch'
+  | 'repository_delete'
   | 'project_delete'
   | 'entry_evict';

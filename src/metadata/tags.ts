@@ -3,8 +3,11 @@ import type { Kysely } from 'kysely';
 import type { Digest } from '../oci/digest.ts';
 import type { Tag } from '../oci/reference.ts';
 import type { PageRequest } from '../oci/repository.ts';
+import { inBatches } from './in-batches.ts';
 import { inTransaction } from './in-transaction.ts';
 import type { Tables } from './schema.ts';
+
+const readAtOnce = 500;
 
 export class Tags {
   readonly #db: Kysely<Tables>;
@@ -44,6 +47,55 @@ export class Tags {
       .returning('digest')
       .executeTakeFirst();
     return row && digestOf(row);
+  }
+
+  /**
+   * Those of the tags that were pushed no later than `notAfter`: a later push of the same name is another tag. Only the tags.
+   * @param notAfter epoch milliseconds
+   */
+  async removeMany(
+    repositoryId: number,
+    names: readonly string[],
+    notAfter: number,
+  ): Promise<readonly { readonly name: Tag; readonly digest: Digest }[]> {
+    const removed: { readonly name: Tag; readonly digest: Digest }[] = [];
+    for (const batch of inBatches(names)) {
+      const rows = await this.#db
+        .deleteFrom('tags')
+        .where('repository_id', '=', repositoryId)
+        .where('name', 'in', batch)
+        .where('updated_at', '<=', notAfter)
+        .returning(['name', 'digest'])
+        .execute();
+      // Tags were parsed before they were recorded.
+      for (const row of rows) removed.push({ name: row.name as Tag, digest: digestOf(row) });
+    }
+    return removed;
+  }
+
+  /**
+   * All tags that were pushed no later than `notAfter`, with when that was, by name and in parts, between which others have their turn.
+   * @param notAfter epoch milliseconds
+   */
+  async *readPushed(
+    repositoryId: number,
+    notAfter: number,
+  ): AsyncGenerator<readonly { readonly name: Tag; readonly updatedAt: number }[]> {
+    for (let after = ''; ; ) {
+      const rows = await this.#db
+        .selectFrom('tags')
+        .select(['name', 'updated_at'])
+        .where('repository_id', '=', repositoryId)
+        .where('name', '>', after)
+        .where('updated_at', '<=', notAfter)
+        .orderBy('name')
+        .limit(readAtOnce)
+        .execute();
+      // Tags were parsed before they were recorded.
+      yield rows.map((row) => ({ name: row.name as Tag, updatedAt: row.updated_at }));
+      if (rows.length < readAtOnce) return;
+      after = rows.at(-1)?.name ?? after;
+    }
   }
 
   /** In byte order; as quick at the end as at the beginning. */

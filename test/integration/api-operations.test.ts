@@ -73,6 +73,8 @@ describeApp('every operation of the API document', (start) => {
     for (const operation of document.operations) {
       const path = {
         id: '1',
+        repository_id: 1,
+        tag_name: 'v1',
         token_id: 1,
         user_id: 1,
         trust_id: 1,

@@ -30,8 +30,11 @@ import { MemberService } from '../../src/management/members.ts';
 import { OidcTrustService } from '../../src/management/oidc-trusts.ts';
 import { PlaceAccessTokenService } from '../../src/management/place-access-tokens.ts';
 import { ProjectService } from '../../src/management/projects.ts';
+import { RepositoryService } from '../../src/management/repositories.ts';
 import { RepositoryProtectionRuleService } from '../../src/management/repository-protection-rules.ts';
+import { RepositoryTagService } from '../../src/management/repository-tags.ts';
 import { StorageFindingService } from '../../src/management/storage-findings.ts';
+import { TagDeletionService } from '../../src/management/tag-deletions.ts';
 import { TagProtectionRuleService } from '../../src/management/tag-protection-rules.ts';
 import { TransferService } from '../../src/management/transfers.ts';
 import { UpstreamSecrets } from '../../src/management/upstream-settings.ts';
@@ -69,6 +72,10 @@ export class RestApi {
   readonly tested: { readonly settings: UpstreamSettings; readonly path: string }[] = [];
   readonly health = new Map<number, UpstreamHealth>();
   readonly allowedNetworks: string[] = [];
+  /** Jobs that were to run soon, in order. */
+  readonly woken: string[] = [];
+  /** Whether anything may be deleted from hosted repositories. */
+  deleteEnabled = true;
   testResult: ConnectionTest = { success: true };
   explanation: PullExplanation | undefined;
   readonly #identities = new Map<string, UserIdentity>();
@@ -85,9 +92,10 @@ export class RestApi {
   static async start(
     database: Database,
     clock: { readonly now: number },
-    { readOnly = false }: { readOnly?: boolean } = {},
+    { readOnly = false, deleteEnabled = true }: { readOnly?: boolean; deleteEnabled?: boolean } = {},
   ): Promise<RestApi> {
     const api = new RestApi(database);
+    api.deleteEnabled = deleteEnabled;
     const app = new Koa<RequestState>({ proxy: false });
     app.silent = true;
     app.use(async (ctx, next) => {
@@ -134,6 +142,8 @@ export class RestApi {
         ?.message;
     const maxUpstreams = 5;
     const common = { database, caches };
+    const { deleteEnabled } = this;
+    const hosted = { database, deleteEnabled, wake: (job: string) => void this.woken.push(job), now };
     const passwords = new Passwords();
     const recorded = new Authenticator({ ...database, passwords, log: silentLog, now });
     return createRestRouter({
@@ -165,6 +175,9 @@ export class RestApi {
       storageFindings: new StorageFindingService({ database }),
       repositoryProtectionRules: new RepositoryProtectionRuleService({ database }),
       tagProtectionRules: new TagProtectionRuleService({ database }),
+      repositories: new RepositoryService(hosted),
+      repositoryTags: new RepositoryTagService({ ...hosted, images: database.imageFacts }),
+      tagDeletions: new TagDeletionService(hosted),
       transfers: new TransferService(common),
       upstreams: new UpstreamService({ ...common, secrets, findBlockedAddress, maxUpstreams }),
       users: new UserService({ database, passwords }),

@@ -6,8 +6,8 @@ import { z } from 'zod';
 import type { Purpose } from '../../auth/access.ts';
 import type { Actor } from '../../management/actor.ts';
 import type { ErrorStatus } from './errors.ts';
-import type { PagedBody } from './pagination.ts';
-import type { BodyOf } from './response.ts';
+import type { KeysetBody, PagedBody } from './pagination.ts';
+import type { BodyOf, OtherAnswer } from './response.ts';
 import { parseInput } from './validation.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -49,25 +49,29 @@ interface Request<P extends z.ZodObject, Q extends z.ZodObject> {
   readonly errors?: readonly ErrorStatus[];
 }
 
-interface WithBody<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType> extends Request<P, Q> {
+interface WithBody<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType, O extends z.ZodType>
+  extends Request<P, Q> {
   readonly status: 200 | 201 | 202;
   /** The answer's body. */
   readonly response: R;
+  /** Of answers that are an {@link OtherAnswer}. */
+  readonly other?: { readonly status: 200; readonly response: O };
   /**
-   * Returns the body as JSON, or a {@link PagedBody} where it is a list in pages.
+   * Returns the body as JSON, or a {@link PagedBody} or {@link KeysetBody} where it is a list in pages.
    * @throws RefusedError
    */
-  readonly handle: Handler<P, Q, BodyOf<R> | Paged<BodyOf<R>>>;
+  readonly handle: Handler<P, Q, BodyOf<R> | Paged<BodyOf<R>> | OtherAnswer<200, BodyOf<O>>>;
 }
 
 interface WithoutBody<P extends z.ZodObject, Q extends z.ZodObject> extends Request<P, Q> {
   readonly status: 204;
   readonly response?: never;
+  readonly other?: never;
   /** @throws RefusedError */
   readonly handle: Handler<P, Q, void>;
 }
 
-type Paged<B> = B extends readonly (infer E)[] ? PagedBody<E> : never;
+type Paged<B> = B extends readonly (infer E)[] ? PagedBody<E> | KeysetBody<E> : never;
 
 /** A declaration whose types are checked and forgotten, so that many fit in one list. */
 export interface Endpoint {
@@ -79,6 +83,8 @@ export interface Endpoint {
   readonly status: 200 | 201 | 202 | 204;
   /** Undefined where there is no body. */
   readonly response: z.ZodType | undefined;
+  /** Undefined where there is only one kind of answer. */
+  readonly other: { readonly status: 200; readonly response: z.ZodType } | undefined;
   readonly purpose: Purpose;
   readonly worksReadOnly: boolean;
   readonly takesJobTokens: boolean;
@@ -87,7 +93,7 @@ export interface Endpoint {
   readonly isSingle: boolean;
   /** Names of parameters that are outdated. */
   readonly deprecated: readonly string[];
-  /** Returns the body, or a {@link PagedBody}. @throws RefusedError, also for input that does not fit */
+  /** Returns the body, or a {@link PagedBody}, {@link KeysetBody} or {@link OtherAnswer}. @throws RefusedError, also for input that does not fit */
   run(actor: Actor, given: Readonly<Record<string, unknown>>, request: RestRequest): Promise<unknown>;
 }
 
@@ -97,7 +103,8 @@ export function endpoint<
   P extends z.ZodObject = typeof nothing,
   Q extends z.ZodObject = typeof nothing,
   R extends z.ZodType = z.ZodNever,
->(declaration: WithBody<P, Q, R> | WithoutBody<P, Q>): Endpoint {
+  O extends z.ZodType = z.ZodNever,
+>(declaration: WithBody<P, Q, R, O> | WithoutBody<P, Q>): Endpoint {
   const { method, path, summary, status, response, pathParams, params, errors } = declaration;
   return {
     method,
@@ -105,6 +112,7 @@ export function endpoint<
     summary,
     status,
     response,
+    other: declaration.other,
     pathParams: pathParams ?? nothing,
     params: params ?? nothing,
     purpose: declaration.purpose ?? (method === 'GET' ? 'read' : 'write'),

@@ -109,6 +109,8 @@ function refused({ kind, detail, faults }: RefusedError): Answer {
       return { status: 422, body: { message: faults } };
     case 'bad-request':
       return { status: 400, body: { message: detail ? `400 Bad request - ${detail}` : '400 Bad request' } };
+    case 'repeated':
+      return { status: 400, body: { message: detail } };
     case 'conflict':
       return { status: 409, body: { message: detail ?? '409 Conflict' } };
     case 'precondition-failed':

@@ -67,6 +67,9 @@ function operationOf(endpoint: TaggedEndpoint, path: string, schemas: JsonSchema
     ...(hasBody && requestBodyOf(params, schemas)),
     responses: {
       [status]: successOf(endpoint, schemas),
+      ...(endpoint.other && {
+        [endpoint.other.status]: successOf({ ...endpoint, ...endpoint.other }, schemas),
+      }),
       ...(endpoint.isSingle && { 304: unchanged }),
       ...Object.fromEntries(errors),
     },

@@ -61,11 +61,31 @@ export class PagedBody<T = unknown> {
   }
 }
 
-/** Tokens in the query are left out: links are kept and shown. */
+/** As {@link PagedBody}, of a list that goes on after its last item, however many there are. */
+export class KeysetBody<T = unknown> {
+  readonly items: readonly T[];
+  readonly #next: Readonly<Record<string, string>> | undefined;
+
+  /** @param next the parameters that ask for what comes after; undefined: that was all */
+  constructor(items: readonly T[], next: Readonly<Record<string, string>> | undefined) {
+    this.items = items;
+    this.#next = next;
+  }
+
+  /** @param url the address that was asked for, as clients see it */
+  headers(url: URL): Record<string, string> {
+    return this.#next ? { Link: `<${linkTo(url, this.#next)}>; rel="next"` } : {};
+  }
+}
+
 function pageUrl(url: URL, page: number, perPage: number): string {
+  return linkTo(url, { page: String(page), per_page: String(perPage) });
+}
+
+/** Tokens in the query are left out: links are kept and shown. */
+function linkTo(url: URL, params: Readonly<Record<string, string>>): string {
   const link = new URL(url);
   for (const secret of ['private_token', 'access_token', 'job_token']) link.searchParams.delete(secret);
-  link.searchParams.set('page', String(page));
-  link.searchParams.set('per_page', String(perPage));
+  for (const [name, value] of Object.entries(params)) link.searchParams.set(name, value);
   return link.href;
 }

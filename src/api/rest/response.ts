@@ -16,6 +16,17 @@ export const instantText = z.iso.datetime();
 /** What `formatDate` writes. */
 export const dayText = z.iso.date();
 
+/** An answer with another status than the endpoint's, where a parameter asks for it. */
+export class OtherAnswer<S extends number, B> {
+  readonly status: S;
+  readonly body: B;
+
+  constructor(status: S, body: B) {
+    this.status = status;
+    this.body = body;
+  }
+}
+
 /** Of what goes on after the answer. */
 export const acceptedResponse = z.object({ message: z.literal('202 Accepted') }).meta({ id: 'Accepted' });
 

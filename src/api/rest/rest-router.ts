@@ -17,8 +17,11 @@ import type { MemberService } from '../../management/members.ts';
 import type { OidcTrustService } from '../../management/oidc-trusts.ts';
 import type { PlaceAccessTokenService } from '../../management/place-access-tokens.ts';
 import type { ProjectService } from '../../management/projects.ts';
+import type { RepositoryService } from '../../management/repositories.ts';
 import type { RepositoryProtectionRuleService } from '../../management/repository-protection-rules.ts';
+import type { RepositoryTagService } from '../../management/repository-tags.ts';
 import type { StorageFindingService } from '../../management/storage-findings.ts';
+import type { TagDeletionService } from '../../management/tag-deletions.ts';
 import type { TagProtectionRuleService } from '../../management/tag-protection-rules.ts';
 import type { TransferService } from '../../management/transfers.ts';
 import type { HealthOf } from '../../management/upstream-state.ts';
@@ -45,9 +48,12 @@ import { personalAccessTokenEndpoints } from './personal-access-tokens.ts';
 import { placeAccessTokenEndpoints } from './place-access-tokens.ts';
 import { projectEndpoints } from './projects.ts';
 import { registryUpstreamEndpoints } from './registry-upstreams.ts';
+import { repositoryEndpoints } from './repositories.ts';
 import { repositoryProtectionRuleEndpoints } from './repository-protection-rules.ts';
+import { repositoryTagEndpoints } from './repository-tags.ts';
 import { mountEndpoints, type RestMiddleware } from './router.ts';
 import { storageFindingEndpoints } from './storage-findings.ts';
+import { tagDeletionEndpoints } from './tag-deletions.ts';
 import { tagProtectionRuleEndpoints } from './tag-protection-rules.ts';
 import { transferEndpoints } from './transfers.ts';
 import { upstreamEndpoints } from './upstreams.ts';
@@ -81,6 +87,9 @@ export interface RestServices {
   readonly storageFindings: StorageFindingService;
   readonly repositoryProtectionRules: RepositoryProtectionRuleService;
   readonly tagProtectionRules: TagProtectionRuleService;
+  readonly repositories: RepositoryService;
+  readonly repositoryTags: RepositoryTagService;
+  readonly tagDeletions: TagDeletionService;
   readonly transfers: TransferService;
   readonly upstreams: UpstreamService;
   readonly users: UserService;
@@ -126,6 +135,9 @@ export function listEndpoints(services: RestServices): readonly TaggedEndpoint[]
     ...tagged('Members', memberEndpoints(services.members)),
     ...tagged('Protection rules', repositoryProtectionRuleEndpoints(services.repositoryProtectionRules)),
     ...tagged('Protection rules', tagProtectionRuleEndpoints(services.tagProtectionRules)),
+    ...tagged('Repositories', repositoryEndpoints(services.repositories)),
+    ...tagged('Repositories', repositoryTagEndpoints(services.repositoryTags)),
+    ...tagged('Repositories', tagDeletionEndpoints(services.tagDeletions)),
     ...tagged('Transfers', transferEndpoints(services.transfers)),
     ...tagged('Server', applicationSettingEndpoints(services.maintenance)),
     ...tagged('Server', storageFindingEndpoints(services.storageFindings)),

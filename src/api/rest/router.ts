@@ -11,7 +11,8 @@ import type { Endpoint } from './endpoint.ts';
 import { type Answer, answerTo, methodNotAllowed, routeUnknown } from './errors.ts';
 import { sendOnce } from './etag.ts';
 import { type CookieSessions, demandAccess, identify } from './identify.ts';
-import { PagedBody } from './pagination.ts';
+import { KeysetBody, PagedBody } from './pagination.ts';
+import { OtherAnswer } from './response.ts';
 
 const prefix = '/api/v4';
 
@@ -69,9 +70,17 @@ async function handle(
     unmodifiedSince: instantOf(ctx.get('If-Unmodified-Since')),
   });
   ctx.status = endpoint.status;
-  if (result instanceof PagedBody) ctx.set(result.headers(new URL(ctx.path + ctx.search, externalUrl)));
-  if (endpoint.isSingle) sendOnce(ctx, result);
-  else ctx.body = result instanceof PagedBody ? result.items : result;
+  if (result instanceof PagedBody || result instanceof KeysetBody) {
+    ctx.set(result.headers(new URL(ctx.path + ctx.search, externalUrl)));
+    ctx.body = result.items;
+  } else if (result instanceof OtherAnswer) {
+    ctx.status = result.status;
+    ctx.body = result.body;
+  } else if (endpoint.isSingle) {
+    sendOnce(ctx, result);
+  } else {
+    ctx.body = result;
+  }
 }
 
 /** The path may be known, and only the method not. */

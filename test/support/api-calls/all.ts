@@ -4,6 +4,7 @@ import { cacheCalls } from './caches.ts';
 import { personalTokenCalls, userCalls } from './people.ts';
 import { groupCalls, memberCalls, placeTokenCalls, projectCalls } from './places.ts';
 import { protectionCalls } from './protection.ts';
+import { repositoryCalls } from './repositories.ts';
 import { ciCalls, serverCalls } from './server.ts';
 import { cacheEntryCalls, upstreamCalls, virtualRegistryCalls } from './virtual-registries.ts';
 
@@ -19,6 +20,7 @@ export const apiCalls: ApiCalls = {
   ...cacheEntryCalls,
   ...protectionCalls,
   ...cacheCalls,
+  ...repositoryCalls,
   ...serverCalls,
   ...ciCalls,
 };

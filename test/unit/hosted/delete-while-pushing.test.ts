@@ -40,9 +40,10 @@ describeEachDatabase('pushing to a project that is deleted again and again', (_o
       });
       await createProject(kit.database, 'acme/shop');
     }
+    // On a slow machine no push may have been quicker than the deletions.
+    while (pushed === 0 && failures.length === 0) await sleep(pauseMs);
     isOver = true;
     await Promise.all(pushing);
     expect(failures).toEqual([]);
-    expect(pushed).toBeGreaterThan(0);
   }, 60_000);
 });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { HostedLimits } from '../../../src/hosted/hosted-options.ts';
 import { HostedRepositories } from '../../../src/hosted/hosted-repositories.ts';
+import { PullCounter } from '../../../src/hosted/pull-counter.ts';
 import type { Log } from '../../../src/log.ts';
 import type { Database } from '../../../src/metadata/database.ts';
 import { type Digest, digestOf } from '../../../src/oci/digest.ts';
@@ -57,6 +58,7 @@ export interface HostedKit {
   readonly database: Database;
   readonly store: BlobStore;
   readonly uploads: UploadStore;
+  readonly pulls: PullCounter;
   readonly repositories: HostedRepositories;
   readonly clock: { now: number };
   /** What was logged as an error. */
@@ -93,11 +95,19 @@ export async function startHosted(
     const uploads = watched(new FilesystemUploadStore(directory), spools);
     const errors: string[] = [];
     const log: Log = { ...silentLog, error: (_, message) => void errors.push(message) };
+    const pulls = new PullCounter({
+      records: database.pullCounts,
+      flushMs: 60_000,
+      now: () => clock.now,
+      log,
+    });
+    onTestFinished(() => pulls.close());
     const repositories = new HostedRepositories({
       database: between(database),
       store,
       uploads,
       buffers: new BufferBudget(),
+      pulls,
       limits: { ...limits, ...changes },
       log,
       now: () => clock.now,
@@ -109,6 +119,7 @@ export async function startHosted(
       database,
       store,
       uploads,
+      pulls,
       repositories,
       clock,
       errors,

@@ -1,0 +1,93 @@
+/**
+ * Deletes the repositories that are to be deleted: a job. What each links goes in parts, put up for review, and the repository last. A
+ * process that dies leaves the rest to the next; what fails too often is given up and says so.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Log } from '../log.ts';
+import type { Database } from '../metadata/database.ts';
+
+export interface RepositoryDeletionOptions {
+  readonly database: Database;
+  readonly log: Log;
+}
+
+interface Doomed {
+  readonly id: number;
+  readonly name: string;
+  readonly failures: number;
+}
+
+const maxFailures = 10;
+/** In one transaction. */
+const linksAtOnce = 100;
+const pauseMs = 5;
+
+export class RepositoryDeletionJob {
+  readonly name = 'repositories.delete';
+  readonly everyMs = 60_000;
+  readonly #options: RepositoryDeletionOptions;
+
+  constructor(options: RepositoryDeletionOptions) {
+    this.#options = options;
+  }
+
+  /** All that are scheduled; what fails is tried again at another time. @throws what the database throws */
+  async run(signal: AbortSignal): Promise<{
+    readonly result: { readonly repositories: number; readonly failures: number };
+    readonly again?: boolean;
+  }> {
+    const { database, log } = this.#options;
+    const result = { repositories: 0, failures: 0 };
+    for (const doomed of await database.repositoryRemovals.list()) {
+      try {
+        if (!(await this.#remove(doomed, signal))) return { result, again: true };
+        result.repositories += 1;
+        log.info({ repository: doomed.name }, 'a repository was deleted');
+      } catch (error) {
+        result.failures += 1;
+        await this.#noteFailure(doomed, error);
+      }
+    }
+    return { result };
+  }
+
+  /** False where it was told to stop before the end. */
+  async #remove({ id, failures }: Doomed, signal: AbortSignal): Promise<boolean> {
+    const { database } = this.#options;
+    await database.repositoryRemovals.mark(id, 'delete_ongoing', failures);
+    for (let isGone = false; !isGone; ) {
+      while (await this.#removePart(id)) {
+        if (signal.aborted) return false;
+        await sleep(pauseMs);
+      }
+      isGone = await database.repositoryRemovals.removeEmpty(id);
+    }
+    return true;
+  }
+
+  /** One transaction. False when there was nothing to remove. */
+  #removePart(id: number): Promise<boolean> {
+    return this.#options.database.transaction(async (tx) => {
+      await tx.repositories.hold(id);
+      const manifests = await tx.repositoryRemovals.removeManifests(id, linksAtOnce);
+      if (manifests.length > 0) return true;
+      const blobs = await tx.repositoryRemovals.removeBlobs(id, linksAtOnce);
+      await tx.reviews.addBlobs(blobs, 'repository_delete');
+      return blobs.length > 0;
+    });
+  }
+
+  async #noteFailure({ id, name, failures: before }: Doomed, error: unknown): Promise<void> {
+    const failures = before + 1;
+    const isGivenUp = failures >= maxFailures;
+    this.#options.log.error(
+      { err: error, repository: name, failures, isGivenUp },
+      'a repository was not deleted',
+    );
+    await this.#options.database.repositoryRemovals.mark(
+      id,
+      isGivenUp ? 'delete_failed' : 'delete_scheduled',
+      failures,
+    );
+  }
+}

@@ -1,0 +1,314 @@
+/** https://docs.gitlab.com/api/container_registry/: deletion of tags in bulk. */
+import { expect, test } from 'vitest';
+import { RepositoryDeletionJob } from '../../src/hosted/repository-deletion.ts';
+import { TagDeletionJob } from '../../src/hosted/tag-deletion.ts';
+import type { Database } from '../../src/metadata/database.ts';
+import { parseTag } from '../../src/oci/reference.ts';
+import { describeEachDatabase } from '../support/databases.ts';
+import { pushImage } from '../support/hosted-images.ts';
+import { createRepository, digestOfText } from '../support/hosted-records.ts';
+import { RestApi } from '../support/rest-api.ts';
+import { readBlobReviews, readManifestReviews } from '../support/review-rows.ts';
+import { silentLog } from '../support/silent-log.ts';
+
+const hourMs = 3_600_000;
+const never = new AbortController().signal;
+const accepted = { status: 202, body: 202 };
+const alreadyMade = {
+  status: 400,
+  body: {
+    message:
+      'This request has already been made. You can run this at most once an hour for a given container repository',
+  },
+};
+
+/** Runs a job until it says that there is no more. */
+async function finish(job: { run(signal: AbortSignal): Promise<{ again?: boolean }> }): Promise<void> {
+  while ((await job.run(never)).again);
+}
+
+describeEachDatabase('deletions in the background', (open, { clock, createPlace, name }) => {
+  /** The repository acme/shop/web of a private project, where each of the tags was pushed an hour after the one before. */
+  async function start(tags: readonly string[] = []) {
+    const place = await createPlace();
+    const database = await open(place);
+    const api = await RestApi.start(database, clock);
+    const acme = await api.createGroup('acme');
+    const shop = await api.createProject(acme, 'shop');
+    const { id } = await createRepository(database, 'acme/shop/web');
+    const repositoryUrl = `/projects/${shop}/registry/repositories/${id}`;
+    const push = (names: readonly string[]) => pushImage(database, id, names);
+    for (const tag of tags) {
+      clock.now += hourMs;
+      await push([tag]);
+    }
+    clock.now += 1;
+    const remove = (body: Record<string, unknown>) => api.ask('DELETE', `${repositoryUrl}/tags`, body);
+    return { api, database, place, acme, shop, id, repositoryUrl, push, remove };
+  }
+
+  const left = (database: Database, id: number) => database.repositoryLists.listTagNames(id);
+  const tagJob = (database: Database, tagsAtOnce?: number) =>
+    new TagDeletionJob({ database, log: silentLog, ...(tagsAtOnce !== undefined && { tagsAtOnce }) });
+
+  test('tags that match go, in the order of GitLab, and latest never', async () => {
+    const { api, database, id, remove } = await start([
+      'dev-1',
+      'latest',
+      'dev-2',
+      'v1',
+      'dev-3-keep',
+      'dev-4',
+      'dev-5',
+    ]);
+    const answer = await remove({
+      name_regex_delete: 'dev-.*|latest',
+      name_regex_keep: '.*-keep',
+      keep_n: 1,
+      older_than: '90 minutes',
+    });
+    expect(answer).toMatchObject(accepted);
+    expect(api.woken).toEqual(['tags.delete']);
+    expect(await left(database, id)).toHaveLength(7);
+    await finish(tagJob(database));
+    // dev-5 is the newest that matches, dev-4 is not old enough.
+    expect(await left(database, id)).toEqual(['dev-3-keep', 'dev-4', 'dev-5', 'latest', 'v1']);
+  });
+
+  test('parameters come by query or form as well, and name_regex is an old name', async () => {
+    const { api, database, id, repositoryUrl } = await start(['a+b', 'aab', 'v1']);
+    expect(await api.ask('DELETE', `${repositoryUrl}/tags?name_regex=a%2Bb`)).toMatchObject(accepted);
+    await finish(tagJob(database));
+    expect(await left(database, id)).toEqual(['a+b', 'v1']);
+    clock.now += hourMs;
+    const form = new URLSearchParams({ name_regex: 'nothing', name_regex_delete: 'v.' });
+    const headers = { 'private-token': 'root-token', 'content-type': 'application/x-www-form-urlencoded' };
+    const init = { headers, body: form.toString() };
+    expect(await api.ask('DELETE', `${repositoryUrl}/tags`, undefined, init)).toMatchObject(accepted);
+    await finish(tagJob(database));
+    expect(await left(database, id)).toEqual(['a+b']);
+  });
+
+  test.each([
+    [{}, 'name_regex, name_regex_delete are missing, at least one parameter must be provided'],
+    [{ keep_n: 1 }, 'name_regex, name_regex_delete are missing, at least one parameter must be provided'],
+    [{ name_regex_delete: '(' }, 'name_regex_delete is an invalid regexp'],
+    [{ name_regex: '*' }, 'name_regex is an invalid regexp'],
+    [{ name_regex_delete: '.*', name_regex_keep: '[' }, 'name_regex_keep is an invalid regexp'],
+    [{ name_regex_delete: 'x{1001}' }, 'name_regex_delete is an invalid regexp'],
+    [{ name_regex_delete: '.*', keep_n: 'few' }, 'keep_n is invalid'],
+    [{ name_regex_delete: '.*', older_than: 'soon' }, 'older_than is invalid'],
+    [{ name_regex_delete: '.*', dry_run: 'maybe' }, 'dry_run is invalid'],
+  ])('%j is refused', async (body, error) => {
+    const { remove } = await start();
+    expect(await remove(body)).toMatchObject({ status: 400, body: { error } });
+  });
+
+  test('is for Developers, once an hour for each repository', async () => {
+    const { api, acme, database, shop, repositoryUrl } = await start(['a', 'b']);
+    const other = await createRepository(database, 'acme/shop/other');
+    const reporter = await api.createMember(acme, 'reporter', 20);
+    const developer = await api.createMember(acme, 'developer', 30);
+    const url = `${repositoryUrl}/tags?name_regex_delete=a`;
+    for (const query of ['', '&dry_run=true'])
+      expect(await api.as(reporter, 'DELETE', url + query)).toMatchObject({ status: 403 });
+    expect(await api.as(developer, 'DELETE', url)).toMatchObject(accepted);
+    expect(await api.as(developer, 'DELETE', url)).toMatchObject(alreadyMade);
+    await finish(tagJob(database));
+    clock.now += hourMs - 1;
+    expect(await api.as(developer, 'DELETE', url)).toMatchObject(alreadyMade);
+    const elsewhere = `/projects/${shop}/registry/repositories/${other.id}`;
+    expect(await api.as(developer, 'DELETE', `${elsewhere}/tags?name_regex_delete=a`)).toMatchObject(
+      accepted,
+    );
+    clock.now += 1;
+    expect(await api.as(developer, 'DELETE', url)).toMatchObject(accepted);
+  });
+
+  test('a dry run says what would go and which rule keeps the others, changes nothing and does not count', async () => {
+    const tags = ['dev-1', 'latest', 'v1', 'dev-keep', 'dev-2', 'dev-3', 'dev-4'];
+    const { database, id, remove } = await start(tags);
+    const body = {
+      name_regex_delete: 'dev-.*',
+      name_regex_keep: '.*keep',
+      keep_n: 1,
+      older_than: '90 minutes',
+      dry_run: true,
+    };
+    const at = (tag: string) => ({
+      name: tag,
+      last_published_at: new Date(
+        clock.now - 1 - hourMs * (tags.length - 1 - tags.indexOf(tag)),
+      ).toISOString(),
+    });
+    const { status, body: preview } = await remove(body);
+    expect(status).toBe(200);
+    expect({ ...preview, keep: preview.keep.toSorted(byName) }).toEqual({
+      delete_count: 2,
+      keep_count: 5,
+      delete: [
+        { ...at('dev-2'), rule: 'name_regex_delete' },
+        { ...at('dev-1'), rule: 'name_regex_delete' },
+      ],
+      keep: [
+        { ...at('dev-3'), rule: 'older_than' },
+        { ...at('dev-4'), rule: 'keep_n' },
+        { ...at('dev-keep'), rule: 'name_regex_keep' },
+        { ...at('latest'), rule: 'latest' },
+        { ...at('v1'), rule: 'not_matched' },
+      ],
+    });
+    await finish(tagJob(database));
+    expect(await left(database, id)).toHaveLength(7);
+    expect((await remove(body)).status).toBe(200);
+    expect(await remove({ ...body, dry_run: false })).toMatchObject(accepted);
+    await finish(tagJob(database));
+    expect(await left(database, id)).toEqual(['dev-3', 'dev-4', 'dev-keep', 'latest', 'v1']);
+    expect((await remove(body)).status).toBe(200);
+  });
+
+  test('what is pushed after the request stays, and moves nothing that was to stay', async () => {
+    const { database, id, push, remove } = await start(['a', 'b', 'c', 'd']);
+    await remove({ name_regex_delete: '.*', keep_n: 2 });
+    clock.now += 1;
+    await push(['e', 'a']);
+    await finish(tagJob(database));
+    // c and d were the newest two when it was asked for; a was pushed again since.
+    expect(await left(database, id)).toEqual(['a', 'c', 'd', 'e']);
+  });
+
+  test('is taken up by another process where the first one stopped, with what was decided then', async () => {
+    const { database, id, push, remove } = await start(['a', 'b', 'c', 'd', 'e', 'f']);
+    await remove({ name_regex_delete: '.*', keep_n: 2 });
+    const stopped = new AbortController();
+    const interrupted = interruptAfter(database, 2, stopped);
+    expect(await tagJob(interrupted, 1).run(stopped.signal)).toEqual({ result: { tags: 2 }, again: true });
+    expect(await left(database, id)).toEqual(['a', 'b', 'e', 'f']);
+    clock.now += 1;
+    // Of those that were kept one is pushed again: the two that were kept then still are.
+    await push(['f', 'b', 'g', 'h']);
+    await finish(tagJob(database, 1));
+    expect(await left(database, id)).toEqual(['b', 'e', 'f', 'g', 'h']);
+    expect(await tagJob(database).run(never)).toEqual({ result: { tags: 0 } });
+  });
+
+  test('puts manifests up for review, and leaves on record who asked and what went', async () => {
+    const { api, acme, database, place, shop, id, repositoryUrl } = await start(['a', 'b', 'c']);
+    const dana = await api.createMember(acme, 'dana', 30);
+    await api.as(dana, 'DELETE', `${repositoryUrl}/tags`, { name_regex_delete: 'a|b', keep_n: 0 });
+    await finish(tagJob(database));
+    expect((await readManifestReviews(place)).map(({ event }) => event)).toEqual([
+      'tag_delete',
+      'tag_delete',
+    ]);
+    const page = { page: 1, perPage: 9 };
+    const who = { actorId: dana.id, actorName: 'dana', address: '192.0.2.7', projectPath: 'acme/shop' };
+    const asked = await database.auditEvents.list({ action: 'tag.request_delete_many' }, page);
+    expect(asked.records).toMatchObject([
+      { ...who, targetId: 'acme/shop/web', details: { name_regex_delete: 'a|b', keep_n: 0 } },
+    ]);
+    const gone = await database.auditEvents.list({ action: 'tag.delete_many' }, page);
+    expect(gone.records).toMatchObject([
+      {
+        ...who,
+        details: { project_id: shop, repository: 'acme/shop/web', tags: expect.arrayContaining(['a', 'b']) },
+      },
+    ]);
+    expect(await left(database, id)).toEqual(['c']);
+  });
+
+  // The same on both databases; ten thousand tags are made sooner on this one.
+  test.runIf(name === 'SQLite')(
+    'expressions that others take ages for are quick, with ten thousand tags',
+    async () => {
+      const { database, id, remove } = await start();
+      const digest = await pushImage(database, id, ['x']);
+      await database.transaction(async (tx) => {
+        for (let index = 0; index < 10_000; index += 1)
+          await tx.tags.put(id, parseTag(`${'a'.repeat(100)}-${index}`), digest);
+      });
+      const { status, body } = await remove({
+        name_regex_delete: '(a+)+$',
+        name_regex_keep: '(a|a)*b',
+        dry_run: true,
+      });
+      expect(status).toBe(200);
+      expect(body).toMatchObject({ delete_count: 0, keep_count: 10_001 });
+      expect(body.keep).toHaveLength(10_000);
+    },
+  );
+
+  test('a repository goes with all that it links, which comes up for review', async () => {
+    const { api, database, place, id, repositoryUrl, push } = await start(['a', 'b']);
+    await push(['c', 'd']);
+    await api.ask('DELETE', repositoryUrl);
+    await finish(new RepositoryDeletionJob({ database, log: silentLog }));
+    expect(await database.repositories.find(id)).toBeUndefined();
+    expect((await api.ask('GET', `/registry/repositories/${id}`)).status).toBe(404);
+    const reviews = await readBlobReviews(place);
+    expect(reviews.map(({ digest, event }) => [digest, event])).toEqual(
+      ['a', 'b', 'c'].map((tag) => [digestOfText(`config of ${tag}`), 'repository_delete']).toSorted(),
+    );
+  });
+
+  test('a deletion of a repository that stopped is taken up, and says so meanwhile', async () => {
+    const { api, database, id, repositoryUrl } = await start(['a']);
+    await api.ask('DELETE', repositoryUrl);
+    const stopped = new AbortController();
+    stopped.abort();
+    const job = new RepositoryDeletionJob({ database, log: silentLog });
+    expect(await job.run(stopped.signal)).toMatchObject({ again: true });
+    expect((await database.repositories.find(id))?.status).toBe('delete_ongoing');
+    await finish(job);
+    expect(await database.repositories.find(id)).toBeUndefined();
+  });
+
+  test('a repository that cannot be deleted is given up after ten tries, and can be deleted again', async () => {
+    const { api, database, id, repositoryUrl } = await start(['a']);
+    await api.ask('DELETE', repositoryUrl);
+    const status = async () => (await api.ask('GET', `/registry/repositories/${id}`)).body.status;
+    const broken = new RepositoryDeletionJob({ database: failing(database), log: silentLog });
+    for (let attempt = 1; attempt < 10; attempt += 1) {
+      expect((await broken.run(never)).result).toEqual({ repositories: 0, failures: 1 });
+      expect(await status()).toBe('delete_scheduled');
+    }
+    await broken.run(never);
+    expect(await status()).toBe('delete_failed');
+    expect((await broken.run(never)).result).toEqual({ repositories: 0, failures: 0 });
+    expect(await api.ask('DELETE', repositoryUrl)).toMatchObject(accepted);
+    expect(await status()).toBe('delete_scheduled');
+    await finish(new RepositoryDeletionJob({ database, log: silentLog }));
+    expect(await status()).toBeUndefined();
+  });
+});
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : 1;
+}
+
+/** The database, until so many transactions are over. */
+function interruptAfter(database: Database, transactions: number, stopped: AbortController): Database {
+  let count = 0;
+  return new Proxy(database, {
+    get: (target, name) => {
+      const value = Reflect.get(target, name, target);
+      if (name !== 'transaction') return value;
+      return async (...args: Parameters<Database['transaction']>) => {
+        const result = await target.transaction(...args);
+        count += 1;
+        if (count === transactions) stopped.abort();
+        return result;
+      };
+    },
+  });
+}
+
+/** The database, whose transactions fail. */
+function failing(database: Database): Database {
+  return new Proxy(database, {
+    get: (target, name) => {
+      if (name === 'transaction') return () => Promise.reject(new Error('no space left'));
+      return Reflect.get(target, name, target);
+    },
+  });
+}

@@ -1,0 +1,48 @@
+import { jsonOf } from '../bodies.ts';
+import { fakeImage } from '../fake-content.ts';
+import { Pusher } from '../pushing.ts';
+import type { ApiCalls, ApiWorld } from './api-world.ts';
+
+/** One of the project's, with the tag v1. */
+async function pushNew(world: ApiWorld): Promise<{ readonly path: { id: string; repository_id: number } }> {
+  const name = `${world.projectPath}/${world.name()}`;
+  await new Pusher(world.app, name).image(fakeImage(), 'v1');
+  const { projectPath: id } = world;
+  const list = `/projects/${encodeURIComponent(id)}/registry/repositories?search=${name}`;
+  const [found] = await jsonOf<{ readonly id: number }[]>(await world.app.api('GET', list));
+  if (!found) throw new Error(`${name} is not listed`);
+  return { path: { id, repository_id: found.id } };
+}
+
+async function pushTag(world: ApiWorld) {
+  const { path } = await pushNew(world);
+  return { path: { ...path, tag_name: 'v1' } };
+}
+
+const repository = '/projects/{id}/registry/repositories/{repository_id}';
+
+export const repositoryCalls: ApiCalls = {
+  'GET /projects/{id}/registry/repositories': async (world) => {
+    await pushNew(world);
+    return { path: { id: world.projectPath }, query: { tags: true, tags_count: true, order_by: 'size' } };
+  },
+  'GET /groups/{id}/registry/repositories': async (world) => {
+    await pushNew(world);
+    return { path: { id: world.groupPath }, query: { order_by: 'last_pulled_at', sort: 'asc' } };
+  },
+  'GET /registry/repositories/{id}': async (world) => ({
+    path: { id: (await pushNew(world)).path.repository_id },
+    query: { tags: true, size: true },
+  }),
+  [`DELETE ${repository}`]: pushNew,
+  [`GET ${repository}/tags`]: async (world) => ({
+    ...(await pushNew(world)),
+    query: { search: 'v', order_by: 'last_published_at', sort: 'desc', per_page: 5 },
+  }),
+  [`DELETE ${repository}/tags`]: async (world) => ({
+    ...(await pushNew(world)),
+    query: { name_regex_delete: '.*', name_regex_keep: 'v2', keep_n: 0, older_than: '1h', dry_run: true },
+  }),
+  [`GET ${repository}/tags/{tag_name}`]: pushTag,
+  [`DELETE ${repository}/tags/{tag_name}`]: pushTag,
+};

@@ -1,6 +1,7 @@
 /**
  * Whatever identities do, in whatever order, nobody reads bytes of a repository that they may not pull from at that moment:
- * by its name, by a digest that they know, by a mount, by a manifest of their own, by someone's upload, by a virtual registry.
+ * by its name, by a digest that they know, by a mount, by a manifest of their own, by someone's upload, by a virtual registry whose
+ * upstream is remote or hosted here, by a list, by a project that another one had the name of before.
  * CVE-2024-39897 of zot, CVE-2022-31668 and -31670 of Harbor and CVE-2026-32589 of Quay are of this class.
  *
  * TEST_ACCESS_RUNS=1000 looks longer, TEST_ACCESS_SEED=… looks again; the seed stands in the test's name.
@@ -16,7 +17,7 @@ import { describeApp } from '../support/describe-app.ts';
 import { FakeRegistry } from '../support/fake-registry.ts';
 
 const seed = Number(process.env['TEST_ACCESS_SEED'] || randomInt(2 ** 31));
-const numRuns = Number(process.env['TEST_ACCESS_RUNS'] || 30);
+const numRuns = Number(process.env['TEST_ACCESS_RUNS'] || 20);
 const [minLength, maxLength] = [60, 120];
 
 const attempt = {
@@ -33,13 +34,34 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('pull' as const),
       what: fc.constantFrom('tag' as const, 'manifest', 'blob', 'range', 'head'),
+      isLocal: fc.boolean(),
       ...attempt,
     }),
   },
   { weight: 8, arbitrary: fc.record({ kind: fc.constant('again' as const), pick: fc.nat(1000) }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('push' as const, 'steal'), ...attempt }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constantFrom('push' as const, 'steal', 'attach'), ...attempt }),
+  },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('mount' as const), to: another, ...attempt }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('virtual' as const), ...attempt }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('mount virtual' as const),
+      to: another,
+      isLocal: fc.boolean(),
+      ...attempt,
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('list' as const),
+      what: fc.constantFrom('tags' as const, 'referrers', 'catalog'),
+      ...attempt,
+    }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -98,7 +120,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       kind: fc.constant('revoke' as const),
-      who: fc.constantFrom('deploy' as const, 'job', 'bot'),
+      who: fc.constantFrom('deploy' as const, 'job', 'bot', 'bob'),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('recreate' as const),
+      project: fc.constantFrom(...projectNames),
     }),
   },
 );

@@ -54,6 +54,26 @@ export class AccessModel {
     return this.#isBelieved(who) && mayUse(this.#standing(who), this.project(repository), operation);
   }
 
+  /** Through the virtual registry of the group acme that has hosted groups as upstreams: acme itself, and the group other. */
+  mayLocal(who: Who, repository: string): boolean {
+    const { path, visibility, setting } = this.project(repository);
+    const isSeen = path.startsWith('acme/')
+      ? setting !== 'disabled'
+      : visibility === 'public' && setting === 'enabled';
+    return isSeen && this.mayVirtual(who);
+  }
+
+  /** The project is deleted with what is in it, tokens and roles included, and another one made in its place. */
+  recreate(path: string, id: number): void {
+    for (const name of repositoryNames) {
+      if (this.project(name).path === path) this.contents.set(name, new Content());
+    }
+    Object.assign(this.project(path), { id, visibility: 'private', setting: 'enabled' });
+    for (const user of users) this.levels.delete(`${user} ${path}`);
+    if (path === 'acme/one') this.revoked.add('job');
+    if (path === 'acme/two') this.revoked.add('bot');
+  }
+
   mayVirtual(who: Who): boolean {
     const projects = this.projects.filter(({ path }) => path.startsWith('acme/'));
     return this.#isBelieved(who) && mayPullVirtual(this.#standing(who), projects, this.anonymousPull);

@@ -1,28 +1,36 @@
 /** What identities do in an {@link AccessWorld}, each step with what must and must not come of it. */
 import { digestOf } from '../../src/oci/digest.ts';
+import { accept, ask, judge } from './access-asking.ts';
+import { attach, type Listing, list } from './access-listings.ts';
 import type { Who } from './access-model.ts';
-import type { AccessWorld, Asked, Attempt, Change, Read } from './access-world.ts';
+import { mountVirtual, pullVirtual } from './access-virtual.ts';
+import type { AccessWorld, Attempt, Change, Read } from './access-world.ts';
 import { bytesBlob, fakeImage } from './fake-content.ts';
-import type { Answer } from './keep-alive.ts';
 
 export type Step =
-  | ({ readonly kind: 'pull'; readonly what: 'tag' | 'manifest' | 'blob' | 'range' | 'head' } & Attempt)
-  | ({ readonly kind: 'push' | 'steal' } & Attempt)
+  | ({ readonly kind: 'pull'; readonly what: ReadKind; readonly isLocal: boolean } & Attempt)
+  | ({ readonly kind: 'list'; readonly what: Listing } & Attempt)
+  | ({ readonly kind: 'push' | 'steal' | 'attach' } & Attempt)
   | ({ readonly kind: 'mount'; readonly to: string } & Attempt)
   | ({ readonly kind: 'remove'; readonly what: 'tag' | 'manifest' | 'blob' } & Attempt)
   | ({ readonly kind: 'hijack'; readonly thief: Who; readonly elsewhere: string } & Attempt)
   | ({ readonly kind: 'virtual' } & Attempt)
+  | ({ readonly kind: 'mount virtual'; readonly isLocal: boolean; readonly to: string } & Attempt)
   /** One of the reads that were granted, once more. */
   | { readonly kind: 'again'; readonly pick: number }
   | Change;
 
-const accept = { accept: '*/*' };
+type ReadKind = 'tag' | 'manifest' | 'blob' | 'range' | 'head';
 
 /** @throws Error that names the step where the server did what it must not, or did not what it must */
 export async function run(world: AccessWorld, step: Step): Promise<void> {
   switch (step.kind) {
     case 'pull':
-      return pull(world, step, step.what);
+      return pull(world, step, step.what, step.isLocal);
+    case 'list':
+      return list(world, step, step.what);
+    case 'attach':
+      return attach(world, step);
     case 'push':
       return push(world, step);
     case 'steal':
@@ -35,6 +43,8 @@ export async function run(world: AccessWorld, step: Step): Promise<void> {
       return hijack(world, step, step.thief, step.elsewhere);
     case 'virtual':
       return pullVirtual(world, step);
+    case 'mount virtual':
+      return mountVirtual(world, step, step.to, step.isLocal);
     case 'again': {
       const reads = world.granted;
       const read = reads[step.pick % reads.length];
@@ -45,25 +55,27 @@ export async function run(world: AccessWorld, step: Step): Promise<void> {
   }
 }
 
-async function pull(world: AccessWorld, attempt: Attempt, what: string): Promise<void> {
+async function pull(world: AccessWorld, attempt: Attempt, what: string, isLocal: boolean): Promise<void> {
   const { repository, pick } = attempt;
   const { model } = world;
   const tag = pick % 2 === 0 ? '1' : '2';
   const targets: Record<string, string> = { tag, manifest: model.manifestAt(pick, repository) };
-  await doRead(world, { attempt, what, target: targets[what] ?? model.secretAt(pick, repository) });
+  const target = targets[what] ?? model.secretAt(pick, repository);
+  await doRead(world, { attempt, what, target, isLocal });
 }
 
-/** Of a tag, or of a digest that the repository need not have. */
+/** Of a tag, or of a digest that the repository need not have, by its own name or through a virtual registry. */
 async function doRead(world: AccessWorld, read: Read): Promise<void> {
-  const { attempt, what, target } = read;
+  const { attempt, what, target, isLocal } = read;
   const { blobs, manifests, tags } = world.model.content(attempt.repository);
   const isManifest = what === 'tag' || what === 'manifest';
   const path = `${isManifest ? 'manifests' : 'blobs'}/${target}`;
   const headers = { ...accept, ...(what === 'range' && { range: 'bytes=4-9' }) };
-  const answer = await ask(world, attempt, what === 'head' ? 'HEAD' : 'GET', path, { headers });
+  const answer = await ask(world, attempt, what === 'head' ? 'HEAD' : 'GET', path, { headers, isLocal });
   const has = isManifest ? tags.has(target) || manifests.has(target) : blobs.has(target);
-  const may = world.model.may(attempt.who, 'pull', attempt.repository) && has;
-  judge(world, attempt, `${what} ${path}`, answer, [200, 206], may);
+  const { who, repository } = attempt;
+  const may = isLocal ? world.model.mayLocal(who, repository) : world.model.may(who, 'pull', repository);
+  judge(world, attempt, `${isLocal ? 'local ' : ''}${what} ${path}`, answer, [200, 206], may && has);
   if (answer === undefined || answer.status >= 300) return;
   world.granted.push(read);
   if (what === 'blob' && answer.body !== world.model.secrets.get(target))
@@ -173,47 +185,4 @@ async function hijack(world: AccessWorld, attempt: Attempt, thief: Who, elsewher
         throw new Error(`${thief} could ${method} an upload of ${attempt.who}: ${answer.status} ${target}`);
     }
   }
-}
-
-/** What the upstream has, and what only hosted repositories have. */
-async function pullVirtual(world: AccessWorld, attempt: Attempt): Promise<void> {
-  const hosted = world.model.secretAt(attempt.pick, attempt.repository);
-  const asked = { headers: accept, scopes: [world.virtualScope] };
-  const get = (path: string) =>
-    world.ask(attempt.who, attempt.way, 'GET', `/v2/${world.virtualName}/${path}`, asked);
-  const may = world.model.mayVirtual(attempt.who);
-  judge(world, attempt, 'virtual pull of a tag', await get('manifests/1'), [200], may);
-  judge(world, attempt, 'virtual pull of a blob', await get(`blobs/${world.upstreamDigest}`), [200], may);
-  judge(world, attempt, `virtual pull of hosted ${hosted}`, await get(`blobs/${hosted}`), [200], false);
-  const upstreams = await ask(world, attempt, 'GET', `blobs/${world.upstreamDigest}`);
-  judge(world, attempt, "hosted pull of the upstream's blob", upstreams, [200], false);
-}
-
-function ask(
-  world: AccessWorld,
-  { who, way, repository }: Attempt,
-  method: string,
-  path: string,
-  { scopes = [], ...asked }: Asked = {},
-): Promise<Answer | undefined> {
-  const all = [world.scope(repository), ...scopes];
-  return world.ask(who, way, method, `/v2/${world.named(repository)}/${path}`, { ...asked, scopes: all });
-}
-
-/** Nobody gets what they may not have; and who may, gets it, but with a token that was not made for it. */
-function judge(
-  world: AccessWorld,
-  { who, way, repository }: Attempt,
-  what: string,
-  answer: Answer | undefined,
-  granted: readonly number[],
-  may: boolean,
-): void {
-  const isGranted = answer !== undefined && granted.includes(answer.status);
-  const said = answer === undefined ? 'no token' : `${answer.status} ${answer.body.slice(0, 200)}`;
-  const about = `${who} by ${way} at ${repository}: ${what}: ${said}`;
-  if (isGranted && !may) throw new Error(`STOLEN: ${about} (${world.model.describe(who)})`);
-  const isExact = way !== 'old bearer' && !(who === 'nobody' && way === 'Basic');
-  if (isExact && may && !isGranted)
-    throw new Error(`refused without reason: ${about} (${world.model.describe(who)})`);
 }

@@ -35,7 +35,8 @@ export type Change =
       readonly role: RoleName | undefined;
     }
   | { readonly kind: 'block'; readonly user: UserName; readonly isBlocked: boolean }
-  | { readonly kind: 'revoke'; readonly who: 'deploy' | 'job' | 'bot' }
+  | { readonly kind: 'revoke'; readonly who: 'deploy' | 'job' | 'bot' | 'bob' }
+  | { readonly kind: 'recreate'; readonly project: (typeof projectNames)[number] }
   | { readonly kind: 'anonymous pull'; readonly value: boolean };
 
 export interface Attempt {
@@ -51,6 +52,8 @@ export interface Read {
   readonly what: string;
   /** A tag or a digest. */
   readonly target: string;
+  /** Through the virtual registry of hosted groups. */
+  readonly isLocal: boolean;
 }
 
 export interface Asked {
@@ -58,6 +61,11 @@ export interface Asked {
   readonly body?: string;
   /** Of a new token. */
   readonly scopes?: readonly string[];
+}
+
+/** To pull from a name of any kind. */
+export function pullScope(name: string): string {
+  return `repository:${name}:pull`;
 }
 
 /** More than anything is believed for. */
@@ -75,9 +83,11 @@ export class AccessWorld {
   /** Made at the beginning, for everything that there was to be had. */
   readonly #old = new Map<Who, string>();
   #registryId = 0;
+  #localRegistryId = 0;
   #made = 0;
   /** What the upstream has of the image `x:1`, and the world has nowhere else. */
   upstreamDigest = '';
+  upstreamSecret = '';
 
   /** @param suffix that no other world at the server has */
   constructor(app: TestApp, suffix: string) {
@@ -89,7 +99,7 @@ export class AccessWorld {
 
   async prepare(upstream: FakeRegistry): Promise<void> {
     await this.#createProjects();
-    await this.#createRegistry(upstream);
+    await this.#createRegistries(upstream);
     const credentials = this.#credentials;
     for (const name of users) {
       const id = await credentials.user(this.named(name));
@@ -108,9 +118,13 @@ export class AccessWorld {
       this.model.keep(name, image, '1');
     }
     const all = repositoryNames.map((name) => this.scope(name));
+    const local = repositoryNames.map((name) => pullScope(this.localName(name)));
     for (const who of whos) {
       const token = this.#tokens.get(who);
-      this.#old.set(who, await bearerOf(this.app.url, token, ...all, this.virtualScope).catch(() => ''));
+      this.#old.set(
+        who,
+        await bearerOf(this.app.url, token, ...all, ...local, this.virtualScope).catch(() => ''),
+      );
     }
   }
 
@@ -133,7 +147,12 @@ export class AccessWorld {
   }
 
   get virtualScope(): string {
-    return `repository:${this.virtualName}:pull`;
+    return pullScope(this.virtualName);
+  }
+
+  /** Of a hosted repository, in the virtual registry of hosted groups. */
+  localName(repository: string): string {
+    return `virtual_registries/container/${this.#localRegistryId}/${repository.slice(repository.indexOf('/') + 1)}`;
   }
 
   newSecret(): string {
@@ -176,9 +195,14 @@ export class AccessWorld {
         break;
       case 'anonymous pull': {
         model.anonymousPull = change.value;
-        const path = `/virtual_registries/container/registries/${this.#registryId}`;
-        await this.#call('PATCH', path, { anonymous_pull: change.value });
+        for (const id of [this.#registryId, this.#localRegistryId]) {
+          const path = `/virtual_registries/container/registries/${id}`;
+          await this.#call('PATCH', path, { anonymous_pull: change.value });
+        }
+        break;
       }
+      case 'recreate':
+        model.recreate(change.project, await this.#recreate(change.project));
     }
     this.app.advance(forgottenMs);
   }
@@ -226,13 +250,38 @@ export class AccessWorld {
     }
   }
 
-  async #createRegistry(upstream: FakeRegistry): Promise<void> {
+  async #createRegistries(upstream: FakeRegistry): Promise<void> {
+    this.#registryId = await this.#createRegistry('virtual', [upstream.url]);
+    const [layer] = upstream.repository('x').push(this.newImage(), '1').layers;
+    if (!layer) throw new Error('the upstream has no layer');
+    this.upstreamDigest = layer.digest;
+    this.upstreamSecret = Buffer.concat([...layer.read(0, layer.size)]).toString();
+    // A group of others can only be chosen while it is public, and goes on being an upstream after that.
+    const other = `/groups/${this.named('other')}`;
+    await this.#call('PUT', other, { visibility: 'public' });
+    const hosted = ['acme', 'other'].map((group) => `entrepot:${this.named(group)}`);
+    this.#localRegistryId = await this.#createRegistry('local', hosted);
+    await this.#call('PUT', other, { visibility: 'private' });
+  }
+
+  async #createRegistry(name: string, urls: readonly string[]): Promise<number> {
     const path = `/groups/${this.named('acme')}/-/virtual_registries/container/registries`;
-    this.#registryId = (await this.#call<{ id: number }>('POST', path, { name: 'virtual' })).id;
-    const upstreams = `/virtual_registries/container/registries/${this.#registryId}/upstreams`;
-    await this.#call('POST', upstreams, { name: 'fake', url: upstream.url });
-    const image = upstream.repository('x').push(this.newImage(), '1');
-    this.upstreamDigest = image.layers[0]?.digest ?? '';
+    const { id } = await this.#call<{ id: number }>('POST', path, { name });
+    for (const url of urls)
+      await this.#call('POST', `/virtual_registries/container/registries/${id}/upstreams`, {
+        name: url,
+        url,
+      });
+    return id;
+  }
+
+  /** @returns the new project's number */
+  async #recreate(name: string): Promise<number> {
+    const path = encodeURIComponent(this.named(name));
+    const { namespace } = await this.#call<{ namespace: { id: number } }>('GET', `/projects/${path}`);
+    await this.#call('DELETE', `/projects/${path}`);
+    const fields = { path: name.slice(name.indexOf('/') + 1), namespace_id: namespace.id };
+    return (await this.#call<{ id: number }>('POST', '/projects', fields)).id;
   }
 
   async #putProject(name: string, fields: object): Promise<void> {

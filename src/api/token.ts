@@ -175,9 +175,10 @@ function setRetryAfter(ctx: RequestContext, { retryAfterSeconds = 1 }: Refusal):
   ctx.set('Retry-After', String(retryAfterSeconds));
 }
 
-/** GitLab's shape: the status once more in the body. */
+/** GitLab's shape: the status once more in the body. The status line says it too: of an answer here, containerd shows nothing else. */
 function fail(ctx: RequestContext, status: number, code: string, message: string): void {
   ctx.status = status;
+  ctx.message = message;
   ctx.body = { errors: [{ code, message }], http_status: status };
 }
 

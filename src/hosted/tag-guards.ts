@@ -1,7 +1,6 @@
 /**
  * What protects tags, asked for within the transaction of the change and after the repository is held: no rule and no tag can come in between.
- * Refused with 403, where GitLab says 401: to clients that means that other credentials would help, so they ask for them instead of
- * showing the reason.
+ * Refused with 403, where GitLab says 401: that would have to come with a challenge, and mean that other credentials help.
  */
 import type { Records } from '../metadata/records.ts';
 import type { Digest } from '../oci/digest.ts';

@@ -5,6 +5,8 @@ import type Koa from 'koa';
 
 export interface Answer {
   readonly status: number | undefined;
+  /** What the status line says after the number. */
+  readonly reason?: string | undefined;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
 }
@@ -30,7 +32,10 @@ export async function ask(
     asked.on('error', reject);
     asked.on('response', (response) => {
       text(response)
-        .then((read) => resolve({ status: response.statusCode, headers: response.headers, body: read }))
+        .then((body) => {
+          const { statusCode: status, statusMessage: reason, headers } = response;
+          resolve({ status, reason, headers, body });
+        })
         .catch(reject)
         .finally(() => client.destroy());
     });

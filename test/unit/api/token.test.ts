@@ -314,6 +314,11 @@ describe('a protected repository', () => {
     expect(denials).toEqual([`GET ${guarded}`]);
   });
 
+  test('is said in the status line, too, which is all that some clients show', async () => {
+    const { reason } = await ask(app, question('pull,push'), { headers: basic });
+    expect(reason).toBe('Pushing to protected repository path forbidden');
+  });
+
   test.each([
     ['pull', ['pull']],
     ['pull,delete', ['pull']],

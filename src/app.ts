@@ -30,6 +30,7 @@ import { MaintenanceMode } from './management/maintenance.ts';
 import { UpstreamSecrets } from './management/upstream-settings.ts';
 import { openDatabase } from './metadata/database.ts';
 import { createMetrics } from './metrics.ts';
+import { createNotifications } from './notifications.ts';
 import { isVirtualName } from './oci/reference.ts';
 import { createPulls } from './pulls.ts';
 import { createRestServices } from './rest-services.ts';
@@ -72,7 +73,7 @@ export async function createApp(
   const swept = await store.sweepSpools();
   if (swept > 0) log.warn({ spools: swept }, 'removed what an earlier process left in the spool');
 
-  const metrics = createMetrics();
+  const metrics = createMetrics(() => database.webhookDeliveries.countPending());
   const passwords = new Passwords();
   const secretBox = new SecretBox(secrets.key);
   const firstStart = await prepareFirstStart({ database, passwords, ...secrets });
@@ -91,6 +92,17 @@ export async function createApp(
     log,
     now,
   });
+  const notifications = createNotifications({
+    config,
+    database,
+    secretBox,
+    secret: secrets.webhookSecret,
+    observer: metrics.webhooks,
+    readOnlyReason,
+    log,
+    now,
+  });
+  const { pulls: pullEvents, expiry: deliveryExpiry } = notifications;
   const pulls = createPulls({
     findHosted: (groupPath, name) => hosting.repositories.findVisibleFrom(groupPath, name),
     config,
@@ -121,6 +133,7 @@ export async function createApp(
     ...hosting,
     ...scrubbing,
     cacheJobs,
+    deliveryExpiry,
     database,
     readOnlyReason,
     log,
@@ -155,6 +168,7 @@ export async function createApp(
     explainer: pulls.explainer,
     images: hosting.imageFacts,
     wake: (job) => scheduler.wake(job),
+    notifications,
     forgetAll: () => pulls.registries.forgetAll(),
     now,
   });
@@ -176,6 +190,7 @@ export async function createApp(
       access: signIn.access,
       catalog: signIn.catalog,
       maintenance,
+      pullEvents,
       observer: metrics.registry,
       maxManifestBytes: config.hosted.maxManifestBytes,
     }),
@@ -222,6 +237,7 @@ export async function createApp(
       const tls = certificate !== undefined && key !== undefined ? { certificate, key } : undefined;
       const url = await open(config.http.address, koa.callback(), tls);
       await scheduler.start();
+      await notifications.start();
       const { address } = config.operations;
       return {
         url,
@@ -232,6 +248,7 @@ export async function createApp(
       const limit = AbortSignal.timeout(shutdownMs);
       await Promise.all(listeners.map((listener) => listener.close()));
       await scheduler.close();
+      await notifications.close();
       await hosting.repositories.close();
       await hosting.pulls.close();
       limits.room.close();

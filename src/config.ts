@@ -35,6 +35,7 @@ import {
   variableNames,
   variableOf,
 } from './settings.ts';
+import { HeaderSetting, webhookSettings } from './webhook-settings.ts';
 
 const sparseManifests = ['none', 'indexes', 'all'] as const;
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -139,6 +140,7 @@ const schema = section({
     ({ lowWaterPercent, highWaterPercent }) => lowWaterPercent < highWaterPercent,
     'expected a low_water_percent below high_water_percent',
   ),
+  webhooks: section(webhookSettings),
   log: section({ level: z.enum(logLevels, `expected one of ${logLevels.join(', ')}`) }),
 });
 
@@ -193,9 +195,11 @@ function unknownMessage(name: string, known: readonly string[]): string {
   return nearest === undefined ? 'no such setting' : `no such setting; did you mean ${nearest}?`;
 }
 
-/** Where a setting is written, or for a section what was changed of it. */
+/** Where a setting is written that this is, or is a part of; for a section, what was changed of it. */
 function originOf(path: string, settings: ReadonlyMap<string, Setting>): string {
-  const inside = [...settings.values()].filter((setting) => `${setting.path}.`.startsWith(`${path}.`));
+  const inside = [...settings.values()].filter(
+    (setting) => `${setting.path}.`.startsWith(`${path}.`) || `${path}.`.startsWith(`${setting.path}.`),
+  );
   const changed = inside.find((setting) => !setting.origin.startsWith('default.yaml'));
   return (changed ?? inside[0])?.origin ?? 'default.yaml';
 }
@@ -208,6 +212,7 @@ export function formatConfig(config: Config): string {
 function asWritten(value: unknown): unknown {
   if (value === undefined) return '';
   if (typeof value === 'string') return withoutPassword(value);
+  if (value instanceof HeaderSetting) return value.toString();
   if (Array.isArray(value)) return value.map(asWritten);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, child]) => [snakeCase(key), asWritten(child)]));

@@ -37,6 +37,7 @@ export function createHosting({ config, ...parts }: HostingParts) {
     ...parts,
     pulls,
     buffers: new BufferBudget(),
+    tellsReferences: config.webhooks.includeReferences,
     limits: { ...limits, uploadExpiryMs, deleteEnabled, protectReferencedManifests },
   });
   const expiry = new UploadExpiry({ ...parts, expiryMs: uploadExpiryMs });

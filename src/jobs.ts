@@ -4,11 +4,13 @@ import type { Orphans } from './gc/orphans.ts';
 import { type Job, Scheduler, type SchedulerOptions } from './gc/scheduler.ts';
 import type { Scrub } from './gc/scrub.ts';
 import type { Jobs } from './metadata/jobs.ts';
+import type { DeliveryExpiry } from './webhooks/delivery-expiry.ts';
 
 export interface JobParts extends Pick<SchedulerOptions, 'readOnlyReason' | 'log' | 'now'> {
   readonly database: { readonly jobs: Jobs };
   /** Of the hosted registry. */
   readonly jobs: readonly Job[];
+  readonly deliveryExpiry: DeliveryExpiry;
   readonly scrub: Scrub;
   readonly orphans: Orphans;
   /** Of the limits of caches. */
@@ -18,11 +20,12 @@ export interface JobParts extends Pick<SchedulerOptions, 'readOnlyReason' | 'log
 export function createScheduler({
   database,
   jobs: hosted,
+  deliveryExpiry,
   scrub,
   orphans,
   cacheJobs,
   ...options
 }: JobParts): Scheduler {
-  const jobs: readonly Job[] = [...hosted, scrub, orphans, ...cacheJobs];
+  const jobs: readonly Job[] = [...hosted, deliveryExpiry, scrub, orphans, ...cacheJobs];
   return new Scheduler({ ...options, jobs, records: database.jobs, owner: randomUUID() });
 }

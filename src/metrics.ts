@@ -8,6 +8,8 @@ import type { Outcome } from './oci/repository.ts';
 import type { FillObserver } from './proxy/fill-observer.ts';
 import type { BreakerState } from './upstreams/upstream.ts';
 import type { UpstreamObserver } from './upstreams/upstream-observer.ts';
+import { webhookMetrics } from './webhook-metrics.ts';
+import type { WebhookObserver } from './webhooks/webhook-observer.ts';
 
 export interface Metrics {
   readonly requests: RequestObserver;
@@ -16,6 +18,7 @@ export interface Metrics {
   readonly cache: CacheMetrics;
   readonly upstreams: UpstreamObserver;
   readonly scrub: ScrubObserver;
+  readonly webhooks: WebhookObserver;
   /** All of it in Prometheus' text format. */
   render(): Promise<string>;
   readonly contentType: string;
@@ -26,7 +29,8 @@ const requestBuckets = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60, 600];
 const upstreamBuckets = [0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const breakerStates: readonly BreakerState[] = ['closed', 'half-open', 'open'];
 
-export function createMetrics(): Metrics {
+/** @param countPending deliveries of webhooks that are to be made; asked with each scrape */
+export function createMetrics(countPending = async () => 0): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   return {
@@ -36,6 +40,7 @@ export function createMetrics(): Metrics {
     cache: cacheMetrics(registry),
     upstreams: upstreamMetrics(registry),
     scrub: scrubMetrics(registry),
+    webhooks: webhookMetrics(registry, countPending),
     render: () => registry.metrics(),
     contentType: registry.contentType,
   };

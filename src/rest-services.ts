@@ -33,9 +33,12 @@ import type { FindBlockedAddress } from './management/upstream-url.ts';
 import { UpstreamService } from './management/upstreams.ts';
 import { UserService } from './management/users.ts';
 import { VirtualRegistryService } from './management/virtual-registries.ts';
+import type { WebhookSecrets } from './management/webhook-secrets.ts';
+import { type Resender, WebhookService } from './management/webhooks.ts';
 import type { Database } from './metadata/database.ts';
 import { findBlockedLiteral, privateNetworks } from './upstreams/address-guard.ts';
 import type { UpstreamPool } from './upstreams/upstream-pool.ts';
+import { findBlockedWebhook } from './upstreams/webhook-sender.ts';
 import { version } from './version.ts';
 
 export interface RestParts
@@ -49,6 +52,7 @@ export interface RestParts
   readonly images: ImageSummaries;
   /** Runs a job soon. */
   readonly wake: (job: string) => void;
+  readonly notifications: { readonly secrets: WebhookSecrets; readonly resender: Resender };
   /** Drops what is believed of virtual registries. */
   readonly forgetAll: () => void;
   readonly now: () => number;
@@ -98,6 +102,12 @@ export function createRestServices(parts: RestParts): RestServices {
     transfers: new TransferService(common),
     upstreams: new UpstreamService({ ...common, maxUpstreams, secrets, findBlockedAddress }),
     users: new UserService({ database, passwords }),
+    webhooks: new WebhookService({
+      database,
+      ...parts.notifications,
+      findBlockedAddress: (host) => findBlockedWebhook(host, config.webhooks.allowedNetworks),
+      maxPerProject: config.webhooks.maxPerProject,
+    }),
     virtualRegistries: new VirtualRegistryService({ ...common, explainer: parts.explainer, maxPerGroup }),
     healthOf: (id) => upstreams.healthOf(id),
     version: { version, revision: undefined },

@@ -19,6 +19,8 @@ export interface Secrets {
   readonly rootPassword: string | undefined;
   /** Of the OpenID provider; undefined: we are a public client of it. */
   readonly oidcClientSecret?: string | undefined;
+  /** What endpoints of the configuration are signed with; undefined: they are not. */
+  readonly webhookSecret?: string | undefined;
 }
 
 export interface SecretSources {
@@ -32,6 +34,7 @@ const keyVariable = 'ENTREPOT_SECRET_KEY';
 const rootTokenVariable = 'ENTREPOT_ROOT_TOKEN';
 const rootPasswordVariable = 'ENTREPOT_ROOT_PASSWORD';
 const oidcSecretVariable = 'ENTREPOT_OIDC_CLIENT_SECRET';
+const webhookSecretVariable = 'ENTREPOT_WEBHOOK_SECRET';
 
 /** Each may be given as a file by `NAME_FILE`. */
 export const secretVariables: readonly string[] = [
@@ -39,6 +42,7 @@ export const secretVariables: readonly string[] = [
   rootTokenVariable,
   rootPasswordVariable,
   oidcSecretVariable,
+  webhookSecretVariable,
 ];
 
 const keyBytes = 32;
@@ -62,10 +66,11 @@ export async function loadSecrets({
   const rootToken = read(rootTokenVariable, (text) => (mayBeAccessToken(text) ? undefined : expectedToken));
   const rootPassword = read(rootPasswordVariable, findPasswordFault);
   const oidcClientSecret = read(oidcSecretVariable, () => undefined);
+  const webhookSecret = read(webhookSecretVariable, () => undefined);
   const given = read(keyVariable, (text) => (parseKey(text) ? undefined : expectedKey));
   if (faults.any) throw faults.toError();
   const key = (given && parseKey(given)) || (await keyBeside(dataDirectory, sharedDatabase));
-  return { key, rootToken, rootPassword, oidcClientSecret };
+  return { key, rootToken, rootPassword, oidcClientSecret, webhookSecret };
 }
 
 function parseKey(text: string): Buffer | undefined {

@@ -3,7 +3,10 @@ import type { BlobRecord } from '../metadata/blobs.ts';
 import type { Records } from '../metadata/records.ts';
 import type { ReviewEvent } from '../metadata/reviews.ts';
 import type { Digest } from '../oci/digest.ts';
+import { octetStream } from '../oci/media-types.ts';
+import type { RepositoryName } from '../oci/reference.ts';
 import { demandLasting } from './deleted-repository.ts';
+import { recordEvents } from './events.ts';
 import type { PushTarget } from './push-target.ts';
 import { demandRoom } from './quotas.ts';
 
@@ -13,7 +16,9 @@ export interface NewLink {
   readonly size: number;
   /** Recorded where there is no record yet; without it there must be one. */
   readonly record?: BlobRecord | undefined;
-  readonly event: ReviewEvent;
+  readonly event: Extract<ReviewEvent, 'blob_upload' | 'blob_mount'>;
+  /** Of a mount. */
+  readonly fromRepository?: RepositoryName | undefined;
 }
 
 /**
@@ -24,13 +29,22 @@ export interface NewLink {
  */
 export async function linkBlob(
   tx: Records,
-  { projectId, name }: PushTarget,
-  { digest, size, record, event }: NewLink,
+  target: PushTarget,
+  { digest, size, record, event, fromRepository }: NewLink,
 ): Promise<BlobRecord> {
+  const { projectId, name } = target;
   await demandRoom(tx, projectId, digest, size);
   const repository = await tx.repositories.ensure(projectId, name);
   demandLasting(repository);
   const kept = await tx.repositoryBlobs.link(repository.id, digest, record);
   await tx.reviews.addBlobs([digest], event);
+  const action = event === 'blob_mount' ? 'mount' : 'push';
+  await recordEvents(tx, target, repository.id, {
+    action,
+    mediaType: octetStream,
+    digest,
+    size,
+    fromRepository,
+  });
   return kept;
 }

@@ -5,10 +5,12 @@
 import type { Records } from '../metadata/records.ts';
 import type { Digest } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
+import { octetStream } from '../oci/media-types.ts';
 import { isDigestReference, type Reference, type Tag } from '../oci/reference.ts';
 import type { TagPatterns } from '../rules/tag-protection.ts';
 import { recordWrite } from './audit.ts';
 import { demandLasting } from './deleted-repository.ts';
+import { recordEvents } from './events.ts';
 import type { HostedOptions } from './hosted-options.ts';
 import type { PushTarget } from './push-target.ts';
 import { demandManifestDeletable, demandTagDeletable } from './tag-guards.ts';
@@ -52,6 +54,7 @@ export function deleteBlob(options: DeletionOptions, target: PushTarget, digest:
       throw new OciError('BLOB_UNKNOWN', { detail: `${target.name} has no blob ${digest}` });
     await tx.reviews.addBlobs([digest], 'blob_delete');
     await recordWrite(tx, target, 'blob.delete', digest);
+    await recordEvents(tx, target, id, { action: 'delete', mediaType: octetStream, digest });
   });
 }
 
@@ -82,6 +85,7 @@ async function removeTag(
   await demandTagDeletable(tx, tagPatterns, target, tag);
   await tx.reviews.addManifests(id, [digest], 'tag_delete');
   await recordWrite(tx, target, 'tag.delete', tag, { digest });
+  await recordEvents(tx, target, id, { action: 'delete', tag, digest });
   return true;
 }
 
@@ -106,5 +110,6 @@ async function removeManifest(
   await reviews.addBlobs(digests, 'manifest_delete');
   await reviews.addManifests(id, [...digests, ...referrers.map((each) => each.digest)], 'manifest_delete');
   await recordWrite(tx, target, 'manifest.delete', digest);
+  await recordEvents(tx, target, id, { action: 'delete', digest });
   return true;
 }

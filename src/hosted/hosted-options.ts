@@ -33,6 +33,8 @@ export interface HostedOptions {
   readonly buffers: BufferBudget;
   readonly limits: HostedLimits;
   readonly pulls: Pick<PullCounter, 'count'>;
+  /** Whether those who are told of a manifest are told what it refers to. */
+  readonly tellsReferences?: boolean;
   readonly log: Log;
   /** Epoch milliseconds. */
   readonly now: () => number;

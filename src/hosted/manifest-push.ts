@@ -5,17 +5,20 @@ import { algorithmOf, type Digest, digestOf } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
 import type { ParsedReference } from '../oci/manifest.ts';
 import { isDigestReference, type Reference, type Tag } from '../oci/reference.ts';
+import type { EventContent } from '../oci/registry-event.ts';
 import type { ManifestPush, StoredManifest } from '../oci/repository.ts';
 import type { TagPatterns } from '../rules/tag-protection.ts';
 import { recordWrite } from './audit.ts';
 import { demandLasting } from './deleted-repository.ts';
+import { recordEvents } from './events.ts';
 import type { HostedOptions } from './hosted-options.ts';
 import { findNewFacts } from './image-facts.ts';
 import { acceptManifest, listRequired } from './manifest-acceptance.ts';
 import { noProject, type PushTarget } from './push-target.ts';
 import { demandTaggable } from './tag-guards.ts';
 
-export interface ManifestPushOptions extends Pick<HostedOptions, 'database' | 'store' | 'limits' | 'log'> {
+export interface ManifestPushOptions
+  extends Pick<HostedOptions, 'database' | 'store' | 'limits' | 'log' | 'tellsReferences'> {
   readonly tagPatterns: TagPatterns;
 }
 
@@ -61,6 +64,15 @@ export async function pushManifest(
         tags: named,
         subject: manifest.subject,
       });
+      const pushed = {
+        action: 'push',
+        mediaType: manifest.mediaType,
+        digest,
+        size: payload.length,
+        references: options.tellsReferences ? manifest.references.map(contentOf) : undefined,
+      } as const;
+      const tagged = named.length > 0 ? named.map((tag) => ({ ...pushed, tag })) : [pushed];
+      await recordEvents(tx, target, id, ...tagged);
     });
   } catch (error) {
     throw error instanceof MissingOwner ? noProject(name, error) : error;
@@ -108,6 +120,10 @@ async function putTags(
     throw new OciError('DENIED', { detail });
   }
   return switched;
+}
+
+function contentOf({ mediaType, digest, size }: ParsedReference): EventContent {
+  return { mediaType, digest, size };
 }
 
 function unknownReferences(missing: readonly ParsedReference[], { name }: PushTarget): OciError {

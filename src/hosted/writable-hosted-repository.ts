@@ -3,7 +3,7 @@ import type { Log } from '../log.ts';
 import { MissingOwner } from '../metadata/violations.ts';
 import type { Digest } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
-import type { Reference } from '../oci/reference.ts';
+import type { Reference, RepositoryName } from '../oci/reference.ts';
 import type {
   ManifestPush,
   Outcome,
@@ -51,14 +51,19 @@ export class WritableHostedRepository extends HostedRepository implements Writab
     return deleteBlob(this.#options, this.#target, digest);
   }
 
-  async mount(digest: Digest, source: ReadableRepository): Promise<boolean> {
+  async mount(digest: Digest, source: ReadableRepository, fromRepository?: RepositoryName): Promise<boolean> {
     const { database, log } = this.#options;
     if (!(await isAtHand(digest, source, log))) return false;
     try {
       return await database.transaction(async (tx) => {
         const record = await tx.blobs.find(digest);
         if (!record) return false;
-        await linkBlob(tx, this.#target, { digest, size: record.size, event: 'blob_mount' });
+        await linkBlob(tx, this.#target, {
+          digest,
+          size: record.size,
+          event: 'blob_mount',
+          fromRepository,
+        });
         return true;
       });
     } catch (error) {

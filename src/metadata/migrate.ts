@@ -10,6 +10,7 @@ import { protection } from './migrations/0005-protection.ts';
 import { repositoryManagement } from './migrations/0006-repository-management.ts';
 import { renames } from './migrations/0007-renames.ts';
 import { imageFacts } from './migrations/0008-image-facts.ts';
+import { webhooks } from './migrations/0009-webhooks.ts';
 import { cacheRetention } from './migrations/0011-cache-retention.ts';
 import { cleanupPolicies } from './migrations/0013-cleanup-policies.ts';
 import { scrub } from './migrations/0014-scrub.ts';
@@ -29,6 +30,7 @@ export async function migrateToLatest(db: Kysely<Tables>, types: ColumnTypes): P
     '0006-repository-management': repositoryManagement(types),
     '0007-renames': renames(types),
     '0008-image-facts': imageFacts(types),
+    '0009-webhooks': webhooks(types),
     '0011-cache-retention': cacheRetention(types),
     '0013-cleanup-policies': cleanupPolicies(types),
     '0014-scrub': scrub(types),

@@ -52,6 +52,10 @@ import { UploadRecords } from './upload-records.ts';
 import { Upstreams } from './upstreams.ts';
 import { Users } from './users.ts';
 import { VirtualRegistries } from './virtual-registries.ts';
+import { WebhookDeliveries } from './webhook-deliveries.ts';
+import { WebhookLanes } from './webhook-lanes.ts';
+import { WebhookOutbox } from './webhook-outbox.ts';
+import { Webhooks } from './webhooks.ts';
 
 export class Records {
   readonly accessTokens: AccessTokens;
@@ -105,6 +109,10 @@ export class Records {
   readonly upstreams: Upstreams;
   readonly users: Users;
   readonly virtualRegistries: VirtualRegistries;
+  readonly webhookDeliveries: WebhookDeliveries;
+  readonly webhookLanes: WebhookLanes;
+  readonly webhookOutbox: WebhookOutbox;
+  readonly webhooks: Webhooks;
 
   /** @param now epoch milliseconds */
   constructor(db: Kysely<Tables>, now: () => number) {
@@ -159,5 +167,9 @@ export class Records {
     this.upstreams = new Upstreams(db, now);
     this.users = new Users(db, now);
     this.virtualRegistries = new VirtualRegistries(db, now);
+    this.webhookDeliveries = new WebhookDeliveries(db);
+    this.webhookLanes = new WebhookLanes(db, now);
+    this.webhookOutbox = new WebhookOutbox(db, now);
+    this.webhooks = new Webhooks(db, now);
   }
 }

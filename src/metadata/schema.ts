@@ -12,6 +12,7 @@ import type { JobTables } from './schema-jobs.ts';
 import type { ProtectionTables } from './schema-protection.ts';
 import type { RenameTables } from './schema-renames.ts';
 import type { ScrubTables } from './schema-scrub.ts';
+import type { WebhookTables } from './schema-webhooks.ts';
 
 export interface Tables
   extends AccessTables,
@@ -22,6 +23,7 @@ export interface Tables
     ProtectionTables,
     RenameTables,
     ScrubTables,
+    WebhookTables,
     HostedTables {
   instance: InstanceTable;
   groups: GroupTable;

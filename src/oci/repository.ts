@@ -1,6 +1,7 @@
 /** The two capabilities of a repository. The /v2 API knows only these. */
 import type { Digest } from './digest.ts';
-import type { Reference, Tag } from './reference.ts';
+import type { Reference, RepositoryName, Tag } from './reference.ts';
+import type { EventOrigin } from './registry-event.ts';
 import type { Uploads } from './uploads.ts';
 
 /**
@@ -92,6 +93,8 @@ export interface Writer {
   readonly address: string | undefined;
   /** What rules that protect tags compare with what they ask for: their role in the project, 60 for administrators, 0 for none. */
   readonly protectionLevel: number;
+  /** Their request, for those who are told of what it does. */
+  readonly origin?: EventOrigin | undefined;
 }
 
 export interface ManifestPush {
@@ -128,7 +131,8 @@ export interface WritableRepository extends ReadableRepository {
   /**
    * Links a blob of another repository without an upload. False where that does not have it, or not at hand.
    * @param source that the writer may pull from
+   * @param sourceName its name, for those who are told
    * @throws OciError DENIED over a quota
    */
-  mount(digest: Digest, source: ReadableRepository): Promise<boolean>;
+  mount(digest: Digest, source: ReadableRepository, sourceName?: RepositoryName): Promise<boolean>;
 }

@@ -35,6 +35,12 @@ const nat64: [ipaddr.IPv6, number] = [ipaddr.IPv6.parse('64:ff9b::'), 96];
 
 export class BlockedAddressError extends Error {
   override readonly name = 'BlockedAddressError';
+  readonly address: string;
+
+  constructor(address: string) {
+    super(describe(address));
+    this.address = address;
+  }
 }
 
 /** @param allowedNetworks in CIDR notation, or single addresses. */
@@ -76,7 +82,7 @@ export function findBlockedLiteral(
   allowedNetworks: readonly string[],
 ): BlockedAddressError | undefined {
   if (isIP(host) === 0 || isAllowedAddress(host, allowedNetworks)) return undefined;
-  return new BlockedAddressError(describe(host));
+  return new BlockedAddressError(host);
 }
 
 function resolveAll(hostname: string): Promise<readonly LookupAddress[]> {
@@ -87,7 +93,7 @@ function refusal(hostname: string, addresses: readonly LookupAddress[]): Error {
   const [first] = addresses;
   return first === undefined
     ? Object.assign(new Error(`${hostname} has no usable address`), { code: 'ENOTFOUND' })
-    : new BlockedAddressError(describe(first.address));
+    : new BlockedAddressError(first.address);
 }
 
 function describe(address: string): string {

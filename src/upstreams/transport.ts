@@ -1,26 +1,17 @@
 /** HTTP to one upstream, its redirects and its token service: time-outs, limits, guarded addresses, no content coding. */
-import { Agent, buildConnector, type Dispatcher, request } from 'undici';
-import { findBlockedLiteral, guardedLookup, type Resolve } from './address-guard.ts';
+import { type Agent, type Dispatcher, request } from 'undici';
 import { Answer } from './answer.ts';
 import { UpstreamError } from './errors.ts';
+import { createAgent, type GuardedAgentOptions } from './guarded-agent.ts';
 import { isClosedBeforeAnswer, toUpstreamError } from './network-error.ts';
 import { type Hop, isRedirect, nextHop } from './redirect.ts';
 
 const maxRedirects = 5;
-const keepAliveMs = 20_000;
 
-export interface TransportOptions {
+export interface TransportOptions extends GuardedAgentOptions {
   /** Per origin; a quarter of them is kept for all but blobs, so that long transfers never hold up a manifest. */
   readonly maxConnections: number;
-  /** For name, connection and TLS together. */
-  readonly connectMs: number;
-  readonly firstByteMs: number;
-  /** How long a body may stand still. */
-  readonly idleMs: number;
-  readonly allowedNetworks: readonly string[];
   readonly userAgent: string;
-  /** The system's resolver when undefined. */
-  readonly resolve?: Resolve | undefined;
 }
 
 export interface TransportRequest extends Hop {
@@ -96,27 +87,4 @@ function plain(answer: Answer): Answer {
   if (coding === undefined || coding === '' || coding.toLowerCase() === 'identity') return answer;
   answer.destroy();
   throw new UpstreamError('invalid', 'answered with a content coding that was not asked for');
-}
-
-function createAgent(options: TransportOptions, connections: number): Agent {
-  const connect = buildConnector({
-    timeout: options.connectMs,
-    allowH2: false,
-    rejectUnauthorized: true,
-    lookup: guardedLookup(options.allowedNetworks, options.resolve),
-  });
-  return new Agent({
-    connections,
-    pipelining: 1,
-    // One connection, one answer: with HTTP/2 the limit above and the idle time-out would no longer mean what they say.
-    allowH2: false,
-    headersTimeout: options.firstByteMs,
-    bodyTimeout: options.idleMs,
-    keepAliveTimeout: keepAliveMs,
-    connect: (target, callback) => {
-      const blocked = findBlockedLiteral(target.hostname, options.allowedNetworks);
-      if (blocked) callback(blocked, null);
-      else connect(target, callback);
-    },
-  });
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { apiCalls } from '../support/api-calls/all.ts';
 import { type ApiCall, ApiWorld } from '../support/api-calls/api-world.ts';
+import { refusingEndpoint } from '../support/api-calls/webhooks.ts';
 import { ApiDocument, type Document } from '../support/api-document.ts';
 import type { TestApp } from '../support/app.ts';
 import { jsonOf } from '../support/bodies.ts';
@@ -29,7 +30,7 @@ function send(app: TestApp, operation: string, given: ApiCall, headers: Record<s
 describeApp('every operation of the API document', (start) => {
   test('takes what the document says and answers as it says', async () => {
     await using upstream = await new FakeRegistry().start();
-    await using app = await start({ upstreams: [upstream] });
+    await using app = await start({ upstreams: [upstream], environment: refusingEndpoint });
     const document = await documentOf(app);
     expect(Object.keys(apiCalls).toSorted()).toEqual(document.operations.toSorted());
 
@@ -75,6 +76,8 @@ describeApp('every operation of the API document', (start) => {
         id: '1',
         repository_id: 1,
         tag_name: 'v1',
+        hook_id: 1,
+        hook_event_id: 1,
         token_id: 1,
         user_id: 1,
         trust_id: 1,

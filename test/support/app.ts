@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type App, createApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
+import type { Log } from '../../src/log.ts';
 import { jsonOf } from './bodies.ts';
+import { ChildServer } from './child-server.ts';
 import type { FakeRegistry } from './fake-registry.ts';
 import { silentLog } from './silent-log.ts';
 
@@ -17,6 +19,9 @@ export interface TestAppOptions {
   readonly databaseUrl?: string | undefined;
   /** ENTREPOT_ variables. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** What endpoints of the configuration are signed with. */
+  readonly webhookSecret?: string;
+  readonly log?: Log;
   /** In their order; they replace Docker Hub in virtual registry 1. */
   readonly upstreams?: readonly (FakeRegistry | UpstreamFields)[];
 }
@@ -55,9 +60,9 @@ export class TestApp {
     return other;
   }
 
-  /** Starts the stopped server again on the same data. */
-  async resume(): Promise<void> {
-    const environment = {
+  /** What a server on the same data is configured by. */
+  get environment(): Readonly<Record<string, string>> {
+    return {
       ENTREPOT_DATA_DIRECTORY: this.dataDirectory,
       ENTREPOT_HTTP__ADDRESS: '127.0.0.1:0',
       ENTREPOT_OPERATIONS__ADDRESS: '127.0.0.1:0',
@@ -67,10 +72,16 @@ export class TestApp {
       ...(this.#options.databaseUrl && { ENTREPOT_DATABASE__URL: this.#options.databaseUrl }),
       ...this.#options.environment,
     };
+  }
+
+  /** Starts the stopped server again on the same data. */
+  async resume(): Promise<void> {
+    const { environment } = this;
     const defaults = await readFile(defaultsFile, 'utf8');
     const config = loadConfig({ defaults, environment, readFile: () => '' });
-    const secrets = { key: this.#key, rootToken, rootPassword: undefined };
-    this.#app = await createApp(config, secrets, silentLog, () => Date.now() + this.#aheadMs);
+    const { webhookSecret, log = silentLog } = this.#options;
+    const secrets = { key: this.#key, rootToken, rootPassword: undefined, webhookSecret };
+    this.#app = await createApp(config, secrets, log, () => Date.now() + this.#aheadMs);
     const { url, operationsUrl } = await this.#app.listen();
     this.url = url;
     this.operationsUrl = operationsUrl ?? '';
@@ -79,6 +90,17 @@ export class TestApp {
   async stop(): Promise<void> {
     await this.#app?.close();
     this.#app = undefined;
+  }
+
+  /** In a process of its own that can be killed, while this one is stopped: it is asked from now on. */
+  async startChild(): Promise<ChildServer> {
+    const child = await ChildServer.start({
+      ...this.environment,
+      ENTREPOT_SECRET_KEY: this.#key.toString('hex'),
+      ENTREPOT_ROOT_TOKEN: rootToken,
+    });
+    this.url = child.url;
+    return child;
   }
 
   async close(): Promise<void> {

@@ -41,12 +41,15 @@ import { UpstreamSecrets } from '../../src/management/upstream-settings.ts';
 import { UpstreamService } from '../../src/management/upstreams.ts';
 import { UserService } from '../../src/management/users.ts';
 import { VirtualRegistryService } from '../../src/management/virtual-registries.ts';
+import { WebhookSecrets } from '../../src/management/webhook-secrets.ts';
+import { type ResendResult, WebhookService } from '../../src/management/webhooks.ts';
 import type { Database } from '../../src/metadata/database.ts';
 import type { User } from '../../src/metadata/users.ts';
 import type { PullExplanation } from '../../src/proxy/explain.ts';
 import { findBlockedLiteral, privateNetworks } from '../../src/upstreams/address-guard.ts';
 import type { ConnectionTest } from '../../src/upstreams/test-connection.ts';
 import type { UpstreamHealth, UpstreamSettings } from '../../src/upstreams/upstream.ts';
+import { findBlockedWebhook } from '../../src/upstreams/webhook-sender.ts';
 import { silentLog } from './silent-log.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -76,6 +79,8 @@ export class RestApi {
   readonly woken: string[] = [];
   /** Whether anything may be deleted from hosted repositories. */
   deleteEnabled = true;
+  /** How endpoints of webhooks take what is sent again; undefined: they are told nothing. */
+  resent: ResendResult | undefined;
   testResult: ConnectionTest = { success: true };
   explanation: PullExplanation | undefined;
   readonly #identities = new Map<string, UserIdentity>();
@@ -182,6 +187,13 @@ export class RestApi {
       upstreams: new UpstreamService({ ...common, secrets, findBlockedAddress, maxUpstreams }),
       users: new UserService({ database, passwords }),
       virtualRegistries: new VirtualRegistryService({ ...common, explainer, maxPerGroup: 5 }),
+      webhooks: new WebhookService({
+        database,
+        secrets: new WebhookSecrets(new SecretBox(Buffer.alloc(32, 8))),
+        resender: { resend: async () => this.resent },
+        findBlockedAddress: (host) => findBlockedWebhook(host, this.allowedNetworks),
+        maxPerProject: 3,
+      }),
       healthOf: (id) => this.health.get(id),
       version: { version: '1.2.3', revision: 'abc1234' },
       maxUpstreams,

@@ -17,6 +17,7 @@ const mayImport: Record<string, readonly string[]> = {
   proxy: ['oci', 'storage', 'metadata', 'cache', 'upstreams'],
   hosted: ['oci', 'rules', 'storage', 'metadata', 'cache'],
   gc: ['oci', 'rules', 'storage', 'metadata'],
+  webhooks: ['oci', 'metadata'],
   management: ['oci', 'rules', 'metadata', 'auth', 'upstreams', 'proxy'],
   api: ['oci', 'rules', 'auth', 'management'],
 };
@@ -37,7 +38,7 @@ const packageHomes: Record<string, readonly string[]> = {
   asn1js: ['auth'],
   pino: ['log.ts'],
   re2js: ['rules'],
-  'prom-client': ['metrics.ts', 'cache-metrics.ts'],
+  'prom-client': ['metrics.ts', 'cache-metrics.ts', 'webhook-metrics.ts'],
   keyv: ['cache'],
   '@keyv/redis': ['cache'],
   yaml: ['config.ts', 'settings.ts'],

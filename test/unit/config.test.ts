@@ -258,3 +258,60 @@ describe('the printed configuration', () => {
     expect(printed).toContain('url: rediss://:***@cache:6379');
   });
 });
+
+describe('endpoints of webhooks', () => {
+  const yaml = `
+webhooks:
+  endpoints:
+    - name: scanner
+      url: https://scanner.example/events
+      headers: ["Authorization: Bearer hidden"]
+      timeout_seconds: 5s
+      ignored_actions: [pull]
+    - {name: other, url: "http://other.example/"}
+`;
+
+  test('are a list in the file, and JSON in the environment', () => {
+    const [scanner, other] = load({ yaml }).webhooks.endpoints;
+    expect(scanner).toMatchObject({
+      name: 'scanner',
+      timeoutSeconds: 5,
+      maxRetries: undefined,
+      ignoredActions: ['pull'],
+      disabled: false,
+    });
+    expect(scanner?.headers.map((header) => [header.name, header.reveal()])).toEqual([
+      ['Authorization', 'Bearer hidden'],
+    ]);
+    expect(other).toMatchObject({ url: 'http://other.example/', headers: [] });
+    const json = JSON.stringify([{ name: 'ci', url: 'https://ci.example/' }]);
+    const environment = { ENTREPOT_WEBHOOKS__ENDPOINTS: json };
+    expect(load({ yaml, environment }).webhooks.endpoints.map(({ name }) => name)).toEqual(['ci']);
+    expect(load({ environment: { ENTREPOT_WEBHOOKS__ENDPOINTS: '' } }).webhooks.endpoints).toEqual([]);
+  });
+
+  test('are printed without the values of their headers', () => {
+    const printed = formatConfig(load({ yaml }));
+    expect(printed).toContain('Authorization: ***');
+    expect(printed).not.toContain('hidden');
+    expect(JSON.stringify(load({ yaml }))).not.toContain('hidden');
+  });
+
+  test.each([
+    ['[{"url": "https://a.example"}]', 'expected printable ASCII'],
+    ['[{"name": "a", "url": "ftp://a.example"}]', 'expected an address'],
+    ['[{"name": "a", "url": "https://ada:secret@a.example"}]', 'without a user'],
+    ['[{"name": "a", "url": "https://a.example", "headers": ["Host: b"]}]', 'expected a header'],
+    ['[{"name": "a", "url": "https://a.example", "ignored_actions": ["jump"]}]', 'expected some of push'],
+    ['[{"name": "a", "url": "https://a.example", "time_out": 1}]', 'expected name, url'],
+    [
+      '[{"name": "a", "url": "https://a.example"}, {"name": "a", "url": "https://b.example"}]',
+      'another name',
+    ],
+    ['scanner', 'in the environment as JSON'],
+  ])('that cannot be are refused: %s', (json, message) => {
+    const faults = faultsOf({ environment: { ENTREPOT_WEBHOOKS__ENDPOINTS: json } });
+    expect(faults).toEqual([expect.stringContaining(message)]);
+    expect(faults[0]).toMatch(/^ENTREPOT_WEBHOOKS__ENDPOINTS: webhooks\.endpoints/);
+  });
+});

@@ -16,7 +16,9 @@ import { answerCatalog } from './catalog.ts';
 import { deleteBlob, deleteManifest, deleteTag } from './deletions.ts';
 import { answerEarly } from './early-answer.ts';
 import { type ChangeTarget, type EndpointContext, nameOf, type PullTarget } from './endpoint.ts';
+import { originOf } from './event-origin.ts';
 import { answerManifest } from './manifests.ts';
+import { notePull } from './pull-notes.ts';
 import { pushManifest } from './push-manifest.ts';
 import { answerNoReferrers, answerReferrers } from './referrers.ts';
 import type { PullKind, RegistryOptions } from './services.ts';
@@ -38,7 +40,7 @@ const defaultStalledMs = 120_000;
  * words of a path decide what it is: a wildcard takes as much as it can.
  */
 export function createRegistryRouter(options: RegistryOptions): RegistryMiddleware {
-  const { repositories, access, catalog, maintenance, observer } = options;
+  const { repositories, access, catalog, maintenance, observer, pullEvents } = options;
   const { maxManifestBytes, stalledMs = defaultStalledMs } = options;
   const router = new Router<RequestState>({ sensitive: true, strict: true });
   const uploads = ['/v2/*name/blobs/uploads/', '/v2/*name/blobs/uploads'];
@@ -80,6 +82,7 @@ export function createRegistryRouter(options: RegistryOptions): RegistryMiddlewa
       else if (kind === 'referrers') answerNoReferrers(ctx);
       else throw new OciError('NAME_UNKNOWN', { detail: `there is no repository ${name}` });
       if (ctx.state.outcome) observer.pulled(kind, ctx.state.outcome);
+      if (pullEvents?.areWanted) notePull(ctx, name, pullEvents);
     };
   }
 
@@ -90,7 +93,8 @@ export function createRegistryRouter(options: RegistryOptions): RegistryMiddlewa
       if (!isRead(ctx)) await requireChangeable();
       await access.require(ctx, name, action);
       const protectionLevel = await access.protectionLevel(ctx, name);
-      const repository = await repositories.getWritable(name, writerOf(ctx.state, protectionLevel));
+      const writer = writerOf(ctx.state, protectionLevel, originOf(ctx));
+      const repository = await repositories.getWritable(name, writer);
       const findSource = (source: RepositoryName) => findPullable(ctx, source);
       try {
         await respond(ctx, { repository, name, stalledMs, maxManifestBytes, findSource, observer });

@@ -2,7 +2,9 @@
 import type { Middleware } from 'koa';
 import type { Action } from '../../auth/access.ts';
 import type { Identity } from '../../auth/identity.ts';
-import type { BelowName, RepositoryName } from '../../oci/reference.ts';
+import type { Digest } from '../../oci/digest.ts';
+import type { BelowName, RepositoryName, Tag } from '../../oci/reference.ts';
+import type { EventOrigin } from '../../oci/registry-event.ts';
 import type {
   Outcome,
   PageRequest,
@@ -17,6 +19,8 @@ export interface RegistryOptions {
   readonly access: Access;
   readonly catalog: Catalog;
   readonly maintenance: Maintenance;
+  /** Undefined: nobody is told of pulls. */
+  readonly pullEvents?: PullEvents | undefined;
   readonly observer: RegistryObserver;
   /** The largest that is read. */
   readonly maxManifestBytes: number;
@@ -51,6 +55,24 @@ export interface Catalog {
 export interface Maintenance {
   /** Why nothing can be changed now; undefined: it can. */
   readOnlyReason(): Promise<string | undefined>;
+}
+
+/** Tells those who want to know of pulls from hosted repositories. */
+export interface PullEvents {
+  /** Whether anybody does. */
+  readonly areWanted: boolean;
+  note(pull: PullNote): void;
+}
+
+export interface PullNote {
+  readonly repository: RepositoryName;
+  readonly mediaType: string;
+  readonly digest: Digest;
+  /** In bytes; undefined where it is not known. */
+  readonly size: number | undefined;
+  readonly tag: Tag | undefined;
+  readonly actorName: string;
+  readonly origin: EventOrigin;
 }
 
 /** What metrics learn of pulls and pushes. */

@@ -31,8 +31,9 @@ export async function startUpload(ctx: EndpointContext, target: ChangeTarget): P
 }
 
 async function mount(target: ChangeTarget, digest: Digest, from: string | null): Promise<boolean> {
-  const source = from !== null && isRepositoryName(from) ? await target.findSource(from) : undefined;
-  return source !== undefined && target.repository.mount(digest, source);
+  if (from === null || !isRepositoryName(from)) return false;
+  const source = await target.findSource(from);
+  return source !== undefined && target.repository.mount(digest, source, from);
 }
 
 /** The client never learns of the session, so it does not outlive the request. */

@@ -6,19 +6,25 @@ import {
   principalRefOf,
   unknownIdentity,
 } from '../../auth/identity.ts';
+import type { EventOrigin } from '../../oci/registry-event.ts';
 import type { Writer } from '../../oci/repository.ts';
 import type { RequestState } from '../state.ts';
 
 /** @param protectionLevel theirs in the repository's project */
-export function writerOf({ identity, address }: RequestState, protectionLevel: number): Writer {
+export function writerOf(
+  { identity, address }: RequestState,
+  protectionLevel: number,
+  origin?: EventOrigin,
+): Writer {
   const ref = refOf(identity);
   const name = nameOf(identity) || 'anonymous';
-  const common = { name, address, protectionLevel };
+  const common = { name, address, protectionLevel, origin };
   if (!ref) return { ...common, key: 'anonymous', userId: undefined };
   return { ...common, key: keyOf(ref, name), userId: ref.kind === 'user' ? ref.userId : undefined };
 }
 
-function refOf(identity: Identity): PrincipalRef | undefined {
+/** Whom a registry token was made for, or who came without one. Undefined: nobody in particular. */
+export function refOf(identity: Identity): PrincipalRef | undefined {
   switch (identity.kind) {
     case 'registry-token':
       return identity.principal;

@@ -28,6 +28,7 @@ import type { HealthOf } from '../../management/upstream-state.ts';
 import type { UpstreamService } from '../../management/upstreams.ts';
 import type { UserService } from '../../management/users.ts';
 import type { VirtualRegistryService } from '../../management/virtual-registries.ts';
+import type { WebhookService } from '../../management/webhooks.ts';
 import type { RestRateLimit } from '../rate-limits.ts';
 import { applicationSettingEndpoints } from './application-settings.ts';
 import { auditEventEndpoints } from './audit-events.ts';
@@ -38,6 +39,7 @@ import { deployTokenEndpoints } from './deploy-tokens.ts';
 import { type TaggedEndpoint, tagged } from './endpoint.ts';
 import { groupCacheEndpoints } from './group-caches.ts';
 import { groupEndpoints } from './groups.ts';
+import { systemHookEndpoints } from './hook-events.ts';
 import type { CookieSessions } from './identify.ts';
 import { jobTokenEndpoints } from './job-tokens.ts';
 import { jobEndpoints } from './jobs.ts';
@@ -46,6 +48,7 @@ import { oidcTrustEndpoints } from './oidc-trusts.ts';
 import { serveOpenApi } from './openapi-route.ts';
 import { personalAccessTokenEndpoints } from './personal-access-tokens.ts';
 import { placeAccessTokenEndpoints } from './place-access-tokens.ts';
+import { projectHookEndpoints } from './project-hooks.ts';
 import { projectEndpoints } from './projects.ts';
 import { registryUpstreamEndpoints } from './registry-upstreams.ts';
 import { repositoryEndpoints } from './repositories.ts';
@@ -94,6 +97,7 @@ export interface RestServices {
   readonly upstreams: UpstreamService;
   readonly users: UserService;
   readonly virtualRegistries: VirtualRegistryService;
+  readonly webhooks: WebhookService;
   readonly healthOf: HealthOf;
   readonly version: Version;
   /** Upstreams per virtual registry. */
@@ -117,6 +121,8 @@ export function listEndpoints(services: RestServices): readonly TaggedEndpoint[]
     ...tagged('Server', versionEndpoints(services.version)),
     ...tagged('Groups', groupEndpoints(services.groups)),
     ...tagged('Projects', projectEndpoints(services.projects)),
+    ...tagged('Webhooks', projectHookEndpoints(services.webhooks)),
+    ...tagged('Webhooks', systemHookEndpoints(services.webhooks)),
     ...tagged('Virtual registries', virtualRegistryEndpoints(services.virtualRegistries)),
     ...tagged('Upstreams', upstreamEndpoints(services.upstreams, services.connectionTests, healthOf)),
     ...tagged('Upstreams', registryUpstreamEndpoints(services.associations, maxUpstreams)),

@@ -7,6 +7,7 @@ import { protectionCalls } from './protection.ts';
 import { repositoryCalls } from './repositories.ts';
 import { ciCalls, serverCalls } from './server.ts';
 import { cacheEntryCalls, upstreamCalls, virtualRegistryCalls } from './virtual-registries.ts';
+import { webhookCalls } from './webhooks.ts';
 
 export const apiCalls: ApiCalls = {
   ...groupCalls,
@@ -23,4 +24,5 @@ export const apiCalls: ApiCalls = {
   ...repositoryCalls,
   ...serverCalls,
   ...ciCalls,
+  ...webhookCalls,
 };

@@ -1,0 +1,36 @@
+/** A request, as those who are told of what it did hear of it. */
+import { type PrincipalRef, unknownIdentity } from '../../auth/identity.ts';
+import type { ActorType, EventOrigin } from '../../oci/registry-event.ts';
+import type { RequestContext } from '../state.ts';
+import { refOf } from './writer.ts';
+
+const maxUserAgentLength = 256;
+
+export function originOf({ state, method, req }: RequestContext): EventOrigin {
+  return {
+    requestId: state.requestId,
+    address: state.address,
+    externalUrl: state.externalUrl,
+    method,
+    userAgent: (req.headers['user-agent'] ?? '').slice(0, maxUserAgentLength),
+    actorType: actorTypeOf(refOf(state.identity)),
+  };
+}
+
+/** A registry token does not say what it was asked for with, but of a personal access token. */
+function actorTypeOf(ref: PrincipalRef | undefined): ActorType {
+  switch (ref?.kind) {
+    case 'user':
+      return ref.tokenId === undefined ? 'gitlab_or_ldap' : 'personal_access_token';
+    case 'deploy-token':
+      return 'deploy_token';
+    case 'job':
+    case 'trust':
+      return 'build';
+    case 'external':
+    case undefined:
+      return '';
+    default:
+      return unknownIdentity(ref);
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * Pulls, on their way to those who want to be told of them: kept in memory for half a second, then recorded together, so that no pull
+ * waits for it or writes anything itself. What is not recorded yet when the process dies is not told, and when there is too much at
+ * once, what is over is dropped and counted.
+ */
+import type { Log } from '../log.ts';
+import type { Database } from '../metadata/database.ts';
+import type { Records } from '../metadata/records.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { RepositoryName, Tag } from '../oci/reference.ts';
+import type { EventOrigin, RegistryEvent } from '../oci/registry-event.ts';
+import type { WebhookObserver } from './webhook-observer.ts';
+
+export interface PullNote {
+  readonly repository: RepositoryName;
+  readonly mediaType: string;
+  readonly digest: Digest;
+  /** In bytes; undefined where it is not known. */
+  readonly size: number | undefined;
+  readonly tag: Tag | undefined;
+  readonly actorName: string;
+  readonly origin: EventOrigin;
+}
+
+export interface PullEventsOptions {
+  readonly database: Pick<Database, 'transaction'> & Pick<Records, 'webhooks' | 'repositories'>;
+  readonly readOnlyReason: () => Promise<string | undefined>;
+  readonly observer: Pick<WebhookObserver, 'pullsLost'>;
+  readonly log: Log;
+  readonly maxQueued: number;
+}
+
+const flushMs = 500;
+/** Flushes until it is looked again who wants to hear of pulls. */
+const flushesPerLook = 4;
+/** SQLite has one connection, which a transaction holds. */
+const maxBatch = 200;
+
+export class PullEvents {
+  readonly #options: PullEventsOptions;
+  /** Projects whose pulls someone wants to hear of, as of the last flush; undefined among them: all. */
+  #wanted: ReadonlySet<number | undefined> = new Set();
+  #queue: PullNote[] = [];
+  #lost = 0;
+  #flushes = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #flushing = Promise.resolve();
+
+  constructor(options: PullEventsOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    this.#wanted = await this.#options.database.webhooks.listPullPlaces();
+    this.#timer = setInterval(() => this.flush(), flushMs).unref();
+  }
+
+  /** Whether anybody wants to hear of any pull. */
+  get areWanted(): boolean {
+    return this.#wanted.size > 0;
+  }
+
+  note(pull: PullNote): void {
+    if (this.#queue.length < this.#options.maxQueued) this.#queue.push(pull);
+    else this.#lost += 1;
+  }
+
+  /** Resolves when everything noted before is recorded, or kept for the next time because recording failed. */
+  flush(): Promise<void> {
+    this.#flushing = this.#flushing.then(() => this.#flush());
+    return this.#flushing;
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.flush();
+  }
+
+  async #flush(): Promise<void> {
+    const { database, readOnlyReason, observer, log } = this.#options;
+    try {
+      this.#flushes += 1;
+      if (this.#flushes % flushesPerLook === 0) this.#wanted = await database.webhooks.listPullPlaces();
+      if (this.#queue.length > 0 && (await readOnlyReason()) !== undefined) return;
+      while (this.#queue.length > 0) {
+        const batch = this.#queue.slice(0, maxBatch);
+        await this.#record(batch);
+        this.#queue = this.#queue.slice(batch.length);
+      }
+    } catch (error) {
+      log.error({ err: error, pulls: this.#queue.length }, 'pulls not recorded for webhooks; trying again');
+    }
+    if (this.#lost === 0) return;
+    observer.pullsLost(this.#lost);
+    log.error({ pulls: this.#lost }, 'too many pulls at once: webhooks are not told of some');
+    this.#lost = 0;
+  }
+
+  async #record(batch: readonly PullNote[]): Promise<void> {
+    const { database } = this.#options;
+    const events: RegistryEvent[] = [];
+    for (const [name, pulls] of Map.groupBy(batch, ({ repository }) => repository)) {
+      const repository = await database.repositories.findByName(name);
+      const isWanted = repository && (this.#wanted.has(undefined) || this.#wanted.has(repository.projectId));
+      if (!isWanted) continue;
+      const { id: repositoryId, projectId } = repository;
+      events.push(...pulls.map((pull) => ({ ...pull, action: 'pull' as const, projectId, repositoryId })));
+    }
+    if (events.length > 0) await database.transaction((tx) => tx.webhookOutbox.add(...events));
+  }
+}

@@ -82,53 +82,36 @@ export async function createApp(
   const upstreamSecrets = new UpstreamSecrets(secretBox);
   const maintenance = new MaintenanceMode({ database, readOnly: config.maintenance.readOnly, now });
   const readOnlyReason = () => maintenance.readOnlyReason();
-  const hosting = createHosting({ config, database, store, uploads, log, now });
+  const common = { config, database, log, now };
+  const hosting = createHosting({ ...common, store, uploads });
   const limits = createCacheLimits({
-    config,
-    database,
+    ...common,
     metrics: metrics.cache,
     wake: (job) => scheduler.wake(job),
     onEvicted: () => undefined,
-    log,
-    now,
   });
   const notifications = createNotifications({
-    config,
-    database,
+    ...common,
     secretBox,
     secret: secrets.webhookSecret,
     observer: metrics.webhooks,
     readOnlyReason,
-    log,
-    now,
   });
   const { pulls: pullEvents, expiry: deliveryExpiry } = notifications;
   const pulls = createPulls({
+    ...common,
     findHosted: (groupPath, name) => hosting.repositories.findVisibleFrom(groupPath, name),
-    config,
-    database,
     store,
     shared,
     upstreams,
     secrets: upstreamSecrets,
     observer: metrics.fills,
     room: limits.room,
-    log,
-    now,
   });
   const cacheJobs = limits.jobsOf(() => pulls.usage.flush());
   const { heal } = pulls;
   const inventory = new FilesystemBlobInventory(blobDirectory);
-  const scrubbing = createScrubbing({
-    config,
-    database,
-    store,
-    inventory,
-    heal,
-    observer: metrics.scrub,
-    log,
-    now,
-  });
+  const scrubbing = createScrubbing({ ...common, store, inventory, heal, observer: metrics.scrub });
   const scheduler = createScheduler({
     ...hosting,
     ...scrubbing,
@@ -143,16 +126,13 @@ export async function createApp(
   const documents = new JsonDocuments(upstreamOptions(config));
   const fetchJson = (url: URL, signal: AbortSignal) => documents.fetch(url, signal);
   const signIn = await createSignIn({
-    config,
-    database,
+    ...common,
     shared,
     passwords,
     secretBox,
     oidcClientSecret: secrets.oidcClientSecret,
     fetchJson,
     postForm: (url, form, signal) => documents.post(url, form, signal),
-    log,
-    now,
   });
   const { authenticator, registryTokens, rights, grantMetas, guards, idTokens, keys, sessions } = signIn;
   const services = createRestServices({
@@ -160,8 +140,7 @@ export async function createApp(
     maintenance,
     rateLimit: guards.rateLimit,
     sessions,
-    config,
-    database,
+    ...common,
     passwords,
     secretBox,
     upstreams,
@@ -170,7 +149,6 @@ export async function createApp(
     wake: (job) => scheduler.wake(job),
     notifications,
     forgetAll: () => pulls.registries.forgetAll(),
-    now,
   });
 
   const probes = probeRoutes({

@@ -1,5 +1,6 @@
 /** Wires the hosted registry: from records and bytes to repositories that are pushed to. */
 import type { Config } from './config.ts';
+import { CleanupJob } from './hosted/cleanup.ts';
 import { HostedRepositories } from './hosted/hosted-repositories.ts';
 import { ImageFactsReader } from './hosted/image-facts.ts';
 import { HostedInventory } from './hosted/inventory.ts';
@@ -45,6 +46,7 @@ export function createHosting({ config, ...parts }: HostingParts) {
   const inventory = new HostedInventory({ ...parts, facts: imageFacts });
   const jobs = [
     expiry,
+    new CleanupJob(parts),
     new TagDeletionJob(parts),
     new RepositoryDeletionJob(parts),
     new RepositoryMeasuringJob(parts),

@@ -10,7 +10,9 @@ import { AuditTrail } from './management/audit.ts';
 import { CacheEntryService } from './management/cache-entries.ts';
 import { CachePinService } from './management/cache-pins.ts';
 import { CacheRetentionService } from './management/cache-retention.ts';
+import { CleanupPreviewService } from './management/cleanup-previews.ts';
 import { ConnectionTestService } from './management/connection-tests.ts';
+import { DeletedTagService } from './management/deleted-tags.ts';
 import { DeployTokenService } from './management/deploy-tokens.ts';
 import { GroupCacheService } from './management/group-caches.ts';
 import { GroupService } from './management/groups.ts';
@@ -80,7 +82,9 @@ export function createRestServices(parts: RestParts): RestServices {
     cacheEntries: new CacheEntryService(common),
     cachePins: new CachePinService({ database }),
     cacheRetention: new CacheRetentionService(common),
+    cleanupPreviews: new CleanupPreviewService({ database, now }),
     connectionTests: new ConnectionTestService({ ...common, secrets, tester: upstreams }),
+    deletedTags: new DeletedTagService({ database, maxTags: config.hosted.maxTags }),
     deployTokens: new DeployTokenService(common),
     groupCaches: new GroupCacheService({
       database,

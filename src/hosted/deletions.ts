@@ -80,7 +80,7 @@ async function removeTag(
   id: number,
   tag: Tag,
 ): Promise<boolean> {
-  const digest = await tx.tags.remove(id, tag);
+  const digest = await tx.tags.remove(id, tag, target.writer.name);
   if (digest === undefined) return false;
   await demandTagDeletable(tx, tagPatterns, target, tag);
   await tx.reviews.addManifests(id, [digest], 'tag_delete');

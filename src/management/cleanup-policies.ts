@@ -1,16 +1,12 @@
 /** Cleanup policies of projects: what they may say, and their changes. */
-import type { CleanupPolicyRecord } from '../metadata/cleanup-policies.ts';
 import type { Records } from '../metadata/records.ts';
 import {
   type Age,
-  ages,
   type Cadence,
   type CleanupPolicy,
-  cadences,
-  defaultCleanupPolicy,
   type KeepCount,
-  keepCounts,
   nextRunAfter,
+  policyFrom,
 } from '../rules/cleanup-policy.ts';
 import { TagPattern, TagPatternError } from '../rules/tag-pattern.ts';
 import { RefusedError } from './refused-error.ts';
@@ -25,19 +21,6 @@ export interface CleanupPolicyChanges {
   readonly nameRegexKeep?: string | null | undefined;
 }
 
-/** What the record says, which was checked before it was recorded; without one, the defaults. */
-export function policyOf(record: CleanupPolicyRecord | undefined): CleanupPolicy {
-  if (!record) return defaultCleanupPolicy;
-  return {
-    enabled: record.enabled,
-    cadence: cadences.find((each) => each === record.cadence) ?? defaultCleanupPolicy.cadence,
-    keepN: keepCounts.find((each) => each === record.keepN),
-    olderThan: ages.find((each) => each === record.olderThan),
-    nameRegex: record.nameRegex,
-    nameRegexKeep: record.nameRegexKeep,
-  };
-}
-
 /**
  * Part of the transaction that changes the project. The next run is counted from now on.
  * @param now epoch milliseconds
@@ -50,7 +33,7 @@ export async function changeCleanupPolicy(
   changes: CleanupPolicyChanges,
   now: number,
 ): Promise<CleanupPolicy> {
-  const before = policyOf(await tx.cleanupPolicies.find(projectId));
+  const before = policyFrom(await tx.cleanupPolicies.find(projectId));
   const { enabled, cadence, keepN, olderThan, nameRegex, nameRegexKeep } = changes;
   const policy: CleanupPolicy = {
     enabled: enabled ?? before.enabled,

@@ -1,4 +1,4 @@
-/** May an actor delete a tag, or a whole repository? For the REST API; /v2 asks the same rules in its own words. */
+/** May an actor delete a tag, or a whole repository, or make a tag again? For the REST API; /v2 asks the same rules in its own words. */
 import { protectionLevelOf } from '../auth/project-roles.ts';
 import type { Project } from '../metadata/projects.ts';
 import type { Records } from '../metadata/records.ts';
@@ -47,6 +47,19 @@ export class Protection {
     const protection = await this.of(records, project, actor);
     if (protection.findTagGuard(name, tag))
       throw new RefusedError('forbidden', 'cannot delete protected tag(s)');
+  }
+
+  /** @throws RefusedError forbidden */
+  async demandTagCreatable(
+    records: Records,
+    project: ProtectedProject,
+    actor: Actor,
+    { name }: ProtectedRepository,
+    tag: string,
+  ): Promise<void> {
+    const protection = await this.of(records, project, actor);
+    if (!protection.mayCreateTag(name, tag))
+      throw new RefusedError('forbidden', 'cannot create protected tag(s)');
   }
 
   /** With its tags. @throws RefusedError forbidden, in GitLab's words */

@@ -1,4 +1,5 @@
 /** Tags of hosted repositories: what there is, what they name, and the end of one. */
+import { nameOf } from '../auth/identity.ts';
 import type { Database } from '../metadata/database.ts';
 import type { ImageSummary } from '../metadata/image-facts.ts';
 import type { Page, Paged } from '../metadata/page.ts';
@@ -90,12 +91,13 @@ export class RepositoryTagService {
   /** Only the tag: its manifest is put up for review. @throws RefusedError not-found, forbidden, bad-request, conflict */
   async remove(actor: Actor, reference: RepositoryReference, name: string): Promise<void> {
     const { database, deleteEnabled } = this.#options;
+    const remover = nameOf(actor.identity) ?? actor.identity.kind;
     await runChange(database, async (tx) => {
       const { project, repository } = await getRepository(tx, actor, reference, 'delete');
       demandDeleting(deleteEnabled);
       demandLasting(repository);
       const isThere = isTag(name) && (await tx.repositories.hold(repository.id));
-      const digest = isThere ? await tx.tags.remove(repository.id, name) : undefined;
+      const digest = isThere ? await tx.tags.remove(repository.id, name, remover) : undefined;
       if (digest === undefined) throw new RefusedError('not-found', 'Tag');
       await this.#protection.demandTagDeletable(tx, project, actor, repository, name);
       await tx.reviews.addManifests(repository.id, [digest], 'tag_delete');

@@ -12,6 +12,7 @@ import { CacheRetentionPolicies } from './cache-retention-policies.ts';
 import { CacheSizes } from './cache-sizes.ts';
 import { CleanupPolicies } from './cleanup-policies.ts';
 import { ContentSizes } from './content-sizes.ts';
+import { DeletedTags } from './deleted-tags.ts';
 import { DeployTokens } from './deploy-tokens.ts';
 import { GroupCaches } from './group-caches.ts';
 import { Groups } from './groups.ts';
@@ -70,6 +71,7 @@ export class Records {
   readonly cacheRetention: CacheRetentionPolicies;
   readonly cacheSizes: CacheSizes;
   readonly groupCaches: GroupCaches;
+  readonly deletedTags: DeletedTags;
   readonly deployTokens: DeployTokens;
   readonly groups: Groups;
   readonly imageFacts: ImageFactsRecords;
@@ -128,6 +130,7 @@ export class Records {
     this.cacheRetention = new CacheRetentionPolicies(db, now);
     this.cacheSizes = new CacheSizes(db, now);
     this.groupCaches = new GroupCaches(db);
+    this.deletedTags = new DeletedTags(db);
     this.deployTokens = new DeployTokens(db, now);
     this.groups = new Groups(db, now);
     this.imageFacts = new ImageFactsRecords(db);

@@ -40,6 +40,19 @@ export class Repositories {
     return row && repositoryFromRow(row);
   }
 
+  /** The first of the project's, by name, that comes after this one. */
+  async findNext(projectId: number, after: string): Promise<RepositoryRecord | undefined> {
+    const row = await this.#db
+      .selectFrom('repositories')
+      .selectAll()
+      .where('project_id', '=', projectId)
+      .where('name', '>', after)
+      .orderBy('name')
+      .limit(1)
+      .executeTakeFirst();
+    return row && repositoryFromRow(row);
+  }
+
   async findByName(name: string): Promise<RepositoryRecord | undefined> {
     const query = this.#db.selectFrom('repositories').selectAll().where('name', '=', name);
     const row = await query.executeTakeFirst();

@@ -38,39 +38,40 @@ export class Tags {
     });
   }
 
-  /** Only the tag. What it named; undefined when there was none. */
-  async remove(repositoryId: number, tag: Tag): Promise<Digest | undefined> {
-    const row = await this.#db
-      .deleteFrom('tags')
-      .where('repository_id', '=', repositoryId)
-      .where('name', '=', tag)
-      .returning('digest')
-      .executeTakeFirst();
-    return row && digestOf(row);
+  /** As {@link removeMany}, of one. What it named; undefined when there was none. */
+  async remove(repositoryId: number, tag: Tag, remover: string): Promise<Digest | undefined> {
+    const [removed] = await this.removeMany(repositoryId, [tag], Number.MAX_SAFE_INTEGER, remover);
+    return removed?.digest;
   }
 
   /**
    * Those of the tags that were pushed no later than `notAfter`: a later push of the same name is another tag. Only the tags.
+   * They can be restored as long as their manifests are here.
    * @param notAfter epoch milliseconds
+   * @param remover for people to read: who removes them
    */
-  async removeMany(
+  removeMany(
     repositoryId: number,
     names: readonly string[],
     notAfter: number,
+    remover: string,
   ): Promise<readonly { readonly name: Tag; readonly digest: Digest }[]> {
-    const removed: { readonly name: Tag; readonly digest: Digest }[] = [];
-    for (const batch of inBatches(names)) {
-      const rows = await this.#db
-        .deleteFrom('tags')
-        .where('repository_id', '=', repositoryId)
-        .where('name', 'in', batch)
-        .where('updated_at', '<=', notAfter)
-        .returning(['name', 'digest'])
-        .execute();
-      // Tags were parsed before they were recorded.
-      for (const row of rows) removed.push({ name: row.name as Tag, digest: digestOf(row) });
-    }
-    return removed;
+    return inTransaction(this.#db, async (tx) => {
+      const removed: { readonly name: Tag; readonly digest: Digest }[] = [];
+      for (const batch of inBatches(names)) {
+        const rows = await tx
+          .deleteFrom('tags')
+          .where('repository_id', '=', repositoryId)
+          .where('name', 'in', batch)
+          .where('updated_at', '<=', notAfter)
+          .returning(['name', 'digest', 'updated_at'])
+          .execute();
+        await keepRemoved(tx, repositoryId, rows, { remover, now: this.#now() });
+        // Tags were parsed before they were recorded.
+        for (const row of rows) removed.push({ name: row.name as Tag, digest: digestOf(row) });
+      }
+      return removed;
+    });
   }
 
   /**
@@ -134,6 +135,26 @@ export class Tags {
       .where('repository_id', '=', repositoryId)
       .executeTakeFirstOrThrow();
     return count;
+  }
+}
+
+/** What can be restored: see {@link DeletedTags}. */
+async function keepRemoved(
+  tx: Kysely<Tables>,
+  repositoryId: number,
+  rows: readonly { readonly name: string; readonly digest: string; readonly updated_at: number }[],
+  { remover, now }: { readonly remover: string; readonly now: number },
+): Promise<void> {
+  for (const batch of inBatches(rows)) {
+    const values = batch.map(({ name, digest, updated_at }) => ({
+      repository_id: repositoryId,
+      name,
+      digest,
+      deleted_at: now,
+      deleted_by: remover,
+      published_at: updated_at,
+    }));
+    await tx.insertInto('deleted_tags').values(values).execute();
   }
 }
 

@@ -33,6 +33,29 @@ export const defaultCleanupPolicy: CleanupPolicy = {
   nameRegexKeep: undefined,
 };
 
+/** A policy as it is recorded, after it was checked. */
+export interface RecordedPolicy {
+  readonly enabled: boolean;
+  readonly cadence: string;
+  readonly keepN: number | undefined;
+  readonly olderThan: string | undefined;
+  readonly nameRegex: string;
+  readonly nameRegexKeep: string | undefined;
+}
+
+/** Without a record, the defaults. */
+export function policyFrom(record: RecordedPolicy | undefined): CleanupPolicy {
+  if (!record) return defaultCleanupPolicy;
+  return {
+    enabled: record.enabled,
+    cadence: cadences.find((each) => each === record.cadence) ?? defaultCleanupPolicy.cadence,
+    keepN: keepCounts.find((each) => each === record.keepN),
+    olderThan: ages.find((each) => each === record.olderThan),
+    nameRegex: record.nameRegex,
+    nameRegexKeep: record.nameRegexKeep,
+  };
+}
+
 /** @throws TagPatternError, which a policy that was checked does not give */
 export function criteriaOf(policy: CleanupPolicy): TagCriteria {
   const { keepN, olderThan, nameRegex, nameRegexKeep } = policy;

@@ -34,8 +34,14 @@ export class ProjectProtection {
     return this.#tags.findRepositoryFault(tags, this.#options.level)?.guard;
   }
 
-  #isGuarded(repository: string): boolean {
+  /** Whether a tag that there is not may be made. */
+  mayCreateTag(repository: string, tag: string): boolean {
+    if (this.#isGuarded(repository, 'push')) return false;
+    return this.#tags.findFault(tag, 'create', this.#options.level) === undefined;
+  }
+
+  #isGuarded(repository: string, action: 'push' | 'delete' = 'delete'): boolean {
     const { repositoryRules, projectPath, level } = this.#options;
-    return level < requiredRepositoryLevel(repositoryRules, projectPath, repository, 'delete');
+    return level < requiredRepositoryLevel(repositoryRules, projectPath, repository, action);
   }
 }

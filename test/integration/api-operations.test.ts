@@ -84,6 +84,7 @@ describeApp('every operation of the API document', (start) => {
         protection_rule_id: 1,
         rule_id: 1,
         pin_id: 1,
+        deleted_tag_id: 1,
         name: 'gc',
       };
       const answer = await send(app, operation, { path, token: 'ent-nobody-has-this-one' });

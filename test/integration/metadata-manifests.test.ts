@@ -108,9 +108,9 @@ describeEachDatabase('records of pushed manifests and tags', (open, { clock }) =
     expect(await tags.put(web.id, latest, second.digest)).toBe(first.digest);
     expect(await tags.find(web.id, latest)).toBe(second.digest);
     await expect(tags.put(other.id, latest, first.digest)).rejects.toThrow(MissingOwner);
-    expect(await tags.remove(other.id, latest)).toBeUndefined();
-    expect(await tags.remove(web.id, latest)).toBe(second.digest);
-    expect(await tags.remove(web.id, latest)).toBeUndefined();
+    expect(await tags.remove(other.id, latest, 'ada')).toBeUndefined();
+    expect(await tags.remove(web.id, latest, 'ada')).toBe(second.digest);
+    expect(await tags.remove(web.id, latest, 'ada')).toBeUndefined();
     expect(await tags.find(web.id, latest)).toBeUndefined();
     expect(await database.repositoryManifests.find(web.id, second.digest)).toBeDefined();
   });

@@ -19,7 +19,9 @@ import { AuditTrail } from '../../src/management/audit.ts';
 import { CacheEntryService } from '../../src/management/cache-entries.ts';
 import { CachePinService } from '../../src/management/cache-pins.ts';
 import { CacheRetentionService } from '../../src/management/cache-retention.ts';
+import { CleanupPreviewService } from '../../src/management/cleanup-previews.ts';
 import { ConnectionTestService } from '../../src/management/connection-tests.ts';
+import { DeletedTagService } from '../../src/management/deleted-tags.ts';
 import { DeployTokenService } from '../../src/management/deploy-tokens.ts';
 import { GroupCacheService } from '../../src/management/group-caches.ts';
 import { GroupService } from '../../src/management/groups.ts';
@@ -163,7 +165,9 @@ export class RestApi {
       cacheEntries: new CacheEntryService(common),
       cachePins: new CachePinService({ database }),
       cacheRetention: new CacheRetentionService({ database, now }),
+      cleanupPreviews: new CleanupPreviewService({ database, now }),
       connectionTests: new ConnectionTestService({ database, secrets, tester }),
+      deletedTags: new DeletedTagService({ database, maxTags: 100 }),
       deployTokens: new DeployTokenService({ database, now }),
       groupCaches: new GroupCacheService({
         database,

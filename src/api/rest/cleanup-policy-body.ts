@@ -1,8 +1,8 @@
 /** The cleanup policy of a project, as GitLab's API takes it and shows it. */
 import { z } from 'zod';
-import { type CleanupPolicyChanges, policyOf } from '../../management/cleanup-policies.ts';
+import type { CleanupPolicyChanges } from '../../management/cleanup-policies.ts';
 import type { CleanupPolicyRecord } from '../../metadata/cleanup-policies.ts';
-import { ages, cadences, keepCounts } from '../../rules/cleanup-policy.ts';
+import { ages, cadences, keepCounts, policyFrom } from '../../rules/cleanup-policy.ts';
 import { formatInstant } from './dates.ts';
 import { maxNameLength, oneNumberOf, oneTextOf, text, truth } from './parameters.ts';
 import { type BodyOf, instantText } from './response.ts';
@@ -46,7 +46,7 @@ export function cleanupPolicyChangesOf(given: z.output<typeof cleanupPolicyParam
 export function cleanupPolicyBody(
   record: CleanupPolicyRecord | undefined,
 ): BodyOf<typeof cleanupPolicyResponse> {
-  const policy = policyOf(record);
+  const policy = policyFrom(record);
   return {
     cadence: policy.cadence,
     enabled: policy.enabled,

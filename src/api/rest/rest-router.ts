@@ -6,7 +6,9 @@ import type { AuditTrail } from '../../management/audit.ts';
 import type { CacheEntryService } from '../../management/cache-entries.ts';
 import type { CachePinService } from '../../management/cache-pins.ts';
 import type { CacheRetentionService } from '../../management/cache-retention.ts';
+import type { CleanupPreviewService } from '../../management/cleanup-previews.ts';
 import type { ConnectionTestService } from '../../management/connection-tests.ts';
+import type { DeletedTagService } from '../../management/deleted-tags.ts';
 import type { DeployTokenService } from '../../management/deploy-tokens.ts';
 import type { GroupCacheService } from '../../management/group-caches.ts';
 import type { GroupService } from '../../management/groups.ts';
@@ -35,6 +37,8 @@ import { auditEventEndpoints } from './audit-events.ts';
 import { cacheEntryEndpoints } from './cache-entries.ts';
 import { cachePinEndpoints } from './cache-pins.ts';
 import { cacheRetentionEndpoints } from './cache-retention.ts';
+import { cleanupPreviewEndpoints } from './cleanup-previews.ts';
+import { deletedTagEndpoints } from './deleted-tags.ts';
 import { deployTokenEndpoints } from './deploy-tokens.ts';
 import { type TaggedEndpoint, tagged } from './endpoint.ts';
 import { groupCacheEndpoints } from './group-caches.ts';
@@ -75,7 +79,9 @@ export interface RestServices {
   readonly cacheEntries: CacheEntryService;
   readonly cachePins: CachePinService;
   readonly cacheRetention: CacheRetentionService;
+  readonly cleanupPreviews: CleanupPreviewService;
   readonly connectionTests: ConnectionTestService;
+  readonly deletedTags: DeletedTagService;
   readonly deployTokens: DeployTokenService;
   readonly groupCaches: GroupCacheService;
   readonly groups: GroupService;
@@ -144,6 +150,8 @@ export function listEndpoints(services: RestServices): readonly TaggedEndpoint[]
     ...tagged('Repositories', repositoryEndpoints(services.repositories)),
     ...tagged('Repositories', repositoryTagEndpoints(services.repositoryTags)),
     ...tagged('Repositories', tagDeletionEndpoints(services.tagDeletions)),
+    ...tagged('Repositories', deletedTagEndpoints(services.deletedTags)),
+    ...tagged('Projects', cleanupPreviewEndpoints(services.cleanupPreviews)),
     ...tagged('Transfers', transferEndpoints(services.transfers)),
     ...tagged('Server', applicationSettingEndpoints(services.maintenance)),
     ...tagged('Server', storageFindingEndpoints(services.storageFindings)),

@@ -36,6 +36,9 @@ export const projectCalls: ApiCalls = {
   'POST /projects': (world) => ({
     body: { path: world.name(), namespace_id: world.groupId, container_registry_access_level: 'private' },
   }),
+  'GET /projects/{id}/container_expiration_policy/preview': async (world) => ({
+    path: { id: world.projectPath },
+  }),
   'GET /projects/{id}': (world) => ({ path: { id: world.projectPath }, query: { statistics: true } }),
   'PUT /projects/{id}': (world) => ({
     path: { id: world.projectPath },

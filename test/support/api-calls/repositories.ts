@@ -19,6 +19,13 @@ async function pushTag(world: ApiWorld) {
   return { path: { ...path, tag_name: 'v1' } };
 }
 
+async function deleteTag(world: ApiWorld) {
+  const { path } = await pushNew(world);
+  const tags = `/projects/${encodeURIComponent(path.id)}/registry/repositories/${path.repository_id}/tags`;
+  await world.app.api('DELETE', `${tags}/v1`);
+  return { path };
+}
+
 const repository = '/projects/{id}/registry/repositories/{repository_id}';
 
 export const repositoryCalls: ApiCalls = {
@@ -45,4 +52,15 @@ export const repositoryCalls: ApiCalls = {
   }),
   [`GET ${repository}/tags/{tag_name}`]: pushTag,
   [`DELETE ${repository}/tags/{tag_name}`]: pushTag,
+  [`GET ${repository}/deleted_tags`]: async (world) => ({
+    ...(await deleteTag(world)),
+    query: { search: 'v', per_page: 5 },
+  }),
+  [`POST ${repository}/deleted_tags/{deleted_tag_id}/restore`]: async (world) => {
+    const { path } = await deleteTag(world);
+    const list = `/projects/${encodeURIComponent(path.id)}/registry/repositories/${path.repository_id}/deleted_tags`;
+    const [deleted] = await jsonOf<{ readonly id: number }[]>(await world.app.api('GET', list));
+    if (!deleted) throw new Error('no tag was deleted');
+    return { path: { ...path, deleted_tag_id: deleted.id } };
+  },
 };

@@ -1,0 +1,274 @@
+import { expect, test } from 'vitest';
+import { CleanupJob } from '../../src/hosted/cleanup.ts';
+import type { Database } from '../../src/metadata/database.ts';
+import { describeEachDatabase } from '../support/databases.ts';
+import { pushImage } from '../support/hosted-images.ts';
+import { createRepository } from '../support/hosted-records.ts';
+import { type Json, RestApi } from '../support/rest-api.ts';
+import { readManifestReviews } from '../support/review-rows.ts';
+import { silentLog } from '../support/silent-log.ts';
+
+const dayMs = 24 * 60 * 60 * 1000;
+const never = new AbortController().signal;
+
+describeEachDatabase('a cleanup policy', (open, { clock, createPlace }) => {
+  /** The repositories acme/shop/web and acme/shop/api of a private project. */
+  async function start() {
+    const place = await createPlace();
+    const database = await open(place);
+    const api = await RestApi.start(database, clock);
+    const acme = await api.createGroup('acme');
+    const shop = await api.createProject(acme, 'shop');
+    const [{ id: web }, { id: other }] = [
+      await createRepository(database, 'acme/shop/web'),
+      await createRepository(database, 'acme/shop/api'),
+    ];
+    const set = (policy: Json) =>
+      api.ask('PUT', `/projects/${shop}`, { container_expiration_policy_attributes: policy });
+    const push = (repositoryId: number, ...tags: string[]) => pushImage(database, repositoryId, tags);
+    const preview = async () =>
+      (await api.ask('GET', `/projects/${shop}/container_expiration_policy/preview`)).body;
+    const deletedTags = `/projects/${shop}/registry/repositories/${web}/deleted_tags`;
+    return { api, database, place, acme, shop, web, other, set, push, preview, deletedTags };
+  }
+
+  const jobOf = (database: Database, maxTagsPerRun?: number) =>
+    new CleanupJob({
+      database,
+      log: silentLog,
+      now: () => clock.now,
+      ...(maxTagsPerRun !== undefined && { maxTagsPerRun }),
+    });
+  async function finish(database: Database): Promise<void> {
+    while ((await jobOf(database).run(never)).again);
+  }
+  const left = (database: Database, id: number) => database.repositoryLists.listTagNames(id);
+
+  test('removes what it says when it is due, in every repository of the project, and shows what it did', async () => {
+    const { api, database, place, shop, web, other, set, push, preview } = await start();
+    await push(web, 'dev-1', 'dev-2', 'v1', 'latest', 'dev-keep');
+    await push(other, 'dev-9');
+    clock.now += 15 * dayMs;
+    await push(web, 'dev-3');
+    await set({
+      enabled: true,
+      cadence: '7d',
+      keep_n: 1,
+      older_than: '14d',
+      name_regex: 'dev-.*',
+      name_regex_keep: '.*-keep',
+    });
+    await finish(database);
+    expect(await left(database, web)).toHaveLength(6);
+
+    const expected = await preview();
+    expect(
+      expected.delete.map((tag: { repository: string; name: string }) => `${tag.repository}:${tag.name}`),
+    ).toEqual(['acme/shop/web:dev-1', 'acme/shop/web:dev-2']);
+    expect(
+      Object.fromEntries(
+        expected.keep.map((tag: { repository: string; name: string; rule: string }) => [
+          `${tag.repository}:${tag.name}`,
+          tag.rule,
+        ]),
+      ),
+    ).toEqual({
+      'acme/shop/api:dev-9': 'keep_n',
+      'acme/shop/web:dev-3': 'keep_n',
+      'acme/shop/web:dev-keep': 'name_regex_keep',
+      'acme/shop/web:latest': 'latest',
+      'acme/shop/web:v1': 'not_matched',
+    });
+    expect(expected).toMatchObject({ delete_count: 2, keep_count: 5, last_run: null });
+
+    clock.now += 7 * dayMs;
+    await finish(database);
+    expect(await left(database, web)).toEqual(['dev-3', 'dev-keep', 'latest', 'v1']);
+    expect(await left(database, other)).toEqual(['dev-9']);
+    const after = await preview();
+    expect(after).toMatchObject({
+      delete_count: 0,
+      policy: { next_run_at: new Date(clock.now + 7 * dayMs).toISOString() },
+      last_run: {
+        deleted_count: 2,
+        kept_counts: { keep_n: 2, name_regex_keep: 1, latest: 1, not_matched: 1 },
+        failed_count: 0,
+        error: null,
+        ended_at: new Date(clock.now).toISOString(),
+      },
+    });
+    const events = (await api.ask('GET', `/projects/${shop}/audit_events`)).body;
+    expect(events[0]).toMatchObject({
+      event_name: 'tag.delete_many',
+      details: {
+        author_name: 'cleanup policy',
+        change: { repository: 'acme/shop/web', tags: ['dev-1', 'dev-2'] },
+      },
+    });
+    expect((await readManifestReviews(place)).length).toBeGreaterThan(0);
+  });
+
+  test('leaves alone what rules protect, whatever the role, and what is pushed again meanwhile', async () => {
+    const { api, database, shop, web, set, push, preview } = await start();
+    await push(web, 'a-protected', 'b-immutable', 'c');
+    const rules = `/projects/${shop}/registry/protection/tag`;
+    await api.ask('POST', `${rules}/rules`, {
+      tag_name_pattern: 'a-.*',
+      minimum_access_level_for_push: 'maintainer',
+      minimum_access_level_for_delete: 'maintainer',
+    });
+    await api.ask('POST', `${rules}/immutable_rules`, { tag_name_pattern: 'b-.*' });
+    await set({ enabled: true, keep_n: null, older_than: null });
+    expect(
+      (await preview()).keep.map((tag: { name: string; rule: string }) => [tag.name, tag.rule]).sort(),
+    ).toEqual([
+      ['a-protected', 'protected'],
+      ['b-immutable', 'immutable'],
+    ]);
+    clock.now += dayMs;
+    await finish(database);
+    expect(await left(database, web)).toEqual(['a-protected', 'b-immutable']);
+  });
+
+  test('does nothing while it is disabled, and counts anew from when it is enabled', async () => {
+    const { database, web, set, push } = await start();
+    await push(web, 'x');
+    await set({ enabled: false, keep_n: null, older_than: null });
+    clock.now += 30 * dayMs;
+    await finish(database);
+    expect(await left(database, web)).toEqual(['x']);
+    await set({ enabled: true });
+    await finish(database);
+    expect(await left(database, web)).toEqual(['x']);
+    clock.now += dayMs;
+    await finish(database);
+    expect(await left(database, web)).toEqual([]);
+  });
+
+  test('goes on in another process where one was stopped, and counts what both did', async () => {
+    const { database, place, web, other, set, push, preview } = await start();
+    const many = Array.from({ length: 250 }, (_, index) => `t${index}`);
+    await push(other, 'x');
+    await push(web, ...many);
+    await set({ enabled: true, keep_n: null, older_than: null });
+    clock.now += dayMs;
+    const stopping = new AbortController();
+    const second = await open(place);
+    const stopped = jobOf({
+      ...database,
+      transaction: async (run: Parameters<Database['transaction']>[0]) => {
+        const result = await database.transaction(run);
+        if ((await left(database, web)).length < 200) stopping.abort();
+        return result;
+      },
+    } as unknown as Database);
+    expect(await stopped.run(stopping.signal)).toMatchObject({ again: true });
+    expect((await left(database, web)).length).toBe(150);
+    await finish(second);
+    expect(await left(database, web)).toEqual([]);
+    expect((await preview()).last_run).toMatchObject({ deleted_count: 251, failed_count: 0 });
+  });
+
+  test('that is changed while it runs is given up', async () => {
+    const { database, web, set, push, preview } = await start();
+    await push(web, ...Array.from({ length: 150 }, (_, index) => `t${index}`));
+    await set({ enabled: true, keep_n: null, older_than: null });
+    clock.now += dayMs;
+    let changed = false;
+    const job = jobOf({
+      ...database,
+      transaction: async (run: Parameters<Database['transaction']>[0]) => {
+        if (changed) await set({ enabled: false });
+        changed = true;
+        return database.transaction(run);
+      },
+    } as unknown as Database);
+    await job.run(never);
+    expect(await left(database, web)).toHaveLength(50);
+    expect(await preview()).toMatchObject({ last_run: null, policy: { enabled: false } });
+  });
+
+  test('removes no more than so many at once, the oldest first', async () => {
+    const { database, web, set, push } = await start();
+    for (const tag of ['b', 'a', 'c']) {
+      await push(web, tag);
+      clock.now += 1000;
+    }
+    await set({ enabled: true, keep_n: null, older_than: null });
+    clock.now += dayMs;
+    await jobOf(database, 2).run(never);
+    expect(await left(database, web)).toEqual(['c']);
+  });
+
+  test('is previewed by Maintainers', async () => {
+    const { api, acme, shop } = await start();
+    const path = `/projects/${shop}/container_expiration_policy/preview`;
+    const developer = await api.createMember(acme, 'dora', 30);
+    expect((await api.as(developer, 'GET', path)).status).toBe(403);
+    const maintainer = await api.createMember(acme, 'max', 40);
+    expect((await api.as(maintainer, 'GET', path)).status).toBe(200);
+    const stranger = await api.createUser('sten');
+    expect(await api.as(stranger, 'GET', path)).toMatchObject({
+      status: 404,
+      body: { message: '404 Project Not Found' },
+    });
+  });
+
+  test('and a person leave tags that can be restored, by those who may push them', async () => {
+    const { api, database, acme, web, set, push, deletedTags } = await start();
+    const digest = await push(web, 'v1', 'v2');
+    const published = new Date(clock.now).toISOString();
+    await set({ enabled: true, keep_n: null, older_than: null, name_regex: 'v1' });
+    clock.now += dayMs;
+    await finish(database);
+    await api.ask('DELETE', deletedTags.replace('deleted_tags', 'tags/v2'));
+    const { body, headers } = await api.ask('GET', deletedTags);
+    expect(headers.get('x-total')).toBe('2');
+    expect(body).toEqual([
+      {
+        id: expect.any(Number),
+        name: 'v2',
+        digest,
+        last_published_at: published,
+        deleted_at: new Date(clock.now).toISOString(),
+        deleted_by: 'root',
+      },
+      expect.objectContaining({ name: 'v1', deleted_by: 'cleanup policy' }),
+    ]);
+    expect((await api.ask('GET', `${deletedTags}?search=2`)).body).toHaveLength(1);
+
+    const [, v1] = body;
+    const restore = `${deletedTags}/${v1.id}/restore`;
+    const reporter = await api.createMember(acme, 'rosa', 20);
+    expect((await api.as(reporter, 'GET', deletedTags)).status).toBe(200);
+    expect((await api.as(reporter, 'POST', restore)).status).toBe(403);
+    const developer = await api.createMember(acme, 'dora', 30);
+    expect(await api.as(developer, 'POST', restore)).toMatchObject({
+      status: 201,
+      body: { name: 'v1', digest },
+    });
+    expect(await left(database, web)).toEqual(['v1']);
+    expect(await api.ask('POST', restore)).toMatchObject({
+      status: 404,
+      body: { message: '404 Deleted Tag Not Found' },
+    });
+  });
+
+  test('leaves nothing to restore over a tag that there is again, nor of a manifest that is gone', async () => {
+    const { api, database, web, push, deletedTags } = await start();
+    const digest = await push(web, 'v1');
+    const remove = () => api.ask('DELETE', deletedTags.replace('deleted_tags', 'tags/v1'));
+    await remove();
+    await push(web, 'v1');
+    const [{ id }] = (await api.ask('GET', deletedTags)).body;
+    expect(await api.ask('POST', `${deletedTags}/${id}/restore`)).toMatchObject({
+      status: 409,
+      body: { message: '409 Conflict - there is a tag v1 again: delete it first' },
+    });
+    await remove();
+    await database.repositoryManifests.remove(web, digest);
+    expect(
+      (await api.ask('GET', deletedTags)).body.map((tag: { digest: string }) => tag.digest),
+    ).not.toContain(digest);
+  });
+});

@@ -76,7 +76,7 @@ describeEachDatabase('what is protected from deletion by the REST API', (open) =
     await deleteRepository(root);
     await protectTags('^keep');
     await expect(deleteRepository(root)).rejects.toMatchObject(repositoryRefusal);
-    for (const tag of ['dev', 'v1', 'keep']) await database.tags.remove(repository.id, parseTag(tag));
+    for (const tag of ['dev', 'v1', 'keep']) await database.tags.remove(repository.id, parseTag(tag), 'ada');
     await deleteRepository(maintainer);
   });
 

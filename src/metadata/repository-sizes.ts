@@ -59,7 +59,10 @@ export class RepositorySizes {
   }
 }
 
-/** Indexes may list indexes; caches of BuildKit list blobs as if they were manifests. */
+/**
+ * Indexes may list indexes; caches of BuildKit list blobs as if they were manifests. Blobs are looked up one by one: joined, databases
+ * may begin with all that the repository links, and pushes would take the longer the more there is.
+ */
 function sizeOf(roots: RawBuilder<unknown>, repositoryId: Expression<unknown>): RawBuilder<number> {
   return sql<number>`(
     with recursive reached(digest) as (
@@ -71,11 +74,17 @@ function sizeOf(roots: RawBuilder<unknown>, repositoryId: Expression<unknown>): 
       join repository_manifests as here on here.repository_id = ${repositoryId} and here.digest = child.digest
     ), content(digest) as (
       select distinct part.digest
-      from reached
-      join manifest_references as part on part.manifest_digest = reached.digest and part.kind <> 'subject'
+      from manifest_references as part
+      where part.manifest_digest in (select reached.digest from reached) and part.kind <> 'subject'
     )
-    select cast(coalesce(sum(blobs.size), 0) as bigint)
-    from content
-    join repository_blobs as link on link.repository_id = ${repositoryId} and link.digest = content.digest
-    join blobs on blobs.digest = link.digest)`;
+    select cast(coalesce(sum((
+      select blobs.size
+      from blobs
+      where blobs.digest = content.digest
+        and exists (
+          select 1 from repository_blobs as link
+          where link.repository_id = ${repositoryId} and link.digest = content.digest
+        )
+    )), 0) as bigint)
+    from content)`;
 }

@@ -1,5 +1,5 @@
 /**
- * What protects tags, asked for within the transaction of the change and after the repository is held: no rule and no tag can come in between.
+ * What protects tags, asked for within the transaction of the change and after the repository is held: no tag can move in between.
  * Refused with 403, where GitLab says 401: that would have to come with a challenge, and mean that other credentials help.
  */
 import type { Records } from '../metadata/records.ts';

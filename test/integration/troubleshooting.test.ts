@@ -8,6 +8,8 @@ import { fakeImage, fakeIndex } from '../support/fake-content.ts';
 import { createProject, Pusher } from '../support/pushing.ts';
 
 const project = 'acme/shop';
+/** Enough to prepare each refusal. */
+const allowedRequests = 40;
 const wrong = { authorization: basicOf({ username: 'root', secret: 'not the password' }) };
 
 /** By the heading, what brings about the refusal, and its status. */
@@ -24,7 +26,7 @@ const refusals: readonly [string, number, (app: TestApp) => Promise<Response>][]
     'Too many requests',
     429,
     async (app) => {
-      for (let request = 0; request < 3; request += 1) await app.manifest('x', '1');
+      for (let request = 0; request < allowedRequests; request += 1) await app.manifest('x', '1');
       return app.manifest('x', '1');
     },
   ],
@@ -60,7 +62,9 @@ const refusals: readonly [string, number, (app: TestApp) => Promise<Response>][]
 
 describeApp('docs/troubleshooting.md', (start) => {
   test.each(refusals)('says what is said: %s', async (heading, status, refuse) => {
-    await using app = await start({ environment: { ENTREPOT_RATE_LIMITS__REQUESTS: '3' } });
+    await using app = await start({
+      environment: { ENTREPOT_RATE_LIMITS__REQUESTS: String(allowedRequests) },
+    });
     await createProject(app, project);
     const answer = await refuse(app);
     expect(answer.status).toBe(status);

@@ -22,6 +22,8 @@ export interface TestAppOptions {
   /** What endpoints of the configuration are signed with. */
   readonly webhookSecret?: string;
   readonly log?: Log;
+  /** Of the OpenID provider that the environment names. */
+  readonly oidcClientSecret?: string;
   /** In their order; they replace Docker Hub in virtual registry 1. */
   readonly upstreams?: readonly (FakeRegistry | UpstreamFields)[];
 }
@@ -79,8 +81,8 @@ export class TestApp {
     const { environment } = this;
     const defaults = await readFile(defaultsFile, 'utf8');
     const config = loadConfig({ defaults, environment, readFile: () => '' });
-    const { webhookSecret, log = silentLog } = this.#options;
-    const secrets = { key: this.#key, rootToken, rootPassword: undefined, webhookSecret };
+    const { webhookSecret, oidcClientSecret, log = silentLog } = this.#options;
+    const secrets = { key: this.#key, rootToken, rootPassword: undefined, webhookSecret, oidcClientSecret };
     this.#app = await createApp(config, secrets, log, () => Date.now() + this.#aheadMs);
     const { url, operationsUrl } = await this.#app.listen();
     this.url = url;

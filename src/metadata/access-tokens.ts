@@ -3,7 +3,7 @@ import { containing } from './containing.ts';
 import { fromJsonList, toJsonList } from './json-list.ts';
 import { offsetOf, type Page, type Paged } from './page.ts';
 import type { Tables } from './schema.ts';
-import { isOfLife } from './token-life.ts';
+import { isOfLife, revokeToken } from './token-life.ts';
 import type { TokenPlace } from './token-place.ts';
 
 export interface AccessToken {
@@ -104,13 +104,7 @@ export class AccessTokens {
 
   /** False when there is no such token or it was revoked before. */
   async revoke(id: number): Promise<boolean> {
-    const { numUpdatedRows } = await this.#db
-      .updateTable('access_tokens')
-      .set({ revoked_at: this.#now() })
-      .where('id', '=', id)
-      .where('revoked_at', 'is', null)
-      .executeTakeFirstOrThrow();
-    return numUpdatedRows > 0n;
+    return revokeToken(this.#db, 'access_tokens', id, this.#now());
   }
 
   /** @param at epoch milliseconds */

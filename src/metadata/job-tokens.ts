@@ -2,7 +2,7 @@
 import type { Kysely, Selectable } from 'kysely';
 import { offsetOf, type Page, type Paged } from './page.ts';
 import type { Tables } from './schema.ts';
-import { isOfLife } from './token-life.ts';
+import { isOfLife, revokeToken } from './token-life.ts';
 import { MissingOwner } from './violations.ts';
 
 export interface JobToken {
@@ -114,13 +114,7 @@ export class JobTokens {
 
   /** False when there is no such token or it was revoked before. */
   async revoke(id: number): Promise<boolean> {
-    const { numUpdatedRows } = await this.#db
-      .updateTable('job_tokens')
-      .set({ revoked_at: this.#now() })
-      .where('id', '=', id)
-      .where('revoked_at', 'is', null)
-      .executeTakeFirstOrThrow();
-    return numUpdatedRows > 0n;
+    return revokeToken(this.#db, 'job_tokens', id, this.#now());
   }
 
   /** Revoked or not. How many there were. @param now epoch milliseconds */

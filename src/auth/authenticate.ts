@@ -48,6 +48,9 @@ export interface AuthenticatorOptions {
   readonly now: () => number;
 }
 
+/** Nobody is called so (https://www.rfc-editor.org/rfc/rfc7617#section-2), and PostgreSQL takes no NUL. */
+const unheardOf = /\p{Cc}|\p{Cs}/u;
+
 /** The username of jobs, whichever token they have. */
 const jobUsername = 'gitlab-ci-token';
 
@@ -71,6 +74,10 @@ export class Authenticator {
 
   /** The address is the client's; failed passwords are counted for it. */
   async authenticate(credentials: Credentials, address: string | undefined): Promise<Authentication> {
+    if (credentials.kind === 'basic' && unheardOf.test(credentials.username)) {
+      this.#observer?.refused(undefined, 'unknown', address);
+      return refuse('unknown');
+    }
     const answer =
       credentials.kind === 'token'
         ? await this.#verifyToken(credentials.token)

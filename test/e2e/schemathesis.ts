@@ -123,6 +123,8 @@ async function testOn(
     `PRIVATE-TOKEN: ${rootToken}`,
     '--seed',
     values.seed,
+    '--generation-allow-x00',
+    'true',
     '--generation-database',
     'none',
     '--request-timeout',

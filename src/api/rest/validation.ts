@@ -4,7 +4,7 @@ import { type Faults, RefusedError } from '../../management/refused-error.ts';
 
 /**
  * The values both schemas ask for.
- * @throws RefusedError parameters for what is not the right kind of value, else invalid for what is too long or too big
+ * @throws RefusedError parameters for what is not the right kind of value, or text that cannot be kept; else invalid for what is too long or too big
  */
 export function parseInput<P extends z.ZodObject, Q extends z.ZodObject>(
   given: Readonly<Record<string, unknown>>,
@@ -23,7 +23,17 @@ export function parseInput(
     else if (result) issues.push(...result.error.issues);
   }
   if (issues.length > 0) throw refuse(issues);
+  const unstorable = Object.keys(input).filter((name) => !isStorable(input[name]));
+  if (unstorable.length > 0)
+    throw new RefusedError('parameters', unstorable.map((name) => `${name} is invalid`).join(', '));
   return input;
+}
+
+/** PostgreSQL keeps no NUL, and half of a surrogate pair is no text. As deep as the schemas go. */
+function isStorable(value: unknown): boolean {
+  if (typeof value === 'string') return !value.includes('\0') && value.isWellFormed();
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.entries(value).every((entry) => entry.every(isStorable));
 }
 
 /** Grape's words for a kind of value, Rails' words for its bounds. */

@@ -1,7 +1,7 @@
 /**
- * Room for one more blob: asked for when a fill has its bytes, and its clients theirs, so that nobody waits for it. It is reserved in
- * the records, where the eviction of whichever process sees it. Whoever passes a high water mark wakes the eviction; whoever finds the
- * cache full waits a while for it.
+ * Room for one more blob: asked for when a fill has its bytes, and its clients theirs, so that nobody waits for it. Whoever
+ * passes a high water mark wakes the eviction. Whoever finds the cache above it reserves room in the records, where the eviction of
+ * whichever process sees it, and waits a while.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../log.ts';
@@ -31,6 +31,8 @@ export interface Admission {
   release(): Promise<void>;
 }
 
+type Release = () => Promise<void>;
+
 interface Limit {
   readonly scope: CacheScope;
   readonly maxBytes: number;
@@ -40,14 +42,19 @@ const defaultWaitMs = 10_000;
 const pollMs = 50;
 /** Between two wakings. */
 const wakeMs = 200;
+const leavingBelievedMs = 100;
 /** Longer than it takes to find room and to record a blob. */
 const reservedMs = 120_000;
 
 export class CacheRoom {
   readonly #options: CacheRoomOptions;
   readonly #stopping = new AbortController();
+  /** Bytes that found room at once and are not linked yet. */
+  readonly #held = new Map<CacheScope, number>();
   #waking: NodeJS.Timeout | undefined;
   #wokenAt = Number.NEGATIVE_INFINITY;
+  #leavingAt = Number.NEGATIVE_INFINITY;
+  #leavingBytes = 0;
 
   constructor(options: CacheRoomOptions) {
     this.#options = options;
@@ -55,16 +62,14 @@ export class CacheRoom {
 
   /** @param size of a blob that is about to be linked in these groups, in bytes */
   async admit(groupIds: ReadonlySet<number>, size: number): Promise<Admission> {
-    const { database, marks, observer, log } = this.#options;
+    const { marks, observer, log } = this.#options;
     const refused = new Set<number>();
-    const reservations: number[] = [];
-    const limits: Limit[] = [];
+    const releases: Release[] = [];
     const reserve = async (limit: Limit | undefined) => {
       if (!limit) return true;
-      limits.push(limit);
-      const reservation = await this.#reserve(limit, size);
-      if (reservation !== undefined) reservations.push(reservation);
-      return reservation !== undefined;
+      const release = await this.#reserve(limit, size);
+      if (release) releases.push(release);
+      return release !== undefined;
     };
     const { maxBytes } = marks;
     const isAdmitted = await reserve(maxBytes === undefined ? undefined : { scope: 'all', maxBytes });
@@ -77,8 +82,7 @@ export class CacheRoom {
     return {
       refused,
       release: async () => {
-        await database.cacheSizes.release(reservations);
-        for (const limit of limits) await this.#check(limit);
+        for (const release of releases) await release();
       },
     };
   }
@@ -100,25 +104,62 @@ export class CacheRoom {
     return maxBytes === undefined ? undefined : { scope: groupId, maxBytes };
   }
 
-  /** Undefined where no room was to be had. First come, first served. */
-  async #reserve({ scope, maxBytes }: Limit, size: number): Promise<number | undefined> {
+  /** Undefined where no room was to be had. Where there is plenty, this process alone remembers. */
+  async #reserve(limit: Limit, size: number): Promise<Release | undefined> {
+    const { scope, maxBytes } = limit;
     if (size > maxBytes) return undefined;
-    const { now, hasRunSince } = this.#options;
-    const { cacheSizes } = this.#options.database;
+    const { database, marks } = this.#options;
+    const leaving = scope === 'all' ? await this.#leaving() : 0;
+    const demand = leaving + (await database.cacheSizes.demandOn(scope)) + this.#heldIn(scope);
+    if (demand + size > marks.highOf(maxBytes)) return this.#wait(limit, size);
+    this.#held.set(scope, this.#heldIn(scope) + size);
+    return async () => {
+      this.#held.set(scope, this.#heldIn(scope) - size);
+      await this.#check(limit);
+    };
+  }
+
+  /** First come, first served, of all processes. */
+  async #wait(limit: Limit, size: number): Promise<Release | undefined> {
+    const { scope, maxBytes } = limit;
+    const { database, marks, now, hasRunSince, waitMs = defaultWaitMs } = this.#options;
+    const { cacheSizes } = database;
     const startedAt = now();
     const reservation = await cacheSizes.reserve(scope, size, startedAt + reservedMs);
-    const hasRoom = async () => (await cacheSizes.demandOn(scope, reservation)) <= maxBytes;
-    const endsAt = performance.now() + (this.#options.waitMs ?? defaultWaitMs);
-    while (!(await hasRoom())) {
-      const isInVain = this.#stopping.signal.aborted || performance.now() > endsAt;
-      if (isInVain || ((await hasRunSince(startedAt)) && !(await hasRoom()))) {
+    const high = marks.highOf(maxBytes);
+    /** @param leaving bytes of what was given up and is there yet */
+    const hasRoom = async (leaving: number) => {
+      const demand = leaving + (await cacheSizes.demandOn(scope, reservation)) + this.#heldIn(scope);
+      return demand - size <= high && demand <= maxBytes;
+    };
+    const endsAt = performance.now() + waitMs;
+    while (!(await hasRoom(scope === 'all' ? await this.#leaving() : 0))) {
+      const isOver = this.#stopping.signal.aborted || performance.now() > endsAt;
+      // All that could be given up was, and it is not enough.
+      if (isOver || ((await hasRunSince(startedAt)) && !(await hasRoom(0)))) {
         await cacheSizes.release([reservation]);
         return undefined;
       }
       this.#wake();
       await sleep(pollMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
     }
-    return reservation;
+    return async () => {
+      await cacheSizes.release([reservation]);
+      await this.#check(limit);
+    };
+  }
+
+  #heldIn(scope: CacheScope): number {
+    return this.#held.get(scope) ?? 0;
+  }
+
+  /** Not summed up for everyone who asks. */
+  async #leaving(): Promise<number> {
+    const age = performance.now() - this.#leavingAt;
+    if (age < leavingBelievedMs) return this.#leavingBytes;
+    this.#leavingAt = performance.now();
+    this.#leavingBytes = await this.#options.database.cacheSizes.leavingBytes();
+    return this.#leavingBytes;
   }
 
   async #check({ scope, maxBytes }: Limit): Promise<void> {

@@ -44,6 +44,28 @@ export class CacheSizes {
     return bytes + (await this.bytesOf(scope));
   }
 
+  /** Of blobs that no entry links, and whose turn to be collected has come. */
+  async leavingBytes(): Promise<number> {
+    const { bytes } = await this.#db
+      .selectFrom('blob_reviews')
+      .innerJoin('blobs', 'blobs.digest', 'blob_reviews.digest')
+      .select(sql<number>`cast(coalesce(sum(blobs.size), 0) as bigint)`.as('bytes'))
+      .where('blob_reviews.review_after', '<=', this.#now())
+      .where('blob_reviews.event', '=', 'entry_evict')
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom('cached_blobs')
+              .select('cached_blobs.digest')
+              .where('cached_blobs.scope', '=', numberOf('all'))
+              .whereRef('cached_blobs.digest', '=', 'blobs.digest'),
+          ),
+        ),
+      )
+      .executeTakeFirstOrThrow();
+    return bytes;
+  }
+
   /** @param expiresAt epoch milliseconds. @returns its number: later ones are higher */
   async reserve(scope: CacheScope, bytes: number, expiresAt: number): Promise<number> {
     const { id } = await this.#db

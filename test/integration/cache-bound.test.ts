@@ -67,6 +67,28 @@ describeApp('a cache with a limit', (start) => {
     expect(await cached(app)).toContain('small');
   });
 
+  test('of a group keeps that group below it, and leaves the others alone', async () => {
+    await using upstream = await new FakeRegistry().start();
+    const images = ['a', 'b', 'c'].map((name, index) => addImage(upstream, name, 40, index));
+    await using app = await start({ upstreams: [upstream] });
+    const limit = { max_bytes: 100 * kib };
+    expect((await app.api('PATCH', '/groups/1/-/virtual_registries/cache', limit)).status).toBe(200);
+    const other = await makeRegistry(app, upstream);
+    for (const [index, name] of ['a', 'b'].entries()) {
+      await pull(app, name, images[index]);
+      await pull(app, name, images[index], other.registryId);
+      app.advance(1000);
+    }
+    await pull(app, 'c', images[2]);
+    await pull(app, 'c', images[2], other.registryId);
+    await eventually(async () => expect((await cacheOf(app, 1)).bytes).toBeLessThanOrEqual(80 * kib));
+    expect(await cached(app)).toContain('c');
+    expect(await cacheOf(app, 1)).toMatchObject({ last_evicted_entries_count: expect.any(Number) });
+    expect((await cacheOf(app, 1)).last_evicted_size).toBeGreaterThan(40 * kib);
+    expect(await cacheOf(app, other.groupId)).toMatchObject({ last_evicted_at: null, max_bytes: null });
+    expect((await cacheOf(app, other.groupId)).bytes).toBeGreaterThan(120 * kib);
+  });
+
   test('counts a layer that two images share once, and keeps it while one of them stays', async () => {
     await using upstream = await new FakeRegistry().start();
     const layer = seededBlob(300 * kib, 7);
@@ -92,16 +114,44 @@ function addImage(upstream: FakeRegistry, name: string, sizeKib: number, seed: n
 }
 
 /** As a client that has none of it. */
-async function pull(app: TestApp, name: string, image: FakeManifest | undefined): Promise<void> {
+async function pull(
+  app: TestApp,
+  name: string,
+  image: FakeManifest | undefined,
+  registryId = 1,
+): Promise<void> {
   if (!image?.config) throw new Error('no such image');
-  const manifest = await app.manifest(`team/${name}`, 'v1');
+  const repository = `virtual_registries/container/${registryId}/team/${name}`;
+  const manifest = await app.v2(`${repository}/manifests/v1`);
   expect(manifest.headers.get('docker-content-digest')).toBe(image.digest);
   for (const { digest } of [image.config, ...image.layers]) {
-    const blob = await app.blob(`team/${name}`, digest);
+    const blob = await app.v2(`${repository}/blobs/${digest}`);
     expect(digestOf(await bytesOf(blob))).toBe(digest);
   }
   // The last bytes come before the blob is recorded.
   await eventually(async () => expect(await app.metrics()).toMatch(/entrepot_fills_active 0\b/), 15_000);
+}
+
+interface Cache {
+  readonly bytes: number;
+  readonly last_evicted_size: number;
+}
+
+async function cacheOf(app: TestApp, groupId: number): Promise<Cache> {
+  return jsonOf<Cache>(await app.api('GET', `/groups/${groupId}/-/virtual_registries/cache`));
+}
+
+/** In a group of its own, with the same upstream. */
+async function makeRegistry(app: TestApp, upstream: FakeRegistry) {
+  const make = async (path: string, body: object) =>
+    (await jsonOf<{ id: number }>(await app.api('POST', path, body))).id;
+  const groupId = await make('/groups', { name: 'Other', path: 'other' });
+  const registryId = await make(`/groups/${groupId}/-/virtual_registries/container/registries`, {
+    name: 'other',
+  });
+  const path = `/virtual_registries/container/registries/${registryId}/upstreams`;
+  await make(path, { name: 'other', url: upstream.url });
+  return { groupId, registryId };
 }
 
 async function bytesCached(app: TestApp): Promise<number> {

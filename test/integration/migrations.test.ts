@@ -26,6 +26,8 @@ interface TablesBefore {
   readonly projects: Omit<Tables['projects'], 'quota_bytes' | 'placed_at' | 'description'>;
   readonly virtual_registries: Omit<Tables['virtual_registries'], 'description'>;
   readonly signing_keys: Omit<Tables['signing_keys'], 'certificate' | 'retired_at'>;
+  readonly upstreams: Omit<Tables['upstreams'], 'description' | 'username' | 'password_sealed'>;
+  readonly cache_entries: Omit<Tables['cache_entries'], 'etag' | 'used_at'>;
   readonly audit_events: Omit<Tables['audit_events'], 'group_path' | 'project_path' | 'actor_id' | 'address'>;
 }
 
@@ -65,6 +67,62 @@ describeEachDatabase('migrations', (open, { createPlace, name }) => {
     const pushed = await linkBlob(database, id, 'pushed');
     expect(await database.blobs.find(pushed.digest)).toEqual(pushed);
     expect((await database.repositoryBlobs.link(id, blob.digest)).sha1).toBe('known');
+  });
+
+  test('what a cache had before it could have a limit counts, each blob once', async () => {
+    const place = await createPlace();
+    const times = { created_at: 1, updated_at: 2 };
+    await makeBefore(place, ['0001-foundations', '0002-hosted'], async (db) => {
+      const named = { name: 'Acme', path: 'acme', full_path: 'acme', visibility: 'private' as const };
+      await db
+        .insertInto('groups')
+        .values({ ...named, ...times })
+        .execute();
+      for (const name of ['one', 'two'])
+        await db
+          .insertInto('upstreams')
+          .values({
+            ...times,
+            group_id: 1,
+            url: `https://${name}.example.com`,
+            name,
+            cache_validity_hours: 24,
+            allow_patterns: '[]',
+            deny_patterns: '[]',
+            allow_private_network: 0,
+          })
+          .execute();
+      const entry = {
+        ...times,
+        group_id: 1,
+        kind: 'blob' as const,
+        repository: 'library/redis',
+        reference: 'sha256:1',
+        digest: 'sha256:1',
+        media_type: 'application/octet-stream',
+        size: 3_000_000_000,
+        checked_at: 5,
+        downloaded_at: null,
+      };
+      await db
+        .insertInto('cache_entries')
+        .values([
+          { ...entry, upstream_id: 1 },
+          { ...entry, upstream_id: 2, downloaded_at: 9 },
+        ])
+        .execute();
+    });
+    const database = await open(place);
+    expect(await database.cacheSizes.bytesOf('all')).toBe(3_000_000_000);
+    expect(await database.cacheSizes.bytesOf(1)).toBe(3_000_000_000);
+    const oldest = await database.cacheEvictions.listOldest('all', 100, 10);
+    expect(oldest.map(({ upstreamId, usedAt }) => [upstreamId, usedAt])).toEqual([
+      [1, 5],
+      [2, 9],
+    ]);
+    await database.upstreams.remove(1);
+    await database.upstreams.remove(2);
+    expect(await database.cacheSizes.bytesOf('all')).toBe(0);
   });
 
   test('a database from before roles in projects lets in whom it let in, and nobody else', async () => {

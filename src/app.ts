@@ -20,6 +20,7 @@ import { Passwords } from './auth/passwords.ts';
 import { SecretBox } from './auth/secret-box.ts';
 import { createSharedCache } from './cache/shared.ts';
 import { createCacheLimits } from './cache-limits.ts';
+import { createCollectorWorker, reviewDelayOf } from './collecting.ts';
 import type { Config } from './config.ts';
 import { blobDirectoryOf, databaseFile } from './data-directory.ts';
 import { createHosting } from './hosting.ts';
@@ -66,6 +67,7 @@ export async function createApp(
     file: databaseFile(config.dataDirectory),
     log,
     now,
+    reviewDelayMs: reviewDelayOf(config),
   });
   const blobDirectory = blobDirectoryOf(config);
   const store = new FilesystemBlobStore(blobDirectory);
@@ -88,7 +90,7 @@ export async function createApp(
     ...common,
     metrics: metrics.cache,
     wake: (job) => scheduler.wake(job),
-    onEvicted: () => undefined,
+    onEvicted: () => collector.wake(),
   });
   const notifications = createNotifications({
     ...common,
@@ -98,6 +100,7 @@ export async function createApp(
     readOnlyReason,
   });
   const { pulls: pullEvents, expiry: deliveryExpiry } = notifications;
+  const collector = createCollectorWorker({ ...common, store, readOnlyReason, metrics });
   const pulls = createPulls({
     ...common,
     findHosted: (groupPath, name) => hosting.repositories.findVisibleFrom(groupPath, name),
@@ -216,6 +219,7 @@ export async function createApp(
       const url = await open(config.http.address, koa.callback(), tls);
       await scheduler.start();
       await notifications.start();
+      collector.start();
       const { address } = config.operations;
       return {
         url,
@@ -225,7 +229,7 @@ export async function createApp(
     async close() {
       const limit = AbortSignal.timeout(shutdownMs);
       await Promise.all(listeners.map((listener) => listener.close()));
-      await scheduler.close();
+      await Promise.all([scheduler.close(), collector.close()]);
       await notifications.close();
       await hosting.repositories.close();
       await hosting.pulls.close();
@@ -233,8 +237,7 @@ export async function createApp(
       await pulls.fills.close(limit);
       await upstreams.close();
       await documents.close();
-      await pulls.usage.close();
-      await pulls.counts.close();
+      await Promise.all([pulls.usage.close(), pulls.counts.close()]);
       await guards.close();
       await shared.close();
       await store.close();

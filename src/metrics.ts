@@ -3,7 +3,9 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { RegistryObserver } from './api/registry/services.ts';
 import type { RequestObserver } from './api/requests.ts';
 import { type CacheMetrics, cacheMetrics } from './cache-metrics.ts';
+import type { GcObserver } from './gc/gc-observer.ts';
 import type { ScrubObserver } from './gc/scrub.ts';
+import { gcMetrics, type QueueMetrics, queueMetrics } from './gc-metrics.ts';
 import type { Outcome } from './oci/repository.ts';
 import type { FillObserver } from './proxy/fill-observer.ts';
 import type { BreakerState } from './upstreams/upstream.ts';
@@ -19,6 +21,8 @@ export interface Metrics {
   readonly upstreams: UpstreamObserver;
   readonly scrub: ScrubObserver;
   readonly webhooks: WebhookObserver;
+  readonly gc: GcObserver;
+  readonly queues: QueueMetrics;
   /** All of it in Prometheus' text format. */
   render(): Promise<string>;
   readonly contentType: string;
@@ -41,6 +45,8 @@ export function createMetrics(countPending = async () => 0): Metrics {
     upstreams: upstreamMetrics(registry),
     scrub: scrubMetrics(registry),
     webhooks: webhookMetrics(registry, countPending),
+    gc: gcMetrics(registry),
+    queues: queueMetrics(registry),
     render: () => registry.metrics(),
     contentType: registry.contentType,
   };

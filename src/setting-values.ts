@@ -4,6 +4,7 @@ import { z } from 'zod';
 
 /** The longest time-out a timer can take is 2^31 ms. */
 const maxSeconds = 24 * 86_400;
+const maxPeriodSeconds = 3650 * 86_400;
 const durations = { s: 1, m: 60, h: 3600, d: 86_400 };
 const sizes = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
 
@@ -57,6 +58,18 @@ export function seconds() {
 export function secondsOrNone() {
   const expected = 'expected seconds, 0 or more and at most 24d, such as 90 or 5m';
   return amount(z.number(expected).min(0, expected).max(maxSeconds, expected), durations);
+}
+
+/** Longer than a timer can take. */
+export function periodSeconds() {
+  const expected = 'expected seconds, 0 or more and at most 3650d, such as 90 or 24h';
+  return amount(z.number(expected).min(0, expected).max(maxPeriodSeconds, expected), durations);
+}
+
+export function periodSecondsOrNever() {
+  return z.union([z.literal('never'), periodSeconds()], {
+    error: 'expected never, or seconds, 0 or more and at most 3650d, such as 90 or 30d',
+  });
 }
 
 export function bytes() {

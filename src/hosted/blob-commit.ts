@@ -2,11 +2,12 @@
  * The end of an upload: the bytes durable and published, then, in one transaction, recorded, linked, and the session finished.
  * What is acknowledged is durable; what cannot be recorded leaves no bytes behind.
  */
-import { MissingOwner } from '../metadata/violations.ts';
+import type { BlobRecord } from '../metadata/blobs.ts';
+import { MissingContent, MissingOwner } from '../metadata/violations.ts';
 import type { Digest } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
 import { type Spool, SpoolError, type StorageKey } from '../storage/blob-store.ts';
-import { keepBlob } from '../storage/keep-blob.ts';
+import { type KeptBlob, keepBlob } from '../storage/keep-blob.ts';
 import { TakenOverError } from '../storage/upload-store.ts';
 import { linkBlob } from './blob-links.ts';
 import type { HostedOptions } from './hosted-options.ts';
@@ -16,6 +17,9 @@ export type CommitOptions = Pick<HostedOptions, 'database' | 'store' | 'log' | '
 
 /** How long a session is remembered after its end, for clients that did not hear of it. */
 const finishedMs = 10 * 60 * 1000;
+
+/** A copy that is collected just before it would be linked is written anew, which nobody collects at once. */
+const maxTries = 5;
 
 /**
  * @param id of the session
@@ -30,18 +34,50 @@ export async function commitBlob(
   spool: Spool,
 ): Promise<void> {
   const { database, store, now } = options;
-  const size = spool.length;
-  const blob = { digest, size, sha1: undefined };
-  const { storageKey, isNew } = await keepBlob(spool, blob, { store, records: database.blobs, now }).catch(
-    async (error: unknown) => {
-      if (error instanceof SpoolError && !(error instanceof TakenOverError)) await endSession(options, id);
-      throw error;
-    },
-  );
+  const blob = { digest, size: spool.length, sha1: undefined };
+  for (let tries = 1; ; tries += 1) {
+    const kept = await keepBlob(spool, blob, { store, records: database.blobs, now }).catch(
+      async (error: unknown) => {
+        if (error instanceof SpoolError && !(error instanceof TakenOverError)) await endSession(options, id);
+        throw error;
+      },
+    );
+    try {
+      await recordBlob(options, target, id, blob, kept);
+      if (!kept.isCommitted) await spool.abort();
+      return;
+    } catch (error) {
+      const isGone = error instanceof NotRecorded && error.cause instanceof MissingContent;
+      if (isGone && !kept.isCommitted && tries < maxTries) continue;
+      if (!kept.isCommitted) await spool.abort();
+      if (!(error instanceof NotRecorded)) throw error;
+      if (kept.isNew) await discard(options, kept.storageKey);
+      await endSession(options, id);
+      throw error.cause instanceof MissingOwner ? uploadUnknown(id, error.cause) : error.cause;
+    }
+  }
+}
+
+/** Nothing was recorded: bytes that were kept for it are of use to nobody. */
+class NotRecorded extends Error {
+  override readonly name = 'NotRecorded';
+}
+
+/** @throws NotRecorded, caused by MissingContent where the copy that was to be linked has gone; anything else where it may have been recorded */
+async function recordBlob(
+  options: CommitOptions,
+  target: PushTarget,
+  id: string,
+  blob: Pick<BlobRecord, 'digest' | 'size' | 'sha1'>,
+  { storageKey, isNew }: KeptBlob,
+): Promise<void> {
+  const { database, log, now } = options;
+  const { digest, size } = blob;
   const record = isNew ? { ...blob, storageKey, createdAt: now() } : undefined;
   let mayBeRecorded = false;
   try {
     const kept = await database.transaction(async (tx) => {
+      mayBeRecorded = false;
       const linked = await linkBlob(tx, target, { digest, size, record, event: 'blob_upload' });
       // Not again where another process was first with the same bytes.
       const isFinished =
@@ -53,14 +89,10 @@ export async function commitBlob(
     });
     if (isNew && kept.storageKey !== storageKey) await discard(options, storageKey);
   } catch (cause) {
-    if (!mayBeRecorded) {
-      if (isNew) await discard(options, storageKey);
-      await endSession(options, id);
-    } else if (isNew) {
-      // The database may have done it and not been able to say so: bytes without a record are better than a record without bytes.
-      options.log.error({ err: cause, digest, key: storageKey }, 'bytes were kept that may have no record');
-    }
-    throw cause instanceof MissingOwner ? uploadUnknown(id, cause) : cause;
+    if (!mayBeRecorded) throw new NotRecorded('a blob was not recorded', { cause });
+    // The database may have done it and not been able to say so: bytes without a record are better than a record without bytes.
+    if (isNew) log.error({ err: cause, digest, key: storageKey }, 'bytes were kept that may have no record');
+    throw cause;
   }
 }
 

@@ -25,7 +25,8 @@ export interface NewLink {
  * Makes the repository where absent. A project is locked before its repositories, and those before its uploads, as it is when a
  * project is deleted.
  * @returns the record that counts: another copy may have been recorded first
- * @throws OciError DENIED over a quota, or in a repository that is being deleted; MissingOwner when the project is gone, or there is no record
+ * @throws OciError DENIED over a quota, or in a repository that is being deleted; MissingOwner when the project is gone, MissingContent when
+ * there is no record
  */
 export async function linkBlob(
   tx: Records,
@@ -37,7 +38,7 @@ export async function linkBlob(
   const repository = await tx.repositories.ensure(projectId, name);
   demandLasting(repository);
   const kept = await tx.repositoryBlobs.link(repository.id, digest, record);
-  await tx.reviews.addBlobs([digest], event);
+  await tx.reviews.addLinks(repository.id, [digest], event);
   const action = event === 'blob_mount' ? 'mount' : 'push';
   await recordEvents(tx, target, repository.id, {
     action,

@@ -96,19 +96,13 @@ async function removeManifest(
   id: number,
   digest: Digest,
 ): Promise<boolean> {
-  const { repositoryManifests, reviews } = tx;
+  const { repositoryManifests } = tx;
   await demandManifestDeletable(tx, tagPatterns, target, id, digest);
   if (limits.protectReferencedManifests && (await repositoryManifests.isReferenced(id, digest))) {
     const detail = `an index of ${target.name} refers to manifest ${digest}: delete the index first`;
     throw new OciError('MANIFEST_REFERENCED', { detail });
   }
-  const referrers = await repositoryManifests.listReferrers(id, digest);
-  const references = await repositoryManifests.remove(id, digest);
-  if (!references) return false;
-  const digests = references.map((reference) => reference.digest);
-  // What an index lists may be blobs, and only what there is comes up for review.
-  await reviews.addBlobs(digests, 'manifest_delete');
-  await reviews.addManifests(id, [...digests, ...referrers.map((each) => each.digest)], 'manifest_delete');
+  if (!(await repositoryManifests.remove(id, digest))) return false;
   await recordWrite(tx, target, 'manifest.delete', digest);
   await recordEvents(tx, target, id, { action: 'delete', digest });
   return true;

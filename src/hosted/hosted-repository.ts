@@ -1,5 +1,4 @@
 /** A repository that is pushed to, as it is read: straight from the records, so that a write is seen at once, by all processes. */
-import type { BlobRecord } from '../metadata/blobs.ts';
 import type { Digest } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
 import { isDigestReference, type Reference, type RepositoryName } from '../oci/reference.ts';
@@ -57,9 +56,12 @@ export class HostedRepository implements ReadableRepository {
     return storedBlob(digest, outcome, await this.#open(digest), this.#options.buffers);
   }
 
-  /** Its bytes are looked for, not only its record: a client that is told that they are here will not push them. */
+  /**
+   * Its bytes are looked for, not only its record: a client that is told that they are here will not push them, and relies on their
+   * staying for a while.
+   */
   async statBlob(digest: Digest): Promise<BlobStat> {
-    const reader = await this.#open(digest);
+    const reader = await this.#open(digest, 'confirm');
     await reader.close();
     return { digest, size: reader.size, outcome };
   }
@@ -82,24 +84,24 @@ export class HostedRepository implements ReadableRepository {
   }
 
   /** @throws OciError BLOB_UNKNOWN */
-  async #open(digest: Digest): Promise<BlobReader> {
+  async #open(digest: Digest, how: 'find' | 'confirm' = 'find'): Promise<BlobReader> {
     const id = await this.#findId();
-    const record =
-      id === undefined ? undefined : await this.#options.database.repositoryBlobs.find(id, digest);
-    const reader = record && (await this.#openCopy(record));
+    const reader = id === undefined ? undefined : await this.#openCopy(id, digest, how);
     if (!reader) throw new OciError('BLOB_UNKNOWN', { detail: `${this.#name} has no blob ${digest}` });
     return reader;
   }
 
-  /** A record may be switched to another copy between reading it and opening the old one. */
-  async #openCopy({ digest, storageKey }: BlobRecord): Promise<BlobReader | undefined> {
+  /** A record may be switched to another copy, or be collected, between reading it and opening the old one. */
+  async #openCopy(id: number, digest: Digest, how: 'find' | 'confirm'): Promise<BlobReader | undefined> {
     const { database, store, log } = this.#options;
-    const reader = await store.open(storageKey);
-    if (reader) return reader;
-    const now = await database.blobs.find(digest);
-    const other = now && now.storageKey !== storageKey ? await store.open(now.storageKey) : undefined;
-    if (!other)
-      log.error({ digest, key: storageKey, repository: this.#name }, 'the bytes of a pushed blob are gone');
+    const record = await database.repositoryBlobs[how](id, digest);
+    const reader = record && (await store.open(record.storageKey));
+    if (!record || reader) return reader;
+    const now = await database.repositoryBlobs.find(id, digest);
+    if (!now) return undefined;
+    const { storageKey: key } = now;
+    const other = key === record.storageKey ? undefined : await store.open(key);
+    if (!other) log.error({ digest, key, repository: this.#name }, 'the bytes of a pushed blob are gone');
     return other;
   }
 }

@@ -51,8 +51,10 @@ export async function pushManifest(
       const { id } = repository;
       if (!(await tx.repositories.hold(id, named.length > 0 ? 'publish' : undefined))) throw noProject(name);
       await demandTaggable(tx, tagPatterns, target, id, named, digest);
-      const missing = await listMissing(tx, id, listRequired(manifest, limits.sparseManifests));
-      if (missing.length > 0) throw unknownReferences(missing, target);
+      const missing = await listMissing(tx, id, manifest.references);
+      const required = listRequired(manifest, limits.sparseManifests);
+      const unknown = required.filter(({ digest }) => missing.has(digest));
+      if (unknown.length > 0) throw unknownReferences(unknown, target);
       await tx.repositoryManifests.save(id, { ...manifest, digest, payload });
       if (facts) await tx.imageFacts.save(digest, facts);
       const switched = await putTags(tx, id, named, digest, limits.maxTags);
@@ -80,24 +82,22 @@ export async function pushManifest(
   return { digest, subject: manifest.subject };
 }
 
-/** In their order. Caches of BuildKit are indexes that list blobs: what an index lists may be either. */
+/**
+ * What the repository does not have; the rest cannot be collected until the transaction ends. Caches of BuildKit are indexes that list
+ * blobs: what an index lists may be either.
+ */
 async function listMissing(
   tx: Records,
   repositoryId: number,
-  required: readonly ParsedReference[],
-): Promise<readonly ParsedReference[]> {
-  const listed = required.filter(({ kind }) => kind === 'manifest').map(({ digest }) => digest);
-  const manifests = new Set(listed);
-  for (const digest of await tx.repositoryManifests.listMissing(repositoryId, listed))
-    manifests.delete(digest);
-  const rest = required.filter(({ digest }) => !manifests.has(digest));
-  const missing = new Set(
-    await tx.repositoryBlobs.listMissing(
-      repositoryId,
-      rest.map(({ digest }) => digest),
-    ),
-  );
-  return rest.filter(({ digest }) => missing.has(digest));
+  references: readonly ParsedReference[],
+): Promise<ReadonlySet<Digest>> {
+  const digestsOf = (isManifest: boolean) =>
+    references
+      .filter(({ kind }) => kind !== 'subject' && (kind === 'manifest') === isManifest)
+      .map(({ digest }) => digest);
+  const noManifests = await tx.repositoryManifests.listMissing(repositoryId, digestsOf(true));
+  const blobs = [...digestsOf(false), ...noManifests];
+  return new Set(await tx.repositoryBlobs.listMissing(repositoryId, blobs));
 }
 
 /** @returns what the tags named before, where it was another manifest. @throws OciError DENIED over the limit */

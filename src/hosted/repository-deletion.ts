@@ -70,6 +70,7 @@ export class RepositoryDeletionJob {
     return this.#options.database.transaction(async (tx) => {
       await tx.repositories.hold(id);
       const manifests = await tx.repositoryRemovals.removeManifests(id, linksAtOnce);
+      await tx.reviews.addPayloads(manifests, 'repository_delete');
       if (manifests.length > 0) return true;
       const blobs = await tx.repositoryRemovals.removeBlobs(id, linksAtOnce);
       await tx.reviews.addBlobs(blobs, 'repository_delete');

@@ -70,7 +70,7 @@ export class UploadSessions implements Uploads {
 
   commit(id: string, digest: Digest, last: UploadPart): Promise<void> {
     const commit = async ({ interrupted }: Turn, { finishedDigest }: UploadRecord) => {
-      if (finishedDigest === digest) return;
+      if (finishedDigest === digest) return this.#confirm(id, digest);
       const algorithm = algorithmOf(digest);
       await this.#use(id, algorithm, async (spool) => {
         await spool.receive(last, this.#options.limits.maxUploadBytes, interrupted);
@@ -80,6 +80,13 @@ export class UploadSessions implements Uploads {
       });
     };
     return this.#take(id, commit, digest);
+  }
+
+  /** What was acknowledged before, and has been of use to nobody since, may have been collected. */
+  async #confirm(id: string, digest: Digest): Promise<void> {
+    const { repositories, repositoryBlobs } = this.#options.database;
+    const repository = await repositories.findByName(this.#target.name);
+    if (!repository || !(await repositoryBlobs.confirm(repository.id, digest))) throw uploadUnknown(id);
   }
 
   async cancel(id: string): Promise<void> {

@@ -2,7 +2,7 @@
 import type { Kysely, Selectable } from 'kysely';
 import type { Digest } from '../oci/digest.ts';
 import type { Tables } from './schema.ts';
-import { MissingOwner } from './violations.ts';
+import { MissingContent } from './violations.ts';
 
 export interface BlobRecord {
   readonly digest: Digest;
@@ -48,6 +48,13 @@ export class Blobs {
     return numUpdatedRows > 0n;
   }
 
+  /** Makes others that want to link it wait for the transaction's end. Where its bytes are; undefined when there is no record. */
+  async hold(digest: Digest): Promise<BlobRecord | undefined> {
+    const query = this.#db.selectFrom('blobs').selectAll().where('digest', '=', digest).forUpdate();
+    const row = await query.executeTakeFirst();
+    return row && blobFromRow(row);
+  }
+
   /** Forgets this copy; a newer one stays, and so does one that a repository links. */
   async remove(digest: Digest, storageKey: string): Promise<void> {
     await this.#db
@@ -68,31 +75,36 @@ export class Blobs {
   }
 }
 
+/** A record that is removed while it is looked for can be made anew; by then nobody removes it again at once. */
+const maxTries = 5;
+
 /**
  * The record of this digest, made where absent and `blob` is given; where another copy was recorded before, that one's. Until the
  * transaction ends it cannot be removed.
- * @throws MissingOwner when there is none in the end
+ * @throws MissingContent when there is none in the end
  */
 export async function keepRecord(tx: Kysely<Tables>, digest: Digest, blob?: BlobRecord): Promise<BlobRecord> {
-  if (blob) {
-    const { size, storageKey, sha1, createdAt } = blob;
-    await tx
-      .insertInto('blobs')
-      .values({
-        digest,
-        size,
-        storage_key: storageKey,
-        sha1: sha1 ?? null,
-        created_at: createdAt,
-        verified_at: createdAt,
-      })
-      .onConflict((conflict) => conflict.column('digest').doNothing())
-      .execute();
+  for (let tries = 1; ; tries += 1) {
+    if (blob) {
+      const { size, storageKey, sha1, createdAt } = blob;
+      await tx
+        .insertInto('blobs')
+        .values({
+          digest,
+          size,
+          storage_key: storageKey,
+          sha1: sha1 ?? null,
+          created_at: createdAt,
+          verified_at: createdAt,
+        })
+        .onConflict((conflict) => conflict.column('digest').doNothing())
+        .execute();
+    }
+    const query = tx.selectFrom('blobs').selectAll().where('digest', '=', digest).forKeyShare();
+    const row = await query.executeTakeFirst();
+    if (row) return blobFromRow(row);
+    if (!blob || tries === maxTries) throw new MissingContent();
   }
-  const query = tx.selectFrom('blobs').selectAll().where('digest', '=', digest).forKeyShare();
-  const row = await query.executeTakeFirst();
-  if (!row) throw new MissingOwner(undefined);
-  return blobFromRow(row);
 }
 
 /** Digests were parsed before they were recorded. */

@@ -4,8 +4,11 @@ import type { Digest } from '../oci/digest.ts';
 import type { RepositoryName } from '../oci/reference.ts';
 import { type CacheEntry, entryFromRow } from './cache-entry.ts';
 import { containing } from './containing.ts';
+import { inTransaction } from './in-transaction.ts';
 import { offsetOf, type Page, type Paged } from './page.ts';
 import { relativePath, relativePathOf } from './relative-path.ts';
+import { removeEntries } from './remove-entries.ts';
+import type { Reviews } from './reviews.ts';
 import type { Tables } from './schema.ts';
 
 export interface ListedCacheEntry extends CacheEntry {
@@ -19,9 +22,11 @@ export type ManifestEntry = Pick<CacheEntry, 'repository' | 'reference' | 'diges
 
 export class CacheContents {
   readonly #db: Kysely<Tables>;
+  readonly #reviews: Reviews;
 
-  constructor(db: Kysely<Tables>) {
+  constructor(db: Kysely<Tables>, reviews: Reviews) {
     this.#db = db;
+    this.#reviews = reviews;
   }
 
   /** Newest first. @param search part of the relative path */
@@ -93,33 +98,37 @@ export class CacheContents {
   }
 
   /** The number of entries that were removed. */
-  async removeByUpstream(upstreamId: number): Promise<number> {
-    const query = this.#db.deleteFrom('cache_entries').where('upstream_id', '=', upstreamId);
-    return Number((await query.executeTakeFirstOrThrow()).numDeletedRows);
+  removeByUpstream(upstreamId: number): Promise<number> {
+    return inTransaction(this.#db, (tx) => {
+      const which = tx.selectFrom('cache_entries').select('id').where('upstream_id', '=', upstreamId);
+      return removeEntries(tx, this.#reviews.within(tx), which, 'entry_delete');
+    });
   }
 
   /** Those of upstreams that this registry uses and no other. The number of entries that were removed. */
-  async removeByRegistry(registryId: number): Promise<number> {
-    const { numDeletedRows } = await this.#db
-      .deleteFrom('cache_entries')
-      .where('upstream_id', 'in', (eb) =>
-        eb
-          .selectFrom('registry_upstreams as own')
-          .select('own.upstream_id')
-          .where('own.registry_id', '=', registryId)
-          .where((not) =>
-            not.not(
-              not.exists(
-                not
-                  .selectFrom('registry_upstreams as other')
-                  .select('other.id')
-                  .whereRef('other.upstream_id', '=', 'own.upstream_id')
-                  .where('other.registry_id', '<>', registryId),
+  removeByRegistry(registryId: number): Promise<number> {
+    return inTransaction(this.#db, (tx) => {
+      const which = tx
+        .selectFrom('cache_entries')
+        .select('id')
+        .where('upstream_id', 'in', (eb) =>
+          eb
+            .selectFrom('registry_upstreams as own')
+            .select('own.upstream_id')
+            .where('own.registry_id', '=', registryId)
+            .where((not) =>
+              not.not(
+                not.exists(
+                  not
+                    .selectFrom('registry_upstreams as other')
+                    .select('other.id')
+                    .whereRef('other.upstream_id', '=', 'own.upstream_id')
+                    .where('other.registry_id', '<>', registryId),
+                ),
               ),
             ),
-          ),
-      )
-      .executeTakeFirstOrThrow();
-    return Number(numDeletedRows);
+        );
+      return removeEntries(tx, this.#reviews.within(tx), which, 'entry_delete');
+    });
   }
 }

@@ -1,5 +1,5 @@
 /** The entries of virtual registries, as pulls read and write them; each read is one statement on an index. */
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type SqlBool, sql } from 'kysely';
 import type { Digest } from '../oci/digest.ts';
 import type { ManifestReference } from '../oci/manifest.ts';
 import { type BlobRecord, keepRecord } from './blobs.ts';
@@ -16,18 +16,22 @@ import { atAny, inOrderOf } from './entry-places.ts';
 import { inBatches } from './in-batches.ts';
 import { inTransaction } from './in-transaction.ts';
 import { storePayload } from './manifest-payloads.ts';
+import { removeEntries } from './remove-entries.ts';
+import type { ReviewEvent, Reviews } from './reviews.ts';
 import type { Tables } from './schema.ts';
-import { MissingOwner } from './violations.ts';
+import { MissingContent } from './violations.ts';
 
 export type { CacheEntry, EntryKind, EntryPlace } from './cache-entry.ts';
 
 export class CacheEntries {
   readonly #db: Kysely<Tables>;
   readonly #now: () => number;
+  readonly #reviews: Reviews;
 
-  constructor(db: Kysely<Tables>, now: () => number) {
+  constructor(db: Kysely<Tables>, now: () => number, reviews: Reviews) {
     this.#db = db;
     this.#now = now;
+    this.#reviews = reviews;
   }
 
   /** Entries at any of these places, in the order of `places`. */
@@ -129,7 +133,7 @@ export class CacheEntries {
     });
   }
 
-  /** As {@link saveManifest} for a payload that is stored already. @throws MissingOwner also when it is not */
+  /** As {@link saveManifest} for a payload that is stored already. @throws MissingContent when it is not */
   linkManifest(entry: ManifestLink & { readonly size: number }): Promise<CacheEntry> {
     return inTransaction(this.#db, async (tx) => {
       const query = tx
@@ -137,14 +141,14 @@ export class CacheEntries {
         .select('digest')
         .where('digest', '=', entry.digest)
         .forKeyShare();
-      if (!(await query.executeTakeFirst())) throw new MissingOwner(undefined);
+      if (!(await query.executeTakeFirst())) throw new MissingContent();
       return this.#link(tx, entry);
     });
   }
 
   /**
    * One transaction: the blob record when given and absent, and the entry.
-   * @throws MissingOwner when the upstream or group is gone, or there is no blob record in the end
+   * @throws MissingOwner when the upstream or group is gone, MissingContent when there is no blob record in the end
    */
   linkBlob(entry: BlobLink, blob?: BlobRecord): Promise<CacheEntry> {
     return inTransaction(this.#db, async (tx) => {
@@ -167,21 +171,32 @@ export class CacheEntries {
       updated_at: now,
       used_at: now,
     };
-    const row = await tx
+    const { upstreamId, kind, repository, reference } = entry;
+    const place = { upstream_id: upstreamId, kind, repository, reference };
+    const added = await tx
       .insertInto('cache_entries')
-      .values({
-        ...content,
-        group_id: entry.groupId,
-        upstream_id: entry.upstreamId,
-        kind: entry.kind,
-        repository: entry.repository,
-        reference: entry.reference,
-        created_at: now,
-        downloaded_at: null,
-      })
+      .values({ ...content, ...place, group_id: entry.groupId, created_at: now, downloaded_at: null })
       .onConflict((conflict) =>
-        conflict.columns(['upstream_id', 'kind', 'repository', 'reference']).doUpdateSet(content),
+        conflict.columns(['upstream_id', 'kind', 'repository', 'reference']).doNothing(),
       )
+      .returningAll()
+      .executeTakeFirst();
+    if (added) return entryFromRow(added);
+    const query = tx
+      .selectFrom('cache_entries')
+      .select(['id', 'digest'])
+      .where((eb) => eb.and(place));
+    const before = await query.forUpdate().executeTakeFirst();
+    // It was removed meanwhile.
+    if (!before) return this.#link(tx, entry);
+    if (before.digest !== entry.digest)
+      await this.#reviews
+        .within(tx)
+        .addEntries(({ id }) => sql<SqlBool>`${id} = ${before.id}`, 'entry_switch');
+    const row = await tx
+      .updateTable('cache_entries')
+      .set(content)
+      .where('id', '=', before.id)
       .returningAll()
       .executeTakeFirstOrThrow();
     return entryFromRow(row);
@@ -196,9 +211,16 @@ export class CacheEntries {
       .execute();
   }
 
-  /** The link only: payload and bytes may have others. */
-  async remove(id: number): Promise<void> {
-    await this.#db.deleteFrom('cache_entries').where('id', '=', id).execute();
+  /** The link only: payload and bytes may have others, and are put up for review. */
+  async remove(id: number, event: ReviewEvent = 'entry_delete'): Promise<void> {
+    await inTransaction(this.#db, (tx) =>
+      removeEntries(
+        tx,
+        this.#reviews.within(tx),
+        tx.selectFrom('cache_entries').select('id').where('id', '=', id),
+        event,
+      ),
+    );
   }
 
   /** Adds counts in one transaction; entries that are gone are left out. */

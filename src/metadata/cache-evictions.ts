@@ -7,7 +7,7 @@ import type { Digest } from '../oci/digest.ts';
 import type { RepositoryName } from '../oci/reference.ts';
 import type { EntryKind } from './cache-entry.ts';
 import { type CacheScope, numberOf } from './cache-sizes.ts';
-import { Reviews } from './reviews.ts';
+import type { Reviews } from './reviews.ts';
 import type { Tables } from './schema.ts';
 
 export interface EvictionCandidate {
@@ -35,11 +35,11 @@ export interface Removed {
 
 export class CacheEvictions {
   readonly #db: Kysely<Tables>;
-  readonly #now: () => number;
+  readonly #reviews: Reviews;
 
-  constructor(db: Kysely<Tables>, now: () => number) {
+  constructor(db: Kysely<Tables>, reviews: Reviews) {
     this.#db = db;
-    this.#now = now;
+    this.#reviews = reviews;
   }
 
   /** @param usedBefore epoch milliseconds */
@@ -138,8 +138,10 @@ export class CacheEvictions {
       .where(which)
       .returning(['kind', 'digest', 'size'])
       .execute();
-    const blobs = rows.filter(({ kind }) => kind === 'blob').map(({ digest }) => digest as Digest);
-    await new Reviews(this.#db, this.#now).addBlobs(blobs, 'entry_evict');
+    const digestsOf = (isBlob: boolean) =>
+      rows.filter(({ kind }) => (kind === 'blob') === isBlob).map(({ digest }) => digest as Digest);
+    await this.#reviews.addBlobs(digestsOf(true), 'entry_evict');
+    await this.#reviews.addPayloads(digestsOf(false), 'entry_evict');
     return { entries: rows.length, bytes: rows.reduce((sum, { size }) => sum + size, 0) };
   }
 }

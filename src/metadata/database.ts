@@ -6,6 +6,7 @@ import { inTransaction } from './in-transaction.ts';
 import { migrateToLatest } from './migrate.ts';
 import type { Patience } from './postgres.ts';
 import { Records } from './records.ts';
+import type { ReviewTimes } from './reviews.ts';
 import type { Tables } from './schema.ts';
 import { sqliteDialect } from './sqlite.ts';
 
@@ -17,16 +18,20 @@ export interface DatabaseOptions {
   readonly log: Log;
   /** Epoch milliseconds. */
   readonly now: () => number;
+  /** As of {@link ReviewTimes}; a day where left out. */
+  readonly reviewDelayMs?: (() => number) | undefined;
 }
+
+const dayMs = 24 * 60 * 60 * 1000;
 
 export class Database extends Records {
   readonly #db: Kysely<Tables>;
-  readonly #now: () => number;
+  readonly #times: ReviewTimes;
 
-  constructor(db: Kysely<Tables>, now: () => number) {
-    super(db, now);
+  constructor(db: Kysely<Tables>, times: ReviewTimes) {
+    super(db, times);
     this.#db = db;
-    this.#now = now;
+    this.#times = times;
   }
 
   /**
@@ -34,7 +39,7 @@ export class Database extends Records {
    * `run` must use `tx` alone, and must not wait for anything slow. It may run again, where PostgreSQL ended a deadlock.
    */
   transaction<T>(run: (tx: Records) => Promise<T>): Promise<T> {
-    return inTransaction(this.#db, (tx) => run(new Records(tx, this.#now)));
+    return inTransaction(this.#db, (tx) => run(new Records(tx, this.#times)));
   }
 
   /**
@@ -45,11 +50,11 @@ export class Database extends Records {
     return this.#db.transaction().execute(async (tx) => {
       const first = await tx
         .insertInto('instance')
-        .values({ key: 'first_start', value: String(this.#now()) })
+        .values({ key: 'first_start', value: String(this.#times.now()) })
         .onConflict((conflict) => conflict.doNothing())
         .returning('key')
         .executeTakeFirst();
-      if (first) await run(new Records(tx, this.#now));
+      if (first) await run(new Records(tx, this.#times));
       return first !== undefined;
     });
   }
@@ -70,7 +75,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     await migrate(options);
     return new Database(
       new Kysely<Tables>({ dialect: await dialectOf(options.url, options.log, 'limited') }),
-      options.now,
+      timesOf(options),
     );
   }
   const db = new Kysely<Tables>({ dialect: await sqliteDialect(options.file) });
@@ -80,11 +85,19 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     await db.destroy();
     throw error;
   }
-  return new Database(db, options.now);
+  return new Database(db, timesOf(options));
+}
+
+function timesOf({ now, reviewDelayMs = () => dayMs }: DatabaseOptions): ReviewTimes {
+  return { now, delayMs: reviewDelayMs };
 }
 
 /** Brings the tables up to date and does nothing else. The names of the migrations that were missing. */
-export async function migrate({ url, file, log }: Omit<DatabaseOptions, 'now'>): Promise<readonly string[]> {
+export async function migrate({
+  url,
+  file,
+  log,
+}: Pick<DatabaseOptions, 'url' | 'file' | 'log'>): Promise<readonly string[]> {
   const dialect = url === undefined ? await sqliteDialect(file) : await dialectOf(url, log, 'unlimited');
   const db = new Kysely<Tables>({ dialect });
   try {

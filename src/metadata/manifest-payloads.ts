@@ -5,6 +5,7 @@ import type { ManifestReference } from '../oci/manifest.ts';
 import { inBatches } from './in-batches.ts';
 import type { Tables } from './schema.ts';
 
+/** Until the transaction ends it cannot be removed. */
 export async function storePayload(
   tx: Kysely<Tables>,
   digest: Digest,
@@ -13,13 +14,18 @@ export async function storePayload(
   now: number,
 ): Promise<void> {
   const sha1 = hasherOf('sha1').update(payload).digest('hex');
-  const stored = await tx
-    .insertInto('manifests')
-    .values({ digest, payload, size: payload.length, sha1, created_at: now })
-    .onConflict((conflict) => conflict.column('digest').doNothing())
-    .returning('digest')
-    .executeTakeFirst();
-  if (!stored) return;
+  for (;;) {
+    const stored = await tx
+      .insertInto('manifests')
+      .values({ digest, payload, size: payload.length, sha1, created_at: now })
+      .onConflict((conflict) => conflict.column('digest').doNothing())
+      .returning('digest')
+      .executeTakeFirst();
+    if (stored) break;
+    const known = tx.selectFrom('manifests').select('digest').where('digest', '=', digest).forKeyShare();
+    // Else it was removed meanwhile.
+    if (await known.executeTakeFirst()) return;
+  }
   for (const batch of inBatches(references)) {
     await tx
       .insertInto('manifest_references')

@@ -32,4 +32,21 @@ export class Manifests {
     const row = await query.executeTakeFirst();
     return row && bufferOf(row.payload);
   }
+
+  /** In bytes; undefined when there is none. */
+  async findSize(digest: Digest): Promise<number | undefined> {
+    const query = this.#db.selectFrom('manifests').select('size').where('digest', '=', digest);
+    return (await query.executeTakeFirst())?.size;
+  }
+
+  /** Makes others that want to link it wait for the transaction's end. Its size in bytes; undefined when there is none. */
+  async hold(digest: Digest): Promise<number | undefined> {
+    const query = this.#db.selectFrom('manifests').select('size').where('digest', '=', digest).forUpdate();
+    return (await query.executeTakeFirst())?.size;
+  }
+
+  /** With what is known of it. @throws MissingOwner while a repository has it */
+  async remove(digest: Digest): Promise<void> {
+    await this.#db.deleteFrom('manifests').where('digest', '=', digest).execute();
+  }
 }

@@ -11,6 +11,7 @@ import { repositoryManagement } from './migrations/0006-repository-management.ts
 import { renames } from './migrations/0007-renames.ts';
 import { imageFacts } from './migrations/0008-image-facts.ts';
 import { webhooks } from './migrations/0009-webhooks.ts';
+import { collector } from './migrations/0010-collector.ts';
 import { cacheRetention } from './migrations/0011-cache-retention.ts';
 import { cleanupPolicies } from './migrations/0013-cleanup-policies.ts';
 import { scrub } from './migrations/0014-scrub.ts';
@@ -31,6 +32,7 @@ export async function migrateToLatest(db: Kysely<Tables>, types: ColumnTypes): P
     '0007-renames': renames(types),
     '0008-image-facts': imageFacts(types),
     '0009-webhooks': webhooks(types),
+    '0010-collector': collector(types),
     '0011-cache-retention': cacheRetention(types),
     '0013-cleanup-policies': cleanupPolicies(types),
     '0014-scrub': scrub(types),

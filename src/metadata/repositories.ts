@@ -53,6 +53,12 @@ export class Repositories {
     return row && repositoryFromRow(row);
   }
 
+  /** In ascending order. */
+  async listIds(after: number, limit: number): Promise<readonly number[]> {
+    const query = this.#db.selectFrom('repositories').select('id').where('id', '>', after);
+    return (await query.orderBy('id').limit(limit).execute()).map(({ id }) => id);
+  }
+
   async findByName(name: string): Promise<RepositoryRecord | undefined> {
     const query = this.#db.selectFrom('repositories').selectAll().where('name', '=', name);
     const row = await query.executeTakeFirst();

@@ -5,15 +5,19 @@ import { below } from './below.ts';
 import { type BlobRecord, blobFromRow, keepRecord } from './blobs.ts';
 import { inTransaction } from './in-transaction.ts';
 import { isReferencedAs, listUnlinked } from './repository-links.ts';
+import { Reviews, type ReviewTimes } from './reviews.ts';
 import type { Tables } from './schema.ts';
+
+/** What a client was told exists stays at least for so long, or for the delay of reviews where that is shorter. */
+const leaseMs = 60 * 60 * 1000;
 
 export class RepositoryBlobs {
   readonly #db: Kysely<Tables>;
-  readonly #now: () => number;
+  readonly #times: ReviewTimes;
 
-  constructor(db: Kysely<Tables>, now: () => number) {
+  constructor(db: Kysely<Tables>, times: ReviewTimes) {
     this.#db = db;
-    this.#now = now;
+    this.#times = times;
   }
 
   /** Undefined where the repository does not link it, whatever others do. */
@@ -29,16 +33,34 @@ export class RepositoryBlobs {
   }
 
   /**
+   * As {@link find}, for whoever tells a client that the repository has it, who may then push a manifest that relies on it: where the
+   * link would be looked at within the hour, that is postponed. Else nothing is written.
+   */
+  async confirm(repositoryId: number, digest: Digest): Promise<BlobRecord | undefined> {
+    const { now, delayMs } = this.#times;
+    const due = await this.#db
+      .selectFrom('link_reviews')
+      .select('review_after')
+      .where('repository_id', '=', repositoryId)
+      .where('digest', '=', digest)
+      .executeTakeFirst();
+    if (due && due.review_after < now() + Math.min(leaseMs, delayMs()))
+      await new Reviews(this.#db, this.#times).addLinks(repositoryId, [digest], 'blob_head');
+    // Afterwards: whoever was looking at it is done.
+    return this.find(repositoryId, digest);
+  }
+
+  /**
    * One transaction: the blob's record where `blob` is given and there is none, and the link; a link that exists stays. The record
    * that is kept: another copy may have been recorded first.
-   * @throws MissingOwner when the repository is gone, or there is no record in the end
+   * @throws MissingOwner when the repository is gone, MissingContent when there is no record in the end
    */
   link(repositoryId: number, digest: Digest, blob?: BlobRecord): Promise<BlobRecord> {
     return inTransaction(this.#db, async (tx) => {
       const record = await keepRecord(tx, digest, blob);
       await tx
         .insertInto('repository_blobs')
-        .values({ repository_id: repositoryId, digest, created_at: this.#now() })
+        .values({ repository_id: repositoryId, digest, created_at: this.#times.now() })
         .onConflict((conflict) => conflict.columns(['repository_id', 'digest']).doNothing())
         .execute();
       return record;
@@ -53,6 +75,18 @@ export class RepositoryBlobs {
       .where('digest', '=', digest)
       .executeTakeFirstOrThrow();
     return numDeletedRows > 0n;
+  }
+
+  /** Makes pushes that rely on the link wait for the transaction's end. False when there is none. */
+  async hold(repositoryId: number, digest: Digest): Promise<boolean> {
+    const row = await this.#db
+      .selectFrom('repository_blobs')
+      .select('digest')
+      .where('repository_id', '=', repositoryId)
+      .where('digest', '=', digest)
+      .forUpdate()
+      .executeTakeFirst();
+    return row !== undefined;
   }
 
   /** Those that the repository does not link, in their order. Links of the others cannot go until the transaction ends. */

@@ -9,6 +9,7 @@ import { inTransaction } from './in-transaction.ts';
 import { bufferOf, listReferences, storePayload } from './manifest-payloads.ts';
 import { isReferencedAs, listUnlinked } from './repository-links.ts';
 import { RepositorySizes } from './repository-sizes.ts';
+import type { Reviews } from './reviews.ts';
 import type { Tables } from './schema.ts';
 
 export interface HostedManifest {
@@ -32,10 +33,12 @@ const annotationsSchema = z.record(z.string(), z.string());
 export class RepositoryManifests {
   readonly #db: Kysely<Tables>;
   readonly #now: () => number;
+  readonly #reviews: Reviews;
 
-  constructor(db: Kysely<Tables>, now: () => number) {
+  constructor(db: Kysely<Tables>, now: () => number, reviews: Reviews) {
     this.#db = db;
     this.#now = now;
+    this.#reviews = reviews;
   }
 
   /** Undefined where the repository does not have it, whatever others do. */
@@ -69,7 +72,7 @@ export class RepositoryManifests {
 
   /**
    * One transaction: payload and references stored once by digest, and the link. Where the repository has the manifest, its media
-   * type is switched and the rest stays.
+   * type is switched, the push is noted, and the rest stays.
    * @throws MissingOwner when the repository is gone
    */
   save(repositoryId: number, manifest: NewHostedManifest): Promise<void> {
@@ -87,25 +90,64 @@ export class RepositoryManifests {
           artifact_type: artifactType ?? null,
           annotations: subject && annotations ? JSON.stringify(annotations) : null,
           created_at: now,
+          pushed_at: now,
         })
         .onConflict((conflict) =>
-          conflict.columns(['repository_id', 'digest']).doUpdateSet({ media_type: mediaType }),
+          conflict
+            .columns(['repository_id', 'digest'])
+            .doUpdateSet({ media_type: mediaType, pushed_at: now }),
         )
         .execute();
       await new RepositorySizes(tx).updateManifest(repositoryId, digest);
+      await noteSubject(tx, repositoryId, digest, null);
     });
   }
 
-  /** With its tags. What it referred to; undefined when the repository had no such manifest. */
-  remove(repositoryId: number, digest: Digest): Promise<readonly ManifestReference[] | undefined> {
+  /**
+   * With its tags, by whoever holds the repository. All that it held, its referrers and its payload are put up for review.
+   * False when the repository had no such manifest.
+   */
+  remove(repositoryId: number, digest: Digest): Promise<boolean> {
     return inTransaction(this.#db, async (tx) => {
       const { numDeletedRows } = await tx
         .deleteFrom('repository_manifests')
         .where('repository_id', '=', repositoryId)
         .where('digest', '=', digest)
         .executeTakeFirstOrThrow();
-      return numDeletedRows > 0n ? listReferences(tx, digest) : undefined;
+      if (numDeletedRows === 0n) return false;
+      const reviews = this.#reviews.within(tx);
+      const referrers = await noteSubject(tx, repositoryId, digest, this.#now());
+      const references = await listReferences(tx, digest);
+      const digests = references.map((each) => each.digest);
+      // What an index lists may be blobs, and only what there is comes up for review.
+      await reviews.addLinks(repositoryId, digests, 'manifest_delete');
+      await reviews.addManifests(repositoryId, [...digests, ...referrers], 'manifest_delete');
+      await reviews.addPayloads([digest], 'manifest_delete');
+      return true;
     });
+  }
+
+  /** When it was pushed or pulled last; undefined when the repository has no such manifest. Epoch milliseconds. */
+  async findUse(
+    repositoryId: number,
+    digest: Digest,
+  ): Promise<
+    | { readonly usedAt: number; readonly subject: Digest | undefined; readonly subjectGone: boolean }
+    | undefined
+  > {
+    const row = await this.#db
+      .selectFrom('repository_manifests')
+      .select(['created_at', 'pushed_at', 'pulled_at', 'subject', 'subject_gone_at'])
+      .where('repository_id', '=', repositoryId)
+      .where('digest', '=', digest)
+      .executeTakeFirst();
+    return (
+      row && {
+        usedAt: Math.max(row.created_at, row.pushed_at ?? 0, row.pulled_at ?? 0),
+        subject: (row.subject ?? undefined) as Digest | undefined,
+        subjectGone: row.subject_gone_at !== null,
+      }
+    );
   }
 
   /** Those that the repository does not have, in their order. The others cannot go until the transaction ends. */
@@ -148,4 +190,22 @@ function fromRow(
     Pick<Selectable<Tables['manifests']>, 'payload'>,
 ): HostedManifest {
   return { digest: row.digest as Digest, mediaType: row.media_type, payload: bufferOf(row.payload) };
+}
+
+/** Whether it is there, for those that say they belong to it: which ones. @param goneAt null: it is there */
+async function noteSubject(
+  tx: Kysely<Tables>,
+  repositoryId: number,
+  subject: Digest,
+  goneAt: number | null,
+): Promise<Digest[]> {
+  const rows = await tx
+    .updateTable('repository_manifests')
+    .set({ subject_gone_at: goneAt })
+    .where('repository_id', '=', repositoryId)
+    .where('subject', '=', subject)
+    .where('subject_gone_at', goneAt === null ? 'is not' : 'is', null)
+    .returning('digest')
+    .execute();
+  return rows.map(({ digest }) => digest as Digest);
 }

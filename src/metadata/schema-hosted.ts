@@ -9,8 +9,6 @@ export interface HostedTables {
   tags: TagTable;
   tag_deletions: TagDeletionTable;
   uploads: UploadTable;
-  blob_reviews: BlobReviewTable;
-  manifest_reviews: ManifestReviewTable;
 }
 
 interface ProjectTable {
@@ -80,6 +78,10 @@ interface RepositoryManifestTable {
   size_bytes: Generated<number>;
   pulled_at: number | null;
   pulls_count: Generated<number>;
+  /** when it was pushed last; null: when it was created */
+  pushed_at: number | null;
+  /** when its subject went from this repository; null: it is there, or never was */
+  subject_gone_at: number | null;
 }
 
 /** primary key (repository_id, name); goes with its manifest */
@@ -125,33 +127,3 @@ interface UploadTable {
   /** the digest that it was committed with, kept for a while so that the commit may be repeated */
   finished_digest: string | null;
 }
-
-interface Review {
-  digest: string;
-  /** not before then; a later event postpones it */
-  review_after: number;
-  /** the last reason */
-  event: ReviewEvent;
-  created_at: number;
-}
-
-/** What may have become, or not be yet, of use to nobody. primary key digest */
-type BlobReviewTable = Review;
-
-/** primary key (repository_id, digest); goes with its manifest */
-interface ManifestReviewTable extends Review {
-  repository_id: number;
-}
-
-/** Why something may be of use to nobody. */
-export type ReviewEvent =
-  | 'blob_upload'
-  | 'blob_mount'
-  | 'blob_delete'
-  | 'manifest_upload'
-  | 'manifest_delete'
-  | 'tag_delete'
-  | 'tag_switch'
-  | 'repository_delete'
-  | 'project_delete'
-  | 'entry_evict';

@@ -6,6 +6,7 @@ import type { Generated } from 'kysely';
 import type { AccessTables } from './schema-access.ts';
 import type { CacheRetentionTables } from './schema-cache-retention.ts';
 import type { CleanupPolicyTables } from './schema-cleanup-policies.ts';
+import type { CollectorTables } from './schema-collector.ts';
 import type { HostedTables } from './schema-hosted.ts';
 import type { ImageFactsTables } from './schema-image-facts.ts';
 import type { JobTables } from './schema-jobs.ts';
@@ -18,6 +19,7 @@ export interface Tables
   extends AccessTables,
     CacheRetentionTables,
     CleanupPolicyTables,
+    CollectorTables,
     ImageFactsTables,
     JobTables,
     ProtectionTables,

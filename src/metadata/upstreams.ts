@@ -4,6 +4,7 @@ import { inTransaction } from './in-transaction.ts';
 import { fromJsonList, toJsonList } from './json-list.ts';
 import { offsetOf, type Page, type Paged } from './page.ts';
 import { type RegistryUpstream, RegistryUpstreams } from './registry-upstreams.ts';
+import type { Reviews } from './reviews.ts';
 import type { Tables } from './schema.ts';
 
 export interface UpstreamRecord {
@@ -58,10 +59,12 @@ export interface AssociatedUpstream extends UpstreamRecord {
 export class Upstreams {
   readonly #db: Kysely<Tables>;
   readonly #now: () => number;
+  readonly #reviews: Reviews;
 
-  constructor(db: Kysely<Tables>, now: () => number) {
+  constructor(db: Kysely<Tables>, now: () => number, reviews: Reviews) {
     this.#db = db;
     this.#now = now;
+    this.#reviews = reviews;
   }
 
   /** Oldest first. @param name part of the name */
@@ -159,11 +162,14 @@ export class Upstreams {
     return row && fromRow(row);
   }
 
-  /** With its entries, and from every registry, where those behind it move up. False when there was none. */
+  /** With its entries, whose contents are put up for review, and from every registry, where those behind it move up. False when there was none. */
   remove(id: number): Promise<boolean> {
     return inTransaction(this.#db, async (tx) => {
       const links = new RegistryUpstreams(tx);
       for (const link of await links.listByUpstream(id)) await links.remove(link.id);
+      // Nobody adds an entry meanwhile, of which there would be no review.
+      await tx.selectFrom('upstreams').select('id').where('id', '=', id).forUpdate().execute();
+      await this.#reviews.within(tx).addUpstream(id);
       const { numDeletedRows } = await tx
         .deleteFrom('upstreams')
         .where('id', '=', id)
@@ -205,7 +211,7 @@ export class Upstreams {
         .orderBy('id')
         .forUpdate()
         .execute();
-      const upstreams = new Upstreams(tx, this.#now);
+      const upstreams = new Upstreams(tx, this.#now, this.#reviews.within(tx));
       const exclusive = await upstreams.listExclusive(registryId);
       for (const { id } of exclusive) await upstreams.remove(id);
       return exclusive;

@@ -36,10 +36,19 @@ export class UniqueViolation extends Error {
 
 /** A record that this one belongs to does not exist, or not any more. */
 export class MissingOwner extends Error {
-  override readonly name = 'MissingOwner';
+  override readonly name: string = 'MissingOwner';
 
   constructor(cause: unknown) {
     super('a record that this one belongs to does not exist', { cause });
+  }
+}
+
+/** The content that was to be linked has no record, or not any more: who has the bytes at hand can record them anew. */
+export class MissingContent extends MissingOwner {
+  override readonly name = 'MissingContent';
+
+  constructor() {
+    super(undefined);
   }
 }
 

@@ -81,7 +81,7 @@ export class BlobPull {
     places: readonly Place[],
     digest: Digest,
   ): Promise<{ reader: BlobReader; entry: CacheEntry; outcome: Outcome } | undefined> {
-    const { blobs, entries, store, log } = this.#tools;
+    const { blobs, entries, store } = this.#tools;
     const record = await blobs.find(digest);
     if (!record) return undefined;
     const [linked] = await entries.listAt(places.map(entryPlace), 'blob', digest);
@@ -89,22 +89,17 @@ export class BlobPull {
     if (!entry) return undefined;
     // A record may be switched to another copy between reading it and opening the old one.
     const reader = (await store.open(record.storageKey)) ?? (await this.#reopen(digest, record.storageKey));
-    if (!reader) {
-      // Or the blob was collected meanwhile, record and bytes.
-      if (await blobs.find(digest))
-        log.error(
-          { digest, key: record.storageKey },
-          'bytes of a recorded blob are gone: fetching them again',
-        );
-      return undefined;
-    }
-    return { reader, entry, outcome: linked ? 'hit' : 'revalidated' };
+    return reader && { reader, entry, outcome: linked ? 'hit' : 'revalidated' };
   }
 
+  /** Undefined where it was collected meanwhile, too. */
   async #reopen(digest: Digest, notKey: string): Promise<BlobReader | undefined> {
-    const record = await this.#tools.blobs.find(digest);
-    if (!record || record.storageKey === notKey) return undefined;
-    return this.#tools.store.open(record.storageKey);
+    const { blobs, store, log } = this.#tools;
+    const record = await blobs.find(digest);
+    const reader = record && record.storageKey !== notKey ? await store.open(record.storageKey) : undefined;
+    if (record && !reader)
+      log.error({ digest, key: record.storageKey }, 'bytes of a recorded blob are gone: fetching them again');
+    return reader;
   }
 
   /** One HEAD proves the right to bytes that are here, at an upstream of the origin they came from. */

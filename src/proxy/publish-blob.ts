@@ -1,7 +1,8 @@
 /** Makes verified bytes durable, then visible: commit, then the record and its links. Where there is no room they are not kept. */
 import type { Log } from '../log.ts';
-import type { Blobs } from '../metadata/blobs.ts';
+import type { BlobRecord, Blobs } from '../metadata/blobs.ts';
 import type { CacheEntries } from '../metadata/cache-entries.ts';
+import { MissingContent } from '../metadata/violations.ts';
 import type { Digest } from '../oci/digest.ts';
 import { octetStream } from '../oci/media-types.ts';
 import type { BlobStore, Spool } from '../storage/blob-store.ts';
@@ -41,11 +42,18 @@ export interface PublishTools {
   readonly now: () => number;
 }
 
+/** A copy that is collected just before it would be linked is written anew, which nobody collects at once. */
+const maxTries = 5;
+
 export function createPublishBlob({ store, blobs, entries, room, log, now }: PublishTools): PublishBlob {
-  /** @returns how many places were linked */
+  /**
+   * @param record to be made where there is none
+   * @returns how many places were linked
+   * @throws MissingContent where there is no record, and none was linked
+   */
   async function link(
     blob: VerifiedBlob,
-    key: string,
+    record: BlobRecord | undefined,
     places: readonly Place[],
     refused: ReadonlySet<number>,
   ): Promise<number> {
@@ -59,19 +67,36 @@ export function createPublishBlob({ store, blobs, entries, room, log, now }: Pub
         checkedAt: now(),
       };
       try {
-        await entries.linkBlob(
-          { ...entry, digest: blob.digest, size: blob.size },
-          { ...blob, storageKey: key, createdAt: now() },
-        );
+        // Once it is linked there is a record, unless all links were removed again.
+        await entries.linkBlob({ ...entry, ...blob }, linked === 0 ? record : undefined);
         linked += 1;
       } catch (error) {
-        log.error(
-          { err: error, digest: blob.digest, upstream: place.upstream.settings.name },
-          'blob not recorded',
-        );
+        if (error instanceof MissingContent && linked === 0) throw error;
+        const upstream = place.upstream.settings.name;
+        log.error({ err: error, digest: blob.digest, upstream }, 'blob not recorded');
       }
     }
     return linked;
+  }
+
+  /** False where the copy that was to be linked was collected meanwhile. */
+  async function publishOnce(
+    blob: VerifiedBlob,
+    spool: Spool,
+    places: readonly Place[],
+    refused: ReadonlySet<number>,
+  ): Promise<boolean> {
+    const { storageKey, isNew, isCommitted } = await keepBlob(spool, blob, { store, records: blobs, now });
+    try {
+      const record = isNew ? { ...blob, storageKey, createdAt: now() } : undefined;
+      const linked = await link(blob, record, places, refused);
+      if (linked === 0 && isNew) await store.delete(storageKey);
+      if (!isCommitted) await spool.abort();
+      return true;
+    } catch (error) {
+      if (error instanceof MissingContent && !isCommitted) return false;
+      throw error;
+    }
   }
 
   return async (blob, spool, places) => {
@@ -82,9 +107,10 @@ export function createPublishBlob({ store, blobs, entries, room, log, now }: Pub
         await spool.abort();
         return;
       }
-      const { storageKey, isNew } = await keepBlob(spool, blob, { store, records: blobs, now });
-      const linked = await link(blob, storageKey, places, refused);
-      if (linked === 0 && isNew) await store.delete(storageKey);
+      for (let tries = 1; tries <= maxTries; tries += 1)
+        if (await publishOnce(blob, spool, places, refused)) return;
+      await spool.abort();
+      log.error({ digest: blob.digest }, 'a blob was collected each time it was to be linked');
     } finally {
       await release();
     }

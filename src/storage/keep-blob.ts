@@ -22,12 +22,15 @@ export interface CopyRecords {
 
 export interface KeptBlob {
   readonly storageKey: StorageKey;
+  /** It was committed now. */
+  readonly isCommitted: boolean;
   /** This copy is not recorded yet: who cannot record it has to delete it. */
   readonly isNew: boolean;
 }
 
 /**
- * Commits what was verified, or aborts it where a recorded copy of this size can be read.
+ * Commits what was verified, unless a recorded copy of this size can be read. That one may be collected until it is linked: the spool
+ * stays, for another try; in the end whoever called this aborts what was not committed.
  * @throws SpoolError
  */
 export async function keepBlob(
@@ -40,17 +43,15 @@ export async function keepBlob(
   }: { readonly store: Pick<BlobStore, 'open'>; readonly records: CopyRecords; readonly now: () => number },
 ): Promise<KeptBlob> {
   const record = await records.find(blob.digest);
-  if (record && (await isPresent(store, record))) {
-    await spool.abort();
-    return { storageKey: record.storageKey, isNew: false };
-  }
+  if (record && (await isPresent(store, record)))
+    return { storageKey: record.storageKey, isCommitted: false, isNew: false };
   const { digest, size, sha1 } = blob;
   const storageKey = await spool.commit(digest);
   // A record without its bytes: they were lost, and are healed by these.
   const isRecorded =
     record &&
     (await records.replaceCopy({ digest, size, sha1, storageKey, createdAt: now() }, record.storageKey));
-  return { storageKey, isNew: !isRecorded };
+  return { storageKey, isCommitted: true, isNew: !isRecorded };
 }
 
 async function isPresent(

@@ -13,11 +13,24 @@ export async function readBlobReviews(place: DatabasePlace): Promise<z.infer<typ
   return z.array(blobReview).parse(await readRows(place, statement));
 }
 
+/** Of payloads, by digest. */
+export async function readPayloadReviews(place: DatabasePlace): Promise<z.infer<typeof blobReview>[]> {
+  const statement = 'select digest, event, review_after from payload_reviews order by digest';
+  return z.array(blobReview).parse(await readRows(place, statement));
+}
+
 /** By repository and digest. */
 export async function readManifestReviews(place: DatabasePlace): Promise<z.infer<typeof manifestReview>[]> {
-  const statement =
-    'select repository_id, digest, event, review_after from manifest_reviews order by repository_id, digest';
-  return z.array(manifestReview).parse(await readRows(place, statement));
+  return z.array(manifestReview).parse(await readRows(place, ofRepositories('manifest_reviews')));
+}
+
+/** Of blobs in repositories, by repository and digest. */
+export async function readLinkReviews(place: DatabasePlace): Promise<z.infer<typeof manifestReview>[]> {
+  return z.array(manifestReview).parse(await readRows(place, ofRepositories('link_reviews')));
+}
+
+function ofRepositories(table: string): string {
+  return `select repository_id, digest, event, review_after from ${table} order by repository_id, digest`;
 }
 
 async function readRows(place: DatabasePlace, statement: string): Promise<unknown[]> {

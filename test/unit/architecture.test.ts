@@ -38,7 +38,7 @@ const packageHomes: Record<string, readonly string[]> = {
   asn1js: ['auth'],
   pino: ['log.ts'],
   re2js: ['rules'],
-  'prom-client': ['metrics.ts', 'cache-metrics.ts', 'webhook-metrics.ts'],
+  'prom-client': ['metrics.ts', 'cache-metrics.ts', 'webhook-metrics.ts', 'gc-metrics.ts'],
   keyv: ['cache'],
   '@keyv/redis': ['cache'],
   yaml: ['config.ts', 'settings.ts'],

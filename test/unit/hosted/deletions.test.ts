@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { parseTag } from '../../../src/oci/reference.ts';
 import { describeEachDatabase } from '../../support/databases.ts';
 import { descriptorOf, fakeArtifact, fakeImage, fakeIndex, seededBlob } from '../../support/fake-content.ts';
-import { readBlobReviews, readManifestReviews } from '../../support/review-rows.ts';
+import { readBlobReviews, readLinkReviews, readManifestReviews } from '../../support/review-rows.ts';
 import {
   bytesOf,
   type HostedKit,
@@ -76,7 +76,7 @@ describeEachDatabase('what is deleted', (_open, each) => {
     await putManifest(repository, index, 'v1');
     await repository.deleteManifest(index.digest);
     await repository.deleteManifest(image.digest);
-    const blobs = await readBlobReviews(kit.place);
+    const blobs = await readLinkReviews(kit.place);
     expect(blobs.filter(({ event }) => event === 'manifest_delete').map(({ digest }) => digest)).toEqual(
       [layer, image.config?.digest].toSorted(),
     );

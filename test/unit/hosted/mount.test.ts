@@ -3,7 +3,7 @@ import { OciError } from '../../../src/oci/errors.ts';
 import type { Outcome } from '../../../src/oci/repository.ts';
 import { describeEachDatabase } from '../../support/databases.ts';
 import { MemoryRepository } from '../../support/memory-repository.ts';
-import { readBlobReviews } from '../../support/review-rows.ts';
+import { readLinkReviews } from '../../support/review-rows.ts';
 import { bytesOf, pushBlob, startHosted } from './hosted-kit.ts';
 
 describeEachDatabase('a mount', (_open, each) => {
@@ -16,7 +16,10 @@ describeEachDatabase('a mount', (_open, each) => {
     expect(await target.mount(digest, source)).toBe(true);
     expect((await bytesOf(await target.blob(digest))).toString()).toBe('hello');
     expect(await kit.files('blobs')).toHaveLength(1);
-    expect(await readBlobReviews(kit.place)).toMatchObject([{ digest, event: 'blob_mount' }]);
+    expect(await readLinkReviews(kit.place)).toMatchObject([
+      { digest, event: 'blob_upload' },
+      { digest, event: 'blob_mount' },
+    ]);
     await source.deleteBlob(digest);
     expect(await target.statBlob(digest)).toMatchObject({ size: 5 });
   });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { digestOf } from '../../../src/oci/digest.ts';
 import { describeEachDatabase } from '../../support/databases.ts';
 import { seededBytes } from '../../support/fake-content.ts';
-import { readBlobReviews } from '../../support/review-rows.ts';
+import { readLinkReviews } from '../../support/review-rows.ts';
 import {
   alice,
   bob,
@@ -35,7 +35,7 @@ describeEachDatabase('an upload', (_open, each) => {
     const elsewhere = await kit.repository('acme/shop/web');
     await expect(elsewhere.blob(digest)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
     expect(await kit.files('uploads')).toEqual([]);
-    expect(await readBlobReviews(kit.place)).toMatchObject([{ digest, event: 'blob_upload' }]);
+    expect(await readLinkReviews(kit.place)).toMatchObject([{ digest, event: 'blob_upload' }]);
   });
 
   test('may be empty', async () => {

@@ -1,11 +1,11 @@
-/** The conformance suite's program: one that is given, or the pinned revision, built by the Go tool. */
+/** The conformance suite's program: one that is given, or the pinned version, built by the Go tool. */
 import { execFile } from 'node:child_process';
 import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { parseReport, type Report } from './report.ts';
 
 const module = 'github.com/opencontainers/distribution-spec/conformance';
-const pinnedRevision = '967efdc079b9';
+const pinnedRevision = 'v0.0.0-20260831232431-97274622c111';
 const installMs = 300_000;
 const runMs = 600_000;
 

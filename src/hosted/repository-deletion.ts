@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../log.ts';
 import type { Database } from '../metadata/database.ts';
+import type { Records } from '../metadata/records.ts';
 
 export interface RepositoryDeletionOptions {
   readonly database: Database;
@@ -13,6 +14,7 @@ export interface RepositoryDeletionOptions {
 
 interface Doomed {
   readonly id: number;
+  readonly projectId: number;
   readonly name: string;
   readonly failures: number;
 }
@@ -52,15 +54,16 @@ export class RepositoryDeletionJob {
   }
 
   /** False where it was told to stop before the end. */
-  async #remove({ id, failures }: Doomed, signal: AbortSignal): Promise<boolean> {
+  async #remove(doomed: Doomed, signal: AbortSignal): Promise<boolean> {
     const { database } = this.#options;
+    const { id, failures } = doomed;
     await database.repositoryRemovals.mark(id, 'delete_ongoing', failures);
     for (let isGone = false; !isGone; ) {
       while (await this.#removePart(id)) {
         if (signal.aborted) return false;
         await sleep(pauseMs);
       }
-      isGone = await database.repositoryRemovals.removeEmpty(id);
+      isGone = await database.transaction((tx) => removeEmpty(tx, doomed));
     }
     return true;
   }
@@ -91,4 +94,12 @@ export class RepositoryDeletionJob {
       failures,
     );
   }
+}
+
+/** False where there is something in it again. */
+async function removeEmpty(tx: Records, { id, projectId, name }: Doomed): Promise<boolean> {
+  const isGone = await tx.repositoryRemovals.removeEmpty(id);
+  const deleted = { action: 'delete', projectId, repositoryId: id, repository: name, actorName: '' } as const;
+  if (isGone) await tx.webhookOutbox.add(deleted);
+  return isGone;
 }

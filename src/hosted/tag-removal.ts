@@ -93,6 +93,15 @@ export class TagRemoval {
         groupPath: project.fullPath.slice(0, project.fullPath.lastIndexOf('/')),
         projectPath: project.fullPath,
       });
+      const deleted = { action: 'delete', projectId, repositoryId, repository: name } as const;
+      await tx.webhookOutbox.add(
+        ...removed.map((tag) => ({
+          ...deleted,
+          tag: tag.name,
+          digest: tag.digest,
+          actorName: remover.name,
+        })),
+      );
       return removed.length;
     });
   }

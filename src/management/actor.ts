@@ -1,11 +1,14 @@
 /** Who asks for a change, and from where: the first argument of every call that needs rights or leaves an audit event. */
 import type { Identity, JobIdentity, UserIdentity } from '../auth/identity.ts';
+import type { EventOrigin } from '../oci/registry-event.ts';
 import { RefusedError } from './refused-error.ts';
 
 export interface Actor {
   readonly identity: Identity;
   /** The client's address; undefined for the command line and the server itself. */
   readonly address: string | undefined;
+  /** Their request, for those who are told of what it does. */
+  readonly origin?: EventOrigin | undefined;
 }
 
 /** Who has roles: a person, a bot, or a CI job. */

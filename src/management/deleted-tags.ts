@@ -5,6 +5,7 @@ import type { Page, Paged } from '../metadata/page.ts';
 import type { Actor } from './actor.ts';
 import { recordChange } from './audit.ts';
 import { runChange } from './changes.ts';
+import { recordEvent } from './events.ts';
 import { demandLasting, getRepository, type RepositoryReference } from './find-repository.ts';
 import { auditPlaceOf } from './places.ts';
 import { Protection } from './protection.ts';
@@ -54,6 +55,8 @@ export class DeletedTagService {
         details: { project_id: project.id, repository: repository.name, digest },
         ...auditPlaceOf({ kind: 'project', fullPath: project.fullPath }),
       });
+      const mediaType = (await tx.tagLists.find(repository.id, name))?.mediaType;
+      await recordEvent(tx, actor, { action: 'push', mediaType, tag: name, digest }, repository);
       return deleted;
     });
   }

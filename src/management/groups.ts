@@ -7,6 +7,7 @@ import type { Records } from '../metadata/records.ts';
 import { type Actor, userOf } from './actor.ts';
 import { recordChange } from './audit.ts';
 import { Changes, runChange } from './changes.ts';
+import { recordEvent } from './events.ts';
 import { holdGroup } from './find-group.ts';
 import { type NamedGroup, nameGroups } from './full-names.ts';
 import { demandFreePath, fullPathOf, parentPathOf } from './paths.ts';
@@ -152,6 +153,8 @@ export class GroupService {
       demandUnmodified(group, unmodifiedSince);
       await holdGroup(tx, group.id);
       await tx.reviews.addGroup(group.fullPath);
+      const repositories = await tx.repositories.listWithin(group.fullPath);
+      await recordEvent(tx, actor, { action: 'delete' }, ...repositories);
       await tx.groups.remove(group.id);
       await recordChange(tx, actor, {
         action: 'group.delete',

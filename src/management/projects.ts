@@ -9,6 +9,7 @@ import { type Actor, userOf } from './actor.ts';
 import { recordChange } from './audit.ts';
 import { runChange } from './changes.ts';
 import { type CleanupPolicyChanges, changeCleanupPolicy } from './cleanup-policies.ts';
+import { recordEvent } from './events.ts';
 import { holdGroup } from './find-group.ts';
 import { type NamedProject, nameProjects } from './full-names.ts';
 import { demandFreePath, fullPathOf, parentPathOf, pathFromName } from './paths.ts';
@@ -170,6 +171,8 @@ export class ProjectService {
       demandUnmodified(project, unmodifiedSince);
       if (!(await tx.projects.hold(project.id))) throw new RefusedError('not-found', 'Project');
       await tx.reviews.addProject(project.id);
+      const repositories = await tx.repositories.listWithin(project.fullPath);
+      await recordEvent(tx, actor, { action: 'delete' }, ...repositories);
       await tx.projects.remove(project.id);
       await recordChange(tx, actor, {
         action: 'project.delete',

@@ -10,6 +10,7 @@ import { isTag } from '../oci/reference.ts';
 import type { Actor } from './actor.ts';
 import { recordChange } from './audit.ts';
 import { runChange } from './changes.ts';
+import { recordEvent } from './events.ts';
 import { demandDeleting, demandLasting, getRepository, type RepositoryReference } from './find-repository.ts';
 import { auditPlaceOf } from './places.ts';
 import { Protection } from './protection.ts';
@@ -96,7 +97,8 @@ export class RepositoryTagService {
       const { project, repository } = await getRepository(tx, actor, reference, 'delete');
       demandDeleting(deleteEnabled);
       demandLasting(repository);
-      const isThere = isTag(name) && (await tx.repositories.hold(repository.id));
+      if (!isTag(name)) throw new RefusedError('not-found', 'Tag');
+      const isThere = await tx.repositories.hold(repository.id);
       const digest = isThere ? await tx.tags.remove(repository.id, name, remover) : undefined;
       if (digest === undefined) throw new RefusedError('not-found', 'Tag');
       await this.#protection.demandTagDeletable(tx, project, actor, repository, name);
@@ -107,6 +109,7 @@ export class RepositoryTagService {
         details: { project_id: project.id, repository: repository.name, digest },
         ...auditPlaceOf({ kind: 'project', fullPath: project.fullPath }),
       });
+      await recordEvent(tx, actor, { action: 'delete', tag: name, digest }, repository);
     });
   }
 }

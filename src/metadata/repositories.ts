@@ -1,6 +1,7 @@
 /** Repositories that were pushed to. */
 import type { Kysely, Selectable } from 'kysely';
 import type { PageRequest } from '../oci/repository.ts';
+import { below } from './below.ts';
 import { isVisibleTo, type Viewer } from './repository-visibility.ts';
 import type { Tables } from './schema.ts';
 import type { RepositoryStatus } from './schema-hosted.ts';
@@ -57,6 +58,20 @@ export class Repositories {
   async listIds(after: number, limit: number): Promise<readonly number[]> {
     const query = this.#db.selectFrom('repositories').select('id').where('id', '>', after);
     return (await query.orderBy('id').limit(limit).execute()).map(({ id }) => id);
+  }
+
+  /** Of the project of this full path, or of all that are in the group and below it; by name. */
+  async listWithin(fullPath: string): Promise<readonly RepositoryRecord[]> {
+    const rows = await this.#db
+      .selectFrom('repositories')
+      .innerJoin('projects', 'projects.id', 'repositories.project_id')
+      .selectAll('repositories')
+      .where((eb) =>
+        eb.or([eb('projects.full_path', '=', fullPath), below(eb.ref('projects.full_path'), fullPath)]),
+      )
+      .orderBy('repositories.name')
+      .execute();
+    return rows.map(repositoryFromRow);
   }
 
   async findByName(name: string): Promise<RepositoryRecord | undefined> {

@@ -14,15 +14,25 @@ export class RepositoryRemovals {
 
   /** Those that are to be deleted, in the order they were made. */
   async list(): Promise<
-    readonly { readonly id: number; readonly name: string; readonly failures: number }[]
+    readonly {
+      readonly id: number;
+      readonly projectId: number;
+      readonly name: string;
+      readonly failures: number;
+    }[]
   > {
     const rows = await this.#db
       .selectFrom('repositories')
-      .select(['id', 'name', 'delete_failures'])
+      .select(['id', 'project_id', 'name', 'delete_failures'])
       .where('status', 'in', ['delete_scheduled', 'delete_ongoing'])
       .orderBy('id')
       .execute();
-    return rows.map((row) => ({ id: row.id, name: row.name, failures: row.delete_failures }));
+    return rows.map((row) => ({
+      id: row.id,
+      projectId: row.project_id,
+      name: row.name,
+      failures: row.delete_failures,
+    }));
   }
 
   /** @param failures so far. @returns false when there is no such repository */

@@ -129,6 +129,49 @@ describeApp('webhooks', (start) => {
     ]);
   });
 
+  test('tell of what is deleted and restored through the API, whoever does it in the end', async () => {
+    await using receiver = await WebhookReceiver.start();
+    const quiet = { ignored_media_types: [blobType] };
+    await using app = await start({ environment: telling(receiver, quiet) });
+    const project = await createProject(app, 'acme/shop');
+    const pusher = new Pusher(app, 'acme/shop');
+    await pusher.image(image, 'v1');
+    for (const tag of ['old-1', 'old-2']) await pusher.manifest(image, tag);
+    await new Pusher(app, 'acme/shop/web').image(image, 'v1');
+    const repositories = `/projects/${project}/registry/repositories`;
+    const [shop, web] = await jsonOf<{ id: number }[]>(await app.api('GET', repositories));
+    const told = (count: number) =>
+      eventually(() => {
+        const events = receiver.events.slice(4).map(({ action, target, actor }) => {
+          return [action, target.repository, target.tag, actor.name];
+        });
+        expect(events).toHaveLength(count);
+        return events;
+      });
+    await app.api('DELETE', `${repositories}/${shop?.id}/tags/v1`);
+    expect(await told(1)).toEqual([['delete', 'acme/shop', 'v1', 'root']]);
+    expect(receiver.events.at(-1)).toMatchObject({
+      target: { digest: image.digest },
+      request: { method: 'DELETE', host: new URL(app.url).host },
+      actor: { user_type: 'personal_access_token' },
+    });
+    const deleted = await app.api('GET', `${repositories}/${shop?.id}/deleted_tags`);
+    const [{ id } = expect.fail('none was deleted')] = await jsonOf<{ id: number }[]>(deleted);
+    await app.api('POST', `${repositories}/${shop?.id}/deleted_tags/${id}/restore`);
+    expect((await told(2))[1]).toEqual(['push', 'acme/shop', 'v1', 'root']);
+    expect(receiver.events.at(-1)?.target.mediaType).toBe(image.mediaType);
+    await app.api('DELETE', `${repositories}/${shop?.id}/tags?name_regex_delete=old-.*`);
+    const many = (await told(4)).slice(2).map(([action, , tag, name]) => [action, tag, name]);
+    expect(many.toSorted()).toEqual([
+      ['delete', 'old-1', 'root'],
+      ['delete', 'old-2', 'root'],
+    ]);
+    await app.api('DELETE', `${repositories}/${web?.id}`);
+    expect((await told(5))[4]).toEqual(['delete', 'acme/shop/web', undefined, '']);
+    await app.api('DELETE', `/projects/${project}`);
+    expect((await told(6))[5]).toEqual(['delete', 'acme/shop', undefined, 'root']);
+  });
+
   test('tell what a manifest refers to where that is asked for, and of each tag', async () => {
     await using receiver = await WebhookReceiver.start();
     const references = { ENTREPOT_WEBHOOKS__INCLUDE_REFERENCES: 'true' };

@@ -2,8 +2,8 @@
 import { nameOf } from '../../auth/identity.ts';
 import { isDigest } from '../../oci/digest.ts';
 import { isDigestReference, parseReference, type RepositoryName } from '../../oci/reference.ts';
+import { originOf } from '../event-origin.ts';
 import type { EndpointContext } from './endpoint.ts';
-import { originOf } from './event-origin.ts';
 import type { PullEvents } from './services.ts';
 
 /** After the answer, whose headers say what it was. */

@@ -3,6 +3,7 @@ import { Router, type RouterContext } from '@koa/router';
 import type { Authenticator } from '../../auth/authenticate.ts';
 import type { MaintenanceMode } from '../../management/maintenance.ts';
 import { RefusedError } from '../../management/refused-error.ts';
+import { originOf } from '../event-origin.ts';
 import type { RestRateLimit } from '../rate-limits.ts';
 import type { RequestState } from '../state.ts';
 import { givenOf, readBody } from './body.ts';
@@ -65,7 +66,9 @@ async function handle(
   demandAccess(identity, endpoint);
   const readOnlyReason = endpoint.worksReadOnly ? undefined : await maintenance.readOnlyReason();
   if (readOnlyReason !== undefined) throw new RefusedError('unavailable', readOnlyReason);
-  const result = await endpoint.run({ identity, address }, given, {
+  // What only reads is told to nobody.
+  const origin = endpoint.method === 'GET' ? undefined : originOf(ctx);
+  const result = await endpoint.run({ identity, address, origin }, given, {
     externalUrl,
     unmodifiedSince: instantOf(ctx.get('If-Unmodified-Since')),
   });

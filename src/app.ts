@@ -149,6 +149,7 @@ export async function createApp(
     upstreams,
     explainer: pulls.explainer,
     images: hosting.imageFacts,
+    imageDetails: hosting.imageDetails,
     wake: (job) => scheduler.wake(job),
     notifications,
     forgetAll: () => pulls.registries.forgetAll(),

@@ -2,6 +2,7 @@
 import type { Config } from './config.ts';
 import { CleanupJob } from './hosted/cleanup.ts';
 import { HostedRepositories } from './hosted/hosted-repositories.ts';
+import { ImageDetailsReader } from './hosted/image-details.ts';
 import { ImageFactsReader } from './hosted/image-facts.ts';
 import { HostedInventory } from './hosted/inventory.ts';
 import { PullCounter } from './hosted/pull-counter.ts';
@@ -51,5 +52,6 @@ export function createHosting({ config, ...parts }: HostingParts) {
     new RepositoryDeletionJob(parts),
     new RepositoryMeasuringJob(parts),
   ];
-  return { repositories, inventory, jobs, imageFacts, pulls };
+  const imageDetails = new ImageDetailsReader(parts, imageFacts);
+  return { repositories, inventory, jobs, imageFacts, imageDetails, pulls };
 }

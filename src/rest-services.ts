@@ -28,6 +28,7 @@ import { RepositoryProtectionRuleService } from './management/repository-protect
 import { type ImageSummaries, RepositoryTagService } from './management/repository-tags.ts';
 import { StorageFindingService } from './management/storage-findings.ts';
 import { TagDeletionService } from './management/tag-deletions.ts';
+import { type DescribeImages, TagImageService } from './management/tag-images.ts';
 import { TagProtectionRuleService } from './management/tag-protection-rules.ts';
 import { TransferService } from './management/transfers.ts';
 import { UpstreamSecrets } from './management/upstream-settings.ts';
@@ -52,6 +53,7 @@ export interface RestParts
   readonly upstreams: UpstreamPool;
   readonly explainer: PullExplainer;
   readonly images: ImageSummaries;
+  readonly imageDetails: DescribeImages;
   /** Runs a job soon. */
   readonly wake: (job: string) => void;
   readonly notifications: { readonly secrets: WebhookSecrets; readonly resender: Resender };
@@ -101,6 +103,7 @@ export function createRestServices(parts: RestParts): RestServices {
     repositoryProtectionRules: new RepositoryProtectionRuleService({ database }),
     tagProtectionRules: new TagProtectionRuleService({ database }),
     repositories: new RepositoryService(hosted),
+    tagImages: new TagImageService({ database, images: parts.imageDetails }),
     repositoryTags: new RepositoryTagService({ ...hosted, images: parts.images }),
     tagDeletions: new TagDeletionService(hosted),
     transfers: new TransferService(common),

@@ -37,6 +37,7 @@ import { RepositoryProtectionRuleService } from '../../src/management/repository
 import { RepositoryTagService } from '../../src/management/repository-tags.ts';
 import { StorageFindingService } from '../../src/management/storage-findings.ts';
 import { TagDeletionService } from '../../src/management/tag-deletions.ts';
+import { TagImageService } from '../../src/management/tag-images.ts';
 import { TagProtectionRuleService } from '../../src/management/tag-protection-rules.ts';
 import { TransferService } from '../../src/management/transfers.ts';
 import { UpstreamSecrets } from '../../src/management/upstream-settings.ts';
@@ -185,6 +186,10 @@ export class RestApi {
       repositoryProtectionRules: new RepositoryProtectionRuleService({ database }),
       tagProtectionRules: new TagProtectionRuleService({ database }),
       repositories: new RepositoryService(hosted),
+      tagImages: new TagImageService({
+        database,
+        images: { describe: async () => undefined, findFacts: async () => undefined },
+      }),
       repositoryTags: new RepositoryTagService({ ...hosted, images: database.imageFacts }),
       tagDeletions: new TagDeletionService(hosted),
       transfers: new TransferService(common),

@@ -6,7 +6,7 @@ import type { ListedTag } from '../../metadata/tag-lists.ts';
 import { formatInstant } from './dates.ts';
 import { type BodyOf, instantText } from './response.ts';
 
-const tagNameResponse = z.object({ name: z.string(), path: z.string(), location: z.string() });
+export const tagNameResponse = z.object({ name: z.string(), path: z.string(), location: z.string() });
 
 export const repositoryResponse = z
   .object({
@@ -108,7 +108,7 @@ export function tagDetailsBody(
   };
 }
 
-function tagNameBody(name: string, repository: string, externalUrl: string) {
+export function tagNameBody(name: string, repository: string, externalUrl: string) {
   const path = `${repository}:${name}`;
   return { name, path, location: locationOf(path, externalUrl) };
 }

@@ -24,6 +24,7 @@ import type { RepositoryProtectionRuleService } from '../../management/repositor
 import type { RepositoryTagService } from '../../management/repository-tags.ts';
 import type { StorageFindingService } from '../../management/storage-findings.ts';
 import type { TagDeletionService } from '../../management/tag-deletions.ts';
+import type { TagImageService } from '../../management/tag-images.ts';
 import type { TagProtectionRuleService } from '../../management/tag-protection-rules.ts';
 import type { TransferService } from '../../management/transfers.ts';
 import type { HealthOf } from '../../management/upstream-state.ts';
@@ -61,6 +62,7 @@ import { repositoryTagEndpoints } from './repository-tags.ts';
 import { mountEndpoints, type RestMiddleware } from './router.ts';
 import { storageFindingEndpoints } from './storage-findings.ts';
 import { tagDeletionEndpoints } from './tag-deletions.ts';
+import { tagImageEndpoints } from './tag-images.ts';
 import { tagProtectionRuleEndpoints } from './tag-protection-rules.ts';
 import { transferEndpoints } from './transfers.ts';
 import { upstreamEndpoints } from './upstreams.ts';
@@ -98,6 +100,7 @@ export interface RestServices {
   readonly tagProtectionRules: TagProtectionRuleService;
   readonly repositories: RepositoryService;
   readonly repositoryTags: RepositoryTagService;
+  readonly tagImages: TagImageService;
   readonly tagDeletions: TagDeletionService;
   readonly transfers: TransferService;
   readonly upstreams: UpstreamService;
@@ -149,6 +152,7 @@ export function listEndpoints(services: RestServices): readonly TaggedEndpoint[]
     ...tagged('Protection rules', tagProtectionRuleEndpoints(services.tagProtectionRules)),
     ...tagged('Repositories', repositoryEndpoints(services.repositories)),
     ...tagged('Repositories', repositoryTagEndpoints(services.repositoryTags)),
+    ...tagged('Repositories', tagImageEndpoints(services.tagImages)),
     ...tagged('Repositories', tagDeletionEndpoints(services.tagDeletions)),
     ...tagged('Repositories', deletedTagEndpoints(services.deletedTags)),
     ...tagged('Projects', cleanupPreviewEndpoints(services.cleanupPreviews)),

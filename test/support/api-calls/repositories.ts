@@ -51,6 +51,10 @@ export const repositoryCalls: ApiCalls = {
     query: { name_regex_delete: '.*', name_regex_keep: 'v2', keep_n: 0, older_than: '1h', dry_run: true },
   }),
   [`GET ${repository}/tags/{tag_name}`]: pushTag,
+  [`GET ${repository}/tags/{tag_name}/image`]: async (world) => ({
+    ...(await pushTag(world)),
+    query: { platform: 'linux/amd64' },
+  }),
   [`DELETE ${repository}/tags/{tag_name}`]: pushTag,
   [`GET ${repository}/deleted_tags`]: async (world) => ({
     ...(await deleteTag(world)),

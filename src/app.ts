@@ -4,7 +4,6 @@ import type { RequestListener } from 'node:http';
 import Koa from 'koa';
 import { docsPage } from './api/docs-page.ts';
 import { answerErrors } from './api/errors.ts';
-import { createGitlabRouter } from './api/gitlab/router.ts';
 import { keyRoutes } from './api/keys.ts';
 import { oauthTokenRoutes } from './api/oauth-token.ts';
 import { operationsRoutes, probeRoutes } from './api/operations.ts';
@@ -23,6 +22,7 @@ import { createCacheLimits } from './cache-limits.ts';
 import { createCollectorWorker, reviewDelayOf } from './collecting.ts';
 import type { Config } from './config.ts';
 import { blobDirectoryOf, databaseFile } from './data-directory.ts';
+import { createGitlabApi } from './gitlab-api.ts';
 import { createHosting } from './hosting.ts';
 import { createScheduler } from './jobs.ts';
 import type { Log } from './log.ts';
@@ -178,10 +178,15 @@ export async function createApp(
     }),
   );
   koa.use(
-    createGitlabRouter({
+    createGitlabApi({
       access: signIn.access,
+      principals: signIn.principals,
+      rights,
       inventory: hosting.inventory,
-      statistics: signIn.statistics,
+      maintenance,
+      database,
+      forgetAll: () => pulls.registries.forgetAll(),
+      now,
     }),
   );
   koa.use(

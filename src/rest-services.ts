@@ -98,7 +98,7 @@ export function createRestServices(parts: RestParts): RestServices {
     members: new MemberService(common),
     oidcTrusts: new OidcTrustService({ database, allowHttp: false, findBlockedAddress }),
     placeAccessTokens: new PlaceAccessTokenService(common),
-    projects: new ProjectService({ database, now }),
+    projects: new ProjectService(common),
     storageFindings: new StorageFindingService({ database }),
     repositoryProtectionRules: new RepositoryProtectionRuleService({ database }),
     tagProtectionRules: new TagProtectionRuleService({ database }),

@@ -20,7 +20,6 @@ import type { Log } from './log.ts';
 import { CatalogService } from './management/catalog.ts';
 import { OidcPeople } from './management/oidc-people.ts';
 import { parseGroupRole } from './management/oidc-roles.ts';
-import { RegistryStatistics } from './management/registry-statistics.ts';
 import { SignInService } from './management/sign-in.ts';
 import type { Database } from './metadata/database.ts';
 
@@ -77,7 +76,7 @@ export async function createSignIn(parts: SignInParts) {
     grantMetas,
     access: guards.around(access),
     catalog: new CatalogService({ ...database, principals, isLoginRequired }),
-    statistics: new RegistryStatistics(principals),
+    principals,
   };
 }
 

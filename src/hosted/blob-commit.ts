@@ -11,7 +11,7 @@ import { type KeptBlob, keepBlob } from '../storage/keep-blob.ts';
 import { TakenOverError } from '../storage/upload-store.ts';
 import { linkBlob } from './blob-links.ts';
 import type { HostedOptions } from './hosted-options.ts';
-import type { PushTarget } from './push-target.ts';
+import { nameGone, type PushTarget } from './push-target.ts';
 
 export type CommitOptions = Pick<HostedOptions, 'database' | 'store' | 'log' | 'now'>;
 
@@ -24,7 +24,7 @@ const maxTries = 5;
 /**
  * @param id of the session
  * @param spool of bytes that have this digest
- * @throws OciError BLOB_UPLOAD_UNKNOWN when the session or its project has gone, DENIED over a quota; SpoolError
+ * @throws OciError BLOB_UPLOAD_UNKNOWN when the session has gone, NAME_UNKNOWN when its project has or the repository was renamed, DENIED over a quota; SpoolError
  */
 export async function commitBlob(
   options: CommitOptions,
@@ -53,7 +53,7 @@ export async function commitBlob(
       if (!(error instanceof NotRecorded)) throw error;
       if (kept.isNew) await discard(options, kept.storageKey);
       await endSession(options, id);
-      throw error.cause instanceof MissingOwner ? uploadUnknown(id, error.cause) : error.cause;
+      throw error.cause instanceof MissingOwner ? nameGone(target.name, error.cause) : error.cause;
     }
   }
 }
@@ -96,10 +96,9 @@ async function recordBlob(
   }
 }
 
-export function uploadUnknown(id: string, cause?: unknown): OciError {
+export function uploadUnknown(id: string): OciError {
   return new OciError('BLOB_UPLOAD_UNKNOWN', {
     detail: `there is no upload ${id.slice(0, 64)} of yours here: it may be over, have expired, or belong to another repository`,
-    cause,
   });
 }
 

@@ -1,10 +1,11 @@
 /** All repositories that are pushed to. */
+import { OciError } from '../oci/errors.ts';
 import type { RepositoryName } from '../oci/reference.ts';
 import type { ReadableRepository, WritableRepository, Writer } from '../oci/repository.ts';
 import { TagPatterns } from '../rules/tag-protection.ts';
 import type { HostedOptions } from './hosted-options.ts';
 import { HostedRepository } from './hosted-repository.ts';
-import { noProject } from './push-target.ts';
+import { nameGone } from './push-target.ts';
 import { SessionSpools } from './session-spools.ts';
 import { UploadTurns } from './upload-turns.ts';
 import { WritableHostedRepository, type WritingOptions } from './writable-hosted-repository.ts';
@@ -39,12 +40,25 @@ export class HostedRepositories {
       : undefined;
   }
 
-  /** @throws OciError DENIED where there is no project for the name */
+  /** @throws OciError NAME_UNKNOWN where there is no project for the name, or it was renamed just now; RENAME_IN_PROGRESS */
   async getWritable(name: RepositoryName, writer: Writer): Promise<WritableRepository> {
     const project = await this.#options.database.projects.findOwner(name);
-    if (!project) throw noProject(name);
+    if (!project) throw nameGone(name);
+    await this.#demandNotRenamed(project.id, name);
     const { id: projectId, fullPath: projectPath } = project;
     return new WritableHostedRepository(this.#options, { projectId, projectPath, name, writer });
+  }
+
+  async #demandNotRenamed(projectId: number, name: RepositoryName): Promise<void> {
+    const { database, now } = this.#options;
+    const lease = await database.renameLeases.find(projectId, name);
+    if (!lease) return;
+    if (lease.state === 'over') throw nameGone(name);
+    const seconds = Math.max(1, Math.ceil((lease.expiresAt - now()) / 1000));
+    throw new OciError('RENAME_IN_PROGRESS', {
+      detail: `${lease.path} is being renamed: try again in ${seconds} seconds`,
+      headers: { 'Retry-After': String(seconds) },
+    });
   }
 
   /** Interrupts the uploads that are being received; what came of them is kept. */

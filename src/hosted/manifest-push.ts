@@ -14,7 +14,7 @@ import { recordEvents } from './events.ts';
 import type { HostedOptions } from './hosted-options.ts';
 import { findNewFacts } from './image-facts.ts';
 import { acceptManifest, listRequired } from './manifest-acceptance.ts';
-import { noProject, type PushTarget } from './push-target.ts';
+import { nameGone, type PushTarget } from './push-target.ts';
 import { demandTaggable } from './tag-guards.ts';
 
 export interface ManifestPushOptions
@@ -49,7 +49,7 @@ export async function pushManifest(
       const repository = await tx.repositories.ensure(projectId, name);
       demandLasting(repository);
       const { id } = repository;
-      if (!(await tx.repositories.hold(id, named.length > 0 ? 'publish' : undefined))) throw noProject(name);
+      if (!(await tx.repositories.hold(id, named.length > 0 ? 'publish' : undefined))) throw nameGone(name);
       await demandTaggable(tx, tagPatterns, target, id, named, digest);
       const missing = await listMissing(tx, id, manifest.references);
       const required = listRequired(manifest, limits.sparseManifests);
@@ -77,7 +77,7 @@ export async function pushManifest(
       await recordEvents(tx, target, id, ...tagged);
     });
   } catch (error) {
-    throw error instanceof MissingOwner ? noProject(name, error) : error;
+    throw error instanceof MissingOwner ? nameGone(name, error) : error;
   }
   return { digest, subject: manifest.subject };
 }

@@ -12,10 +12,10 @@ export interface PushTarget {
   readonly writer: Writer;
 }
 
-/** There is no project for the name, or not any more. */
-export function noProject(name: RepositoryName, cause?: unknown): OciError {
-  return new OciError('DENIED', {
-    detail: `there is no project for ${name}: create it first (POST /api/v4/projects)`,
+/** What was allowed just now has no project, or its name was taken away meanwhile. */
+export function nameGone(name: RepositoryName, cause?: unknown): OciError {
+  return new OciError('NAME_UNKNOWN', {
+    detail: `there is no ${name} any more: it was renamed, transferred or deleted, or its project was. Push to its new name`,
     cause,
   });
 }

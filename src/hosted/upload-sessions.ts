@@ -10,7 +10,7 @@ import { TakenOverError } from '../storage/upload-store.ts';
 import { commitBlob, uploadUnknown } from './blob-commit.ts';
 import { demandLasting } from './deleted-repository.ts';
 import type { HostedOptions } from './hosted-options.ts';
-import { noProject, type PushTarget } from './push-target.ts';
+import { nameGone, type PushTarget } from './push-target.ts';
 import type { SessionSpool } from './session-spool.ts';
 import type { SessionSpools } from './session-spools.ts';
 import { type Turn, takenOver, type UploadTurns } from './upload-turns.ts';
@@ -49,7 +49,7 @@ export class UploadSessions implements Uploads {
     try {
       await database.uploads.create({ ...upload, expiresAt: startedAt + limits.uploadExpiryMs });
     } catch (error) {
-      throw error instanceof MissingOwner ? noProject(name, error) : error;
+      throw error instanceof MissingOwner ? nameGone(name, error) : error;
     }
     if (algorithm) spools.expect(id, algorithm);
     return id;

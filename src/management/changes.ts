@@ -11,6 +11,7 @@ const taken = ['has already been taken'];
 const takenAttributes: Partial<Record<UniqueConstraint, Faults>> = {
   groups_full_path: { path: taken },
   projects_full_path: { path: taken },
+  repositories_name: { path: taken },
   virtual_registries_group_id_name: { name: taken },
   registry_upstreams_registry_id_upstream_id: { upstream_id: taken },
   cache_retention_policies_group_id: { group: taken },

@@ -11,6 +11,7 @@ import { recordEvent } from './events.ts';
 import { holdGroup } from './find-group.ts';
 import { type NamedGroup, nameGroups } from './full-names.ts';
 import { demandFreePath, fullPathOf, parentPathOf } from './paths.ts';
+import { renameGroup } from './place-renames.ts';
 import { demandUnmodified } from './preconditions.ts';
 import type { PullCaches } from './pull-caches.ts';
 import { RefusedError } from './refused-error.ts';
@@ -35,6 +36,12 @@ export interface GroupSizes {
   readonly cached: number;
 }
 
+/** What is undefined stays as it is. */
+export interface GroupUpdate extends GroupChanges {
+  /** The last segment of its full path: another one renames all that is below it, repositories too. */
+  readonly path?: string | undefined;
+}
+
 export interface GroupServiceOptions {
   readonly database: Database;
   readonly caches: PullCaches;
@@ -43,11 +50,13 @@ export interface GroupServiceOptions {
 export class GroupService {
   readonly #database: Database;
   readonly #changes: Changes;
+  readonly #caches: PullCaches;
   readonly #rights = new Rights();
 
   constructor({ database, caches }: GroupServiceOptions) {
     this.#database = database;
     this.#changes = new Changes(database, caches);
+    this.#caches = caches;
   }
 
   /** Those that the actor may know of, by full path. @param search part of the name or path */
@@ -121,11 +130,13 @@ export class GroupService {
 
   /**
    * For its Owners; the quota for Owners of a group above it, and of a top-level group for administrators.
-   * @throws RefusedError not-found, forbidden
+   * @throws RefusedError not-found, forbidden, invalid
    */
-  async update(actor: Actor, reference: string, changes: GroupChanges): Promise<NamedGroup> {
-    return runChange(this.#database, async (tx) => {
-      const { id, fullPath } = await this.#rights.getGroup(tx, actor, reference, 'own');
+  async update(actor: Actor, reference: string, { path, ...changes }: GroupUpdate): Promise<NamedGroup> {
+    const updated = await runChange(this.#database, async (tx) => {
+      const known = await this.#rights.getGroup(tx, actor, reference, 'own');
+      const { id } = known;
+      const fullPath = path === undefined ? known.fullPath : await renameGroup(tx, actor, known, path);
       if (changes.quotaBytes !== undefined) await this.#demandQuotaRight(tx, actor, fullPath);
       const group = await tx.groups.update(id, changes);
       if (!group) throw new RefusedError('not-found', 'Group');
@@ -144,6 +155,8 @@ export class GroupService {
       });
       return named(tx, group);
     });
+    if (path !== undefined) this.#caches.forgetGroup(updated.id);
+    return updated;
   }
 
   /** With all that belongs to it, subgroups too. For its Owners. @throws RefusedError not-found, forbidden, precondition-failed */

@@ -13,8 +13,10 @@ import { recordEvent } from './events.ts';
 import { holdGroup } from './find-group.ts';
 import { type NamedProject, nameProjects } from './full-names.ts';
 import { demandFreePath, fullPathOf, parentPathOf, pathFromName } from './paths.ts';
+import { renameProject } from './place-renames.ts';
 import { auditPlaceOf } from './places.ts';
 import { demandUnmodified } from './preconditions.ts';
+import type { PullCaches } from './pull-caches.ts';
 import { RefusedError } from './refused-error.ts';
 import { Rights } from './rights.ts';
 
@@ -39,14 +41,28 @@ export interface ProjectSearch {
   readonly visibility?: Visibility | undefined;
 }
 
+export interface ProjectServiceOptions {
+  readonly database: Database;
+  readonly caches: PullCaches;
+  readonly now: () => number;
+}
+
+/** What is undefined stays as it is. */
+export interface ProjectUpdate extends ProjectChanges, Pick<ProjectInput, 'cleanupPolicy'> {
+  /** The last segment of its full path: another one renames its repositories, too. */
+  readonly path?: string | undefined;
+}
+
 export class ProjectService {
   readonly #database: Database;
   readonly #rights = new Rights();
+  readonly #caches: PullCaches;
   readonly #now: () => number;
 
   /** @param now epoch milliseconds */
-  constructor({ database, now }: { readonly database: Database; readonly now: () => number }) {
+  constructor({ database, caches, now }: ProjectServiceOptions) {
     this.#database = database;
+    this.#caches = caches;
     this.#now = now;
   }
 
@@ -132,14 +148,16 @@ export class ProjectService {
     });
   }
 
-  /** For Maintainers; the quota for Owners. @throws RefusedError not-found, forbidden */
+  /** For Maintainers; the quota for Owners. @throws RefusedError not-found, forbidden, invalid */
   async update(
     actor: Actor,
     reference: string,
-    { cleanupPolicy, ...changes }: ProjectChanges & Pick<ProjectInput, 'cleanupPolicy'>,
+    { cleanupPolicy, path, ...changes }: ProjectUpdate,
   ): Promise<NamedProject> {
-    return runChange(this.#database, async (tx) => {
-      const { id, groupId, fullPath } = await this.#rights.getProject(tx, actor, reference, 'write');
+    const updated = await runChange(this.#database, async (tx) => {
+      const known = await this.#rights.getProject(tx, actor, reference, 'write');
+      const { id, groupId } = known;
+      const fullPath = path === undefined ? known.fullPath : await renameProject(tx, actor, known, path);
       if (changes.quotaBytes !== undefined) await this.#demandQuotaRight(tx, actor, parentPathOf(fullPath));
       const project = await tx.projects.update(id, changes);
       if (!project) throw new RefusedError('not-found', 'Project');
@@ -162,6 +180,8 @@ export class ProjectService {
       });
       return named(tx, project);
     });
+    if (path !== undefined) this.#caches.forgetGroup(updated.groupId);
+    return updated;
   }
 
   /** With its repositories. For Owners of the group. @throws RefusedError not-found, forbidden, precondition-failed */

@@ -1,29 +1,23 @@
-/**
- * Groups and projects that go to another group. Images are called by the path of their project: while there are any, nothing
- * that they are called by moves, and who asks is told what to do.
- */
+/** Groups and projects that go to another group, with all that is in them: images are called by their new paths at once. */
 import { accessLevels } from '../auth/access.ts';
 import type { Database } from '../metadata/database.ts';
 import type { Group } from '../metadata/groups.ts';
 import type { Records } from '../metadata/records.ts';
-import { isRepositoryName } from '../oci/reference.ts';
 import { type Actor, userOf } from './actor.ts';
 import { recordChange } from './audit.ts';
 import { Changes } from './changes.ts';
-import { getGroup, holdGroup } from './find-group.ts';
+import { getGroup } from './find-group.ts';
 import { type NamedGroup, type NamedProject, nameGroups, nameProjects } from './full-names.ts';
-import { demandFreePath, fullPathOf } from './paths.ts';
+import { moveProject } from './place-renames.ts';
 import type { PullCaches } from './pull-caches.ts';
 import { RefusedError } from './refused-error.ts';
+import { relocateGroup } from './relocation.ts';
 import { demandAdministrator, Rights } from './rights.ts';
 
 export interface TransferServiceOptions {
   readonly database: Database;
   readonly caches: PullCaches;
 }
-
-/** How many images a refusal names. */
-const maxNamed = 3;
 
 export class TransferService {
   readonly #changes: Changes;
@@ -44,15 +38,8 @@ export class TransferService {
       const parent = target === undefined ? undefined : await this.#getTarget(tx, actor, target);
       if (!parent) demandAdministrator(actor, 'write');
       demandOtherPlace(moving, parent);
-      const fullPath = fullPathOf(parent?.fullPath, moving.path);
-      await holdBoth(tx, moving.id, parent?.id);
-      await demandFreePath(tx, fullPath);
-      await demandRoomForPaths(tx, moving.fullPath, fullPath);
-      await tx.reviews.addGroup(moving.fullPath);
-      await demandNoImages(tx, moving.fullPath);
       if (parent) await demandNoRegistries(tx, moving);
-      await tx.relocations.removeRepositories(moving.fullPath);
-      await tx.relocations.moveGroup(moving.id, moving.fullPath, { parentId: parent?.id ?? null, fullPath });
+      const fullPath = await relocateGroup(tx, moving, { parent, path: moving.path });
       if (!parent) await giveOwner(tx, actor, { id: moving.id, fullPath });
       const details = { from: moving.fullPath, to: fullPath };
       await recordChange(tx, actor, {
@@ -76,23 +63,8 @@ export class TransferService {
   async transferProject(actor: Actor, reference: string, target: string): Promise<NamedProject> {
     const { project } = await this.#changes.run(async (tx) => {
       const moving = await this.#rights.getProject(tx, actor, reference, 'own');
-      const { fullPath: from } = moving;
       const group = await this.#rights.getGroup(tx, actor, target, 'write');
-      if (group.id === moving.groupId) throw new RefusedError('bad-request', 'the project is in this group');
-      const fullPath = fullPathOf(group.fullPath, moving.path);
-      await holdBoth(tx, moving.groupId, group.id);
-      await demandFreePath(tx, fullPath);
-      await tx.reviews.addProject(moving.id);
-      await demandNoImages(tx, from);
-      await tx.relocations.removeRepositories(from);
-      await tx.relocations.moveProject(moving.id, from, group.id, fullPath);
-      await recordChange(tx, actor, {
-        action: 'project.transfer',
-        targetId: moving.id,
-        details: { from, to: fullPath, group_id: group.id },
-        groupPath: group.fullPath,
-        projectPath: fullPath,
-      });
+      await moveProject(tx, actor, moving, group);
       const moved = await tx.projects.find(moving.id);
       const [named] = moved ? await nameProjects(tx, [moved]) : [];
       if (!named) throw new RefusedError('not-found', 'Project');
@@ -115,24 +87,6 @@ function demandOtherPlace(moving: Group, parent: Group | undefined): void {
   }
 }
 
-/** In the order of their numbers, or two transfers could wait for each other. */
-async function holdBoth(tx: Records, one: number, other: number | undefined): Promise<void> {
-  const ids = [one, ...(other === undefined ? [] : [other])].sort((a, b) => a - b);
-  for (const id of ids) await holdGroup(tx, id);
-}
-
-/** @throws RefusedError conflict */
-async function demandNoImages(tx: Records, fullPath: string): Promise<void> {
-  const names = await tx.relocations.listImages(fullPath, maxNamed + 1);
-  if (names.length === 0) return;
-  const named = names.slice(0, maxNamed).join(', ') + (names.length > maxNamed ? ', …' : '');
-  throw new RefusedError(
-    'conflict',
-    `There are images below ${fullPath}: ${named}. They are called by this path, and would be lost by a transfer. ` +
-      'Copy those you need to a project at the new place, delete them here, and transfer then.',
-  );
-}
-
 /** @throws RefusedError conflict: virtual registries and their upstreams belong to top-level groups */
 async function demandNoRegistries(tx: Records, { id, fullPath }: Group): Promise<void> {
   const upstreams = await tx.upstreams.list(id, undefined, { page: 1, perPage: 1 });
@@ -141,13 +95,6 @@ async function demandNoRegistries(tx: Records, { id, fullPath }: Group): Promise
     'conflict',
     `${fullPath} has virtual registries or upstreams, which only a top-level group can have. Delete them, and transfer then.`,
   );
-}
-
-/** @throws RefusedError invalid where a name below it would be none any more */
-async function demandRoomForPaths(tx: Records, from: string, to: string): Promise<void> {
-  const longest = (await tx.relocations.longestBelow(from)) - from.length;
-  if (longest <= 0 || isRepositoryName(`${to}${'a'.repeat(longest)}`)) return;
-  throw new RefusedError('invalid', { path: ['is too long together with the paths below it'] });
 }
 
 /** A top-level group has an Owner of its own. */

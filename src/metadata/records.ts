@@ -33,6 +33,7 @@ import { Projects } from './projects.ts';
 import { PullCounts } from './pull-counts.ts';
 import { RegistryUpstreams } from './registry-upstreams.ts';
 import { Relocations } from './relocations.ts';
+import { RenameLeases } from './rename-leases.ts';
 import { Repositories } from './repositories.ts';
 import { RepositoryBlobs } from './repository-blobs.ts';
 import { RepositoryDetails } from './repository-details.ts';
@@ -95,6 +96,7 @@ export class Records {
   readonly pullCounts: PullCounts;
   readonly registryUpstreams: RegistryUpstreams;
   readonly relocations: Relocations;
+  readonly renameLeases: RenameLeases;
   readonly repositories: Repositories;
   readonly repositoryBlobs: RepositoryBlobs;
   readonly repositoryDetails: RepositoryDetails;
@@ -158,6 +160,7 @@ export class Records {
     this.pullCounts = new PullCounts(db);
     this.registryUpstreams = new RegistryUpstreams(db);
     this.relocations = new Relocations(db, now);
+    this.renameLeases = new RenameLeases(db, now);
     this.repositories = new Repositories(db, now);
     this.repositoryDetails = new RepositoryDetails(db);
     this.repositoryLists = new RepositoryLists(db, now);

@@ -2,6 +2,7 @@
 import type { Kysely, Selectable } from 'kysely';
 import type { PageRequest } from '../oci/repository.ts';
 import { below } from './below.ts';
+import { RenameLeases } from './rename-leases.ts';
 import { isVisibleTo, type Viewer } from './repository-visibility.ts';
 import type { Tables } from './schema.ts';
 import type { RepositoryStatus } from './schema-hosted.ts';
@@ -80,7 +81,10 @@ export class Repositories {
     return row && repositoryFromRow(row);
   }
 
-  /** The repository of this name, made where absent, by whoever comes first. @throws MissingOwner when the project is gone, or elsewhere */
+  /**
+   * The repository of this name, made where absent, by whoever comes first.
+   * @throws MissingOwner when the project is gone, or elsewhere, or one of this name was renamed just now
+   */
   async ensure(projectId: number, name: string): Promise<RepositoryRecord> {
     const known = await this.findByName(name);
     if (known) return known;
@@ -96,11 +100,12 @@ export class Repositories {
     return repository;
   }
 
-  /** Asked after the insert, which waits for a transfer of the project to end. */
+  /** Asked after the insert, which waits for a transfer of the project and for renames in it to end. */
   async #isInside(projectId: number, name: string): Promise<boolean> {
     const query = this.#db.selectFrom('projects').select('full_path').where('id', '=', projectId);
     const project = await query.executeTakeFirst();
-    return project !== undefined && `${name}/`.startsWith(`${project.full_path}/`);
+    if (!project || !`${name}/`.startsWith(`${project.full_path}/`)) return false;
+    return (await new RenameLeases(this.#db, this.#now).find(projectId, name))?.state !== 'over';
   }
 
   /**

@@ -88,7 +88,7 @@ describeEachDatabase('records of what was audited', (open, { clock }) => {
     await auditEvents.add({ ...event, projectPath: former.fullPath });
     await groups.remove((await groups.findByPath('acme'))?.id ?? 0);
     clock.now += 1000;
-    await relocations.moveGroup(young?.id ?? 0, 'young', { parentId: null, fullPath: 'acme' });
+    await relocations.moveGroup(young?.id ?? 0, 'young', { parentId: null, path: 'acme', fullPath: 'acme' });
     const moved = await groups.findByPath('acme');
     expect(moved).toMatchObject({ id: young?.id, placedAt: clock.now, createdAt: clock.now - 2000 });
     expect(await groups.findByPath('acme/team')).toMatchObject({ placedAt: clock.now });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { parseTag } from '../../src/oci/reference.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { createRepository, linkBlob, manifestOf } from '../support/hosted-records.ts';
 import { RestApi } from '../support/rest-api.ts';
@@ -64,30 +65,121 @@ describeEachDatabase('transfers', (open, { clock, createPlace }) => {
     });
   });
 
-  test('nothing goes whose images would be lost, and who asks is told what to do', async () => {
-    const { api, acme, team, other, shop } = await start();
+  test('images go along, called by the new path, and nothing of them comes up for review', async () => {
+    const { api, team, other, shop, place } = await start();
     const { id } = await createRepository(api.database, 'acme/team/shop/web');
-    await api.database.repositoryManifests.save(id, manifestOf('{}'));
-    const message = expect.stringMatching(/acme\/team\/shop\/web.*Copy.*delete.*transfer then/);
-    for (const [method, path, body] of [
-      ['PUT', `/projects/${shop}/transfer`, { namespace: other }],
-      ['POST', `/groups/${team}/transfer`, { group_id: other }],
-      ['POST', `/groups/${acme}/transfer`, { group_id: other }],
-    ] as const) {
-      expect(await api.ask(method, path, body)).toMatchObject({ status: 409, body: { message } });
-    }
-    expect(await pathOf(api, shop)).toBe('acme/team/shop');
-  });
-
-  test('an emptied repository does not hold a project back, and what it linked is reviewed', async () => {
-    const { api, shop, place } = await start();
-    const { id } = await createRepository(api.database, 'acme/team/shop/web');
-    await linkBlob(api.database, id, 'left over', 10);
-    expect(await api.ask('PUT', `/projects/${shop}/transfer`, { namespace: 'other' })).toMatchObject({
-      status: 200,
+    await linkBlob(api.database, id, 'layer', 10);
+    const manifest = manifestOf('{}');
+    await api.database.repositoryManifests.save(id, manifest);
+    await api.database.tags.put(id, parseTag('v1'), manifest.digest);
+    const upload = { projectId: shop, repository: 'acme/team/shop/web', writer: 'user:1' };
+    await api.database.uploads.create({ ...upload, id: 'u1', startedAt: 0, expiresAt: 1e15 });
+    expect(await api.ask('POST', `/groups/${team}/transfer`, { group_id: other })).toMatchObject({
+      status: 201,
     });
     expect(await api.database.repositories.findByName('acme/team/shop/web')).toBeUndefined();
-    expect(await readBlobReviews(place)).toHaveLength(1);
+    const moved = await api.database.repositories.findByName('other/team/shop/web');
+    expect(moved).toMatchObject({ id, projectId: shop });
+    expect(await api.database.tags.find(id, parseTag('v1'))).toBe(manifest.digest);
+    expect(await api.database.uploads.find('u1')).toMatchObject({ repository: 'other/team/shop/web' });
+    expect(await api.ask('PUT', `/projects/${shop}/transfer`, { namespace: other })).toMatchObject({
+      status: 200,
+    });
+    expect(await api.database.repositories.findByName('other/shop/web')).toMatchObject({ id });
+    expect(await readBlobReviews(place)).toEqual([]);
+  });
+
+  test('a group or project gets another path, and all that is called by it with it', async () => {
+    const { api, acme, team, shop } = await start();
+    const { id } = await createRepository(api.database, 'acme/team/shop/web');
+    const registry = await api.createRegistry(acme, 'base');
+    const upstream = await api.createUpstream(registry, 'shop', { url: 'entrepot:acme/team/shop' });
+    api.forgotten.length = 0;
+    expect(await api.ask('PUT', `/projects/${shop}`, { path: 'Store', name: 'The Store' })).toMatchObject({
+      status: 200,
+      body: { path: 'store', path_with_namespace: 'acme/team/store', name: 'The Store' },
+    });
+    expect(await api.ask('PUT', `/groups/${team}`, { path: 'crew' })).toMatchObject({
+      status: 200,
+      body: { path: 'crew', full_path: 'acme/crew' },
+    });
+    expect(await api.ask('PUT', `/groups/${acme}`, { path: 'corp' })).toMatchObject({ status: 200 });
+    expect(api.forgotten).toEqual([team, team, acme]);
+    expect(await api.database.repositories.findByName('corp/crew/store/web')).toMatchObject({ id });
+    expect(await pathOf(api, shop)).toBe('corp/crew/store');
+    const shown = await api.ask('GET', `/virtual_registries/container/upstreams/${upstream.id}`);
+    expect(shown.body.url).toBe('entrepot:corp/crew/store');
+    const events = (await api.ask('GET', '/audit_events')).body.map(
+      ({ event_name, details }: { event_name: string; details: { change: object } }) => [
+        event_name,
+        details.change,
+      ],
+    );
+    expect(events).toEqual(
+      expect.arrayContaining([
+        ['project.rename', { from: 'acme/team/shop', to: 'acme/team/store', group_id: team }],
+        ['group.rename', { from: 'acme/team', to: 'acme/crew' }],
+        ['group.rename', { from: 'acme', to: 'corp' }],
+      ]),
+    );
+  });
+
+  test('a path that is the same changes nothing, and one that is taken or none is refused', async () => {
+    const { api, acme, team, other, shop } = await start();
+    const rename = (path: string, to: unknown) => api.ask('PUT', path, { path: to });
+    expect(await rename(`/projects/${shop}`, 'shop')).toMatchObject({ status: 200 });
+    expect(await rename(`/groups/${team}`, 'TEAM')).toMatchObject({ status: 200 });
+    const taken = { status: 400, body: { message: { path: ['has already been taken'] } } };
+    await api.createGroup('store', 'private', team);
+    await api.createProject(acme, 'crew');
+    expect(await rename(`/projects/${shop}`, 'store')).toMatchObject(taken);
+    expect(await rename(`/groups/${team}`, 'crew')).toMatchObject(taken);
+    expect(await rename(`/groups/${other}`, 'acme')).toMatchObject(taken);
+    for (const path of ['a b', 'a/b', '7'])
+      expect(await rename(`/projects/${shop}`, path)).toMatchObject({ status: 400 });
+    expect(await rename(`/groups/${team}`, '')).toMatchObject({
+      status: 400,
+      body: { error: 'path is empty' },
+    });
+    expect(await rename(`/groups/${other}`, 'virtual_registries')).toMatchObject({ status: 400 });
+    await createRepository(api.database, `acme/team/shop/${'a'.repeat(100)}`);
+    expect(await rename(`/groups/${team}`, 'b'.repeat(150))).toMatchObject({
+      status: 400,
+      body: { message: { path: ['is too long together with the paths below it'] } },
+    });
+  });
+
+  test('Maintainers rename projects, Owners groups', async () => {
+    const { api, acme, team, shop } = await start();
+    const developer = await api.createMember(acme, 'developer', 30);
+    const maintainer = await api.createMember(acme, 'maintainer', 40);
+    const owner = await api.createMember(acme, 'owner', 50);
+    const body = { path: 'new' };
+    expect(await api.as(developer, 'PUT', `/projects/${shop}`, body)).toMatchObject({ status: 403 });
+    expect(await api.as(maintainer, 'PUT', `/groups/${team}`, body)).toMatchObject({ status: 403 });
+    expect(await api.as(maintainer, 'PUT', `/projects/${shop}`, body)).toMatchObject({ status: 200 });
+    expect(await api.as(owner, 'PUT', `/groups/${team}`, body)).toMatchObject({ status: 200 });
+    expect(await pathOf(api, shop)).toBe('acme/new/new');
+  });
+
+  test('what comes into a group counts against its quota, unless it was in it before', async () => {
+    const { api, acme, team, other, shop } = await start();
+    const { id } = await createRepository(api.database, 'acme/team/shop/web');
+    await linkBlob(api.database, id, 'layer', 100);
+    await api.ask('PUT', `/groups/${other}`, { container_registry_quota_bytes: 99 });
+    await api.ask('PUT', `/groups/${acme}`, { container_registry_quota_bytes: 50 });
+    const refused = {
+      status: 409,
+      body: { message: 'group other would use 100 of 99 bytes: its quota is too small' },
+    };
+    expect(await api.ask('PUT', `/projects/${shop}/transfer`, { namespace: other })).toMatchObject(refused);
+    expect(await api.ask('POST', `/groups/${team}/transfer`, { group_id: other })).toMatchObject(refused);
+    expect(await pathOf(api, shop)).toBe('acme/team/shop');
+    expect(await api.database.repositories.findByName('acme/team/shop/web')).toMatchObject({ id });
+    // Over its quota already, and it has no more after it.
+    expect(await api.ask('PUT', `/projects/${shop}/transfer`, { namespace: acme })).toMatchObject({
+      status: 200,
+    });
   });
 
   test('a push that began before cannot bring the old name back', async () => {

@@ -181,7 +181,7 @@ export class RestApi {
       members: new MemberService({ database, now }),
       oidcTrusts: new OidcTrustService({ database, allowHttp: false, findBlockedAddress }),
       placeAccessTokens: new PlaceAccessTokenService({ database, now }),
-      projects: new ProjectService({ database, now }),
+      projects: new ProjectService({ ...common, now }),
       storageFindings: new StorageFindingService({ database }),
       repositoryProtectionRules: new RepositoryProtectionRuleService({ database }),
       tagProtectionRules: new TagProtectionRuleService({ database }),

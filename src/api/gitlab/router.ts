@@ -5,12 +5,15 @@
 import { Router } from '@koa/router';
 import { OciError } from '../../oci/errors.ts';
 import { belowName, type RepositoryName } from '../../oci/reference.ts';
+import { answerErrors } from '../errors.ts';
+import { answerEarly } from '../registry/early-answer.ts';
 import { type EndpointContext, nameOf } from '../registry/endpoint.ts';
 import type { RegistryMiddleware } from '../registry/router.ts';
 import type { RequestContext, RequestState } from '../state.ts';
 import { answerJson } from './answers.ts';
 import { compatibleVersion, features, tellFeatures } from './features.ts';
 import { parseOneOf, queryOf } from './query.ts';
+import { answerRename } from './renames.ts';
 import { answerRepository, answerSubRepositories } from './repositories.ts';
 import { gitlabPrefix } from './scopes.ts';
 import type { GitlabOptions } from './services.ts';
@@ -20,7 +23,7 @@ const repositories = '/gitlab/v1/repositories/*name';
 
 /** Answers every request under /gitlab/v1 and leaves the others alone. */
 export function createGitlabRouter(options: GitlabOptions): RegistryMiddleware {
-  const { access, inventory, statistics } = options;
+  const { access, inventory, statistics, renames, maintenance } = options;
   const router = new Router<RequestState>({ sensitive: true, strict: true });
 
   router.get('/gitlab/v1/', (ctx) => {
@@ -38,6 +41,7 @@ export function createGitlabRouter(options: GitlabOptions): RegistryMiddleware {
   router.get(`${repositories}/tags/list/`, pull(pullable(answerTagList)));
   router.get(`${repositories}/tags/detail/:tag/`, pull(pullable(answerTag)));
   router.get(`${repositories}/`, pull(answerDetails));
+  router.patch(`${repositories}/`, rename);
 
   const routes = router.routes();
   return async (ctx, next) => {
@@ -45,8 +49,17 @@ export function createGitlabRouter(options: GitlabOptions): RegistryMiddleware {
     if (!`${path}/`.startsWith(gitlabPrefix)) return next();
     if (!path.endsWith('/') && isKnown(`${path}/`, ctx.method)) return redirect(ctx);
     tellFeatures(ctx);
-    await access.middleware(ctx, () => routes(ctx, async () => refuse(ctx)));
+    const answer = () => access.middleware(ctx, () => routes(ctx, async () => refuse(ctx)));
+    return isRead(ctx) ? answer() : answerEarly(ctx, () => answerErrors(ctx, answer));
   };
+
+  async function rename(ctx: EndpointContext): Promise<void> {
+    const name = nameOf(ctx);
+    const detail = await maintenance.readOnlyReason();
+    if (detail !== undefined) throw new OciError('UNAVAILABLE', { detail });
+    await access.require(ctx, name, 'push');
+    await answerRename(ctx, name, renames);
+  }
 
   /** Of a virtual registry there is nothing to tell. */
   function pull(respond: (ctx: EndpointContext, name: RepositoryName) => Promise<void>) {
@@ -79,6 +92,11 @@ export function createGitlabRouter(options: GitlabOptions): RegistryMiddleware {
   function isKnown(path: string, method: string): boolean {
     return router.match(path, method).path.length > 0;
   }
+}
+
+/** Neither has a body worth reading, nor changes anything. */
+function isRead({ method }: RequestContext): boolean {
+  return method === 'GET' || method === 'HEAD';
 }
 
 /** For all methods, and before it is asked who it is: it tells nothing but how paths are written. */

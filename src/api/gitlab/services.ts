@@ -6,11 +6,14 @@ import type { TagPageRequest } from '../../metadata/tag-details.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { RepositoryName, Tag } from '../../oci/reference.ts';
 import type { PageRequest } from '../../oci/repository.ts';
-import type { Access } from '../registry/services.ts';
+import type { Access, Maintenance } from '../registry/services.ts';
+import type { Renames } from './renames.ts';
 
 export interface GitlabOptions {
   readonly access: Access;
   readonly inventory: Inventory;
+  readonly renames: Renames;
+  readonly maintenance: Maintenance;
   readonly statistics: Statistics;
 }
 

@@ -29,6 +29,7 @@ const newGroup = z.object({
 const groupChanges = someOf(
   z.object({
     name: filled(maxNameLength).optional(),
+    path: filled(maxNameLength).optional(),
     description: text(maxDescriptionLength).nullish(),
     visibility: visibility.optional(),
     container_registry_quota_bytes: quota.optional(),

@@ -47,6 +47,7 @@ const newProject = someOf(
 const projectChanges = someOf(
   z.object({
     name: filled(maxNameLength).optional(),
+    path: filled(maxNameLength).optional(),
     description: text(maxDescriptionLength).nullish(),
     visibility: visibility.optional(),
     ...registrySettings,
@@ -137,9 +138,10 @@ export function projectEndpoints(projects: ProjectService): readonly Endpoint[] 
       params: projectChanges,
       status: 200,
       response: projectResponse,
-      handle: async (actor, { id, name, description, visibility, ...given }, { externalUrl }) => {
+      handle: async (actor, { id, name, path, description, visibility, ...given }, { externalUrl }) => {
         const project = await projects.update(actor, id, {
           name,
+          path,
           description,
           visibility,
           ...registrySettingsOf(given),

@@ -11,7 +11,7 @@ export function transferEndpoints(transfers: TransferService): readonly Endpoint
     endpoint({
       method: 'POST',
       path: '/groups/:id/transfer',
-      summary: 'Put a group without images into another one, or at the top',
+      summary: 'Put a group with all that is in it into another one, or at the top',
       pathParams: groupId,
       params: z.object({ group_id: text(maxNameLength).nullish() }),
       status: 201,
@@ -22,7 +22,7 @@ export function transferEndpoints(transfers: TransferService): readonly Endpoint
     endpoint({
       method: 'PUT',
       path: '/projects/:id/transfer',
-      summary: 'Put a project without images into another group',
+      summary: 'Put a project with its repositories into another group',
       pathParams: projectId,
       params: z.object({ namespace: filled(maxNameLength) }),
       status: 200,

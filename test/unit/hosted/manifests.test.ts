@@ -105,14 +105,17 @@ describeEachDatabase('a manifest that is pushed', (_open, each) => {
     });
   });
 
-  test('to a name whose project is gone is denied', async () => {
+  test('to a name whose project is gone is told so', async () => {
     const kit = await startHosted(each);
     const repository = await kit.repository();
     const project = await kit.database.projects.findByPath('acme/shop');
     await kit.database.projects.remove(project?.id ?? 0);
     const index = manifestOf({ schemaVersion: 2, manifests: [] });
-    await expect(putManifest(repository, index, 'v1')).rejects.toMatchObject({ code: 'DENIED', status: 403 });
-    await expect(kit.repository()).rejects.toMatchObject({ code: 'DENIED', status: 403 });
+    await expect(putManifest(repository, index, 'v1')).rejects.toMatchObject({
+      code: 'NAME_UNKNOWN',
+      status: 404,
+    });
+    await expect(kit.repository()).rejects.toMatchObject({ code: 'NAME_UNKNOWN', status: 404 });
   });
 
   describe('with something missing', () => {

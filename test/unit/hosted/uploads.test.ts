@@ -232,7 +232,7 @@ describeEachDatabase('an upload', (_open, each) => {
     expect(await bytesOf(await repository.blob(digest))).toEqual(hello);
   });
 
-  test('to a project that is deleted meanwhile is unknown, and leaves nothing', async () => {
+  test('to a project that is deleted meanwhile is told so, and leaves nothing', async () => {
     const kit = await startHosted(each);
     const { uploads } = await kit.repository();
     const id = await uploads.start();
@@ -242,8 +242,9 @@ describeEachDatabase('an upload', (_open, each) => {
     const project = await kit.database.projects.findByPath('acme/shop');
     await kit.database.projects.remove(project?.id ?? 0);
     body.give(undefined);
-    await expect(committed).rejects.toMatchObject(unknown);
-    await expect(uploads.start()).rejects.toMatchObject({ code: 'DENIED', status: 403 });
+    const gone = { code: 'NAME_UNKNOWN', status: 404 };
+    await expect(committed).rejects.toMatchObject(gone);
+    await expect(uploads.start()).rejects.toMatchObject(gone);
     expect(await kit.files('blobs')).toEqual([]);
   });
 });

@@ -4,6 +4,7 @@ import { bearerOf } from '../support/bearer.ts';
 import { errorOf, jsonOf, tagsOf } from '../support/bodies.ts';
 import { basicOf, Credentials } from '../support/credentials.ts';
 import { describeApp } from '../support/describe-app.ts';
+import { documentedMessage } from '../support/documented-messages.ts';
 import { fakeImage, seededBlob } from '../support/fake-content.ts';
 import { createProject, locationOf, Pusher, wholeOf } from '../support/pushing.ts';
 
@@ -146,7 +147,11 @@ describeApp('a repository that is renamed', (start) => {
     await pusher.patch(location, bytes.subarray(0, 1000));
     expect((await rename(app, { body: { name: 'site' } })).status).toBe(204);
     await expectError(await pusher.patch(location, bytes.subarray(1000)), 404, 'NAME_UNKNOWN');
-    await expectError(await pusher.manifest(image, 'v2'), 404, 'NAME_UNKNOWN');
+    const refused = await pusher.manifest(image, 'v2');
+    expect([refused.status, (await errorOf(refused)).message]).toEqual([
+      404,
+      expect.stringMatching(documentedMessage('A push ends with `name unknown` after a rename', 'HTTP')),
+    ]);
     // What it had sent is not lost: the upload goes on under the new name.
     const moved = location.replace('acme/shop/web', 'acme/shop/site');
     expect((await pusher.put(moved, layer.digest, bytes.subarray(1000))).status).toBe(201);

@@ -49,15 +49,6 @@ const refusals: readonly [string, number, (app: TestApp) => Promise<Response>][]
       return new Pusher(app, project).manifest({ mediaType, payload }, '1');
     },
   ],
-  [
-    'A project or group cannot be renamed or moved',
-    409,
-    async (app) => {
-      await new Pusher(app, project).image(fakeImage(), '1');
-      await createProject(app, 'other/project');
-      return app.api('PUT', `/projects/${encodeURIComponent(project)}/transfer`, { namespace: 'other' });
-    },
-  ],
 ];
 
 describeApp('docs/troubleshooting.md', (start) => {

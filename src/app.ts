@@ -179,14 +179,11 @@ export async function createApp(
   );
   koa.use(
     createGitlabApi({
-      access: signIn.access,
-      principals: signIn.principals,
-      rights,
+      ...common,
+      ...signIn,
       inventory: hosting.inventory,
       maintenance,
-      database,
       forgetAll: () => pulls.registries.forgetAll(),
-      now,
     }),
   );
   koa.use(

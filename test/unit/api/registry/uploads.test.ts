@@ -378,5 +378,6 @@ test.each([
 ])('%j writes as %j', async (identity, expected) => {
   await using server = await startServer({ identity });
   await startUpload(server);
-  expect(server.writers).toEqual([{ ...expected, protectionLevel: 30, address: '127.0.0.1' }]);
+  const writer = { protectionLevel: 30, address: '127.0.0.1', origin: expect.any(Object) };
+  expect(server.writers).toEqual([{ ...expected, ...writer }]);
 });

@@ -22,9 +22,10 @@ export interface Remover {
   readonly address: string | undefined;
 }
 
-/** How many pauses as long as the transaction follow each. */
-const pauseFactor = 1;
-const leastPauseMs = 5;
+/** What goes is spread over so long, where that leaves no less and no more of a pause after each transaction than this. */
+const spreadMs = 40_000;
+const leastPauseFactor = 1;
+const mostPauseFactor = 10;
 
 /** @param removed in this transaction. @param total with it and those before it */
 type NoteRemoved = (tx: Records, removed: number, total: number) => Promise<void>;
@@ -51,6 +52,7 @@ export class TagRemoval {
     signal: AbortSignal,
     note: NoteRemoved,
   ): Promise<number> {
+    const endsAt = performance.now() + spreadMs;
     let count = 0;
     for (let start = 0; start < going.length && !signal.aborted; start += this.#tagsAtOnce) {
       const startedAt = performance.now();
@@ -59,7 +61,10 @@ export class TagRemoval {
       count += await this.#removePart(repository, part, remover, (tx, removed) =>
         note(tx, removed, before + removed),
       );
-      const pauseMs = Math.max(leastPauseMs, (performance.now() - startedAt) * pauseFactor);
+      const tookMs = performance.now() - startedAt;
+      const partsLeft = (going.length - start) / this.#tagsAtOnce;
+      const evenMs = (endsAt - startedAt) / partsLeft - tookMs;
+      const pauseMs = Math.max(tookMs * leastPauseFactor, Math.min(tookMs * mostPauseFactor, evenMs));
       await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     }
     return count;

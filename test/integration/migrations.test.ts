@@ -28,6 +28,18 @@ interface TablesBefore {
   readonly signing_keys: Omit<Tables['signing_keys'], 'certificate' | 'retired_at'>;
   readonly upstreams: Omit<Tables['upstreams'], 'description' | 'username' | 'password_sealed'>;
   readonly cache_entries: Omit<Tables['cache_entries'], 'etag' | 'used_at'>;
+  readonly repositories: Pick<
+    Tables['repositories'],
+    'id' | 'project_id' | 'name' | 'created_at' | 'updated_at'
+  >;
+  readonly repository_blobs: Tables['repository_blobs'];
+  readonly manifests: Tables['manifests'];
+  readonly manifest_references: Tables['manifest_references'];
+  readonly repository_manifests: Pick<
+    Tables['repository_manifests'],
+    'repository_id' | 'digest' | 'media_type' | 'created_at'
+  >;
+  readonly tags: Pick<Tables['tags'], 'repository_id' | 'name' | 'digest' | 'created_at' | 'updated_at'>;
   readonly audit_events: Omit<Tables['audit_events'], 'group_path' | 'project_path' | 'actor_id' | 'address'>;
 }
 
@@ -165,6 +177,67 @@ describeEachDatabase('migrations', (open, { createPlace, name }) => {
     const all = { page: 1, perPage: 10 };
     expect((await database.auditEvents.list({}, all)).total).toBe(1);
     expect((await database.auditEvents.list({ groupPath: 'acme' }, all)).total).toBe(0);
+  });
+
+  test('repositories from before they were managed know when they were published, and how big their images are', async () => {
+    const place = await createPlace();
+    const times = { created_at: 1, updated_at: 2 };
+    await makeBefore(place, ['0001-foundations', '0002-hosted'], async (db) => {
+      const named = { name: 'Acme', path: 'acme', visibility: 'private' as const, ...times };
+      await db
+        .insertInto('groups')
+        .values({ ...named, full_path: 'acme' })
+        .execute();
+      await db
+        .insertInto('projects')
+        .values({ ...named, group_id: 1, full_path: 'acme/shop' })
+        .execute();
+      for (const name of ['acme/shop/empty', 'acme/shop/web'])
+        await db
+          .insertInto('repositories')
+          .values({ project_id: 1, name, ...times })
+          .execute();
+      const payload = { payload: Buffer.from('{}'), size: 2, sha1: 's', created_at: 1 };
+      for (const digest of ['image', 'index']) {
+        await db
+          .insertInto('manifests')
+          .values({ digest, ...payload })
+          .execute();
+        const row = { repository_id: 2, digest, media_type: 'x/y', created_at: 1 };
+        await db.insertInto('repository_manifests').values(row).execute();
+      }
+      for (const [digest, size] of [
+        ['config', 10],
+        ['layer', 300],
+      ] as const) {
+        const blob = { digest, size, storage_key: digest, sha1: null, created_at: 1 };
+        await db.insertInto('blobs').values(blob).execute();
+        await db.insertInto('repository_blobs').values({ repository_id: 2, digest, created_at: 1 }).execute();
+        const reference = { manifest_digest: 'image', kind: 'layer' as const, media_type: 'x/y' };
+        await db
+          .insertInto('manifest_references')
+          .values({ ...reference, digest, size: 1 })
+          .execute();
+      }
+      const listed = { manifest_digest: 'index', kind: 'manifest' as const, digest: 'image' };
+      await db
+        .insertInto('manifest_references')
+        .values({ ...listed, media_type: 'x/y', size: 2 })
+        .execute();
+      for (const [name, updated_at] of [
+        ['v1', 5],
+        ['v2', 7],
+      ] as const)
+        await db
+          .insertInto('tags')
+          .values({ repository_id: 2, name, digest: 'index', created_at: 1, updated_at })
+          .execute();
+    });
+    const database = await open(place);
+    expect((await database.repositories.find(1))?.publishedAt).toBeUndefined();
+    expect((await database.repositories.find(2))?.publishedAt).toBe(7);
+    expect(await database.tagLists.find(2, 'v1')).toMatchObject({ sizeBytes: 310, pullsCount: 0 });
+    expect(await database.repositorySizes.measure(2)).toBe(310);
   });
 
   test('are safe with several processes starting at once, and so is the first start', async () => {

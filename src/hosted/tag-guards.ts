@@ -8,6 +8,7 @@ import { OciError } from '../oci/errors.ts';
 import type { Tag } from '../oci/reference.ts';
 import { describeLevel } from '../rules/protection-levels.ts';
 import { type TagFault, type TagPatterns, TagProtection } from '../rules/tag-protection.ts';
+import { Turn } from '../rules/turn.ts';
 import type { PushTarget } from './push-target.ts';
 
 const codes = { protected: 'PROTECTED_TAG', immutable: 'IMMUTABLE_TAG' } as const;
@@ -24,10 +25,12 @@ export async function demandTaggable(
   if (tags.length === 0) return;
   const protection = await protectionOf(tx, patterns, target);
   if (protection.isEmpty) return;
+  const turn = new Turn();
   for (const tag of tags) {
     const before = await tx.tags.find(repositoryId, tag);
     const change = before === undefined || before === digest ? 'create' : 'overwrite';
     const fault = protection.findFault(tag, change, target.writer.protectionLevel);
+    if (turn.isOver) await turn.next();
     if (!fault) continue;
     const detail = `tag ${tag} of ${target.name} cannot be pushed: ${describe(fault)}`;
     throw new OciError(codes[fault.guard], { detail });
@@ -58,8 +61,10 @@ export async function demandManifestDeletable(
 ): Promise<void> {
   const protection = await protectionOf(tx, patterns, target);
   if (protection.isEmpty) return;
+  const turn = new Turn();
   for (const tag of await tx.tags.listNaming(repositoryId, digest)) {
     const fault = protection.findFault(tag, 'delete', target.writer.protectionLevel);
+    if (turn.isOver) await turn.next();
     if (!fault) continue;
     const detail = `manifest ${digest} of ${target.name} cannot be deleted with its tag ${tag}: ${describe(fault)}`;
     throw new OciError('PROTECTED_MANIFEST', { detail });

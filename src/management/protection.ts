@@ -5,6 +5,7 @@ import type { Records } from '../metadata/records.ts';
 import type { RepositoryRecord } from '../metadata/repositories.ts';
 import { ProjectProtection } from '../rules/project-protection.ts';
 import { TagPatterns } from '../rules/tag-protection.ts';
+import { Turn } from '../rules/turn.ts';
 import { type Actor, askerOf } from './actor.ts';
 import { findLevel } from './needs.ts';
 import { RefusedError } from './refused-error.ts';
@@ -13,6 +14,8 @@ type ProtectedProject = Pick<Project, 'id' | 'fullPath'>;
 type ProtectedRepository = Pick<RepositoryRecord, 'id' | 'name'>;
 
 const tagsAtOnce = 1000;
+/** Expressions of unusual cost take milliseconds for each tag. */
+const tagsInTurn = 10;
 
 export class Protection {
   readonly #patterns = new TagPatterns();
@@ -70,12 +73,16 @@ export class Protection {
     { id, name }: ProtectedRepository,
   ): Promise<void> {
     const protection = await this.of(records, project, actor);
+    const turn = new Turn();
     let after = '';
     let hasMore = true;
     while (hasMore) {
       const page = await records.tags.list(id, { after, limit: tagsAtOnce });
-      if (protection.findRepositoryGuard(name, page.tags))
-        throw new RefusedError('forbidden', 'Deleting protected container repository forbidden.');
+      for (let start = 0; start === 0 || start < page.tags.length; start += tagsInTurn) {
+        if (protection.findRepositoryGuard(name, page.tags.slice(start, start + tagsInTurn)))
+          throw new RefusedError('forbidden', 'Deleting protected container repository forbidden.');
+        if (turn.isOver) await turn.next();
+      }
       after = page.tags.at(-1) ?? after;
       hasMore = page.hasMore;
     }

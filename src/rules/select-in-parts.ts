@@ -1,5 +1,4 @@
 /** Selections of long lists, between whose parts others run: a hundred thousand names are matched in no time, but not in one. */
-import { setImmediate as others } from 'node:timers/promises';
 import { TagPattern } from './tag-pattern.ts';
 import {
   type SelectableTag,
@@ -8,6 +7,7 @@ import {
   type TagGuard,
   TagSelection,
 } from './tag-selection.ts';
+import { Turn } from './turn.ts';
 
 /** Criteria as people write them and as they are kept. */
 export interface TagCriteriaTexts {
@@ -16,9 +16,6 @@ export interface TagCriteriaTexts {
   readonly keepN?: number | undefined;
   readonly olderThanMs?: number | undefined;
 }
-
-/** Expressions of unusual cost take a while for each name. */
-const tagsAtOnce = 100;
 
 /** @throws TagPatternError */
 export function parseTagCriteria(
@@ -34,18 +31,24 @@ export function parseTagCriteria(
   };
 }
 
-/** As selectTags. @param now epoch milliseconds */
+/** As selectTags. Expressions of unusual cost take milliseconds for each name, those of rules that guard as well. @param now epoch milliseconds */
 export async function selectInParts<T extends SelectableTag>(
   lists: AsyncIterable<readonly T[]>,
-  criteria: TagCriteria,
+  { findGuard, ...criteria }: TagCriteria,
   now: number,
 ): Promise<readonly TagDecision<T>[]> {
+  const turn = new Turn();
   const selection = new TagSelection<T>(criteria);
   for await (const tags of lists) {
-    for (let start = 0; start < tags.length; start += tagsAtOnce) {
-      selection.add(tags.slice(start, start + tagsAtOnce));
-      await others();
+    for (const tag of tags) {
+      selection.add([tag]);
+      if (turn.isOver) await turn.next();
     }
   }
-  return selection.decide(now);
+  const decisions: TagDecision<T>[] = [];
+  for (const { tag, keptBy } of selection.decide(now)) {
+    decisions.push({ tag, keptBy: keptBy ?? findGuard?.(tag.name) });
+    if (turn.isOver) await turn.next();
+  }
+  return decisions;
 }

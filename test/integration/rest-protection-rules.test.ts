@@ -100,14 +100,17 @@ describeEachDatabase('protection rules', (open, { clock }) => {
       });
     });
 
-    test('have the path of earlier versions, too', async () => {
+    test('have the path of earlier versions, too, which says that it is outdated', async () => {
       const { api, path } = await start('repository/rules');
       const old = path.replace('repository/rules', 'rules');
       const rule = { repository_path_pattern: pattern, [push]: 'admin' };
       const created = await api.ask('POST', old, rule);
       expect(created).toMatchObject({ status: 201, body: rule });
       expect((await api.ask('GET', path)).body).toEqual([created.body]);
-      expect((await api.ask('GET', old)).body).toEqual([created.body]);
+      const listed = await api.ask('GET', old);
+      expect(listed.body).toEqual([created.body]);
+      expect(listed.headers.get('deprecation')).toMatch(/^@\d+$/);
+      expect((await api.ask('GET', path)).headers.has('deprecation')).toBe(false);
       const { id } = created.body;
       expect((await api.ask('PATCH', `${old}/${id}`, { [push]: 'owner' })).body[push]).toBe('owner');
       expect((await api.ask('DELETE', `${old}/${id}`)).status).toBe(204);

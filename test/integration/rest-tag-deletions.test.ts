@@ -77,7 +77,9 @@ describeEachDatabase('deletions in the background', (open, { clock, createPlace,
 
   test('parameters come by query or form as well, and name_regex is an old name', async () => {
     const { api, database, id, repositoryUrl } = await start(['a+b', 'aab', 'v1']);
-    expect(await api.ask('DELETE', `${repositoryUrl}/tags?name_regex=a%2Bb`)).toMatchObject(accepted);
+    const old = await api.ask('DELETE', `${repositoryUrl}/tags?name_regex=a%2Bb`);
+    expect(old).toMatchObject(accepted);
+    expect(old.headers.get('deprecation')).toMatch(/^@\d+$/);
     await finish(tagJob(database));
     expect(await left(database, id)).toEqual(['a+b', 'v1']);
     clock.now += hourMs;
@@ -221,7 +223,7 @@ describeEachDatabase('deletions in the background', (open, { clock, createPlace,
   test.runIf(name === 'SQLite')(
     'expressions that others take ages for are quick, with ten thousand tags',
     async () => {
-      const { database, id, remove } = await start();
+      const { api, database, id, shop, remove } = await start();
       const digest = await pushImage(database, id, ['x']);
       await database.transaction(async (tx) => {
         for (let index = 0; index < 10_000; index += 1)
@@ -235,6 +237,24 @@ describeEachDatabase('deletions in the background', (open, { clock, createPlace,
       expect(status).toBe(200);
       expect(body).toMatchObject({ delete_count: 0, keep_count: 10_001 });
       expect(body.keep).toHaveLength(10_000);
+
+      const levels = { minimum_access_level_for_push: 'admin', minimum_access_level_for_delete: 'admin' };
+      for (const tag_name_pattern of ['(a+)+$', '(x+x+)+y', '(.*)(.*)(.*)(.*)z'])
+        await api.ask('POST', `/projects/${shop}/registry/protection/tag/rules`, {
+          tag_name_pattern,
+          ...levels,
+        });
+      const policy = {
+        name_regex: '(a*)*-[0-9]+',
+        name_regex_keep: '(a|a)*b',
+        keep_n: null,
+        older_than: null,
+      };
+      await api.ask('PUT', `/projects/${shop}`, { container_expiration_policy_attributes: policy });
+      const preview = await api.ask('GET', `/projects/${shop}/container_expiration_policy/preview`);
+      expect(preview).toMatchObject({ status: 200, body: { delete_count: 10_000, keep_count: 1 } });
+      const all = await remove({ name_regex_delete: '(.*)(.*)(.*)', dry_run: true });
+      expect(all).toMatchObject({ status: 200, body: { delete_count: 10_001, keep_count: 0 } });
     },
   );
 

@@ -1,6 +1,7 @@
 /** What clients should no longer use still works, and says so: https://www.rfc-editor.org/rfc/rfc9745.html */
 import type { Context } from 'koa';
 import type { z } from 'zod';
+import type { Endpoint } from './endpoint.ts';
 
 /** The day this API was described first; what GitLab had given up before was never more than tolerated here. */
 const deprecatedSince = Date.UTC(2026, 10, 28) / 1000;
@@ -10,11 +11,11 @@ export function outdated<S extends z.ZodType>(schema: S, instead: string): S {
   return schema.meta({ deprecated: true, description: `Use \`${instead}\`` });
 }
 
-/** @param deprecated names of parameters */
 export function tellOfDeprecation(
   ctx: Context,
-  deprecated: readonly string[],
+  { isOutdated, deprecated }: Pick<Endpoint, 'isOutdated' | 'deprecated'>,
   given: Readonly<Record<string, unknown>>,
 ): void {
-  if (deprecated.some((name) => given[name] !== undefined)) ctx.set('Deprecation', `@${deprecatedSince}`);
+  if (isOutdated || deprecated.some((name) => given[name] !== undefined))
+    ctx.set('Deprecation', `@${deprecatedSince}`);
 }

@@ -45,6 +45,8 @@ interface Request<P extends z.ZodObject, Q extends z.ZodObject> {
    * `userOf` refuses jobs.
    */
   readonly takesJobTokens?: boolean;
+  /** Another one took its place; it works as ever. */
+  readonly isOutdated?: boolean;
   /** Refusals that endpoints of this kind do not have as a rule. */
   readonly errors?: readonly ErrorStatus[];
 }
@@ -91,6 +93,7 @@ export interface Endpoint {
   readonly errors: readonly ErrorStatus[];
   /** Answers with one thing, of which an ETag tells whether it changed. */
   readonly isSingle: boolean;
+  readonly isOutdated: boolean;
   /** Names of parameters that are outdated. */
   readonly deprecated: readonly string[];
   /** Returns the body, or a {@link PagedBody}, {@link KeysetBody} or {@link OtherAnswer}. @throws RefusedError, also for input that does not fit */
@@ -120,6 +123,7 @@ export function endpoint<
     takesJobTokens: declaration.takesJobTokens ?? false,
     errors: errors ?? [],
     isSingle: method === 'GET' && response !== undefined && !(response instanceof z.ZodArray),
+    isOutdated: declaration.isOutdated ?? false,
     deprecated: Object.entries(params?.shape ?? {}).flatMap(([name, schema]) =>
       schema.meta()?.deprecated === true ? [name] : [],
     ),

@@ -12,7 +12,7 @@ const components = {
   ETag: { description: 'Names this state of the body, for `If-None-Match`', schema: text },
   Deprecation: {
     description:
-      'Something that was given is outdated since then (RFC 9745); the description of the parameters says what',
+      'The endpoint, or something that was given, is outdated since then (RFC 9745); the description of the parameters says what',
     schema: text,
   },
   Link: { description: 'Other pages (RFC 8288): `prev`, `next`, `first`, `last`', schema: text },
@@ -62,12 +62,12 @@ function refsTo(names: readonly HeaderName[]): object {
 export const responseHeaders = {
   components,
   ofError: (status: number) => refsTo(status === 429 ? [...ofAll, 'Retry-After'] : ofAll),
-  ofSuccess: ({ params, isSingle, deprecated }: Endpoint) =>
+  ofSuccess: ({ params, isSingle, isOutdated, deprecated }: Endpoint) =>
     refsTo([
       ...ofAll,
       ...('per_page' in params.shape ? ofPages : []),
       ...(isSingle ? (['ETag'] as const) : []),
-      ...(deprecated.length > 0 ? (['Deprecation'] as const) : []),
+      ...(isOutdated || deprecated.length > 0 ? (['Deprecation'] as const) : []),
     ]),
   ofUnchanged: () => refsTo([...ofAll, 'ETag']),
 };

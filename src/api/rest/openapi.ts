@@ -63,6 +63,7 @@ function operationOf(endpoint: TaggedEndpoint, path: string, schemas: JsonSchema
     operationId: operationIdOf(method, path),
     tags: [tag],
     summary,
+    ...(endpoint.isOutdated && { deprecated: true }),
     ...(parameters.length > 0 && { parameters }),
     ...(hasBody && requestBodyOf(params, schemas)),
     responses: {

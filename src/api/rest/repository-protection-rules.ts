@@ -30,21 +30,29 @@ const ruleResponse = z
   })
   .meta({ id: 'RepositoryProtectionRule' });
 
-const paths = ['repository/rules', 'rules'];
+const base = '/projects/:id/registry/protection';
 
 export function repositoryProtectionRuleEndpoints(
   rules: RepositoryProtectionRuleService,
 ): readonly Endpoint[] {
-  return paths.flatMap((path) => endpointsAt(`/projects/:id/registry/protection/${path}`, rules));
+  return [
+    ...endpointsAt(`${base}/repository/rules`, rules, false),
+    ...endpointsAt(`${base}/rules`, rules, true),
+  ];
 }
 
-function endpointsAt(path: string, rules: RepositoryProtectionRuleService): readonly Endpoint[] {
+function endpointsAt(
+  path: string,
+  rules: RepositoryProtectionRuleService,
+  isOutdated: boolean,
+): readonly Endpoint[] {
   return [
     endpoint({
       method: 'GET',
       path,
       summary: 'The repository protection rules of a project, oldest first',
       pathParams: projectId,
+      isOutdated,
       status: 200,
       response: z.array(ruleResponse),
       handle: async (actor, { id }) => (await rules.list(actor, id)).map(ruleBody),
@@ -54,6 +62,7 @@ function endpointsAt(path: string, rules: RepositoryProtectionRuleService): read
       path,
       summary: 'Protect repositories from pushes or deletions',
       pathParams: projectId,
+      isOutdated,
       params: newRule,
       status: 201,
       response: ruleResponse,
@@ -66,6 +75,7 @@ function endpointsAt(path: string, rules: RepositoryProtectionRuleService): read
       path: `${path}/:protection_rule_id`,
       summary: 'Change a repository protection rule',
       pathParams: ruleId,
+      isOutdated,
       params: ruleChanges,
       status: 200,
       response: ruleResponse,
@@ -80,6 +90,7 @@ function endpointsAt(path: string, rules: RepositoryProtectionRuleService): read
       path: `${path}/:protection_rule_id`,
       summary: 'Remove a repository protection rule',
       pathParams: ruleId,
+      isOutdated,
       status: 204,
       handle: (actor, { id, protection_rule_id }) => rules.remove(actor, id, protection_rule_id),
     }),

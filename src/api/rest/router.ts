@@ -59,7 +59,7 @@ async function handle(
 ): Promise<void> {
   const { address, externalUrl } = ctx.state;
   const given = givenOf(ctx.request.body, new URLSearchParams(ctx.querystring), ctx.params);
-  tellOfDeprecation(ctx, endpoint.deprecated, given);
+  tellOfDeprecation(ctx, endpoint, given);
   const identity = await identify(ctx, given, authenticator, address, sessions);
   ctx.state.identity = identity;
   ctx.state.identified?.(identity);

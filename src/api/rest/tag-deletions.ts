@@ -4,6 +4,7 @@ import type { DecidedTag, TagDeletionService } from '../../management/tag-deleti
 import { parseDurationMs } from '../../rules/duration.ts';
 import { invalidPattern, isTagPattern, maxPatternLength } from '../../rules/tag-pattern.ts';
 import { formatInstant } from './dates.ts';
+import { outdated } from './deprecation.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { integerBetween, someOf, text, truth } from './parameters.ts';
 import { repositoryId } from './repositories.ts';
@@ -20,7 +21,7 @@ const pattern = text(maxPatternLength).refine(isTagPattern, invalidPattern);
 const criteria = someOf(
   z.object({
     name_regex_delete: pattern.optional(),
-    name_regex: pattern.optional(),
+    name_regex: outdated(pattern.optional(), 'name_regex_delete'),
     name_regex_keep: pattern.optional(),
     keep_n: integerBetween(0, maxKeepN).optional(),
     older_than: text(maxDurationLength)

@@ -51,6 +51,8 @@ export class CacheRoom {
   readonly #stopping = new AbortController();
   /** Bytes that found room at once and are not linked yet. */
   readonly #held = new Map<CacheScope, number>();
+  /** Bytes that wait for room. */
+  readonly #waiting = new Map<CacheScope, number>();
   #waking: NodeJS.Timeout | undefined;
   #wokenAt = Number.NEGATIVE_INFINITY;
   #leavingAt = Number.NEGATIVE_INFINITY;
@@ -119,8 +121,24 @@ export class CacheRoom {
     };
   }
 
-  /** First come, first served, of all processes. */
+  /** As many as fit between the high water mark and the limit, or one: what waits takes room itself. */
   async #wait(limit: Limit, size: number): Promise<Release | undefined> {
+    const { scope, maxBytes } = limit;
+    const waiting = this.#waiting.get(scope) ?? 0;
+    if (waiting > 0 && waiting + size > maxBytes - this.#options.marks.highOf(maxBytes)) {
+      this.#wake();
+      return undefined;
+    }
+    this.#waiting.set(scope, waiting + size);
+    try {
+      return await this.#waitInTurn(limit, size);
+    } finally {
+      this.#waiting.set(scope, (this.#waiting.get(scope) ?? 0) - size);
+    }
+  }
+
+  /** First come, first served, of all processes. */
+  async #waitInTurn(limit: Limit, size: number): Promise<Release | undefined> {
     const { scope, maxBytes } = limit;
     const { database, marks, now, hasRunSince, waitMs = defaultWaitMs } = this.#options;
     const { cacheSizes } = database;

@@ -6,6 +6,7 @@ import { describeApp } from '../support/describe-app.ts';
 import { eventually } from '../support/eventually.ts';
 import { type FakeManifest, seededBlob } from '../support/fake-content.ts';
 import { FakeRegistry } from '../support/fake-registry.ts';
+import { createProject, Pusher } from '../support/pushing.ts';
 
 const kib = 1024;
 const environment = {
@@ -68,6 +69,34 @@ describeApp('a cache with a limit', (start) => {
     await pull(app, 'big', big);
     expect(await bytesCached(app)).toBeLessThan(200 * kib);
     expect(await cached(app)).toContain('small');
+  });
+
+  test('lets a pull end whose blob is evicted meanwhile, and keeps what was pushed here too', async () => {
+    await using upstream = await new FakeRegistry().start();
+    // More than what is on its way between server and client.
+    const big = addImage(upstream, 'big', 20_000, 1);
+    const [layer] = big.layers;
+    if (!layer || !big.config) throw new Error('no layer');
+    await using app = await start({
+      upstreams: [upstream],
+      environment: { ...environment, ENTREPOT_CACHE__MAX_BYTES: String(40_000 * kib) },
+    });
+    await createProject(app, 'acme/shop');
+    await new Pusher(app, 'acme/shop/app').blob(big.config);
+    await pull(app, 'big', big);
+    const reading = await app.blob('team/big', layer.digest);
+    const reader = reading.body?.getReader();
+    const chunks = [(await reader?.read())?.value ?? Buffer.alloc(0)];
+    app.advance(60_000);
+    await pull(app, 'next', addImage(upstream, 'next', 19_000, 2));
+    await eventually(async () => expect(await cached(app)).toEqual(['next']));
+    const isLayer = (path: string) => path.includes(layer.digest.slice('sha256:'.length));
+    await eventually(async () => expect((await app.filesUnder('sha256')).filter(isLayer)).toEqual([]));
+    for (let read = await reader?.read(); read && !read.done; read = await reader?.read())
+      chunks.push(read.value);
+    expect(digestOf(Buffer.concat(chunks))).toBe(layer.digest);
+    const pushed = await app.v2(`acme/shop/app/blobs/${big.config.digest}`);
+    expect(digestOf(await bytesOf(pushed))).toBe(big.config.digest);
   });
 
   test('of a group keeps that group below it, and leaves the others alone', async () => {

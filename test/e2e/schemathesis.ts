@@ -9,9 +9,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { fakeImage, seededBlob } from '../support/fake-content.ts';
 import { createDatabase } from '../support/postgres-database.ts';
 import { Entrepot, rootToken } from './support/entrepot.ts';
 import { missing, run } from './support/processes.ts';
+import { PushClient } from './support/pushing.ts';
 import { runThrough } from './support/run-through.ts';
 
 /** Its checks and options differ between versions. */
@@ -51,6 +53,8 @@ const suicidal = [
 ];
 
 const secretKey = randomBytes(32).toString('hex');
+/** For the endpoint that {@link seed} makes. */
+const localHooks = { ENTREPOT_WEBHOOKS__ALLOWED_NETWORKS: '127.0.0.0/8' };
 const seconds = Number(values.seconds);
 const directory = mkdtempSync(join(tmpdir(), 'entrepot-schemathesis-'));
 let failures = 0;
@@ -111,9 +115,12 @@ async function testOn(
   databaseUrl: string | undefined,
   budget: number,
 ): Promise<void> {
-  const env =
+  const database =
     databaseUrl === undefined ? {} : { ENTREPOT_DATABASE__URL: databaseUrl, ENTREPOT_SECRET_KEY: secretKey };
-  await using server = await Entrepot.start({ directory: join(directory, name), env });
+  await using server = await Entrepot.start({
+    directory: join(directory, name),
+    env: { ...localHooks, ...database },
+  });
   await seed(server);
   const api = [`http://${server.host}/api/v4/openapi.json`];
   const common = [
@@ -165,6 +172,25 @@ async function seed(server: Entrepot): Promise<void> {
   await server.rest('POST', `${project}/access_tokens`, { name: 'ci', scopes: ['read_registry'] });
   await server.rest('POST', `${project}/job_tokens`, { name: 'build' });
   await server.rest('POST', '/groups/acme/access_tokens', { name: 'ci', scopes: ['read_registry'] });
+  await server.rest('POST', `${project}/hooks`, { url: 'http://127.0.0.1:9/', name: 'nobody' });
+  const protection = `${project}/registry/protection`;
+  const rule = { minimum_access_level_for_push: 'maintainer', minimum_access_level_for_delete: 'owner' };
+  await server.rest('POST', `${protection}/repository/rules`, {
+    repository_path_pattern: 'acme/shop/db*',
+    ...rule,
+  });
+  await server.rest('POST', `${protection}/tag/rules`, { tag_name_pattern: '^v', ...rule });
+  for (const name of ['web', 'api', 'db']) await pushImages(server, `acme/shop/${name}`, ['1', '2', 'v3']);
+}
+
+async function pushImages(server: Entrepot, repository: string, tags: readonly string[]): Promise<void> {
+  const client = new PushClient(`http://${server.host}/v2/${repository}`, server.authorization);
+  for (const tag of tags) {
+    const image = fakeImage({ layers: [seededBlob(1000, tags.indexOf(tag))], architecture: tag });
+    const blobs = image.config ? [image.config, ...image.layers] : image.layers;
+    for (const blob of blobs) await client.blob(blob, 'one PUT');
+    if (!(await client.manifest(image, tag))) throw new Error(`not pushed: ${repository}:${tag}`);
+  }
 }
 
 /** So far, by the first digit of their status. */

@@ -152,6 +152,44 @@ describeApp('@gitbeaker/rest', (start) => {
     }
   });
 
+  test('reads what was made, page by page, and the token that it comes with', async () => {
+    await using app = await start();
+    const gitlab = asGitlab(app);
+    const acme = await gitlab.Groups.create('Acme', 'acme', { visibility: 'internal', description: 'Ours' });
+    for (const name of ['one', 'two', 'three']) await gitlab.Projects.create({ name, namespaceId: acme.id });
+    expect(await gitlab.Groups.show('acme')).toMatchObject({ id: acme.id, description: 'Ours' });
+    expect((await gitlab.Groups.all({ search: 'acm' })).map(({ path }) => path)).toEqual(['acme']);
+    const pages = await gitlab.Projects.all({ perPage: 2, showExpanded: true, maxPages: 1 });
+    expect(pages.data).toHaveLength(2);
+    expect(pages.paginationInfo).toMatchObject({ total: 3, next: 2, current: 1, perPage: 2, totalPages: 2 });
+    expect(await gitlab.Projects.all({ perPage: 2 })).toHaveLength(3);
+    expect(await gitlab.GroupMembers.all(acme.id)).toMatchObject([{ username: 'root', access_level: 50 }]);
+
+    const dana = await gitlab.Users.create({ username: 'dana', name: 'Dana', email: 'dana@example.com' });
+    const own = await gitlab.PersonalAccessTokens.create(dana.id, 'own', ['api'], {
+      expiresAt: '2099-01-01',
+    });
+    const asDana = asGitlab(app, own.token);
+    expect(await asDana.PersonalAccessTokens.show()).toMatchObject({
+      id: own.id,
+      user_id: dana.id,
+      active: true,
+    });
+    expect(await gitlab.PersonalAccessTokens.show({ tokenId: own.id })).toMatchObject({ name: 'own' });
+    expect(await gitlab.PersonalAccessTokens.all({ userId: dana.id, state: 'active' })).toHaveLength(1);
+    const ofProject = await gitlab.ProjectAccessTokens.create('acme/one', 'ci', ['api'], '2099-01-01');
+    const rotated = await gitlab.ProjectAccessTokens.rotate('acme/one', ofProject.id, {
+      expiresAt: '2099-02-01',
+    });
+    expect(await gitlab.ProjectAccessTokens.all('acme/one')).toMatchObject([
+      { id: rotated.id, active: true, expires_at: '2099-02-01' },
+      { id: ofProject.id, revoked: true },
+    ]);
+    await asDana.PersonalAccessTokens.remove();
+    app.advance(believedMs);
+    await expect(asDana.Users.showCurrentUser()).rejects.toThrow(/invalid_token/);
+  });
+
   test('is told why something cannot be', async () => {
     await using app = await start();
     const gitlab = asGitlab(app);

@@ -11,17 +11,21 @@ export type ImageFactsOptions = Pick<HostedOptions, 'database' | 'store' | 'log'
 
 /**
  * Outside of any transaction, since it reads bytes. What is wrong with the config, or with reading it, is never an error.
- * @param repositoryId whose links say which configs may be read; undefined: none
+ * @param findRepositoryId of the repository whose links say which configs may be read; undefined: none
  * @returns undefined where all is known already
  */
 export async function findNewFacts(
   options: ImageFactsOptions,
-  repositoryId: number | undefined,
+  findRepositoryId: () => Promise<number | undefined>,
   digest: Digest,
   payload: Uint8Array,
 ): Promise<ImageFacts | undefined> {
-  if (await options.database.imageFacts.isSettled(digest)) return undefined;
   const config = findImageConfig(payload);
+  const [isSettled, repositoryId] = await Promise.all([
+    options.database.imageFacts.isSettled(digest),
+    config && findRepositoryId(),
+  ]);
+  if (isSettled) return undefined;
   return parseImageFacts(payload, config && (await readConfig(options, repositoryId, config.digest)));
 }
 
@@ -59,7 +63,8 @@ export class ImageFactsReader {
   async #learn(repositoryId: number, digest: Digest): Promise<boolean> {
     const { repositoryManifests } = this.#options.database;
     const manifest = await repositoryManifests.find(repositoryId, digest);
-    const facts = manifest && (await findNewFacts(this.#options, repositoryId, digest, manifest.payload));
+    const facts =
+      manifest && (await findNewFacts(this.#options, async () => repositoryId, digest, manifest.payload));
     if (!facts) return false;
     return this.#options.database.transaction(async (tx) => saveFacts(tx, repositoryId, digest, facts));
   }

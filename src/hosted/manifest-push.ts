@@ -42,8 +42,8 @@ export async function pushManifest(
   });
   const named = [...new Set(isByDigest ? tags : [reference, ...tags])];
   const { projectId, name } = target;
-  const known = await database.repositories.findByName(name);
-  const facts = await findNewFacts(options, known?.id, digest, payload);
+  const findRepositoryId = async () => (await database.repositories.findByName(name))?.id;
+  const facts = await findNewFacts(options, findRepositoryId, digest, payload);
   try {
     await database.transaction(async (tx) => {
       const repository = await tx.repositories.ensure(projectId, name);

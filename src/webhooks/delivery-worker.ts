@@ -98,9 +98,9 @@ export class DeliveryWorker {
 
   /** Until nothing is pending, or something failed. */
   async #deliver(taken: Lane): Promise<void> {
-    const { records, endpoints, now } = this.#options;
+    const { records, now } = this.#options;
     const { webhookLanes, webhookDeliveries } = records;
-    const endpoint = await endpoints.find(taken.webhookId);
+    const endpoint = await this.#find(taken.webhookId);
     if (!endpoint) return webhookLanes.release(taken, now() + absentMs);
     for (let sent = 0; sent < maxInTurn && !this.#stopping.signal.aborted; sent += 1) {
       const lane = await webhookLanes.renew(taken, endpoint.timeoutMs + leaseMarginMs);
@@ -115,6 +115,17 @@ export class DeliveryWorker {
         return this.#retryLater(lane, endpoint, delivery.attempts + 1, tried.reply);
     }
     await webhookLanes.release(taken, now());
+  }
+
+  /** Undefined too where its secrets do not open, as with another secret key: it waits for the right one. */
+  async #find(id: number): Promise<WebhookEndpoint | undefined> {
+    const { endpoints, log } = this.#options;
+    try {
+      return await endpoints.find(id);
+    } catch (error) {
+      log.error({ err: error, webhook: id }, 'an endpoint cannot be told anything');
+      return undefined;
+    }
   }
 
   async #retryLater(

@@ -3,6 +3,7 @@ import { nameOf } from '../auth/identity.ts';
 import type { Records } from '../metadata/records.ts';
 import type { RegistryEvent } from '../oci/registry-event.ts';
 import type { Actor } from './actor.ts';
+import { parentPathOf } from './paths.ts';
 
 interface ChangedRepository {
   readonly id: number;
@@ -23,6 +24,32 @@ export async function recordEvent(
   await tx.webhookOutbox.add(
     ...repositories.map(({ id, projectId, name }) => ({
       ...event,
+      projectId,
+      repositoryId: id,
+      repository: name,
+      actorName,
+      origin,
+    })),
+  );
+}
+
+/**
+ * Of all repositories that came along to another name.
+ * @param from what they were called by: a repository, a project or a group. @param to by what they are now
+ */
+export async function recordRename(
+  tx: Pick<Records, 'webhookOutbox' | 'repositories'>,
+  { identity, origin }: Actor,
+  from: string,
+  to: string,
+): Promise<void> {
+  const type = parentPathOf(from) === parentPathOf(to) ? 'name' : 'namespace';
+  const actorName = nameOf(identity) ?? identity.kind;
+  const moved = await tx.repositories.listNamed(to);
+  await tx.webhookOutbox.add(
+    ...moved.map(({ id, projectId, name }) => ({
+      action: 'rename' as const,
+      rename: { type, from: from + name.slice(to.length), to: name } as const,
       projectId,
       repositoryId: id,
       repository: name,

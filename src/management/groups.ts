@@ -166,7 +166,7 @@ export class GroupService {
       demandUnmodified(group, unmodifiedSince);
       await holdGroup(tx, group.id);
       await tx.reviews.addGroup(group.fullPath);
-      const repositories = await tx.repositories.listWithin(group.fullPath);
+      const repositories = await tx.repositories.listNamed(group.fullPath);
       await recordEvent(tx, actor, { action: 'delete' }, ...repositories);
       await tx.groups.remove(group.id);
       await recordChange(tx, actor, {

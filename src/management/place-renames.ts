@@ -4,6 +4,7 @@ import type { Project } from '../metadata/projects.ts';
 import type { Records } from '../metadata/records.ts';
 import type { Actor } from './actor.ts';
 import { recordChange } from './audit.ts';
+import { recordRename } from './events.ts';
 import { getGroup } from './find-group.ts';
 import { fullPathOf, parentPathOf } from './paths.ts';
 import { auditPlaceOf } from './places.ts';
@@ -27,6 +28,7 @@ export async function renameProject(
     details: { from, to, group_id: groupId },
     ...auditPlaceOf({ kind: 'project', fullPath: to }),
   });
+  await recordRename(tx, actor, from, to);
   return to;
 }
 
@@ -46,6 +48,7 @@ export async function moveProject(
     groupPath: group.fullPath,
     projectPath: to,
   });
+  await recordRename(tx, actor, project.fullPath, to);
   return to;
 }
 
@@ -61,5 +64,6 @@ export async function renameGroup(tx: Records, actor: Actor, group: Group, path:
     details: { from, to },
     groupPath: to,
   });
+  await recordRename(tx, actor, from, to);
   return to;
 }

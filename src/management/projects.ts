@@ -191,7 +191,7 @@ export class ProjectService {
       demandUnmodified(project, unmodifiedSince);
       if (!(await tx.projects.hold(project.id))) throw new RefusedError('not-found', 'Project');
       await tx.reviews.addProject(project.id);
-      const repositories = await tx.repositories.listWithin(project.fullPath);
+      const repositories = await tx.repositories.listNamed(project.fullPath);
       await recordEvent(tx, actor, { action: 'delete' }, ...repositories);
       await tx.projects.remove(project.id);
       await recordChange(tx, actor, {

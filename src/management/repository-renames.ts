@@ -14,6 +14,7 @@ import { requiredRepositoryLevel } from '../rules/repository-protection.ts';
 import type { Actor } from './actor.ts';
 import { recordChange } from './audit.ts';
 import { runChange } from './changes.ts';
+import { recordRename } from './events.ts';
 import { moveProject, renameProject } from './place-renames.ts';
 import { auditPlaceOf } from './places.ts';
 import type { PullCaches } from './pull-caches.ts';
@@ -130,7 +131,7 @@ export class RepositoryRenames {
   }
 
   /** @throws OciError DENIED for whom we do not know, and for other roles */
-  async #look({ identity, address }: Actor, { path, target }: RenameRequest): Promise<Renamer> {
+  async #look({ identity, ...actor }: Actor, { path, target }: RenameRequest): Promise<Renamer> {
     const { principals, rights } = this.#options;
     const newPath = newPathOf(path, target);
     const ref = identity.kind === 'registry-token' ? identity.principal : undefined;
@@ -138,7 +139,11 @@ export class RepositoryRenames {
     if (!who) throw renameDenied(path);
     const level = await rights.protectionLevel(who, path);
     if (level < accessLevels.maintainer) throw renameDenied(path);
-    return { actor: { identity: who, address }, level, newLevel: await rights.protectionLevel(who, newPath) };
+    return {
+      actor: { ...actor, identity: who },
+      level,
+      newLevel: await rights.protectionLevel(who, newPath),
+    };
   }
 
   async #move(tx: Records, renamer: Renamer, request: RenameRequest): Promise<Moved> {
@@ -200,6 +205,7 @@ export class RepositoryRenames {
       details: { from: path, to: newPath, repositories: names.length },
       ...auditPlaceOf({ kind: 'project', fullPath: newProject.fullPath }),
     });
+    await recordRename(tx, renamer.actor, path, newPath);
   }
 }
 

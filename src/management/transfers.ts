@@ -6,6 +6,7 @@ import type { Records } from '../metadata/records.ts';
 import { type Actor, userOf } from './actor.ts';
 import { recordChange } from './audit.ts';
 import { Changes } from './changes.ts';
+import { recordRename } from './events.ts';
 import { getGroup } from './find-group.ts';
 import { type NamedGroup, type NamedProject, nameGroups, nameProjects } from './full-names.ts';
 import { moveProject } from './place-renames.ts';
@@ -48,6 +49,7 @@ export class TransferService {
         details,
         groupPath: fullPath,
       });
+      await recordRename(tx, actor, moving.fullPath, fullPath);
       const [named] = await nameGroups(tx, [await getGroup(tx, String(moving.id))]);
       if (!named) throw new RefusedError('not-found', 'Group');
       return { groupId: moving.id, group: named };

@@ -61,16 +61,13 @@ export class Repositories {
     return (await query.orderBy('id').limit(limit).execute()).map(({ id }) => id);
   }
 
-  /** Of the project of this full path, or of all that are in the group and below it; by name. */
-  async listWithin(fullPath: string): Promise<readonly RepositoryRecord[]> {
+  /** That are called so, or by a name below it: of a project or a group, all. By name. */
+  async listNamed(name: string): Promise<readonly RepositoryRecord[]> {
     const rows = await this.#db
       .selectFrom('repositories')
-      .innerJoin('projects', 'projects.id', 'repositories.project_id')
-      .selectAll('repositories')
-      .where((eb) =>
-        eb.or([eb('projects.full_path', '=', fullPath), below(eb.ref('projects.full_path'), fullPath)]),
-      )
-      .orderBy('repositories.name')
+      .selectAll()
+      .where((eb) => eb.or([eb('name', '=', name), below(eb.ref('name'), name)]))
+      .orderBy('name')
       .execute();
     return rows.map(repositoryFromRow);
   }

@@ -172,6 +172,31 @@ describeApp('webhooks', (start) => {
     expect((await told(6))[5]).toEqual(['delete', 'acme/shop', undefined, 'root']);
   });
 
+  test('tell of each repository that comes to another name, whatever it is that was renamed', async () => {
+    await using receiver = await WebhookReceiver.start();
+    const others = { ignored_actions: ['push'] };
+    await using app = await start({ environment: telling(receiver, others) });
+    const project = await createProject(app, 'acme/shop');
+    await createProject(app, 'other/thing');
+    for (const name of ['acme/shop', 'acme/shop/web']) await new Pusher(app, name).image(image, 'v1');
+    await app.api('PUT', `/projects/${project}`, { path: 'store' });
+    await app.api('PUT', `/projects/${project}/transfer`, { namespace: 'other' });
+    const renames = () =>
+      eventually(() => {
+        const events = receiver.events.map(({ action, target }) => ({ action, ...target.rename }));
+        expect(events).toHaveLength(4);
+        return events.toSorted((one, other) => one.from.localeCompare(other.from));
+      });
+    expect(await renames()).toEqual([
+      { action: 'rename', type: 'name', from: 'acme/shop', to: 'acme/store' },
+      { action: 'rename', type: 'name', from: 'acme/shop/web', to: 'acme/store/web' },
+      { action: 'rename', type: 'namespace', from: 'acme/store', to: 'other/store' },
+      { action: 'rename', type: 'namespace', from: 'acme/store/web', to: 'other/store/web' },
+    ]);
+    const last = receiver.events.findLast(({ target }) => target.repository === 'other/store');
+    expect(last).toMatchObject({ actor: { name: 'root' }, request: { method: 'PUT' } });
+  });
+
   test('tell what a manifest refers to where that is asked for, and of each tag', async () => {
     await using receiver = await WebhookReceiver.start();
     const references = { ENTREPOT_WEBHOOKS__INCLUDE_REFERENCES: 'true' };

@@ -6,6 +6,7 @@ import type { RenameTarget } from '../../management/rename-rules.ts';
 import type { RenameRequest } from '../../management/repository-renames.ts';
 import { OciError } from '../../oci/errors.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
+import { originOf } from '../event-origin.ts';
 import type { EndpointContext } from '../registry/endpoint.ts';
 import { answerEmpty } from '../registry/push-answers.ts';
 import { type RequestBody, withRequestBody } from '../registry/request-body.ts';
@@ -35,12 +36,13 @@ export async function answerRename(
   const { identity, address } = ctx.state;
   demandClaim(identity, path);
   const target = parseTarget(await withRequestBody(ctx, stalledMs, readText));
+  const actor = { identity, address, origin: originOf(ctx) };
   const request = { path, target, holder: writerOf(ctx.state, 0).key };
   if (!isDryRun) {
-    await renames.rename({ identity, address }, request);
+    await renames.rename(actor, request);
     return answerEmpty(ctx, 204);
   }
-  const expiresAt = await renames.announce({ identity, address }, request);
+  const expiresAt = await renames.announce(actor, request);
   answerJson(ctx, { ttl: timeOf(expiresAt) }, 202);
 }
 

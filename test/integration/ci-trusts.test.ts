@@ -145,7 +145,7 @@ describeEachDatabase('trusts of CI systems', (open, { clock }) => {
     ['audience', '', 'audience is empty'],
     ['claims', undefined, 'claims is missing'],
     ['claims', 'acme/*', 'claims is invalid'],
-    ['claims', { ref: ['main'] }, 'claims is invalid'],
+    ['claims', { ref: ['main'] }, 'claims[ref] is invalid'],
     ['access_level', 35, 'access_level does not have a valid value'],
   ])('need a good %s', async (name, value, error) => {
     const { api, path } = await start();

@@ -242,7 +242,7 @@ describeEachDatabase('projects', (open, { clock, createPlace }) => {
       status: 400,
       body: {
         error:
-          'name, description, visibility, container_registry_access_level, container_expiration_policy_attributes, container_registry_enabled, container_registry_quota_bytes are missing, at least one parameter must be provided',
+          'name, path, description, visibility, container_registry_access_level, container_expiration_policy_attributes, container_registry_enabled, container_registry_quota_bytes are missing, at least one parameter must be provided',
       },
     });
   });

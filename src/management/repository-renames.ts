@@ -10,7 +10,6 @@ import type { Project } from '../metadata/projects.ts';
 import type { Records } from '../metadata/records.ts';
 import { OciError } from '../oci/errors.ts';
 import type { RepositoryName } from '../oci/reference.ts';
-import { requiredRepositoryLevel } from '../rules/repository-protection.ts';
 import type { Actor } from './actor.ts';
 import { recordChange } from './audit.ts';
 import { runChange } from './changes.ts';
@@ -19,6 +18,7 @@ import { moveProject, renameProject } from './place-renames.ts';
 import { auditPlaceOf } from './places.ts';
 import type { PullCaches } from './pull-caches.ts';
 import { demandRoom, holdProjectQuotas } from './quotas.ts';
+import { RenameProtection } from './rename-protection.ts';
 import {
   nameInside,
   nameTaken,
@@ -71,6 +71,7 @@ class Undone extends Error {}
 export class RepositoryRenames {
   readonly #options: RepositoryRenamesOptions;
   readonly #places = new Rights();
+  readonly #protection = new RenameProtection();
 
   constructor(options: RepositoryRenamesOptions) {
     this.#options = options;
@@ -196,7 +197,8 @@ export class RepositoryRenames {
       name,
       newName: nameInside(newProject.fullPath, newPath + name.slice(path.length)),
     }));
-    await demandUnprotected(tx, renamer, moved, renamed);
+    const { level, newLevel } = renamer;
+    await this.#protection.demand(tx, { project, level }, { project: newProject, level: newLevel }, renamed);
     await tx.relocations.moveRepositories(from, to);
     await demandRoom(quotas);
     await recordChange(tx, renamer.actor, {
@@ -206,22 +208,6 @@ export class RepositoryRenames {
       ...auditPlaceOf({ kind: 'project', fullPath: newProject.fullPath }),
     });
     await recordRename(tx, renamer.actor, path, newPath);
-  }
-}
-
-/** A name that goes is as good as deleted, and one that comes as pushed. @throws OciError DENIED */
-async function demandUnprotected(
-  tx: Records,
-  { level, newLevel }: Renamer,
-  { project, newProject }: Moved,
-  renamed: readonly { readonly name: string; readonly newName: string }[],
-): Promise<void> {
-  const rules = await tx.repositoryProtectionRules.list(project.id);
-  const newRules = await tx.repositoryProtectionRules.list(newProject.id);
-  for (const { name, newName } of renamed) {
-    if (level < requiredRepositoryLevel(rules, project.fullPath, name, 'delete')) throw renameDenied(name);
-    if (newLevel < requiredRepositoryLevel(newRules, newProject.fullPath, newName, 'push'))
-      throw renameDenied(newName);
   }
 }
 

@@ -236,6 +236,49 @@ describeApp('a repository that is renamed', (start) => {
     const push = await bearerOf(app.url, maintainer, 'repository:acme/shop/web:pull,push');
     expect((await rename(app, { body: renaming, authorization: push })).status).toBe(204);
   });
+
+  test('stays where rules protect it from being deleted, and away from where they protect its new name', async () => {
+    const { app, shop, tools } = await startShop(start);
+    await using _closing = app;
+    const people = new Credentials(app);
+    const id = await people.user('mia');
+    for (const project of [shop, tools]) await people.member('projects', project, id, 'Maintainer');
+    const mia = await people.personalToken('mia', id, ['write_registry']);
+    const moveBy = (authorization?: string, isDryRun = false) =>
+      rename(app, {
+        body: { namespace: 'acme/tools' },
+        isDryRun,
+        ...(authorization !== undefined && { authorization }),
+      });
+    const [push, remove] = ['minimum_access_level_for_push', 'minimum_access_level_for_delete'];
+    const tagRule = { tag_name_pattern: '^v1$', [push]: 'maintainer', [remove]: 'maintainer' };
+    const rules: readonly (readonly [project: number, kind: string, rule: object, stopsRoot?: boolean])[] = [
+      // Of what is below it, too.
+      [shop, 'repository/rules', { repository_path_pattern: 'acme/shop/web/debug', [remove]: 'owner' }],
+      [tools, 'repository/rules', { repository_path_pattern: 'acme/tools/web/d*', [push]: 'owner' }],
+      [shop, 'tag/rules', { ...tagRule, [remove]: 'owner' }],
+      [tools, 'tag/rules', { ...tagRule, [push]: 'owner' }],
+      [shop, 'tag/immutable_rules', { tag_name_pattern: '^v1$' }, true],
+    ];
+    for (const [project, kind, rule, stopsRoot = false] of rules) {
+      const path = `/projects/${project}/registry/protection/${kind}`;
+      const made = await jsonOf<{ id: number }>(await app.api('POST', path, rule));
+      app.advance(1500);
+      for (const isDryRun of [true, false])
+        await expectError(await moveBy(basicOf(mia), isDryRun), 403, 'DENIED');
+      if (stopsRoot) await expectError(await moveBy(), 403, 'DENIED');
+      expect((await app.api('DELETE', `${path}/${made.id}`)).status).toBe(204);
+    }
+    app.advance(1500);
+    // What is immutable where it comes to has not been there before.
+    for (const [kind, rule] of [
+      ['tag/rules', tagRule],
+      ['tag/immutable_rules', { tag_name_pattern: '^v1$' }],
+    ] as const)
+      await app.api('POST', `/projects/${tools}/registry/protection/${kind}`, rule);
+    expect((await moveBy(basicOf(mia))).status).toBe(204);
+    for (const name of ['acme/tools/web', 'acme/tools/web/debug']) expect(await hasTag(app, name)).toBe(true);
+  });
 });
 
 describeApp('tokens for a name', (start) => {

@@ -38,13 +38,10 @@ export class ContentSizes {
           select reachable.root, listed.digest from reachable
           join manifest_references as listed on listed.manifest_digest = reachable.digest and listed.kind = 'manifest'
           join repository_manifests as child on child.repository_id = ${repositoryId} and child.digest = listed.digest
-        )
-        select root, cast(sum(size) as bigint) as bytes from (
-          select reachable.root, used.digest, max(used.size) as size from reachable
-          join manifest_references as used on used.manifest_digest = reachable.digest
-          where ${isBlob(sql`${repositoryId}`)}
-          group by reachable.root, used.digest
-        ) as blobs_of_root
+        ),
+        used as ${blobsUsed(sql`root`, sql`${repositoryId}`)}
+        select root, cast(sum(size) as bigint) as bytes
+        from (select root, digest, max(size) as size from used group by root, digest) as blobs_of_root
         group by root`.execute(this.#db);
       for (const { root, bytes } of rows) sizes.set(root, bytes);
     }
@@ -79,13 +76,10 @@ export class ContentSizes {
         join manifest_references as listed on listed.manifest_digest = reachable.digest and listed.kind = 'manifest'
         join repository_manifests as child
           on child.repository_id = reachable.repository_id and child.digest = listed.digest
-      )
-      select cast(coalesce(sum(size), 0) as bigint) as bytes from (
-        select used.digest, max(used.size) as size from reachable
-        join manifest_references as used on used.manifest_digest = reachable.digest
-        where ${isBlob(sql`reachable.repository_id`)}
-        group by used.digest
-      ) as distinct_blobs`.execute(this.#db);
+      ),
+      used as ${blobsUsed(sql`repository_id`, sql`reachable.repository_id`)}
+      select cast(coalesce(sum(size), 0) as bigint) as bytes
+      from (select digest, max(size) as size from used group by digest) as distinct_blobs`.execute(this.#db);
     return rows[0]?.bytes ?? 0;
   }
 
@@ -98,12 +92,20 @@ export class ContentSizes {
   }
 }
 
-/** Indexes may list blobs: caches of BuildKit do. */
-function isBlob(repositoryId: Expression<unknown>) {
-  return sql`(used.kind in ('config', 'layer') or used.kind = 'manifest' and exists (
-    select 1 from repository_blobs as linked
-    where linked.repository_id = ${repositoryId} and linked.digest = used.digest
-  ))`;
+/**
+ * What the reachable manifests use, indexes included: caches of BuildKit are indexes that list blobs. A cross join, which SQLite does in
+ * this order: else it goes through all manifests that there are, in the order of the groups.
+ */
+function blobsUsed(column: Expression<unknown>, repositoryId: Expression<unknown>) {
+  return sql`(
+    select reachable.${column}, refs.digest, refs.size
+    from reachable cross join manifest_references as refs
+    where refs.manifest_digest = reachable.digest
+    and (refs.kind in ('config', 'layer') or refs.kind = 'manifest' and exists (
+      select 1 from repository_blobs as linked
+      where linked.repository_id = ${repositoryId} and linked.digest = refs.digest
+    ))
+  )`;
 }
 
 /** The ids of the repositories. */

@@ -21,6 +21,7 @@ export interface ManyOptions {
 }
 
 const tagsAtOnce = 500;
+export const tagsPerImage = 10;
 const secretKey = { ENTREPOT_SECRET_KEY: Buffer.alloc(32, 7).toString('base64') };
 
 export class ManyRepositories {
@@ -70,10 +71,10 @@ export function tagName(tag: number): string {
 async function fill(database: Database, { repositories, tags, bulkTags }: ManyOptions) {
   let firstId = 0;
   for (let index = 0; index < repositories; index += 1) {
-    const id = await fillRepository(database, `many/repositories/r${index}`, tags, 10);
+    const id = await fillRepository(database, `many/repositories/r${index}`, tags, tagsPerImage);
     if (index === 0) firstId = id;
   }
-  return { firstId, bulkId: await fillRepository(database, 'many/tags', bulkTags, 1) };
+  return { firstId, bulkId: await fillRepository(database, 'many/tags', bulkTags, tagsPerImage) };
 }
 
 /** @param perImage tags of one manifest */

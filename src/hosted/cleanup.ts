@@ -105,6 +105,7 @@ export class CleanupJob {
     signal: AbortSignal,
   ): Promise<Readonly<Record<string, number>>> {
     const { database } = this.#options;
+    await database.repositories.noteCleanup(repository.id, startedAt);
     const protection = await findProtection(database, policy.projectId, level);
     const decisions = await selectInParts(
       database.tags.readPushed(repository.id, startedAt),

@@ -72,6 +72,11 @@ export class Repositories {
     return rows.map(repositoryFromRow);
   }
 
+  /** That a cleanup policy came to it. @param at epoch milliseconds */
+  async noteCleanup(id: number, at: number): Promise<void> {
+    await this.#db.updateTable('repositories').set({ cleanup_started_at: at }).where('id', '=', id).execute();
+  }
+
   async findByName(name: string): Promise<RepositoryRecord | undefined> {
     const query = this.#db.selectFrom('repositories').selectAll().where('name', '=', name);
     const row = await query.executeTakeFirst();

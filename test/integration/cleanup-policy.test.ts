@@ -85,6 +85,9 @@ describeEachDatabase('a cleanup policy', (open, { clock, createPlace }) => {
     await finish(database);
     expect(await left(database, web)).toEqual(['dev-3', 'dev-keep', 'latest', 'v1']);
     expect(await left(database, other)).toEqual(['dev-9']);
+    const { body: repositories } = await api.ask('GET', `/projects/${shop}/registry/repositories`);
+    const started = { cleanup_policy_started_at: new Date(clock.now).toISOString() };
+    expect(repositories).toMatchObject([started, started]);
     const after = await preview();
     expect(after).toMatchObject({
       delete_count: 0,

@@ -129,7 +129,7 @@ describeEachDatabase('groups', (open, { clock }) => {
       status: 400,
       body: {
         error:
-          'name, description, visibility, container_registry_quota_bytes are missing, at least one parameter must be provided',
+          'name, path, description, visibility, container_registry_quota_bytes are missing, at least one parameter must be provided',
       },
     });
     expect(await api.ask('PUT', '/groups/nobody', { name: 'a' })).toMatchObject({ status: 404 });

@@ -151,6 +151,7 @@ export async function createApp(
     images: hosting.imageFacts,
     imageDetails: hosting.imageDetails,
     wake: (job) => scheduler.wake(job),
+    wakeCollector: () => collector.wake(),
     notifications,
     forgetAll: () => pulls.registries.forgetAll(),
   });
@@ -238,8 +239,7 @@ export async function createApp(
       await hosting.pulls.close();
       limits.room.close();
       await pulls.fills.close(limit);
-      await upstreams.close();
-      await documents.close();
+      await Promise.all([upstreams.close(), documents.close()]);
       await Promise.all([pulls.usage.close(), pulls.counts.close()]);
       await guards.close();
       await shared.close();

@@ -1,6 +1,7 @@
 /** The words of the command line, and nothing of what they do. */
 import { parseArgs } from 'node:util';
 import { isTokenScope, type TokenScope, tokenScopes } from './auth/identity.ts';
+import type { CollectRequest } from './collect-command.ts';
 
 export const help = `Usage: entrepot [command] [options]
 
@@ -9,6 +10,7 @@ Commands
   config         print the effective configuration, without secrets
   migrate        bring the database up to date and stop
   token create   create an access token, for instance because root's is lost, and print it once
+  gc             collect what is due once, beside a running server too, and say what went and why the rest stays
   keys list      print the keys that sign registry tokens, and until when they are good
   storage check  read all that is stored and say what is wrong with it; --repair quarantines and removes it
   backup FILE    write a backup of the embedded default to a new file, while the server runs or not
@@ -24,6 +26,9 @@ Options
   --scopes LIST  what it may be used for, with commas (token create; api)
   --expires DATE the day it ends, as 2027-01-31 (token create; never)
   --repair       quarantine what is corrupt, remove what no record names (storage check)
+  --dry-run      only say what would go (gc)
+  --now          whatever gc.review_after says; pushes that run may have to be repeated (gc)
+  --repository NAME  only what this repository has (gc)
   --in DURATION  from when on the new key signs, such as 90, 15m, 1h or 2d (keys rotate; 5s)
 
 In a source checkout a command follows two dashes: npm start -- config
@@ -53,6 +58,11 @@ export type Command =
       readonly configFile: string | undefined;
       readonly repair: boolean;
     }
+  | {
+      readonly name: 'gc';
+      readonly configFile: string | undefined;
+      readonly request: CollectRequest;
+    }
   | { readonly name: 'backup' | 'restore'; readonly configFile: string | undefined; readonly file: string }
   | { readonly name: 'version' }
   | { readonly name: 'help' };
@@ -79,6 +89,11 @@ const tokenOptions = {
 
 const rotateOptions = { in: { type: 'string' } } as const;
 const checkOptions = { repair: { type: 'boolean' } } as const;
+const collectOptions = {
+  'dry-run': { type: 'boolean' },
+  now: { type: 'boolean' },
+  repository: { type: 'string' },
+} as const;
 
 const options = {
   config: { type: 'string' },
@@ -87,6 +102,7 @@ const options = {
   ...tokenOptions,
   ...rotateOptions,
   ...checkOptions,
+  ...collectOptions,
 } as const;
 
 const durations = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 };
@@ -103,6 +119,7 @@ export function parseCommand(args: readonly string[]): Command {
   if (name !== 'token create') refuseOptions(values, tokenOptions, 'token create');
   if (name !== 'keys rotate') refuseOptions(values, rotateOptions, 'keys rotate');
   if (name !== 'storage check') refuseOptions(values, checkOptions, 'storage check');
+  if (name !== 'gc') refuseOptions(values, collectOptions, 'gc');
   if (name === 'token create') {
     const { user: username, name: tokenName = 'command line', scopes = 'api', expires } = values;
     if (!username) throw new UsageError('token create needs --user');
@@ -111,6 +128,10 @@ export function parseCommand(args: readonly string[]): Command {
   }
   if (name === 'keys rotate') {
     return { name, configFile, inMs: values.in === undefined ? undefined : parseDuration(values.in) };
+  }
+  if (name === 'gc') {
+    const { 'dry-run': dryRun = false, now = false, repository } = values;
+    return { name, configFile, request: { dryRun, now, repository } };
   }
   if (name === 'storage check') return { name, configFile, repair: values.repair ?? false };
   const [first, file, ...others] = positionals;

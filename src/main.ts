@@ -7,6 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type App, createApp } from './app.ts';
 import { BackupRefused, backUp } from './backup.ts';
+import { collect, UnknownRepository } from './collect-command.ts';
 import { type Command, help, parseCommand, UsageError } from './command-line.ts';
 import { type Config, formatConfig, loadConfig } from './config.ts';
 import { describeFirstStart } from './first-start.ts';
@@ -43,7 +44,7 @@ async function run(args: readonly string[]): Promise<number> {
     return await execute(parseCommand(args));
   } catch (error) {
     if (error instanceof UsageError) return fail(exitCodes.usage, `${error.message}\n\n${help}`);
-    if (error instanceof TokenRefused || error instanceof BackupRefused)
+    if (error instanceof TokenRefused || error instanceof BackupRefused || error instanceof UnknownRepository)
       return fail(exitCodes.failed, `${error.message}\n`);
     if (error instanceof ConfigError)
       return fail(exitCodes.config, `invalid configuration\n${error.message}\n`);
@@ -82,6 +83,9 @@ async function maintain(
       return describeKeys(await listKeys(config, await readSecrets(config), log), Date.now());
     case 'keys rotate':
       return describeKeys(await rotateKeys(config, await readSecrets(config), command.inMs, log), Date.now());
+    case 'gc':
+      await collect(config, command.request, log, (line) => print(`${line}\n`));
+      return '';
     case 'storage check':
       return describeCheck(await checkStored(config, command.repair, log), command.repair);
     case 'backup':

@@ -14,6 +14,7 @@ import { CleanupPreviewService } from './management/cleanup-previews.ts';
 import { ConnectionTestService } from './management/connection-tests.ts';
 import { DeletedTagService } from './management/deleted-tags.ts';
 import { DeployTokenService } from './management/deploy-tokens.ts';
+import { GarbageService } from './management/garbage.ts';
 import { GroupCacheService } from './management/group-caches.ts';
 import { GroupService } from './management/groups.ts';
 import { JobTokenService } from './management/job-tokens.ts';
@@ -56,6 +57,8 @@ export interface RestParts
   readonly imageDetails: DescribeImages;
   /** Runs a job soon. */
   readonly wake: (job: string) => void;
+  /** Has the collector look at what is due soon. */
+  readonly wakeCollector: () => void;
   readonly notifications: { readonly secrets: WebhookSecrets; readonly resender: Resender };
   /** Drops what is believed of virtual registries. */
   readonly forgetAll: () => void;
@@ -94,6 +97,7 @@ export function createRestServices(parts: RestParts): RestServices {
     }),
     groups: new GroupService(common),
     jobTokens: new JobTokenService(common),
+    garbage: new GarbageService({ database, wakeCollector: parts.wakeCollector }),
     jobs: new JobService({ database }),
     members: new MemberService(common),
     oidcTrusts: new OidcTrustService({ database, allowHttp: false, findBlockedAddress }),

@@ -8,7 +8,7 @@ import type { Patience } from './postgres.ts';
 import { Records } from './records.ts';
 import type { ReviewTimes } from './reviews.ts';
 import type { Tables } from './schema.ts';
-import { sqliteDialect } from './sqlite.ts';
+import { readOnlySqliteDialect, sqliteDialect } from './sqlite.ts';
 
 export interface DatabaseOptions {
   /** `postgres://…`; undefined for SQLite. */
@@ -86,6 +86,17 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     throw error;
   }
   return new Database(db, timesOf(options));
+}
+
+/**
+ * For reading alone, whatever is asked of it: the database itself refuses to write. The tables are taken as they are. Transactions see the
+ * same all the time. @throws when there is no database
+ */
+export async function openReadOnlyDatabase(options: DatabaseOptions): Promise<Database> {
+  const { url, file, log } = options;
+  const dialect =
+    url === undefined ? await readOnlySqliteDialect(file) : await dialectOf(url, log, 'reading only');
+  return new Database(new Kysely<Tables>({ dialect }), timesOf(options));
 }
 
 function timesOf({ now, reviewDelayMs = () => dayMs }: DatabaseOptions): ReviewTimes {

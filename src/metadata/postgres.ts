@@ -14,8 +14,13 @@ const answerTimeoutMs = 35_000;
 const idleInTransactionMs = 60_000;
 const maxLifetimeSeconds = 30 * 60;
 
-/** 'unlimited' for migrations, which may take long and wait for those of another process. */
-export type Patience = 'limited' | 'unlimited';
+/**
+ * 'unlimited' for migrations, which may take long and wait for those of another process; 'reading only' for what takes long and must
+ * not be able to write.
+ */
+export type Patience = 'limited' | 'unlimited' | 'reading only';
+
+const readingOnly = '-c default_transaction_read_only=on -c default_transaction_isolation=repeatable\\ read';
 
 export function postgresDialect(url: string, log: Log, patience: Patience): Dialect {
   const limits = { statement_timeout: statementTimeoutMs, query_timeout: answerTimeoutMs };
@@ -29,6 +34,7 @@ export function postgresDialect(url: string, log: Log, patience: Patience): Dial
     keepAlive: true,
     types: { getTypeParser },
     ...(patience === 'limited' ? limits : {}),
+    ...(patience === 'reading only' ? { options: readingOnly, idle_in_transaction_session_timeout: 0 } : {}),
   });
   // A connection that breaks while idle; the pool makes a new one when asked.
   pool.on('error', (error) => log.warn({ err: error }, 'a database connection broke'));

@@ -127,6 +127,18 @@ export class RepositoryManifests {
     });
   }
 
+  /** What is put up for review when it goes: what it refers to, and its referrers. */
+  async listHeld(repositoryId: number, digest: Digest): Promise<readonly Digest[]> {
+    const references = await listReferences(this.#db, digest);
+    const referrers = await this.#db
+      .selectFrom('repository_manifests')
+      .select('digest')
+      .where('repository_id', '=', repositoryId)
+      .where('subject', '=', digest)
+      .execute();
+    return [...references.map((each) => each.digest), ...referrers.map((row) => row.digest as Digest)];
+  }
+
   /** When it was pushed or pulled last; undefined when the repository has no such manifest. Epoch milliseconds. */
   async findUse(
     repositoryId: number,

@@ -34,6 +34,8 @@ export interface Due {
   readonly repositoryId?: number | undefined;
   readonly digests?: readonly Digest[] | undefined;
   readonly limit: number;
+  /** How many are passed over; only in a transaction that sees the same all the time. */
+  readonly offset?: number;
 }
 
 export interface QueueState {
@@ -53,7 +55,7 @@ const tables: Readonly<Record<ReviewKind, ReviewQueueName>> = {
 
 export const reviewKinds: readonly ReviewKind[] = ['manifest', 'link', 'blob', 'payload'];
 
-/** To count all of a long queue would take long. */
+/** All of a long queue would take long. */
 export const maxCounted = 100_000;
 
 interface Row {
@@ -100,18 +102,20 @@ export class ReviewQueue {
     });
   }
 
-  #select(db: Kysely<Tables>, kind: ReviewKind, due: Due, isClaiming = false): Promise<readonly Row[]> {
+  async #select(db: Kysely<Tables>, kind: ReviewKind, due: Due, isClaiming = false): Promise<readonly Row[]> {
     const now = this.#now();
-    const { isEarly, repositoryId, digests, limit } = due;
+    const { isEarly, repositoryId, digests, limit, offset } = due;
     const ofRepository = isOfRepository(kind);
-    if (!ofRepository && digests?.length === 0) return Promise.resolve([]);
+    if (!ofRepository && digests?.length === 0) return [];
     let query = db
       .selectFrom(tables[kind])
       .select(['digest', 'review_after', 'event', 'review_count', 'last_error', 'claimed_until'])
       .select((ofRepository ? sql.ref<number>('repository_id') : sql.lit(0)).as('repository_id'))
       .where((eb) => eb.or([eb('claimed_until', 'is', null), eb('claimed_until', '<=', now)]))
       .orderBy('review_after')
+      .orderBy('digest')
       .limit(limit);
+    if (offset !== undefined) query = query.offset(offset);
     query = isEarly
       ? query.where((eb) =>
           eb.or([
@@ -186,7 +190,6 @@ export class ReviewQueue {
       .execute();
   }
 
-  /** Of one thing; undefined: none waits. */
   async find(kind: ReviewKind, digest: Digest, repositoryId = 0): Promise<Review | undefined> {
     const row = await this.#db
       .selectFrom(tables[kind])

@@ -38,6 +38,18 @@ export async function sqliteDialect(file: string): Promise<Dialect> {
   };
 }
 
+/** @throws when there is no such file */
+export async function readOnlySqliteDialect(file: string): Promise<Dialect> {
+  const database = new NodeSqliteDatabase(new DatabaseSync(file, { timeout: 0, readOnly: true }));
+  return {
+    // Its transactions begin with the first read, and lock nothing.
+    createDriver: () => new SqliteDriver({ database, onCreateConnection }),
+    createQueryCompiler: () => new LocklessCompiler(),
+    createAdapter: () => new TransactionalAdapter(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+  };
+}
+
 /** Only for our eyes; SQLite gives its -wal and -shm files the same mode. */
 function createPrivately(file: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });

@@ -86,6 +86,7 @@ describeApp('every operation of the API document', (start) => {
         pin_id: 1,
         deleted_tag_id: 1,
         name: 'gc',
+        digest: 'sha256:0',
       };
       const answer = await send(app, operation, { path, token: 'ent-nobody-has-this-one' });
       if (answer.status !== 401) faults.push(`${operation} answered ${answer.status}`);

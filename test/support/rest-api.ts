@@ -23,6 +23,7 @@ import { CleanupPreviewService } from '../../src/management/cleanup-previews.ts'
 import { ConnectionTestService } from '../../src/management/connection-tests.ts';
 import { DeletedTagService } from '../../src/management/deleted-tags.ts';
 import { DeployTokenService } from '../../src/management/deploy-tokens.ts';
+import { GarbageService } from '../../src/management/garbage.ts';
 import { GroupCacheService } from '../../src/management/group-caches.ts';
 import { GroupService } from '../../src/management/groups.ts';
 import { JobTokenService } from '../../src/management/job-tokens.ts';
@@ -176,6 +177,7 @@ export class RestApi {
       }),
       groups: new GroupService(common),
       jobTokens: new JobTokenService({ database, now }),
+      garbage: new GarbageService({ database, wakeCollector: () => undefined }),
       jobs: new JobService({ database }),
       maintenance: new MaintenanceMode({ database, readOnly, now }),
       members: new MemberService({ database, now }),

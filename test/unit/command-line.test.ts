@@ -11,6 +11,15 @@ describe('the command line', () => {
     expect(parseCommand([...name.split(' '), '--config=a.yaml'])).toEqual({ name, configFile: 'a.yaml' });
   });
 
+  test('gc collects what is due, everywhere, unless said otherwise', () => {
+    const plain = { dryRun: false, now: false, repository: undefined };
+    expect(parseCommand(['gc'])).toEqual({ name: 'gc', configFile: undefined, request: plain });
+    expect(parseCommand(['gc', '--dry-run', '--now', '--repository', 'acme/shop'])).toMatchObject({
+      request: { dryRun: true, now: true, repository: 'acme/shop' },
+    });
+    expect(() => parseCommand(['migrate', '--dry-run'])).toThrow(UsageError);
+  });
+
   test.each([[['version']], [['--version']]])('%j asks for the version', (args) => {
     expect(parseCommand(args)).toEqual({ name: 'version' });
   });

@@ -10,6 +10,7 @@ import type { CleanupPreviewService } from '../../management/cleanup-previews.ts
 import type { ConnectionTestService } from '../../management/connection-tests.ts';
 import type { DeletedTagService } from '../../management/deleted-tags.ts';
 import type { DeployTokenService } from '../../management/deploy-tokens.ts';
+import type { GarbageService } from '../../management/garbage.ts';
 import type { GroupCacheService } from '../../management/group-caches.ts';
 import type { GroupService } from '../../management/groups.ts';
 import type { JobTokenService } from '../../management/job-tokens.ts';
@@ -42,6 +43,7 @@ import { cleanupPreviewEndpoints } from './cleanup-previews.ts';
 import { deletedTagEndpoints } from './deleted-tags.ts';
 import { deployTokenEndpoints } from './deploy-tokens.ts';
 import { type TaggedEndpoint, tagged } from './endpoint.ts';
+import { garbageEndpoints } from './garbage.ts';
 import { groupCacheEndpoints } from './group-caches.ts';
 import { groupEndpoints } from './groups.ts';
 import { systemHookEndpoints } from './hook-events.ts';
@@ -88,6 +90,7 @@ export interface RestServices {
   readonly groupCaches: GroupCacheService;
   readonly groups: GroupService;
   readonly jobTokens: JobTokenService;
+  readonly garbage: GarbageService;
   readonly jobs: JobService;
   readonly maintenance: MaintenanceMode;
   readonly members: MemberService;
@@ -146,6 +149,7 @@ export function listEndpoints(services: RestServices): readonly TaggedEndpoint[]
     ...tagged('Deploy tokens', deployTokenEndpoints(services.deployTokens, now)),
     ...tagged('CI jobs', jobTokenEndpoints(services.jobTokens)),
     ...tagged('Server', jobEndpoints(services.jobs)),
+    ...tagged('Server', garbageEndpoints(services.garbage)),
     ...tagged('CI jobs', oidcTrustEndpoints(services.oidcTrusts)),
     ...tagged('Members', memberEndpoints(services.members)),
     ...tagged('Protection rules', repositoryProtectionRuleEndpoints(services.repositoryProtectionRules)),

@@ -1,4 +1,6 @@
-import type { ApiCalls } from './api-world.ts';
+import { bytesBlob, fakeImage } from '../fake-content.ts';
+import { Pusher } from '../pushing.ts';
+import type { ApiCalls, ApiWorld } from './api-world.ts';
 
 export const serverCalls: ApiCalls = {
   'GET /version': () => ({}),
@@ -9,6 +11,14 @@ export const serverCalls: ApiCalls = {
     const jobs = await (await world.app.api('GET', '/admin/jobs')).json();
     const [{ name }] = jobs as [{ name: string }];
     return { path: { name } };
+  },
+  'GET /admin/gc': () => ({}),
+  'POST /admin/gc': () => ({}),
+  'GET /admin/blobs/{digest}/why': async (world) => ({ path: { digest: await pushBlob(world) } }),
+  'GET /admin/manifests/{digest}/why': async (world) => {
+    const image = fakeImage({ config: bytesBlob(world.name()) });
+    await new Pusher(world.app, world.projectPath).image(image, 'explained');
+    return { path: { digest: image.digest } };
   },
   'GET /admin/storage/findings': () => ({ query: { state: 'open' } }),
   'GET /audit_events': () => ({
@@ -57,4 +67,8 @@ function trust(name: string) {
     audience: 'https://registry.example',
     claims: { project_path: `team/${name}` },
   };
+}
+
+function pushBlob(world: ApiWorld): Promise<string> {
+  return new Pusher(world.app, world.projectPath).blob(world.name());
 }

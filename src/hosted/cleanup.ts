@@ -26,9 +26,8 @@ interface Progress {
   failed: number;
 }
 
-const remover = { id: undefined, name: 'cleanup policy', address: undefined };
-/** Nobody's: whatever rule protects a tag keeps it. */
-const level = 0;
+/** Of the role of nobody: whatever rule protects a tag keeps it. */
+const remover = { id: undefined, name: 'cleanup policy', address: undefined, level: 0 };
 const maxErrorLength = 1000;
 const givenUp = Symbol('given up');
 
@@ -106,7 +105,7 @@ export class CleanupJob {
   ): Promise<Readonly<Record<string, number>>> {
     const { database } = this.#options;
     await database.repositories.noteCleanup(repository.id, startedAt);
-    const protection = await findProtection(database, policy.projectId, level);
+    const protection = await findProtection(database, policy.projectId, remover.level);
     const decisions = await selectInParts(
       database.tags.readPushed(repository.id, startedAt),
       {

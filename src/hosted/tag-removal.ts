@@ -8,6 +8,7 @@ import type { RepositoryRecord } from '../metadata/repositories.ts';
 import type { Tag } from '../oci/reference.ts';
 import { ProjectProtection } from '../rules/project-protection.ts';
 import { TagPatterns } from '../rules/tag-protection.ts';
+import { Turn } from '../rules/turn.ts';
 
 export interface PushedTag {
   readonly name: Tag;
@@ -20,6 +21,8 @@ export interface Remover {
   readonly id: number | undefined;
   readonly name: string;
   readonly address: string | undefined;
+  /** What protection rules compare with what they ask for; 0: no role. */
+  readonly level: number;
 }
 
 /** What goes is spread over so long, where that leaves no less and no more of a pause after each transaction than this. */
@@ -41,7 +44,7 @@ export class TagRemoval {
   }
 
   /**
-   * Ends early after the signal. A tag that was pushed again since it was read stays.
+   * Ends early after the signal. A tag that was pushed again since it was read stays, and one that a rule protects by then.
    * @param note what else belongs into a transaction
    * @returns how many were removed
    */
@@ -71,7 +74,7 @@ export class TagRemoval {
   }
 
   #removePart(
-    { id: repositoryId, name, projectId }: RepositoryRecord,
+    { id: repositoryId }: RepositoryRecord,
     part: readonly PushedTag[],
     remover: Remover,
     note: (tx: Records, removed: number) => Promise<void>,
@@ -79,9 +82,14 @@ export class TagRemoval {
     // Whatever is pushed to one of these names since then is another tag.
     const notAfter = Math.max(...part.map(({ updatedAt }) => updatedAt));
     return this.#database.transaction(async (tx) => {
-      const project = await tx.projects.find(projectId);
-      if (!project || !(await tx.repositories.hold(repositoryId))) return 0;
-      const names = part.map((tag) => tag.name);
+      if (!(await tx.repositories.hold(repositoryId))) return 0;
+      // It may have been renamed, and rules made, since it was decided what goes.
+      const repository = await tx.repositories.find(repositoryId);
+      const project = repository && (await tx.projects.find(repository.projectId));
+      if (!project) return 0;
+      const { name, projectId } = repository;
+      const names = await withoutGuarded(tx, repository, part, remover.level);
+      if (names.length === 0) return 0;
       const removed = await tx.tags.removeMany(repositoryId, names, notAfter, remover.name);
       if (removed.length === 0) return 0;
       const digests = removed.map(({ digest }) => digest);
@@ -112,9 +120,29 @@ export class TagRemoval {
   }
 }
 
+async function withoutGuarded(
+  tx: Records,
+  { name, projectId }: RepositoryRecord,
+  part: readonly PushedTag[],
+  level: number,
+): Promise<readonly Tag[]> {
+  const turn = new Turn();
+  const protection = await findProtection(tx, projectId, level);
+  const names: Tag[] = [];
+  for (const tag of part) {
+    if (!protection?.findTagGuard(name, tag.name)) names.push(tag.name);
+    if (turn.isOver) await turn.next();
+  }
+  return names;
+}
+
 /** As it is now, for a role of this level; undefined where the project is gone. */
 export async function findProtection(
-  { projects, repositoryProtectionRules, tagProtectionRules }: Database,
+  {
+    projects,
+    repositoryProtectionRules,
+    tagProtectionRules,
+  }: Pick<Records, 'projects' | 'repositoryProtectionRules' | 'tagProtectionRules'>,
   projectId: number,
   level: number,
 ): Promise<ProjectProtection | undefined> {

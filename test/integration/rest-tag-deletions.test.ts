@@ -183,7 +183,7 @@ describeEachDatabase('deletions in the background', (open, { clock, createPlace,
     const { database, id, push, remove } = await start(['a', 'b', 'c', 'd', 'e', 'f']);
     await remove({ name_regex_delete: '.*', keep_n: 2 });
     const stopped = new AbortController();
-    const interrupted = interruptAfter(database, 2, stopped);
+    const interrupted = afterTransactions(database, 2, () => stopped.abort());
     expect(await tagJob(interrupted, 1).run(stopped.signal)).toEqual({ result: { tags: 2 }, again: true });
     expect(await left(database, id)).toEqual(['a', 'b', 'e', 'f']);
     clock.now += 1;
@@ -192,6 +192,17 @@ describeEachDatabase('deletions in the background', (open, { clock, createPlace,
     await finish(tagJob(database, 1));
     expect(await left(database, id)).toEqual(['b', 'e', 'f', 'g', 'h']);
     expect(await tagJob(database).run(never)).toEqual({ result: { tags: 0 } });
+  });
+
+  test('leaves what rules protect that were made since it was decided what goes', async () => {
+    const { database, id, shop, remove } = await start(['a', 'b', 'c', 'd']);
+    await remove({ name_regex_delete: '.*' });
+    // As the first of them is gone, the newest.
+    const ruled = afterTransactions(database, 1, () =>
+      database.tagProtectionRules.create(shop, { tagNamePattern: '^b$', levels: undefined }),
+    );
+    await finish(tagJob(ruled, 1));
+    expect(await left(database, id)).toEqual(['b']);
   });
 
   test('puts manifests up for review, and leaves on record who asked and what went', async () => {
@@ -306,8 +317,8 @@ function byName(a: { readonly name: string }, b: { readonly name: string }): num
   return a.name < b.name ? -1 : 1;
 }
 
-/** The database, until so many transactions are over. */
-function interruptAfter(database: Database, transactions: number, stopped: AbortController): Database {
+/** The database, at which something happens after so many transactions. */
+function afterTransactions(database: Database, transactions: number, act: () => unknown): Database {
   let count = 0;
   return new Proxy(database, {
     get: (target, name) => {
@@ -316,7 +327,7 @@ function interruptAfter(database: Database, transactions: number, stopped: Abort
       return async (...args: Parameters<Database['transaction']>) => {
         const result = await target.transaction(...args);
         count += 1;
-        if (count === transactions) stopped.abort();
+        if (count === transactions) await act();
         return result;
       };
     },

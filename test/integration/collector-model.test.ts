@@ -60,7 +60,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 5,
     arbitrary: fc.record({
       do: fc.constant('collect'),
-      diesAfter: fc.option(fc.nat({ max: 250 }), { nil: undefined }),
+      diesAfter: fc.oneof(fc.constant(undefined), fc.nat({ max: 250 }), fc.constant('a record')),
     }),
   },
 ) as fc.Arbitrary<Step>;

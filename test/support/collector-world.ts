@@ -67,7 +67,10 @@ export type Step =
   | { readonly do: 'pull through' | 'evict'; readonly image: number; readonly part: number }
   | { readonly do: 'expire' }
   | { readonly do: 'wait'; readonly ms: number }
-  | { readonly do: 'collect'; readonly diesAfter: number | undefined };
+  | {
+      readonly do: 'collect' /** So many awaits, or just before it deletes bytes. */;
+      readonly diesAfter: number | 'a record' | undefined;
+    };
 
 interface ModelRepository {
   /** Tag → digest. */
@@ -182,6 +185,7 @@ export class CollectorWorld {
     for (const model of this.#model.values())
       for (const { digest } of signatures)
         if (!this.#reached(model).has(digest)) model.manifests.delete(digest);
+    await this.#checkPromises();
   }
 
   async #take(step: Step): Promise<void> {
@@ -216,11 +220,17 @@ export class CollectorWorld {
     }
   }
 
-  async #collect(diesAfter: number | undefined): Promise<void> {
-    const life = { left: diesAfter ?? Number.POSITIVE_INFINITY };
+  async #collect(diesAfter: number | 'a record' | undefined): Promise<void> {
+    const life = { left: typeof diesAfter === 'number' ? diesAfter : Number.POSITIVE_INFINITY };
+    const deadly = {
+      delete: async () => {
+        life.left = 0;
+        throw new Died('the process died');
+      },
+    };
     const parts = {
       database: mortal(this.#database, life),
-      store: mortal(this.#store, life),
+      store: diesAfter === 'a record' ? deadly : mortal(this.#store, life),
       clock: this.#clock,
     };
     await collectorOf(parts, { untaggedMs: 0 })
@@ -329,6 +339,17 @@ export class CollectorWorld {
         : await cacheEntries.listAt([place], 'blob', blob);
     for (const { id } of found)
       await cacheEntries.remove(id, part % 2 === 0 ? 'entry_evict' : 'entry_delete');
+  }
+
+  /** What clients were told is here is here for as long as they can rely on it. */
+  async #checkPromises(): Promise<void> {
+    for (const [name, { told }] of this.#model) {
+      const record = await this.#database.repositories.findByName(name);
+      for (const digest of told.keys()) {
+        if (!this.#isTold(name, digest)) told.delete(digest);
+        else expect(await this.#database.repositoryBlobs.find(record?.id ?? 0, digest)).toBeDefined();
+      }
+    }
   }
 
   /** What tags reach is there, and what it says. */

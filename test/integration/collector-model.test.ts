@@ -14,7 +14,7 @@ const stepsPerRun = 100;
 /** On both databases together. */
 const steps = Number(process.env['COLLECTOR_STEPS'] ?? 2000);
 /** SQLite in memory takes them faster by far. */
-const share = { SQLite: 0.9, PostgreSQL: 0.1 };
+const share = { SQLite: 0.75, PostgreSQL: 0.25 };
 /** From so many runs on some of the deaths come between a record and its bytes. */
 const enoughRuns = 30;
 const seed = Number(process.env['COLLECTOR_SEED'] ?? Math.floor(Math.random() * 2 ** 31));

@@ -83,9 +83,10 @@ export class Collector {
     const counts = { reviewed: 0, manifests: 0, links: 0, blobs: 0, bytes: 0, payloads: 0, failed: 0 };
     const freed = options.repositoryId === undefined ? undefined : new Set<Digest>();
     const run: Run = { ...options, counts, freed, nextAt: 0 };
-    for (let before = -1; before < counts.reviewed && !options.signal?.aborted; ) {
-      before = counts.reviewed;
-      for (const kind of reviewKinds) await this.#drain(kind, run);
+    // A batch of each in turn: where one comes up for review all the time, the others are not kept waiting.
+    for (let taken = 1; taken > 0 && !options.signal?.aborted; ) {
+      taken = 0;
+      for (const kind of reviewKinds) taken += await this.#takeSome(kind, run);
     }
     if (counts.reviewed + counts.failed === 0) return counts;
     await database.gcRuns.add({ ...counts, startedAt, endedAt: now() });
@@ -93,27 +94,32 @@ export class Collector {
     return counts;
   }
 
-  async #drain(kind: ReviewKind, run: Run): Promise<void> {
+  /** How many reviews were claimed. */
+  async #takeSome(kind: ReviewKind, run: Run): Promise<number> {
     const { isEarly = false, repositoryId, freed } = run;
     const ofRepository = kind === 'manifest' || kind === 'link';
-    const all = freed && !ofRepository ? [...freed] : [];
-    for (let start = 0; start === 0 || start < all.length; start += freedAtOnce) {
-      const digests = freed && all.slice(start, start + freedAtOnce);
-      await this.#drainDue(kind, { isEarly, repositoryId, digests, limit: claimed }, run);
+    if (ofRepository || !freed) return this.#takeBatch(kind, { isEarly, repositoryId, limit: claimed }, run);
+    let taken = 0;
+    const all = [...freed];
+    for (let start = 0; start < all.length; start += freedAtOnce) {
+      const digests = all.slice(start, start + freedAtOnce);
+      taken += await this.#takeBatch(kind, { isEarly, digests, limit: claimed }, run);
     }
+    return taken;
   }
 
-  async #drainDue(kind: ReviewKind, due: Due, run: Run): Promise<void> {
-    for (;;) {
-      const { reviewQueue } = this.#options.database;
-      const reviews = await reviewQueue.claim(kind, due, claimMs);
-      if (reviews.length === 0) break;
-      for (const [index, review] of reviews.entries()) {
-        if (run.signal?.aborted) return reviewQueue.release(reviews.slice(index));
-        await this.#pace(run);
-        await this.#one(review, run);
+  async #takeBatch(kind: ReviewKind, due: Due, run: Run): Promise<number> {
+    const { reviewQueue } = this.#options.database;
+    const reviews = await reviewQueue.claim(kind, due, claimMs);
+    for (const [index, review] of reviews.entries()) {
+      if (run.signal?.aborted) {
+        await reviewQueue.release(reviews.slice(index));
+        break;
       }
+      await this.#pace(run);
+      await this.#one(review, run);
     }
+    return reviews.length;
   }
 
   async #one(review: Review, run: Run): Promise<void> {

@@ -194,6 +194,24 @@ describeEachDatabase('the collector', (_open, each) => {
     expect(await kit.files('uploads')).toEqual([]);
   });
 
+  test('looks at some of each kind in turn, so that none waits for the end of another', async () => {
+    const kit = await startHosted(each);
+    const repository = await kit.repository();
+    await pushImage(repository, image);
+    for (let index = 0; index < 30; index += 1) {
+      await pushBlob(repository, `blob ${index}`);
+      const config = image.config ?? bytesBlob('');
+      const annotations = { index: String(index) };
+      await putManifest(repository, fakeImage({ config, layers: image.layers, annotations }), `t${index}`);
+      await repository.deleteManifest(parseTag(`t${index}`));
+    }
+    kit.clock.now += dayMs;
+    const kinds: string[] = [];
+    await collectorOf(kit).run({ onOutcome: ({ review }) => kinds.push(review.kind) });
+    expect(kinds.filter((kind) => kind === 'manifest').length).toBeGreaterThan(20);
+    expect(kinds.indexOf('blob')).toBeLessThan(kinds.lastIndexOf('manifest'));
+  });
+
   test('bytes that cannot be deleted are told of, and their record is gone', async () => {
     const kit = await startHosted(each);
     const digest = await pushBlob(await kit.repository(), 'hello');

@@ -5,5 +5,7 @@ export default defineConfig({
     include: ['test/unit/**/*.test.ts', 'test/integration/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // By default one core is left idle, which is half of a small machine: tests wait for disks and databases more than they compute.
+    maxWorkers: '100%',
   },
 });

@@ -192,7 +192,6 @@ export async function createApp(
       authenticator,
       registryTokens,
       rights,
-      maintenance,
       grantMetas,
       observer: guards.signIns,
     }).routes(),

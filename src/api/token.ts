@@ -12,7 +12,6 @@ import { describeRefusal, type Refusal } from '../auth/refusal.ts';
 import { ownServices, type RegistryTokens } from '../auth/registry-tokens.ts';
 import type { RepositoryRights } from '../auth/repository-rights.ts';
 import { catalogScope, formatScope, parseScopes } from '../auth/scope.ts';
-import type { MaintenanceMode } from '../management/maintenance.ts';
 import { OciError } from '../oci/errors.ts';
 import { bodyParser } from './body-parser.ts';
 import type { DenialObserver } from './denials.ts';
@@ -28,7 +27,6 @@ export interface TokenRoutesOptions {
   readonly registryTokens: Pick<RegistryTokens, 'issue' | 'serves'>;
   readonly rights: Pick<RepositoryRights, 'judge' | 'findProject'>;
   readonly grantMetas: Pick<GrantMetas, 'addTo'>;
-  readonly maintenance: Pick<MaintenanceMode, 'readOnlyReason'>;
   readonly observer?: GrantObserver | undefined;
 }
 
@@ -118,16 +116,14 @@ async function issue(
   holder: Principal | AnonymousIdentity,
   service: string,
   scopes: readonly string[],
-  { registryTokens, rights, maintenance, grantMetas, observer }: TokenRoutesOptions,
+  { registryTokens, rights, grantMetas, observer }: TokenRoutesOptions,
 ) {
   ctx.state.identity = holder;
   // Another registry would list every repository it has: it does not know who may see which.
   const wanted = parseScopes(scopes).filter(
     ({ type }) => type !== catalogScope.type || ownServices.includes(service),
   );
-  const isReadOnly = (await maintenance.readOnlyReason()) !== undefined;
-  const possible = isReadOnly ? wanted.map(pullsOnly) : wanted;
-  const { granted, refused, protectedFromPush } = await grantScopes(holder, possible, rights);
+  const { granted, refused, protectedFromPush } = await grantScopes(holder, wanted, rights);
   if (protectedFromPush !== undefined) {
     const { method, path } = ctx;
     observer?.denied(holder, { method, path, repository: protectedFromPush }, ctx.state.address);
@@ -142,15 +138,6 @@ async function issue(
     issued_at: new Date(issued.issuedAt).toISOString(),
   };
   return { body, scope: granted.map(formatScope).join(' ') };
-}
-
-/** The rest is not refused either, so that whoever comes again later is asked for another token, and gets it. */
-function pullsOnly(scope: ScopeGrant): ScopeGrant {
-  if (scope.type !== 'repository') return scope;
-  return {
-    ...scope,
-    actions: scope.actions.some((action) => ['pull', '*'].includes(action)) ? ['pull'] : [],
-  };
 }
 
 function refuseBasic(ctx: RequestContext, refusal: Refusal): void {

@@ -33,7 +33,6 @@ const wrong = { authorization: `Basic ${Buffer.from('dana:wrong').toString('base
 let registryTokens: RegistryTokens;
 let app: Koa<RequestState>;
 let denials: string[];
-let readOnlyReason: string | undefined;
 
 beforeEach(() => {
   denials = [];
@@ -73,7 +72,6 @@ beforeEach(() => {
         return may(who, name, action) || name === guarded ? 'allowed' : 'refused';
       },
     },
-    maintenance: { readOnlyReason: async () => readOnlyReason },
     grantMetas: { addTo: async (_who, grants) => grants },
     observer: {
       granted: () => undefined,
@@ -81,7 +79,6 @@ beforeEach(() => {
     },
   };
   app = new Koa<RequestState>();
-  readOnlyReason = undefined;
   app.use(tokenRoutes(tokenOptions).routes());
 });
 
@@ -125,18 +122,6 @@ describe('GET /jwt/auth', () => {
     const { status, body } = await askToken('/jwt/auth?service=container_registry', { headers: basic });
     expect(status).toBe(200);
     expect(await accessIn(body.token)).toEqual([]);
-  });
-
-  test('in read-only mode only pulling is granted, and nothing is noted as refused for good', async () => {
-    readOnlyReason = 'we are moving house';
-    const scopes = ['pull,push', '*', 'push'].map((actions) => `scope=repository:${shop}:${actions}`);
-    for (const [index, scope] of scopes.entries()) {
-      const { status, body } = await askToken(`/jwt/auth?${scope}`, { headers: basic });
-      expect(status).toBe(200);
-      const pull = [{ type: 'repository', name: shop, actions: ['pull'] }];
-      expect(await accessIn(body.token)).toEqual(index === 2 ? [] : pull);
-      expect(await refusedIn(body.token)).toEqual([]);
-    }
   });
 
   test('scopes may be repeated or joined by spaces', async () => {

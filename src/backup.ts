@@ -8,6 +8,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { type Pack, pack } from 'tar-stream';
+import { CommandRefused } from './command-line.ts';
 import type { Config } from './config.ts';
 import { blobDirectoryOf, databaseFile, secretKeyFile } from './data-directory.ts';
 import type { Log } from './log.ts';
@@ -36,7 +37,7 @@ export interface BackupSummary {
 }
 
 /** Why there is no backup, or nothing was restored, in a sentence. */
-export class BackupRefused extends Error {
+export class BackupRefused extends CommandRefused {
   override readonly name = 'BackupRefused';
 }
 

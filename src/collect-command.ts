@@ -1,5 +1,6 @@
 /** `entrepot gc`: collects once, beside a running server or without one. */
 import { createCollector, reviewDelayOf, untaggedMsOf } from './collecting.ts';
+import { CommandRefused } from './command-line.ts';
 import type { Config } from './config.ts';
 import { blobDirectoryOf, databaseFile } from './data-directory.ts';
 import type { Outcome } from './gc/collector.ts';
@@ -18,7 +19,7 @@ export interface CollectRequest {
 }
 
 /** There is no such repository. */
-export class UnknownRepository extends Error {
+export class UnknownRepository extends CommandRefused {
   override readonly name = 'UnknownRepository';
 }
 

@@ -6,26 +6,13 @@ import { inspect } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type App, createApp } from './app.ts';
-import { BackupRefused, backUp } from './backup.ts';
-import { collect, UnknownRepository } from './collect-command.ts';
-import { type Command, help, parseCommand, UsageError } from './command-line.ts';
+import { type Command, CommandRefused, help, parseCommand, UsageError } from './command-line.ts';
 import { type Config, formatConfig, loadConfig } from './config.ts';
 import { describeFirstStart } from './first-start.ts';
 import { createLog } from './log.ts';
-import {
-  bringUpToDate,
-  checkStored,
-  createToken,
-  listKeys,
-  rotateKeys,
-  TokenRefused,
-} from './maintenance.ts';
-import { restoreBackup } from './restore.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
 import { ConfigError } from './settings.ts';
-import { describeKeys } from './signing-key-list.ts';
 import { explainStartFailure } from './start-failure.ts';
-import { describeBackup, describeCheck, type Unsound } from './storage-reports.ts';
 import { version } from './version.ts';
 
 type Listening = Awaited<ReturnType<App['listen']>>;
@@ -44,8 +31,7 @@ async function run(args: readonly string[]): Promise<number> {
     return await execute(parseCommand(args));
   } catch (error) {
     if (error instanceof UsageError) return fail(exitCodes.usage, `${error.message}\n\n${help}`);
-    if (error instanceof TokenRefused || error instanceof BackupRefused || error instanceof UnknownRepository)
-      return fail(exitCodes.failed, `${error.message}\n`);
+    if (error instanceof CommandRefused) return fail(exitCodes.failed, `${error.message}\n`);
     if (error instanceof ConfigError)
       return fail(exitCodes.config, `invalid configuration\n${error.message}\n`);
     return fail(exitCodes.failed, `${inspect(error)}\n`);
@@ -59,7 +45,10 @@ async function execute(command: Command): Promise<number> {
   if (command.name === 'config') return print(formatConfig(config));
   try {
     if (command.name === 'serve') return await serve(config);
-    const report = await maintain(command, config);
+    const log = createLog({ level: config.log.level, destination: process.stderr });
+    // Loaded when they are needed: a server is spared the memory.
+    const { runCommand } = await import('./commands.ts');
+    const report = await runCommand(command, { config, log, print, readSecrets: () => readSecrets(config) });
     if (typeof report === 'string') return print(report);
     print(report.text);
     return exitCodes.failed;
@@ -67,34 +56,6 @@ async function execute(command: Command): Promise<number> {
     const explanation = explainStartFailure(error, config);
     if (explanation === undefined) throw error;
     return fail(exitCodes.failed, `${explanation}\n`);
-  }
-}
-
-/** What is to be printed. */
-async function maintain(
-  command: Exclude<Command, { name: 'serve' | 'config' | 'version' | 'help' }>,
-  config: Config,
-): Promise<string | Unsound> {
-  const log = createLog({ level: config.log.level, destination: process.stderr });
-  switch (command.name) {
-    case 'token create':
-      return `${await createToken(config, command.token, log)}\n`;
-    case 'keys list':
-      return describeKeys(await listKeys(config, await readSecrets(config), log), Date.now());
-    case 'keys rotate':
-      return describeKeys(await rotateKeys(config, await readSecrets(config), command.inMs, log), Date.now());
-    case 'gc':
-      await collect(config, command.request, log, (line) => print(`${line}\n`));
-      return '';
-    case 'storage check':
-      return describeCheck(await checkStored(config, command.repair, log), command.repair);
-    case 'backup':
-      return describeBackup(await backUp(config, command.file, log), `Backed up to ${command.file}`);
-    case 'restore':
-      return describeBackup(await restoreBackup(config, command.file), `Restored from ${command.file}`);
-    case 'migrate':
-      await bringUpToDate(config, log);
-      return 'The database is up to date.\n';
   }
 }
 
@@ -179,7 +140,10 @@ function readSecrets({ dataDirectory, database }: Config): Promise<Secrets> {
 /** What only start-up needed, some 30 MiB, goes back to the system: an idle server would keep it for long. Takes some 50 ms. */
 function giveBackMemory(): void {
   setFlagsFromString('--expose-gc');
+  // Compiled sources that only start-up ran go as well.
+  setFlagsFromString('--stress-flush-code');
   runInNewContext('gc')({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+  setFlagsFromString('--no-stress-flush-code');
 }
 
 function print(text: string): number {

@@ -1,7 +1,7 @@
 /** What the command line does on the records without a server. */
 import { SecretBox } from './auth/secret-box.ts';
 import { type SigningKeyState, SigningKeys } from './auth/signing-keys.ts';
-import type { TokenRequest } from './command-line.ts';
+import { CommandRefused, type TokenRequest } from './command-line.ts';
 import type { Config } from './config.ts';
 import { blobDirectoryOf, databaseFile } from './data-directory.ts';
 import { type CheckReport, checkStorage } from './gc/storage-check.ts';
@@ -15,7 +15,7 @@ import { FilesystemBlobInventory } from './storage/filesystem-blob-inventory.ts'
 import { FilesystemBlobStore } from './storage/filesystem-blob-store.ts';
 
 /** Why there is no token, in a sentence. */
-export class TokenRefused extends Error {
+export class TokenRefused extends CommandRefused {
   override readonly name = 'TokenRefused';
 }
 

@@ -31,7 +31,7 @@ interface Entry {
   untold: number;
 }
 
-const defaultMaxKeys = 50_000;
+const defaultMaxKeys = 10_000;
 const exchangeMs = 1000;
 /** Of one exchange; the rest follows with the next. */
 const maxExchanged = 2000;

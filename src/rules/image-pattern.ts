@@ -2,7 +2,7 @@
  * Names of images and tags as people write them for several at once: `*` stands for anything within a segment, `**` for anything at
  * all. Matched in linear time.
  */
-import { RE2JS } from 're2js';
+import { compileRe2, quoteRe2, type RE2JS } from './re2.ts';
 
 /** Of the text. */
 export const maxImagePatternLength = 255;
@@ -21,8 +21,8 @@ export class ImagePattern {
     if (text.length > maxImagePatternLength || !accepted.test(text)) return undefined;
     const parts = text
       .split(/(\*+)/)
-      .map((part) => (part.startsWith('*') ? (part === '*' ? '[^/]*' : '.*') : RE2JS.quote(part)));
-    return new ImagePattern(RE2JS.compile(parts.join('')));
+      .map((part) => (part.startsWith('*') ? (part === '*' ? '[^/]*' : '.*') : quoteRe2(part)));
+    return new ImagePattern(compileRe2(parts.join('')));
   }
 
   /** Whether it matches the whole name. */

@@ -2,7 +2,7 @@
  * Regular expressions that people give us for tags: RE2, whose time is linear in the tag, whatever the expression. As in GitLab, those that
  * delete must match the whole name, those that protect any part of it.
  */
-import { RE2JS, RE2JSException } from 're2js';
+import { compileRe2, type RE2JS, Re2Error } from './re2.ts';
 
 /** Of the text. */
 export const maxPatternLength = 1024;
@@ -58,9 +58,9 @@ export function isTagPattern(text: string): boolean {
 
 function compile(text: string): RE2JS {
   try {
-    return RE2JS.compile(text);
+    return compileRe2(text);
   } catch (cause) {
-    if (cause instanceof RE2JSException) throw new TagPatternError(cause.message, { cause });
+    if (cause instanceof Re2Error) throw new TagPatternError(cause.message, { cause });
     throw cause;
   }
 }

@@ -1,0 +1,33 @@
+/** RE2, whose time is linear in what it looks at. Loaded with the first expression: its tables are some 4 MiB, which most servers never need. */
+import { createRequire } from 'node:module';
+import type { RE2JS } from 're2js';
+
+export type { RE2JS } from 're2js';
+
+const require = createRequire(import.meta.url);
+
+/** Node loads it once. */
+function load(): typeof import('re2js') {
+  return require('re2js');
+}
+
+/** The text is no RE2; the message says why. */
+export class Re2Error extends Error {
+  override readonly name = 'Re2Error';
+}
+
+/** @throws Re2Error */
+export function compileRe2(text: string): RE2JS {
+  const { RE2JS, RE2JSException } = load();
+  try {
+    return RE2JS.compile(text);
+  } catch (cause) {
+    if (cause instanceof RE2JSException) throw new Re2Error(cause.message, { cause });
+    throw cause;
+  }
+}
+
+/** An expression for this very text. */
+export function quoteRe2(text: string): string {
+  return load().RE2JS.quote(text);
+}

@@ -1,6 +1,7 @@
 /** The one exit for errors: on /v2 and wherever nothing nearer deals with them, as the OCI specification says them. */
 import type { Middleware } from 'koa';
 import { OciError, type OciErrorCode, ociErrors } from '../oci/errors.ts';
+import { UnavailableError } from '../oci/unavailable.ts';
 import type { RequestContext, RequestState } from './state.ts';
 
 export const answerErrors: Middleware<RequestState> = async (ctx, next) => {
@@ -57,9 +58,15 @@ const contentHeaders = [
 /** Anything that is neither an answer nor the client's fault is a bug, and nothing of it is sent. */
 function refusalOf(error: unknown): OciError {
   if (error instanceof OciError) return error;
+  if (error instanceof UnavailableError) return unavailable(error);
   const status = clientFault(error);
   if (status === undefined) return new OciError('UNKNOWN', { cause: error });
   return new OciError(codes[status] ?? 'UNSUPPORTED', { status, cause: error });
+}
+
+function unavailable(error: UnavailableError): OciError {
+  const headers = { 'Retry-After': String(error.retryAfterSeconds) };
+  return new OciError('UNAVAILABLE', { detail: error.message, headers, cause: error });
 }
 
 const codes: Readonly<Record<number, OciErrorCode>> = {

@@ -1,6 +1,7 @@
 /** What went wrong, as GitLab says it. Both its shapes are here: `error` for parameters, `message` for the rest. */
 import { z } from 'zod';
 import { RefusedError } from '../../management/refused-error.ts';
+import { UnavailableError } from '../../oci/unavailable.ts';
 import { TooManyRequests } from '../rate-limits.ts';
 import { UnreadableBody } from './body.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -78,8 +79,17 @@ export function methodNotAllowed(allowed: readonly string[]): Answer {
 /** Anything that is neither refused nor the client's fault is a bug, and nothing of it is shown. */
 export function answerTo(error: unknown): Answer {
   if (error instanceof RefusedError) return refused(error);
+  if (error instanceof UnavailableError) return unavailable(error);
   if (error instanceof TooManyRequests) return tooMany;
   return error instanceof UnreadableBody ? unreadable(error) : failed;
+}
+
+function unavailable({ message, retryAfterSeconds }: UnavailableError): Answer {
+  return {
+    status: 503,
+    body: { message: `503 Service Unavailable - ${message}` },
+    headers: { 'Retry-After': String(retryAfterSeconds) },
+  };
 }
 
 function refused({ kind, detail, faults }: RefusedError): Answer {

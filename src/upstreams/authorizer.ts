@@ -77,7 +77,10 @@ export class Authorizer {
 
   #learn({ parameters }: Challenge, repository: string): Scheme & { kind: 'bearer' } {
     const { settings, tokenHosts } = this.#options;
-    const realm = parseRealm(parameters.get('realm'), new URL(settings.url), tokenHosts);
+    const realm = parseRealm(parameters.get('realm'), new URL(settings.url), {
+      tokenHosts,
+      isConfidential: settings.credentials !== undefined,
+    });
     const scheme = { kind: 'bearer', realm, service: parameters.get('service') } as const;
     const scope = parameters.get('scope');
     if (scope) this.#scopes.set(repository, scope);
@@ -121,9 +124,9 @@ export class Authorizer {
     return this.#scopes.get(repository) ?? `repository:${repository}:pull`;
   }
 
-  /** Other settings, other tokens: `updatedAt` is part of it. */
-  #key(scheme: Scheme & { kind: 'bearer' }, repository: string): string {
-    const { id, updatedAt } = this.#options.settings;
-    return [id, updatedAt, scheme.realm.href, scheme.service, this.#scopeOf(repository)].join('\n');
+  /** Other settings or credentials, other tokens; as JSON, so that no part can pass for another. */
+  #key({ realm, service }: Scheme & { kind: 'bearer' }, repository: string): string {
+    const { id, updatedAt, credentials } = this.#options.settings;
+    return JSON.stringify([id, updatedAt, credentials, realm.href, service, this.#scopeOf(repository)]);
   }
 }

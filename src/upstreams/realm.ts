@@ -1,15 +1,23 @@
 /**
- * Where a registry may send us for a token: credentials go there, and a registry could name any host.
- * Allowed are the registry's own host, its registrable domain, and the configured pairs; https unless the registry itself is http.
+ * Where a registry may send us for a token, as it could name any host. Credentials go to its own origin, to its own host or registrable
+ * domain where both it and the token service speak TLS, and to configured pairs. Without credentials, the party is enough.
  */
 import { getDomain } from 'tldts';
 import { UpstreamError } from './errors.ts';
 
-/**
- * @param tokenHosts pairs as "registry host=token host", each with or without a port.
- * @throws UpstreamError 'invalid' saying what to configure.
- */
-export function parseRealm(realm: string | undefined, registry: URL, tokenHosts: readonly string[]): URL {
+export interface RealmRules {
+  /** Pairs as "registry host=token host", each with or without a port. */
+  readonly tokenHosts: readonly string[];
+  /** Whether credentials are sent there. */
+  readonly isConfidential: boolean;
+}
+
+/** @throws UpstreamError 'invalid' saying what to configure. */
+export function parseRealm(
+  realm: string | undefined,
+  registry: URL,
+  { tokenHosts, isConfidential }: RealmRules,
+): URL {
   const url = realm === undefined ? null : URL.parse(realm);
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:'))
     throw new UpstreamError('invalid', 'asks for a token but names no usable token service');
@@ -18,15 +26,22 @@ export function parseRealm(realm: string | undefined, registry: URL, tokenHosts:
       'invalid',
       `has its token service at ${url.host} without https, which is refused`,
     );
-  if (!isSameParty(url, registry) && !tokenHosts.some((pair) => isPair(pair, url, registry)))
-    throw new UpstreamError(
-      'invalid',
-      `has its token service at ${url.host}, on another domain; if that is right, add ${registry.host}=${url.host} to upstreams.token_hosts`,
-    );
+  const isKnown = url.origin === registry.origin || tokenHosts.some((pair) => isPair(pair, url, registry));
+  if (!isKnown && !isSameParty(url, registry)) throw refusal('on another domain', url, registry);
+  if (!isKnown && isConfidential && registry.protocol !== 'https:')
+    throw refusal('where credentials are not sent unless both have https', url, registry);
   url.username = '';
   url.password = '';
   url.hash = '';
   return url;
+}
+
+function refusal(why: string, realm: URL, registry: URL): UpstreamError {
+  const pair = `${registry.host}=${realm.host}`;
+  return new UpstreamError(
+    'invalid',
+    `has its token service at ${realm.host}, ${why}; if that is right, add ${pair} to upstreams.token_hosts`,
+  );
 }
 
 function isSameParty(realm: URL, registry: URL): boolean {
@@ -39,10 +54,13 @@ function isSameParty(realm: URL, registry: URL): boolean {
 }
 
 function isPair(pair: string, realm: URL, registry: URL): boolean {
-  const [from, to] = pair.split('=').map((host) => host.trim().toLowerCase());
+  const [from, to] = pair.split('=');
   return isHostOf(registry, from) && isHostOf(realm, to);
 }
 
-function isHostOf(url: URL, host: string | undefined): boolean {
-  return host === url.host || host === url.hostname;
+/** As URLs write hosts: in lower case, in Punycode, without the scheme's own port. Without a port, any is meant. */
+function isHostOf({ protocol, host, hostname }: URL, text = ''): boolean {
+  const named = URL.parse(`${protocol}//${text.trim()}`);
+  if (named === null) return false;
+  return named.host === host || (named.hostname === hostname && !/:\d+\s*$/.test(text));
 }

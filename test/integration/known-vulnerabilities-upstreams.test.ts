@@ -25,6 +25,26 @@ describeApp('a vulnerability of others, seen from an upstream', (start) => {
     expect(thief.count()).toBe(0);
   });
 
+  test('credentials go to no token service at another port of the same host without TLS, unless it is named', async () => {
+    await using other = await new FakeRegistry({ auth: { kind: 'bearer', ...credentials } }).start();
+    const auth = { kind: 'bearer', ...credentials, realm: `${other.url}/token` } as const;
+    await using upstream = await new FakeRegistry({ auth }).start();
+    upstream.repository('team/app').addImage({ tag: 'v1', layers: [] });
+    const upstreams = [{ url: upstream.url, ...credentials }];
+    await using app = await start({ upstreams });
+    const refused = await app.manifest('team/app', 'v1');
+    expect(refused.status).toBe(502);
+    const pair = `${upstream.host}=${other.host}`;
+    expect((await errorOf(refused)).detail).toContain(`add ${pair} to upstreams.token_hosts`);
+    expect(other.count()).toBe(0);
+    await using trusting = await start({
+      upstreams,
+      environment: { ENTREPOT_UPSTREAMS__TOKEN_HOSTS: pair },
+    });
+    await trusting.manifest('team/app', 'v1');
+    expect(other.matching({ kind: 'token' })[0]?.headers.authorization).toMatch(/^Basic /);
+  });
+
   test('GHSA-vh4v-2xq2-g5cg, CVE-2026-50151, CVE-2026-50163 (oras-go): credentials do not follow a redirect elsewhere', async () => {
     await using upstream = await new FakeRegistry({ auth: { kind: 'bearer', ...credentials } }).start();
     const layer = seededBlob(3000, 1);

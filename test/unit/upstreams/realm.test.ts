@@ -2,11 +2,17 @@ import { expect, test } from 'vitest';
 import { UpstreamError } from '../../../src/upstreams/errors.ts';
 import { parseRealm } from '../../../src/upstreams/realm.ts';
 
-const pairs = ['registry-1.docker.io=auth.docker.io', 'registry.corp.example=sso.other.example:8443'];
+const tokenHosts = [
+  'registry-1.docker.io=auth.docker.io',
+  'registry.corp.example=sso.other.example:8443',
+  'plain.example:5000=plain.example:5001',
+  'Shop.Example:443=bücher.example:443',
+  '[::1]:5000=[::1]:5001',
+];
 
-function judge(registry: string, realm: string | undefined): string {
+function judge(registry: string, realm: string | undefined, isConfidential = true): string {
   try {
-    return parseRealm(realm, new URL(registry), pairs).href;
+    return parseRealm(realm, new URL(registry), { tokenHosts, isConfidential }).href;
   } catch (error) {
     if (error instanceof UpstreamError && error.kind === 'invalid') return error.message;
     throw error;
@@ -28,11 +34,40 @@ test.each([
     'https://registry.corp.example:5000',
     'https://sso.other.example:8443/token',
   ],
-  ['http where the registry is http too', 'http://127.0.0.1:5000', 'http://127.0.0.1:5001/token'],
-  ['https for a registry that is http', 'http://registry.example.com', 'https://auth.example.com/token'],
-  ['the same local host', 'http://localhost:5000', 'http://localhost:5001/token'],
-])('%s is let through', (_what, registry, realm) => {
+  ['the same origin by http', 'http://127.0.0.1:5000', 'http://127.0.0.1:5000/token'],
+  [
+    "a configured pair of one host's ports by http",
+    'http://plain.example:5000',
+    'http://plain.example:5001/t',
+  ],
+  ['a configured pair of an address', 'http://[::1]:5000', 'http://[::1]:5001/token'],
+  ['a pair written otherwise', 'https://shop.example', 'https://xn--bcher-kva.example/token'],
+])('%s is let through, credentials or not', (_what, registry, realm) => {
   expect(judge(registry, realm)).toBe(realm);
+  expect(judge(registry, realm, false)).toBe(realm);
+});
+
+test('the origin is compared as URLs are: without the own port of the scheme, in lower case, in Punycode', () => {
+  expect(judge('http://Registry.Example:80', 'http://registry.example/t')).toBe('http://registry.example/t');
+  expect(judge('http://bücher.example', 'http://XN--bcher-kva.example:80/t')).toBe(
+    'http://xn--bcher-kva.example/t',
+  );
+});
+
+test.each([
+  ['http at another port of the host', 'http://127.0.0.1:5000', 'http://127.0.0.1:5001/token'],
+  ['http at another port of an address', 'http://[::2]:5000', 'http://[::2]:5001/token'],
+  ['http at the own port of the scheme', 'http://127.0.0.1:5000', 'http://127.0.0.1/token'],
+  ['http elsewhere in the domain', 'http://registry.example.com', 'http://auth.example.com/token'],
+  ['https for a registry that is http', 'http://registry.example.com', 'https://auth.example.com/token'],
+  ['https of the same host for http', 'http://registry.example.com', 'https://registry.example.com/token'],
+  ['the same local host', 'http://localhost:5000', 'http://localhost:5001/token'],
+  ['the host with a dot at its end', 'http://plain.example:5000', 'http://plain.example.:5001/token'],
+])('%s gets no credentials, and what to configure is said', (_what, registry, realm) => {
+  const [from, to] = [new URL(registry).host, new URL(realm).host];
+  expect(judge(registry, realm)).toMatch(/where credentials are not sent|on another domain/);
+  expect(judge(registry, realm)).toContain(`add ${from}=${to} to upstreams.token_hosts`);
+  if (!to.endsWith('.:5001')) expect(judge(registry, realm, false)).toBe(realm);
 });
 
 test.each([

@@ -1,6 +1,8 @@
 /** What someone says about an upstream, put together with what is known of it: the rules about its address and secrets. */
 import { isAdministrator } from '../auth/access.ts';
 import type { UpstreamRecord } from '../metadata/upstreams.ts';
+import { GlobError } from '../rules/glob.ts';
+import { Globs } from '../rules/globs.ts';
 import { type Actor, userOf } from './actor.ts';
 import { RefusedError } from './refused-error.ts';
 import type { UpstreamCredentials } from './upstream-settings.ts';
@@ -12,6 +14,18 @@ export interface UpstreamAccess {
   readonly password?: string | undefined;
   /** Only administrators may say true. */
   readonly allowPrivateNetwork?: boolean | undefined;
+}
+
+/** @throws RefusedError invalid for a pattern that is none, or one too many of what costs time */
+export function demandPatterns(patterns: Readonly<Record<string, readonly string[] | undefined>>): void {
+  for (const [attribute, texts = []] of Object.entries(patterns)) {
+    try {
+      Globs.parse(texts);
+    } catch (error) {
+      if (!(error instanceof GlobError)) throw error;
+      throw new RefusedError('invalid', { [attribute]: [error.message] });
+    }
+  }
 }
 
 const blank = "can't be blank";

@@ -16,6 +16,7 @@ import { Rights } from './rights.ts';
 import {
   changeCredentials,
   demandNoCredentials,
+  demandPatterns,
   mayUsePrivateNetwork,
   parseCredentials,
   type UpstreamAccess,
@@ -93,6 +94,8 @@ export class UpstreamService {
   async create(actor: Actor, registryId: number, input: NewUpstreamInput): Promise<AssociatedUpstream> {
     const { secrets, findBlockedAddress, maxUpstreams } = this.#options;
     const credentials = parseCredentials(input);
+    const { allowPatterns = [], denyPatterns = [] } = input;
+    demandPatterns({ allow_patterns: allowPatterns, deny_patterns: denyPatterns });
     return this.#changes.run(async (tx) => {
       const { groupId, groupPath } = await this.#rights.getRegistry(tx, actor, registryId, 'write');
       const url = parseUpstreamUrl(input.url);
@@ -112,8 +115,8 @@ export class UpstreamService {
         username: credentials?.username,
         passwordSealed: credentials && secrets.seal(url, credentials.password),
         cacheValidityHours: input.cacheValidityHours ?? defaultValidityHours,
-        allowPatterns: input.allowPatterns ?? [],
-        denyPatterns: input.denyPatterns ?? [],
+        allowPatterns,
+        denyPatterns,
         allowPrivateNetwork,
       });
       const registryUpstream = await tx.registryUpstreams.append(registryId, upstream.id);
@@ -134,14 +137,16 @@ export class UpstreamService {
 
   /** @throws RefusedError not-found, forbidden, invalid */
   async update(actor: Actor, id: number, input: UpstreamInput): Promise<UpstreamRecord> {
+    const { allowPatterns, denyPatterns } = input;
+    demandPatterns({ allow_patterns: allowPatterns, deny_patterns: denyPatterns });
     return this.#changes.run(async (tx) => {
       const stored = await this.#rights.getUpstream(tx, actor, id, 'write');
       const changes: UpstreamChanges = {
         name: input.name,
         description: input.description,
         cacheValidityHours: input.cacheValidityHours,
-        allowPatterns: input.allowPatterns,
-        denyPatterns: input.denyPatterns,
+        allowPatterns,
+        denyPatterns,
         ...(await this.#changeAccess(tx, actor, stored, input)),
       };
       const upstream = await tx.upstreams.update(id, changes);

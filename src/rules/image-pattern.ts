@@ -1,11 +1,6 @@
-/**
- * Names of images and tags as people write them for several at once: `*` stands for anything within a segment, `**` for anything at
- * all. Matched in linear time.
- */
-import { compileRe2, quoteRe2, type RE2JS } from './re2.ts';
-
-/** Of the text. */
-export const maxImagePatternLength = 255;
+/** Names of images and tags as people write them for several at once: globs of stars alone. Matched in linear time. */
+import { maxGlobLength, translateGlob } from './glob.ts';
+import { compileRe2, type RE2JS } from './re2.ts';
 
 const accepted = /^[\w.*/-]+$/;
 
@@ -18,11 +13,8 @@ export class ImagePattern {
 
   /** Undefined for what no name could match: other characters than names have, or too many. */
   static find(text: string): ImagePattern | undefined {
-    if (text.length > maxImagePatternLength || !accepted.test(text)) return undefined;
-    const parts = text
-      .split(/(\*+)/)
-      .map((part) => (part.startsWith('*') ? (part === '*' ? '[^/]*' : '.*') : quoteRe2(part)));
-    return new ImagePattern(compileRe2(parts.join('')));
+    if (text.length > maxGlobLength || !accepted.test(text)) return undefined;
+    return new ImagePattern(compileRe2(translateGlob(text).re2));
   }
 
   /** Whether it matches the whole name. */

@@ -1,7 +1,16 @@
 /** What an image is called at an upstream, and whether it may be asked for there. */
-import picomatch from 'picomatch';
+import type { Log } from '../log.ts';
 import { isRepositoryName, type RepositoryName } from '../oci/reference.ts';
+import { maxGlobLength } from '../rules/glob.ts';
+import { Globs } from '../rules/globs.ts';
 import type { UpstreamSettings } from './upstream.ts';
+
+type MatchedSettings = Pick<UpstreamSettings, 'id' | 'name' | 'allowPatterns' | 'denyPatterns'>;
+
+const consequences = {
+  nothing: 'it allows nothing',
+  beginning: 'it denies all that begins as it does',
+} as const;
 
 const dockerHubHosts = new Set([
   'registry-1.docker.io',
@@ -22,14 +31,20 @@ export function repositoryAt(url: string, image: RepositoryName): RepositoryName
 
 /**
  * Patterns are matched against the name at the upstream, so that `library/*` means Docker Hub's official images whatever a client wrote.
- * A star stays within a segment, two go across. What is denied is denied even where it is allowed as well.
+ * A star stays within a segment, two go across. What is denied is denied even where it is allowed as well. Of what was stored and
+ * cannot be read, an allowed pattern allows nothing, and a denied one denies all that begins as it does.
  */
-export function matcherOf({
-  allowPatterns,
-  denyPatterns,
-}: Pick<UpstreamSettings, 'allowPatterns' | 'denyPatterns'>): (repository: string) => boolean {
-  const options = { dot: true, nonegate: true };
-  const isAllowed = allowPatterns.length === 0 ? () => true : picomatch([...allowPatterns], options);
-  const isDenied = denyPatterns.length === 0 ? () => false : picomatch([...denyPatterns], options);
-  return (repository) => isAllowed(repository) && !isDenied(repository);
+export function matcherOf(
+  { id, name, allowPatterns, denyPatterns }: MatchedSettings,
+  log: Log,
+): (repository: string) => boolean {
+  const recall = (texts: readonly string[], otherwise: 'nothing' | 'beginning') =>
+    Globs.recall(texts, otherwise, (pattern, error) => {
+      const fields = { upstream: id, name, pattern: pattern.slice(0, maxGlobLength), reason: error.message };
+      log.warn(fields, `a pattern of an upstream cannot be read: ${consequences[otherwise]}`);
+    });
+  const allowed = recall(allowPatterns, 'nothing');
+  const denied = recall(denyPatterns, 'beginning');
+  return (repository) =>
+    (allowPatterns.length === 0 || allowed.matches(repository)) && !denied.matches(repository);
 }

@@ -1,4 +1,5 @@
 /** An upstream that is this same server: what is hosted below the path of a group or project, with no network in between. */
+import type { Log } from '../log.ts';
 import { isRepositoryName, type RepositoryName } from '../oci/reference.ts';
 import { matcherOf } from './image-names.ts';
 import type { Upstream, UpstreamSettings } from './upstream.ts';
@@ -19,10 +20,10 @@ export class LocalUpstream {
   readonly #isMatch: (image: string) => boolean;
 
   /** @param path that {@link localPathOf} found in the settings' URL */
-  constructor(settings: UpstreamSettings, path: string) {
+  constructor(settings: UpstreamSettings, path: string, log: Log) {
     this.settings = settings;
     this.#path = path;
-    this.#isMatch = matcherOf(settings);
+    this.#isMatch = matcherOf(settings, log);
   }
 
   /** What the image is called on this server. It may be too long to be anything's name. */

@@ -33,7 +33,7 @@ export class RemoteUpstream implements Upstream {
     this.settings = settings;
     this.#registry = new Registry(settings, options);
     this.#probeMs = options.probeMs;
-    this.#isMatch = matcherOf(settings);
+    this.#isMatch = matcherOf(settings, options.log);
   }
 
   repositoryOf(image: RepositoryName): RepositoryName {

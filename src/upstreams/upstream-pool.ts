@@ -40,7 +40,9 @@ export class UpstreamPool {
     }
     const path = localPathOf(settings.url);
     const upstream =
-      path === undefined ? new RemoteUpstream(settings, this.#options) : new LocalUpstream(settings, path);
+      path === undefined
+        ? new RemoteUpstream(settings, this.#options)
+        : new LocalUpstream(settings, path, this.#options.log);
     this.#upstreams.set(settings.id, { upstream, usedAt });
     return upstream;
   }

@@ -95,6 +95,14 @@ describeEachDatabase('upstreams', (open, { clock }) => {
         { message: { allow_patterns: ['is too long (maximum is 255 characters)'] } },
         { allow_patterns: ['a'.repeat(256)] },
       ],
+      [
+        { message: { allow_patterns: ["'team/{a' opens a brace that is not closed"] } },
+        { allow_patterns: ['team/{a'] },
+      ],
+      [
+        { message: { deny_patterns: [expect.stringContaining('more than 100 wildcards')] } },
+        { deny_patterns: ['*a'.repeat(101)] },
+      ],
     ];
     for (const [body, given] of refusals) {
       const isWhole = Object.keys(given).length > 0;

@@ -12,7 +12,7 @@ const mayImport: Record<string, readonly string[]> = {
   storage: ['oci'],
   metadata: ['oci'],
   cache: ['oci', 'metadata'],
-  upstreams: ['oci', 'cache'],
+  upstreams: ['oci', 'rules', 'cache'],
   auth: ['oci', 'rules', 'metadata', 'cache'],
   proxy: ['oci', 'storage', 'metadata', 'cache', 'upstreams'],
   hosted: ['oci', 'rules', 'storage', 'metadata', 'cache'],

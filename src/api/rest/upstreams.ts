@@ -4,6 +4,8 @@ import type { ConnectionTestService } from '../../management/connection-tests.ts
 import type { HealthOf } from '../../management/upstream-state.ts';
 import { maxUrlLength } from '../../management/upstream-url.ts';
 import type { UpstreamService } from '../../management/upstreams.ts';
+import { maxGlobLength } from '../../rules/glob.ts';
+import { maxGlobs } from '../../rules/globs.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { PagedBody, pageOf, pageParams } from './pagination.ts';
 import {
@@ -25,11 +27,9 @@ const ofRegistry = '/virtual_registries/container/registries/:id/upstreams';
 const one = '/virtual_registries/container/upstreams/:id';
 const maxSecretLength = 510;
 const maxValidityHours = 32_767;
-const maxPatterns = 50;
-const maxPatternLength = 255;
 
 /** Commas belong to globs: `{alpine,redis}`. */
-const patterns = list(filled(maxPatternLength), maxPatterns, ' ');
+const patterns = list(filled(maxGlobLength), maxGlobs, ' ');
 const ourFields = {
   allow_patterns: patterns.optional(),
   deny_patterns: patterns.optional(),

@@ -11,6 +11,7 @@ import { LocalUpstream, localPathOf } from '../../../src/upstreams/local-upstrea
 import type { Upstream, UpstreamSettings } from '../../../src/upstreams/upstream.ts';
 import { blobUpstream } from '../../support/blob-upstream.ts';
 import { MemoryRepository } from '../../support/memory-repository.ts';
+import { silentLog } from '../../support/silent-log.ts';
 
 const v1 = parseTag('v1');
 const web = parseRepositoryName('web');
@@ -49,7 +50,7 @@ function setUp(...given: readonly Given[]) {
       const path = localPathOf(each.url);
       const { upstream } = blobUpstream({ id: each.id, blobs: new Map() }).place;
       const headManifest = () => Promise.reject(new UpstreamError('not-found', 'does not have it'));
-      return path === undefined ? { ...upstream, headManifest } : new LocalUpstream(each, path);
+      return path === undefined ? { ...upstream, headManifest } : new LocalUpstream(each, path, silentLog);
     },
     findHosted,
     hot: new HotManifests(1024),

@@ -6,6 +6,7 @@ import { blobDirectoryOf, databaseFile } from './data-directory.ts';
 import type { Outcome } from './gc/collector.ts';
 import { describeCounts, describeOutcome } from './gc/describe-run.ts';
 import { dryRun } from './gc/dry-run.ts';
+import { applyUntaggedRule } from './gc/untagged-rule.ts';
 import type { Log } from './log.ts';
 import { type Database, openDatabase, openReadOnlyDatabase } from './metadata/database.ts';
 import { FilesystemBlobStore } from './storage/filesystem-blob-store.ts';
@@ -14,6 +15,8 @@ export interface CollectRequest {
   readonly dryRun: boolean;
   /** Also what is not due yet. */
   readonly now: boolean;
+  /** Also manifests without a tag, however long they are kept otherwise; and what is not due yet. */
+  readonly deleteUntagged: boolean;
   /** Name of the only repository; undefined: all. */
   readonly repository: string | undefined;
 }
@@ -48,6 +51,20 @@ export async function collect(
   }
 }
 
+/** What the run and its dry run have in common, so that they decide alike. */
+async function planOf(
+  config: Config,
+  records: Pick<Database, 'repositories'>,
+  { now, deleteUntagged, repository }: CollectRequest,
+) {
+  return {
+    isEarly: now || deleteUntagged,
+    untaggedMs: deleteUntagged ? 0 : untaggedMsOf(config),
+    isOnce: deleteUntagged,
+    repositoryId: await findId(records, repository),
+  };
+}
+
 async function tryOut(
   config: Config,
   records: Parameters<typeof dryRun>[0] & Pick<Database, 'repositories'>,
@@ -56,9 +73,7 @@ async function tryOut(
 ) {
   const outcomes: Outcome[] = [];
   const counts = await dryRun(records, {
-    isEarly: request.now,
-    repositoryId: await findId(records, request.repository),
-    untaggedMs: untaggedMsOf(config),
+    ...(await planOf(config, records, request)),
     now: Date.now,
     onOutcome: (outcome) => outcomes.push(outcome),
   });
@@ -80,11 +95,21 @@ async function collectNow(
     slept: () => undefined,
   };
   const store = new FilesystemBlobStore(blobDirectoryOf(config));
-  const collector = createCollector({ config, database, store, observer: nothing, log, now: Date.now });
+  const plan = await planOf(config, database, request);
+  const { untaggedMs } = plan;
+  const collector = createCollector({
+    config,
+    database,
+    store,
+    untaggedMs,
+    observer: nothing,
+    log,
+    now: Date.now,
+  });
+  await applyUntaggedRule(database, plan);
   const lines: Promise<void>[] = [];
   const counts = await collector.run({
-    isEarly: request.now,
-    repositoryId: await findId(database, request.repository),
+    ...plan,
     onOutcome: (outcome) => void lines.push(lineOf(database, outcome).then(print)),
   });
   await Promise.all(lines);

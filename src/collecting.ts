@@ -5,7 +5,8 @@ import { CollectorWorker, type CollectorWorkerOptions } from './gc/collector-wor
 import type { Database } from './metadata/database.ts';
 import type { Metrics } from './metrics.ts';
 
-export interface CollectingParts extends Pick<CollectorOptions, 'store' | 'observer' | 'log' | 'now'> {
+export interface CollectingParts
+  extends Pick<CollectorOptions, 'store' | 'observer' | 'log' | 'now' | 'untaggedMs'> {
   readonly config: Config;
   readonly database: Database;
 }
@@ -20,11 +21,11 @@ export function reviewDelayOf({ gc }: Pick<Config, 'gc'>, random: () => number =
 
 export function createCollector({ config, ...parts }: CollectingParts): Collector {
   const { reviewsPerSecond } = config.gc;
-  return new Collector({ ...parts, reviewsPerSecond, untaggedMs: untaggedMsOf(config) });
+  return new Collector({ ...parts, reviewsPerSecond });
 }
 
 export interface WorkerParts
-  extends Omit<CollectingParts, 'observer'>,
+  extends Omit<CollectingParts, 'observer' | 'untaggedMs'>,
     Pick<CollectorWorkerOptions, 'readOnlyReason'> {
   readonly metrics: Pick<Metrics, 'gc' | 'queues'>;
 }
@@ -33,12 +34,13 @@ export interface WorkerParts
 export function createCollectorWorker({ config, metrics, ...parts }: WorkerParts): CollectorWorker {
   const { database } = parts;
   const observer = metrics.gc;
+  const untaggedMs = untaggedMsOf(config);
   metrics.queues.watch((kind) => database.reviewQueue.describe(kind));
   return new CollectorWorker({
     ...parts,
     observer,
-    collector: createCollector({ config, ...parts, observer }),
-    untaggedMs: untaggedMsOf(config),
+    collector: createCollector({ config, ...parts, observer, untaggedMs }),
+    untaggedMs,
     intervalMs: config.gc.interval * 1000,
   });
 }

@@ -28,6 +28,7 @@ Options
   --repair       quarantine what is corrupt, remove what no record names (storage check)
   --dry-run      only say what would go (gc)
   --now          whatever gc.review_after says; pushes that run may have to be repeated (gc)
+  -m, --delete-untagged  also manifests without a tag, whatever gc.untagged says, and all at once as with --now (gc)
   --repository NAME  only what this repository has (gc)
   --in DURATION  from when on the new key signs, such as 90, 15m, 1h or 2d (keys rotate; 5s)
 
@@ -97,6 +98,7 @@ const checkOptions = { repair: { type: 'boolean' } } as const;
 const collectOptions = {
   'dry-run': { type: 'boolean' },
   now: { type: 'boolean' },
+  'delete-untagged': { type: 'boolean', short: 'm' },
   repository: { type: 'string' },
 } as const;
 
@@ -135,8 +137,9 @@ export function parseCommand(args: readonly string[]): Command {
     return { name, configFile, inMs: values.in === undefined ? undefined : parseDuration(values.in) };
   }
   if (name === 'gc') {
-    const { 'dry-run': dryRun = false, now = false, repository } = values;
-    return { name, configFile, request: { dryRun, now, repository } };
+    const { 'dry-run': dryRun = false, 'delete-untagged': deleteUntagged = false } = values;
+    const { now = false, repository } = values;
+    return { name, configFile, request: { dryRun, now, deleteUntagged, repository } };
   }
   if (name === 'storage check') return { name, configFile, repair: values.repair ?? false };
   const [first, file, ...others] = positionals;

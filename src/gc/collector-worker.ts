@@ -11,7 +11,7 @@ import { applyUntaggedRule } from './untagged-rule.ts';
 
 export interface CollectorWorkerOptions {
   readonly collector: Pick<Collector, 'run'>;
-  readonly database: Pick<Database, 'transaction' | 'instance' | 'repositories' | 'reviews'>;
+  readonly database: Pick<Database, 'instance' | 'repositories' | 'reviews'>;
   /** How long after its last push or pull an untagged manifest of a repository is kept; undefined: for ever. */
   readonly untaggedMs: number | undefined;
   /** From one look to the next. */
@@ -80,7 +80,7 @@ export class CollectorWorker {
   async #look(): Promise<void> {
     const { collector, database, untaggedMs, readOnlyReason } = this.#options;
     if ((await readOnlyReason()) !== undefined) return;
-    if (!this.#hasRule) await applyUntaggedRule(database, untaggedMs);
+    if (!this.#hasRule) await applyUntaggedRule(database, { untaggedMs });
     this.#hasRule = true;
     await collector.run({ signal: this.#stopping.signal });
   }

@@ -5,21 +5,30 @@
 import type { GcCounts } from '../metadata/gc-runs.ts';
 import type { Records } from '../metadata/records.ts';
 import { type Review, type ReviewKind, reviewKinds } from '../metadata/review-queue.ts';
+import type { ReviewEvent } from '../metadata/reviews.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Outcome } from './collector.ts';
+import { listUntagged, type UntaggedRule } from './untagged-rule.ts';
 import { judge, type Rules } from './verdict.ts';
 
-export interface DryRunOptions extends Rules {
+export interface DryRunOptions extends Rules, UntaggedRule {
   /** As of RunOptions. */
   readonly isEarly?: boolean;
-  readonly repositoryId?: number | undefined;
   /** In their order: manifests, links, blobs, payloads. */
   readonly onOutcome?: (outcome: Outcome) => void;
 }
 
 type DryRecords = Pick<
   Records,
-  'reviewQueue' | 'blobs' | 'manifests' | 'repositoryBlobs' | 'repositoryManifests' | 'holders'
+  | 'reviewQueue'
+  | 'blobs'
+  | 'manifests'
+  | 'repositoryBlobs'
+  | 'repositoryManifests'
+  | 'holders'
+  | 'instance'
+  | 'repositories'
+  | 'reviews'
 >;
 
 const pageSize = 1000;
@@ -27,6 +36,7 @@ const pageSize = 1000;
 /** @param records of one read-only transaction */
 export async function dryRun(records: DryRecords, options: DryRunOptions): Promise<GcCounts> {
   const run = new DryRun(records, options);
+  await run.lookAgain();
   for (const kind of reviewKinds) await run.look(kind);
   return run.counts;
 }
@@ -47,10 +57,20 @@ class DryRun {
     payload: new Map(),
   };
   readonly #removed = new Set<string>();
+  /** What the end of something else puts off. */
+  readonly #postponed = new Set<string>();
 
   constructor(records: DryRecords, options: DryRunOptions) {
     this.#records = records;
     this.#options = options;
+  }
+
+  /** What the rule for manifests without a tag brings up, and the queue does not have, or has for later. */
+  async lookAgain(): Promise<void> {
+    for await (const { repositoryId, digest } of listUntagged(this.#records, this.#options)) {
+      const review = reviewOf('manifest', digest, repositoryId, this.#options.now(), 'untagged');
+      this.#following.manifest.set(keyOf(review), review);
+    }
   }
 
   async look(kind: ReviewKind): Promise<void> {
@@ -60,7 +80,10 @@ class DryRun {
       for (let offset = 0; ; offset += pageSize) {
         const due = { isEarly, repositoryId, limit: pageSize, offset };
         const reviews = await this.#records.reviewQueue.list(kind, due);
-        for (const review of reviews) await this.#one(review);
+        for (const review of reviews) {
+          this.#following[kind].delete(keyOf(review));
+          await this.#one(review);
+        }
         if (reviews.length < pageSize) break;
       }
     }
@@ -74,7 +97,7 @@ class DryRun {
   async #one(review: Review): Promise<void> {
     const { kind, digest, repositoryId } = review;
     const key = keyOf(review);
-    if (this.#removed.has(key)) return;
+    if (this.#removed.has(key) || this.#postponed.has(key)) return;
     const verdict = await judge(this.#records, this.#options, review, this.#gone);
     this.counts.reviewed += 1;
     const bytes = verdict.is === 'garbage' ? await this.#bytesOf(review) : 0;
@@ -85,7 +108,7 @@ class DryRun {
     if (kind === 'link') {
       this.counts.links += 1;
       addTo(this.#gone.links, repositoryId, digest);
-      await this.#follow('blob', digest, 0, true);
+      await this.#followLink(digest);
     }
     if (kind === 'payload') this.counts.payloads += 1;
     if (kind !== 'blob') return;
@@ -93,36 +116,32 @@ class DryRun {
     this.counts.bytes += bytes;
   }
 
-  /** What it held is looked at after another delay: in this run only where delays do not count. */
   async #removeManifest({ digest, repositoryId }: Review): Promise<void> {
-    const { isEarly = false } = this.#options;
     this.counts.manifests += 1;
     addTo(this.#gone.manifests, repositoryId, digest);
-    if (!isEarly) return;
     const { repositoryManifests } = this.#records;
     for (const held of await repositoryManifests.listHeld(repositoryId, digest)) {
-      await this.#follow('manifest', held, repositoryId, false);
-      await this.#follow('link', held, repositoryId, false);
+      this.#defer('manifest', held, repositoryId);
+      this.#defer('link', held, repositoryId);
     }
-    await this.#follow('payload', digest, 0, false);
+    this.#defer('payload', digest, 0);
   }
 
-  /** @param isDue unless an event asked for a later review */
-  async #follow(kind: ReviewKind, digest: Digest, repositoryId: number, isDue: boolean): Promise<void> {
+  /** It is looked at after another delay: in this run only where delays do not count. */
+  #defer(kind: ReviewKind, digest: Digest, repositoryId: number): void {
     const { isEarly = false, now } = this.#options;
-    const waiting = await this.#records.reviewQueue.find(kind, digest, repositoryId);
-    if (!isEarly && (!isDue || (waiting && waiting.reviewAfter > now()))) return;
-    const review: Review = waiting ?? {
-      kind,
-      digest,
-      repositoryId,
-      reviewAfter: now(),
-      event: kind === 'blob' ? 'link_collect' : 'manifest_delete',
-      failures: 0,
-      lastError: undefined,
-      claimedUntil: undefined,
-    };
-    this.#following[kind].set(keyOf(review), review);
+    const review = reviewOf(kind, digest, repositoryId, now(), 'manifest_delete');
+    if (isEarly) this.#following[kind].set(keyOf(review), review);
+    else this.#postponed.add(keyOf(review));
+  }
+
+  /** At once, unless an event asked for a later review. */
+  async #followLink(digest: Digest): Promise<void> {
+    const { isEarly = false, now } = this.#options;
+    const waiting = await this.#records.reviewQueue.find('blob', digest);
+    if (!isEarly && waiting && waiting.reviewAfter > now()) return;
+    const review = reviewOf('blob', digest, 0, now(), 'link_collect');
+    this.#following.blob.set(keyOf(review), review);
   }
 
   async #bytesOf({ kind, digest }: Review): Promise<number> {
@@ -130,6 +149,17 @@ class DryRun {
     if (kind === 'payload') return (await this.#records.manifests.findSize(digest)) ?? 0;
     return 0;
   }
+}
+
+function reviewOf(
+  kind: ReviewKind,
+  digest: Digest,
+  repositoryId: number,
+  reviewAfter: number,
+  event: ReviewEvent,
+): Review {
+  const unclaimed = { failures: 0, lastError: undefined, claimedUntil: undefined };
+  return { kind, digest, repositoryId, reviewAfter, event, ...unclaimed };
 }
 
 function keyOf({ kind, digest, repositoryId }: Review): string {

@@ -29,24 +29,46 @@ const immediate: readonly ReviewEvent[] = ['entry_evict', 'link_collect', 'untag
  */
 export async function enqueue(
   db: Kysely<Tables>,
-  { now, delayMs }: ReviewTimes,
+  times: ReviewTimes,
   queue: ReviewQueueName,
   source: Expression<unknown>,
   event: ReviewEvent,
 ): Promise<void> {
+  const table = sql.table(queue);
+  await sql`${insertion(times, queue, source, event)} do update
+    set review_after = case when ${table}.review_after > excluded.review_after
+          then ${table}.review_after else excluded.review_after end,
+        event = excluded.event, review_count = 0, last_error = null, claimed_until = null`.execute(db);
+}
+
+/** As {@link enqueue}, but what waits for the sake of another event is left alone, and what waits for the same is hastened. */
+export async function enqueueAgain(
+  db: Kysely<Tables>,
+  times: ReviewTimes,
+  queue: ReviewQueueName,
+  source: Expression<unknown>,
+  event: ReviewEvent,
+): Promise<void> {
+  await sql`${insertion(times, queue, source, event)} do update
+    set review_after = excluded.review_after, review_count = 0, last_error = null, claimed_until = null
+    where ${sql.table(queue)}.event = excluded.event`.execute(db);
+}
+
+function insertion(
+  { now, delayMs }: ReviewTimes,
+  queue: ReviewQueueName,
+  source: Expression<unknown>,
+  event: ReviewEvent,
+) {
   const at = now();
   const after = immediate.includes(event) ? at : at + Math.round(delayMs());
   const key = sql.join(keys[queue].map((column) => sql.ref(column)));
-  const table = sql.table(queue);
   // In one order: two transactions that wait for each other's rows would wait forever.
-  await sql`
-    insert into ${table} (${key}, review_after, event, created_at)
+  return sql`
+    insert into ${sql.table(queue)} (${key}, review_after, event, created_at)
     select ${key}, cast(${after} as bigint), ${event}, cast(${at} as bigint)
     from ${source} as due
     where true
     order by ${key}
-    on conflict (${key}) do update
-    set review_after = case when ${table}.review_after > excluded.review_after
-          then ${table}.review_after else excluded.review_after end,
-        event = excluded.event, review_count = 0, last_error = null, claimed_until = null`.execute(db);
+    on conflict (${key})`;
 }

@@ -5,7 +5,7 @@
 import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
 import type { Digest } from '../oci/digest.ts';
 import { below } from './below.ts';
-import { enqueue, type ReviewQueueName, type ReviewTimes } from './enqueue-reviews.ts';
+import { enqueue, enqueueAgain, type ReviewQueueName, type ReviewTimes } from './enqueue-reviews.ts';
 import { inBatches } from './in-batches.ts';
 import { inTransaction } from './in-transaction.ts';
 import type { Tables } from './schema.ts';
@@ -62,9 +62,37 @@ export class Reviews {
     return this.#addOfRepository('repository_manifests', 'manifest_reviews', repositoryId, digests, event);
   }
 
-  /** All manifests of this repository that no tag names. */
+  /**
+   * All manifests of this repository that no tag names, now; one that waits for an event's sake is left to it. The others were only looked
+   * at under another rule.
+   */
   async addUntagged(repositoryId: number): Promise<void> {
-    const untagged = this.#db
+    const untagged = this.#untagged(repositoryId).forKeyShare();
+    await enqueueAgain(this.#db, this.#times, 'manifest_reviews', untagged, 'untagged');
+  }
+
+  /** Those that {@link addUntagged} would put up. */
+  async listUntagged(repositoryId: number): Promise<readonly Digest[]> {
+    const rows = await this.#untagged(repositoryId)
+      .where((eb) =>
+        eb.not(
+          eb.exists(
+            eb
+              .selectFrom('manifest_reviews as waiting')
+              .select('waiting.digest')
+              .whereRef('waiting.repository_id', '=', 'untagged.repository_id')
+              .whereRef('waiting.digest', '=', 'untagged.digest')
+              .where('waiting.event', '<>', 'untagged'),
+          ),
+        ),
+      )
+      .orderBy('untagged.digest')
+      .execute();
+    return rows.map(({ digest }) => digest as Digest);
+  }
+
+  #untagged(repositoryId: number) {
+    return this.#db
       .selectFrom('repository_manifests as untagged')
       .select(['untagged.repository_id', 'untagged.digest'])
       .where('untagged.repository_id', '=', repositoryId)
@@ -78,9 +106,7 @@ export class Reviews {
               .whereRef('tags.digest', '=', 'untagged.digest'),
           ),
         ),
-      )
-      .forKeyShare();
-    await enqueue(this.#db, this.#times, 'manifest_reviews', untagged, 'untagged');
+      );
   }
 
   #addOfRepository(

@@ -19,6 +19,17 @@ const [layer = image.digest] = image.layers.map(({ digest }) => digest);
 const laterMs = 25 * 3_600_000;
 const defaults = readFileSync(resolve(import.meta.dirname, '../../config/default.yaml'), 'utf8');
 
+interface GcOptions {
+  readonly dryRun?: boolean;
+  readonly now?: boolean;
+  readonly deleteUntagged?: boolean;
+  readonly repository?: string;
+  /** `gc.untagged`. */
+  readonly untagged?: string;
+}
+
+const goes = (line: string) => line.includes(': goes: ');
+
 const state = z.object({
   queues: z.record(z.string(), z.object({ length: z.int(), due: z.int() })),
   last_runs: z.array(z.object({ blobs: z.int(), bytes: z.int() })),
@@ -34,18 +45,20 @@ describeEachDatabase('collecting', (_open, { createPlace }) => {
     await createProject(app, 'acme/shop');
     const pusher = new Pusher(app, 'acme/shop');
     await pusher.image(image, 'v1');
-    const gc = async (options: { dryRun?: boolean; now?: boolean; repository?: string }) => {
+    const gc = async (options: GcOptions) => {
       const lines: string[] = [];
       const config = loadConfig({
         defaults,
         environment: {
           ENTREPOT_DATA_DIRECTORY: app.dataDirectory,
           ...(url !== undefined && { ENTREPOT_DATABASE__URL: url }),
+          ...(options.untagged && { ENTREPOT_GC__UNTAGGED: options.untagged }),
         },
         readFile: () => '',
       });
-      const { dryRun = false, now = false, repository } = options;
-      await collect(config, { dryRun, now, repository }, silentLog, (line) => void lines.push(line));
+      const { dryRun = false, now = false, deleteUntagged = false, repository } = options;
+      const request = { dryRun, now, deleteUntagged, repository };
+      await collect(config, request, silentLog, (line) => void lines.push(line));
       return lines;
     };
     return { app, pusher, gc, url };
@@ -103,6 +116,39 @@ describeEachDatabase('collecting', (_open, { createPlace }) => {
       'Removed: 0 manifests, 1 links of blobs, 1 blobs with 6 bytes',
     );
     expect(await files(app)).toHaveLength(2);
+  });
+
+  test('by command goes by gc.untagged as the server does, and a dry run says what goes then', async () => {
+    const { app, pusher, gc } = await start();
+    await using _ = app;
+    expect((await pusher.ask('DELETE', 'manifests/v1')).status).toBe(202);
+    expect((await gc({ dryRun: true, now: true })).at(-1)).toContain('Would go: 0 manifests');
+    expect((await gc({ now: true })).at(-1)).toContain('Removed: 0 manifests');
+    const would = await gc({ dryRun: true, untagged: '0' });
+    expect(would).toContainEqual(expect.stringContaining(`manifest ${image.digest} of acme/shop: goes:`));
+    const did = await gc({ untagged: '0' });
+    for (const lines of [would, did])
+      expect(lines.at(-1)).toMatch(/: 1 manifests, 0 links of blobs, 0 blobs/);
+    expect((await pusher.ask('GET', `manifests/${image.digest}`)).status).toBe(404);
+  });
+
+  test('removes what has no tag once and at once, where that is asked for', async () => {
+    const { app, pusher, gc } = await start();
+    await using _ = app;
+    const tagged = fakeImage({ layers: [bytesBlob('tagged')] });
+    await pusher.image(tagged, 'v2');
+    await pusher.ask('DELETE', 'manifests/v1');
+    await gc({ now: true });
+    const all = { deleteUntagged: true };
+    const would = await gc({ dryRun: true, ...all });
+    expect(would.at(-1)).toContain('Would go: 1 manifests, 1 links of blobs, 1 blobs with 5 bytes');
+    const did = await gc(all);
+    expect(did.slice(0, -1).filter(goes).sort()).toEqual(would.slice(0, -1).filter(goes).sort());
+    expect((await pusher.ask('GET', `manifests/${image.digest}`)).status).toBe(404);
+    expect((await pusher.ask('GET', 'manifests/v2')).status).toBe(200);
+    // It held for that run alone.
+    await pusher.ask('DELETE', 'manifests/v2');
+    expect((await gc({ now: true })).at(-1)).toContain('Removed: 0 manifests');
   });
 
   test('by command is of one repository, where it is named', async () => {

@@ -6,6 +6,7 @@
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import { openDatabase } from '../../src/metadata/database.ts';
+import { collectorStep } from '../support/collector-steps.ts';
 import { CollectorWorld, type Step, touchedBy } from '../support/collector-world.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { silentLog } from '../support/silent-log.ts';
@@ -20,52 +21,10 @@ const enoughRuns = 30;
 const seed = Number(process.env['COLLECTOR_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const maxMs = 20 * 60_000;
 
-const small = fc.nat({ max: 11 });
-const repository = fc.nat({ max: 1 });
-const minuteMs = 60_000;
-
-const step: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      do: fc.constantFrom('upload', 'head', 'mount', 'delete blob'),
-      repository,
-      blob: small,
-    }),
-  },
-  {
-    weight: 5,
-    arbitrary: fc.record({
-      do: fc.constantFrom('put', 'push'),
-      repository,
-      manifest: small,
-      tag: fc.nat({ max: 3 }),
-    }),
-  },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('delete tag'), repository, tag: fc.nat({ max: 2 }) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('delete manifest'), repository, manifest: small }) },
-  {
-    weight: 4,
-    arbitrary: fc.record({ do: fc.constantFrom('pull through', 'evict'), image: small, part: small }),
-  },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('expire') }) },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      do: fc.constant('wait'),
-      ms: fc.constantFrom(1000, 10 * minuteMs, 50 * minuteMs, 12 * 60 * minuteMs, 25 * 60 * minuteMs),
-    }),
-  },
-  {
-    weight: 5,
-    arbitrary: fc.record({
-      do: fc.constant('collect'),
-      diesAfter: fc.oneof(fc.constant(undefined), fc.nat({ max: 250 }), fc.constant('a record')),
-    }),
-  },
-) as fc.Arbitrary<Step>;
-
-const given = fc.array(fc.tuple(step, fc.boolean()), { minLength: stepsPerRun, maxLength: stepsPerRun });
+const given = fc.array(fc.tuple(collectorStep, fc.boolean()), {
+  minLength: stepsPerRun,
+  maxLength: stepsPerRun,
+});
 
 /** As many at once as do not touch the same, where they are to run with the one before. */
 function batchesOf(all: readonly (readonly [Step, boolean])[]): readonly (readonly Step[])[] {

@@ -1,5 +1,8 @@
 /** Two repositories and a virtual registry on one store, what a simple model says of them, and steps that change both. */
 import { expect } from 'vitest';
+import type { Outcome } from '../../src/gc/collector.ts';
+import { dryRun } from '../../src/gc/dry-run.ts';
+import { applyUntaggedRule } from '../../src/gc/untagged-rule.ts';
 import { HostedRepositories } from '../../src/hosted/hosted-repositories.ts';
 import type { Database } from '../../src/metadata/database.ts';
 import { type Digest, digestOf } from '../../src/oci/digest.ts';
@@ -71,6 +74,15 @@ export type Step =
       readonly do: 'collect' /** So many awaits, or just before it deletes bytes. */;
       readonly diesAfter: number | 'a record' | undefined;
     };
+
+/** How a run collects. */
+export interface Collecting {
+  readonly isEarly: boolean;
+  readonly untaggedMs: number | undefined;
+  readonly isOnce: boolean;
+  /** Only the first repository. */
+  readonly ofOne: boolean;
+}
 
 interface ModelRepository {
   /** Tag → digest. */
@@ -339,6 +351,29 @@ export class CollectorWorld {
         : await cacheEntries.listAt([place], 'blob', blob);
     for (const { id } of found)
       await cacheEntries.remove(id, part % 2 === 0 ? 'entry_evict' : 'entry_delete');
+  }
+
+  /** What a run would remove by these rules, and what it then removes. */
+  async tryOut({
+    ofOne,
+    ...rules
+  }: Collecting): Promise<{ would: readonly string[]; did: readonly string[] }> {
+    const record = ofOne ? await this.#database.repositories.findByName(nameAt(0)) : undefined;
+    const plan = { ...rules, repositoryId: record?.id };
+    const outcomes = { would: [] as string[], did: [] as string[] };
+    const into =
+      (list: string[]) =>
+      ({ review: { kind, repositoryId, digest }, verdict }: Outcome) => {
+        if (verdict.is === 'garbage') list.push(`${kind} ${repositoryId} ${digest}`);
+      };
+    await this.#database.transaction((tx) =>
+      dryRun(tx, { ...plan, now: () => this.#clock.now, onOutcome: into(outcomes.would) }),
+    );
+    await applyUntaggedRule(this.#database, plan);
+    const parts = { database: this.#database, store: this.#store, clock: this.#clock };
+    await collectorOf(parts, plan).run({ ...plan, onOutcome: into(outcomes.did) });
+    for (const model of this.#model.values()) model.told.clear();
+    return outcomes;
   }
 
   /** What clients were told is here is here for as long as they can rely on it. */

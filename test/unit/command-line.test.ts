@@ -12,7 +12,7 @@ describe('the command line', () => {
   });
 
   test('gc collects what is due, everywhere, unless said otherwise', () => {
-    const plain = { dryRun: false, now: false, repository: undefined };
+    const plain = { dryRun: false, now: false, deleteUntagged: false, repository: undefined };
     expect(parseCommand(['gc'])).toEqual({ name: 'gc', configFile: undefined, request: plain });
     expect(parseCommand(['gc', '--dry-run', '--now', '--repository', 'acme/shop'])).toMatchObject({
       request: { dryRun: true, now: true, repository: 'acme/shop' },

@@ -55,6 +55,12 @@ export function seconds() {
   return amount(z.number(expected).positive(expected).max(maxSeconds, expected), durations);
 }
 
+/** @param why there is a least, for people */
+export function secondsBetween(min: number, max: number, why: string) {
+  const expected = `expected seconds from ${min} to ${max}, such as 90 or 5m: ${why}`;
+  return amount(z.number(expected).min(min, expected).max(max, expected), durations);
+}
+
 export function secondsOrNone() {
   const expected = 'expected seconds, 0 or more and at most 24d, such as 90 or 5m';
   return amount(z.number(expected).min(0, expected).max(maxSeconds, expected), durations);

@@ -94,6 +94,15 @@ describe('configuration', () => {
     expect(config.cache.hotManifestBytes).toBe(2 ** 30);
   });
 
+  test('registry tokens live as long as clients use them at least, and no longer than a day', () => {
+    const of = (text: string) => ({ environment: { ENTREPOT_AUTH__TOKEN_SECONDS: text } });
+    for (const text of ['60', '1d']) expect(faultsOf(of(text))).toEqual([]);
+    for (const text of ['1', '59', '0', '86401', '25h'])
+      expect(faultsOf(of(text))).toEqual([
+        'ENTREPOT_AUTH__TOKEN_SECONDS: auth.token_seconds: expected seconds from 60 to 86400, such as 90 or 5m: Docker and containerd use each token for 60 seconds, whatever it says',
+      ]);
+  });
+
   test('an empty text says "none" where the default file documents it', () => {
     const config = load({
       environment: { ENTREPOT_OPERATIONS__ADDRESS: '', ENTREPOT_STORAGE__DIRECTORY: '' },

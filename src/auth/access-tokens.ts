@@ -2,19 +2,17 @@
 import type { Log } from '../log.ts';
 import type { AccessToken, AccessTokens } from '../metadata/access-tokens.ts';
 import type { User, Users } from '../metadata/users.ts';
-import { Beliefs } from './beliefs.ts';
+import { Beliefs, type BeliefsOptions } from './beliefs.ts';
 import { isTokenScope, type UserIdentity } from './identity.ts';
 import { markPassword } from './passwords.ts';
 import { findFault, noteUse } from './recorded-tokens.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { hashAccessToken, mayBeAccessToken } from './token-secret.ts';
 
-export interface AccessTokenVerifierOptions {
+export interface AccessTokenVerifierOptions extends BeliefsOptions {
   readonly accessTokens: Pick<AccessTokens, 'findByHash' | 'noteUse'>;
   readonly users: Pick<Users, 'find'>;
   readonly log: Log;
-  /** epoch ms */
-  readonly now: () => number;
 }
 
 export class AccessTokenVerifier {
@@ -23,7 +21,7 @@ export class AccessTokenVerifier {
 
   constructor(options: AccessTokenVerifierOptions) {
     this.#options = options;
-    this.#answers = new Beliefs(options.now);
+    this.#answers = new Beliefs(options);
   }
 
   async verify(token: string): Promise<UserIdentity | Refusal> {

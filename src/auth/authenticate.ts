@@ -5,6 +5,7 @@ import type { DeployTokens } from '../metadata/deploy-tokens.ts';
 import type { JobTokens } from '../metadata/job-tokens.ts';
 import type { Users } from '../metadata/users.ts';
 import { AccessTokenVerifier } from './access-tokens.ts';
+import type { BeliefsOptions } from './beliefs.ts';
 import { type Credentials, isJwt } from './credentials.ts';
 import { DeployTokenVerifier } from './deploy-tokens.ts';
 import type { JobIdentity, Principal, UserIdentity } from './identity.ts';
@@ -33,7 +34,7 @@ export interface IdTokenVerifier {
   verify(token: string): Promise<JobIdentity | Refusal | undefined>;
 }
 
-export interface AuthenticatorOptions {
+export interface AuthenticatorOptions extends BeliefsOptions {
   readonly accessTokens: Pick<AccessTokens, 'findByHash' | 'noteUse'>;
   readonly deployTokens: Pick<DeployTokens, 'findByHash' | 'noteUse'>;
   readonly jobTokens: Pick<JobTokens, 'findByHash'>;
@@ -44,8 +45,6 @@ export interface AuthenticatorOptions {
   readonly idTokens?: IdTokenVerifier | undefined;
   readonly observer?: SignInObserver | undefined;
   readonly log: Log;
-  /** epoch ms */
-  readonly now: () => number;
 }
 
 /** Nobody is called so (https://www.rfc-editor.org/rfc/rfc7617#section-2), and PostgreSQL takes no NUL. */
@@ -63,11 +62,11 @@ export class Authenticator {
   readonly #observer: SignInObserver | undefined;
 
   constructor(options: AuthenticatorOptions) {
-    const { users, passwords, now, throttle = new LoginThrottle(now) } = options;
+    const { now, throttle = new LoginThrottle(now) } = options;
     this.#accessTokens = new AccessTokenVerifier(options);
     this.#deployTokens = new DeployTokenVerifier(options);
     this.#jobTokens = new JobTokenVerifier(options);
-    this.#passwordLogins = new PasswordLogins({ users, passwords, throttle, now });
+    this.#passwordLogins = new PasswordLogins({ ...options, throttle });
     this.#idTokens = options.idTokens;
     this.#observer = options.observer;
   }

@@ -1,8 +1,9 @@
 /**
- * What the records said of someone, believed for a second from when they were asked. Many requests cost one query a second,
- * and what was revoked or taken away is refused within it, by every process.
+ * What the records said of someone, believed for a second from when they were asked, or until this process changes them. Many requests
+ * cost one query a second; what was given or taken away counts at once where it was acknowledged, and within the second at other processes.
  */
 import { LRUCache } from 'lru-cache';
+import type { AccessRevision } from '../metadata/access-revision.ts';
 
 const believedMs = 1000;
 const maxRemembered = 10_000;
@@ -13,13 +14,22 @@ export interface Belief<V> {
   readonly until: number;
 }
 
+export interface BeliefsOptions {
+  /** Of the records. */
+  readonly revision: Pick<AccessRevision, 'current'>;
+  /** epoch ms */
+  readonly now: () => number;
+}
+
 /** Asks the records. */
 type Look<V> = () => Promise<V | undefined>;
 
 export class Beliefs<V extends NonNullable<unknown>> {
+  readonly #revision: BeliefsOptions['revision'];
   readonly #answers: LRUCache<string, Belief<V>, Look<V>>;
 
-  constructor(now: () => number) {
+  constructor({ revision, now }: BeliefsOptions) {
+    this.#revision = revision;
     this.#answers = new LRUCache<string, Belief<V>, Look<V>>({
       max: maxRemembered,
       ttl: believedMs,
@@ -37,6 +47,6 @@ export class Beliefs<V extends NonNullable<unknown>> {
 
   /** Who come together ask once. What is not found is not remembered, so that it is found as soon as it is there. */
   find(key: string, look: Look<V>): Promise<Belief<V> | undefined> {
-    return this.#answers.fetch(key, { context: look });
+    return this.#answers.fetch(`${this.#revision.current} ${key}`, { context: look });
   }
 }

@@ -1,17 +1,15 @@
 /** Which group or project a deploy token stands for. */
 import type { Log } from '../log.ts';
 import type { DeployToken, DeployTokens } from '../metadata/deploy-tokens.ts';
-import { Beliefs } from './beliefs.ts';
+import { Beliefs, type BeliefsOptions } from './beliefs.ts';
 import { type DeployTokenIdentity, isTokenScope } from './identity.ts';
 import { findFault, noteUse } from './recorded-tokens.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { hashAccessToken } from './token-secret.ts';
 
-export interface DeployTokenVerifierOptions {
+export interface DeployTokenVerifierOptions extends BeliefsOptions {
   readonly deployTokens: Pick<DeployTokens, 'findByHash' | 'noteUse'>;
   readonly log: Log;
-  /** epoch ms */
-  readonly now: () => number;
 }
 
 export class DeployTokenVerifier {
@@ -20,7 +18,7 @@ export class DeployTokenVerifier {
 
   constructor(options: DeployTokenVerifierOptions) {
     this.#options = options;
-    this.#answers = new Beliefs(options.now);
+    this.#answers = new Beliefs(options);
   }
 
   /** The token is good with its own username only. */

@@ -9,7 +9,7 @@ import { LRUCache } from 'lru-cache';
 import type { Log } from '../log.ts';
 import type { OidcTrust, OidcTrusts } from '../metadata/oidc-trusts.ts';
 import { isAccessLevel } from './access.ts';
-import { Beliefs } from './beliefs.ts';
+import { Beliefs, type BeliefsOptions } from './beliefs.ts';
 import type { JobIdentity } from './identity.ts';
 import { type FetchJson, type KeySource, RemoteKeys } from './jwks.ts';
 import { type Refusal, refuse } from './refusal.ts';
@@ -22,13 +22,11 @@ const maxTokenLength = 16_384;
 const maxNameLength = 255;
 const maxSources = 1000;
 
-export interface IdTokensOptions {
+export interface IdTokensOptions extends BeliefsOptions {
   readonly oidcTrusts: Pick<OidcTrusts, 'listByIssuer'>;
   /** Reads from addresses that Maintainers name, so it must guard where it connects to. */
   readonly fetchJson: FetchJson;
   readonly log: Log;
-  /** epoch ms */
-  readonly now: () => number;
 }
 
 /** What became of a signature. */
@@ -43,7 +41,7 @@ export class IdTokens {
 
   constructor(options: IdTokensOptions) {
     this.#options = options;
-    this.#trusts = new Beliefs(options.now);
+    this.#trusts = new Beliefs(options);
   }
 
   /** The job it stands for, by the oldest trust that it satisfies; undefined where it is no token of an issuer known here. */

@@ -2,17 +2,15 @@
 import type { JobToken, JobTokens } from '../metadata/job-tokens.ts';
 import type { Users } from '../metadata/users.ts';
 import { isAccessLevel } from './access.ts';
-import { Beliefs } from './beliefs.ts';
+import { Beliefs, type BeliefsOptions } from './beliefs.ts';
 import type { JobIdentity } from './identity.ts';
 import { findFault } from './recorded-tokens.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { hashAccessToken } from './token-secret.ts';
 
-export interface JobTokenVerifierOptions {
+export interface JobTokenVerifierOptions extends BeliefsOptions {
   readonly jobTokens: Pick<JobTokens, 'findByHash'>;
   readonly users: Pick<Users, 'find'>;
-  /** epoch ms */
-  readonly now: () => number;
 }
 
 export class JobTokenVerifier {
@@ -21,7 +19,7 @@ export class JobTokenVerifier {
 
   constructor(options: JobTokenVerifierOptions) {
     this.#options = options;
-    this.#answers = new Beliefs(options.now);
+    this.#answers = new Beliefs(options);
   }
 
   async verify(token: string): Promise<JobIdentity | Refusal> {

@@ -6,20 +6,19 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { User, Users } from '../metadata/users.ts';
 import { identifyUser } from './access-tokens.ts';
+import { Beliefs, type BeliefsOptions } from './beliefs.ts';
 import type { UserIdentity } from './identity.ts';
 import type { Attempt, LoginThrottle } from './login-throttle.ts';
 import type { Passwords } from './passwords.ts';
 import { type Refusal, refuse } from './refusal.ts';
 
-const userBelievedMs = 1000;
 const passwordBelievedMs = 60_000;
 const maxRemembered = 1000;
 
-export interface PasswordLoginsOptions {
+export interface PasswordLoginsOptions extends BeliefsOptions {
   readonly users: Pick<Users, 'findByUsername'>;
   readonly passwords: Passwords;
   readonly throttle: LoginThrottle;
-  readonly now: () => number;
 }
 
 interface Guess {
@@ -31,26 +30,22 @@ interface Guess {
   attempt?: Attempt;
 }
 
-interface Found {
-  readonly user: User | undefined;
-}
-
 export class PasswordLogins {
   readonly #throttle: LoginThrottle;
-  readonly #users: LRUCache<string, Found>;
+  readonly #records: PasswordLoginsOptions['users'];
+  readonly #users: Beliefs<{ readonly user: User | undefined }>;
   readonly #rightness: LRUCache<string, { readonly right: boolean }, Guess>;
   readonly #key = randomBytes(32);
 
-  constructor({ users, passwords, throttle, now }: PasswordLoginsOptions) {
+  constructor(options: PasswordLoginsOptions) {
+    const { users, passwords, throttle, now } = options;
     this.#throttle = throttle;
-    const clock = { ttlResolution: 0, perf: { now }, max: maxRemembered };
-    this.#users = new LRUCache({
-      ...clock,
-      ttl: userBelievedMs,
-      fetchMethod: async (username) => ({ user: await users.findByUsername(username) }),
-    });
+    this.#records = users;
+    this.#users = new Beliefs(options);
     this.#rightness = new LRUCache({
-      ...clock,
+      ttlResolution: 0,
+      perf: { now },
+      max: maxRemembered,
       ttl: passwordBelievedMs,
       fetchMethod: async (_key, _stale, { context: guess }) => {
         guess.attempt = throttle.begin(guess.account, guess.address);
@@ -80,10 +75,12 @@ export class PasswordLogins {
     return identifyUser(user);
   }
 
-  /** As known within the last second. */
   async findUser(username: string): Promise<User | undefined> {
-    const found = await this.#users.fetch(username.toLowerCase());
-    return found?.user;
+    const account = username.toLowerCase();
+    const found = await this.#users.find(account, async () => ({
+      user: await this.#records.findByUsername(account),
+    }));
+    return found?.value.user;
   }
 
   #findClosed(account: string, address: string | undefined): Refusal | undefined {

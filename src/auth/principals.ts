@@ -6,7 +6,7 @@ import type { OidcTrusts } from '../metadata/oidc-trusts.ts';
 import type { User, Users } from '../metadata/users.ts';
 import { isAccessLevel } from './access.ts';
 import { identifyTokenOwner, identifyUser } from './access-tokens.ts';
-import { type Belief, Beliefs } from './beliefs.ts';
+import { type Belief, Beliefs, type BeliefsOptions } from './beliefs.ts';
 import { identifyDeployToken } from './deploy-tokens.ts';
 import {
   type JobIdentity,
@@ -18,14 +18,12 @@ import {
 import { identifyJob } from './job-tokens.ts';
 import { type Refusal, refuse } from './refusal.ts';
 
-export interface PrincipalsOptions {
+export interface PrincipalsOptions extends BeliefsOptions {
   readonly users: Pick<Users, 'find'>;
   readonly accessTokens: Pick<AccessTokens, 'find'>;
   readonly deployTokens: Pick<DeployTokens, 'find'>;
   readonly jobTokens: Pick<JobTokens, 'find'>;
   readonly oidcTrusts: Pick<OidcTrusts, 'find'>;
-  /** epoch ms */
-  readonly now: () => number;
 }
 
 type TrustRef = Extract<PrincipalRef, { kind: 'trust' }>;
@@ -36,7 +34,7 @@ export class Principals {
 
   constructor(options: PrincipalsOptions) {
     this.#options = options;
-    this.#found = new Beliefs(options.now);
+    this.#found = new Beliefs(options);
   }
 
   /** Undefined: gone, blocked, expired or revoked; and of other token servers we know nobody. */

@@ -49,22 +49,27 @@ export class RecordedRepositoryRights implements RepositoryRights {
   readonly #standings: Standings;
   readonly #rules: Beliefs<readonly RepositoryRule[]>;
   /**
-   * Until when, in epoch ms, the bearer of a registry token may do what it carries: for each grant and each action. Warm pulls
-   * need nothing else. It goes with the verified token, which is the same object for every request.
+   * Until when, in epoch ms, the bearer of a registry token may do what it carries: for each grant and each action, at one revision of
+   * the records. Warm pulls need nothing else. It goes with the verified token, which is the same object for every request.
    */
-  readonly #allowed = new WeakMap<RegistryTokenIdentity, number[]>();
+  #allowed = new WeakMap<RegistryTokenIdentity, number[]>();
+  #revision = 0;
 
   constructor(options: RecordedRepositoryRightsOptions) {
     this.#options = options;
     this.#standings = new Standings(options);
-    this.#rules = new Beliefs(options.now);
+    this.#rules = new Beliefs(options);
   }
 
   may(identity: Identity, name: string, action: Action): boolean | Promise<boolean> {
-    const { isLoginRequired, now } = this.#options;
+    const { isLoginRequired, revision, now } = this.#options;
     if (!isLoginRequired || identity.kind !== 'registry-token') return this.#may(identity, name, action);
     const grant = findGrant(identity, name, action);
     if (grant === -1) return false;
+    if (this.#revision !== revision.current) {
+      this.#revision = revision.current;
+      this.#allowed = new WeakMap();
+    }
     const index = grant * actions.length + actions.indexOf(action);
     const until = this.#allowed.get(identity)?.[index];
     if (until !== undefined && until > now()) return true;
@@ -97,12 +102,14 @@ export class RecordedRepositoryRights implements RepositoryRights {
     action: Action,
     index: number,
   ): Promise<boolean> {
+    // Where the records change meanwhile, the answer is remembered for nobody.
+    const remembered = this.#allowed;
     const { value, until } = await this.#judge(identity, name, action);
     if (value !== 'allowed') return false;
     if (identity.principal?.kind === 'external') return true;
-    const allowed = this.#allowed.get(identity) ?? [];
+    const allowed = remembered.get(identity) ?? [];
     allowed[index] = until;
-    this.#allowed.set(identity, allowed);
+    remembered.set(identity, allowed);
     return true;
   }
 

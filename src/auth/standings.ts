@@ -10,16 +10,14 @@ import {
   type RepositoryName,
 } from '../oci/reference.ts';
 import type { Action, RuledProject, RuledRegistry } from './access.ts';
-import { type Belief, Beliefs } from './beliefs.ts';
+import { type Belief, Beliefs, type BeliefsOptions } from './beliefs.ts';
 import type { AnonymousIdentity, Principal } from './identity.ts';
 
-export interface StandingsOptions {
+export interface StandingsOptions extends BeliefsOptions {
   readonly virtualRegistries: Pick<VirtualRegistries, 'find'>;
   readonly groups: Pick<Groups, 'find' | 'findByPath'>;
   readonly members: Pick<Members, 'levelAt' | 'isBelow'>;
   readonly projects: Pick<Projects, 'findOwner'>;
-  /** epoch ms */
-  readonly now: () => number;
 }
 
 type Place =
@@ -43,7 +41,7 @@ export class Standings {
 
   constructor(options: StandingsOptions) {
     this.#options = options;
-    this.#believed = new Beliefs(options.now);
+    this.#believed = new Beliefs(options);
   }
 
   /** Undefined where there is no such place, or nothing of the kind can be done there. */

@@ -1,6 +1,7 @@
 /** The records, on SQLite or PostgreSQL. */
 import { type Dialect, Kysely, sql } from 'kysely';
 import type { Log } from '../log.ts';
+import { AccessRevision } from './access-revision.ts';
 import { postgresTypes, sqliteTypes } from './column-types.ts';
 import { inTransaction } from './in-transaction.ts';
 import { migrateToLatest } from './migrate.ts';
@@ -27,9 +28,11 @@ const dayMs = 24 * 60 * 60 * 1000;
 export class Database extends Records {
   readonly #db: Kysely<Tables>;
   readonly #times: ReviewTimes;
+  readonly revision: AccessRevision;
 
-  constructor(db: Kysely<Tables>, times: ReviewTimes) {
+  constructor(db: Kysely<Tables>, times: ReviewTimes, revision = new AccessRevision()) {
     super(db, times);
+    this.revision = revision;
     this.#db = db;
     this.#times = times;
   }
@@ -71,21 +74,20 @@ export class Database extends Records {
 
 /** Opens the database and brings its tables up to date. @throws when either fails */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const revision = new AccessRevision();
   if (options.url !== undefined) {
     await migrate(options);
-    return new Database(
-      new Kysely<Tables>({ dialect: await dialectOf(options.url, options.log, 'limited') }),
-      timesOf(options),
-    );
+    const dialect = await dialectOf(options.url, options.log, 'limited', revision);
+    return new Database(new Kysely<Tables>({ dialect }), timesOf(options), revision);
   }
-  const db = new Kysely<Tables>({ dialect: await sqliteDialect(options.file) });
+  const db = new Kysely<Tables>({ dialect: await sqliteDialect(options.file, revision) });
   try {
     noteMigrations(await migrateToLatest(db, sqliteTypes), options.log);
   } catch (error) {
     await db.destroy();
     throw error;
   }
-  return new Database(db, timesOf(options));
+  return new Database(db, timesOf(options), revision);
 }
 
 /**
@@ -121,9 +123,11 @@ export async function migrate({
 }
 
 /** Loaded when it is needed: most servers are spared the memory. */
-async function dialectOf(url: string, log: Log, patience: Patience): Promise<Dialect> {
+async function dialectOf(
+  ...parameters: [url: string, log: Log, patience: Patience, revision?: AccessRevision]
+): Promise<Dialect> {
   const { postgresDialect } = await import('./postgres.ts');
-  return postgresDialect(url, log, patience);
+  return postgresDialect(...parameters);
 }
 
 function noteMigrations(migrations: readonly string[], log: Log): void {

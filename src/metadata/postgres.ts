@@ -2,6 +2,7 @@
 import { type Dialect, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Log } from '../log.ts';
+import type { AccessRevision } from './access-revision.ts';
 import { throwViolations } from './violations.ts';
 
 const maxConnections = 10;
@@ -22,7 +23,13 @@ export type Patience = 'limited' | 'unlimited' | 'reading only';
 
 const readingOnly = '-c default_transaction_read_only=on -c default_transaction_isolation=repeatable\\ read';
 
-export function postgresDialect(url: string, log: Log, patience: Patience): Dialect {
+/** @param revision hears of what is written */
+export function postgresDialect(
+  url: string,
+  log: Log,
+  patience: Patience,
+  revision?: AccessRevision,
+): Dialect {
   const limits = { statement_timeout: statementTimeoutMs, query_timeout: answerTimeoutMs };
   const pool = new pg.Pool({
     connectionString: url,
@@ -38,7 +45,13 @@ export function postgresDialect(url: string, log: Log, patience: Patience): Dial
   });
   // A connection that breaks while idle; the pool makes a new one when asked.
   pool.on('error', (error) => log.warn({ err: error }, 'a database connection broke'));
-  return new PostgresDialect({ pool, onCreateConnection: throwViolations });
+  return new PostgresDialect({
+    pool,
+    async onCreateConnection(connection) {
+      await throwViolations(connection);
+      revision?.watch(connection);
+    },
+  });
 }
 
 /** All our integers are below 2^53. */

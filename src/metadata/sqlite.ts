@@ -16,6 +16,7 @@ import {
   type SqliteStatement,
 } from 'kysely';
 import { LRUCache } from 'lru-cache';
+import type { AccessRevision } from './access-revision.ts';
 import { throwViolations } from './violations.ts';
 
 /** How long a statement waits for another process. SQLite's own waiting would stop the event loop. */
@@ -26,12 +27,15 @@ const sqliteBusy = 5;
 
 export const inMemory = ':memory:';
 
-/** @param file is made with its folder when absent; {@link inMemory} for a database that ends with the process. */
-export async function sqliteDialect(file: string): Promise<Dialect> {
+/**
+ * @param file is made with its folder when absent; {@link inMemory} for a database that ends with the process
+ * @param revision hears of what is written
+ */
+export async function sqliteDialect(file: string, revision?: AccessRevision): Promise<Dialect> {
   if (file !== inMemory) createPrivately(file);
   const database = new NodeSqliteDatabase(await openFile(file));
   return {
-    createDriver: () => new ImmediateDriver(database),
+    createDriver: () => new ImmediateDriver(database, revision),
     createQueryCompiler: () => new LocklessCompiler(),
     createAdapter: () => new TransactionalAdapter(),
     createIntrospector: (db) => new SqliteIntrospector(db),
@@ -134,8 +138,14 @@ async function onCreateConnection(connection: DatabaseConnection): Promise<void>
 class ImmediateDriver extends SqliteDriver {
   readonly #database: NodeSqliteDatabase;
 
-  constructor(database: NodeSqliteDatabase) {
-    super({ database, onCreateConnection });
+  constructor(database: NodeSqliteDatabase, revision: AccessRevision | undefined) {
+    super({
+      database,
+      async onCreateConnection(connection) {
+        await onCreateConnection(connection);
+        revision?.watch(connection);
+      },
+    });
     this.#database = database;
   }
 

@@ -33,15 +33,11 @@ export interface VirtualRegistriesOptions {
 
 export class VirtualRegistries {
   readonly #options: VirtualRegistriesOptions;
-  readonly #views: LRUCache<number, RegistryView>;
+  #views: LRUCache<number, RegistryView>;
 
   constructor(options: VirtualRegistriesOptions) {
     this.#options = options;
-    this.#views = new LRUCache<number, RegistryView>({
-      max: registriesRemembered,
-      ttl: maxAgeMs,
-      fetchMethod: (id) => this.#load(id),
-    });
+    this.#views = this.#rememberNone();
   }
 
   /** Undefined for a name that is no virtual registry's, or of one that does not exist. */
@@ -60,8 +56,17 @@ export class VirtualRegistries {
 
   /** Drops what is believed of any registry: its configuration or its cache was changed. */
   forgetAll(): void {
-    this.#views.clear();
+    // Not cleared, or who is waiting for one of them would fail.
+    this.#views = this.#rememberNone();
     this.#options.hot.forgetAll();
+  }
+
+  #rememberNone(): LRUCache<number, RegistryView> {
+    return new LRUCache({
+      max: registriesRemembered,
+      ttl: maxAgeMs,
+      fetchMethod: (id) => this.#load(id),
+    });
   }
 
   async #load(id: number): Promise<RegistryView | undefined> {

@@ -55,6 +55,7 @@ async function setUp(options: StageOptions = {}): Promise<Stage> {
     oidcTrusts: { listByIssuer: async (url) => (url === issuer.url ? [trust] : []) },
     fetchJson: (url, signal) => documents.fetch(url, signal),
     log: silentLog,
+    revision: { current: 0 },
     now,
   });
   return {

@@ -3,12 +3,14 @@ import { Beliefs } from '../../../src/auth/beliefs.ts';
 
 let now = 0;
 let looks = 0;
+let revision = { current: 0 };
 let beliefs: Beliefs<string>;
 
 beforeEach(() => {
   now = 1_000_000;
   looks = 0;
-  beliefs = new Beliefs(() => now);
+  revision = { current: 0 };
+  beliefs = new Beliefs({ revision, now: () => now });
 });
 
 function find(answer: string | undefined, tookMs = 0) {
@@ -44,6 +46,18 @@ test('records that take longer than a second are asked for each', async () => {
   await find('first', 1500);
   now += 2;
   expect((await find('second'))?.value).toBe('second');
+});
+
+test('what was believed, or asked, before a change is not believed after it', async () => {
+  await find('before');
+  revision.current += 1;
+  expect((await find('after'))?.value).toBe('after');
+  revision.current += 1;
+  const asked = find('asked before');
+  revision.current += 1;
+  expect((await find('asked after'))?.value).toBe('asked after');
+  expect((await asked)?.value).toBe('asked before');
+  expect((await find('much later'))?.value).toBe('asked after');
 });
 
 test('what is not there is not remembered', async () => {

@@ -29,7 +29,7 @@ beforeEach(() => {
   accounts = new RecordedAccounts();
   passwords = new QuickPasswords();
   const throttle = new LoginThrottle(() => now);
-  logins = new PasswordLogins({ users: accounts.users, passwords, throttle, now: () => now });
+  logins = new PasswordLogins({ ...accounts, passwords, throttle, now: () => now });
 });
 
 async function outcome(username: string, password: string, from = address): Promise<string> {

@@ -19,6 +19,7 @@ export class RecordedAccounts {
   readonly trustsById = new Map<number, OidcTrust>();
   readonly uses: { readonly id: number; readonly at: number }[] = [];
   reads = 0;
+  readonly revision = { current: 0 };
 
   readonly users = {
     find: async (id: number) => this.#read(this.usersById.get(id)),

@@ -25,6 +25,7 @@ const timestamps = { createdAt: start, updatedAt: start };
 const placed = { ...timestamps, placedAt: start };
 
 let now = start;
+const revision = { current: 0 };
 let reads = 0;
 let asked: string[];
 /** Of user 7, anywhere in acme. */
@@ -109,6 +110,7 @@ function rightsWith({ isLoginRequired }: { isLoginRequired: boolean }): Recorded
       },
     },
     isLoginRequired,
+    revision,
     now: () => now,
   });
 }

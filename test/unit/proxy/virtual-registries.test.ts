@@ -72,7 +72,7 @@ function setUp(...given: readonly Given[]) {
     hosted.set(path, repository);
     return repository;
   };
-  return { host, hosted, looked, pulled, find, explain };
+  return { host, hosted, looked, pulled, find, explain, registries };
 }
 
 describe('upstreams of a virtual registry', () => {
@@ -89,6 +89,13 @@ describe('upstreams of a virtual registry', () => {
     await expect((await find()).manifest(v1, true)).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
     expect(pulled).toEqual(['7.0/web: 1,2', '7.2/web: 4']);
     expect(looked).toEqual(['acme acme/web']);
+  });
+
+  test('that are changed while a pull looks at them fail no pull', async () => {
+    const { find, registries } = setUp({ url: 'https://a.test' });
+    const found = find();
+    registries.forgetAll();
+    await expect((await found).manifest(v1, true)).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
   });
 
   test('none at all say so', async () => {

@@ -24,9 +24,9 @@ import {
   redisUrl,
   required,
   seconds,
-  secondsBetween,
   secondsOrNone,
   secureUrl,
+  tokenSeconds,
 } from './setting-values.ts';
 import {
   type Environment,
@@ -52,19 +52,10 @@ const tls = section({ certificate: optional(file), key: optional(file) }).refine
   'expected both certificate and key, or neither',
 );
 
-/** Clients take a token for good this long, and cannot push with one that is not. */
-const minTokenSeconds = 60;
-/** A token that leaked opens what its owner may do until then; no client needs one for longer than it takes to start a request. */
-const maxTokenSeconds = 86_400;
-
 /** Tokens of another service: where they are to be had, what they say, and whose signature counts. */
 const auth = section({
   required: flag(),
-  tokenSeconds: secondsBetween(
-    minTokenSeconds,
-    maxTokenSeconds,
-    'Docker and containerd use each token for 60 seconds, whatever it says',
-  ),
+  tokenSeconds: tokenSeconds(),
   services: listOf(required(name)),
   tokenRealm: optional(httpUrl),
   tokenService: optional(name),

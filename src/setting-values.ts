@@ -55,10 +55,14 @@ export function seconds() {
   return amount(z.number(expected).positive(expected).max(maxSeconds, expected), durations);
 }
 
-/** @param why there is a least, for people */
-export function secondsBetween(min: number, max: number, why: string) {
-  const expected = `expected seconds from ${min} to ${max}, such as 90 or 5m: ${why}`;
-  return amount(z.number(expected).min(min, expected).max(max, expected), durations);
+/** Clients take a token for good this long, and cannot push with one that is not. */
+const minTokenSeconds = 60;
+/** A token that leaked opens what its owner may do until then; no client needs one for longer than it takes to start a request. */
+const maxTokenSeconds = 86_400;
+
+export function tokenSeconds() {
+  const expected = `expected seconds from ${minTokenSeconds} to ${maxTokenSeconds}, such as 90 or 5m: Docker and containerd use each token for 60 seconds, whatever it says`;
+  return amount(z.number(expected).min(minTokenSeconds, expected).max(maxTokenSeconds, expected), durations);
 }
 
 export function secondsOrNone() {

@@ -11,6 +11,13 @@ import { FakeRegistry } from '../support/fake-registry.ts';
 /** Only where they are needed, or say something. */
 const sometimes = /^(?:ratelimit|deprecation|retry-after)/i;
 
+/** What is left out of these has consequences. */
+const strict = [
+  'DELETE /projects/{id}/registry/repositories/{repository_id}/tags',
+  'POST /groups/{id}/-/virtual_registries/cleanup/policy',
+  'PATCH /groups/{id}/-/virtual_registries/cleanup/policy',
+];
+
 async function documentOf(app: TestApp): Promise<ApiDocument> {
   return new ApiDocument(await jsonOf<Document>(await fetch(`${app.url}/api/v4/openapi.json`)));
 }
@@ -62,6 +69,33 @@ describeApp('every operation of the API document', (start) => {
       if (etag !== null) {
         const again = await send(app, operation, call, { 'if-none-match': etag });
         if (again.status !== 304 || (await again.text()) !== '') faults.push(`${operation} is sent again`);
+      }
+    }
+    expect(faults).toEqual([]);
+  }, 60_000);
+
+  test('takes null, and an empty text for what is no text, as not given where it may be left out', async () => {
+    await using upstream = await new FakeRegistry().start();
+    await using app = await start({ upstreams: [upstream], environment: refusingEndpoint });
+    const document = await documentOf(app);
+    const world = await ApiWorld.create(app, upstream);
+    const faults: string[] = [];
+    for (const operation of document.operations.filter((each) => !strict.includes(each))) {
+      const optionals = document.optionalsOf(operation);
+      for (const blank of optionals.length === 0 ? [] : [null, '']) {
+        const call = await apiCalls[operation]?.(world);
+        const given: Record<string, unknown> = { ...call?.query, ...call?.body };
+        const added = optionals.filter(({ name, isText }) => !(name in given) && (blank === null || !isText));
+        const blanks = Object.fromEntries(added.map(({ name }) => [name, blank]));
+        const isQuery = operation.startsWith('GET');
+        const empty = Object.fromEntries(added.map(({ name }) => [name, '']));
+        const answer = await send(app, operation, {
+          ...call,
+          ...(isQuery ? { query: { ...call?.query, ...empty } } : { body: { ...call?.body, ...blanks } }),
+        });
+        if (answer.status !== document.successOf(operation))
+          faults.push(`${operation} with ${JSON.stringify(blanks)}: ${answer.status} ${await answer.text()}`);
+        else await answer.arrayBuffer();
       }
     }
     expect(faults).toEqual([]);

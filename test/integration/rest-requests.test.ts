@@ -139,11 +139,38 @@ test.each([
   ['count is invalid', { name: 'a', count: 1.5 }],
   ['count is invalid', { name: 'a', count: 1e300 }],
   ['isDone is invalid', { name: 'a', isDone: 'maybe' }],
-  ['isDone is empty', { name: 'a', isDone: '' }],
   ['name is missing, count is invalid', { count: 'x' }],
 ])('400 %s', async (error, given) => {
   const { status, body } = await ask(`${await serve([echo])}/api/v4/things/7`, asJson(given));
   expect({ status, body }).toEqual({ status: 400, body: { error } });
+});
+
+test.each([
+  { count: null, isDone: null, tags: null },
+  { count: '', isDone: ' ', tags: '' },
+  { tags: [''] },
+  { tags: [null, ''] },
+])('what may be left out and is blank is not given: %j', async (blanks) => {
+  const { status, body } = await ask(
+    `${await serve([echo])}/api/v4/things/7`,
+    asJson({ name: 'a', ...blanks }),
+  );
+  expect({ status, name: body.name, rest: [body.count, body.isDone, body.tags ?? []] }).toEqual({
+    status: 201,
+    name: 'a',
+    rest: [undefined, undefined, []],
+  });
+});
+
+test('blanks mean the same in forms and queries, and empty elements of a list are none', async () => {
+  const url = `${await serve([echo])}/api/v4/things/7`;
+  const answers = await Promise.all([
+    ask(url, { method: 'POST', body: new URLSearchParams('name=a&count=&isDone=&tags[]=&tags[]=x') }),
+    ask(`${url}?name=a&count=&isDone=&tags[]=x&tags[]=`, { method: 'POST' }),
+    ask(url, asJson({ name: 'a', count: '', tags: ['', 'x', null] })),
+  ]);
+  for (const { status, body } of answers)
+    expect({ status, body }).toEqual({ status: 201, body: { id: 7, name: 'a', tags: ['x'] } });
 });
 
 test('what is not a number in the path is said with the rest', async () => {

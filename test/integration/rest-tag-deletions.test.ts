@@ -101,6 +101,17 @@ describeEachDatabase('deletions in the background', (open, { clock, createPlace,
     [{ name_regex_delete: '.*', keep_n: 'few' }, 'keep_n is invalid'],
     [{ name_regex_delete: '.*', older_than: 'soon' }, 'older_than is invalid'],
     [{ name_regex_delete: '.*', dry_run: 'maybe' }, 'dry_run is invalid'],
+    [{ name_regex_delete: '' }, 'name_regex_delete is empty'],
+    [{ name_regex_delete: null }, 'name_regex_delete is empty'],
+    [{ name_regex_delete: '.*', name_regex_keep: '' }, 'name_regex_keep is empty'],
+    [{ name_regex_delete: '.*', name_regex_keep: null }, 'name_regex_keep is empty'],
+    [{ name_regex_delete: '.*', name_regex: '' }, 'name_regex is empty'],
+    [{ name_regex_delete: '.*', keep_n: '' }, 'keep_n is empty'],
+    [{ name_regex_delete: '.*', keep_n: null }, 'keep_n is empty'],
+    [{ name_regex_delete: '.*', older_than: null }, 'older_than is empty'],
+    [{ name_regex_delete: '.*', older_than: '' }, 'older_than is invalid'],
+    [{ name_regex_delete: '.*', dry_run: null }, 'dry_run is empty'],
+    [{ name_regex_delete: '.*', dry_run: '' }, 'dry_run is empty'],
   ])('%j is refused', async (body, error) => {
     const { remove } = await start();
     expect(await remove(body)).toMatchObject({ status: 400, body: { error } });

@@ -82,6 +82,20 @@ export class ApiDocument {
     return schema ? this.#faults(`body of ${operation}`, given, schema) : [`${operation} takes no body`];
   }
 
+  /** Parameters of query and body that may be left out, and whether they are texts. */
+  optionalsOf(operation: string): readonly { readonly name: string; readonly isText: boolean }[] {
+    const { parameters = [], requestBody } = this.#get(operation);
+    const { properties = {}, required = [] } = (requestBody?.content?.['application/json']?.schema ?? {}) as {
+      properties?: Readonly<Record<string, Schema>>;
+      required?: readonly string[];
+    };
+    const fields = Object.entries(properties).filter(([name]) => !required.includes(name));
+    const inQuery = parameters.filter((each) => each.in === 'query' && !each.required);
+    return [...fields, ...inQuery.map(({ name, schema }) => [name, schema] as const)].map(
+      ([name, schema]) => ({ name, isText: isText(schema) }),
+    );
+  }
+
   /** @param text of the answer's body */
   faultsOfAnswer(operation: string, status: number, type: string | null, text: string): string[] {
     const content = this.#responseOf(operation, status).content;
@@ -122,6 +136,12 @@ function closed<T>(value: T): T {
       ? { ...part, additionalProperties: false }
       : part,
   );
+}
+
+function isText(schema: Schema): boolean {
+  const choices = schema['anyOf'];
+  if (Array.isArray(choices)) return choices.some(isText);
+  return schema['type'] === 'string' && schema['enum'] === undefined && schema['format'] === undefined;
 }
 
 function absolute(schema: Schema): AnySchema {

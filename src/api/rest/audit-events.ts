@@ -6,16 +6,16 @@ import type { Paged } from '../../metadata/page.ts';
 import { formatInstant, instant } from './dates.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { PagedBody, type PageParams, pageOf, pageParams } from './pagination.ts';
-import { groupId, integer, maxNameLength, projectId, text } from './parameters.ts';
+import { groupId, integer, maxNameLength, projectId, textOrNone } from './parameters.ts';
 import { type BodyOf, instantText } from './response.ts';
 
 const searchParams = pageParams.extend({
   created_after: instant.optional(),
   created_before: instant.optional(),
-  entity_type: text(maxNameLength).optional(),
-  entity_id: text(maxNameLength).optional(),
+  entity_type: textOrNone(maxNameLength),
+  entity_id: textOrNone(maxNameLength),
   author_id: integer.optional(),
-  event_name: text(maxNameLength).optional(),
+  event_name: textOrNone(maxNameLength),
 });
 
 const eventResponse = z

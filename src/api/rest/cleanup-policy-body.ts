@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { CleanupPolicyChanges } from '../../management/cleanup-policies.ts';
 import type { CleanupPolicyRecord } from '../../metadata/cleanup-policies.ts';
 import { ages, cadences, keepCounts, policyFrom } from '../../rules/cleanup-policy.ts';
+import { fields } from './blanks.ts';
 import { formatInstant } from './dates.ts';
 import { maxNameLength, oneNumberOf, oneTextOf, text, truth } from './parameters.ts';
 import { type BodyOf, instantText } from './response.ts';
@@ -10,7 +11,7 @@ import { type BodyOf, instantText } from './response.ts';
 const pattern = text(maxNameLength).nullish();
 
 /** `name_regex_delete` is what its documentation calls `name_regex`. */
-export const cleanupPolicyParams = z.object({
+export const cleanupPolicyParams = fields({
   enabled: truth.optional(),
   cadence: z.enum(cadences).optional(),
   keep_n: oneNumberOf(keepCounts).nullish(),

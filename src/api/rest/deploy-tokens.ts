@@ -8,14 +8,14 @@ import {
 import { formatInstant, instant } from './dates.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { PagedBody, pageOf, pageParams } from './pagination.ts';
-import { filled, integer, list, maxNameLength, placeId, truth } from './parameters.ts';
+import { filled, integer, list, maxNameLength, placeId, textOrNone, truth } from './parameters.ts';
 import { forEachPlace } from './places.ts';
 import { type BodyOf, instantText } from './response.ts';
 
 const filter = pageParams.extend({ active: truth.optional() });
 const newToken = z.object({
   name: filled(maxNameLength),
-  username: filled(maxNameLength).optional(),
+  username: textOrNone(maxNameLength),
   scopes: list(z.enum(deployTokenScopes), deployTokenScopes.length).refine(
     (scopes) => scopes.length > 0,
     'is empty',

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { Purpose } from '../../auth/access.ts';
 import type { Actor } from '../../management/actor.ts';
+import { withoutBlanks } from './blanks.ts';
 import type { ErrorStatus } from './errors.ts';
 import type { KeysetBody, PagedBody } from './pagination.ts';
 import type { BodyOf, OtherAnswer } from './response.ts';
@@ -45,6 +46,8 @@ interface Request<P extends z.ZodObject, Q extends z.ZodObject> {
    * `userOf` refuses jobs.
    */
   readonly takesJobTokens?: boolean;
+  /** What is blank is a fault, even where the parameter may be left out: here less said would be more done. */
+  readonly refusesBlanks?: boolean;
   /** Another one took its place; it works as ever. */
   readonly isOutdated?: boolean;
   /** Refusals that endpoints of this kind do not have as a rule. */
@@ -127,7 +130,10 @@ export function endpoint<
     deprecated: Object.entries(params?.shape ?? {}).flatMap(([name, schema]) =>
       schema.meta()?.deprecated === true ? [name] : [],
     ),
-    run: (actor, given, request) => declaration.handle(actor, parseInput(given, pathParams, params), request),
+    run: (actor, given, request) => {
+      const said = declaration.refusesBlanks ? given : withoutBlanks(params?.shape ?? {}, given);
+      return declaration.handle(actor, parseInput(said, pathParams, params), request);
+    },
   };
 }
 

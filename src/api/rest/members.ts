@@ -5,13 +5,13 @@ import { accessLevel } from './access-level.ts';
 import { date, formatDate, formatInstant } from './dates.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { PagedBody, pageOf, pageParams } from './pagination.ts';
-import { filled, integer, maxNameLength, oneOf, placeId } from './parameters.ts';
+import { integer, maxNameLength, oneOf, placeId, textOrNone } from './parameters.ts';
 import { forEachPlace } from './places.ts';
 import { type BodyOf, dayText, instantText } from './response.ts';
 
 const membership = z.object({ access_level: accessLevel, expires_at: date.optional() });
 const newMember = oneOf(
-  membership.extend({ user_id: integer.optional(), username: filled(maxNameLength).optional() }),
+  membership.extend({ user_id: integer.optional(), username: textOrNone(maxNameLength) }),
   ['user_id', 'username'],
 );
 const memberResponse = z

@@ -6,14 +6,14 @@ import { accessLevel } from './access-level.ts';
 import { formatInstant } from './dates.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { PagedBody, pageOf, pageParams } from './pagination.ts';
-import { filled, integer, maxNameLength, projectId } from './parameters.ts';
+import { filled, integer, maxNameLength, projectId, textOrNone } from './parameters.ts';
 import { type BodyOf, instantText } from './response.ts';
 
 const newTrust = z.object({
   name: filled(maxNameLength),
   issuer: filled(maxNameLength),
   audience: filled(maxNameLength),
-  jwks_url: filled(maxNameLength).optional(),
+  jwks_url: textOrNone(maxNameLength),
   claims: z.record(filled(maxNameLength), filled(maxNameLength)),
   access_level: accessLevel.default(accessLevels.developer),
 });

@@ -18,6 +18,12 @@ export function filled(maxLength: number) {
     .meta({ minLength: 1, pattern: '\\S' });
 }
 
+/** As {@link text}; where it is blank there is none. */
+export function textOrNone(maxLength: number) {
+  const blankAsNone = (value: unknown) => (value === null || isBlankText(value) ? undefined : value);
+  return z.preprocess(blankAsNone, text(maxLength).optional()).optional();
+}
+
 const integerPattern = /^[+-]?\d+$/;
 
 /** An empty text is no number, but says so. */
@@ -130,5 +136,9 @@ export const projectId = groupId;
 export const placeId = groupId;
 
 function emptyAsNull(text: string): string | null {
-  return text.trim() === '' ? null : text;
+  return isBlankText(text) ? null : text;
+}
+
+function isBlankText(value: unknown): boolean {
+  return typeof value === 'string' && value.trim() === '';
 }

@@ -6,7 +6,7 @@ import { invalidPattern, isTagPattern, maxPatternLength } from '../../rules/tag-
 import { formatInstant } from './dates.ts';
 import { outdated } from './deprecation.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
-import { integerBetween, someOf, text, truth } from './parameters.ts';
+import { filled, integerBetween, someOf, text, truth } from './parameters.ts';
 import { repositoryId } from './repositories.ts';
 import { type BodyOf, instantText, OtherAnswer } from './response.ts';
 
@@ -15,7 +15,7 @@ const maxKeepN = 2 ** 31;
 /** Of one kind, in an answer: how many there are is said of all. */
 const maxShown = 10_000;
 
-const pattern = text(maxPatternLength).refine(isTagPattern, invalidPattern);
+const pattern = filled(maxPatternLength).refine(isTagPattern, invalidPattern);
 
 /** `dry_run` is ours. */
 const criteria = someOf(
@@ -74,6 +74,7 @@ export function tagDeletionEndpoints(deletions: TagDeletionService): readonly En
       other: { status: 200, response: dryRunResponse },
       status: 202,
       takesJobTokens: true,
+      refusesBlanks: true,
       errors: [409],
       handle: async (actor, { id, repository_id, dry_run, ...given }) => {
         const reference = { project: id, id: repository_id };

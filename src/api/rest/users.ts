@@ -5,7 +5,7 @@ import type { ShownUser, UserSearch, UserService } from '../../management/users.
 import { formatInstant } from './dates.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { PagedBody, pageOf, pageParams } from './pagination.ts';
-import { filled, maxNameLength, recordId, someOf, text, truth } from './parameters.ts';
+import { filled, maxNameLength, recordId, someOf, text, textOrNone, truth } from './parameters.ts';
 import { type BodyOf, instantText } from './response.ts';
 
 const maxPasswordLength = 1024;
@@ -13,8 +13,8 @@ const maxPasswordLength = 1024;
 const newUser = z.object({
   username: filled(maxNameLength),
   name: filled(maxNameLength),
-  email: filled(maxNameLength).optional(),
-  password: text(maxPasswordLength).optional(),
+  email: textOrNone(maxNameLength),
+  password: textOrNone(maxPasswordLength),
   admin: truth.default(false),
 });
 const userChanges = someOf(
@@ -41,8 +41,8 @@ const userResponse = z
   })
   .meta({ id: 'User' });
 const filter = pageParams.extend({
-  username: text(maxNameLength).optional(),
-  search: text(maxNameLength).optional(),
+  username: textOrNone(maxNameLength),
+  search: textOrNone(maxNameLength),
   active: truth.optional(),
   blocked: truth.optional(),
   admins: truth.optional(),

@@ -32,10 +32,13 @@ function answerError(ctx: RequestContext, error: unknown): void {
   ctx.body = JSON.stringify({ errors: entriesOf(refusal) });
 }
 
-/** Docker, podman and containerd show people the message alone, so that is where the sentence has to be. */
+/**
+ * Docker, podman and containerd show people the message alone, so that is where the sentence has to be; crane, oras and buildx show the
+ * detail after it, so there is none that would say it again.
+ */
 function entriesOf({ code, details }: OciError): readonly object[] {
-  if (details.length === 0) return [{ code, message: ociErrors[code].message }];
-  return details.map((detail) => ({ code, message: detail, detail }));
+  const messages = details.length === 0 ? [ociErrors[code].message] : details;
+  return messages.map((message) => ({ code, message }));
 }
 
 /** Of 503 and others, clients written in Go show the status line alone; HTTP leaves its text to us. */

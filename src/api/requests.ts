@@ -31,6 +31,12 @@ export interface RequestOptions {
   readonly now: () => number;
 }
 
+/** Of all answers, since many are what others sent us: a browser guesses no type, and runs nothing. Pages for people say otherwise. */
+const inertHeaders = [
+  ['X-Content-Type-Options', 'nosniff'],
+  ['Content-Security-Policy', "default-src 'none'; sandbox"],
+] as const;
+
 const sanePattern = /^[\w.:/+=-]{1,128}$/;
 const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
@@ -41,6 +47,7 @@ export function receiveRequests(options: RequestOptions): Middleware<RequestStat
     const state = new ReceivedRequest(ctx.req, options, proxies);
     ctx.state = state;
     ctx.res.setHeader('X-Request-Id', state.requestId);
+    for (const [name, value] of inertHeaders) ctx.res.setHeader(name, value);
     // 'close' comes once, after the last byte or when the client has left.
     ctx.res.on('close', () => report(ctx, state, options, options.now() - startedAt));
     return next();
@@ -82,7 +89,7 @@ class ReceivedRequest implements RequestState {
     const isEncrypted = 'encrypted' in socket && socket.encrypted === true;
     return externalUrlOf(
       { isEncrypted, localAddress, localPort, headers },
-      this.#proxies.trusts(socket.remoteAddress),
+      this.#proxies.claims(socket.remoteAddress, headers),
     );
   }
 }
@@ -119,10 +126,13 @@ function report(
   else log.info(fields, 'request');
 }
 
+/** Longer than any that is known here. */
+const maxLoggedLength = 2048;
+
 /** Queries may be signatures, tokens and passwords, so none is written. */
 function pathOf(url: string): string {
   const query = url.indexOf('?');
-  return query === -1 ? url : url.slice(0, query);
+  return url.slice(0, Math.min(query === -1 ? url.length : query, maxLoggedLength));
 }
 
 /** @koa/router notes the pattern it found. */

@@ -7,7 +7,7 @@ import {
   type ParsedReference,
   parseManifest,
 } from '../oci/manifest.ts';
-import { isNonDistributable, manifestKindOf } from '../oci/media-types.ts';
+import { getManifestKind, isNonDistributable } from '../oci/media-types.ts';
 
 /**
  * Which manifests may refer to what the repository does not have: none; indexes, of the manifests they list; or all.
@@ -33,11 +33,7 @@ export function acceptManifest(
 ): ParsedManifest {
   const manifest = parseManifest(payload, contentType, limits);
   const { mediaType, bodyType, fields } = manifest;
-  const kind = manifestKindOf(mediaType);
-  if (kind === undefined) {
-    const detail = `'${mediaType.slice(0, 160)}' is no type of a manifest that is known here; OCI manifests and indexes, Docker manifests (schema 2) and lists are`;
-    throw new OciError('MANIFEST_INVALID', { detail, status: 415 });
-  }
+  const kind = getManifestKind(mediaType);
   if (bodyType !== undefined && bodyType !== mediaType)
     invalid(`the Content-Type is ${mediaType}, and the manifest itself says ${bodyType.slice(0, 160)}`);
   const foreign = foreignFields[kind].find((field) => fields.includes(field));

@@ -1,4 +1,6 @@
 /** Media types of manifests. https://github.com/opencontainers/image-spec/blob/v1.1.1/media-types.md */
+import { OciError } from './errors.ts';
+
 export const ociManifest = 'application/vnd.oci.image.manifest.v1+json';
 export const ociIndex = 'application/vnd.oci.image.index.v1+json';
 export const dockerManifest = 'application/vnd.docker.distribution.manifest.v2+json';
@@ -27,9 +29,20 @@ export function manifestKindOf(mediaType: string): 'image' | 'index' | undefined
   return mediaType === ociIndex || mediaType === dockerList ? 'index' : undefined;
 }
 
+/** @throws OciError MANIFEST_INVALID (415) for the type of no manifest that can be pushed */
+export function getManifestKind(mediaType: string): 'image' | 'index' {
+  const kind = manifestKindOf(mediaType);
+  if (kind !== undefined) return kind;
+  const detail = `'${mediaType.slice(0, 160)}' is no type of a manifest that is known here; OCI manifests and indexes, Docker manifests (schema 2) and lists are`;
+  throw new OciError('MANIFEST_INVALID', { detail, status: 415 });
+}
+
+/** A form is what curl calls whatever it is not told the type of. */
+const unspecific = ['', octetStream, 'application/json', 'text/plain', 'application/x-www-form-urlencoded'];
+
 /** Whether a sender who gives this type says nothing about what the content is. */
 export function isUnspecific(mediaType: string): boolean {
-  return ['', octetStream, 'application/json', 'text/plain'].includes(mediaType);
+  return unspecific.includes(mediaType);
 }
 
 /** The media type without parameters, in lower case. */

@@ -117,7 +117,7 @@ describeApp('a cold pull', (start) => {
     expect(answer.status).toBe(404);
     const error = await errorOf(answer);
     expect(error.code).toBe('MANIFEST_UNKNOWN');
-    expect(error.detail).toContain('upstream 1');
+    expect(error.message).toContain('upstream 1');
     const asked = upstream.count();
     await app.manifest('team/app', 'nope');
     expect(upstream.count()).toBe(asked);

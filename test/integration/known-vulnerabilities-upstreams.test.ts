@@ -88,7 +88,7 @@ describeApp('a vulnerability of others, seen from an upstream', (start) => {
       await using app = await start({ upstreams: [upstream] });
       const answer = await app.blob('team/app', layer.digest);
       expect([502, 503]).toContain(answer.status);
-      expect((await errorOf(answer)).detail).toMatch(/169\.254\.169\.254/);
+      expect((await errorOf(answer)).message).toMatch(/169\.254\.169\.254/);
     },
   );
 

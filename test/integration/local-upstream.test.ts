@@ -107,7 +107,7 @@ describeApp('a local upstream', (start) => {
     expect((await app.manifest('api', 'v1')).status).toBe(200);
     const refused = await app.manifest('secret/key', 'v1');
     expect(refused.status).toBe(404);
-    expect((await errorOf(refused)).detail).toContain('patterns');
+    expect((await errorOf(refused)).message).toContain('patterns');
   });
 
   test('shows a private project of its group to whoever may pull through the virtual registry', async () => {

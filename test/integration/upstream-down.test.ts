@@ -37,7 +37,7 @@ describeApp('an upstream that is down', (start) => {
       await using app = await start({ upstreams: [upstream] });
       const answer = await app.manifest('team/app', 'v1');
       expect(answer.status).toBe(status);
-      expect((await errorOf(answer)).detail).toContain('upstream 1');
+      expect((await errorOf(answer)).message).toContain('upstream 1');
       if (status === 429) expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
     });
   }
@@ -58,7 +58,7 @@ describeApp('an upstream that is down', (start) => {
     const answer = await app.manifest('team/app', 'v1');
     expect(answer.status).toBe(404);
     expect(answer.headers.get('www-authenticate')).toBeNull();
-    expect((await errorOf(answer)).detail).toMatch(/upstream 1.*401/);
+    expect((await errorOf(answer)).message).toMatch(/upstream 1.*401/);
   });
 
   test('by 401 after the validity gives way to the next upstream, and finally to the stale copy', async () => {

@@ -52,7 +52,7 @@ describeApp('several upstreams', (start) => {
     await using app = await start({ upstreams: [first, second] });
     const answer = await app.manifest('team/app', 'v1');
     expect(answer.status).toBe(404);
-    expect((await errorOf(answer)).detail).toMatch(/upstream 1.*upstream 2/);
+    expect((await errorOf(answer)).message).toMatch(/upstream 1.*upstream 2/);
   });
 
   test('are asked only for images that their patterns allow', async () => {
@@ -69,7 +69,7 @@ describeApp('several upstreams', (start) => {
     expect(first.count()).toBe(0);
     const refused = await app.manifest('evil/app', 'v1');
     expect(refused.status).toBe(404);
-    expect((await errorOf(refused)).detail).toContain('patterns');
+    expect((await errorOf(refused)).message).toContain('patterns');
   });
 
   test('list their tags together, in pages', async () => {

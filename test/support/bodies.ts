@@ -1,6 +1,6 @@
 /** What answers carry, for tests that look into them. */
 interface ErrorBody {
-  readonly errors: readonly { readonly code: string; readonly message: string; readonly detail: string }[];
+  readonly errors: readonly { readonly code: string; readonly message: string }[];
 }
 
 export async function jsonOf<T>(answer: Response): Promise<T> {

@@ -63,7 +63,6 @@ function begin(ctx: RequestContext, { digest, size, outcome }: BlobStat, body: B
   ctx.set('ETag', `"${digest}"`);
   ctx.set('Cache-Control', 'private, max-age=31536000, immutable');
   ctx.set('Cache-Status', cacheStatus[outcome]);
-  ctx.set('X-Content-Type-Options', 'nosniff');
   if (body.length !== undefined) ctx.length = body.length;
   if (size === undefined) return;
   ctx.set('Accept-Ranges', 'bytes');

@@ -20,7 +20,6 @@ export async function answerManifest(ctx: EndpointContext, { repository }: PullT
   ctx.set('ETag', `"${digest}"`);
   ctx.set('Cache-Control', isImmutable ? 'private, max-age=31536000, immutable' : 'private, no-cache');
   ctx.set('Cache-Status', cacheStatus[answer.outcome]);
-  ctx.set('X-Content-Type-Options', 'nosniff');
   ctx.body = answer.payload;
   if (isNotModified(ctx)) ctx.status = 304;
 }

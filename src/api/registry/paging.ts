@@ -5,10 +5,10 @@ import type { RequestContext } from '../state.ts';
 
 export const maxPageEntries = 1000;
 
-/** The most a page can have, where `n` is absent or more. @throws OciError PAGINATION_NUMBER_INVALID */
+/** The most a page can have, where `n` is absent, empty or more. @throws OciError PAGINATION_NUMBER_INVALID */
 export function pageRequestOf(ctx: RequestContext): PageRequest {
   const parameters = new URLSearchParams(ctx.querystring);
-  const n = parameters.get('n') ?? String(maxPageEntries);
+  const n = parameters.get('n') || String(maxPageEntries);
   if (!/^[0-9]+$/.test(n)) {
     throw new OciError('PAGINATION_NUMBER_INVALID', {
       detail: `n must be a number of entries, not '${n.slice(0, 40)}'`,

@@ -1,5 +1,6 @@
 /** Pushing a manifest (end-7a, end-7b): small enough to be read as a whole, and kept as it came. */
 import { OciError } from '../../oci/errors.ts';
+import { essenceOf, getManifestKind, isSchema1, isUnspecific } from '../../oci/media-types.ts';
 import { isDigestReference, parseTag, type Reference, type Tag } from '../../oci/reference.ts';
 import type { RequestContext } from '../state.ts';
 import { type ChangeTarget, type EndpointContext, referenceOf } from './endpoint.ts';
@@ -14,13 +15,20 @@ export async function pushManifest(ctx: EndpointContext, target: ChangeTarget): 
   const { repository, name, maxManifestBytes, stalledMs, observer } = target;
   const reference = referenceOf(ctx);
   const tags = tagsOf(ctx, reference);
-  const payload = await withRequestBody(ctx, stalledMs, (body) => readWhole(body, maxManifestBytes));
   const contentType = ctx.req.headers['content-type'];
+  demandKnownType(contentType);
+  const payload = await withRequestBody(ctx, stalledMs, (body) => readWhole(body, maxManifestBytes));
   const { digest, subject } = await repository.putManifest(reference, { payload, contentType, tags });
   if (subject !== undefined) ctx.set('OCI-Subject', subject);
   if (tags.length > 0) ctx.set('OCI-Tag', tags.join(', '));
   answerCreated(ctx, name, `manifests/${digest}`, digest);
   observer.pushed('manifest');
+}
+
+/** Before the body, which is not to be judged as what it does not claim to be. @throws OciError MANIFEST_INVALID (415) */
+function demandKnownType(contentType: string | undefined): void {
+  const type = essenceOf(contentType ?? '');
+  if (!isUnspecific(type) && !isSchema1(type)) getManifestKind(type);
 }
 
 /** Each once, from `?tag=`, which has a place only beside a digest. */

@@ -108,17 +108,21 @@ async function receive<T>(
   }
 }
 
-/** @throws OciError BLOB_UPLOAD_INVALID (416), SIZE_INVALID */
+/** @throws OciError BLOB_UPLOAD_INVALID (416) */
 function partOf(ctx: RequestContext, body: RequestBody): UploadPart {
   const range = parseContentRange(ctx.get('Content-Range'));
   if (!range) return { body, start: undefined, length: body.length };
   const length = range.end - range.start;
   if (body.length !== undefined && body.length !== length) {
-    throw new OciError('SIZE_INVALID', {
-      detail: `Content-Range has ${length} bytes, but Content-Length says ${body.length}`,
-    });
+    const detail = `Content-Range has ${length} bytes, but Content-Length says ${body.length}`;
+    return { body: refuse(new OciError('SIZE_INVALID', { detail })), start: range.start, length };
   }
   return { body, start: range.start, length };
+}
+
+/** Once its bytes are wanted: after whether the part is the next one, which is what a client can go on from. */
+function refuse(error: OciError): AsyncIterable<Uint8Array> {
+  return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) };
 }
 
 /** @param length of the session so far; Docker wants a Range that does not end before it starts, so an empty one has 0-0 too */

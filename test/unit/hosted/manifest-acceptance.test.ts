@@ -60,7 +60,6 @@ describe('the type of a manifest', () => {
   test.each([
     ['another one', image, 'application/vnd.example+json'],
     ['another one in the body alone', { ...image, mediaType: 'application/vnd.example+json' }, undefined],
-    ['that of a form', image, 'application/x-www-form-urlencoded'],
   ])('is refused with 415 where it is %s', (_, content, contentType) => {
     expect(refusalOf(content, contentType)).toMatch(/^MANIFEST_INVALID 415: .*is no type of a manifest/);
   });

@@ -82,7 +82,6 @@ test('a blob comes whole, with the headers of HEAD, which opens nothing', async 
     'docker-distribution-api-version': 'registry/2.0',
     vary: 'Authorization',
     etag: `"${digest}"`,
-    'x-content-type-options': 'nosniff',
   });
   expect(lasting(head.headers)).toEqual(lasting(answer.headers));
   expect(head.body).toHaveLength(0);
@@ -123,7 +122,7 @@ test('a range that does not exist is refused in OCI JSON, and the blob let go', 
   expect(answer.status).toBe(416);
   expect(answer.headers['content-range']).toBe(`bytes */${size}`);
   expect(answer.headers['content-type']).toBe('application/json');
-  expect(errorsOf(answer)).toMatchObject([{ code: 'RANGE_INVALID', detail: 'the blob has 100000 bytes' }]);
+  expect(errorsOf(answer)).toMatchObject([{ code: 'RANGE_INVALID', message: 'the blob has 100000 bytes' }]);
   const head = await server.head(path, { range: 'bytes=100000-' });
   expect(lasting(head.headers)).toEqual(lasting(answer.headers));
   expect(blob).toMatchObject({ opened: 1, closed: 1 });
@@ -219,7 +218,7 @@ describe('a blob that breaks off', () => {
     await using server = await RegistryServer.start(blob.repository);
     const answer = await server.get(path, { range: 'bytes=5-9' });
     expect(answer.status).toBe(502);
-    expect(errorsOf(answer)).toMatchObject([{ code: 'UNAVAILABLE', detail: 'the upstream broke off' }]);
+    expect(errorsOf(answer)).toMatchObject([{ code: 'UNAVAILABLE', message: 'the upstream broke off' }]);
     for (const header of [
       'etag',
       'docker-content-digest',

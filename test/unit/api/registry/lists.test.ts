@@ -41,6 +41,7 @@ test.each([
   ['?n=3&last=', ['A', 'a', 'b'], `<${listPath}?n=3&last=b>; rel="next"`],
   ['?last=aa', ['b', 'c'], undefined],
   ['?last=c', [], undefined],
+  ['?n=', ['A', 'a', 'b', 'c'], undefined],
   ['?n=0', [], undefined],
   ['?last=a%00b', ['b', 'c'], undefined],
   ['?n=99999999999999999999', ['A', 'a', 'b', 'c'], undefined],
@@ -56,7 +57,7 @@ test.each([
   expect(lasting(head.headers)).toEqual(lasting(answer.headers));
 });
 
-test.each([['-1'], ['abc'], ['1.5'], ['']])('n=%s is refused', async (n) => {
+test.each([['-1'], ['abc'], ['1.5'], ['%20']])('n=%s is refused', async (n) => {
   await using server = await RegistryServer.start(tags(['a']));
   for (const path of [listPath, '/v2/_catalog']) {
     const answer = await server.ask('GET', `${path}?n=${n}`);

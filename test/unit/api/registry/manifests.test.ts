@@ -35,7 +35,6 @@ test('a manifest comes byte for byte, with its own type, length and digest', asy
     'docker-distribution-api-version': 'registry/2.0',
     vary: 'Authorization',
     etag: `"${digest}"`,
-    'x-content-type-options': 'nosniff',
   });
 });
 

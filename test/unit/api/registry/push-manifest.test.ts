@@ -53,6 +53,17 @@ describe('a manifest is pushed', () => {
     expect(server.hosted.manifests.get(digest)).toMatchObject({ payload, contentType: undefined });
   });
 
+  test.each([
+    ['application/octet-stream'],
+    ['application/json'],
+    ['text/plain; charset=utf-8'],
+    ['application/x-www-form-urlencoded'],
+  ])('of which curl and others say %s, whatever it is', async (type) => {
+    await using server = await startServer();
+    const answer = await server.push('PUT', 'manifests/latest', payload, { 'content-type': type });
+    expect(answer.status).toBe(201);
+  });
+
   test('under its type as the client said it', async () => {
     await using server = await startServer();
     const contentType = `${ociIndex}; charset=utf-8`;
@@ -182,3 +193,17 @@ describe('what was pushed is deleted', () => {
     expect(errorsOf(answer)).toMatchObject([{ code: 'UNSUPPORTED', message: 'deleting is switched off' }]);
   });
 });
+
+test.each([['text/html'], ['application/vnd.example.thing+json'], ['nonsense']])(
+  'what says that it is %s is refused for that, whatever is in it',
+  async (type) => {
+    await using server = await startServer();
+    for (const body of [payload, Buffer.from('no JSON'), Buffer.alloc(maxManifestBytes + 1)]) {
+      const answer = await server.push('PUT', 'manifests/latest', body, { 'content-type': type });
+      expect(answer.status).toBe(415);
+      expect(errorsOf(answer)).toMatchObject([
+        { code: 'MANIFEST_INVALID', message: expect.stringContaining(type) },
+      ]);
+    }
+  },
+);

@@ -205,10 +205,11 @@ export class RegistryServer {
   }
 }
 
-/** What differs between any two answers. */
+const common = ['date', 'x-request-id', 'x-content-type-options', 'content-security-policy'];
+
+/** Without what differs between any two answers, and what all of them have. */
 export function lasting(headers: IncomingHttpHeaders): IncomingHttpHeaders {
-  const { date: _date, 'x-request-id': _requestId, ...rest } = headers;
-  return rest;
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !common.includes(name)));
 }
 
 export function errorsOf({ body }: Answer): { code: string; message: string; detail?: string }[] {

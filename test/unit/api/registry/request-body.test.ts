@@ -113,7 +113,7 @@ test('a store that is done with a body need not wait for its next bytes', async 
   const { status, body } = await client.answer();
   expect([status, JSON.parse(body).errors]).toMatchObject([
     400,
-    [{ detail: 'another request goes on with it' }],
+    [{ message: 'another request goes on with it' }],
   ]);
 });
 

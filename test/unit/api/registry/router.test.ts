@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Repositories } from '../../../../src/api/registry/services.ts';
+import { digestOf } from '../../../../src/oci/digest.ts';
 import { OciError } from '../../../../src/oci/errors.ts';
 import type { RepositoryName } from '../../../../src/oci/reference.ts';
 import { MemoryRepository } from './memory-repository.ts';
@@ -13,6 +14,12 @@ import {
 } from './registry-server.ts';
 
 const digest = `sha256:${'a'.repeat(64)}`;
+const page = {
+  digest: digestOf(Buffer.from('<script>')),
+  mediaType: 'text/html',
+  payload: Buffer.from('<script>'),
+  outcome: 'hit',
+} as const;
 
 test.each([['/v2/'], ['/v2']])(
   '%s answers who is known with an empty object, and HEAD alike',
@@ -87,7 +94,7 @@ test.each([
   const answer = await server.ask(method, `/v2/${hostedName}/${path}`);
   expect(answer.status).toBe(405);
   expect(answer.headers.allow).toBe(allow);
-  expect(errorsOf(answer)).toMatchObject([{ code: 'UNSUPPORTED', detail: expect.stringContaining(allow) }]);
+  expect(errorsOf(answer)).toMatchObject([{ code: 'UNSUPPORTED', message: expect.stringContaining(allow) }]);
 });
 
 test.each([
@@ -230,9 +237,27 @@ test('each of several errors is an entry, whose sentence is also its message, si
   await using server = await RegistryServer.start({}, { hosted });
   const answer = await server.push('PUT', 'manifests/latest', Buffer.from('{}'));
   expect(answer.status).toBe(400);
-  expect(errorsOf(answer)).toEqual(
-    details.map((detail) => ({ code: 'MANIFEST_BLOB_UNKNOWN', message: detail, detail })),
-  );
+  expect(errorsOf(answer)).toEqual(details.map((message) => ({ code: 'MANIFEST_BLOB_UNKNOWN', message })));
+});
+
+test('no answer is anything that a browser would guess the type of, or run', async () => {
+  await using server = await RegistryServer.start({ manifest: async () => page });
+  const answers = await Promise.all([
+    server.ask('GET', '/v2/'),
+    server.ask('GET', '/v2/', { authorization: '' }),
+    server.get('manifests/latest'),
+    server.head('manifests/latest'),
+    server.get(`blobs/sha256:${'a'.repeat(64)}`),
+    server.get('nothing'),
+    server.ask('GET', '/elsewhere'),
+    server.push('PUT', 'manifests/latest', Buffer.from('{}')),
+  ]);
+  for (const { headers } of answers) {
+    expect(headers).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'content-security-policy': "default-src 'none'; sandbox",
+    });
+  }
 });
 
 test('an error says its status, headers and detail', async () => {
@@ -249,5 +274,5 @@ test('an error says its status, headers and detail', async () => {
   const answer = await server.get('manifests/latest');
   expect(answer.status).toBe(502);
   expect(answer.headers['retry-after']).toBe('7');
-  expect(errorsOf(answer)).toMatchObject([{ code: 'UNAVAILABLE', detail: 'upstream 2 said so' }]);
+  expect(errorsOf(answer)).toMatchObject([{ code: 'UNAVAILABLE', message: 'upstream 2 said so' }]);
 });

@@ -213,11 +213,24 @@ describe('a part out of order is refused, and the session goes on', () => {
     const refused = await server.ask('PATCH', location, headers, bytes.subarray(0, 50));
     expect(refused.status).toBe(400);
     expect(errorsOf(refused)).toMatchObject([
-      { code: 'SIZE_INVALID', detail: 'Content-Range has 100 bytes, but Content-Length says 50' },
+      { code: 'SIZE_INVALID', message: 'Content-Range has 100 bytes, but Content-Length says 50' },
     ]);
     expect((await server.ask('GET', location)).headers.range).toBe('0-0');
     const chunked = await server.ask('PATCH', location, headers, Readable.from([bytes.subarray(0, 50)]));
     expect(errorsOf(chunked)).toMatchObject([{ code: 'SIZE_INVALID' }]);
+  });
+
+  test('a part of another length than its range that is out of order as well, which counts more', async () => {
+    await using server = await startServer();
+    const location = await startUpload(server);
+    await server.ask('PATCH', location, {}, bytes.subarray(0, 1000));
+    const headers = { 'content-range': '500-599' };
+    for (const method of ['PATCH', 'PUT']) {
+      const path = method === 'PUT' ? `${location}?digest=${digest}` : location;
+      const refused = await server.ask(method, path, headers, bytes.subarray(0, 50));
+      expect(refused.status).toBe(416);
+      expectProgress(server, refused, 'session-1', '0-999');
+    }
   });
 });
 

@@ -35,7 +35,7 @@ describeApp('a vulnerability of others, seen from an upstream', (start) => {
     const refused = await app.manifest('team/app', 'v1');
     expect(refused.status).toBe(502);
     const pair = `${upstream.host}=${other.host}`;
-    expect((await errorOf(refused)).detail).toContain(`add ${pair} to upstreams.token_hosts`);
+    expect((await errorOf(refused)).message).toContain(`add ${pair} to upstreams.token_hosts`);
     expect(other.count()).toBe(0);
     await using trusting = await start({
       upstreams,

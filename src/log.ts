@@ -1,5 +1,7 @@
 /** JSON lines, one per event. Secrets do not get into them, at whatever depth they are handed in. */
 import { destination as fileDestination, type Logger, pino, stdSerializers, stdTimeFunctions } from 'pino';
+import { UnavailableError } from './oci/unavailable.ts';
+import { faultOf, RepeatedFaults } from './repeated-faults.ts';
 
 export interface Log {
   debug(fields: object, message: string): void;
@@ -38,7 +40,7 @@ export function createLog({ level, destination }: LogOptions): ServerLog {
       base: null,
       timestamp: stdTimeFunctions.isoTime,
       messageKey: 'message',
-      serializers: { err: stdSerializers.err },
+      serializers: { err: describeError },
       // Not pino's own redaction: it wants each path named, and costs 6 µs a line where this costs none.
       formatters: { level: (label) => ({ level: label }), log: withoutSecretFields },
     },
@@ -50,9 +52,11 @@ export function createLog({ level, destination }: LogOptions): ServerLog {
       if (batches) batches.flush(() => resolve());
       else resolve();
     });
+  const faults = new RepeatedFaults();
   return {
-    ...logOf(logger),
+    ...logOf(logger, faults),
     async flush() {
+      faults.flush();
       // The first waits for a write that is under way, the second for what came meanwhile.
       await flushOnce();
       await flushOnce();
@@ -73,15 +77,27 @@ function standardOutput() {
   return batches;
 }
 
-function logOf(logger: Logger): Log {
+function logOf(logger: Logger, faults: RepeatedFaults): Log {
+  const limited = (level: 'warn' | 'error', fields: Fields, message: string) => {
+    const fault = faultOf(fields['err']);
+    if (fault === undefined) logger[level](fields, message);
+    else faults.say(`${message}: ${fault}`, (again) => logger[level]({ ...fields, again }, message));
+  };
   return {
     debug: (fields, message) => logger.debug(fields, message),
     info: (fields, message) => logger.info(fields, message),
-    warn: (fields, message) => logger.warn(fields, message),
-    error: (fields, message) => logger.error(fields, message),
+    warn: (fields, message) => limited('warn', { ...fields }, message),
+    error: (fields, message) => limited('error', { ...fields }, message),
     // pino's formatter is not asked about a child's fields.
-    child: (fields) => logOf(logger.child(withoutSecretFields({ ...fields }))),
+    child: (fields) => logOf(logger.child(withoutSecretFields({ ...fields })), faults),
   };
+}
+
+/** Where something is not to be had that the server stands on, a stack says nothing. */
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { stack, ...described } = stdSerializers.err(error);
+  return error instanceof UnavailableError ? described : { ...described, stack };
 }
 
 const hidden = '[hidden]';

@@ -2,6 +2,7 @@
 import type { Middleware } from 'koa';
 import { OciError, type OciErrorCode, ociErrors } from '../oci/errors.ts';
 import { UnavailableError } from '../oci/unavailable.ts';
+import { logFault } from './log-fault.ts';
 import type { RequestContext, RequestState } from './state.ts';
 
 export const answerErrors: Middleware<RequestState> = async (ctx, next) => {
@@ -15,7 +16,7 @@ export const answerErrors: Middleware<RequestState> = async (ctx, next) => {
 function answerError(ctx: RequestContext, error: unknown): void {
   const refusal = refusalOf(error);
   ctx.state.refusal = refusal;
-  if (refusal.code === 'UNKNOWN') ctx.state.log.error({ err: error }, 'a request failed unexpectedly');
+  logFault(ctx.state.log, error, refusal.code === 'UNKNOWN');
   if (ctx.headerSent) {
     ctx.state.log.warn({ err: error }, 'an answer broke off');
     // A short body is the only way left to tell the client.

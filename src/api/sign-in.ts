@@ -7,6 +7,7 @@ import { maxSessionMs, type UserSession, type UserSessions } from '../auth/sessi
 import { RefusedError } from '../management/refused-error.ts';
 import type { SignedIn, SignInService } from '../management/sign-in.ts';
 import { bodyParser } from './body-parser.ts';
+import { logFault } from './log-fault.ts';
 import { UnreadableBody } from './rest/body.ts';
 import { answerTo } from './rest/errors.ts';
 import { findSession, readCookie, writeCookie } from './session-cookie.ts';
@@ -94,7 +95,7 @@ const answerAsJson: Middleware<RequestState> = async (ctx, next) => {
     await next();
   } catch (error) {
     const { status, body, headers } = answerTo(error);
-    if (status >= 500) ctx.state.log.error({ err: error }, 'a sign-in failed unexpectedly');
+    logFault(ctx.state.log, error, status === 500);
     ctx.status = status;
     ctx.set(headers ?? {});
     ctx.body = body;

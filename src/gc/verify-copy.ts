@@ -1,5 +1,6 @@
 /** Reads a copy from its begin to its end: are its bytes what its record says? */
 import { algorithmOf, type Digest, finishDigest, hasherOf } from '../oci/digest.ts';
+import { UnavailableError } from '../oci/unavailable.ts';
 import type { BlobStore, StorageKey } from '../storage/blob-store.ts';
 
 export type Verdict = 'sound' | 'corrupt' | 'missing';
@@ -49,5 +50,6 @@ export async function verifyCopy(
 
 /** The disk cannot give the bytes back. */
 function isUnreadable(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EIO';
+  const cause = error instanceof UnavailableError ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause && cause.code === 'EIO';
 }

@@ -5,7 +5,6 @@ import { MissingOwner } from '../metadata/violations.ts';
 import { type Algorithm, algorithmOf, type Digest } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
 import type { UploadPart, Uploads } from '../oci/uploads.ts';
-import { SpoolError } from '../storage/blob-store.ts';
 import { TakenOverError } from '../storage/upload-store.ts';
 import { commitBlob, uploadUnknown } from './blob-commit.ts';
 import { demandLasting } from './deleted-repository.ts';
@@ -131,10 +130,7 @@ export class UploadSessions implements Uploads {
     try {
       return await this.#options.spools.use(id, algorithm, run);
     } catch (error) {
-      if (error instanceof TakenOverError) throw takenOver(error);
-      if (!(error instanceof SpoolError)) throw error;
-      this.#options.log.error({ err: error, upload: id, repository: this.#target.name }, 'upload not stored');
-      throw new OciError('UNAVAILABLE', { detail: 'the bytes cannot be stored at the moment', cause: error });
+      throw error instanceof TakenOverError ? takenOver(error) : error;
     }
   }
 

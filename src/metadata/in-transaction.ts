@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kysely, Transaction } from 'kysely';
+import { UnavailableError } from '../oci/unavailable.ts';
 import type { Tables } from './schema.ts';
 
 /** PostgreSQL ends one of those that wait for each other; nothing of it was done. */
@@ -27,5 +28,6 @@ export async function inTransaction<T>(
 }
 
 function isDeadlock(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === deadlock;
+  const cause = error instanceof UnavailableError ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause && cause.code === deadlock;
 }

@@ -1,15 +1,17 @@
 /** PostgreSQL through a pool of pg. */
+import { Socket } from 'node:net';
 import { type Dialect, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Log } from '../log.ts';
 import type { AccessRevision } from './access-revision.ts';
-import { throwViolations } from './violations.ts';
+import { postgresUnavailability } from './postgres-unavailability.ts';
+import { throwOwnErrors } from './violations.ts';
 
 const maxConnections = 10;
 const connectTimeoutMs = 10_000;
 /** Far over what any of our statements needs: whoever waits this long is told instead. */
 const statementTimeoutMs = 30_000;
-/** For a server that does not even answer any more. */
+/** For a server that does not even answer any more: a connection on which nothing moved for so long is cut. */
 const answerTimeoutMs = 35_000;
 /** A transaction of ours that died with its process must not hold its locks. */
 const idleInTransactionMs = 60_000;
@@ -30,7 +32,7 @@ export function postgresDialect(
   patience: Patience,
   revision?: AccessRevision,
 ): Dialect {
-  const limits = { statement_timeout: statementTimeoutMs, query_timeout: answerTimeoutMs };
+  const limits = { statement_timeout: statementTimeoutMs, stream: () => impatientSocket() };
   const pool = new pg.Pool({
     connectionString: url,
     application_name: 'entrepot',
@@ -43,15 +45,36 @@ export function postgresDialect(
     ...(patience === 'limited' ? limits : {}),
     ...(patience === 'reading only' ? { options: readingOnly, idle_in_transaction_session_timeout: 0 } : {}),
   });
-  // A connection that breaks while idle; the pool makes a new one when asked.
-  pool.on('error', (error) => log.warn({ err: error }, 'a database connection broke'));
+  // One that breaks in use, or idle: its queries fail by themselves, and the pool makes a new one when asked.
+  pool.on('connect', (client) => {
+    client.once('error', (error) =>
+      log.warn({ err: postgresUnavailability(error) ?? error }, 'a database connection broke'),
+    );
+    client.on('error', () => undefined);
+  });
+  pool.on('error', () => undefined);
   return new PostgresDialect({
-    pool,
+    pool: {
+      options: pool.options,
+      connect: () =>
+        pool.connect().catch((error: unknown) => {
+          throw postgresUnavailability(error) ?? error;
+        }),
+      end: () => pool.end(),
+    },
     async onCreateConnection(connection) {
-      await throwViolations(connection);
+      throwOwnErrors(connection, postgresUnavailability);
       revision?.watch(connection);
     },
   });
+}
+
+/** pg's own limit of a query would give the connection back to the pool, where the next would wait for the answer, too. */
+function impatientSocket(): Socket {
+  const socket = new Socket();
+  return socket.setTimeout(answerTimeoutMs, () =>
+    socket.destroy(new Error(`no answer within ${answerTimeoutMs} ms`)),
+  );
 }
 
 /** All our integers are below 2^53. */

@@ -17,13 +17,13 @@ import {
 } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import type { AccessRevision } from './access-revision.ts';
-import { throwViolations } from './violations.ts';
+import { resultCode, sqliteBusy, sqliteUnavailability } from './sqlite-unavailability.ts';
+import { throwOwnErrors } from './violations.ts';
 
-/** How long a statement waits for another process. SQLite's own waiting would stop the event loop. */
+/** How long statements wait for another process, all of them together. SQLite's own waiting would stop the event loop. */
 const busyTimeoutMs = 10_000;
 const busyRetryMs = 5;
 const maxStatements = 256;
-const sqliteBusy = 5;
 
 export const inMemory = ':memory:';
 
@@ -63,7 +63,10 @@ function createPrivately(file: string): void {
 async function openFile(file: string): Promise<DatabaseSync> {
   const database = new DatabaseSync(file, { timeout: 0, enableForeignKeyConstraints: true });
   try {
-    await whileBusy(() => database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL'));
+    await new Patience().whileBusy(
+      () => database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL'),
+      true,
+    );
     return database;
   } catch (cause) {
     database.close();
@@ -71,22 +74,33 @@ async function openFile(file: string): Promise<DatabaseSync> {
   }
 }
 
-/** Tries until the other process is done: a statement that found the database busy has done nothing. */
-async function whileBusy<T>(run: () => T | Promise<T>): Promise<T> {
-  const endsAt = performance.now() + busyTimeoutMs;
-  for (;;) {
-    try {
-      return await run();
-    } catch (error) {
-      if (!isBusy(error) || performance.now() > endsAt) throw error;
-      await sleep(busyRetryMs);
+/**
+ * Tries until the other process is done: a statement that found the database busy has done nothing. All wait one after another for the
+ * one connection, so once one has waited in vain the next try but once, until one that may write gets through.
+ */
+class Patience {
+  #busySince = 0;
+  #busyAt: number | undefined;
+
+  async whileBusy<T>(run: () => T | Promise<T>, mayWrite: boolean): Promise<T> {
+    for (;;) {
+      try {
+        const result = await run();
+        if (mayWrite) this.#busyAt = undefined;
+        return result;
+      } catch (error) {
+        if (resultCode(error) !== sqliteBusy || this.#isOver()) throw error;
+        await sleep(busyRetryMs);
+      }
     }
   }
-}
 
-function isBusy(error: unknown): boolean {
-  // The low byte is the primary code, the rest says why.
-  return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === sqliteBusy;
+  #isOver(): boolean {
+    const now = performance.now();
+    if (this.#busyAt === undefined || now - this.#busyAt > busyTimeoutMs) this.#busySince = now;
+    this.#busyAt = now;
+    return now - this.#busySince > busyTimeoutMs;
+  }
 }
 
 class NodeSqliteDatabase implements SqliteDatabase {
@@ -130,8 +144,10 @@ function inputValue(value: unknown): SQLInputValue {
 
 async function onCreateConnection(connection: DatabaseConnection): Promise<void> {
   const execute = connection.executeQuery.bind(connection);
-  connection.executeQuery = (query, options) => whileBusy(() => execute(query, options));
-  await throwViolations(connection);
+  const patience = new Patience();
+  connection.executeQuery = (query, options) =>
+    patience.whileBusy(() => execute(query, options), !query.sql.startsWith('select'));
+  throwOwnErrors(connection, sqliteUnavailability);
 }
 
 /** A transaction that reads first and writes later could not get the lock when another process wrote between: take it at once. */

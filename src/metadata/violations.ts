@@ -1,5 +1,6 @@
 /** What the database refused, the same from SQLite and PostgreSQL. */
 import type { DatabaseConnection } from 'kysely';
+import type { UnavailableError } from '../oci/unavailable.ts';
 
 /** Named table_columns in the migrations, because SQLite tells only table and columns. */
 export const uniqueConstraints = [
@@ -53,14 +54,20 @@ export class MissingContent extends MissingOwner {
   }
 }
 
-/** Makes a new connection throw violations instead of its driver's errors. */
-export async function throwViolations(connection: DatabaseConnection): Promise<void> {
+/**
+ * Makes a new connection throw violations, and what its database cannot do at the moment, instead of its driver's errors.
+ * @param unavailabilityOf of the driver
+ */
+export function throwOwnErrors(
+  connection: DatabaseConnection,
+  unavailabilityOf: (error: unknown) => UnavailableError | undefined,
+): void {
   const execute = connection.executeQuery.bind(connection);
   connection.executeQuery = async (query, options) => {
     try {
       return await execute(query, options);
     } catch (error) {
-      throw violationOf(error) ?? error;
+      throw violationOf(error) ?? unavailabilityOf(error) ?? error;
     }
   };
 }

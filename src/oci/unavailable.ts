@@ -3,7 +3,7 @@
  * the request, so every exit answers 503 with Retry-After; `message` is the cause in a sentence and is sent.
  */
 export class UnavailableError extends Error {
-  override readonly name = 'UnavailableError';
+  override readonly name: string = 'UnavailableError';
   /** When asking again makes sense, in seconds. */
   readonly retryAfterSeconds: number;
 

@@ -1,5 +1,6 @@
 /** Bytes by storage key. Every write has a key of its own, so deleting an old copy can never remove a new one. */
 import type { Digest } from '../oci/digest.ts';
+import { UnavailableError } from '../oci/unavailable.ts';
 
 /** Where one copy of a blob is; made by {@link Spool.commit}, kept by records, checked by whoever gets it back. */
 export type StorageKey = string;
@@ -63,6 +64,6 @@ export interface BlobInventory {
 }
 
 /** Writing failed: no space, no permission, a failing disk. `cause` is the system's error. */
-export class SpoolError extends Error {
+export class SpoolError extends UnavailableError {
   override readonly name: string = 'SpoolError';
 }

@@ -5,6 +5,7 @@ import { type BlobReader, type BlobStore, type Spool, SpoolError, type StorageKe
 import { BlobTree, isAbsence, uniqueName } from './blob-tree.ts';
 import { FilesystemSpool, spoolError } from './filesystem-spool.ts';
 import { SpoolOwner, sweepDeadOwners } from './spool-owner.ts';
+import { fromStorage } from './unavailable-storage.ts';
 
 export const spoolsPath = 'v1/spool';
 
@@ -33,22 +34,24 @@ export class FilesystemBlobStore implements BlobStore {
     } catch (cause) {
       // Somebody removed the directory: the next spool claims a new one.
       if (isAbsence(cause)) this.#claim = undefined;
-      throw spoolError(`no spool can be made in ${this.#tree.root}`, cause);
+      throw spoolError('no spool can be made', cause);
     }
   }
 
   async open(key: StorageKey): Promise<BlobReader | undefined> {
     const path = this.#tree.pathOf(key);
-    const file = await open(path, 'r').catch((error: unknown) => {
+    const opening = open(path, 'r').catch((error: unknown) => {
       if (isAbsence(error)) return undefined;
       throw error;
     });
+    const file = await fromStorage(opening);
     if (!file) return undefined;
     try {
-      const { size } = await file.stat();
+      const { size } = await fromStorage(file.stat());
       return {
         size,
-        readAt: async (buffer, position) => (await file.read(buffer, 0, buffer.length, position)).bytesRead,
+        readAt: async (buffer, position) =>
+          (await fromStorage(file.read(buffer, 0, buffer.length, position))).bytesRead,
         close: () => file.close(),
       };
     } catch (error) {
@@ -58,7 +61,7 @@ export class FilesystemBlobStore implements BlobStore {
   }
 
   async delete(key: StorageKey): Promise<void> {
-    await rm(this.#tree.pathOf(key), { force: true });
+    await fromStorage(rm(this.#tree.pathOf(key), { force: true }));
   }
 
   sweepSpools(): Promise<number> {

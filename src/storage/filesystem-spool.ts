@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Digest } from '../oci/digest.ts';
 import { type Spool, SpoolError, type StorageKey } from './blob-store.ts';
+import { fromStorage, storageFault } from './unavailable-storage.ts';
 
 export type SpoolFile = Pick<FileHandle, 'writev' | 'read' | 'sync' | 'close'>;
 
@@ -55,7 +56,7 @@ export class FilesystemSpool implements Spool {
   async readAt(buffer: Uint8Array, position: number): Promise<number> {
     const wanted = Math.min(buffer.length, this.#length - position);
     if (wanted <= 0) return 0;
-    return (await this.#file.read(buffer, 0, wanted, position)).bytesRead;
+    return (await fromStorage(this.#file.read(buffer, 0, wanted, position))).bytesRead;
   }
 
   async commit(digest: Digest): Promise<StorageKey> {
@@ -112,7 +113,8 @@ function behind(chunks: readonly Uint8Array[], count: number): Uint8Array[] {
   });
 }
 
+/** @param what is sent to clients, so it names no path */
 export function spoolError(what: string, cause: unknown): SpoolError {
   if (cause instanceof SpoolError) return cause;
-  return new SpoolError(`${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  return new SpoolError(`${what}: ${storageFault(cause) ?? 'the storage fails'}`, { cause });
 }

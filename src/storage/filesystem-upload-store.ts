@@ -5,6 +5,7 @@ import type { Digest } from '../oci/digest.ts';
 import { type Spool, SpoolError, type StorageKey } from './blob-store.ts';
 import { BlobTree, isAbsence, uniqueName } from './blob-tree.ts';
 import { FilesystemSpool, spoolError } from './filesystem-spool.ts';
+import { fromStorage } from './unavailable-storage.ts';
 import {
   bytesOf,
   createClaim,
@@ -43,12 +44,25 @@ export class FilesystemUploadStore implements UploadStore {
     try {
       return await this.#spoolOf(await this.#claim(upload));
     } catch (cause) {
-      throw spoolError(`upload ${id} cannot be opened in ${this.#tree.root}`, cause);
+      throw spoolError('the upload cannot be opened', cause);
     }
   }
 
   async uploadLength(id: string): Promise<number> {
-    const upload = this.#pathOf(id);
+    return fromStorage(this.#findLength(this.#pathOf(id)));
+  }
+
+  async removeUpload(id: string): Promise<void> {
+    return fromStorage(this.#remove(id, this.#pathOf(id)));
+  }
+
+  async listUploads(): Promise<readonly string[]> {
+    const names = await fromStorage(listDirectory(this.#uploads));
+    const ids = names.map((name) => name.split(draftMark)[0] ?? name);
+    return [...new Set(ids)].filter((id) => idPattern.test(id));
+  }
+
+  async #findLength(upload: string): Promise<number> {
     for (let tries = 0; tries < maxTries; tries += 1) {
       const claim = await findClaim(upload);
       if (!claim) return 0;
@@ -59,8 +73,7 @@ export class FilesystemUploadStore implements UploadStore {
     return 0;
   }
 
-  async removeUpload(id: string): Promise<void> {
-    const upload = this.#pathOf(id);
+  async #remove(id: string, upload: string): Promise<void> {
     for (let claim = await findClaim(upload); claim; claim = await findClaim(upload)) {
       await takeAwayClaim(claim);
     }
@@ -70,11 +83,6 @@ export class FilesystemUploadStore implements UploadStore {
       name.startsWith(`${id}${draftMark}`),
     );
     await Promise.all(drafts.map((name) => rm(join(this.#uploads, name), { recursive: true, force: true })));
-  }
-
-  async listUploads(): Promise<readonly string[]> {
-    const ids = (await listDirectory(this.#uploads)).map((name) => name.split(draftMark)[0] ?? name);
-    return [...new Set(ids)].filter((id) => idPattern.test(id));
   }
 
   async #claim(upload: string): Promise<OpenClaim> {

@@ -27,7 +27,7 @@ export const errorDescriptions = {
   415: 'The body is of a type that is not read here',
   422: 'It would break a rule, which is said in sentences',
   429: 'Too many requests; `Retry-After` says when to ask again',
-  503: 'Nothing can be changed in read-only mode',
+  503: 'The database or the storage is not to be had, and `Retry-After` says when to ask again; or nothing can be changed in read-only mode',
 } as const;
 
 const faultsByName = z.record(z.string(), z.union([z.string(), z.array(z.string())]));
@@ -48,16 +48,14 @@ export const errorResponse = z
 export function errorStatusesOf({
   method,
   pathParams,
-  worksReadOnly,
   errors,
-}: Pick<Endpoint, 'method' | 'pathParams' | 'worksReadOnly' | 'errors'>): readonly ErrorStatus[] {
+}: Pick<Endpoint, 'method' | 'pathParams' | 'errors'>): readonly ErrorStatus[] {
   const hasBody = method !== 'GET' && method !== 'DELETE';
-  const statuses = new Set<ErrorStatus>([400, 401, 403, 429, ...errors]);
+  const statuses = new Set<ErrorStatus>([400, 401, 403, 429, 503, ...errors]);
   if (hasBody) for (const status of [411, 413, 415] as const) statuses.add(status);
   if (hasBody || Object.keys(pathParams.shape).length > 0) statuses.add(404);
   if (method !== 'GET') statuses.add(409);
   if (method === 'DELETE') statuses.add(412);
-  if (!worksReadOnly) statuses.add(503);
   return [...statuses].sort((a, b) => a - b);
 }
 

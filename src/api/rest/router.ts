@@ -4,6 +4,7 @@ import type { Authenticator } from '../../auth/authenticate.ts';
 import type { MaintenanceMode } from '../../management/maintenance.ts';
 import { RefusedError } from '../../management/refused-error.ts';
 import { originOf } from '../event-origin.ts';
+import { logFault } from '../log-fault.ts';
 import type { RestRateLimit } from '../rate-limits.ts';
 import type { RequestState } from '../state.ts';
 import { givenOf, readBody } from './body.ts';
@@ -46,7 +47,7 @@ export function mountEndpoints(endpoints: readonly Endpoint[], gates: RestGates)
       await routes(ctx, async () => send(ctx, unmatched(ctx['matched'])));
     } catch (error) {
       const answer = answerTo(error);
-      if (answer.status >= 500) ctx.state.log.error({ err: error }, 'a REST request failed');
+      logFault(ctx.state.log, error, answer.status === 500);
       send(ctx, answer);
     }
   };

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Database } from '../../../src/metadata/database.ts';
 import { digestOf } from '../../../src/oci/digest.ts';
+import { UnavailableError } from '../../../src/oci/unavailable.ts';
 import { SpoolError } from '../../../src/storage/blob-store.ts';
 import { describeEachDatabase } from '../../support/databases.ts';
 import { seededBytes } from '../../support/fake-content.ts';
@@ -155,11 +156,7 @@ describeEachDatabase('an upload goes on', (_open, each) => {
     spools.append = () => {
       throw new SpoolError('no space left on device');
     };
-    await expect(uploads.append(id, partOf('world'))).rejects.toMatchObject({
-      code: 'UNAVAILABLE',
-      status: 503,
-    });
-    expect(kit.errors).toEqual(['upload not stored']);
+    await expect(uploads.append(id, partOf('world'))).rejects.toThrow(UnavailableError);
     delete spools.append;
     await uploads.commit(id, digest, partOf('world', 7));
   });
@@ -172,7 +169,7 @@ describeEachDatabase('an upload goes on', (_open, each) => {
     };
     const { uploads } = await (await startHosted(each, { spools })).repository();
     const id = await uploads.start();
-    await expect(uploads.commit(id, digest, partOf(hello))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await expect(uploads.commit(id, digest, partOf(hello))).rejects.toThrow(UnavailableError);
     await expect(uploads.status(id)).rejects.toMatchObject({ code: 'BLOB_UPLOAD_UNKNOWN' });
   });
 

@@ -70,12 +70,15 @@ test('a spool that is closed without a commit leaves nothing', async () => {
   expect(await spoolsBelow(root)).toEqual([]);
 });
 
-test('a file in place of the directory is an error that names it', async () => {
+test('a file in place of the directory is an error that names it to us, and not to strangers', async () => {
   const root = join(await createRoot(), 'occupied');
   await writeFile(root, '');
   const store = createStore(root);
   await expect(store.createSpool()).rejects.toThrow(SpoolError);
-  await expect(store.createSpool()).rejects.toThrow(root);
+  await expect(store.createSpool()).rejects.toMatchObject({
+    message: 'no spool can be made: the storage is not there',
+    cause: { message: expect.stringContaining(root) },
+  });
   await expect(store.check()).rejects.toThrow(SpoolError);
 });
 

@@ -82,13 +82,16 @@ test('a commit that fails leaves neither a blob nor an upload', async () => {
   expect(await readdir(join(root, 'v1/blobs'))).toEqual(['sha256']);
 });
 
-test('a file in place of the directory is an error that names it', async () => {
+test('a file in place of the directory is an error that names it to us, and not to strangers', async () => {
   const { root } = await createStore();
   const occupied = join(root, 'occupied');
   await writeFile(occupied, '');
   const store = new FilesystemUploadStore(occupied);
   await expect(store.openUpload('id')).rejects.toThrow(SpoolError);
-  await expect(store.openUpload('id')).rejects.toThrow(occupied);
+  await expect(store.openUpload('id')).rejects.toMatchObject({
+    message: 'the upload cannot be opened: the storage is not there',
+    cause: { message: expect.stringContaining(occupied) },
+  });
 });
 
 test('an upload whose process was killed goes on', async () => {

@@ -179,6 +179,12 @@ function upstreamMetrics(registry: Registry): UpstreamObserver {
     buckets: upstreamBuckets,
     registers,
   });
+  const timeOuts = new Counter({
+    name: 'entrepot_upstream_timeouts_total',
+    help: 'What was not waited for any longer, by the setting that limits it.',
+    labelNames: ['upstream', 'limit'],
+    registers,
+  });
   const fetched = new Counter({
     name: 'entrepot_fetched_bytes_total',
     help: 'Bytes of blobs received from upstreams.',
@@ -208,6 +214,7 @@ function upstreamMetrics(registry: Registry): UpstreamObserver {
       requests.inc({ upstream, kind, result });
       durations.observe({ upstream, kind }, seconds);
     },
+    timedOut: (upstream, limit) => timeOuts.inc({ upstream, limit }),
     bytes: (upstream, count) => fetched.inc({ upstream }, count),
     breaker(upstream, state) {
       for (const each of breakerStates) breakers.set({ upstream, state: each }, Number(each === state));

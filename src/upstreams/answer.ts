@@ -5,6 +5,7 @@ import { toUpstreamError } from './network-error.ts';
 
 /** Of an answer that nobody wants: read that far so that its connection can be used again. */
 const maxDiscardedBytes = 64 * 1024;
+const maxDiscardMs = 1000;
 
 export class Answer {
   readonly status: number;
@@ -18,8 +19,6 @@ export class Answer {
     this.status = data.statusCode;
     this.#data = data;
     this.#signal = signal;
-    // Without a listener, destroying an unread body would be an uncaught error.
-    data.body.on('error', () => {});
   }
 
   /** Several headers of one name are joined by commas. */
@@ -62,7 +61,11 @@ export class Answer {
   }
 
   discard(): void {
-    void this.#data.body.dump({ limit: maxDiscardedBytes });
+    const { body } = this.#data;
+    if (body.closed) return;
+    const timer = setTimeout(() => body.destroy(), maxDiscardMs);
+    body.once('close', () => clearTimeout(timer));
+    void body.dump({ limit: maxDiscardedBytes });
   }
 
   destroy(): void {

@@ -24,7 +24,7 @@ export interface AuthorizerOptions {
   readonly tokens: UpstreamTokens;
   readonly tokenHosts: readonly string[];
   /** For a whole token exchange. */
-  readonly exchangeMs: number;
+  readonly answerMs: number;
   readonly now: () => number;
   /** Told of each token exchange; `error` is undefined where it gave a token. */
   readonly onExchange: (error: unknown, milliseconds: number) => void;
@@ -93,7 +93,7 @@ export class Authorizer {
     repository: string,
     signal: AbortSignal | undefined,
   ): Promise<string> {
-    const { transport, settings, tokens, exchangeMs, now, onExchange } = this.#options;
+    const { transport, settings, tokens, answerMs, now, onExchange } = this.#options;
     const scopes = this.#scopeOf(repository).split(' ');
     const request = {
       realm: scheme.realm,
@@ -104,7 +104,8 @@ export class Authorizer {
     const issue = async () => {
       const startedAt = now();
       try {
-        const issued = await withDeadline(exchangeMs, undefined, (deadline) =>
+        const limit = { ms: answerMs, setting: 'upstreams.answer_seconds' };
+        const issued = await withDeadline(limit, undefined, (deadline) =>
           exchangeToken(transport, request, now(), deadline),
         );
         onExchange(undefined, now() - startedAt);

@@ -48,6 +48,11 @@ export interface BlobBodyOptions {
   readonly answer: Answer;
   /** In bytes, where it is known. */
   readonly expected: number | undefined;
+  /** How slow it may be, on average over so much waiting: time in which nobody asks for more does not count. */
+  readonly minBytesPerSecond: number;
+  readonly windowMs: number;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
   readonly onBytes: (count: number) => void;
   readonly onFailure: (error: unknown) => void;
 }
@@ -58,6 +63,10 @@ export class BlobBody implements AsyncIterableIterator<Buffer, undefined> {
   readonly #chunks: AsyncIterator<Buffer, undefined>;
   #arrived = 0;
   #told = 0;
+  #askedAt = 0;
+  #waitedMs = 0;
+  /** What had arrived when the window began. */
+  #before = 0;
   #isClosed = false;
 
   constructor(options: BlobBodyOptions) {
@@ -70,6 +79,7 @@ export class BlobBody implements AsyncIterableIterator<Buffer, undefined> {
   }
 
   next(): Promise<IteratorResult<Buffer, undefined>> {
+    this.#askedAt = this.#options.now();
     return this.#chunks.next().then(this.#took, this.#failed);
   }
 
@@ -100,8 +110,23 @@ export class BlobBody implements AsyncIterableIterator<Buffer, undefined> {
         new UpstreamError('unavailable', `sent more than the ${expected} bytes it announced`),
       );
     if (this.#arrived - this.#told >= lotBytes) this.#tell();
+    this.#checkPace();
     return result;
   };
+
+  /** A byte now and then is no progress, and keeps a connection from others. */
+  #checkPace(): void {
+    const { minBytesPerSecond, windowMs, now } = this.#options;
+    this.#waitedMs += now() - this.#askedAt;
+    if (this.#waitedMs < windowMs) return;
+    const seconds = this.#waitedMs / 1000;
+    if (this.#arrived - this.#before < minBytesPerSecond * seconds) {
+      const message = `sent ${this.#arrived - this.#before} bytes in ${Math.round(seconds)} s`;
+      this.#failed(new UpstreamError('unavailable', message, { limit: 'upstreams.min_bytes_per_second' }));
+    }
+    this.#waitedMs = 0;
+    this.#before = this.#arrived;
+  }
 
   readonly #failed = (cause: unknown): never => {
     const error = this.#options.answer.translate(cause);

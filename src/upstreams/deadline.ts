@@ -1,6 +1,12 @@
 /** Waiting for no longer than one wants to. */
 import { UpstreamError } from './errors.ts';
 
+/** How long something may take in all, and the setting that says so. */
+export interface Limit {
+  readonly ms: number;
+  readonly setting: string;
+}
+
 /** Rejects with the signal's reason once it aborts; `work` itself goes on, for it may be others' too. */
 export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work;
@@ -15,17 +21,23 @@ export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | un
   }
 }
 
-/** @throws UpstreamError timedOut when `work` heeds its signal and takes longer than `ms`. */
+/**
+ * Once `work` has ended the deadline is over: what goes on by the same signal, such as the rest of a transfer, has no end but the caller's.
+ * @throws UpstreamError that names the setting, when `work` heeds its signal and takes longer
+ */
 export async function withDeadline<T>(
-  ms: number,
+  { ms, setting }: Limit,
   signal: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const deadline = AbortSignal.timeout(ms);
+  const deadline = new AbortController();
+  const timer = setTimeout(() => {
+    const message = `did not answer within ${ms / 1000} s`;
+    deadline.abort(new UpstreamError('unavailable', message, { limit: setting }));
+  }, ms);
   try {
-    return await work(signal ? AbortSignal.any([signal, deadline]) : deadline);
-  } catch (cause) {
-    if (!deadline.aborted || cause !== deadline.reason) throw cause;
-    throw new UpstreamError('unavailable', `did not answer within ${ms / 1000} s`, { timedOut: true, cause });
+    return await work(signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal);
+  } finally {
+    clearTimeout(timer);
   }
 }

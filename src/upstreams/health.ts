@@ -71,6 +71,11 @@ export class Health {
       this.#breaker.abandoned(ticket);
       return;
     }
+    if (error.limit !== undefined) this.#tookTooLong(error.limit, error.message);
+    if (error.busy) {
+      this.#breaker.abandoned(ticket);
+      return;
+    }
     if (error.kind !== 'not-found') this.#lastError = { at: this.#options.now(), error };
     switch (error.kind) {
       case 'unavailable':
@@ -109,6 +114,12 @@ export class Health {
       lastError: last && { at: last.at, message: last.error.message },
       quota: this.#quota,
     };
+  }
+
+  #tookTooLong(limit: string, reason: string): void {
+    const { observer, log, id, name } = this.#options;
+    observer.timedOut(this.#label, limit);
+    log.warn({ upstream: id, name, limit, reason }, 'the upstream was not waited for any longer');
   }
 
   #notAsked(): UpstreamError {

@@ -5,7 +5,8 @@ import { Transport, type TransportOptions } from './transport.ts';
 
 /** JWKS of the largest issuers have some 20 KiB. */
 export const maxDocumentBytes = 512 * 1024;
-const maxConnections = 4;
+/** A quarter of them is used, as none of it is a blob. */
+const maxConnections = 16;
 
 export type JsonDocumentsOptions = Omit<TransportOptions, 'maxConnections'>;
 

@@ -2,9 +2,15 @@
 import { BlockedAddressError } from './address-guard.ts';
 import { UpstreamError } from './errors.ts';
 
-const timeOuts: Readonly<Record<string, string>> = {
-  UND_ERR_HEADERS_TIMEOUT: 'did not answer in time',
-  UND_ERR_BODY_TIMEOUT: 'stopped sending in the middle of an answer',
+const timeOuts = {
+  UND_ERR_CONNECT_TIMEOUT: { text: 'could not be connected to in time', unreachable: true },
+  UND_ERR_HEADERS_TIMEOUT: { text: 'did not begin to answer in time', unreachable: false },
+  UND_ERR_BODY_TIMEOUT: { text: 'stopped sending in the middle of an answer', unreachable: false },
+} as const;
+const settings: Readonly<Record<keyof typeof timeOuts, string>> = {
+  UND_ERR_CONNECT_TIMEOUT: 'upstreams.connect_seconds',
+  UND_ERR_HEADERS_TIMEOUT: 'upstreams.first_byte_seconds',
+  UND_ERR_BODY_TIMEOUT: 'upstreams.idle_seconds',
 };
 const unreachables: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'refused the connection',
@@ -15,15 +21,21 @@ const unreachables: Readonly<Record<string, string>> = {
 };
 const resets = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 
-export function toUpstreamError(cause: unknown): UpstreamError {
+/** @param limits the settings whose time-outs they are, by undici's codes */
+export function toUpstreamError(
+  cause: unknown,
+  limits: Readonly<Record<string, string>> = settings,
+): UpstreamError {
   if (cause instanceof UpstreamError) return cause;
   if (cause instanceof BlockedAddressError) return unavailable(cause.message, { unreachable: true, cause });
   const code = codeOf(cause);
-  const timeOut = timeOuts[code];
   const unreachable = unreachables[code];
-  if (timeOut !== undefined) return unavailable(timeOut, { timedOut: true, cause });
+  if (isTimeOut(code)) {
+    const { text, unreachable } = timeOuts[code];
+    return unavailable(text, { timedOut: true, limit: limits[code], unreachable, cause });
+  }
   if (unreachable !== undefined) return unavailable(unreachable, { unreachable: true, cause });
-  if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT')
+  if (code === 'ETIMEDOUT')
     return unavailable('could not be connected to in time', { timedOut: true, unreachable: true, cause });
   if (isTlsFault(code))
     return unavailable(`could not be spoken to over TLS (${code})`, { unreachable: true, cause });
@@ -43,6 +55,10 @@ function unavailable(
   options: ConstructorParameters<typeof UpstreamError>[2],
 ): UpstreamError {
   return new UpstreamError('unavailable', message, options);
+}
+
+function isTimeOut(code: string): code is keyof typeof timeOuts {
+  return code in timeOuts;
 }
 
 function isTlsFault(code: string): boolean {

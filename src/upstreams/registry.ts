@@ -5,7 +5,7 @@ import { privateNetworks } from './address-guard.ts';
 import type { Answer } from './answer.ts';
 import { Authorizer } from './authorizer.ts';
 import type { Ticket } from './breaker.ts';
-import { withDeadline } from './deadline.ts';
+import { type Limit, withDeadline } from './deadline.ts';
 import { UpstreamError } from './errors.ts';
 import { Health } from './health.ts';
 import { RegistryClient, type RegistryRequest } from './registry-client.ts';
@@ -17,6 +17,10 @@ import type { UpstreamObserver, UpstreamRequestKind } from './upstream-observer.
 export interface UpstreamOptions extends TransportOptions {
   /** For a whole HEAD of a manifest. */
   readonly probeMs: number;
+  /** For all pages of a list together. */
+  readonly listMs: number;
+  /** Of a transfer, on average over as long as it may stand still. */
+  readonly minBytesPerSecond: number;
   readonly breakerFailures: number;
   readonly breakerMs: number;
   /** Pairs as "registry host=token host". */
@@ -32,8 +36,8 @@ export interface CheckedRequest extends RegistryRequest {
   readonly kind: UpstreamRequestKind;
   /** Other statuses than these become errors. */
   readonly statuses: readonly number[];
-  /** For the whole of it, token included; without one, only standing still is limited. */
-  readonly deadlineMs?: number;
+  /** For the whole of it, token included, where that is not `answer_seconds`. Transfers have none. */
+  readonly limit?: Limit;
 }
 
 export class Registry {
@@ -42,6 +46,7 @@ export class Registry {
   readonly #options: UpstreamOptions;
   readonly #transport: Transport;
   readonly #client: RegistryClient;
+  readonly #answerLimit: Limit;
 
   constructor(settings: UpstreamSettings, options: UpstreamOptions) {
     this.#settings = settings;
@@ -52,9 +57,9 @@ export class Registry {
       ...options,
       settings,
       transport: this.#transport,
-      exchangeMs: options.firstByteMs,
       onExchange: (error, milliseconds) => this.health.ended('token', error, milliseconds),
     });
+    this.#answerLimit = { ms: options.answerMs, setting: 'upstreams.answer_seconds' };
     this.#client = new RegistryClient({ url: settings.url, transport: this.#transport, authorizer });
   }
 
@@ -72,7 +77,7 @@ export class Registry {
     signal: AbortSignal | undefined,
     take: (answer: Answer, ticket: Ticket) => T | Promise<T>,
   ): Promise<T> {
-    const { kind, deadlineMs } = request;
+    const { kind, isTransfer, limit = this.#answerLimit } = request;
     return this.health.run(kind, (ticket) => {
       const attempt = async (heeded: AbortSignal | undefined) => {
         const answer = await this.#check(request, heeded);
@@ -83,7 +88,7 @@ export class Registry {
           throw error;
         }
       };
-      return deadlineMs === undefined ? attempt(signal) : withDeadline(deadlineMs, signal, attempt);
+      return isTransfer ? attempt(signal) : withDeadline(limit, signal, attempt);
     });
   }
 

@@ -4,8 +4,9 @@ import { manifestAccept } from '../oci/media-types.ts';
 import { isDigestReference, type Reference, type RepositoryName, type Tag } from '../oci/reference.ts';
 import type { ReferrerDescriptor } from '../oci/repository.ts';
 import type { Answer } from './answer.ts';
-import { BlobBody, type BlobRange, parsePart, rangeHeader } from './blob-transfer.ts';
+import { BlobBody, type BlobBodyOptions, type BlobRange, parsePart, rangeHeader } from './blob-transfer.ts';
 import type { Ticket } from './breaker.ts';
+import { type Limit, withDeadline } from './deadline.ts';
 import { matcherOf, repositoryAt } from './image-names.ts';
 import { findDigest, readManifest } from './manifest-answer.ts';
 import { listReferrers } from './referrers.ts';
@@ -26,13 +27,18 @@ const headUnsupported = [405, 501];
 export class RemoteUpstream implements Upstream {
   readonly settings: UpstreamSettings;
   readonly #registry: Registry;
-  readonly #probeMs: number;
+  readonly #probeLimit: Limit;
+  readonly #listLimit: Limit;
+  readonly #pace: Pick<BlobBodyOptions, 'windowMs' | 'minBytesPerSecond' | 'now'>;
   readonly #isMatch: (repository: string) => boolean;
 
   constructor(settings: UpstreamSettings, options: UpstreamOptions) {
     this.settings = settings;
     this.#registry = new Registry(settings, options);
-    this.#probeMs = options.probeMs;
+    const { probeMs, listMs, idleMs: windowMs, minBytesPerSecond, now } = options;
+    this.#probeLimit = { ms: probeMs, setting: 'upstreams.probe_seconds' };
+    this.#listLimit = { ms: listMs, setting: 'upstreams.list_seconds' };
+    this.#pace = { windowMs, minBytesPerSecond, now };
     this.#isMatch = matcherOf(settings, options.log);
   }
 
@@ -55,7 +61,7 @@ export class RemoteUpstream implements Upstream {
   ): Promise<ManifestHead> {
     const statuses = [200, ...headUnsupported];
     const target = this.#manifest('HEAD', repository, reference);
-    const request = { ...target, kind: 'manifest-head', statuses, deadlineMs: this.#probeMs } as const;
+    const request = { ...target, kind: 'manifest-head', statuses, limit: this.#probeLimit } as const;
     return this.#registry.ask(request, signal, (answer) => {
       answer.discard();
       if (answer.status !== 200) return { digest: undefined };
@@ -112,7 +118,7 @@ export class RemoteUpstream implements Upstream {
   }
 
   listTags(repository: RepositoryName, signal?: AbortSignal): Promise<readonly Tag[]> {
-    return listTags(this.#registry, repository, signal);
+    return withDeadline(this.#listLimit, signal, (heeded) => listTags(this.#registry, repository, heeded));
   }
 
   listReferrers(
@@ -120,7 +126,9 @@ export class RemoteUpstream implements Upstream {
     subject: Digest,
     signal?: AbortSignal,
   ): Promise<readonly ReferrerDescriptor[]> {
-    return listReferrers(this.#registry, repository, subject, signal);
+    return withDeadline(this.#listLimit, signal, (heeded) =>
+      listReferrers(this.#registry, repository, subject, heeded),
+    );
   }
 
   async close(): Promise<void> {
@@ -140,6 +148,7 @@ export class RemoteUpstream implements Upstream {
     const { start, length, size } = parsePart(answer, range);
     const { health } = this.#registry;
     const body = new BlobBody({
+      ...this.#pace,
       answer,
       expected: length,
       onBytes: (count) => health.arrived(count),

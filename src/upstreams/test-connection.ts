@@ -28,7 +28,6 @@ export async function testConnection(
     settings,
     transport,
     tokens: new UpstreamTokens(options.now),
-    exchangeMs: options.firstByteMs,
     onExchange: () => {},
   });
   try {
@@ -40,9 +39,8 @@ export async function testConnection(
       repository,
       headers: { accept: manifestAccept },
     } as const;
-    const { status } = await withDeadline(options.firstByteMs, undefined, (signal) =>
-      client.ask(asked, signal),
-    );
+    const limit = { ms: options.answerMs, setting: 'upstreams.answer_seconds' };
+    const { status } = await withDeadline(limit, undefined, (signal) => client.ask(asked, signal));
     return (status >= 200 && status < 300) || status === 404
       ? { success: true }
       : failure(statusText(status));

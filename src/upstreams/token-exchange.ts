@@ -39,7 +39,9 @@ export async function exchangeToken(
   for (const scope of scopes) url.searchParams.append('scope', scope);
   if (credentials) url.searchParams.set('account', credentials.username);
   const headers = credentials ? { authorization: basicAuthorization(credentials) } : {};
-  const answer = await transport.request({ method: 'GET', url, headers, redirects: 'refuse' }, signal);
+  const repository = scopes.join(' ');
+  const asked = { method: 'GET', url, headers, repository, redirects: 'refuse' } as const;
+  const answer = await transport.request(asked, signal);
   if (answer.status !== 200) {
     answer.discard();
     throw refusal(answer, credentials !== undefined, now);

@@ -1,6 +1,8 @@
 /** HTTP to one upstream, its redirects and its token service: time-outs, limits, guarded addresses, no content coding. */
 import { type Agent, type Dispatcher, request } from 'undici';
 import { Answer } from './answer.ts';
+import { ConnectionQueue } from './connection-queue.ts';
+import { untilAborted, withDeadline } from './deadline.ts';
 import { UpstreamError } from './errors.ts';
 import { createAgent, type GuardedAgentOptions } from './guarded-agent.ts';
 import { isClosedBeforeAnswer, toUpstreamError } from './network-error.ts';
@@ -11,6 +13,10 @@ const maxRedirects = 5;
 export interface TransportOptions extends GuardedAgentOptions {
   /** Per origin; a quarter of them is kept for all but blobs, so that long transfers never hold up a manifest. */
   readonly maxConnections: number;
+  /** How long a request waits for one of them, unless its signal ends it before. */
+  readonly queueMs: number;
+  /** From when a transfer has its connection to the end of its answer's head. */
+  readonly answerMs: number;
   readonly userAgent: string;
 }
 
@@ -18,21 +24,30 @@ export interface TransportRequest extends Hop {
   readonly method: 'GET' | 'HEAD' | 'POST';
   /** Of a POST, which is sent once: what came of it is not known where no answer came. */
   readonly body?: string;
-  /** True for blobs. */
+  /** True for blobs. What is none has a deadline for all of it, by its signal. */
   readonly isTransfer?: boolean;
+  /** Whose turn it is, where there are more requests than connections. */
+  readonly repository?: string;
   readonly redirects: 'follow' | 'refuse';
 }
 
+/** Connections of one kind, as many to each origin. */
+interface Lane {
+  readonly agent: Agent;
+  readonly connections: number;
+  readonly queues: Map<string, ConnectionQueue>;
+}
+
 export class Transport {
-  readonly #short: Agent;
-  readonly #long: Agent;
-  readonly #userAgent: string;
+  readonly #short: Lane;
+  readonly #long: Lane;
+  readonly #options: TransportOptions;
 
   constructor(options: TransportOptions) {
     const reserved = Math.max(1, Math.floor(options.maxConnections / 4));
-    this.#short = createAgent(options, reserved);
-    this.#long = createAgent(options, Math.max(1, options.maxConnections - reserved));
-    this.#userAgent = options.userAgent;
+    this.#short = createLane(options, reserved);
+    this.#long = createLane(options, Math.max(1, options.maxConnections - reserved));
+    this.#options = options;
   }
 
   /** The answer's headers after redirects, whatever their status. @throws UpstreamError or the signal's reason. */
@@ -52,33 +67,71 @@ export class Transport {
 
   /** Ends everything under way. */
   async close(): Promise<void> {
-    await Promise.all([this.#short.destroy(), this.#long.destroy()]);
+    await Promise.all([this.#short.agent.destroy(), this.#long.agent.destroy()]);
   }
 
-  async #send(
-    asked: TransportRequest,
+  async #send(asked: TransportRequest, hop: Hop, signal: AbortSignal | undefined): Promise<Answer> {
+    const { agent, queues, connections } = asked.isTransfer ? this.#long : this.#short;
+    const { queueMs, answerMs } = this.#options;
+    const { origin } = hop.url;
+    const queue =
+      queues.get(origin) ??
+      new ConnectionQueue(connections, { ms: queueMs, setting: 'upstreams.queue_seconds' });
+    queues.set(origin, queue);
+    const forget = () => {
+      if (queue.isIdle && queues.get(origin) === queue) queues.delete(origin);
+    };
+    const asker = { repository: asked.repository ?? '', isProbe: asked.method === 'HEAD' };
+    const release = await queue.take(asker, signal).finally(forget);
+    const free = () => {
+      release();
+      forget();
+    };
+    const ask = (heeded: AbortSignal | undefined) => this.#ask(agent, asked, hop, free, heeded);
+    if (!asked.isTransfer) return ask(signal);
+    return withDeadline({ ms: answerMs, setting: 'upstreams.answer_seconds' }, signal, ask);
+  }
+
+  /**
+   * undici lets go of a request only once it has a connection, so who leaves before does not wait for that, while its place is taken until then.
+   * @param free the place, once the connection can be used again
+   */
+  async #ask(
+    dispatcher: Agent,
+    { method, body }: TransportRequest,
     { url, headers }: Hop,
+    free: () => void,
     signal: AbortSignal | undefined,
   ): Promise<Answer> {
     const options = {
-      method: asked.method,
-      body: asked.body ?? null,
-      dispatcher: asked.isTransfer ? this.#long : this.#short,
-      headers: { ...headers, 'user-agent': this.#userAgent, 'accept-encoding': 'identity' },
+      method,
+      body: body ?? null,
+      dispatcher,
+      headers: { ...headers, 'user-agent': this.#options.userAgent, 'accept-encoding': 'identity' },
       signal: signal ?? null,
       // undici closes the connection after each HEAD unless told not to; that would cost a TLS handshake per revalidation.
       reset: false,
     } satisfies Parameters<typeof request>[1];
     const send = async (): Promise<Dispatcher.ResponseData> => request(url, options);
+    const sent = send().catch((error: unknown) =>
+      method !== 'POST' && !signal?.aborted && isClosedBeforeAnswer(error) ? send() : Promise.reject(error),
+    );
+    // Whoever destroys a body is told by its end, so that its error concerns nobody; unheard it would end the process.
+    sent.then((data) => data.body.on('error', () => {}).on('close', free), free);
     try {
-      const data = await send().catch((error: unknown) =>
-        asked.method !== 'POST' && isClosedBeforeAnswer(error) ? send() : Promise.reject(error),
-      );
-      return new Answer(url, data, signal);
+      return new Answer(url, await untilAborted(sent, signal), signal);
     } catch (error) {
+      sent.then(
+        (data) => data.body.destroy(),
+        () => {},
+      );
       throw signal?.aborted ? signal.reason : toUpstreamError(error);
     }
   }
+}
+
+function createLane(options: TransportOptions, connections: number): Lane {
+  return { agent: createAgent(options, connections), connections, queues: new Map() };
 }
 
 /** Clients must get the bytes that the digest is of. */

@@ -20,6 +20,8 @@ export interface UpstreamObserver {
     result: 'ok' | UpstreamErrorKind,
     seconds: number,
   ): void;
+  /** A time-out of ours ended something. @param limit the setting that says so */
+  timedOut(upstream: string, limit: string): void;
   /** Bytes of blobs that arrived since it was last told. */
   bytes(upstream: string, count: number): void;
   breaker(upstream: string, state: BreakerState): void;

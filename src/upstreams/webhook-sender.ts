@@ -113,7 +113,7 @@ async function readBeginning(body: Dispatcher.ResponseData['body']): Promise<str
 function describe(error: unknown): string {
   return error instanceof BlockedAddressError
     ? `is at an ${describeBlocked(error)}`
-    : toUpstreamError(error).message;
+    : toUpstreamError(error, {}).message;
 }
 
 /** Why a host that is an address may not be posted to; undefined where it may, and for a name. */

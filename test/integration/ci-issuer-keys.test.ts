@@ -30,6 +30,8 @@ async function setUp(options: StageOptions = {}): Promise<Stage> {
     connectMs: 1000,
     firstByteMs: 30_000,
     idleMs: 1000,
+    queueMs: 5000,
+    answerMs: 5000,
     allowedNetworks,
     userAgent: 'entrepot/test',
   });

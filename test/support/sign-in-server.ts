@@ -85,6 +85,8 @@ function createOidc(
     connectMs: 1000,
     firstByteMs: 1000,
     idleMs: 1000,
+    queueMs: 5000,
+    answerMs: 5000,
     allowedNetworks: ['127.0.0.0/8'],
     userAgent: 'test',
   });

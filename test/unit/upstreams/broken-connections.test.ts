@@ -139,7 +139,7 @@ describe('a manifest', () => {
         kind: 'unavailable',
         timedOut: true,
         unreachable: false,
-        message: 'did not answer in time',
+        message: 'did not begin to answer in time (upstreams.first_byte_seconds)',
       },
     );
   });

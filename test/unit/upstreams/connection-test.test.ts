@@ -49,7 +49,7 @@ describe('testing a connection', () => {
 
   test('tells a time-out in the documented words', async () => {
     nock(origin).head(`/v2/${path}`).delay(2000).reply(200);
-    expect(await testConnection(settingsOf(), path, optionsOf({ firstByteMs: 40 }))).toEqual({
+    expect(await testConnection(settingsOf(), path, optionsOf({ answerMs: 40 }))).toEqual({
       success: false,
       result: 'Error: Connection timeout',
     });

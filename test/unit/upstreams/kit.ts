@@ -15,6 +15,7 @@ export const credentials = { username: 'robot', password: 's3cret' };
 export class RecordingObserver implements UpstreamObserver {
   /** As "kind result". */
   readonly requests: string[] = [];
+  readonly timeOuts: string[] = [];
   readonly breakers: BreakerState[] = [];
   readonly quotas: Quota[] = [];
   readonly gone: string[] = [];
@@ -22,6 +23,9 @@ export class RecordingObserver implements UpstreamObserver {
 
   request(_upstream: string, kind: UpstreamRequestKind, result: 'ok' | UpstreamErrorKind): void {
     this.requests.push(`${kind} ${result}`);
+  }
+  timedOut(_upstream: string, limit: string): void {
+    this.timeOuts.push(limit);
   }
   bytes(_upstream: string, count: number): void {
     this.bytesArrived += count;
@@ -102,6 +106,10 @@ export function optionsOf(options: Partial<UpstreamOptions> = {}): UpstreamOptio
     connectMs: 900,
     firstByteMs: 900,
     probeMs: 900,
+    answerMs: 5000,
+    listMs: 5000,
+    queueMs: 5000,
+    minBytesPerSecond: 0,
     idleMs: 300,
     breakerFailures: 3,
     breakerMs: 30_000,

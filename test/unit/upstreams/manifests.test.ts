@@ -60,7 +60,7 @@ describe('headManifest', () => {
     await expect(upstream.headManifest(image, latest)).rejects.toMatchObject({
       kind: 'unavailable',
       timedOut: true,
-      message: 'did not answer within 0.05 s',
+      message: 'did not answer within 0.05 s (upstreams.probe_seconds)',
     });
     expect(upstream.health().breaker).toBe('open');
     nock.abortPendingRequests();

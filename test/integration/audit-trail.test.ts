@@ -7,12 +7,12 @@ import { createProject, createUser, Pusher } from '../support/pushing.ts';
 
 interface Event {
   readonly event_name: string;
-  readonly entity_id: string;
+  readonly entity_id: number | null;
   readonly author_id: number | null;
   readonly details: {
     readonly author_name: string;
     readonly ip_address: string;
-    readonly change: Readonly<Record<string, unknown>>;
+    readonly attributes: Readonly<Record<string, unknown>>;
   };
 }
 
@@ -34,14 +34,19 @@ describeApp('the audit trail', (start) => {
     expect((await signIn(app, 'dana', 'correct horse')).status).toBe(200);
     await eventually(async () => {
       expect(await eventsOf(app, 'user.sign_in')).toMatchObject([
-        { author_id: id, entity_id: String(id), details: { change: { with: 'password', count: 1 } } },
+        { author_id: id, entity_id: id, details: { attributes: { with: 'password', count: 1 } } },
       ]);
     });
     expect(await eventsOf(app, 'user.sign_in_failed')).toMatchObject([
       {
         author_id: null,
-        entity_id: 'dana',
-        details: { author_name: 'dana', ip_address: '127.0.0.1', change: { reason: 'unknown', count: 1 } },
+        entity_id: null,
+        details: {
+          target_details: 'dana',
+          author_name: 'dana',
+          ip_address: '127.0.0.1',
+          attributes: { reason: 'unknown', count: 1 },
+        },
       },
     ]);
     expect(await eventsOf(app, 'personal_access_token.sign_in')).toHaveLength(1); // root's, which asks
@@ -64,12 +69,19 @@ describeApp('the audit trail', (start) => {
       for (const path of ['', `/projects/${project}`, '/groups/acme']) {
         expect(await eventsOf(app, 'registry_token.grant', path)).toMatchObject([
           {
-            entity_id: 'acme/shop/web',
-            details: { author_name: 'dana', change: { actions: ['pull', 'push'] } },
+            entity_id: null,
+            details: {
+              target_details: 'acme/shop/web',
+              author_name: 'dana',
+              attributes: { actions: ['pull', 'push'] },
+            },
           },
         ]);
         expect(await eventsOf(app, 'repository.write_denied', path)).toMatchObject([
-          { entity_id: 'acme/shop/web', details: { author_name: 'eve', change: { method: 'POST' } } },
+          {
+            entity_id: null,
+            details: { target_details: 'acme/shop/web', author_name: 'eve', attributes: { method: 'POST' } },
+          },
         ]);
       }
     });
@@ -82,7 +94,10 @@ describeApp('the audit trail', (start) => {
     expect(answer.status).toBe(403);
     await eventually(async () => {
       expect(await eventsOf(app, 'api.write_denied')).toMatchObject([
-        { entity_id: '/api/v4/users', details: { author_name: 'eve', change: { method: 'POST' } } },
+        {
+          entity_id: null,
+          details: { target_details: '/api/v4/users', author_name: 'eve', attributes: { method: 'POST' } },
+        },
       ]);
     });
   });
@@ -96,7 +111,10 @@ describeApp('the audit trail', (start) => {
     expect((await fetch(`${app.url}/v2/`, { headers: { authorization: 'Bearer guess' } })).status).toBe(401);
     await eventually(async () => {
       expect(await eventsOf(app, 'user.sign_in_failed')).toMatchObject([
-        { entity_id: '', details: { author_name: 'unknown', change: { count: 1 } } },
+        {
+          entity_id: null,
+          details: { target_details: '', author_name: 'unknown', attributes: { count: 1 } },
+        },
       ]);
     });
   });
@@ -107,7 +125,7 @@ describeApp('the audit trail', (start) => {
     await app.stop();
     await app.resume();
     const failures = await eventsOf(app, 'user.sign_in_failed');
-    const counts = failures.map(({ details }) => Number(details.change['count']));
+    const counts = failures.map(({ details }) => Number(details.attributes['count']));
     expect(counts.reduce((sum, count) => sum + count, 0)).toBe(3);
   });
 });

@@ -105,7 +105,7 @@ describeEachDatabase('a cleanup policy', (open, { clock, createPlace }) => {
       event_name: 'tag.delete_many',
       details: {
         author_name: 'cleanup policy',
-        change: { repository: 'acme/shop/web', tags: ['dev-1', 'dev-2'] },
+        attributes: { repository: 'acme/shop/web', tags: ['dev-1', 'dev-2'] },
       },
     });
     expect((await readManifestReviews(place)).length).toBeGreaterThan(0);

@@ -88,10 +88,10 @@ describeApp('deleting', (start) => {
     await pusher.ask('DELETE', 'manifests/v1');
     await pusher.ask('DELETE', `manifests/${image.digest}`);
     await pusher.ask('DELETE', `blobs/${layer.digest}`);
-    const events = await jsonOf<{ entity_type: string; entity_id: string }[]>(
+    const events = await jsonOf<{ entity_type: string; details: { target_details: string } }[]>(
       await app.api('GET', '/audit_events?per_page=3'),
     );
-    expect(events.map(({ entity_type, entity_id }) => [entity_type, entity_id])).toEqual([
+    expect(events.map(({ entity_type, details }) => [entity_type, details.target_details])).toEqual([
       ['blob', `acme/shop@${layer.digest}`],
       ['manifest', `acme/shop@${image.digest}`],
       ['tag', 'acme/shop:v1'],

@@ -41,13 +41,16 @@ describeApp('what a machine does', (start) => {
     expect(await jsonOf(answer)).toMatchObject([
       {
         author_id: null,
-        details: { author_name: 'test', change: { writer: `job:${job.id}`, repository: 'acme/shop/by-job' } },
+        details: {
+          author_name: 'test',
+          attributes: { writer: `job:${job.id}`, repository: 'acme/shop/by-job' },
+        },
       },
       {
         author_id: null,
         details: {
           author_name: 'pusher',
-          change: { writer: `deploy-token:${deploy.id}`, repository: 'acme/shop/by-deploy-token' },
+          attributes: { writer: `deploy-token:${deploy.id}`, repository: 'acme/shop/by-deploy-token' },
         },
       },
     ]);

@@ -64,7 +64,7 @@ describeApp('a repository that is renamed', (start) => {
     );
     expect(event).toMatchObject({
       event_name: 'repository.rename',
-      details: { change: { from: 'acme/shop/web', to: 'acme/shop/site', repositories: 2 } },
+      details: { attributes: { from: 'acme/shop/web', to: 'acme/shop/site', repositories: 2 } },
     });
   });
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { describeEachDatabase } from '../support/databases.ts';
-import { RestApi, type TestUser } from '../support/rest-api.ts';
+import { type Json, RestApi, type TestUser } from '../support/rest-api.ts';
 
 describeEachDatabase('audit events', (open, { clock }) => {
   const start = async () => RestApi.start(await open(), clock);
@@ -49,14 +49,15 @@ describeEachDatabase('audit events', (open, { clock }) => {
       id: expect.any(Number),
       author_id: ada.id,
       entity_type: 'upstream',
-      entity_id: String(upstream.id),
+      entity_id: upstream.id,
       event_name: 'upstream.update',
       details: {
         author_name: 'ada',
         ip_address: '192.0.2.7',
+        target_details: String(upstream.id),
         group_path: expect.anything(),
         project_path: null,
-        change: {
+        attributes: {
           group_id: group,
           url: 'https://hub.example',
           username: 'a',
@@ -67,6 +68,28 @@ describeEachDatabase('audit events', (open, { clock }) => {
       created_at: new Date(clock.now).toISOString(),
     });
     expect(JSON.stringify(found)).not.toContain('secret');
+  });
+
+  test('the entity is a number, or null beside its name: clients read the list as a whole', async () => {
+    const api = await start();
+    const add = (targetType: string, targetId: string, action: string) =>
+      api.database.auditEvents.add({ actorName: 'x', action, targetType, targetId, details: {} });
+    await add('tag', 'acme/shop:1', 'tag.delete');
+    await add('user', '42', 'user.sign_in_failed');
+    await add('user', '42', 'user.block');
+    const found = await events(api);
+    const shown = found.map(({ entity_id, details }: { entity_id: unknown; details: Json }) => [
+      entity_id,
+      details['target_details'],
+    ]);
+    expect(shown).toEqual([
+      [42, '42'],
+      [null, '42'],
+      [null, 'acme/shop:1'],
+    ]);
+    expect(await events(api, '&entity_id=acme%2Fshop%3A1')).toHaveLength(1);
+    // GitLab's clients have texts in `details`, and numbers for ids.
+    for (const { details } of found) expect(details).not.toHaveProperty('change');
   });
 
   test('what was refused left no event', async () => {

@@ -143,7 +143,7 @@ describeEachDatabase('the cleanup policy of a project', (open, { clock }) => {
     const [event] = (await api.ask('GET', '/audit_events')).body;
     expect(event).toMatchObject({
       event_name: 'project.update',
-      details: { change: { cleanup_policy: { enabled: true, cadence: '1d' } } },
+      details: { attributes: { cleanup_policy: { enabled: true, cadence: '1d' } } },
     });
     await set({ enabled: false });
   });

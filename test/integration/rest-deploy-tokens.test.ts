@@ -45,7 +45,7 @@ describeEachDatabase('deploy tokens', (open, { clock }) => {
         details: {
           group_path: 'acme',
           project_path: kind === 'group' ? null : 'acme/shop',
-          change: { name: 'pulls', scopes: ['read_registry'] },
+          attributes: { name: 'pulls', scopes: ['read_registry'] },
         },
       });
       expect(JSON.stringify(event)).not.toContain(token);

@@ -141,7 +141,7 @@ describeEachDatabase('groups', (open, { clock }) => {
     ]);
     expect(events.body[1].details).toMatchObject({
       author_name: 'owner',
-      change: { path: 'platform', ...changes },
+      attributes: { path: 'platform', ...changes },
     });
   });
 

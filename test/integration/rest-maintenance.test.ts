@@ -137,7 +137,7 @@ describeEachDatabase('read-only mode', (open, { clock, createPlace }) => {
         entity_type: 'application_setting',
         details: {
           author_name: 'root',
-          change: { maintenance_mode: true, maintenance_mode_message: 'Back soon.' },
+          attributes: { maintenance_mode: true, maintenance_mode_message: 'Back soon.' },
         },
       },
     ]);

@@ -228,7 +228,7 @@ describeEachDatabase('the hooks of a project', (open, { clock }) => {
     });
     expect(await api.ask('POST', `${events}/${id + 1000}/resend`)).toMatchObject({ status: 404 });
     const audited = await api.ask('GET', '/audit_events?action=webhook.resend');
-    expect(audited.body[0]).toMatchObject({ details: { change: { status: 200 } } });
+    expect(audited.body[0]).toMatchObject({ details: { attributes: { status: 200 } } });
   });
 
   test('go with the project, and with them what they were still to be told', async () => {

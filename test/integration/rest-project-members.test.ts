@@ -49,7 +49,7 @@ describeEachDatabase('members of projects', (open, { clock }) => {
     expect(events[2].details).toMatchObject({
       group_path: 'acme',
       project_path: 'acme/shop',
-      change: { project_id: shop, user_id: id, access_level: 30 },
+      attributes: { project_id: shop, user_id: id, access_level: 30 },
     });
   });
 

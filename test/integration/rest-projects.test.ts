@@ -278,7 +278,7 @@ describeEachDatabase('projects', (open, { clock, createPlace }) => {
     expect(event.details).toMatchObject({
       group_path: 'acme',
       project_path: 'acme/shop',
-      change: { container_registry_access_level: 'private' },
+      attributes: { container_registry_access_level: 'private' },
     });
   });
 
@@ -368,18 +368,18 @@ describeEachDatabase('projects', (open, { clock, createPlace }) => {
     expect(events).toMatchObject([
       {
         author_id: ada.id,
-        entity_id: String(body.id),
+        entity_id: body.id,
         event_name: 'project.delete',
         details: {
           author_name: 'ada',
           ip_address: '192.0.2.7',
-          change: { group_id: acme, name: 'Shop', path: 'acme/shop' },
+          attributes: { group_id: acme, name: 'Shop', path: 'acme/shop' },
         },
       },
       {
         event_name: 'project.update',
         details: {
-          change: {
+          attributes: {
             group_id: acme,
             path: 'acme/shop',
             visibility: 'public',
@@ -389,7 +389,7 @@ describeEachDatabase('projects', (open, { clock, createPlace }) => {
       },
       {
         event_name: 'project.create',
-        details: { change: { group_id: acme, name: 'Shop', path: 'acme/shop', visibility: 'private' } },
+        details: { attributes: { group_id: acme, name: 'Shop', path: 'acme/shop', visibility: 'private' } },
       },
     ]);
     expect(events).toHaveLength(3);

@@ -36,8 +36,8 @@ describeEachDatabase('transfers', (open, { clock, createPlace }) => {
     const [event] = (await api.ask('GET', '/audit_events')).body;
     expect(event).toMatchObject({
       event_name: 'group.transfer',
-      entity_id: String(team),
-      details: { group_path: 'other/team', change: { from: 'acme/team', to: 'other/team' } },
+      entity_id: team,
+      details: { group_path: 'other/team', attributes: { from: 'acme/team', to: 'other/team' } },
     });
   });
 
@@ -62,7 +62,7 @@ describeEachDatabase('transfers', (open, { clock, createPlace }) => {
     const [event] = (await api.ask('GET', '/audit_events')).body;
     expect(event).toMatchObject({
       event_name: 'project.transfer',
-      details: { group_path: 'other', project_path: 'other/shop', change: { from: 'acme/team/shop' } },
+      details: { group_path: 'other', project_path: 'other/shop', attributes: { from: 'acme/team/shop' } },
     });
   });
 
@@ -111,9 +111,9 @@ describeEachDatabase('transfers', (open, { clock, createPlace }) => {
     const shown = await api.ask('GET', `/virtual_registries/container/upstreams/${upstream.id}`);
     expect(shown.body.url).toBe('entrepot:corp/crew/store');
     const events = (await api.ask('GET', '/audit_events')).body.map(
-      ({ event_name, details }: { event_name: string; details: { change: object } }) => [
+      ({ event_name, details }: { event_name: string; details: { attributes: object } }) => [
         event_name,
-        details.change,
+        details.attributes,
       ],
     );
     expect(events).toEqual(

@@ -28,7 +28,7 @@ describeEachDatabase('users', (open, { clock }) => {
     expect(await api.ask('PUT', `/users/${id}`, { email: '' })).toMatchObject({ body: { email: null } });
     expect(await trail(api)).toEqual(['user.update', 'user.update']);
     const [, event] = (await api.ask('GET', '/audit_events')).body;
-    expect(event.details.change).toEqual({
+    expect(event.details.attributes).toEqual({
       username: 'dana',
       new_username: 'dana.d',
       name: 'Dana D.',
@@ -74,7 +74,7 @@ describeEachDatabase('users', (open, { clock }) => {
     expect((await users.find(id))?.passwordHash).toMatch(/^\$argon2id\$/);
     expect(await sessions.find('a'.repeat(64))).toBeUndefined();
     const { body } = await api.ask('GET', '/audit_events');
-    expect(body[0].details.change).toEqual({ username: 'dana', has_new_password: true });
+    expect(body[0].details.attributes).toEqual({ username: 'dana', has_new_password: true });
     expect(JSON.stringify(body)).not.toContain(password);
   });
 
@@ -105,8 +105,8 @@ describeEachDatabase('users', (open, { clock }) => {
     expect((await api.ask('GET', `/groups/${group}/members`)).body).toHaveLength(1);
     expect(await api.ask('DELETE', `/users/${id}`)).toMatchObject({ status: 404 });
     const [event] = (await api.ask('GET', '/audit_events')).body;
-    expect(event).toMatchObject({ event_name: 'user.delete', entity_id: String(id) });
-    expect(event.details.change).toEqual({ username: 'dana' });
+    expect(event).toMatchObject({ event_name: 'user.delete', entity_id: id });
+    expect(event.details.attributes).toEqual({ username: 'dana' });
   });
 
   test('whoever alone owns a group stays until somebody else does', async () => {

@@ -116,7 +116,7 @@ describeEachDatabase('virtual registries', (open, { clock }) => {
       });
     }
     const [event] = (await api.ask('GET', '/audit_events?entity_type=virtual_registry')).body;
-    expect(event.details).toMatchObject({ group_path: 'platform', change: { anonymous_pull: true } });
+    expect(event.details).toMatchObject({ group_path: 'platform', attributes: { anonymous_pull: true } });
   });
 
   test('deleting a registry deletes the upstreams that only it used', async () => {

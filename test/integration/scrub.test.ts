@@ -93,10 +93,10 @@ describeApp('stored bytes', (start) => {
     await runJob(app, 'storage.scrub');
     expect(await findings(app, '&state=open')).toEqual([]);
 
-    const events = await jsonOf<{ event_name: string; details: { change: object } }[]>(
+    const events = await jsonOf<{ event_name: string; details: { attributes: object } }[]>(
       await app.api('GET', '/audit_events?event_name=blob.corrupt'),
     );
-    expect(events.map(({ details }) => details.change)).toContainEqual(
+    expect(events.map(({ details }) => details.attributes)).toContainEqual(
       expect.objectContaining({ repositories: ['acme/shop'] }),
     );
     expect(await app.metrics()).toMatch(/entrepot_scrub_blobs_total\{verdict="corrupt"\} 20/);

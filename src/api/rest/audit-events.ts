@@ -23,14 +23,15 @@ const eventResponse = z
     id: z.int(),
     author_id: z.int().nullable(),
     entity_type: z.string(),
-    entity_id: z.string(),
+    entity_id: z.int().nullable(),
     event_name: z.string(),
     details: z.object({
       author_name: z.string(),
       ip_address: z.string().nullable(),
       group_path: z.string().nullable(),
       project_path: z.string().nullable(),
-      change: z.record(z.string(), z.unknown()),
+      target_details: z.string().meta({ description: 'The number or the name of what it happened to' }),
+      attributes: z.record(z.string(), z.unknown()).meta({ description: 'What was given or found' }),
     }),
     created_at: instantText,
   })
@@ -97,15 +98,22 @@ function eventBody(event: AuditEvent): EventBody {
     id: event.id,
     author_id: event.actorId ?? null,
     entity_type: event.targetType,
-    entity_id: event.targetId,
+    entity_id: numberOf(event),
     event_name: event.action,
     details: {
       author_name: event.actorName,
       ip_address: event.address ?? null,
       group_path: event.groupPath ?? null,
       project_path: event.projectPath ?? null,
-      change: event.details,
+      target_details: event.targetId,
+      attributes: event.details,
     },
     created_at: formatInstant(event.at),
   };
+}
+
+/** Whoever fails to sign in gives a name, which may look like a number. */
+function numberOf({ action, targetId }: AuditEvent): number | null {
+  const isNumber = /^\d{1,15}$/.test(targetId) && action !== 'user.sign_in_failed';
+  return isNumber ? Number(targetId) : null;
 }

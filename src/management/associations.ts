@@ -35,7 +35,7 @@ export class AssociationService {
       const association = await tx.registryUpstreams.append(registryId, upstreamId);
       if (association.position > this.#maxUpstreams) {
         throw new RefusedError('invalid', {
-          position: [`must be less than or equal to ${this.#maxUpstreams}`],
+          position: tooManyUpstreams(this.#maxUpstreams),
         });
       }
       await this.#record(tx, actor, 'create', { ...association, groupPath });
@@ -85,4 +85,9 @@ export class AssociationService {
     const details = { registry_id: registryId, upstream_id: upstreamId, position };
     await recordChange(tx, actor, { action: `registry_upstream.${verb}`, targetId: id, details, groupPath });
   }
+}
+
+/** GitLab's words, and what they mean. */
+export function tooManyUpstreams(most: number): readonly string[] {
+  return [`must be less than or equal to ${most}`, `a virtual registry takes ${most} upstreams`];
 }

@@ -14,17 +14,43 @@ export type FindBlockedAddress = (host: string, allowPrivateNetwork: boolean) =>
  * @throws RefusedError invalid for one that is none, or carries more than a place
  */
 export function parseUpstreamUrl(text: string): string {
+  const dockerHub = findDockerHub(text.trim());
+  if (dockerHub !== undefined) return dockerHub;
   const url = URL.parse(text.trim());
-  if (!url) throw fault('must be a valid URL');
+  if (!url) throw fault('must be a valid URL', ...hintAtScheme(text.trim()));
   if (url.protocol === localScheme) return parseLocalUrl(text.trim());
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    throw fault('is blocked: Only allowed schemes are http, https');
+    throw fault('is blocked: Only allowed schemes are http, https', ...hintAtScheme(text.trim()));
   }
   if (url.username || url.password) throw fault('must not have credentials: they have fields of their own');
   if (text.includes('?') || text.includes('#')) throw fault('must not have a query or a fragment');
   const kept = url.origin + url.pathname.replace(/\/+$/, '').replace(/\/v2$/, '');
+  if (url.pathname !== '/' && kept !== url.origin && publicRegistries.test(url.hostname))
+    throw fault(`must have no path: ${url.origin} is the registry, and images have their whole names there`);
   if (kept.length > maxUrlLength) throw fault(`is too long (maximum is ${maxUrlLength} characters)`);
   return kept;
+}
+
+const dockerHub = 'https://registry-1.docker.io';
+/** What people take for the address of Docker Hub's registry. */
+const dockerHubPattern =
+  /^(?:https?:\/\/)?(?:(?:registry-1\.|index\.|www\.)?docker\.io|(?:registry\.)?hub\.docker\.com)\.?(?::443)?(?<path>\/[^?#]*)?$/i;
+
+/** Undefined where it is none of it. @throws RefusedError invalid where it goes on to an image */
+function findDockerHub(text: string): string | undefined {
+  const found = dockerHubPattern.exec(text);
+  if (!found) return undefined;
+  if (/^\/*(?:v[12]\/*)?$/.test(found.groups?.['path'] ?? '')) return dockerHub;
+  throw fault(`must have no path: Docker Hub is ${dockerHub}, and images have their whole names there`);
+}
+
+/** Whose images have no other place than right below them. */
+const publicRegistries =
+  /^(?:ghcr\.io|quay\.io|registry\.gitlab\.com|mcr\.microsoft\.com|public\.ecr\.aws|registry\.k8s\.io|(?:[\w-]+\.)?gcr\.io|[\w-]+\.pkg\.dev|[\w-]+\.azurecr\.io|[\w.-]+\.dkr\.ecr\.[\w.-]+)$/;
+
+function hintAtScheme(text: string): readonly string[] {
+  const [host] = /^(?:[\w-]+(?:\.[\w-]+)+(?::\d+)?|[\w-]+:\d+)(?=\/|$)/.exec(text) ?? [];
+  return host === undefined ? [] : [`begins with https://, as in https://${host}`];
 }
 
 function parseLocalUrl(text: string): string {
@@ -54,6 +80,6 @@ export function addressOf(hostname: string): string {
   return host === 'localhost' || host.endsWith('.localhost') ? '127.0.0.1' : host;
 }
 
-function fault(text: string): RefusedError {
-  return new RefusedError('invalid', { url: [text] });
+function fault(...texts: readonly string[]): RefusedError {
+  return new RefusedError('invalid', { url: texts });
 }

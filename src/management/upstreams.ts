@@ -6,6 +6,7 @@ import type { RegistryUpstream } from '../metadata/registry-upstreams.ts';
 import type { AssociatedUpstream, UpstreamChanges, UpstreamRecord } from '../metadata/upstreams.ts';
 import { localPathOf } from '../upstreams/local-upstream.ts';
 import type { Actor } from './actor.ts';
+import { tooManyUpstreams } from './associations.ts';
 import { recordChange } from './audit.ts';
 import { Changes } from './changes.ts';
 import { demandVisibleTarget } from './local-target.ts';
@@ -122,7 +123,7 @@ export class UpstreamService {
       const registryUpstream = await tx.registryUpstreams.append(registryId, upstream.id);
       if (registryUpstream.position > maxUpstreams) {
         throw new RefusedError('invalid', {
-          'registry_upstreams.position': [`must be less than or equal to ${maxUpstreams}`],
+          'registry_upstreams.position': tooManyUpstreams(maxUpstreams),
         });
       }
       await recordChange(tx, actor, {

@@ -41,7 +41,9 @@ describeEachDatabase('the upstreams of a virtual registry', (open, { clock }) =>
     const sixth = await api.createUpstream(registry, 'sixth');
     expect(await api.ask('POST', all, { registry_id: other, upstream_id: sixth.id })).toMatchObject({
       status: 400,
-      body: { message: { position: ['must be less than or equal to 5'] } },
+      body: {
+        message: { position: ['must be less than or equal to 5', 'a virtual registry takes 5 upstreams'] },
+      },
     });
   });
 

@@ -223,6 +223,63 @@ test('a body that cannot be read is refused with the reason', async () => {
   expect([endless.status, endless.body]).toEqual([411, { message: '411 Length Required' }]);
 });
 
+test('JSON that is sent as a form is told so', async () => {
+  const url = `${await serve([echo])}/api/v4/things/7`;
+  const asForm = (body: string) =>
+    ask(url, { method: 'POST', body, headers: { 'content-type': 'application/x-www-form-urlencoded' } });
+  for (const body of ['{"name": "a"}', ' {"name": "a=b", "tags": ["x&y"]}', '[{"name": "a"}]', '{}']) {
+    const { status, body: answer } = await asForm(body);
+    expect({ status, answer }).toEqual({
+      status: 400,
+      answer: { error: expect.stringContaining('Content-Type: application/json') },
+    });
+  }
+  expect(await asForm('name=%7B%7D')).toMatchObject({ status: 201, body: { name: '{}' } });
+});
+
+test('JSON that is no object is refused; null has no parameters', async () => {
+  const url = `${await serve([echo])}/api/v4/things/7`;
+  for (const body of ['[]', '"name"', '1', 'true', '[{"name":"a"}]'])
+    expect(await ask(`${url}?name=a`, asJson(body))).toMatchObject({
+      status: 400,
+      body: { error: 'message body does not match declared format' },
+    });
+  for (const body of ['null', '{}', ''])
+    expect(await ask(`${url}?name=a`, asJson(body))).toMatchObject({ status: 201, body: { name: 'a' } });
+});
+
+test('OPTIONS says which methods a path has', async () => {
+  const url = await serve([echo, failing(new Error())]);
+  const answer = await fetch(`${url}/api/v4/things/7`, { method: 'OPTIONS' });
+  expect([answer.status, answer.headers.get('allow')]).toEqual([204, 'OPTIONS, POST, DELETE']);
+  expect((await fetch(`${url}/api/v4/nothing`, { method: 'OPTIONS' })).status).toBe(404);
+});
+
+test('links to other pages fit into the headers that clients read, whatever was asked for', async () => {
+  const searched = endpoint({
+    method: 'GET',
+    path: '/found',
+    summary: 'Some things',
+    params: pageParams.extend({ search: text(255).optional(), name: text(255).optional() }),
+    status: 200,
+    response: z.array(z.int()),
+    handle: async (_actor, input) => new PagedBody([1, 2], 45, input),
+  });
+  const url = `${await serve([searched])}/api/v4/found?page=2`;
+  const unknown = await ask(`${url}&x=${'y'.repeat(7000)}&search=a`);
+  expect(unknown.headers.get('link')).toContain(
+    '<https://registry.example/api/v4/found?page=3&search=a&per_page=20>; rel="next"',
+  );
+  const long = encodeURIComponent('好'.repeat(255));
+  const { headers } = await ask(`${url}&search=${long}&name=${long}`);
+  expect(headers.get('link')?.length).toBeLessThan(8192);
+  expect(headers.get('link')).toMatch(/page=3.*rel="next"$/);
+  expect(await ask(`${url}&search=${'a'.repeat(7000)}`)).toMatchObject({
+    status: 400,
+    body: { message: { search: ['is too long (maximum is 255 characters)'] } },
+  });
+});
+
 test('a token is taken from every place where GitLab takes it', async () => {
   const url = `${await serve([echo])}/api/v4/things/7`;
   const bearer = {

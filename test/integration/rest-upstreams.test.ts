@@ -74,7 +74,7 @@ describeEachDatabase('upstreams', (open, { clock }) => {
         { message: { url: ['is too long (maximum is 255 characters)'] } },
         { url: `https://${'a'.repeat(255)}` },
       ],
-      [{ message: { url: ['must be a valid URL'] } }, { url: 'registry.example' }],
+      [{ message: { url: ['must be a valid URL'] } }, { url: 'registry' }],
       [
         { message: { url: ['is blocked: Only allowed schemes are http, https'] } },
         { url: 'ftp://a.example' },
@@ -119,7 +119,14 @@ describeEachDatabase('upstreams', (open, { clock }) => {
       await api.ask('POST', ofRegistry(registry), { url: 'https://f.example', name: 'f' }),
     ).toMatchObject({
       status: 400,
-      body: { message: { 'registry_upstreams.position': ['must be less than or equal to 5'] } },
+      body: {
+        message: {
+          'registry_upstreams.position': [
+            'must be less than or equal to 5',
+            'a virtual registry takes 5 upstreams',
+          ],
+        },
+      },
     });
     expect((await api.ask('GET', ofGroup(group))).body).toHaveLength(5);
   });

@@ -23,6 +23,7 @@ export class UnreadableBody extends Error {
 export function readBody(): Middleware {
   const json = bodyParser({
     jsonTypes: ['application/json'],
+    jsonStrict: false,
     jsonLimit: maxBodyBytes,
     formLimit: maxBodyBytes,
     text: false,
@@ -32,9 +33,24 @@ export function readBody(): Middleware {
   return async (ctx, next) => {
     if (ctx.is('multipart/form-data')) return readMultipart(ctx, next);
     if (ctx.request.length !== 0 && ctx.is(bodyTypes) === false) throw new UnreadableBody(415);
-    return json(ctx, next);
+    return json(ctx, () => {
+      demandParameters(ctx, ctx.request.body);
+      return next();
+    });
   };
 }
+
+/** A body of `null` has no parameters, as clients say it that were given none. */
+function demandParameters(ctx: Context, body: unknown): void {
+  if (body === undefined || body === null || body === '') return;
+  if (typeof body !== 'object' || Array.isArray(body)) throw new UnreadableBody(400);
+  const [first = ''] = Object.keys(body);
+  const isJson = ctx.is('application/x-www-form-urlencoded') && /^\s*[{[]/.test(first);
+  if (isJson) throw new RefusedError('parameters', jsonAsForm);
+}
+
+const jsonAsForm =
+  'the body looks like JSON, but its Content-Type says that it is a form: send it with Content-Type: application/json (curl: --json in place of --data)';
 
 /** The parser drops a file without reading it; what it cannot do is refuse one. */
 async function readMultipart(ctx: Context, next: () => Promise<unknown>): Promise<void> {

@@ -7,12 +7,12 @@ import type { CacheEntry } from '../../metadata/cache-entry.ts';
 import { formatInstant } from './dates.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { PagedBody, pageOf, pageParams } from './pagination.ts';
-import { recordId, text } from './parameters.ts';
+import { maxNameLength, recordId, text } from './parameters.ts';
 import { type BodyOf, instantText } from './response.ts';
 
-const maxSearchLength = 1024;
+const maxIdLength = 1024;
 
-const filter = pageParams.extend({ search: text(maxSearchLength).optional() });
+const filter = pageParams.extend({ search: text(maxNameLength).optional() });
 
 const entryResponse = z
   .object({
@@ -54,7 +54,7 @@ export function cacheEntryEndpoints(entries: CacheEntryService): readonly Endpoi
       method: 'DELETE',
       path: '/virtual_registries/container/cache_entries/*id',
       summary: 'Forget one cache entry',
-      pathParams: z.object({ id: text(maxSearchLength) }),
+      pathParams: z.object({ id: text(maxIdLength) }),
       status: 204,
       takesJobTokens: true,
       handle: (actor, { id }, { unmodifiedSince }) =>

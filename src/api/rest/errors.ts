@@ -8,7 +8,7 @@ import type { Endpoint } from './endpoint.ts';
 
 export interface Answer {
   readonly status: number;
-  readonly body: object;
+  readonly body: object | undefined;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -72,6 +72,11 @@ const failed: Answer = { status: 500, body: { message: '500 Internal Server Erro
 /** @param allowed the methods that the path has */
 export function methodNotAllowed(allowed: readonly string[]): Answer {
   return { status: 405, body: { message: '405 Method Not Allowed' }, headers: { Allow: allowed.join(', ') } };
+}
+
+/** As {@link methodNotAllowed}, for who asks. */
+export function methodsOf(allowed: readonly string[]): Answer {
+  return { status: 204, body: undefined, headers: { Allow: ['OPTIONS', ...allowed].join(', ') } };
 }
 
 /** Anything that is neither refused nor the client's fault is a bug, and nothing of it is shown. */

@@ -8,6 +8,9 @@ const maxPerPage = 100;
 /** Beyond it, how many there are is not said. */
 const maxTotal = 10_000;
 
+/** Of all links together; beyond it there is only the next page's. Many clients read 16 KiB of headers in all. */
+const maxLinkLength = 8192;
+
 /** What is out of bounds is moved to the bound. */
 export const pageParams = z.object({
   page: integer
@@ -50,8 +53,10 @@ export class PagedBody<T = unknown> {
     links.push(['first', 1]);
     const isCounted = this.#total <= maxTotal;
     if (isCounted) links.push(['last', last]);
+    const written = links.map(([rel, number]) => `<${pageUrl(url, number, per_page)}>; rel="${rel}"`);
+    const isLong = written.join(', ').length > maxLinkLength;
     return {
-      Link: links.map(([rel, number]) => `<${pageUrl(url, number, per_page)}>; rel="${rel}"`).join(', '),
+      Link: (isLong ? written.filter((link) => link.endsWith('rel="next"')) : written).join(', '),
       'X-Page': String(page),
       'X-Per-Page': String(per_page),
       'X-Next-Page': page < last ? String(page + 1) : '',

@@ -10,13 +10,15 @@ import type { RequestState } from '../state.ts';
 import { givenOf, readBody } from './body.ts';
 import { tellOfDeprecation } from './deprecation.ts';
 import type { Endpoint } from './endpoint.ts';
-import { type Answer, answerTo, methodNotAllowed, routeUnknown } from './errors.ts';
+import { type Answer, answerTo, methodNotAllowed, methodsOf, routeUnknown } from './errors.ts';
 import { sendOnce } from './etag.ts';
 import { type CookieSessions, demandAccess, identify } from './identify.ts';
 import { KeysetBody, PagedBody } from './pagination.ts';
 import { OtherAnswer } from './response.ts';
 
 const prefix = '/api/v4';
+/** Of a query, in characters: several links repeat it. */
+const maxRepeatedQuery = 1000;
 
 /** What `app.use` takes. */
 export type RestMiddleware = ReturnType<Router<RequestState>['routes']>;
@@ -44,7 +46,7 @@ export function mountEndpoints(endpoints: readonly Endpoint[], gates: RestGates)
     ctx.set('Cache-Control', 'max-age=0, private, must-revalidate');
     try {
       ctx.state.identified = gates.rateLimit?.(ctx);
-      await routes(ctx, async () => send(ctx, unmatched(ctx['matched'])));
+      await routes(ctx, async () => send(ctx, unmatched(ctx.method, ctx['matched'])));
     } catch (error) {
       const answer = answerTo(error);
       logFault(ctx.state.log, error, answer.status === 500);
@@ -75,7 +77,7 @@ async function handle(
   });
   ctx.status = endpoint.status;
   if (result instanceof PagedBody || result instanceof KeysetBody) {
-    ctx.set(result.headers(new URL(ctx.path + ctx.search, externalUrl)));
+    ctx.set(result.headers(linkedUrl(ctx, endpoint, externalUrl)));
     ctx.body = result.items;
   } else if (result instanceof OtherAnswer) {
     ctx.status = result.status;
@@ -87,10 +89,20 @@ async function handle(
   }
 }
 
+/** What links to other pages begin with. Of a long query only what the endpoint knows is repeated, which has bounds. */
+function linkedUrl(ctx: RouterContext, { params }: Endpoint, externalUrl: string): URL {
+  const url = new URL(ctx.path + ctx.search, externalUrl);
+  if (url.search.length <= maxRepeatedQuery) return url;
+  for (const name of [...url.searchParams.keys()])
+    if (!(name.replace(/\[\]$/, '') in params.shape)) url.searchParams.delete(name);
+  return url;
+}
+
 /** The path may be known, and only the method not. */
-function unmatched(matched: RouterContext['matched']): Answer {
-  const allowed = new Set(matched?.flatMap((layer) => layer.methods));
-  return allowed.size > 0 ? methodNotAllowed([...allowed]) : routeUnknown;
+function unmatched(method: string, matched: RouterContext['matched']): Answer {
+  const allowed = [...new Set(matched?.flatMap((layer) => layer.methods))];
+  if (allowed.length === 0) return routeUnknown;
+  return method === 'OPTIONS' ? methodsOf(allowed) : methodNotAllowed(allowed);
 }
 
 function send(ctx: Pick<RouterContext, 'set' | 'status' | 'body'>, { status, body, headers }: Answer): void {

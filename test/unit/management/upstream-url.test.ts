@@ -8,13 +8,47 @@ test.each([
   ['http://registry.example:8080/cache', 'http://registry.example:8080/cache'],
   [' https://registry.example:443/a/v2 ', 'https://registry.example/a'],
   ['entrepot:acme', 'entrepot:acme'],
+  ...[
+    'docker.io',
+    'https://docker.io',
+    'https://DOCKER.io./',
+    'http://www.docker.io/',
+    'https://docker.io/v2/',
+    'https://hub.docker.com',
+    'hub.docker.com/',
+    'https://registry.hub.docker.com/v2',
+    'https://index.docker.io/v1/',
+    'index.docker.io:443/v1',
+    'registry-1.docker.io',
+    'https://registry-1.docker.io//v2//',
+  ].map((text) => [text, 'https://registry-1.docker.io']),
+  ['https://ghcr.io/v2/', 'https://ghcr.io'],
+  ['https://docker.io.example', 'https://docker.io.example'],
+  ['https://mydocker.io', 'https://mydocker.io'],
   [' Entrepot:acme/sub-group/shop.web/ ', 'entrepot:acme/sub-group/shop.web'],
 ])('%s is kept as %s', (text, kept) => {
   expect(parseUpstreamUrl(text)).toBe(kept);
 });
 
 test.each([
-  ['registry.example', 'must be a valid URL'],
+  ['registry.example', 'must be a valid URL', 'begins with https://, as in https://registry.example'],
+  ['ghcr.io/acme', 'must be a valid URL', 'begins with https://, as in https://ghcr.io'],
+  [
+    'registry:5000/v2/',
+    'is blocked: Only allowed schemes are http, https',
+    'begins with https://, as in https://registry:5000',
+  ],
+  ['x', 'must be a valid URL'],
+  ...['https://hub.docker.com/r/acme/app', 'docker.io/library/alpine', 'https://hub.docker.com/_/alpine'].map(
+    (text) => [
+      text,
+      'must have no path: Docker Hub is https://registry-1.docker.io, and images have their whole names there',
+    ],
+  ),
+  ...['https://ghcr.io', 'https://quay.io', 'https://europe-docker.pkg.dev'].map((origin) => [
+    `${origin}/acme/`,
+    `must have no path: ${origin} is the registry, and images have their whole names there`,
+  ]),
   ['https://', 'must be a valid URL'],
   ['ftp://registry.example', 'is blocked: Only allowed schemes are http, https'],
   ['file:///etc/passwd', 'is blocked: Only allowed schemes are http, https'],
@@ -38,9 +72,9 @@ test.each([
     'must be entrepot: and the full path of a group or project, as in entrepot:acme/shop',
   ]),
   [`https://registry.example/${'a'.repeat(255)}`, 'is too long (maximum is 255 characters)'],
-])('%s is refused: %s', (text, fault) => {
+])('%s is refused: %s', (text, ...faults) => {
   expect(() => parseUpstreamUrl(text)).toThrow(
-    expect.objectContaining({ kind: 'invalid', faults: { url: [fault] } }),
+    expect.objectContaining({ kind: 'invalid', faults: { url: faults } }),
   );
 });
 

@@ -10,10 +10,8 @@ import { operationsRoutes, probeRoutes } from './api/operations.ts';
 import { createRegistryRouter } from './api/registry/router.ts';
 import { receiveRequests } from './api/requests.ts';
 import { createRestRouter } from './api/rest/rest-router.ts';
-import { Listener } from './api/server.ts';
 import { signInRoutes } from './api/sign-in.ts';
 import type { RequestState } from './api/state.ts';
-import type { TlsFiles } from './api/tls-files.ts';
 import { tokenRoutes } from './api/token.ts';
 import { Passwords } from './auth/passwords.ts';
 import { SecretBox } from './auth/secret-box.ts';
@@ -46,12 +44,14 @@ import { JsonDocuments } from './upstreams/json-document.ts';
 import { UpstreamPool } from './upstreams/upstream-pool.ts';
 
 export interface App {
-  /** What must be shown once; undefined on every start but the first. */
-  readonly firstStart: FirstStart | undefined;
-  /** Starts to accept requests. */
-  listen(): Promise<{ readonly url: string; readonly operationsUrl: string | undefined }>;
-  /** Stops accepting, lets transfers end up to the limit, records what was counted. */
-  close(): Promise<void>;
+  /** For clients. */
+  readonly handler: RequestListener;
+  /** For those who run it. */
+  readonly operationsHandler: RequestListener;
+  /** Makes what an installation begins with, and starts to work in the background. From then on requests may come. */
+  start(announce: (first: FirstStart) => Promise<void>): Promise<void>;
+  /** When requests come no more: ends what goes on, fills at the limit at the latest, and records what was counted. */
+  close(limit: AbortSignal): Promise<void>;
 }
 
 /** @param now epoch milliseconds */
@@ -78,7 +78,6 @@ export async function createApp(
   const metrics = createMetrics(() => database.webhookDeliveries.countPending());
   const passwords = new Passwords();
   const secretBox = new SecretBox(secrets.key);
-  const firstStart = await prepareFirstStart({ database, passwords, ...secrets });
   const shared = await createSharedCache(config.sharedCache.url, log);
   const upstreams = new UpstreamPool({ ...upstreamOptions(config), observer: metrics.upstreams, log, now });
   const upstreamSecrets = new UpstreamSecrets(secretBox);
@@ -207,31 +206,16 @@ export async function createApp(
   operations.use(probes);
   operations.use(operationsRoutes({ metrics }));
 
-  const listeners: Listener[] = [];
-  const shutdownMs = config.http.shutdownSeconds * 1000;
-  const open = async (address: string, handler: RequestListener, tls?: TlsFiles): Promise<string> => {
-    const listener = await Listener.open({ address, handler, tls, shutdownMs, log });
-    listeners.push(listener);
-    return listener.url;
-  };
   return {
-    firstStart,
-    async listen() {
-      const { certificate, key } = config.http.tls;
-      const tls = certificate !== undefined && key !== undefined ? { certificate, key } : undefined;
-      const url = await open(config.http.address, koa.callback(), tls);
+    handler: koa.callback(),
+    operationsHandler: operations.callback(),
+    async start(announce) {
+      await prepareFirstStart({ database, passwords, ...secrets, announce });
       await scheduler.start();
       await notifications.start();
       collector.start();
-      const { address } = config.operations;
-      return {
-        url,
-        operationsUrl: address === undefined ? undefined : await open(address, operations.callback()),
-      };
     },
-    async close() {
-      const limit = AbortSignal.timeout(shutdownMs);
-      await Promise.all(listeners.map((listener) => listener.close()));
+    async close(limit) {
       await Promise.all([scheduler.close(), collector.close()]);
       await notifications.close();
       await hosting.repositories.close();

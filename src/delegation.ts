@@ -24,13 +24,16 @@ export async function createDelegate(parts: DelegationParts): Promise<DelegatedT
 }
 
 async function keysOf({ config, ...parts }: DelegationParts, issuer: string): Promise<FindKeys> {
-  const { tokenRootcertbundle: file, tokenJwksUrl: jwksUrl } = config.auth;
-  if (file !== undefined) return (await readCertificates(file)).find;
-  const remote = new RemoteKeys({ issuer, jwksUrl, ...parts });
+  const certificates = await readTrustedKeys(config);
+  if (certificates !== undefined) return certificates.find;
+  const remote = new RemoteKeys({ issuer, jwksUrl: config.auth.tokenJwksUrl, ...parts });
   return async (header, token) => [await remote.get(header, token)];
 }
 
-async function readCertificates(file: string): Promise<CertificateKeys> {
+/** Undefined where no certificates are configured. @throws ConfigError where they are of no use; the system's error where they cannot be read */
+export async function readTrustedKeys({ auth }: Config): Promise<CertificateKeys | undefined> {
+  const { tokenRootcertbundle: file } = auth;
+  if (file === undefined) return undefined;
   const bundle = await readFile(file, 'utf8');
   try {
     return await CertificateKeys.parse(bundle);

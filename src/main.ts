@@ -5,17 +5,16 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { type App, createApp } from './app.ts';
 import { type Command, CommandRefused, help, parseCommand, UsageError } from './command-line.ts';
 import { type Config, formatConfig, loadConfig } from './config.ts';
 import { describeFirstStart } from './first-start.ts';
-import { createLog } from './log.ts';
+import { createLog, type Log } from './log.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
 import { ConfigError } from './settings.ts';
 import { explainStartFailure } from './start-failure.ts';
+import { type RunningServer, startServer } from './start-server.ts';
+import { reasonOf } from './system-reasons.ts';
 import { version } from './version.ts';
-
-type Listening = Awaited<ReturnType<App['listen']>>;
 
 /** As sysexits.h has them, where it does. */
 const exitCodes = { done: 0, failed: 1, usage: 64, config: 78 } as const;
@@ -55,7 +54,8 @@ async function execute(command: Command): Promise<number> {
   } catch (error) {
     const explanation = explainStartFailure(error, config);
     if (explanation === undefined) throw error;
-    return fail(exitCodes.failed, `${explanation}\n`);
+    const several = explanation.includes('\n') ? 'cannot start\n' : '';
+    return fail(exitCodes.failed, `${several}${explanation}\n`);
   }
 }
 
@@ -69,12 +69,17 @@ async function serve(config: Config): Promise<number> {
     void log.flush().finally(() => process.exit(exitCodes.failed));
   });
   try {
-    const app = await createApp(config, await readSecrets(config), log);
-    const { url, operationsUrl } = await listen(app, config);
+    const server = await Promise.race([start(config, log), stopping]);
+    if (typeof server === 'string') {
+      // What was begun is a transaction, or a file without its record.
+      log.info({ signal: server }, 'stopped before it was ready');
+      return exitCodes.done;
+    }
+    const { url, operationsUrl } = server;
     log.info({ url, operationsUrl, version }, 'listening');
     setTimeout(giveBackMemory, settledMs).unref();
     log.info({ signal: await stopping }, 'stopping');
-    await app.close();
+    await server.close();
     log.info({}, 'stopped');
     return exitCodes.done;
   } finally {
@@ -82,18 +87,15 @@ async function serve(config: Config): Promise<number> {
   }
 }
 
-async function listen(app: App, { http }: Config): Promise<Listening> {
-  const announce = (address: string) => app.firstStart && print(describeFirstStart(app.firstStart, address));
-  try {
-    const listening = await app.listen();
-    announce(new URL(http.externalUrl ?? listening.url).host);
-    return listening;
-  } catch (error) {
-    // root's token is recorded by now, so it is shown though the server cannot be reached yet.
-    announce(http.address);
-    await app.close();
-    throw error;
-  }
+function start(config: Config, log: Log): Promise<RunningServer> {
+  const { externalUrl } = config.http;
+  return startServer({
+    config,
+    readSecrets: () => readSecrets(config),
+    log,
+    now: Date.now,
+    announce: (first, url) => printWhole(describeFirstStart(first, new URL(externalUrl ?? url).host)),
+  });
 }
 
 /** The first signal to stop. A second one ends the process at once. */
@@ -124,8 +126,7 @@ function readConfigFile(name: string): string {
   try {
     return readFileSync(name, 'utf8');
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ConfigError([{ origin: name, path: '', message: `cannot be read: ${reason}` }]);
+    throw new ConfigError([{ origin: name, path: '', message: `cannot be read: ${reasonOf(error)}` }]);
   }
 }
 
@@ -144,6 +145,11 @@ function giveBackMemory(): void {
   setFlagsFromString('--stress-flush-code');
   runInNewContext('gc')({ type: 'major', execution: 'sync', flavor: 'last-resort' });
   setFlagsFromString('--no-stress-flush-code');
+}
+
+/** Once the system has it. */
+function printWhole(text: string): Promise<void> {
+  return new Promise((resolve) => process.stdout.write(text, () => resolve()));
 }
 
 function print(text: string): number {

@@ -1,5 +1,6 @@
 /** Settings as they are written, in YAML or in the environment: a path such as `http.address`, a value, and where it stands. */
 import { isAlias, isMap, LineCounter, type Node, parseDocument } from 'yaml';
+import { reasonOf } from './system-reasons.ts';
 
 export interface Setting {
   readonly path: string;
@@ -116,8 +117,7 @@ export function readVariable(
   try {
     return readFile(file).trimEnd();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ConfigError([{ origin, path: '', message: `cannot be read: ${reason}` }]);
+    throw new ConfigError([{ origin, path: '', message: `cannot read ${file}: ${reasonOf(error)}` }]);
   }
 }
 

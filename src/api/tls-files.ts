@@ -15,11 +15,32 @@ export interface KeyPair {
   readonly key: Buffer;
 }
 
-/** @throws Error where a file cannot be read, or the key is not the certificate's */
+/** What is wrong with one of the two files. */
+export class TlsFileError extends Error {
+  override readonly name = 'TlsFileError';
+  readonly file: keyof TlsFiles;
+
+  constructor(file: keyof TlsFiles, message: string, cause: unknown) {
+    super(message, { cause });
+    this.file = file;
+  }
+}
+
+/** @throws TlsFileError where a file is not what it should be, or the key is not the certificate's; the system's error where it cannot be read */
 export async function readKeyPair(files: TlsFiles): Promise<KeyPair> {
   const [cert, key] = await Promise.all([readFile(files.certificate), readFile(files.key)]);
-  createSecureContext({ cert, key });
+  use({ cert }, 'certificate', `${files.certificate} has no certificate in PEM`);
+  use({ key }, 'key', `${files.key} has no private key in PEM, without a passphrase`);
+  use({ cert, key }, 'key', `${files.key} is not the key of ${files.certificate}`);
   return { cert, key };
+}
+
+function use(pair: Partial<KeyPair>, file: keyof TlsFiles, message: string): void {
+  try {
+    createSecureContext(pair);
+  } catch (cause) {
+    throw new TlsFileError(file, message, cause);
+  }
 }
 
 /**

@@ -15,6 +15,8 @@ export interface FirstStartOptions {
   readonly rootToken: string | undefined;
   /** Undefined: root has no password. */
   readonly rootPassword: string | undefined;
+  /** Shows it to the operator, before it is committed: whatever ends the process meanwhile, no root is left whose token nobody saw. */
+  readonly announce: (first: FirstStart) => Promise<void>;
 }
 
 /** What must be shown once. */
@@ -30,11 +32,10 @@ const username = 'root';
 const groupName = 'default';
 const dockerHub = { name: 'Docker Hub', url: 'https://registry-1.docker.io', cacheValidityHours: 24 };
 
-/** Undefined on every start but the first, which is when the secrets count. */
-export async function prepareFirstStart(options: FirstStartOptions): Promise<FirstStart | undefined> {
-  const { database, passwords, rootToken, rootPassword } = options;
+/** Does nothing on every start but the first, which is when the secrets count. */
+export async function prepareFirstStart(options: FirstStartOptions): Promise<void> {
+  const { database, passwords, rootToken, rootPassword, announce } = options;
   const passwordHash = rootPassword === undefined ? undefined : await passwords.hash(rootPassword);
-  let first: FirstStart | undefined;
   await database.firstStart(async (tx) => {
     const root = await tx.users.create({ username, name: 'Administrator', isAdmin: true, passwordHash });
     const actor = actorFor(root);
@@ -44,9 +45,8 @@ export async function prepareFirstStart(options: FirstStartOptions): Promise<Fir
     const input = { name: 'first start', scopes };
     const { token } = await recordAccessToken(tx, actor, root, input, rootToken);
     const registryId = await createDefaultGroup(tx, actor, root.id);
-    first = { username, token: rootToken === undefined ? token : undefined, registryId };
+    await announce({ username, token: rootToken === undefined ? token : undefined, registryId });
   });
-  return first;
 }
 
 /** The id of its virtual registry. */

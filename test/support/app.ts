@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type App, createApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import type { Log } from '../../src/log.ts';
+import { type RunningServer, startServer } from '../../src/start-server.ts';
 import { jsonOf } from './bodies.ts';
 import { ChildServer } from './child-server.ts';
 import type { FakeRegistry } from './fake-registry.ts';
@@ -35,7 +35,7 @@ export class TestApp {
   readonly dataDirectory: string;
   readonly #options: TestAppOptions;
   readonly #key: Buffer;
-  #app: App | undefined;
+  #app: RunningServer | undefined;
   #aheadMs = 0;
   url = '';
   operationsUrl = '';
@@ -83,8 +83,14 @@ export class TestApp {
     const config = loadConfig({ defaults, environment, readFile: () => '' });
     const { webhookSecret, oidcClientSecret, log = silentLog } = this.#options;
     const secrets = { key: this.#key, rootToken, rootPassword: undefined, webhookSecret, oidcClientSecret };
-    this.#app = await createApp(config, secrets, log, () => Date.now() + this.#aheadMs);
-    const { url, operationsUrl } = await this.#app.listen();
+    this.#app = await startServer({
+      config,
+      readSecrets: async () => secrets,
+      log,
+      now: () => Date.now() + this.#aheadMs,
+      announce: async () => undefined,
+    });
+    const { url, operationsUrl } = this.#app;
     this.url = url;
     this.operationsUrl = operationsUrl ?? '';
   }

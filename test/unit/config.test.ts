@@ -125,7 +125,7 @@ describe('configuration', () => {
 
   test('a file that cannot be read, and a value given twice, are faults', () => {
     expect(faultsOf({ environment: { ENTREPOT_DATABASE__URL_FILE: '/nowhere' } })).toEqual([
-      'ENTREPOT_DATABASE__URL_FILE: cannot be read: no such file',
+      'ENTREPOT_DATABASE__URL_FILE: cannot read /nowhere: no such file',
     ]);
     const environment = { ENTREPOT_LOG__LEVEL: 'info', ENTREPOT_LOG__LEVEL_FILE: '/level' };
     expect(faultsOf({ environment, files: { '/level': 'warn' } })).toEqual([

@@ -99,7 +99,7 @@ describe("root's first token and password", () => {
 
   test('a file that cannot be read is a fault', async () => {
     expect(await faultOf(load({ ENTREPOT_ROOT_TOKEN_FILE: join(directory, 'none') }))).toMatch(
-      /^ENTREPOT_ROOT_TOKEN_FILE: cannot be read: /,
+      /^ENTREPOT_ROOT_TOKEN_FILE: cannot read .*: there is no such file/,
     );
   });
 });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { get, type RequestListener, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
@@ -9,6 +10,7 @@ import { Listener } from '../../../src/api/server.ts';
 import { KeptLog } from './registry/registry-server.ts';
 
 const fixtures = resolve(import.meta.dirname, '../../fixtures/tls');
+const otherKey = readFileSync(join(fixtures, 'second.key'), 'utf8');
 const log = new KeptLog();
 
 function open(handler: RequestListener, shutdownMs = 5000): Promise<Listener> {
@@ -111,9 +113,13 @@ describe('TLS', () => {
     await listener.close();
   });
 
-  test("a certificate that is not the key's stops the start", async () => {
-    await copyFile(join(fixtures, 'second.key'), files().key);
-    await expect(openTls()).rejects.toThrow('key values mismatch');
+  test.each([
+    ['certificate', 'no certificate', 'has no certificate in PEM'],
+    ['key', 'no key', 'has no private key in PEM'],
+    ['key', otherKey, 'is not the key of'],
+  ] as const)('a %s that is no good stops the start, which says so', async (file, text, message) => {
+    await writeFile(files()[file], text);
+    await expect(openTls()).rejects.toMatchObject({ file, message: expect.stringContaining(message) });
   });
 
   test('plain HTTP on it is not answered', async () => {

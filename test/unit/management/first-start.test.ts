@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Passwords } from '../../../src/auth/passwords.ts';
 import { hashAccessToken } from '../../../src/auth/token-secret.ts';
-import { prepareFirstStart } from '../../../src/management/first-start.ts';
+import { type FirstStart, prepareFirstStart } from '../../../src/management/first-start.ts';
 import { type Database, openDatabase } from '../../../src/metadata/database.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
@@ -20,8 +20,18 @@ beforeEach(async () => {
 
 afterEach(() => database.close());
 
-const firstStart = (secrets: { rootToken?: string; rootPassword?: string } = {}) =>
-  prepareFirstStart({ database, passwords, rootToken: undefined, rootPassword: undefined, ...secrets });
+/** What was announced. */
+async function firstStart(
+  secrets: { rootToken?: string; rootPassword?: string } = {},
+): Promise<FirstStart | undefined> {
+  let announced: FirstStart | undefined;
+  const none = { rootToken: undefined, rootPassword: undefined };
+  const announce = async (first: FirstStart) => {
+    announced = first;
+  };
+  await prepareFirstStart({ database, passwords, ...none, ...secrets, announce });
+  return announced;
+}
 
 test('the first start makes root, a private group and virtual registry 1 that pulls from Docker Hub', async () => {
   await firstStart();
@@ -51,6 +61,15 @@ test("root's token is made and told once, and recorded as a hash", async () => {
   expect(told).toEqual({ username: 'root', token: expect.stringMatching(/^ent-[\w-]{32}$/), registryId: 1 });
   const token = await database.accessTokens.findByHash(hashAccessToken(told?.token ?? ''));
   expect(token).toMatchObject({ scopes: ['api', 'read_virtual_registry'], expiresAt: undefined });
+});
+
+test('root is made once its token was shown: a start that ends before leaves nothing, and the next one tells another', async () => {
+  const rootToken = undefined;
+  const announce = () => Promise.reject(new Error('the process ends here'));
+  const ended = prepareFirstStart({ database, passwords, rootToken, rootPassword: undefined, announce });
+  await expect(ended).rejects.toThrow('ends here');
+  expect(await database.users.findByUsername('root')).toBeUndefined();
+  expect(await firstStart()).toMatchObject({ token: expect.stringMatching(/^ent-/) });
 });
 
 test('a token that the operator gave is used and not told, and a password too', async () => {

@@ -31,7 +31,13 @@ export class IdentityServices {
 
   static async open(now: () => number): Promise<IdentityServices> {
     const database = await openDatabase({ url: undefined, file: ':memory:', log: silentLog, now });
-    await prepareFirstStart({ database, passwords: new Passwords(), rootToken, rootPassword: undefined });
+    await prepareFirstStart({
+      database,
+      passwords: new Passwords(),
+      rootToken,
+      rootPassword: undefined,
+      announce: async () => undefined,
+    });
     const root = await database.users.findByUsername('root');
     if (!root) throw new Error('no root');
     return new IdentityServices(database, { ...actorFor(root), address: from }, root.id, now);

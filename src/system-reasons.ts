@@ -1,0 +1,41 @@
+/** What the system's codes mean, in words, for faults of what operators configure. */
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'the user that runs Entrepot may not; give it the right, or set another',
+  EBUSY: 'something else uses it',
+  EDQUOT: 'the quota of the disk is used up',
+  EEXIST: 'there is something else of that name',
+  EIO: 'the disk fails',
+  EISDIR: 'it is a directory',
+  ELOOP: 'its links lead in a circle',
+  EMFILE: 'too many files are open; raise the limit (ulimit -n)',
+  ENAMETOOLONG: 'the name is too long',
+  ENOENT: 'there is no such file or directory',
+  ENOSPC: 'no space is left on the disk',
+  ENOTDIR: 'a part of the path is no directory',
+  EPERM: 'the system does not permit it',
+  EROFS: 'the file system is read-only',
+};
+
+export interface SystemError extends Error {
+  readonly code: string;
+  readonly syscall?: unknown;
+  readonly address?: unknown;
+  readonly port?: unknown;
+  readonly hostname?: unknown;
+  readonly path?: unknown;
+}
+
+export function isSystemError(error: unknown): error is SystemError {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string';
+}
+
+/** Undefined where the code is none of those that tell of a path. */
+export function findReason({ code }: SystemError): string | undefined {
+  return reasons[code];
+}
+
+/** In words where there are any. */
+export function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return isSystemError(error) ? (findReason(error) ?? message) : message;
+}

@@ -11,6 +11,7 @@ import { CacheEntryService } from './management/cache-entries.ts';
 import { CachePinService } from './management/cache-pins.ts';
 import { CacheRetentionService } from './management/cache-retention.ts';
 import { CleanupPreviewService } from './management/cleanup-previews.ts';
+import { CleanupRunService } from './management/cleanup-runs.ts';
 import { ConnectionTestService } from './management/connection-tests.ts';
 import { DeletedTagService } from './management/deleted-tags.ts';
 import { DeployTokenService } from './management/deploy-tokens.ts';
@@ -88,6 +89,7 @@ export function createRestServices(parts: RestParts): RestServices {
     cachePins: new CachePinService({ database }),
     cacheRetention: new CacheRetentionService(common),
     cleanupPreviews: new CleanupPreviewService({ database, now }),
+    cleanupRuns: new CleanupRunService(hosted),
     connectionTests: new ConnectionTestService({ ...common, secrets, tester: upstreams }),
     deletedTags: new DeletedTagService({ database, maxTags: config.hosted.maxTags }),
     deployTokens: new DeployTokenService(common),

@@ -69,7 +69,10 @@ export class CleanupJob {
       failed,
       ...(error !== undefined && { error }),
     };
-    await database.cleanupPolicies.recordEnd(policy, ended, nextRunAfter(now(), policyFrom(policy).cadence));
+    // A run that someone asked for is besides those that are due.
+    const following =
+      policy.requestedAt === undefined ? nextRunAfter(now(), policyFrom(policy).cadence) : policy.nextRunAt;
+    await database.cleanupPolicies.recordEnd(policy, ended, following);
     log.info({ project: policy.projectId, deleted, kept, failed }, 'a cleanup policy has run');
     return { result: { deleted }, again: true };
   }

@@ -1,5 +1,5 @@
 /** Cleanup policies of projects, and how far their runs have come. */
-import type { Kysely, Selectable } from 'kysely';
+import { type Kysely, type Selectable, sql, type Updateable } from 'kysely';
 import { z } from 'zod';
 import { inBatches } from './in-batches.ts';
 import type { Tables } from './schema.ts';
@@ -40,6 +40,8 @@ export interface CleanupPolicyRecord extends PolicyFields {
   readonly projectId: number;
   /** Epoch milliseconds, as all instants here. */
   readonly nextRunAt: number;
+  /** When someone asked for a run that has not ended yet; it is one besides those that are due. */
+  readonly requestedAt: number | undefined;
   /** Of the run that goes on; undefined: none does. */
   readonly startedAt: number | undefined;
   readonly run: CleanupRun | undefined;
@@ -68,13 +70,14 @@ export class CleanupPolicies {
     return found;
   }
 
-  /** The enabled one whose run is due, or goes on, for the longest time. */
+  /** The enabled one whose run was asked for, else the one whose run is due, or goes on, for the longest time. */
   async findDue(now: number): Promise<CleanupPolicyRecord | undefined> {
     const row = await this.#db
       .selectFrom('cleanup_policies')
       .selectAll()
       .where('enabled', '=', 1)
-      .where('next_run_at', '<=', now)
+      .where((eb) => eb.or([eb('next_run_at', '<=', now), eb('requested_at', 'is not', null)]))
+      .orderBy(sql`case when requested_at is null then 1 else 0 end`)
       .orderBy('next_run_at')
       .orderBy('project_id')
       .limit(1)
@@ -92,6 +95,7 @@ export class CleanupPolicies {
       name_regex: policy.nameRegex,
       name_regex_keep: policy.nameRegexKeep ?? null,
       next_run_at: nextRunAt,
+      requested_at: null,
       started_at: null,
       run: null,
     };
@@ -102,39 +106,53 @@ export class CleanupPolicies {
       .execute();
   }
 
-  /**
-   * How far the run has come that is due since `nextRunAt`.
-   * @returns false where the policy was changed meanwhile: then the run is over
-   */
-  async recordProgress(
-    { projectId, nextRunAt }: Pick<CleanupPolicyRecord, 'projectId' | 'nextRunAt'>,
-    startedAt: number,
-    run: CleanupRun,
-  ): Promise<boolean> {
+  /** Asks for a run now. @returns false where one goes on, or was asked for already */
+  async request(projectId: number, now: number): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
       .updateTable('cleanup_policies')
-      .set({ started_at: startedAt, run: JSON.stringify(run) })
+      .set({ requested_at: now })
       .where('project_id', '=', projectId)
-      .where('next_run_at', '=', nextRunAt)
+      .where('requested_at', 'is', null)
+      .where('started_at', 'is', null)
       .executeTakeFirstOrThrow();
     return numUpdatedRows > 0n;
   }
 
-  /** As {@link recordProgress}. */
-  async recordEnd(
-    { projectId, nextRunAt }: Pick<CleanupPolicyRecord, 'projectId' | 'nextRunAt'>,
-    run: EndedCleanupRun,
-    following: number,
+  /**
+   * How far the run has come that was asked for, or is due since `nextRunAt`.
+   * @returns false where the policy was changed meanwhile: then the run is over
+   */
+  async recordProgress(running: RunningPolicy, startedAt: number, run: CleanupRun): Promise<boolean> {
+    return this.#update(running, { started_at: startedAt, run: JSON.stringify(run) });
+  }
+
+  /** As {@link recordProgress}. @param following when the policy is due next */
+  async recordEnd(running: RunningPolicy, run: EndedCleanupRun, following: number): Promise<boolean> {
+    return this.#update(running, {
+      requested_at: null,
+      started_at: null,
+      run: null,
+      last_run: JSON.stringify(run),
+      next_run_at: following,
+    });
+  }
+
+  async #update(
+    { projectId, nextRunAt, requestedAt }: RunningPolicy,
+    changes: Updateable<Tables['cleanup_policies']>,
   ): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
       .updateTable('cleanup_policies')
-      .set({ started_at: null, run: null, last_run: JSON.stringify(run), next_run_at: following })
+      .set(changes)
       .where('project_id', '=', projectId)
       .where('next_run_at', '=', nextRunAt)
+      .where('requested_at', requestedAt === undefined ? 'is' : '=', requestedAt ?? null)
       .executeTakeFirstOrThrow();
     return numUpdatedRows > 0n;
   }
 }
+
+type RunningPolicy = Pick<CleanupPolicyRecord, 'projectId' | 'nextRunAt' | 'requestedAt'>;
 
 function fromRow(row: Selectable<Tables['cleanup_policies']>): CleanupPolicyRecord {
   return {
@@ -146,6 +164,7 @@ function fromRow(row: Selectable<Tables['cleanup_policies']>): CleanupPolicyReco
     nameRegex: row.name_regex,
     nameRegexKeep: row.name_regex_keep ?? undefined,
     nextRunAt: row.next_run_at,
+    requestedAt: row.requested_at ?? undefined,
     startedAt: row.started_at ?? undefined,
     run: row.run === null ? undefined : runSchema.parse(JSON.parse(row.run)),
     lastRun: row.last_run === null ? undefined : endedRunSchema.parse(JSON.parse(row.last_run)),

@@ -15,6 +15,7 @@ import { collector } from './migrations/0010-collector.ts';
 import { cacheRetention } from './migrations/0011-cache-retention.ts';
 import { cleanupPolicies } from './migrations/0013-cleanup-policies.ts';
 import { scrub } from './migrations/0014-scrub.ts';
+import { cleanupRequests } from './migrations/0015-cleanup-requests.ts';
 import type { Tables } from './schema.ts';
 
 /**
@@ -36,6 +37,7 @@ export async function migrateToLatest(db: Kysely<Tables>, types: ColumnTypes): P
     '0011-cache-retention': cacheRetention(types),
     '0013-cleanup-policies': cleanupPolicies(types),
     '0014-scrub': scrub(types),
+    '0015-cleanup-requests': cleanupRequests(types),
   };
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error, results = [] } = await migrator.migrateToLatest();

@@ -16,6 +16,8 @@ interface CleanupPolicyTable {
   name_regex: string;
   name_regex_keep: string | null;
   next_run_at: number;
+  /** when a run was asked for that has not ended yet. index */
+  requested_at: number | null;
   /** of the run that goes on; null: none does */
   started_at: number | null;
   /** JSON object: how far the run that goes on has come; null: none does */

@@ -44,6 +44,58 @@ describeEachDatabase('a cleanup policy', (open, { clock, createPlace }) => {
   }
   const left = (database: Database, id: number) => database.repositoryLists.listTagNames(id);
 
+  test('runs when a Maintainer asks for it, and is due when it was', async () => {
+    const { api, database, acme, shop, web, set, push } = await start();
+    const url = `/projects/${shop}/container_expiration_policy/run`;
+    const disabled = { status: 400, body: { message: expect.stringContaining('is disabled') } };
+    expect(await api.ask('POST', url)).toMatchObject(disabled);
+    await set({ enabled: false, cadence: '7d' });
+    expect(await api.ask('POST', url)).toMatchObject(disabled);
+    await push(web, 'dev-1', 'v1');
+    const { body } = await set({ enabled: true, keep_n: null, older_than: null, name_regex: 'dev-.*' });
+    const due = body.container_expiration_policy.next_run_at;
+    clock.now += dayMs;
+    const developer = await api.createMember(acme, 'developer', 30);
+    expect(await api.as(developer, 'POST', url)).toMatchObject({ status: 403 });
+    const maintainer = await api.createMember(acme, 'maintainer', 40);
+    expect(await api.as(maintainer, 'POST', url)).toMatchObject({
+      status: 202,
+      body: { message: '202 Accepted' },
+    });
+    expect(api.woken).toEqual(['cleanup_policies.run']);
+    expect(await api.as(maintainer, 'POST', url)).toMatchObject({ status: 409 });
+    await finish(database);
+    expect(await left(database, web)).toEqual(['v1']);
+    const shown = async () => (await api.ask('GET', `/projects/${shop}`)).body.container_expiration_policy;
+    expect((await shown()).next_run_at).toBe(due);
+    const { body: events } = await api.ask('GET', '/audit_events?event_name=cleanup_policy.run');
+    expect(events).toMatchObject([{ entity_id: shop, details: { author_name: 'maintainer' } }]);
+
+    // Then as ever: when it is due, and not before.
+    await push(web, 'dev-2');
+    await finish(database);
+    expect(await left(database, web)).toEqual(['dev-2', 'v1']);
+    clock.now = Date.parse(due);
+    await finish(database);
+    expect(await left(database, web)).toEqual(['v1']);
+    expect(await shown()).toMatchObject({ next_run_at: new Date(clock.now + 7 * dayMs).toISOString() });
+  });
+
+  test('a run that was asked for is given up with the policy it was asked of', async () => {
+    const { api, database, shop, web, set, push } = await start();
+    await push(web, 'dev-1');
+    await set({ enabled: true, keep_n: null, older_than: null });
+    await api.ask('POST', `/projects/${shop}/container_expiration_policy/run`);
+    await set({ name_regex: 'v.*' });
+    await finish(database);
+    expect(await left(database, web)).toEqual(['dev-1']);
+    await api.ask('POST', `/projects/${shop}/container_expiration_policy/run`);
+    await set({ enabled: false });
+    await set({ enabled: true });
+    await finish(database);
+    expect(await left(database, web)).toEqual(['dev-1']);
+  });
+
   test('removes what it says when it is due, in every repository of the project, and shows what it did', async () => {
     const { api, database, place, shop, web, other, set, push, preview } = await start();
     await push(web, 'dev-1', 'dev-2', 'v1', 'latest', 'dev-keep');

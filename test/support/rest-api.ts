@@ -20,6 +20,7 @@ import { CacheEntryService } from '../../src/management/cache-entries.ts';
 import { CachePinService } from '../../src/management/cache-pins.ts';
 import { CacheRetentionService } from '../../src/management/cache-retention.ts';
 import { CleanupPreviewService } from '../../src/management/cleanup-previews.ts';
+import { CleanupRunService } from '../../src/management/cleanup-runs.ts';
 import { ConnectionTestService } from '../../src/management/connection-tests.ts';
 import { DeletedTagService } from '../../src/management/deleted-tags.ts';
 import { DeployTokenService } from '../../src/management/deploy-tokens.ts';
@@ -168,6 +169,7 @@ export class RestApi {
       cachePins: new CachePinService({ database }),
       cacheRetention: new CacheRetentionService({ database, now }),
       cleanupPreviews: new CleanupPreviewService({ database, now }),
+      cleanupRuns: new CleanupRunService(hosted),
       connectionTests: new ConnectionTestService({ database, secrets, tester }),
       deletedTags: new DeletedTagService({ database, maxTags: 100 }),
       deployTokens: new DeployTokenService({ database, now }),

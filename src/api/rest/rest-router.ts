@@ -7,6 +7,7 @@ import type { CacheEntryService } from '../../management/cache-entries.ts';
 import type { CachePinService } from '../../management/cache-pins.ts';
 import type { CacheRetentionService } from '../../management/cache-retention.ts';
 import type { CleanupPreviewService } from '../../management/cleanup-previews.ts';
+import type { CleanupRunService } from '../../management/cleanup-runs.ts';
 import type { ConnectionTestService } from '../../management/connection-tests.ts';
 import type { DeletedTagService } from '../../management/deleted-tags.ts';
 import type { DeployTokenService } from '../../management/deploy-tokens.ts';
@@ -40,6 +41,7 @@ import { cacheEntryEndpoints } from './cache-entries.ts';
 import { cachePinEndpoints } from './cache-pins.ts';
 import { cacheRetentionEndpoints } from './cache-retention.ts';
 import { cleanupPreviewEndpoints } from './cleanup-previews.ts';
+import { cleanupRunEndpoints } from './cleanup-runs.ts';
 import { deletedTagEndpoints } from './deleted-tags.ts';
 import { deployTokenEndpoints } from './deploy-tokens.ts';
 import { type TaggedEndpoint, tagged } from './endpoint.ts';
@@ -84,6 +86,7 @@ export interface RestServices {
   readonly cachePins: CachePinService;
   readonly cacheRetention: CacheRetentionService;
   readonly cleanupPreviews: CleanupPreviewService;
+  readonly cleanupRuns: CleanupRunService;
   readonly connectionTests: ConnectionTestService;
   readonly deletedTags: DeletedTagService;
   readonly deployTokens: DeployTokenService;
@@ -160,6 +163,7 @@ export function listEndpoints(services: RestServices): readonly TaggedEndpoint[]
     ...tagged('Repositories', tagDeletionEndpoints(services.tagDeletions)),
     ...tagged('Repositories', deletedTagEndpoints(services.deletedTags)),
     ...tagged('Projects', cleanupPreviewEndpoints(services.cleanupPreviews)),
+    ...tagged('Projects', cleanupRunEndpoints(services.cleanupRuns)),
     ...tagged('Transfers', transferEndpoints(services.transfers)),
     ...tagged('Server', applicationSettingEndpoints(services.maintenance)),
     ...tagged('Server', storageFindingEndpoints(services.storageFindings)),

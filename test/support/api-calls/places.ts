@@ -39,6 +39,14 @@ export const projectCalls: ApiCalls = {
   'GET /projects/{id}/container_expiration_policy/preview': async (world) => ({
     path: { id: world.projectPath },
   }),
+  'POST /projects/{id}/container_expiration_policy/run': async (world) => {
+    const { id } = await world.make('/projects', {
+      path: world.name(),
+      namespace_id: world.groupId,
+      container_expiration_policy_attributes: { enabled: true },
+    });
+    return { path: { id: String(id) } };
+  },
   'GET /projects/{id}': (world) => ({ path: { id: world.projectPath }, query: { statistics: true } }),
   'PUT /projects/{id}': (world) => ({
     path: { id: world.projectPath },

@@ -1,5 +1,4 @@
 /** Builds the server from its configuration: stores, then services, then HTTP. The only place where everything meets. */
-import { mkdir } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import Koa from 'koa';
 import { docsPage } from './api/docs-page.ts';
@@ -39,6 +38,7 @@ import { createSignIn } from './sign-in.ts';
 import { FilesystemBlobInventory } from './storage/filesystem-blob-inventory.ts';
 import { FilesystemBlobStore } from './storage/filesystem-blob-store.ts';
 import { FilesystemUploadStore } from './storage/filesystem-upload-store.ts';
+import { makeDirectory } from './storage/make-directory.ts';
 import { upstreamOptions } from './upstream-options.ts';
 import { JsonDocuments } from './upstreams/json-document.ts';
 import { UpstreamPool } from './upstreams/upstream-pool.ts';
@@ -61,7 +61,7 @@ export async function createApp(
   log: Log,
   now: () => number = Date.now,
 ): Promise<App> {
-  await mkdir(config.dataDirectory, { recursive: true });
+  await makeDirectory(config.dataDirectory);
   const database = await openDatabase({
     url: config.database.url,
     file: databaseFile(config.dataDirectory),

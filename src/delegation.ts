@@ -1,11 +1,11 @@
 /** Wires the token service that hosted repositories are delegated to, where one is configured. */
-import { readFile } from 'node:fs/promises';
 import type { DelegatedTokens } from './api/access.ts';
 import { CertificateKeys } from './auth/certificate-keys.ts';
 import { ExternalTokens, type FindKeys } from './auth/external-tokens.ts';
 import { type FetchJson, RemoteKeys } from './auth/jwks.ts';
 import type { Config } from './config.ts';
 import type { Log } from './log.ts';
+import { readRegularFile } from './regular-file.ts';
 import { ConfigError } from './settings.ts';
 
 export interface DelegationParts {
@@ -34,7 +34,7 @@ async function keysOf({ config, ...parts }: DelegationParts, issuer: string): Pr
 export async function readTrustedKeys({ auth }: Config): Promise<CertificateKeys | undefined> {
   const { tokenRootcertbundle: file } = auth;
   if (file === undefined) return undefined;
-  const bundle = await readFile(file, 'utf8');
+  const bundle = readRegularFile(file);
   try {
     return await CertificateKeys.parse(bundle);
   } catch (error) {

@@ -1,5 +1,4 @@
 /** The command line: arguments, environment, signals and exit codes. Everything else is told what it needs. */
-import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -9,6 +8,8 @@ import { type Command, CommandRefused, help, parseCommand, UsageError } from './
 import { type Config, formatConfig, loadConfig } from './config.ts';
 import { describeFirstStart } from './first-start.ts';
 import { createLog, type Log } from './log.ts';
+import { checkPaths } from './path-settings.ts';
+import { readRegularFile } from './regular-file.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
 import { ConfigError } from './settings.ts';
 import { explainStartFailure } from './start-failure.ts';
@@ -43,6 +44,7 @@ async function execute(command: Command): Promise<number> {
   const config = readConfig(command.configFile);
   if (command.name === 'config') return print(formatConfig(config));
   try {
+    await checkPaths(config);
     if (command.name === 'serve') return await serve(config);
     const log = createLog({ level: config.log.level, destination: process.stderr });
     // Loaded when they are needed: a server is spared the memory.
@@ -113,18 +115,17 @@ function stopSignal(): Promise<NodeJS.Signals> {
 }
 
 function readConfig(name: string | undefined): Config {
-  const readFile = (path: string) => readFileSync(path, 'utf8');
   return loadConfig({
-    defaults: readFile(join(import.meta.dirname, '../config/default.yaml')),
+    defaults: readRegularFile(join(import.meta.dirname, '../config/default.yaml')),
     file: name === undefined ? undefined : { name, text: readConfigFile(name) },
     environment: process.env,
-    readFile,
+    readFile: readRegularFile,
   });
 }
 
 function readConfigFile(name: string): string {
   try {
-    return readFileSync(name, 'utf8');
+    return readRegularFile(name);
   } catch (error) {
     throw new ConfigError([{ origin: name, path: '', message: `cannot be read: ${reasonOf(error)}` }]);
   }

@@ -1,6 +1,6 @@
 /** Puts a backup into an empty data directory: every blob is checked as it comes, and the database is there once all else is. */
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { extract } from 'tar-stream';
 import { z } from 'zod';
@@ -8,6 +8,7 @@ import { BackupRefused, type BackupSummary, backupFormat, backupNames, demandEmb
 import type { Config } from './config.ts';
 import { blobDirectoryOf, databaseFile, secretKeyFile } from './data-directory.ts';
 import { FilesystemBackup, WrongCopy } from './storage/filesystem-backup.ts';
+import { makeDirectory } from './storage/make-directory.ts';
 
 const maxTextBytes = 64 * 1024 * 1024;
 const beginSchema = z.object({ format: z.literal(backupFormat) });
@@ -21,7 +22,7 @@ export async function restoreBackup(config: Config, from: string): Promise<Backu
   demandEmbedded(config);
   const blobDirectory = blobDirectoryOf(config);
   for (const directory of [config.dataDirectory, blobDirectory]) await demandEmpty(directory);
-  await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 });
+  await makeDirectory(config.dataDirectory);
   const blobs = await FilesystemBackup.open(blobDirectory);
   try {
     const summary = await unpack(from, config, blobs);

@@ -3,13 +3,14 @@
  * signing keys); where none is given, one is made beside the data.
  */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { link, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { findPasswordFault } from './auth/passwords.ts';
 import { mayBeAccessToken } from './auth/token-secret.ts';
 import { secretKeyFile } from './data-directory.ts';
+import { readRegularFile } from './regular-file.ts';
 import { ConfigError, type Environment, Faults, readVariable } from './settings.ts';
+import { makeDirectory } from './storage/make-directory.ts';
 
 export interface Secrets {
   /** 32 bytes. */
@@ -56,9 +57,8 @@ export async function loadSecrets({
   sharedDatabase,
 }: SecretSources): Promise<Secrets> {
   const faults = new Faults();
-  const readText = (path: string) => readFileSync(path, 'utf8');
   const read = (name: string, findFault: (text: string) => string | undefined) => {
-    const text = faults.collect(() => readVariable(environment, name, readText)) || undefined;
+    const text = faults.collect(() => readVariable(environment, name, readRegularFile)) || undefined;
     const message = text && findFault(text);
     if (message) faults.add(name, '', message);
     return text;
@@ -80,15 +80,15 @@ function parseKey(text: string): Buffer | undefined {
 
 async function keyBeside(dataDirectory: string, sharedDatabase: boolean): Promise<Buffer> {
   const path = secretKeyFile(dataDirectory);
-  const found = await findText(path);
+  const found = findText(path);
   if (found !== undefined) return keyIn(found, path);
   if (sharedDatabase) {
     const message = `with database.url every process needs the same secret key: ${expectedKey}`;
     throw new ConfigError([{ origin: keyVariable, path: '', message }]);
   }
-  await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
+  await makeDirectory(dataDirectory);
   await createOnce(path, `${randomBytes(keyBytes).toString('base64')}\n`);
-  return keyIn((await findText(path)) ?? '', path);
+  return keyIn(findText(path) ?? '', path);
 }
 
 function keyIn(text: string, origin: string): Buffer {
@@ -98,12 +98,13 @@ function keyIn(text: string, origin: string): Buffer {
 }
 
 /** Undefined where there is no such file. */
-async function findText(path: string): Promise<string | undefined> {
+function findText(path: string): string | undefined {
   try {
-    return (await readFile(path, 'utf8')).trim();
+    return readRegularFile(path).trim();
   } catch (error) {
     if (isSystemError(error, 'ENOENT')) return undefined;
-    throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigError([{ origin: path, path: '', message: `cannot be read: ${reason}` }]);
   }
 }
 

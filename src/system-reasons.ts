@@ -12,6 +12,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or directory',
   ENOSPC: 'no space is left on the disk',
   ENOTDIR: 'a part of the path is no directory',
+  ENXIO: 'it is not a file',
   EPERM: 'the system does not permit it',
   EROFS: 'the file system is read-only',
 };

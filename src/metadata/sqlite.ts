@@ -1,6 +1,5 @@
 /** SQLite through node:sqlite: one connection, whose write transactions exclude those of other processes from their start. */
-import { closeSync, mkdirSync, openSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, constants, openSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -28,7 +27,7 @@ const maxStatements = 256;
 export const inMemory = ':memory:';
 
 /**
- * @param file is made with its folder when absent; {@link inMemory} for a database that ends with the process
+ * @param file is made when absent; {@link inMemory} for a database that ends with the process
  * @param revision hears of what is written
  */
 export async function sqliteDialect(file: string, revision?: AccessRevision): Promise<Dialect> {
@@ -56,8 +55,9 @@ export async function readOnlySqliteDialect(file: string): Promise<Dialect> {
 
 /** Only for our eyes; SQLite gives its -wal and -shm files the same mode. */
 function createPrivately(file: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  closeSync(openSync(file, 'a', 0o600));
+  // A FIFO of that name is refused, and not waited for.
+  const { O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
+  closeSync(openSync(file, O_WRONLY | O_CREAT | O_NONBLOCK, 0o600));
 }
 
 async function openFile(file: string): Promise<DatabaseSync> {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -51,6 +52,18 @@ describe('entrepot serve', () => {
     expect((await whoAmI(await run.listening(), token)).status).toBe(200);
     expect(run.stdout).toContain('docker login');
     expect(run.stdout).not.toContain(token);
+  });
+
+  test('says which setting names a path that cannot be used, instead of trying or waiting for ever', async () => {
+    const looping = start([], { ENTREPOT_DATA_DIRECTORY: '/proc/x' });
+    expect(await looping.exitCode()).toBe(1);
+    expect(looping.stderr).toMatch(/^entrepot: data_directory: cannot use \/proc\/x: .*\n$/);
+
+    const fifo = join(directory, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    const waiting = start(['--config', fifo], { ENTREPOT_SECRET_KEY_FILE: fifo });
+    expect(await waiting.exitCode()).toBe(78);
+    expect(waiting.stderr).toContain(`fifo: cannot be read: ${fifo} is not a file`);
   });
 
   test('says in one line that the database cannot be reached', async () => {

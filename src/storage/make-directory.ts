@@ -1,0 +1,40 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/**
+ * With its parents, all for their owner alone; one step at a time, since Node's own never ends below /proc.
+ * @returns the topmost that was made; undefined: it was there
+ * @throws the system's error
+ */
+export async function makeDirectory(path: string): Promise<string | undefined> {
+  try {
+    return await makeOne(path);
+  } catch (error) {
+    if (!isCode(error, 'ENOENT') || dirname(path) === path) throw error;
+  }
+  const top = await makeDirectory(dirname(path));
+  const made = await makeOne(path);
+  return top ?? made;
+}
+
+async function makeOne(path: string): Promise<string | undefined> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+    return path;
+  } catch (error) {
+    // Systems have other reasons, such as EROFS, for what is there already.
+    if (isCode(error, 'ENOENT') || !(await isDirectory(path))) throw error;
+    return undefined;
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

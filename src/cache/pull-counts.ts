@@ -1,4 +1,5 @@
 /** Counts in memory how many pulls of each group the cache answered, and hands the counts on from time to time. */
+import { RepeatedRun } from '../background/repeated-run.ts';
 import type { Log } from '../log.ts';
 
 export interface CountedPulls {
@@ -15,13 +16,17 @@ export interface PullCountsOptions {
 
 export class PullCounts {
   readonly #options: PullCountsOptions;
-  readonly #timer: NodeJS.Timeout;
+  readonly #runs: RepeatedRun;
   #counts = new Map<number, { hits: number; misses: number }>();
-  #flushing = Promise.resolve();
 
   constructor(options: PullCountsOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => this.flush(), options.flushMs).unref();
+    this.#runs = new RepeatedRun({
+      run: () => this.#record(),
+      everyMs: options.flushMs,
+      onFailure: (err) => options.log.error({ err }, 'hits and misses not recorded; trying again later'),
+    });
+    this.#runs.start();
   }
 
   count(groupId: number, isHit: boolean): void {
@@ -33,12 +38,11 @@ export class PullCounts {
 
   /** Resolves when everything counted before is recorded, or kept for the next time because recording failed. */
   flush(): Promise<void> {
-    this.#flushing = this.#flushing.then(() => this.#record());
-    return this.#flushing;
+    return this.#runs.flush();
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#timer);
+    await this.#runs.stop();
     await this.flush();
   }
 
@@ -49,11 +53,11 @@ export class PullCounts {
     try {
       await this.#options.record([...counts].map(([groupId, each]) => ({ groupId, ...each })));
     } catch (error) {
-      this.#options.log.error({ err: error }, 'hits and misses not recorded; trying again later');
       for (const [groupId, { hits, misses }] of counts) {
         const newer = this.#counts.get(groupId) ?? { hits: 0, misses: 0 };
         this.#counts.set(groupId, { hits: hits + newer.hits, misses: misses + newer.misses });
       }
+      throw error;
     }
   }
 }

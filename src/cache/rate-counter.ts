@@ -4,6 +4,7 @@
  * processes is known up to a second later, and not at all while Redis is away.
  */
 import { LRUCache } from 'lru-cache';
+import { RepeatedRun } from '../background/repeated-run.ts';
 import type { SharedCounters } from './redis-counters.ts';
 
 export interface RateCounterOptions {
@@ -40,13 +41,18 @@ export class RateCounter {
   readonly #options: RateCounterOptions;
   readonly #entries: LRUCache<string, Entry>;
   readonly #changed = new Map<string, Entry>();
-  readonly #timer: NodeJS.Timeout | undefined;
-  #exchanging = Promise.resolve();
+  readonly #exchanges: RepeatedRun;
 
   constructor(options: RateCounterOptions) {
     this.#options = options;
     this.#entries = new LRUCache({ max: options.maxKeys ?? defaultMaxKeys });
-    if (options.shared) this.#timer = setInterval(() => this.exchange(), exchangeMs).unref();
+    this.#exchanges = new RepeatedRun({
+      run: () => this.#exchange(),
+      everyMs: exchangeMs,
+      // What is shared says itself that it cannot be reached.
+      onFailure: () => undefined,
+    });
+    if (options.shared) this.#exchanges.start();
   }
 
   /** Undefined where there is nothing in the window. */
@@ -73,12 +79,11 @@ export class RateCounter {
 
   /** Tells the others what was counted here, and hears from them. Never fails. */
   exchange(): Promise<void> {
-    this.#exchanging = this.#exchanging.then(() => this.#exchange());
-    return this.#exchanging;
+    return this.#exchanges.flush();
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    void this.#exchanges.stop();
   }
 
   #add(key: string, change: number): Rate {

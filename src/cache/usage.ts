@@ -1,4 +1,5 @@
 /** Counts downloads in memory and hands them on in batches, so that a pull writes nothing. */
+import { RepeatedRun } from '../background/repeated-run.ts';
 import type { Log } from '../log.ts';
 
 /** @typeParam Id what is downloaded is known by: a number or text */
@@ -18,13 +19,18 @@ export interface UsageOptions<Id = number> {
 
 export class Usage<Id extends number | string = number> {
   readonly #options: UsageOptions<Id>;
-  readonly #timer: NodeJS.Timeout;
+  readonly #runs: RepeatedRun;
   #counts = new Map<Id, { count: number; lastAt: number }>();
-  #flushing = Promise.resolve();
 
   constructor(options: UsageOptions<Id>) {
     this.#options = options;
-    this.#timer = setInterval(() => this.flush(), options.flushMs).unref();
+    this.#runs = new RepeatedRun({
+      run: () => this.#record(),
+      everyMs: options.flushMs,
+      onFailure: (err) =>
+        options.log.error({ err, entries: this.#counts.size }, 'downloads not recorded; trying again later'),
+    });
+    this.#runs.start();
   }
 
   count(id: Id): void {
@@ -40,12 +46,11 @@ export class Usage<Id extends number | string = number> {
 
   /** Resolves when everything counted before is recorded, or kept for the next time because recording failed. */
   flush(): Promise<void> {
-    this.#flushing = this.#flushing.then(() => this.#record());
-    return this.#flushing;
+    return this.#runs.flush();
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#timer);
+    await this.#runs.stop();
     await this.flush();
   }
 
@@ -56,14 +61,11 @@ export class Usage<Id extends number | string = number> {
     try {
       await this.#options.record([...counts].map(([id, each]) => ({ id, ...each })));
     } catch (error) {
-      this.#options.log.error(
-        { err: error, entries: counts.size },
-        'downloads not recorded; trying again later',
-      );
       for (const [id, { count, lastAt }] of counts) {
         const newer = this.#counts.get(id);
         this.#counts.set(id, { count: count + (newer?.count ?? 0), lastAt: newer?.lastAt ?? lastAt });
       }
+      throw error;
     }
   }
 }

@@ -70,8 +70,8 @@ export class CollectorWorker {
       }
       const pauseMs = Math.min(Math.max(maxPauseMs, intervalMs), intervalMs * 2 ** failures);
       observer.slept(pauseMs / 1000);
-      const waking = AbortSignal.any([signal, this.#waking.signal]);
-      // Ends early where it is woken.
+      // Ends early where it is woken, but not after a failure: who wakes it may do so all the time.
+      const waking = failures === 0 ? AbortSignal.any([signal, this.#waking.signal]) : signal;
       await sleep(pauseMs, undefined, { signal: waking, ref: false }).catch(() => undefined);
       this.#waking = new AbortController();
     }

@@ -2,6 +2,7 @@
  * Runs jobs when they are due, each in one process at a time, whichever has it first: who runs a job holds its lease in SQL and renews
  * it; the job of a process that died goes on elsewhere when the lease is over. In read-only mode nothing runs.
  */
+import { RepeatedRun } from '../background/repeated-run.ts';
 import type { Log } from '../log.ts';
 import type { Jobs } from '../metadata/jobs.ts';
 
@@ -49,68 +50,66 @@ export class Scheduler {
   readonly #leaseMs: number;
   readonly #running = new Map<string, Promise<void>>();
   readonly #stopping = new AbortController();
-  #timer: NodeJS.Timeout | undefined;
-  #polling: Promise<void> = Promise.resolve();
+  readonly #polls: RepeatedRun;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
     this.#jobs = new Map(options.jobs.map((job) => [job.name, job]));
     this.#leaseMs = options.leaseMs ?? 20_000;
+    this.#polls = new RepeatedRun({
+      run: () => this.#startDue(),
+      everyMs: options.pollMs ?? 1000,
+      onFailure: (err, pauseMs) => options.log.error({ err, pauseMs }, 'jobs that are due were not started'),
+    });
   }
 
   /** Looks for what is due now and from time to time. @throws what the database throws */
   async start(): Promise<void> {
     for (const { name, everyMs } of this.#jobs.values()) await this.#options.records.ensure(name, everyMs);
-    this.#timer = setInterval(() => this.#poll(), this.#options.pollMs ?? 1000).unref();
-    this.#poll();
+    this.#polls.start();
+    this.#polls.ask();
   }
 
   /** Runs a job at once, wherever; what is running runs again. Never waits for it. */
   wake(name: string): void {
     this.#options.records.wake(name).then(
-      () => this.#poll(),
+      () => this.#polls.ask(),
       (error: unknown) => this.#options.log.error({ err: error, job: name }, 'a job was not woken'),
     );
   }
 
   /** Waits for what runs, which is told to stop. */
   async close(): Promise<void> {
-    clearInterval(this.#timer);
     this.#stopping.abort();
-    await this.#polling;
+    await this.#polls.stop();
     await Promise.all(this.#running.values());
   }
 
-  #poll(): void {
-    this.#polling = this.#polling.then(() => this.#startDue());
-  }
-
+  /** @throws what the database throws: what cannot be taken is not tried at once again */
   async #startDue(): Promise<void> {
-    const { records, readOnlyReason, log } = this.#options;
-    try {
-      if (this.#stopping.signal.aborted || (await readOnlyReason()) !== undefined) return;
-      for (const name of await records.listDue()) {
-        const job = this.#jobs.get(name);
-        if (!job || this.#running.has(name) || this.#stopping.signal.aborted) continue;
-        const running = this.#runOnce(job).finally(() => this.#running.delete(name));
-        this.#running.set(name, running);
-      }
-    } catch (error) {
-      log.error({ err: error }, 'jobs that are due were not found');
+    const { records, readOnlyReason, owner } = this.#options;
+    const { signal } = this.#stopping;
+    if (signal.aborted || (await readOnlyReason()) !== undefined) return;
+    for (const name of await records.listDue()) {
+      const job = this.#jobs.get(name);
+      if (!job || this.#running.has(name) || signal.aborted) continue;
+      const failures = await records.take(name, owner, this.#leaseMs);
+      if (failures === undefined) continue;
+      const running = this.#runOnce(job, failures).finally(() => this.#running.delete(name));
+      this.#running.set(name, running);
     }
   }
 
-  async #runOnce(job: Job): Promise<void> {
+  async #runOnce(job: Job, failures: number): Promise<void> {
     const { records, owner, log } = this.#options;
+    const end = await this.#run(job, failures);
     try {
-      const failures = await records.take(job.name, owner, this.#leaseMs);
-      if (failures === undefined) return;
-      await records.end(job.name, owner, await this.#run(job, failures));
+      await records.end(job.name, owner, end);
+      // What was woken meanwhile is due.
+      this.#polls.ask();
     } catch (error) {
-      log.error({ err: error, job: job.name }, 'a job was not recorded');
+      log.error({ err: error, job: job.name, pauseMs: this.#polls.pause() }, 'a job was not recorded');
     }
-    // What was woken meanwhile is due.
-    this.#poll();
   }
 
   async #run(job: Job, failures: number) {

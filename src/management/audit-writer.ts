@@ -3,6 +3,7 @@
  * and nothing fails of it. What repeats is written at once the first time, then once a minute with how often it happened.
  */
 import { LRUCache } from 'lru-cache';
+import { RepeatedRun } from '../background/repeated-run.ts';
 import type { Log } from '../log.ts';
 import type { NewAuditEvent } from '../metadata/audit-events.ts';
 import type { Database } from '../metadata/database.ts';
@@ -44,17 +45,26 @@ const maxBatch = 100;
 
 export class AuditWriter {
   readonly #options: AuditWriterOptions;
-  readonly #timer: NodeJS.Timeout;
+  readonly #runs: RepeatedRun;
   readonly #repeated = new Map<string, Repeated>();
   readonly #known: LRUCache<string, true>;
   #queue: Queued[] = [];
   #lost = 0;
-  #flushing = Promise.resolve();
+  #isClosing = false;
 
   constructor(options: AuditWriterOptions) {
     this.#options = options;
     this.#known = new LRUCache({ max: maxKnown });
-    this.#timer = setInterval(() => this.flush(), flushMs).unref();
+    this.#runs = new RepeatedRun({
+      run: () => this.#flush(this.#isClosing ? Number.POSITIVE_INFINITY : options.now()),
+      everyMs: flushMs,
+      onFailure: (err) =>
+        options.log.error(
+          { err, events: this.#queue.length },
+          'audit events not written; trying again later',
+        ),
+    });
+    this.#runs.start();
   }
 
   /** At most one event a minute for each key; the details get its `count`. */
@@ -82,15 +92,14 @@ export class AuditWriter {
 
   /** Resolves when everything noted before is written, or kept for the next time because writing failed. */
   flush(): Promise<void> {
-    this.#flushing = this.#flushing.then(() => this.#flush(this.#options.now()));
-    return this.#flushing;
+    return this.#runs.flush();
   }
 
   /** Writes what there is, including what waits for its minute. */
   async close(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#flushing;
-    await this.#flush(Number.POSITIVE_INFINITY);
+    await this.#runs.stop();
+    this.#isClosing = true;
+    await this.flush();
   }
 
   #write(repeated: Repeated): void {
@@ -114,18 +123,17 @@ export class AuditWriter {
         this.#write(repeated);
       }
     }
-    const { log } = this.#options;
-    try {
-      while (this.#queue.length > 0) {
-        const batch = this.#queue.slice(0, maxBatch);
-        await this.#record(batch);
-        this.#queue = this.#queue.slice(batch.length);
-      }
-    } catch (error) {
-      log.error({ err: error, events: this.#queue.length }, 'audit events not written; trying again later');
+    this.#tellOfLost();
+    while (this.#queue.length > 0) {
+      const batch = this.#queue.slice(0, maxBatch);
+      await this.#record(batch);
+      this.#queue = this.#queue.slice(batch.length);
     }
-    if (this.#lost === 0) return;
-    log.error({ events: this.#lost }, 'too many audit events at once: some are lost');
+  }
+
+  #tellOfLost(): void {
+    if (this.#lost > 0)
+      this.#options.log.error({ events: this.#lost }, 'too many audit events at once: some are lost');
     this.#lost = 0;
   }
 

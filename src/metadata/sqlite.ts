@@ -1,7 +1,8 @@
 /** SQLite through node:sqlite: one connection, whose write transactions exclude those of other processes from their start. */
 import { closeSync, constants, openSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate } from 'node:timers';
+import { setImmediate as others, setTimeout as sleep } from 'node:timers/promises';
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -22,6 +23,7 @@ import { throwOwnErrors } from './violations.ts';
 /** How long statements wait for another process, all of them together. SQLite's own waiting would stop the event loop. */
 const busyTimeoutMs = 10_000;
 const busyRetryMs = 5;
+const maxTurnMs = 10;
 const maxStatements = 256;
 
 export const inMemory = ':memory:';
@@ -103,6 +105,21 @@ class Patience {
   }
 }
 
+/** SQLite answers before anything else can happen: after statements for so long, everybody else gets a turn. */
+class Turns {
+  #startedAt: number | undefined;
+
+  async next(): Promise<void> {
+    const now = performance.now();
+    if (this.#startedAt === undefined) {
+      this.#startedAt = now;
+      setImmediate(() => {
+        this.#startedAt = undefined;
+      });
+    } else if (now - this.#startedAt > maxTurnMs) await others();
+  }
+}
+
 class NodeSqliteDatabase implements SqliteDatabase {
   readonly #database: DatabaseSync;
   readonly #statements = new LRUCache<string, SqliteStatement>({ max: maxStatements });
@@ -145,8 +162,11 @@ function inputValue(value: unknown): SQLInputValue {
 async function onCreateConnection(connection: DatabaseConnection): Promise<void> {
   const execute = connection.executeQuery.bind(connection);
   const patience = new Patience();
-  connection.executeQuery = (query, options) =>
-    patience.whileBusy(() => execute(query, options), !query.sql.startsWith('select'));
+  const turns = new Turns();
+  connection.executeQuery = async (query, options) => {
+    await turns.next();
+    return patience.whileBusy(() => execute(query, options), !query.sql.startsWith('select'));
+  };
   throwOwnErrors(connection, sqliteUnavailability);
 }
 

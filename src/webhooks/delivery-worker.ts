@@ -3,6 +3,7 @@
  * of its own and no job of the scheduler: many run at once, an event is told within a second, and each lane has its lease.
  */
 import { randomUUID } from 'node:crypto';
+import { RepeatedRun } from '../background/repeated-run.ts';
 import type { Records } from '../metadata/records.ts';
 import type { Lane, LaneKey } from '../metadata/webhook-lanes.ts';
 import { backOff } from './back-off.ts';
@@ -35,45 +36,37 @@ export class DeliveryWorker {
   readonly #running = new Set<Promise<void>>();
   /** Lanes of each endpoint that are running. */
   readonly #busy = new Map<number, number>();
-  #timer: NodeJS.Timeout | undefined;
-  #polling: Promise<void> = Promise.resolve();
-  #isPolling = false;
+  readonly #polls: RepeatedRun;
 
   constructor(options: DeliveryWorkerOptions) {
     this.#options = options;
+    this.#polls = new RepeatedRun({
+      run: () => this.#takeDue(),
+      everyMs: pollMs,
+      onFailure: (err, pauseMs) =>
+        options.log.error({ err, pauseMs }, 'events that are to be delivered were not found'),
+    });
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.#poll(), pollMs).unref();
+    this.#polls.start();
   }
 
   /** Breaks off what is being sent, which is sent again later. */
   async close(): Promise<void> {
-    clearInterval(this.#timer);
     this.#stopping.abort();
-    await this.#polling;
+    await this.#polls.stop();
     await Promise.all(this.#running);
   }
 
-  #poll(): void {
-    if (this.#isPolling || this.#stopping.signal.aborted) return;
-    this.#isPolling = true;
-    this.#polling = this.#takeDue().finally(() => {
-      this.#isPolling = false;
-    });
-  }
-
   async #takeDue(): Promise<void> {
-    const { records, readOnlyReason, maxLanes, maxLanesPerEndpoint, log } = this.#options;
-    try {
-      if (this.#running.size >= maxLanes || (await readOnlyReason()) !== undefined) return;
-      const full = [...this.#busy].filter(([, count]) => count >= maxLanesPerEndpoint).map(([id]) => id);
-      for (const key of await records.webhookLanes.listDue(full, maxLanes * maxLanesPerEndpoint)) {
-        if (this.#running.size >= maxLanes || this.#stopping.signal.aborted) return;
-        if ((this.#busy.get(key.webhookId) ?? 0) < maxLanesPerEndpoint) await this.#take(key);
-      }
-    } catch (error) {
-      log.error({ err: error }, 'events that are to be delivered were not found');
+    const { records, readOnlyReason, maxLanes, maxLanesPerEndpoint } = this.#options;
+    if (this.#stopping.signal.aborted) return;
+    if (this.#running.size >= maxLanes || (await readOnlyReason()) !== undefined) return;
+    const full = [...this.#busy].filter(([, count]) => count >= maxLanesPerEndpoint).map(([id]) => id);
+    for (const key of await records.webhookLanes.listDue(full, maxLanes * maxLanesPerEndpoint)) {
+      if (this.#running.size >= maxLanes || this.#stopping.signal.aborted) return;
+      if ((this.#busy.get(key.webhookId) ?? 0) < maxLanesPerEndpoint) await this.#take(key);
     }
   }
 
@@ -84,14 +77,16 @@ export class DeliveryWorker {
     const { webhookId } = key;
     this.#busy.set(webhookId, (this.#busy.get(webhookId) ?? 0) + 1);
     const running = this.#deliver(lane)
-      .catch((error: unknown) => log.error({ err: error, webhook: webhookId }, 'events were not delivered'))
+      .catch((err: unknown) => {
+        log.error({ err, webhook: webhookId, pauseMs: this.#polls.pause() }, 'events were not delivered');
+      })
       .finally(() => {
         this.#running.delete(running);
         const left = (this.#busy.get(webhookId) ?? 1) - 1;
         if (left > 0) this.#busy.set(webhookId, left);
         else this.#busy.delete(webhookId);
         // Others may have waited for room.
-        this.#poll();
+        this.#polls.ask();
       });
     this.#running.add(running);
   }

@@ -3,6 +3,7 @@
  * waits for it or writes anything itself. What is not recorded yet when the process dies is not told, and when there is too much at
  * once, what is over is dropped and counted.
  */
+import { RepeatedRun } from '../background/repeated-run.ts';
 import type { Log } from '../log.ts';
 import type { Database } from '../metadata/database.ts';
 import type { Records } from '../metadata/records.ts';
@@ -43,16 +44,24 @@ export class PullEvents {
   #queue: PullNote[] = [];
   #lost = 0;
   #flushes = 0;
-  #timer: NodeJS.Timeout | undefined;
-  #flushing = Promise.resolve();
+  readonly #runs: RepeatedRun;
 
   constructor(options: PullEventsOptions) {
     this.#options = options;
+    this.#runs = new RepeatedRun({
+      run: () => this.#flush(),
+      everyMs: flushMs,
+      onFailure: (err) =>
+        options.log.error(
+          { err, pulls: this.#queue.length },
+          'pulls not recorded for webhooks; trying again',
+        ),
+    });
   }
 
   async start(): Promise<void> {
     this.#wanted = await this.#options.database.webhooks.listPullPlaces();
-    this.#timer = setInterval(() => this.flush(), flushMs).unref();
+    this.#runs.start();
   }
 
   /** Whether anybody wants to hear of any pull. */
@@ -67,30 +76,30 @@ export class PullEvents {
 
   /** Resolves when everything noted before is recorded, or kept for the next time because recording failed. */
   flush(): Promise<void> {
-    this.#flushing = this.#flushing.then(() => this.#flush());
-    return this.#flushing;
+    return this.#runs.flush();
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#timer);
+    await this.#runs.stop();
     await this.flush();
   }
 
   async #flush(): Promise<void> {
-    const { database, readOnlyReason, observer, log } = this.#options;
-    try {
-      this.#flushes += 1;
-      if (this.#flushes % flushesPerLook === 0) this.#wanted = await database.webhooks.listPullPlaces();
-      if (this.#queue.length > 0 && (await readOnlyReason()) !== undefined) return;
-      while (this.#queue.length > 0) {
-        const batch = this.#queue.slice(0, maxBatch);
-        await this.#record(batch);
-        this.#queue = this.#queue.slice(batch.length);
-      }
-    } catch (error) {
-      log.error({ err: error, pulls: this.#queue.length }, 'pulls not recorded for webhooks; trying again');
+    const { database, readOnlyReason } = this.#options;
+    this.#tellOfLost();
+    this.#flushes += 1;
+    if (this.#flushes % flushesPerLook === 0) this.#wanted = await database.webhooks.listPullPlaces();
+    if (this.#queue.length > 0 && (await readOnlyReason()) !== undefined) return;
+    while (this.#queue.length > 0) {
+      const batch = this.#queue.slice(0, maxBatch);
+      await this.#record(batch);
+      this.#queue = this.#queue.slice(batch.length);
     }
+  }
+
+  #tellOfLost(): void {
     if (this.#lost === 0) return;
+    const { observer, log } = this.#options;
     observer.pullsLost(this.#lost);
     log.error({ pulls: this.#lost }, 'too many pulls at once: webhooks are not told of some');
     this.#lost = 0;

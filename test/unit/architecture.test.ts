@@ -7,18 +7,19 @@ import { apiCalls } from '../support/api-calls/all.ts';
 
 /** Who may import whom: docs/architecture.md §3. Types of log.ts are everybody's. */
 const mayImport: Record<string, readonly string[]> = {
+  background: [],
   oci: [],
   rules: [],
   storage: ['oci'],
   metadata: ['oci'],
-  cache: ['oci', 'metadata'],
+  cache: ['background', 'oci', 'metadata'],
   upstreams: ['oci', 'rules', 'cache'],
   auth: ['oci', 'rules', 'metadata', 'cache'],
   proxy: ['oci', 'storage', 'metadata', 'cache', 'upstreams'],
   hosted: ['oci', 'rules', 'storage', 'metadata', 'cache'],
-  gc: ['oci', 'rules', 'storage', 'metadata'],
-  webhooks: ['oci', 'metadata'],
-  management: ['oci', 'rules', 'metadata', 'auth', 'upstreams', 'proxy'],
+  gc: ['background', 'oci', 'rules', 'storage', 'metadata'],
+  webhooks: ['background', 'oci', 'metadata'],
+  management: ['background', 'oci', 'rules', 'metadata', 'auth', 'upstreams', 'proxy'],
   api: ['oci', 'rules', 'auth', 'management'],
 };
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Job, type JobOutcome, Scheduler, type SchedulerOptions } from '../../../src/gc/scheduler.ts';
 import type { Database } from '../../../src/metadata/database.ts';
+import { UnavailableError } from '../../../src/oci/unavailable.ts';
 import { describeEachDatabase } from '../../support/databases.ts';
 import { eventually } from '../../support/eventually.ts';
 import { silentLog } from '../../support/silent-log.ts';
@@ -54,6 +55,29 @@ describeEachDatabase('a job', (open, { clock, createPlace }) => {
     return scheduler;
   }
   const stateOf = async (database: Database) => (await database.jobs.list())[0];
+
+  test('that cannot be taken is tried again after a pause, however often it is woken, and runs once it can be', async () => {
+    const database = await open();
+    const take = database.jobs.take.bind(database.jobs);
+    let tries = 0;
+    database.jobs.take = async () => {
+      tries += 1;
+      throw new UnavailableError('the disk of the database is full');
+    };
+    let runs = 0;
+    const job = jobOf(async () => {
+      runs += 1;
+      return done;
+    });
+    const scheduler = await start(database, job);
+    for (let woken = 0; woken < 50; woken += 1) {
+      scheduler.wake(job.name);
+      await sleep(2);
+    }
+    expect(tries).toBeLessThan(10);
+    database.jobs.take = take;
+    await eventually(() => expect(runs).toBeGreaterThan(0), 40_000);
+  });
 
   test('runs at its first start, and again when its time has come', async () => {
     const database = await open();

@@ -1,0 +1,105 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+
+/**
+ * Every loop and timer that could go on for ever, how many there are of them in a file, and what keeps each from failing at full speed.
+ * Whoever adds one looks for what ends it and what slows it down after a failure: what goes by the clock is a RepeatedRun.
+ */
+const reviewed: Readonly<Record<string, readonly [number, string]>> = {
+  'api/forwarded-header.ts': [1, 'reads a header, whose length Node limits'],
+  'api/operations.ts': [1, 'the limit of a check'],
+  'api/registry/early-answer.ts': [2, 'once for each answer'],
+  'api/registry/request-body.ts': [2, 'waits for what the client sends, with an idle limit'],
+  'api/registry/send-bytes.ts': [2, 'the idle limit of a socket'],
+  'api/server.ts': [2, 'only while closing, up to its limit'],
+  'api/tls-files.ts': [1, 'two files, looked at at an interval'],
+  'auth/jwks.ts': [1, 'the limit of a fetch'],
+  'auth/oidc-discovery.ts': [1, 'the limit of a fetch'],
+  'auth/oidc-login.ts': [1, 'the limit of a fetch'],
+  'background/repeated-run.ts': [1, 'the mechanism itself'],
+  'backup.ts': [1, 'pages of records, once'],
+  'cache/shared.ts': [1, 'the limit of an answer; a cache that failed is left alone for a while'],
+  'gc/cache-room.ts': [
+    3,
+    'waits for room up to a limit, looking every 50 ms; ends with what the database throws',
+  ],
+  'gc/collector-worker.ts': [2, 'pauses after each look, growing after failures, of which nobody wakes it'],
+  'gc/collector.ts': [
+    2,
+    'while reviews are claimed; ends with what the database throws; a review that fails is postponed, longer each time',
+  ],
+  'gc/entry-eviction.ts': [
+    1,
+    'while there are entries: each is removed or moved on; ends with what the database throws',
+  ],
+  'gc/orphans.ts': [1, 'pages of records; ends with what the database throws'],
+  'gc/pinned-bytes.ts': [1, 'a graph of manifests, each once'],
+  'gc/scheduler.ts': [1, 'renews a lease while a job runs'],
+  'gc/scrub.ts': [2, 'paced by bytes, up to a minute; ends with what database and store throw'],
+  'gc/storage-check.ts': [1, 'pages of records, once'],
+  'gc/untagged-rule.ts': [1, 'pages of records; ends with what the database throws'],
+  'gc/verify-copy.ts': [1, 'the bytes of a file'],
+  'hosted/blob-commit.ts': [1, 'tries counted'],
+  'hosted/cleanup.ts': [1, 'one repository after the other; ends with what the database throws'],
+  'hosted/image-facts.ts': [1, 'the bytes of a config, limited'],
+  'hosted/interruptible.ts': [1, 'items as they come'],
+  'hosted/repository-deletion.ts': [
+    3,
+    'removes a part each time, with a pause; ends with what the database throws',
+  ],
+  'hosted/tag-removal.ts': [1, 'a pause after each part'],
+  'main.ts': [1, 'once'],
+  'management/audit-writer.ts': [
+    1,
+    'batches of the queue; ends with what the database throws, as a RepeatedRun',
+  ],
+  'management/cleanup-previews.ts': [1, 'pages of tags; ends with what the database throws'],
+  'management/protection.ts': [1, 'pages of tags; ends with what the database throws'],
+  'management/rename-protection.ts': [1, 'pages of repositories; ends with what the database throws'],
+  'metadata/blobs.ts': [1, 'tries counted'],
+  'metadata/in-transaction.ts': [2, 'tries counted, with pauses'],
+  'metadata/manifest-payloads.ts': [1, 'again only where another removed the row between two statements'],
+  'metadata/postgres.ts': [1, 'the limit of an answer'],
+  'metadata/remove-entries.ts': [1, 'removes rows each time'],
+  'metadata/sqlite.ts': [4, 'tries a busy database every 5 ms, up to 10 s for all; gives others their turn'],
+  'metadata/tags.ts': [1, 'pages of tags'],
+  'proxy/blob-pull.ts': [1, 'again only where a fill ended meanwhile'],
+  'proxy/download.ts': [3, 'resumes counted, with pauses that grow'],
+  'proxy/fill.ts': [2, 'chunks as they come; wakes readers'],
+  'proxy/fills.ts': [1, 'running fills, each once'],
+  'proxy/publish-blob.ts': [1, 'tries counted'],
+  'proxy/tag-page.ts': [1, 'a binary search'],
+  'repeated-faults.ts': [1, 'once a minute for each fault'],
+  'rules/turn.ts': [1, 'gives others their turn'],
+  'start-server.ts': [1, 'the limit of closing'],
+  'storage/chunk-reader.ts': [1, 'the bytes of a file'],
+  'storage/filesystem-spool.ts': [1, 'while a write takes bytes'],
+  'storage/filesystem-upload-store.ts': [2, 'tries counted'],
+  'upstreams/answer.ts': [1, 'the limit of an answer'],
+  'upstreams/challenge.ts': [1, 'reads a header, whose length undici limits'],
+  'upstreams/connection-queue.ts': [1, 'the limit of waiting'],
+  'upstreams/deadline.ts': [1, 'the limit of an answer'],
+  'upstreams/webhook-sender.ts': [1, 'the limit of an answer'],
+  'webhooks/pull-events.ts': [
+    1,
+    'batches of the queue; ends with what the database throws, as a RepeatedRun',
+  ],
+};
+
+/** Timers, pauses, loops without a bound in their head, and tries. */
+const loops =
+  /\bset(?:Timeout|Interval|Immediate)\(|\b(?:sleep|others)\(|\bwhile \(|\bfor \([^;()]*(?:\([^()]*\)[^;()]*)*;[^;]*;\s*\)|\bfor \(let tries|\b(?:queueMicrotask|nextTick|watchFile)\(|\bdo \{|AbortSignal\.timeout\(/g;
+
+test('every loop and timer of the source has been looked at', () => {
+  const root = resolve(import.meta.dirname, '../../src');
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.ts'),
+  );
+  const found = files
+    .map((file) => [file, readFileSync(join(root, file), 'utf8').match(loops)?.length ?? 0] as const)
+    .filter(([, count]) => count > 0);
+  expect(Object.fromEntries(found)).toEqual(
+    Object.fromEntries(Object.entries(reviewed).map(([file, [count]]) => [file, count])),
+  );
+});

@@ -5,6 +5,7 @@ import { attestedBy, type ImageFacts, parseImageFacts } from '../oci/image-facts
 import type { Tag } from '../oci/reference.ts';
 import { cosignTags, type ReferrerKind, referrerKindOf } from '../oci/referrer-kind.ts';
 import type { ReferrerDescriptor } from '../oci/repository.ts';
+import { parseJsonRecord } from '../oci/untrusted-json.ts';
 import type { ImageFactsOptions, ImageFactsReader } from './image-facts.ts';
 import { listReferrers } from './referrers.ts';
 
@@ -101,7 +102,10 @@ export class ImageDetailsReader {
     const { repositoryManifests } = this.#options.database;
     const manifest = await repositoryManifests.findByTag(repositoryId, tag);
     if (!manifest) return undefined;
-    const { layers, annotations, artifactType } = parseImageFacts(manifest.payload, undefined);
+    const { layers, annotations, artifactType } = parseImageFacts(
+      parseJsonRecord(manifest.payload) ?? {},
+      undefined,
+    );
     return {
       digest: manifest.digest,
       mediaType: manifest.mediaType,

@@ -4,6 +4,7 @@ import type { Records } from '../metadata/records.ts';
 import type { Digest } from '../oci/digest.ts';
 import { type ImageConfig, maxImageConfigBytes, parseImageConfig } from '../oci/image-config.ts';
 import { findImageConfig, type ImageFacts, parseImageFacts } from '../oci/image-facts.ts';
+import { type JsonRecord, parseJsonRecord } from '../oci/untrusted-json.ts';
 import type { BlobReader } from '../storage/blob-store.ts';
 import type { HostedOptions } from './hosted-options.ts';
 
@@ -18,15 +19,15 @@ export async function findNewFacts(
   options: ImageFactsOptions,
   findRepositoryId: () => Promise<number | undefined>,
   digest: Digest,
-  payload: Uint8Array,
+  manifest: JsonRecord,
 ): Promise<ImageFacts | undefined> {
-  const config = findImageConfig(payload);
+  const config = findImageConfig(manifest);
   const [isSettled, repositoryId] = await Promise.all([
     options.database.imageFacts.isSettled(digest),
     config && findRepositoryId(),
   ]);
   if (isSettled) return undefined;
-  return parseImageFacts(payload, config && (await readConfig(options, repositoryId, config.digest)));
+  return parseImageFacts(manifest, config && (await readConfig(options, repositoryId, config.digest)));
 }
 
 export class ImageFactsReader {
@@ -64,7 +65,13 @@ export class ImageFactsReader {
     const { repositoryManifests } = this.#options.database;
     const manifest = await repositoryManifests.find(repositoryId, digest);
     const facts =
-      manifest && (await findNewFacts(this.#options, async () => repositoryId, digest, manifest.payload));
+      manifest &&
+      (await findNewFacts(
+        this.#options,
+        async () => repositoryId,
+        digest,
+        parseJsonRecord(manifest.payload) ?? {},
+      ));
     if (!facts) return false;
     return this.#options.database.transaction(async (tx) => saveFacts(tx, repositoryId, digest, facts));
   }

@@ -8,6 +8,7 @@ import {
   parseManifest,
 } from '../oci/manifest.ts';
 import { getManifestKind, isNonDistributable } from '../oci/media-types.ts';
+import { plainReading } from './plain-manifest.ts';
 
 /**
  * Which manifests may refer to what the repository does not have: none; indexes, of the manifests they list; or all.
@@ -31,15 +32,18 @@ export function acceptManifest(
   contentType: string | undefined,
   limits: ManifestLimits,
 ): ParsedManifest {
-  const manifest = parseManifest(payload, contentType, limits);
-  const { mediaType, bodyType, fields } = manifest;
+  const manifest = parseManifest(payload, contentType, limits, plainReading);
+  const { mediaType, bodyType, fields, json } = manifest;
   const kind = getManifestKind(mediaType);
   if (bodyType !== undefined && bodyType !== mediaType)
     invalid(`the Content-Type is ${mediaType}, and the manifest itself says ${bodyType.slice(0, 160)}`);
   const foreign = foreignFields[kind].find((field) => fields.includes(field));
   if (foreign) invalid(`a manifest of type ${mediaType} must not have '${foreign}'`);
   const required = requiredField[kind];
-  if (!fields.includes(required)) invalid(`a manifest of type ${mediaType} must have '${required}'`);
+  // Go writes null for an empty list.
+  const isEmptyIndex = kind === 'index' && json['manifests'] === null;
+  if (!fields.includes(required) && !isEmptyIndex)
+    invalid(`a manifest of type ${mediaType} must have '${required}'`);
   return manifest;
 }
 

@@ -43,7 +43,7 @@ export async function pushManifest(
   const named = [...new Set(isByDigest ? tags : [reference, ...tags])];
   const { projectId, name } = target;
   const findRepositoryId = async () => (await database.repositories.findByName(name))?.id;
-  const facts = await findNewFacts(options, findRepositoryId, digest, payload);
+  const facts = await findNewFacts(options, findRepositoryId, digest, manifest.json);
   try {
     await database.transaction(async (tx) => {
       const repository = await tx.repositories.ensure(projectId, name);

@@ -2,7 +2,7 @@
 import { type Digest, isDigest } from './digest.ts';
 import { type ImageConfig, isImageConfig, type Platform, parsePlatform } from './image-config.ts';
 import { octetStream } from './media-types.ts';
-import { isRecord, parseJsonRecord, recordsIn, textIn, textsIn } from './untrusted-json.ts';
+import { isRecord, type JsonRecord, recordsIn, textIn, textsIn } from './untrusted-json.ts';
 
 /** Image layers are limited to 127 by what runs them; artifacts have more. */
 const maxListed = 1000;
@@ -49,20 +49,18 @@ export interface ImageFacts {
 }
 
 /** The config's descriptor where it is an image's, and may be read for {@link parseImageFacts}. */
-export function findImageConfig(payload: Uint8Array): ContentFacts | undefined {
-  const config = parseContent(parseJsonRecord(payload)?.['config']);
+export function findImageConfig(manifest: JsonRecord): ContentFacts | undefined {
+  const config = parseContent(manifest['config']);
   return config && isImageConfig(config.mediaType) ? config : undefined;
 }
 
 /**
- * @param payload of a manifest
  * @param config what was read of its config; or why nothing was
  */
 export function parseImageFacts(
-  payload: Uint8Array,
+  manifest: JsonRecord,
   config: ImageConfig | 'missing' | 'unreadable' | undefined,
 ): ImageFacts {
-  const manifest = parseJsonRecord(payload) ?? {};
   const isIndex = Array.isArray(manifest['manifests']);
   const descriptor = isIndex ? undefined : parseContent(manifest['config']);
   const layers = isIndex ? [] : listOf(manifest['layers'], parseLayer);

@@ -1,7 +1,14 @@
 /** What a manifest says and what it refers to; unknown fields and types are let through. */
-import { z } from 'zod';
 import { type Digest, isDigest } from './digest.ts';
 import { OciError } from './errors.ts';
+import { JsonError } from './json-scan.ts';
+import {
+  asClientsRead,
+  descriptorFields,
+  type ManifestReading,
+  manifestFields,
+  platformFields,
+} from './manifest-fields.ts';
 import {
   essenceOf,
   isSchema1,
@@ -11,6 +18,7 @@ import {
   ociManifest,
   octetStream,
 } from './media-types.ts';
+import { isRecord, type JsonRecord } from './untrusted-json.ts';
 
 /** The spec asks registries to accept at least 4 MB. */
 export const maxManifestBytes = 4 * 1024 * 1024;
@@ -40,99 +48,149 @@ export interface ParsedReference extends ManifestReference {
   readonly hasUrls: boolean;
 }
 
-const manifestFields = ['config', 'layers', 'manifests'] as const;
+const shapeFields = ['config', 'layers', 'manifests'] as const;
 
-export type ManifestField = (typeof manifestFields)[number];
+export type ManifestField = (typeof shapeFields)[number];
 
 export interface ParsedManifest {
   /** What the sender said; where they said nothing, the body's own, or what its shape tells. */
   readonly mediaType: string;
+  /** What it is by its shape alone. */
+  readonly shape: string;
   /** The body's own `mediaType`. */
   readonly bodyType: string | undefined;
-  /** Which of the fields that tell an image from an index are there. */
+  /** Which of the fields that tell an image from an index are there, and not null. */
   readonly fields: readonly ManifestField[];
   /** In their order; what is named twice is there twice. */
   readonly references: readonly ParsedReference[];
   readonly subject: Digest | undefined;
   readonly artifactType: string | undefined;
   readonly annotations: Readonly<Record<string, string>> | undefined;
+  /** All of it, so that nobody has to parse it again. */
+  readonly json: JsonRecord;
 }
-
-/** Some clients write null for what they leave out. */
-function optional<T extends z.ZodType>(schema: T) {
-  return schema.nullish().transform((value) => value ?? undefined);
-}
-
-const descriptorSchema = z.looseObject({
-  mediaType: z.string().default(octetStream),
-  digest: z.string().refine(isDigest, 'is not a sha256 or sha512 digest'),
-  size: z.int().nonnegative(),
-  urls: optional(z.array(z.string())),
-});
-
-const manifestSchema = z.looseObject({
-  schemaVersion: z.literal(2),
-  mediaType: optional(z.string()),
-  artifactType: optional(z.string()),
-  config: optional(descriptorSchema),
-  layers: optional(z.array(descriptorSchema)),
-  manifests: optional(z.array(descriptorSchema)),
-  subject: optional(descriptorSchema),
-  annotations: optional(z.record(z.string(), z.string())),
-});
-
-const schema1Schema = z.looseObject({ schemaVersion: z.literal(1) });
 
 /**
  * @param contentType what the sender said it is; undefined or `application/octet-stream`-like values give way to the body's own `mediaType`.
+ * @param reading of what came from elsewhere, unless it is said
  * @throws OciError MANIFEST_INVALID with the reason: too large (413), not JSON, schema 1, a malformed descriptor, or too many
  */
 export function parseManifest(
   payload: Uint8Array,
   contentType: string | undefined,
   { maxBytes, maxReferences }: ManifestLimits = defaultLimits,
+  reading: ManifestReading = asClientsRead,
 ): ParsedManifest {
   if (payload.length > maxBytes) invalid(`the manifest has ${payload.length} bytes, over ${maxBytes}`, 413);
   const said = contentType === undefined ? '' : essenceOf(contentType);
-  const json = parseJson(payload);
-  if (isSchema1(said) || schema1Schema.safeParse(json).success)
+  const manifest = readManifest(payload, reading);
+  const { schemaVersion, config, layers, manifests, subject } = manifest;
+  if (isSchema1(said) || schemaVersion === 1)
     invalid('Docker image manifest schema 1 is not supported; push the image again with a current client');
-  const manifest = manifestSchema.safeParse(json);
-  if (!manifest.success) {
-    const issue = manifest.error.issues[0];
-    invalid(issue ? `${issue.path.join('.') || 'manifest'}: ${issue.message}` : 'not a manifest');
-  }
-  const { config, layers, manifests, subject, mediaType, artifactType, annotations } = manifest.data;
-  const references: ParsedReference[] = [];
-  const add = (
-    kind: ReferenceKind,
-    { digest, mediaType, size, urls = [] }: z.infer<typeof descriptorSchema>,
-  ) => references.push({ kind, digest, mediaType, size, hasUrls: urls.length > 0 });
-  if (config) add('config', config);
-  for (const layer of layers ?? []) add('layer', layer);
-  for (const child of manifests ?? []) add('manifest', child);
-  if (subject) add('subject', subject);
-  if (references.length > maxReferences)
-    invalid(`the manifest refers to ${references.length} blobs and manifests, over ${maxReferences}`);
-  const named = isUnspecific(said) ? (mediaType ?? (manifests ? ociIndex : ociManifest)) : said;
-  const isImage = manifestKindOf(named) === 'image';
+  if (schemaVersion !== 2) invalid('schemaVersion: is not 2');
+  const descriptors = new Descriptors(reading, maxReferences);
+  const configured = isAbsent(config) ? undefined : descriptors.add('config', 'config', config);
+  descriptors.addAll('layer', 'layers', layers);
+  descriptors.addAll('manifest', 'manifests', manifests);
+  const belongsTo = isAbsent(subject) ? undefined : descriptors.add('subject', 'subject', subject);
+  const bodyType = mediaTypeIn(manifest, 'mediaType', '', reading);
+  const isIndex = configured === undefined ? manifests !== undefined : !isAbsent(manifests);
+  const shape = isIndex ? ociIndex : ociManifest;
+  const named = isUnspecific(said) ? (bodyType ?? shape) : said;
   return {
     mediaType: named,
-    bodyType: mediaType,
-    fields: manifestFields.filter((field) => manifest.data[field] !== undefined),
-    references,
-    subject: subject?.digest,
-    artifactType: artifactType || (isImage ? config?.mediaType : undefined),
-    annotations,
+    shape,
+    bodyType,
+    fields: shapeFields.filter((field) => !isAbsent(manifest[field])),
+    references: descriptors.all,
+    subject: belongsTo?.digest,
+    artifactType:
+      mediaTypeIn(manifest, 'artifactType', '', reading) ??
+      (manifestKindOf(named) === 'image' ? configured?.mediaType : undefined),
+    annotations: annotationsIn(manifest),
+    json: manifest,
   };
 }
 
-function parseJson(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
-  } catch (cause) {
-    return invalid('the manifest is not JSON', 400, cause);
+/** What is served of what came from elsewhere: never another type than that of a manifest, whatever its sender said. */
+export function servedTypeOf({ mediaType, bodyType, shape }: ParsedManifest): string {
+  return [mediaType, bodyType].find((type) => manifestKindOf(type ?? '') !== undefined) ?? shape;
+}
+
+class Descriptors {
+  readonly all: ParsedReference[] = [];
+  readonly #reading: ManifestReading;
+  readonly #maxCount: number;
+
+  constructor(reading: ManifestReading, maxCount: number) {
+    this.#reading = reading;
+    this.#maxCount = maxCount;
   }
+
+  add(kind: ReferenceKind, path: string, value: unknown): ParsedReference {
+    if (this.all.length >= this.#maxCount)
+      invalid(`the manifest refers to more than ${this.#maxCount} blobs and manifests`);
+    if (!isRecord(value)) invalid(`${path}: is no descriptor`);
+    const json = this.#reading.fields(value, descriptorFields, path);
+    const { digest, size, urls, platform } = json;
+    if (isRecord(platform)) this.#reading.fields(platform, platformFields, `${path}.platform`);
+    if (typeof digest !== 'string' || !isDigest(digest))
+      invalid(`${path}.digest: is not a sha256 or sha512 digest`);
+    if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
+      invalid(`${path}.size: is no number of bytes`);
+    if (!isAbsent(urls) && !Array.isArray(urls)) invalid(`${path}.urls: is no list`);
+    mediaTypeIn(json, 'artifactType', path, this.#reading);
+    const mediaType = mediaTypeIn(json, 'mediaType', path, this.#reading) ?? octetStream;
+    const reference = { kind, digest, mediaType, size, hasUrls: Array.isArray(urls) && urls.length > 0 };
+    this.all.push(reference);
+    return reference;
+  }
+
+  addAll(kind: ReferenceKind, field: ManifestField, list: unknown): void {
+    if (isAbsent(list)) return;
+    if (!Array.isArray(list)) invalid(`${field}: is no list`);
+    for (const [index, value] of list.entries()) this.add(kind, `${field}.${index}`, value);
+  }
+}
+
+/** Some clients write null for what they leave out. */
+function isAbsent(value: unknown): value is null | undefined {
+  return value === null || value === undefined;
+}
+
+function readManifest(payload: Uint8Array, reading: ManifestReading): JsonRecord {
+  try {
+    const json = reading.parse(payload);
+    if (!isRecord(json)) invalid('the manifest is no JSON object');
+    return reading.fields(json, manifestFields, '');
+  } catch (error) {
+    if (error instanceof JsonError) invalid(`the manifest ${error.message}`, 400, error);
+    throw error;
+  }
+}
+
+/** An empty text says nothing, as Go writes it. */
+function mediaTypeIn(
+  json: JsonRecord,
+  name: 'mediaType' | 'artifactType',
+  path: string,
+  reading: ManifestReading,
+): string | undefined {
+  const value = json[name];
+  if (isAbsent(value) || value === '') return undefined;
+  const at = path === '' ? name : `${path}.${name}`;
+  if (typeof value !== 'string') invalid(`${at}: is no text`);
+  return reading.mediaType(value, at);
+}
+
+function annotationsIn({ annotations }: JsonRecord): Readonly<Record<string, string>> | undefined {
+  if (isAbsent(annotations)) return undefined;
+  if (!isTexts(annotations)) invalid('annotations: are not all texts');
+  return annotations;
+}
+
+function isTexts(value: unknown): value is Readonly<Record<string, string>> {
+  return isRecord(value) && Object.values(value).every((text) => typeof text === 'string');
 }
 
 function invalid(detail: string, status = 400, cause?: unknown): never {

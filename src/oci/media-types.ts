@@ -29,6 +29,16 @@ export function manifestKindOf(mediaType: string): 'image' | 'index' | undefined
   return mediaType === ociIndex || mediaType === dockerList ? 'index' : undefined;
 }
 
+/** RFC 6838: two names of up to 127 characters each. */
+const maxMediaTypeLength = 255;
+/** What is in no text, and what a database does not keep: control characters and halves of surrogate pairs. */
+const noText = /\p{Cc}|\p{Cs}/u;
+
+/** Whether it can be one at all; people make them up freely. */
+export function isMediaType(text: string): boolean {
+  return text.length <= maxMediaTypeLength && !noText.test(text);
+}
+
 /** @throws OciError MANIFEST_INVALID (415) for the type of no manifest that can be pushed */
 export function getManifestKind(mediaType: string): 'image' | 'index' {
   const kind = manifestKindOf(mediaType);

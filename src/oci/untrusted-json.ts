@@ -1,6 +1,8 @@
 /** Takes out of JSON that anyone may have written what has the expected shape, in bounds, and leaves the rest. */
 
-type JsonRecord = Readonly<Record<string, unknown>>;
+import { JsonError, scanJson } from './json-scan.ts';
+
+export type JsonRecord = Readonly<Record<string, unknown>>;
 
 /** Of one map of labels or annotations. */
 const maxTexts = 500;
@@ -14,14 +16,43 @@ export function isRecord(value: unknown): value is JsonRecord {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Undefined where the bytes are no JSON object in UTF-8. */
+/** What it says, in UTF-8. @throws JsonError over a limit of scanJson, or where it is no JSON */
+export function parseJson(bytes: Uint8Array): unknown {
+  scanJson(bytes);
+  return decodeJson(bytes);
+}
+
+/** Of bytes that were looked at. @param options of the decoder: what is not UTF-8 can be an error @throws JsonError where it is no JSON */
+export function decodeJson(bytes: Uint8Array, options: { readonly fatal?: boolean } = {}): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', options).decode(bytes));
+  } catch (cause) {
+    throw new JsonError('is not JSON', { cause });
+  }
+}
+
+/** Undefined where the bytes are no JSON object in UTF-8, or over a limit. */
 export function parseJsonRecord(bytes: Uint8Array): JsonRecord | undefined {
   try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const value = parseJson(bytes);
     return isRecord(value) ? value : undefined;
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof JsonError) return undefined;
+    throw error;
   }
+}
+
+/** The members of all objects in it. */
+export function countMembers(value: unknown): number {
+  let count = 0;
+  const left = [value];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    if (typeof next !== 'object' || next === null) continue;
+    const inner = Object.values(next);
+    if (!Array.isArray(next)) count += inner.length;
+    for (const each of inner) if (typeof each === 'object' && each !== null) left.push(each);
+  }
+  return count;
 }
 
 /** Cut to `maxLength`; undefined where it is no text, or an empty one. */

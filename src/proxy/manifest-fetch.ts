@@ -5,7 +5,8 @@ import type { Manifests } from '../metadata/manifests.ts';
 import { MissingOwner } from '../metadata/violations.ts';
 import type { Digest } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
-import { type ParsedManifest, parseManifest } from '../oci/manifest.ts';
+import { type ParsedManifest, parseManifest, servedTypeOf } from '../oci/manifest.ts';
+import { manifestKindOf, ociManifest } from '../oci/media-types.ts';
 import type { Reference } from '../oci/reference.ts';
 import { UpstreamError } from '../upstreams/errors.ts';
 import { entryPlace, type Place } from './place.ts';
@@ -51,7 +52,8 @@ export class ManifestFetch {
     const [twin] = await entries.listByDigest([entryPlace(place)], 'manifest', digest);
     const payload = twin && (await manifests.findPayload(digest));
     if (!twin || !payload) return undefined;
-    const { mediaType, size, etag } = twin;
+    const { size, etag } = twin;
+    const mediaType = recordedTypeOf(twin.mediaType, payload);
     try {
       const link = { ...this.#entry(place, reference), digest, mediaType, size, etag };
       return { digest, mediaType, payload, entry: await entries.linkManifest(link) };
@@ -65,7 +67,9 @@ export class ManifestFetch {
   async #get(place: Place, reference: Reference): Promise<PulledManifest> {
     const fetched = await place.upstream.getManifest(place.repository, reference);
     const { digest, payload, etag } = fetched;
-    const { mediaType, references } = understand(payload, fetched.contentType);
+    const manifest = understand(payload, fetched.contentType);
+    const { references } = manifest;
+    const mediaType = servedTypeOf(manifest);
     const entry = await this.#tools.entries
       .saveManifest({ ...this.#entry(place, reference), digest, mediaType, etag }, payload, references)
       .catch((error: unknown) => {
@@ -83,6 +87,17 @@ export class ManifestFetch {
   #entry(place: Place, reference: Reference) {
     const kind = 'manifest' as const;
     return { ...entryPlace(place), groupId: place.groupId, kind, reference, checkedAt: this.#tools.now() };
+  }
+}
+
+/** Of a record, which may be older than the rule that nothing is served under another type than that of a manifest. */
+export function recordedTypeOf(mediaType: string, payload: Buffer): string {
+  if (manifestKindOf(mediaType) !== undefined) return mediaType;
+  try {
+    return servedTypeOf(parseManifest(payload, undefined));
+  } catch (error) {
+    if (error instanceof OciError) return ociManifest;
+    throw error;
   }
 }
 

@@ -6,7 +6,7 @@ import type { CacheEntries } from '../metadata/cache-entries.ts';
 import type { Manifests } from '../metadata/manifests.ts';
 import { isDigestReference, type Reference } from '../oci/reference.ts';
 import type { ManifestAnswer, Outcome } from '../oci/repository.ts';
-import type { ManifestFetch, PulledManifest } from './manifest-fetch.ts';
+import { type ManifestFetch, type PulledManifest, recordedTypeOf } from './manifest-fetch.ts';
 import { entryPlace, isRecordOf, type Place } from './place.ts';
 import { type Answer, answerOf, refusalOf } from './refusal.ts';
 import type { Revalidation } from './revalidation.ts';
@@ -98,7 +98,8 @@ export class ManifestPull {
       const place = places.find((each) => isRecordOf(entry, each));
       const payload = place && (await this.#tools.manifests.findPayload(entry.digest));
       if (!place || !payload) continue;
-      const here = { digest: entry.digest, mediaType: entry.mediaType, payload, entry };
+      const mediaType = recordedTypeOf(entry.mediaType, payload);
+      const here = { digest: entry.digest, mediaType, payload, entry };
       const { cacheValidityHours } = place.upstream.settings;
       if (isDigest || isFresh(entry.checkedAt, cacheValidityHours, now()))
         return resolvedOf(here, place, 'hit', entry.checkedAt);

@@ -3,11 +3,11 @@
  * On the path of warm pulls, so what only some requests need is found out when it is asked for.
  */
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Middleware, ParameterizedContext } from 'koa';
 import { anonymous, type Identity, nameOf } from '../auth/identity.ts';
 import type { Log } from '../log.ts';
-import type { OciError } from '../oci/errors.ts';
+import { OciError } from '../oci/errors.ts';
 import type { Outcome } from '../oci/repository.ts';
 import { externalUrlOf, TrustedProxies } from './forwarded.ts';
 import type { RequestState } from './state.ts';
@@ -40,11 +40,14 @@ const inertHeaders = [
 const sanePattern = /^[\w.:/+=-]{1,128}$/;
 const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
+/** What is then thrown wherever something was waited for; it is nobody's answer. */
+const clientLeft = new OciError('UNAVAILABLE', { status: 499, detail: 'the client left' });
+
 export function receiveRequests(options: RequestOptions): Middleware<RequestState> {
   const proxies = new TrustedProxies(options.trustedProxies);
   return (ctx, next) => {
     const startedAt = options.now();
-    const state = new ReceivedRequest(ctx.req, options, proxies);
+    const state = new ReceivedRequest(ctx.req, ctx.res, options, proxies);
     ctx.state = state;
     ctx.res.setHeader('X-Request-Id', state.requestId);
     for (const [name, value] of inertHeaders) ctx.res.setHeader(name, value);
@@ -61,14 +64,22 @@ class ReceivedRequest implements RequestState {
   refusal: OciError | undefined;
   sentBytes: number | undefined;
   readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
   readonly #options: RequestOptions;
   readonly #proxies: TrustedProxies;
   #log: Log | undefined;
+  #leaving: AbortController | undefined;
 
-  constructor(request: IncomingMessage, options: RequestOptions, proxies: TrustedProxies) {
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    options: RequestOptions,
+    proxies: TrustedProxies,
+  ) {
     const given = request.headers['x-request-id'];
     this.requestId = typeof given === 'string' && sanePattern.test(given) ? given : randomUUID();
     this.#request = request;
+    this.#response = response;
     this.#options = options;
     this.#proxies = proxies;
   }
@@ -76,6 +87,19 @@ class ReceivedRequest implements RequestState {
   get log(): Log {
     this.#log ??= this.#options.log.child({ requestId: this.requestId });
     return this.#log;
+  }
+
+  get left(): AbortSignal {
+    if (this.#leaving) return this.#leaving.signal;
+    const leaving = new AbortController();
+    const response = this.#response;
+    const leave = () => {
+      if (!response.writableFinished) leaving.abort(clientLeft);
+    };
+    this.#leaving = leaving;
+    if (response.destroyed) leave();
+    else response.once('close', leave);
+    return leaving.signal;
   }
 
   get address(): string | undefined {

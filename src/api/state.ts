@@ -13,6 +13,8 @@ export interface RequestState {
   address: string | undefined;
   /** scheme://host as the client sees us, without a trailing slash. */
   externalUrl: string;
+  /** Of the client: aborted once they have left before the end of the answer. */
+  readonly left: AbortSignal;
   identity: Identity;
   /** Of a request to /api/v4 that was counted: to be told who asks. */
   identified?: ((identity: Identity) => void) | undefined;

@@ -1,5 +1,6 @@
 /** Tokens that upstreams' token services issued to us, until shortly before they expire. One exchange at a time per key. */
 import { LRUCache } from 'lru-cache';
+import { SingleFlight } from './single-flight.ts';
 
 const maxTokens = 5000;
 /** Tokens are given up this long before their end, or a tenth of their life where that is shorter. */
@@ -14,7 +15,7 @@ export interface IssuedToken {
 
 export class UpstreamTokens {
   readonly #tokens: LRUCache<string, string>;
-  readonly #pending = new Map<string, Promise<string>>();
+  readonly #exchanges = new SingleFlight<string>();
 
   /** @param now epoch milliseconds. */
   constructor(now: () => number) {
@@ -22,11 +23,15 @@ export class UpstreamTokens {
   }
 
   /** The token kept, or what one run of `issue` gives to all who ask meanwhile; its error is theirs too and is not kept. */
-  async get(key: string, issue: () => Promise<IssuedToken>): Promise<string> {
+  async get(
+    key: string,
+    issue: (signal: AbortSignal) => Promise<IssuedToken>,
+    signal?: AbortSignal,
+  ): Promise<string> {
     const token = this.#tokens.get(key);
     if (token !== undefined) return token;
-    const pending = this.#pending.get(key) ?? this.#issue(key, issue);
-    return pending;
+    return this.#exchanges.run(key, async (unwanted) => this.#keep(key, await issue(unwanted)), signal)
+      .outcome;
   }
 
   /** Forgets a token that was not accepted, unless another has taken its place. */
@@ -34,17 +39,10 @@ export class UpstreamTokens {
     if (this.#tokens.get(key) === token) this.#tokens.delete(key);
   }
 
-  #issue(key: string, issue: () => Promise<IssuedToken>): Promise<string> {
-    const run = issue()
-      .then(({ token, lifetimeMs }) => {
-        const life = Math.min(lifetimeMs, maxLifetimeMs);
-        this.#tokens.set(key, token, {
-          ttl: Math.max(1, Math.floor(life - Math.min(maxMarginMs, life / 10))),
-        });
-        return token;
-      })
-      .finally(() => this.#pending.delete(key));
-    this.#pending.set(key, run);
-    return run;
+  #keep(key: string, { token, lifetimeMs }: IssuedToken): string {
+    const life = Math.min(lifetimeMs, maxLifetimeMs);
+    const ttl = Math.max(1, Math.floor(life - Math.min(maxMarginMs, life / 10)));
+    this.#tokens.set(key, token, { ttl });
+    return token;
   }
 }

@@ -67,20 +67,21 @@ export interface ReferrerDescriptor {
   readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
+/** Each `signal` is of who asks: once they have left, nothing more is asked of others for them. */
 export interface ReadableRepository {
   /**
    * @param isPull false for a HEAD: the answer is the same, but it is not counted as a download.
    * @throws OciError MANIFEST_UNKNOWN, UNAVAILABLE, TOOMANYREQUESTS
    */
-  manifest(reference: Reference, isPull: boolean): Promise<ManifestAnswer>;
+  manifest(reference: Reference, isPull: boolean, signal?: AbortSignal): Promise<ManifestAnswer>;
   /** @throws OciError BLOB_UNKNOWN, UNAVAILABLE, TOOMANYREQUESTS */
-  blob(digest: Digest): Promise<BlobAnswer>;
+  blob(digest: Digest, signal?: AbortSignal): Promise<BlobAnswer>;
   /** As {@link blob}, without getting it. */
-  statBlob(digest: Digest): Promise<BlobStat>;
+  statBlob(digest: Digest, signal?: AbortSignal): Promise<BlobStat>;
   /** @throws OciError NAME_UNKNOWN, UNAVAILABLE */
-  tags(page: PageRequest): Promise<TagsAnswer>;
+  tags(page: PageRequest, signal?: AbortSignal): Promise<TagsAnswer>;
   /** Empty for an unknown subject. @throws OciError UNAVAILABLE */
-  referrers(subject: Digest): Promise<ReferrersAnswer>;
+  referrers(subject: Digest, signal?: AbortSignal): Promise<ReferrersAnswer>;
 }
 
 /** Who writes: whom upload sessions belong to, and what audit events say. */

@@ -39,19 +39,19 @@ export class BlobPull {
   }
 
   /** @throws OciError BLOB_UNKNOWN, UNAVAILABLE, TOOMANYREQUESTS */
-  async blob(places: readonly Place[], digest: Digest): Promise<BlobAnswer> {
+  async blob(places: readonly Place[], digest: Digest, signal?: AbortSignal): Promise<BlobAnswer> {
     const { fills, buffers, usage } = this.#tools;
     for (;;) {
       const since = fills.moment;
-      const stored = await this.#stored(places, digest);
+      const stored = await this.#stored(places, digest, signal);
       if (stored) {
         usage.count(stored.entry.id);
         return storedBlob(digest, stored.outcome, stored.reader, buffers);
       }
       const { ordered, size } = await this.#ordered(places, digest);
-      const joined = await fills.join(digest, ordered, size, since);
+      const joined = await fills.join(digest, ordered, size, since, signal);
       if (joined === 'uncached') {
-        const said = size ?? (await this.#ask(ordered, digest)).size;
+        const said = size ?? (await this.#ask(ordered, digest, signal)).size;
         return uncachedBlob(digest, said, ordered, this.#tools);
       }
       if (joined !== 'look-again') {
@@ -61,18 +61,18 @@ export class BlobPull {
   }
 
   /** @throws OciError BLOB_UNKNOWN, UNAVAILABLE, TOOMANYREQUESTS */
-  async stat(places: readonly Place[], digest: Digest): Promise<BlobStat> {
+  async stat(places: readonly Place[], digest: Digest, signal?: AbortSignal): Promise<BlobStat> {
     const since = this.#tools.fills.moment;
-    const stored = await this.#stored(places, digest);
+    const stored = await this.#stored(places, digest, signal);
     if (stored) {
       await stored.reader.close();
       return { digest, size: stored.reader.size, outcome: stored.outcome };
     }
     const fill = await this.#tools.fills.find(digest, places);
     if (fill) return { digest, size: fill.size, outcome: 'collapsed' };
-    if (this.#tools.fills.hasEnded(digest, since)) return this.stat(places, digest);
+    if (this.#tools.fills.hasEnded(digest, since)) return this.stat(places, digest, signal);
     const { ordered, size } = await this.#ordered(places, digest);
-    const asked = await this.#ask(ordered, digest);
+    const asked = await this.#ask(ordered, digest, signal);
     return { digest, size: asked.size ?? size, outcome: 'miss' };
   }
 
@@ -80,12 +80,13 @@ export class BlobPull {
   async #stored(
     places: readonly Place[],
     digest: Digest,
+    signal: AbortSignal | undefined,
   ): Promise<{ reader: BlobReader; entry: CacheEntry; outcome: Outcome } | undefined> {
     const { blobs, entries, store } = this.#tools;
     const record = await blobs.find(digest);
     if (!record) return undefined;
     const [linked] = await entries.listAt(places.map(entryPlace), 'blob', digest);
-    const entry = linked ?? (await this.#link(places, digest, record.size));
+    const entry = linked ?? (await this.#link(places, digest, record.size, signal));
     if (!entry) return undefined;
     // A record may be switched to another copy between reading it and opening the old one.
     const reader = (await store.open(record.storageKey)) ?? (await this.#reopen(digest, record.storageKey));
@@ -103,11 +104,16 @@ export class BlobPull {
   }
 
   /** One HEAD proves the right to bytes that are here, at an upstream of the origin they came from. */
-  async #link(places: readonly Place[], digest: Digest, size: number): Promise<CacheEntry | undefined> {
+  async #link(
+    places: readonly Place[],
+    digest: Digest,
+    size: number,
+    signal: AbortSignal | undefined,
+  ): Promise<CacheEntry | undefined> {
     const origins = new Set(
       (await this.#tools.entries.listOrigins(digest)).map((url) => new URL(url).origin),
     );
-    const place = await findProof(places, origins, digest);
+    const place = await findProof(places, origins, digest, signal);
     if (!place) return undefined;
     const entry = { ...entryPlace(place), groupId: place.groupId, mediaType: octetStream };
     const link = { ...entry, digest, size, checkedAt: this.#tools.now() };
@@ -127,11 +133,15 @@ export class BlobPull {
     return { ordered, size: owners[0]?.size };
   }
 
-  async #ask(places: readonly Place[], digest: Digest): Promise<{ size: number | undefined }> {
+  async #ask(
+    places: readonly Place[],
+    digest: Digest,
+    signal: AbortSignal | undefined,
+  ): Promise<{ size: number | undefined }> {
     const answers: Answer[] = [];
     for (const place of places) {
       try {
-        return { size: await place.upstream.headBlob(place.repository, digest) };
+        return { size: await place.upstream.headBlob(place.repository, digest, signal) };
       } catch (error) {
         answers.push(answerOf(place, error));
       }

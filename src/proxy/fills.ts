@@ -86,6 +86,7 @@ export class Fills {
    * @param places in the order they are asked
    * @param sizeHint in bytes, for an upstream that does not say
    * @param since the {@link moment} before which the blob was not in the store
+   * @param signal of who asks, for what is asked for them alone: the fill goes on without them
    * @throws OciError when no place has the blob
    */
   async join(
@@ -93,6 +94,7 @@ export class Fills {
     places: readonly Place[],
     sizeHint: number | undefined,
     since: number,
+    signal?: AbortSignal,
   ): Promise<Joined> {
     const seen = new Set<Running>();
     for (;;) {
@@ -101,7 +103,7 @@ export class Fills {
       );
       if (!running) break;
       seen.add(running);
-      const joined = await this.#follow(running, digest, places);
+      const joined = await this.#follow(running, digest, places, signal);
       if (joined) return joined;
     }
     if (this.hasEnded(digest, since)) return 'look-again';
@@ -118,7 +120,12 @@ export class Fills {
   }
 
   /** Undefined when this fill gives no right to these places. */
-  async #follow(running: Running, digest: Digest, places: readonly Place[]): Promise<Joined | undefined> {
+  async #follow(
+    running: Running,
+    digest: Digest,
+    places: readonly Place[],
+    signal: AbortSignal | undefined,
+  ): Promise<Joined | undefined> {
     const isSame =
       running.places.length === places.length && running.places.every((each) => includes(places, each));
     const fill = await (isSame ? running.opened : running.opened.catch(() => undefined));
@@ -128,7 +135,7 @@ export class Fills {
     try {
       const place =
         running.proven.find((each) => includes(places, each)) ??
-        (await findProof(places, new Set(running.proven.slice(0, 1).map(originOf)), digest));
+        (await findProof(places, new Set(running.proven.slice(0, 1).map(originOf)), digest, signal));
       if (!place) return undefined;
       if (running.isOver) return 'look-again';
       if (!includes(running.proven, place)) running.proven.push(place);

@@ -1,4 +1,5 @@
 /** One manifest from one place into the records: at most one GET at a time for the same thing, whoever asks. */
+import { SingleFlight } from '../cache/single-flight.ts';
 import type { Log } from '../log.ts';
 import type { CacheEntries, CacheEntry } from '../metadata/cache-entries.ts';
 import type { Manifests } from '../metadata/manifests.ts';
@@ -10,7 +11,6 @@ import { manifestKindOf, ociManifest } from '../oci/media-types.ts';
 import type { Reference } from '../oci/reference.ts';
 import { UpstreamError } from '../upstreams/errors.ts';
 import { entryPlace, type Place } from './place.ts';
-import { SingleFlight } from './single-flight.ts';
 
 /** A manifest with what is recorded of it; no entry where recording failed. */
 export interface PulledManifest {
@@ -39,11 +39,16 @@ export class ManifestFetch {
    * @param known the digest that the place's upstream just said it has; its bytes are not fetched when they are here
    * @throws UpstreamError
    */
-  fetch(place: Place, reference: Reference, known: Digest | undefined): Promise<PulledManifest> {
+  fetch(
+    place: Place,
+    reference: Reference,
+    known: Digest | undefined,
+    signal?: AbortSignal,
+  ): Promise<PulledManifest> {
     const key = `${place.upstream.settings.id} ${place.repository} ${reference}`;
-    return this.#flights.run(key, async () => {
-      return (known && (await this.#link(place, reference, known))) ?? this.#get(place, reference);
-    }).outcome;
+    const fetch = async (unwanted: AbortSignal) =>
+      (known && (await this.#link(place, reference, known))) ?? this.#get(place, reference, unwanted);
+    return this.#flights.run(key, fetch, signal).outcome;
   }
 
   /** The same repository gave this digest before, under another name. */
@@ -64,8 +69,9 @@ export class ManifestFetch {
     }
   }
 
-  async #get(place: Place, reference: Reference): Promise<PulledManifest> {
-    const fetched = await place.upstream.getManifest(place.repository, reference);
+  /** What has arrived is recorded, whoever left meanwhile. */
+  async #get(place: Place, reference: Reference, signal: AbortSignal): Promise<PulledManifest> {
+    const fetched = await place.upstream.getManifest(place.repository, reference, signal);
     const { digest, payload, etag } = fetched;
     const manifest = understand(payload, fetched.contentType);
     const { references } = manifest;

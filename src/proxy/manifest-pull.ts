@@ -1,6 +1,7 @@
 /** Manifests of one image: hot, fresh, revalidated, from another upstream, or stale; in this order. */
 import { isFresh } from '../cache/freshness.ts';
 import type { HotManifest, HotManifests } from '../cache/hot-manifests.ts';
+import { SingleFlight } from '../cache/single-flight.ts';
 import type { Usage } from '../cache/usage.ts';
 import type { CacheEntries } from '../metadata/cache-entries.ts';
 import type { Manifests } from '../metadata/manifests.ts';
@@ -10,7 +11,6 @@ import { type ManifestFetch, type PulledManifest, recordedTypeOf } from './manif
 import { entryPlace, isRecordOf, type Place } from './place.ts';
 import { type Answer, answerOf, refusalOf } from './refusal.ts';
 import type { Revalidation } from './revalidation.ts';
-import { SingleFlight } from './single-flight.ts';
 import { type WalkTools, walk } from './walk.ts';
 
 export interface ManifestPullTools extends WalkTools {
@@ -46,6 +46,7 @@ export class ManifestPull {
     places: () => readonly Place[],
     reference: Reference,
     isPull: boolean,
+    signal: AbortSignal | undefined,
   ): Promise<ManifestAnswer> {
     const { hot, usage, now } = this.#tools;
     const name = `${key}:${reference}`;
@@ -54,25 +55,26 @@ export class ManifestPull {
       if (isPull) usage.count(warm.entryId);
       return answer(warm, 'hit');
     }
-    const { outcome, joined } = this.#flights.run(name, () => this.#resolve(places(), reference));
+    const resolve = (unwanted: AbortSignal) => this.#resolve(places(), reference, unwanted);
+    const { outcome, joined } = this.#flights.run(name, resolve, signal);
     const resolved = await outcome;
     if (isPull && resolved.hot.entryId !== unrecorded) usage.count(resolved.hot.entryId);
     if (resolved.outcome !== 'stale' && resolved.hot.entryId !== unrecorded) hot.keep(name, resolved.hot);
     return answer(resolved.hot, joined && resolved.outcome === 'miss' ? 'collapsed' : resolved.outcome);
   }
 
-  async #resolve(places: readonly Place[], reference: Reference): Promise<Resolved> {
+  async #resolve(places: readonly Place[], reference: Reference, signal: AbortSignal): Promise<Resolved> {
     const answers: Answer[] = [];
-    const cached = await this.#cached(places, reference, answers);
+    const cached = await this.#cached(places, reference, answers, signal);
     if (cached && cached.outcome !== 'stale') return cached;
     if (cached && !answers.some((each) => each.error.kind === 'unauthorized')) return cached;
     const unasked = places.filter((place) => !answers.some((each) => each.place === place));
     const owned = isDigestReference(reference)
-      ? await this.#fromOwner(unasked, reference, answers)
+      ? await this.#fromOwner(unasked, reference, answers, signal)
       : undefined;
     if (owned) return owned;
     const rest = unasked.filter((place) => !answers.some((each) => each.place === place));
-    const walked = await walk(rest, reference, this.#tools);
+    const walked = await walk(rest, reference, this.#tools, signal);
     if (walked.found) return resolvedOf(walked.found.manifest, walked.found.place, 'miss', this.#tools.now());
     if (cached) return cached;
     throw refusalOf('MANIFEST_UNKNOWN', `manifest '${reference}'`, [...answers, ...walked.answers]);
@@ -86,6 +88,7 @@ export class ManifestPull {
     places: readonly Place[],
     reference: Reference,
     answers: Answer[],
+    signal: AbortSignal,
   ): Promise<Resolved | undefined> {
     const { entries, revalidation, now } = this.#tools;
     const at = places.map(entryPlace);
@@ -103,7 +106,7 @@ export class ManifestPull {
       const { cacheValidityHours } = place.upstream.settings;
       if (isDigest || isFresh(entry.checkedAt, cacheValidityHours, now()))
         return resolvedOf(here, place, 'hit', entry.checkedAt);
-      const result = await revalidation.run(entry, place, reference);
+      const result = await revalidation.run(entry, place, reference, signal);
       if (result.state === 'revalidated') return resolvedOf(here, place, 'revalidated', result.checkedAt);
       if (result.state === 'updated') return resolvedOf(result.manifest, place, 'updated', now());
       if (result.state === 'stale') return resolvedOf(here, place, 'stale', entry.checkedAt);
@@ -119,6 +122,7 @@ export class ManifestPull {
     places: readonly Place[],
     reference: Reference,
     answers: Answer[],
+    signal: AbortSignal,
   ): Promise<Resolved | undefined> {
     if (!isDigestReference(reference)) return undefined;
     const owners = await this.#tools.entries.listOwners(places.map(entryPlace), reference);
@@ -126,7 +130,7 @@ export class ManifestPull {
       const place = places.find((each) => isRecordOf(owner.place, each));
       if (!place) continue;
       try {
-        const manifest = await this.#tools.fetch.fetch(place, reference, undefined);
+        const manifest = await this.#tools.fetch.fetch(place, reference, undefined, signal);
         return resolvedOf(manifest, place, 'miss', this.#tools.now());
       } catch (error) {
         answers.push(answerOf(place, error));

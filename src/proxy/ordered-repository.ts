@@ -34,23 +34,23 @@ export class OrderedRepository implements ReadableRepository {
     this.#parts = parts;
   }
 
-  manifest(reference: Reference, isPull: boolean): Promise<ManifestAnswer> {
+  manifest(reference: Reference, isPull: boolean, signal?: AbortSignal): Promise<ManifestAnswer> {
     const parts = isDigestReference(reference) ? this.#hereFirst() : this.#parts;
-    return firstOf(parts, (repository) => repository.manifest(reference, isPull));
+    return firstOf(parts, (repository) => repository.manifest(reference, isPull, signal));
   }
 
-  blob(digest: Digest): Promise<BlobAnswer> {
-    return firstOf(this.#hereFirst(), (repository) => repository.blob(digest));
+  blob(digest: Digest, signal?: AbortSignal): Promise<BlobAnswer> {
+    return firstOf(this.#hereFirst(), (repository) => repository.blob(digest, signal));
   }
 
-  statBlob(digest: Digest): Promise<BlobStat> {
-    return firstOf(this.#hereFirst(), (repository) => repository.statBlob(digest));
+  statBlob(digest: Digest, signal?: AbortSignal): Promise<BlobStat> {
+    return firstOf(this.#hereFirst(), (repository) => repository.statBlob(digest, signal));
   }
 
   /** Those of all parts together, because a pull finds any of them. */
-  async tags(page: PageRequest): Promise<TagsAnswer> {
+  async tags(page: PageRequest, signal?: AbortSignal): Promise<TagsAnswer> {
     const results = await Promise.all(
-      this.#parts.map(({ repository }) => repository.tags(page).catch(ociErrorOf)),
+      this.#parts.map(({ repository }) => repository.tags(page, signal).catch(ociErrorOf)),
     );
     const lists = results.flatMap((result) => (result instanceof OciError ? [] : [result]));
     const [first, ...others] = lists;
@@ -59,11 +59,11 @@ export class OrderedRepository implements ReadableRepository {
   }
 
   /** Of the first part that knows any. */
-  async referrers(subject: Digest): Promise<ReferrersAnswer> {
+  async referrers(subject: Digest, signal?: AbortSignal): Promise<ReferrersAnswer> {
     const errors: OciError[] = [];
     let empty: ReferrersAnswer | undefined;
     for (const { repository } of this.#parts) {
-      const result = await repository.referrers(subject).catch(ociErrorOf);
+      const result = await repository.referrers(subject, signal).catch(ociErrorOf);
       if (result instanceof OciError) errors.push(result);
       else if (result.descriptors.length > 0) return result;
       else empty ??= result;

@@ -7,12 +7,14 @@ export async function findProof(
   places: readonly Place[],
   origins: ReadonlySet<string>,
   digest: Digest,
+  signal: AbortSignal | undefined,
 ): Promise<Place | undefined> {
   for (const place of places.filter((each) => origins.has(originOf(each)))) {
-    const found = await place.upstream.headBlob(place.repository, digest).then(
+    const found = await place.upstream.headBlob(place.repository, digest, signal).then(
       () => true,
       () => false,
     );
+    signal?.throwIfAborted();
     if (found) return place;
   }
   return undefined;

@@ -2,6 +2,7 @@
  * The referrers of a digest, kept as an entry like a manifest, so that they outlive their upstream. Asked of the upstreams
  * that gave the subject, else of all in their order; the first that knows any wins.
  */
+import { SingleFlight } from '../cache/single-flight.ts';
 import type { Log } from '../log.ts';
 import type { CacheEntries, CacheEntry } from '../metadata/cache-entries.ts';
 import type { Manifests } from '../metadata/manifests.ts';
@@ -10,7 +11,6 @@ import { ociIndex } from '../oci/media-types.ts';
 import type { ReferrerDescriptor, ReferrersAnswer } from '../oci/repository.ts';
 import { entryPlace, type Place } from './place.ts';
 import { type Answer, answerOf, refusalOf } from './refusal.ts';
-import { SingleFlight } from './single-flight.ts';
 
 export interface ReferrerListOptions {
   readonly entries: Pick<CacheEntries, 'listAt' | 'listByDigest' | 'saveManifest'>;
@@ -32,13 +32,19 @@ export class ReferrerLists {
    * @param key of the registry and image
    * @throws OciError UNAVAILABLE or TOOMANYREQUESTS where nobody answered and nothing is known
    */
-  async list(key: string, places: readonly Place[], subject: Digest): Promise<ReferrersAnswer> {
-    const { outcome, joined } = this.#flights.run(`${key}@${subject}`, () => this.#resolve(places, subject));
+  async list(
+    key: string,
+    places: readonly Place[],
+    subject: Digest,
+    signal?: AbortSignal,
+  ): Promise<ReferrersAnswer> {
+    const resolve = (unwanted: AbortSignal) => this.#resolve(places, subject, unwanted);
+    const { outcome, joined } = this.#flights.run(`${key}@${subject}`, resolve, signal);
     const answer = await outcome;
     return joined && answer.outcome === 'miss' ? { ...answer, outcome: 'collapsed' } : answer;
   }
 
-  async #resolve(places: readonly Place[], subject: Digest): Promise<ReferrersAnswer> {
+  async #resolve(places: readonly Place[], subject: Digest, signal: AbortSignal): Promise<ReferrersAnswer> {
     const { entries, ttlMs, now } = this.#options;
     const at = places.map(entryPlace);
     const [entry] = await entries.listAt(at, 'referrers', subject);
@@ -51,7 +57,7 @@ export class ReferrerLists {
     let empty: Place | undefined;
     for (const place of asked) {
       try {
-        const descriptors = await place.upstream.listReferrers(place.repository, subject);
+        const descriptors = await place.upstream.listReferrers(place.repository, subject, signal);
         if (descriptors.length > 0) return await this.#keep(place, subject, descriptors, entry);
         empty ??= place;
       } catch (error) {

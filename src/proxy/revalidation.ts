@@ -1,5 +1,6 @@
 /** What becomes of an entry that is no longer fresh: one HEAD decides, and whatever fails leaves the stale copy. */
 import { LRUCache } from 'lru-cache';
+import { SingleFlight } from '../cache/single-flight.ts';
 import type { Log } from '../log.ts';
 import type { CacheEntries, CacheEntry } from '../metadata/cache-entries.ts';
 import type { Reference } from '../oci/reference.ts';
@@ -7,7 +8,6 @@ import { UpstreamError } from '../upstreams/errors.ts';
 import type { ManifestFetch, PulledManifest } from './manifest-fetch.ts';
 import type { Place } from './place.ts';
 import type { Answer } from './refusal.ts';
-import { SingleFlight } from './single-flight.ts';
 
 export type Revalidated =
   /** The entry holds. */
@@ -42,18 +42,24 @@ export class Revalidation {
   }
 
   /** Exactly one run for any number of concurrent pulls. Never throws for what an upstream does. */
-  run(entry: CacheEntry, place: Place, reference: Reference): Promise<Revalidated> {
+  run(entry: CacheEntry, place: Place, reference: Reference, signal: AbortSignal): Promise<Revalidated> {
     if (this.#options.now() < (this.#notBefore.get(entry.id) ?? 0))
       return Promise.resolve({ state: 'stale' });
-    return this.#flights.run(String(entry.id), () => this.#ask(entry, place, reference)).outcome;
+    const ask = (unwanted: AbortSignal) => this.#ask(entry, place, reference, unwanted);
+    return this.#flights.run(String(entry.id), ask, signal).outcome;
   }
 
-  async #ask(entry: CacheEntry, place: Place, reference: Reference): Promise<Revalidated> {
+  async #ask(
+    entry: CacheEntry,
+    place: Place,
+    reference: Reference,
+    signal: AbortSignal,
+  ): Promise<Revalidated> {
     const { fetch, entries, now } = this.#options;
     try {
-      const { digest } = await place.upstream.headManifest(place.repository, reference);
+      const { digest } = await place.upstream.headManifest(place.repository, reference, signal);
       if (digest !== entry.digest) {
-        const manifest = await fetch.fetch(place, reference, digest);
+        const manifest = await fetch.fetch(place, reference, digest, signal);
         if (manifest.digest !== entry.digest) return { state: 'updated', manifest };
       }
       const checkedAt = now();

@@ -3,13 +3,13 @@
  * upstream fails, what it said last or else the tags that are cached from it.
  */
 import { LRUCache } from 'lru-cache';
+import { SingleFlight } from '../cache/single-flight.ts';
 import type { Log } from '../log.ts';
 import type { CacheEntries } from '../metadata/cache-entries.ts';
 import { isTag, type Tag } from '../oci/reference.ts';
 import type { Outcome, PageRequest, TagsAnswer } from '../oci/repository.ts';
 import { entryPlace, type Place } from './place.ts';
 import { type Answer, answerOf, refusalOf } from './refusal.ts';
-import { SingleFlight } from './single-flight.ts';
 import { tagPage } from './tag-page.ts';
 
 /** In all lists together: some tens of megabytes. */
@@ -47,8 +47,8 @@ export class TagLists {
   }
 
   /** @throws OciError NAME_UNKNOWN, UNAVAILABLE, TOOMANYREQUESTS */
-  async list(places: readonly Place[], page: PageRequest): Promise<TagsAnswer> {
-    const results = await Promise.all(places.map((place) => this.#listAt(place)));
+  async list(places: readonly Place[], page: PageRequest, signal?: AbortSignal): Promise<TagsAnswer> {
+    const results = await Promise.all(places.map((place) => this.#listAt(place, signal)));
     const lists = results.flatMap((result) => ('tags' in result ? [result] : []));
     const [first, ...others] = lists;
     if (!first) {
@@ -63,21 +63,22 @@ export class TagLists {
     };
   }
 
-  #listAt(place: Place): Promise<Listed> {
+  #listAt(place: Place, signal: AbortSignal | undefined): Promise<Listed> {
     const { id, updatedAt } = place.upstream.settings;
     const key = `${id} ${updatedAt} ${place.repository}`;
     const known = this.#remembered.get(key);
     if (known && this.#options.now() < known.at + this.#options.ttlMs)
       return Promise.resolve({ tags: known.tags, outcome: 'hit' });
-    return this.#flights.run(key, async () => {
+    const ask = async (unwanted: AbortSignal): Promise<Listed> => {
       try {
-        const tags = await place.upstream.listTags(place.repository);
+        const tags = await place.upstream.listTags(place.repository, unwanted);
         this.#remembered.set(key, { tags, at: this.#options.now() });
         return { tags, outcome: 'miss' };
       } catch (error) {
         return this.#withoutUpstream(place, known, answerOf(place, error));
       }
-    }).outcome;
+    };
+    return this.#flights.run(key, ask, signal).outcome;
   }
 
   async #withoutUpstream(place: Place, known: Remembered | undefined, answer: Answer): Promise<Listed> {

@@ -39,25 +39,26 @@ export class VirtualRepository implements ReadableRepository {
     this.#image = image;
   }
 
-  manifest(reference: Reference, isPull: boolean): Promise<ManifestAnswer> {
-    const answer = this.#pulls.manifests.manifest(this.#key, () => this.#places, reference, isPull);
+  manifest(reference: Reference, isPull: boolean, signal?: AbortSignal): Promise<ManifestAnswer> {
+    const places = () => this.#places;
+    const answer = this.#pulls.manifests.manifest(this.#key, places, reference, isPull, signal);
     return isPull ? this.#counted(answer) : answer;
   }
 
-  async blob(digest: Digest): Promise<BlobAnswer> {
-    return this.#counted(this.#pulls.blobs.blob(this.#places, digest));
+  async blob(digest: Digest, signal?: AbortSignal): Promise<BlobAnswer> {
+    return this.#counted(this.#pulls.blobs.blob(this.#places, digest, signal));
   }
 
-  async statBlob(digest: Digest): Promise<BlobStat> {
-    return this.#pulls.blobs.stat(this.#places, digest);
+  async statBlob(digest: Digest, signal?: AbortSignal): Promise<BlobStat> {
+    return this.#pulls.blobs.stat(this.#places, digest, signal);
   }
 
-  async tags(page: PageRequest): Promise<TagsAnswer> {
-    return this.#pulls.tags.list(this.#places, page);
+  async tags(page: PageRequest, signal?: AbortSignal): Promise<TagsAnswer> {
+    return this.#pulls.tags.list(this.#places, page, signal);
   }
 
-  async referrers(subject: Digest): Promise<ReferrersAnswer> {
-    return this.#pulls.referrers.list(this.#key, this.#places, subject);
+  async referrers(subject: Digest, signal?: AbortSignal): Promise<ReferrersAnswer> {
+    return this.#pulls.referrers.list(this.#key, this.#places, subject, signal);
   }
 
   async #counted<T extends { readonly outcome: Outcome }>(pull: Promise<T>): Promise<T> {

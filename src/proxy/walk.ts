@@ -25,22 +25,25 @@ export async function walk(
   places: readonly Place[],
   reference: Reference,
   { fetch, notFound }: WalkTools,
+  signal: AbortSignal,
 ): Promise<Walked> {
   const enough = new AbortController();
+  const heeded = AbortSignal.any([enough.signal, signal]);
   const limit = pLimit(maxProbesAtOnce);
-  const probes = places.map((place) => limit(() => probe(place, reference, notFound, enough.signal)));
+  const probes = places.map((place) => limit(() => probe(place, reference, notFound, heeded)));
   // Once one is chosen nobody waits for those below it.
   for (const each of probes) each.catch(() => undefined);
   const answers: Answer[] = [];
   try {
     for (const [index, place] of places.entries()) {
       const head = await probes[index];
+      signal.throwIfAborted();
       if (head instanceof UpstreamError) {
         answers.push({ place, error: head });
         continue;
       }
       try {
-        const manifest = await fetch.fetch(place, reference, head?.digest);
+        const manifest = await fetch.fetch(place, reference, head?.digest, signal);
         return { found: { manifest, place }, answers };
       } catch (error) {
         const answer = answerOf(place, error);

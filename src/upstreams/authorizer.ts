@@ -5,7 +5,8 @@
 import { LRUCache } from 'lru-cache';
 import type { UpstreamTokens } from '../cache/upstream-tokens.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
-import { untilAborted, withDeadline } from './deadline.ts';
+import { withDeadline } from './deadline.ts';
+import { UpstreamError } from './errors.ts';
 import { parseRealm } from './realm.ts';
 import { unauthorized } from './status-error.ts';
 import { basicAuthorization, exchangeToken } from './token-exchange.ts';
@@ -101,24 +102,23 @@ export class Authorizer {
       scopes,
       credentials: settings.credentials,
     };
-    const issue = async () => {
+    const issue = async (unwanted: AbortSignal) => {
       const startedAt = now();
       try {
         const limit = { ms: answerMs, setting: 'upstreams.answer_seconds' };
-        const issued = await withDeadline(limit, undefined, (deadline) =>
+        const issued = await withDeadline(limit, unwanted, (deadline) =>
           exchangeToken(transport, request, now(), deadline),
         );
         onExchange(undefined, now() - startedAt);
         return issued;
       } catch (error) {
         // The upstream may have another token service by now: ask it again, without a token.
-        this.#scheme = undefined;
+        if (error instanceof UpstreamError) this.#scheme = undefined;
         onExchange(error, now() - startedAt);
         throw error;
       }
     };
-    // The exchange may be shared, so this caller's signal ends the waiting only.
-    return `Bearer ${await untilAborted(tokens.get(this.#key(scheme, repository), issue), signal)}`;
+    return `Bearer ${await tokens.get(this.#key(scheme, repository), issue, signal)}`;
   }
 
   #scopeOf(repository: string): string {

@@ -1,6 +1,6 @@
 /**
- * Who gets one of the connections to an origin, and who waits for how long. Images take turns, and neither one image nor all that is read
- * to an end can have them all: a quarter is left to other images, and a quarter to what is answered without a body.
+ * Who gets one of the connections to an origin, and who waits for how long. Images take turns, and one of them never has more than half;
+ * where a HEAD is asked over them too, a quarter is left to those, which are over in no time where the upstream works.
  */
 import type { Limit } from './deadline.ts';
 import { UpstreamError } from './errors.ts';
@@ -8,7 +8,7 @@ import { UpstreamError } from './errors.ts';
 export interface Asker {
   /** Whose turn it is: of the same one, the first waits the longest. */
   readonly repository: string;
-  /** HEAD: it is over in no time where the upstream works. */
+  /** Whether it is a HEAD. */
   readonly isProbe: boolean;
 }
 
@@ -18,7 +18,10 @@ interface Waiter extends Asker {
 
 export class ConnectionQueue {
   readonly #max: number;
-  readonly #most: number;
+  /** Of one repository. */
+  readonly #share: number;
+  /** Of all that is no HEAD. */
+  readonly #mostRead: number;
   readonly #limit: Limit;
   readonly #takenBy = new Map<string, number>();
   /** By repository, in the order of their turns. */
@@ -27,9 +30,11 @@ export class ConnectionQueue {
   #reading = 0;
 
   /** @param limit of the waiting, where the caller has no shorter one */
-  constructor(max: number, limit: Limit) {
+  constructor(options: { readonly max: number; readonly hasProbes: boolean; readonly limit: Limit }) {
+    const { max, hasProbes, limit } = options;
     this.#max = max;
-    this.#most = Math.max(1, max - Math.floor(max / 4));
+    this.#share = Math.ceil(max / 2);
+    this.#mostRead = hasProbes ? max - Math.floor(max / 4) : max;
     this.#limit = limit;
   }
 
@@ -74,12 +79,12 @@ export class ConnectionQueue {
 
   #hasRoomFor({ repository, isProbe }: Asker): boolean {
     return (
-      this.#taken < this.#max && this.#mayHaveMore(repository) && (isProbe || this.#reading < this.#most)
+      this.#taken < this.#max && this.#mayHaveMore(repository) && (isProbe || this.#reading < this.#mostRead)
     );
   }
 
   #mayHaveMore(repository: string): boolean {
-    return (this.#takenBy.get(repository) ?? 0) < this.#most;
+    return (this.#takenBy.get(repository) ?? 0) < this.#share;
   }
 
   #give({ repository, isProbe }: Asker): void {

@@ -7,20 +7,6 @@ export interface Limit {
   readonly setting: string;
 }
 
-/** Rejects with the signal's reason once it aborts; `work` itself goes on, for it may be others' too. */
-export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  const { promise, reject } = Promise.withResolvers<never>();
-  const give = () => reject(signal.reason);
-  if (signal.aborted) give();
-  signal.addEventListener('abort', give, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener('abort', give);
-  }
-}
-
 /**
  * Once `work` has ended the deadline is over: what goes on by the same signal, such as the rest of a transfer, has no end but the caller's.
  * @throws UpstreamError that names the setting, when `work` heeds its signal and takes longer

@@ -1,8 +1,9 @@
 /** HTTP to one upstream, its redirects and its token service: time-outs, limits, guarded addresses, no content coding. */
 import { type Agent, type Dispatcher, request } from 'undici';
+import { untilAborted } from '../oci/until-aborted.ts';
 import { Answer } from './answer.ts';
 import { ConnectionQueue } from './connection-queue.ts';
-import { untilAborted, withDeadline } from './deadline.ts';
+import { withDeadline } from './deadline.ts';
 import { UpstreamError } from './errors.ts';
 import { createAgent, type GuardedAgentOptions } from './guarded-agent.ts';
 import { isClosedBeforeAnswer, toUpstreamError } from './network-error.ts';
@@ -76,7 +77,11 @@ export class Transport {
     const { origin } = hop.url;
     const queue =
       queues.get(origin) ??
-      new ConnectionQueue(connections, { ms: queueMs, setting: 'upstreams.queue_seconds' });
+      new ConnectionQueue({
+        max: connections,
+        hasProbes: !asked.isTransfer,
+        limit: { ms: queueMs, setting: 'upstreams.queue_seconds' },
+      });
     queues.set(origin, queue);
     const forget = () => {
       if (queue.isIdle && queues.get(origin) === queue) queues.delete(origin);

@@ -19,12 +19,12 @@ export async function answerBlob(ctx: EndpointContext, target: PullTarget): Prom
   const { repository, stalledMs } = target;
   const digest = digestOf(ctx);
   if (ctx.method === 'HEAD') {
-    const stat = await repository.statBlob(digest);
+    const stat = await repository.statBlob(digest, ctx.state.left);
     begin(ctx, stat, bodyOf(ctx, stat));
     if (isNotModified(ctx)) ctx.status = 304;
     return;
   }
-  const blob = await repository.blob(digest);
+  const blob = await repository.blob(digest, ctx.state.left);
   try {
     const body = bodyOf(ctx, blob);
     begin(ctx, blob, body);

@@ -9,7 +9,7 @@ import { type EndpointContext, type PullTarget, referenceOf } from './endpoint.t
 
 export async function answerManifest(ctx: EndpointContext, { repository }: PullTarget): Promise<void> {
   const reference = referenceOf(ctx);
-  const answer = await repository.manifest(reference, ctx.method === 'GET');
+  const answer = await repository.manifest(reference, ctx.method === 'GET', ctx.state.left);
   const isImmutable = isDigestReference(reference);
   // The same bytes have a digest in each algorithm; clients check the one they asked for.
   const digest = isImmutable ? reference : answer.digest;

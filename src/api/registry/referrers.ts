@@ -9,7 +9,7 @@ import { linkNext } from './paging.ts';
 const maxPageBytes = 4 * 1024 * 1024 - 1024;
 
 export async function answerReferrers(ctx: EndpointContext, { repository }: PullTarget): Promise<void> {
-  answer(ctx, await repository.referrers(digestOf(ctx)));
+  answer(ctx, await repository.referrers(digestOf(ctx), ctx.state.left));
 }
 
 /** Where there is no repository: the specification wants an empty list of what has no referrers, whatever the reason, never 404. */

@@ -5,7 +5,7 @@ import { linkNextPage, pageRequestOf } from './paging.ts';
 
 export async function answerTags(ctx: EndpointContext, { repository, name }: PullTarget): Promise<void> {
   const page = pageRequestOf(ctx);
-  const { tags, hasMore, outcome } = await repository.tags(page);
+  const { tags, hasMore, outcome } = await repository.tags(page, ctx.state.left);
   ctx.state.outcome = outcome;
   if (hasMore) linkNextPage(ctx, page, tags.at(-1));
   ctx.set('Content-Type', 'application/json');

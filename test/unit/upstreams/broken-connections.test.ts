@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { digestOf } from '../../../src/oci/digest.ts';
+import { parseRepositoryName } from '../../../src/oci/reference.ts';
 import type { UpstreamOptions } from '../../../src/upstreams/registry.ts';
 import type { OpenedBlob } from '../../../src/upstreams/upstream.ts';
 import { createKit, image, type Kit, latest } from './kit.ts';
@@ -232,8 +233,8 @@ describe('a registry', () => {
       else held.push(response.writeHead(200, { 'content-length': '3' }));
     });
     const { upstream } = kitFor(registry.url, { maxConnections: 4, firstByteMs: 5000 });
-    const blobs = Array.from({ length: 9 }, async () =>
-      drain(await upstream.openBlob(image, digest, { start: 0 })),
+    const blobs = Array.from({ length: 9 }, async (_, n) =>
+      drain(await upstream.openBlob(parseRepositoryName(`team/app${n}`), digest, { start: 0 })),
     );
     for (const inAll of [3, 6, 9]) {
       await vi.waitFor(() => expect(held).toHaveLength(inAll));

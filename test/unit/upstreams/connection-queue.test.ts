@@ -7,8 +7,8 @@ const limit = { ms: 1000, setting: 'upstreams.queue_seconds' };
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-function createQueue(max: number) {
-  const queue = new ConnectionQueue(max, limit);
+function createQueue(max: number, hasProbes = true) {
+  const queue = new ConnectionQueue({ max, hasProbes, limit });
   const given: string[] = [];
   const releases: (() => void)[] = [];
   /** Asks as a repository; its name is in `given` once it has a connection. */
@@ -54,10 +54,10 @@ describe('connections', () => {
 
   test('are never all one image’s', async () => {
     const { given, ask } = createQueue(4);
-    for (let n = 0; n < 9; n += 1) void ask('greedy', { isProbe: true });
-    void ask('other', { isProbe: true });
+    for (let n = 0; n < 9; n += 1) void ask('greedy');
+    void ask('other');
     await settled();
-    expect(given).toEqual(['greedy', 'greedy', 'greedy', 'other']);
+    expect(given).toEqual(['greedy', 'greedy', 'other']);
   });
 
   test('are never all taken by what is read to an end, so that a HEAD is answered meanwhile', async () => {
@@ -72,6 +72,13 @@ describe('connections', () => {
     releases[0]?.();
     await settled();
     expect(given.at(-1)).toBe('d');
+  });
+
+  test('are all for transfers where nothing else is asked over them', async () => {
+    const { given, ask } = createQueue(4, false);
+    for (const name of ['a', 'b', 'c', 'd']) void ask(name);
+    await settled();
+    expect(given).toHaveLength(4);
   });
 
   test('are waited for no longer than the limit, and the error names it', async () => {

@@ -18,7 +18,7 @@ import { createSharedCache } from './cache/shared.ts';
 import { createCacheLimits } from './cache-limits.ts';
 import { createCollectorWorker, reviewDelayOf } from './collecting.ts';
 import type { Config } from './config.ts';
-import { blobDirectoryOf, databaseFile } from './data-directory.ts';
+import { databaseFile } from './data-directory.ts';
 import { createGitlabApi } from './gitlab-api.ts';
 import { createHosting } from './hosting.ts';
 import { createScheduler } from './jobs.ts';
@@ -35,10 +35,8 @@ import { createRestServices } from './rest-services.ts';
 import { createScrubbing } from './scrubbing.ts';
 import type { Secrets } from './secrets.ts';
 import { createSignIn } from './sign-in.ts';
-import { FilesystemBlobInventory } from './storage/filesystem-blob-inventory.ts';
-import { FilesystemBlobStore } from './storage/filesystem-blob-store.ts';
-import { FilesystemUploadStore } from './storage/filesystem-upload-store.ts';
 import { makeDirectory } from './storage/make-directory.ts';
+import { createStores, watchStores } from './stores.ts';
 import { upstreamOptions } from './upstream-options.ts';
 import { JsonDocuments } from './upstreams/json-document.ts';
 import { UpstreamPool } from './upstreams/upstream-pool.ts';
@@ -69,11 +67,9 @@ export async function createApp(
     now,
     reviewDelayMs: reviewDelayOf(config),
   });
-  const blobDirectory = blobDirectoryOf(config);
-  const store = new FilesystemBlobStore(blobDirectory);
-  const uploads = new FilesystemUploadStore(blobDirectory);
-  const swept = await store.sweepSpools();
-  if (swept > 0) log.warn({ spools: swept }, 'removed what an earlier process left in the spool');
+  const stores = createStores(config, database, log);
+  const { identity, store, uploads, inventory } = stores;
+  const stopWatching = await watchStores(stores, log);
 
   const metrics = createMetrics(() => database.webhookDeliveries.countPending());
   const passwords = new Passwords();
@@ -83,6 +79,7 @@ export async function createApp(
   const upstreamSecrets = new UpstreamSecrets(secretBox);
   const maintenance = new MaintenanceMode({ database, readOnly: config.maintenance.readOnly, now });
   const readOnlyReason = () => maintenance.readOnlyReason();
+  const pauseReason = async () => (await readOnlyReason()) ?? identity.fault;
   const common = { config, database, log, now };
   const hosting = createHosting({ ...common, store, uploads });
   const limits = createCacheLimits({
@@ -99,7 +96,7 @@ export async function createApp(
     readOnlyReason,
   });
   const { pulls: pullEvents, expiry: deliveryExpiry } = notifications;
-  const collector = createCollectorWorker({ ...common, store, readOnlyReason, metrics });
+  const collector = createCollectorWorker({ ...common, store, readOnlyReason: pauseReason, metrics });
   const pulls = createPulls({
     ...common,
     findHosted: (groupPath, name) => hosting.repositories.findVisibleFrom(groupPath, name),
@@ -112,7 +109,6 @@ export async function createApp(
   });
   const cacheJobs = limits.jobsOf(() => pulls.usage.flush());
   const { heal } = pulls;
-  const inventory = new FilesystemBlobInventory(blobDirectory);
   const scrubbing = createScrubbing({ ...common, store, inventory, heal, observer: metrics.scrub });
   const scheduler = createScheduler({
     ...hosting,
@@ -120,7 +116,7 @@ export async function createApp(
     cacheJobs,
     deliveryExpiry,
     database,
-    readOnlyReason,
+    readOnlyReason: pauseReason,
     log,
     now,
   });
@@ -226,6 +222,7 @@ export async function createApp(
       await Promise.all([pulls.usage.close(), pulls.counts.close()]);
       await guards.close();
       await shared.close();
+      await stopWatching();
       await store.close();
       await database.close();
     },

@@ -10,12 +10,13 @@ import { finished } from 'node:stream/promises';
 import { type Pack, pack } from 'tar-stream';
 import { CommandRefused } from './command-line.ts';
 import type { Config } from './config.ts';
-import { blobDirectoryOf, databaseFile, secretKeyFile } from './data-directory.ts';
+import { databaseFile, secretKeyFile } from './data-directory.ts';
 import type { Log } from './log.ts';
 import { type Database, openDatabase } from './metadata/database.ts';
 import { copySqlite } from './metadata/snapshot.ts';
 import type { StoredBlobs } from './metadata/stored-blobs.ts';
 import { FilesystemBackup } from './storage/filesystem-backup.ts';
+import { forgetStore, openStores } from './stores.ts';
 import { version } from './version.ts';
 
 /** The names in the archive; blobs are below `blobs/` under their storage keys. */
@@ -51,7 +52,7 @@ export async function backUp(config: Config, to: string, log: Log): Promise<Back
   const file = databaseFile(config.dataDirectory);
   if (!(await isThere(file))) throw new BackupRefused(`there is no database ${file} to back up`);
   const directory = await mkdtemp(join(dirname(resolve(to)), '.entrepot-backup-'));
-  const blobs = await FilesystemBackup.open(blobDirectoryOf(config));
+  const blobs = await holdStore(config, file, log);
   try {
     const { snapshot, missing } = await takeSnapshot(file, directory, blobs, log);
     try {
@@ -65,6 +66,17 @@ export async function backUp(config: Config, to: string, log: Log): Promise<Back
   } finally {
     await blobs.close();
     await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** Without the store there is nothing to back up, and everything would seem lost. @throws CommandRefused */
+async function holdStore(config: Config, file: string, log: Log): Promise<FilesystemBackup> {
+  const database = await openDatabase({ url: undefined, file, log, now: Date.now });
+  try {
+    const { root, identity } = await openStores(config, database, log);
+    return await FilesystemBackup.open(root, identity);
+  } finally {
+    await database.close();
   }
 }
 
@@ -104,6 +116,7 @@ async function takeSnapshot(
       if (isSettled || count === maxSnapshots) {
         // Their bytes are not part of it.
         await database.uploads.removeExpired(Number.MAX_SAFE_INTEGER);
+        await forgetStore(database);
         return { snapshot: { file: copy, database }, missing };
       }
       await database.close();

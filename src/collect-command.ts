@@ -2,14 +2,14 @@
 import { createCollector, reviewDelayOf, untaggedMsOf } from './collecting.ts';
 import { CommandRefused } from './command-line.ts';
 import type { Config } from './config.ts';
-import { blobDirectoryOf, databaseFile } from './data-directory.ts';
+import { databaseFile } from './data-directory.ts';
 import type { Outcome } from './gc/collector.ts';
 import { describeCounts, describeOutcome } from './gc/describe-run.ts';
 import { dryRun } from './gc/dry-run.ts';
 import { applyUntaggedRule } from './gc/untagged-rule.ts';
 import type { Log } from './log.ts';
 import { type Database, openDatabase, openReadOnlyDatabase } from './metadata/database.ts';
-import { FilesystemBlobStore } from './storage/filesystem-blob-store.ts';
+import { openStores } from './stores.ts';
 
 export interface CollectRequest {
   readonly dryRun: boolean;
@@ -94,7 +94,7 @@ async function collectNow(
     ran: () => undefined,
     slept: () => undefined,
   };
-  const store = new FilesystemBlobStore(blobDirectoryOf(config));
+  const { store } = await openStores(config, database, log);
   const plan = await planOf(config, database, request);
   const { untaggedMs } = plan;
   const collector = createCollector({

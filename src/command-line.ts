@@ -13,6 +13,7 @@ Commands
   gc             collect what is due once, beside a running server too, and say what went and why the rest stays
   keys list      print the keys that sign registry tokens, and until when they are good
   storage check  read all that is stored and say what is wrong with it; --repair quarantines and removes it
+  storage adopt  take what is in storage.directory for the store of this database, where a server refuses it
   backup FILE    write a backup of the embedded default to a new file, while the server runs or not
   restore FILE   put a backup into an empty data directory
   keys rotate    make a new one, which signs from then on; what the old ones signed stays good to its end
@@ -35,7 +36,7 @@ Options
 In a source checkout a command follows two dashes: npm start -- config
 `;
 
-const plainCommands = ['serve', 'config', 'migrate', 'keys list'] as const;
+const plainCommands = ['serve', 'config', 'migrate', 'keys list', 'storage adopt'] as const;
 
 type Plain<Name> = Name extends string
   ? { readonly name: Name; readonly configFile: string | undefined }

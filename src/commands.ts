@@ -4,7 +4,7 @@ import { collect } from './collect-command.ts';
 import type { Command } from './command-line.ts';
 import type { Config } from './config.ts';
 import type { Log } from './log.ts';
-import { bringUpToDate, checkStored, createToken, listKeys, rotateKeys } from './maintenance.ts';
+import { adopt, bringUpToDate, checkStored, createToken, listKeys, rotateKeys } from './maintenance.ts';
 import { restoreBackup } from './restore.ts';
 import type { Secrets } from './secrets.ts';
 import { describeKeys } from './signing-key-list.ts';
@@ -35,6 +35,8 @@ export async function runCommand(
       return '';
     case 'storage check':
       return describeCheck(await checkStored(config, command.repair, log), command.repair);
+    case 'storage adopt':
+      return adopt(config, log);
     case 'backup':
       return describeBackup(await backUp(config, command.file, log), `Backed up to ${command.file}`);
     case 'restore':

@@ -3,7 +3,7 @@ import { SecretBox } from './auth/secret-box.ts';
 import { type SigningKeyState, SigningKeys } from './auth/signing-keys.ts';
 import { CommandRefused, type TokenRequest } from './command-line.ts';
 import type { Config } from './config.ts';
-import { blobDirectoryOf, databaseFile } from './data-directory.ts';
+import { databaseFile } from './data-directory.ts';
 import { type CheckReport, checkStorage } from './gc/storage-check.ts';
 import type { Log } from './log.ts';
 import { recordAccessToken } from './management/access-token-records.ts';
@@ -11,8 +11,7 @@ import { actorFor } from './management/users.ts';
 import { type Database, migrate, openDatabase } from './metadata/database.ts';
 import type { Records } from './metadata/records.ts';
 import type { Secrets } from './secrets.ts';
-import { FilesystemBlobInventory } from './storage/filesystem-blob-inventory.ts';
-import { FilesystemBlobStore } from './storage/filesystem-blob-store.ts';
+import { adoptStore, openStores } from './stores.ts';
 
 /** Why there is no token, in a sentence. */
 export class TokenRefused extends CommandRefused {
@@ -76,11 +75,15 @@ export async function listKeys(
 
 /** Beside a running server, too. */
 export async function checkStored(config: Config, repair: boolean, log: Log): Promise<CheckReport> {
-  const directory = blobDirectoryOf(config);
-  const [store, inventory] = [new FilesystemBlobStore(directory), new FilesystemBlobInventory(directory)];
-  return withDatabase(config, log, (database) =>
-    checkStorage({ database, store, inventory, repair, log, now: Date.now }),
-  );
+  return withDatabase(config, log, async (database) => {
+    const { store, inventory } = await openStores(config, database, log);
+    return checkStorage({ database, store, inventory, repair, log, now: Date.now });
+  });
+}
+
+/** What was done, for people. */
+export async function adopt(config: Config, log: Log): Promise<string> {
+  return withDatabase(config, log, (database) => database.transaction((tx) => adoptStore(config, tx)));
 }
 
 function keysIn({ signingKeys: records }: Records, { auth }: Config, { key }: Secrets): SigningKeys {

@@ -6,7 +6,7 @@ import type { Log } from '../log.ts';
 import type { Records } from '../metadata/records.ts';
 import type { BlobInventory, BlobStore, StoredCopy } from '../storage/blob-store.ts';
 import type { JobOutcome } from './scheduler.ts';
-import { type FindingTools, treatCopy } from './storage-findings.ts';
+import { type FindingTools, settleFindings, treatCopy } from './storage-findings.ts';
 
 export interface OrphansOptions extends FindingTools {
   readonly database: FindingTools['database'] & Pick<Records, 'blobs' | 'storedBlobs'>;
@@ -32,6 +32,7 @@ export class Orphans {
   }
 
   async run(signal: AbortSignal): Promise<JobOutcome> {
+    await settleFindings(this.#options);
     const counts = { copies: 0, removed: 0, bytes: 0, missing: 0 };
     for await (const copy of this.#options.inventory.list()) {
       if (signal.aborted) return { result: counts };
@@ -73,7 +74,7 @@ export class Orphans {
     }
     if (found.foundAt > now() - orphanAgeMs) return false;
     await store.delete(key);
-    await database.storedBlobs.setRemoved(found.id);
+    await database.storedBlobs.settle(found.id, 'removed');
     log.warn({ digest, key, size }, 'bytes that no record names were removed');
     return true;
   }

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Records } from '../metadata/records.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
 import type { JobOutcome } from './scheduler.ts';
-import { type FindingTools, treatCopy } from './storage-findings.ts';
+import { type FindingTools, settleFindings, treatCopy } from './storage-findings.ts';
 import { type Verdict, verifyCopy } from './verify-copy.ts';
 
 export interface ScrubObserver {
@@ -43,7 +43,7 @@ export class Scrub {
   async run(signal: AbortSignal): Promise<JobOutcome> {
     const { database, store, intervalMs, bytesPerSecond, observer, now } = this.#options;
     const counts = { verified: 0, bytes: 0, bad: 0, healed: 0 };
-    await database.storedBlobs.settleHealed();
+    await settleFindings({ database, store });
     if (bytesPerSecond === undefined) return { result: counts };
     const endsAt = performance.now() + maxRunMs;
     const before = now() - intervalMs;

@@ -1,7 +1,7 @@
 /** What is done about a copy that is not what its record says: it goes out of everyone's reach, and people are told. */
 import type { Log } from '../log.ts';
 import type { Records } from '../metadata/records.ts';
-import type { BlobInventory } from '../storage/blob-store.ts';
+import type { BlobInventory, BlobStore } from '../storage/blob-store.ts';
 import type { RecordedCopy, Verdict } from './verify-copy.ts';
 
 export interface FindingTools {
@@ -55,6 +55,29 @@ export async function treatCopy(
   await database.storedBlobs.settleHealed();
   return 'healed';
 }
+
+/** What was healed meanwhile, whoever did it: by another copy, or because the bytes are there again, as of a share that was away. */
+export async function settleFindings({
+  database: { storedBlobs },
+  store,
+}: {
+  readonly database: Pick<Records, 'storedBlobs'>;
+  readonly store: Pick<BlobStore, 'open'>;
+}): Promise<void> {
+  await storedBlobs.settleHealed();
+  for (let after = 0; ; ) {
+    const missing = await storedBlobs.listMissing(after, batchSize);
+    for (const { id, storageKey, size } of missing) {
+      after = id;
+      const reader = await store.open(storageKey);
+      await reader?.close();
+      if (reader?.size === size) await storedBlobs.settle(id, 'healed');
+    }
+    if (missing.length < batchSize) return;
+  }
+}
+
+const batchSize = 500;
 
 const messages = {
   corrupt:

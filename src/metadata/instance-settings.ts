@@ -14,6 +14,16 @@ export class InstanceSettings {
     return (await query.executeTakeFirst())?.value;
   }
 
+  /** Unless there is a value already. @returns the one that there is now */
+  async keep(key: string, value: string): Promise<string> {
+    await this.#db
+      .insertInto('instance')
+      .values({ key, value })
+      .onConflict((conflict) => conflict.column('key').doNothing())
+      .execute();
+    return (await this.get(key)) ?? value;
+  }
+
   /** @param value undefined: as if it had never been set */
   async set(key: string, value: string | undefined): Promise<void> {
     if (value === undefined) {

@@ -86,7 +86,7 @@ export class StoredBlobs {
     return rows.map(({ name }) => name);
   }
 
-  /** False where something was found of this copy before. */
+  /** False where it was found before, and is not settled. */
   async addFinding(finding: NewFinding): Promise<boolean> {
     const { numInsertedOrUpdatedRows } = await this.#db
       .insertInto('storage_findings')
@@ -100,7 +100,12 @@ export class StoredBlobs {
         found_at: this.#now(),
         settled_at: null,
       })
-      .onConflict((conflict) => conflict.column('storage_key').doNothing())
+      .onConflict((conflict) =>
+        conflict
+          .column('storage_key')
+          .doUpdateSet({ kind: finding.kind, state: 'open', found_at: this.#now(), settled_at: null })
+          .where('storage_findings.state', '<>', 'open'),
+      )
       .executeTakeFirstOrThrow();
     return (numInsertedOrUpdatedRows ?? 0n) > 0n;
   }
@@ -119,12 +124,19 @@ export class StoredBlobs {
     return row && findingFromRow(row);
   }
 
-  async setRemoved(id: number): Promise<void> {
+  async settle(id: number, state: 'removed' | 'healed'): Promise<void> {
     await this.#db
       .updateTable('storage_findings')
-      .set({ state: 'removed', settled_at: this.#now() })
+      .set({ state, settled_at: this.#now() })
       .where('id', '=', id)
       .execute();
+  }
+
+  /** Open ones of records without bytes, by id. */
+  async listMissing(after: number, limit: number): Promise<readonly Finding[]> {
+    const open = this.#db.selectFrom('storage_findings').selectAll().where('state', '=', 'open');
+    const missing = open.where('kind', '=', 'missing').where('id', '>', after);
+    return (await missing.orderBy('id').limit(limit).execute()).map(findingFromRow);
   }
 
   /** Open ones whose copy is recorded no more: another is, or nobody asks for the blob. Their number. */

@@ -3,13 +3,16 @@
  * file is synced before it is renamed into place, its directory after.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { algorithmOf, type Digest, hexOf, parseDigest } from '../oci/digest.ts';
 import type { StorageKey } from './blob-store.ts';
+import { makeBelow } from './make-directory.ts';
+import { storePath } from './store-identity.ts';
 
 /*
  * The tree, all directories 0700 and files 0600; unique is 24 random digits:
+ *   v1/store                            the id of the store, see store-identity.ts
  *   v1/blobs/sha256/ab/<hex>-<unique>   a copy of a blob: ab are the first two digits of the hex
  *   v1/quarantine/<hex>-<unique>        a copy whose bytes have another digest, for people to look at
  *   v1/spool/<owner>/<unique>           a spool of the process that owns the directory, see spool-owner.ts
@@ -51,7 +54,6 @@ export class BlobTree {
   /** Directories whose own entry is durable. */
   readonly #directories = new Map<string, Promise<void>>();
 
-  /** @param root is made, with its parents, when first written to */
   constructor(root: string) {
     this.root = resolve(root);
   }
@@ -89,12 +91,9 @@ export class BlobTree {
   }
 
   async #makeDurably(directory: string): Promise<void> {
-    const firstMade = await mkdir(directory, { recursive: true, mode: 0o700 });
-    const top = firstMade !== undefined && this.root.startsWith(firstMade) ? dirname(firstMade) : this.root;
-    for (let parent = dirname(directory); ; parent = dirname(parent)) {
+    await makeBelow(join(this.root, storePath), directory);
+    for (let parent = dirname(directory); parent !== this.root; parent = dirname(parent))
       await syncDirectory(parent);
-      if (parent === top) return;
-    }
   }
 }
 

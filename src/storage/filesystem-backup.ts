@@ -3,14 +3,16 @@
  * file in a directory of this process, which the next start of a server removes should the process die.
  */
 import { createReadStream } from 'node:fs';
-import { link, mkdir, open, rename } from 'node:fs/promises';
+import { link, open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { algorithmOf, type Digest, finishDigest, hasherOf } from '../oci/digest.ts';
 import type { StorageKey } from './blob-store.ts';
 import { BlobTree, digestOfKey, isAbsence, uniqueName } from './blob-tree.ts';
 import { spoolsPath } from './filesystem-blob-store.ts';
+import { makeBelow } from './make-directory.ts';
 import { SpoolOwner } from './spool-owner.ts';
+import { anyStore, type StoreGuard, storePath } from './store-identity.ts';
 
 export class FilesystemBackup {
   readonly #tree: BlobTree;
@@ -22,8 +24,9 @@ export class FilesystemBackup {
     this.#owner = owner;
   }
 
-  /** @param root as of the store */
-  static async open(root: string): Promise<FilesystemBackup> {
+  /** @param guard as of the store; by default, a store that no records are about yet is made */
+  static async open(root: string, guard: StoreGuard = anyStore(root)): Promise<FilesystemBackup> {
+    await guard.check();
     const tree = new BlobTree(root);
     return new FilesystemBackup(tree, await SpoolOwner.claim(join(tree.root, spoolsPath)));
   }
@@ -60,7 +63,7 @@ export class FilesystemBackup {
     const found = await write(spool, digest, bytes);
     if (found !== digest) throw new WrongCopy(`${key} has the digest ${found}`);
     const path = this.#tree.pathOf(key);
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await makeBelow(join(this.#tree.root, storePath), dirname(path));
     await rename(spool, path);
   }
 

@@ -1,24 +1,31 @@
 /** What is in the directory of the blobs: see blob-tree.ts. */
-import { mkdir, readdir, rename, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { readdir, rename, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { BlobInventory, StorageKey, StoredCopy } from './blob-store.ts';
 import { BlobTree, digestOfKey, isAbsence } from './blob-tree.ts';
+import { makeBelow } from './make-directory.ts';
+import { anyStore, type StoreGuard } from './store-identity.ts';
 
 const blobsPath = 'v1/blobs';
 const quarantinePath = 'v1/quarantine';
 
 export class FilesystemBlobInventory implements BlobInventory {
   readonly #tree: BlobTree;
+  readonly #guard: StoreGuard;
 
-  /** @param root as of the store */
-  constructor(root: string) {
+  /** @param root as of the store; so is the guard */
+  constructor(root: string, guard: StoreGuard = anyStore(root)) {
     this.#tree = new BlobTree(root);
+    this.#guard = guard;
   }
 
   async *list(): AsyncGenerator<StoredCopy, void, undefined> {
+    await this.#guard.check();
     for (const algorithm of await namesIn(join(this.#tree.root, blobsPath))) {
       const folder = `${blobsPath}/${algorithm}`;
       for (const first of await namesIn(join(this.#tree.root, folder))) {
+        // What is found here that no record names may be deleted.
+        await this.#guard.check();
         for (const name of await namesIn(join(this.#tree.root, folder, first))) {
           const copy = await this.#find(`${folder}/${first}/${name}`);
           if (copy) yield copy;
@@ -30,7 +37,8 @@ export class FilesystemBlobInventory implements BlobInventory {
   async quarantine(key: StorageKey): Promise<boolean> {
     const path = this.#tree.pathOf(key);
     const folder = join(this.#tree.root, quarantinePath);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await this.#guard.check();
+    await makeBelow(dirname(folder), folder);
     try {
       await rename(path, join(folder, basename(path)));
       return true;

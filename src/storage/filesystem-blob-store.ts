@@ -5,6 +5,7 @@ import { type BlobReader, type BlobStore, type Spool, SpoolError, type StorageKe
 import { BlobTree, isAbsence, uniqueName } from './blob-tree.ts';
 import { FilesystemSpool, spoolError } from './filesystem-spool.ts';
 import { SpoolOwner, sweepDeadOwners } from './spool-owner.ts';
+import { anyStore, StoreAbsent, type StoreGuard } from './store-identity.ts';
 import { fromStorage } from './unavailable-storage.ts';
 
 export const spoolsPath = 'v1/spool';
@@ -12,15 +13,18 @@ export const spoolsPath = 'v1/spool';
 export class FilesystemBlobStore implements BlobStore {
   readonly #tree: BlobTree;
   readonly #spools: string;
+  readonly #guard: StoreGuard;
   #claim: Promise<SpoolOwner> | undefined;
 
-  /** @param root is made, with its parents, when first written to */
-  constructor(root: string) {
+  /** @param guard says whether what is at `root` is the store */
+  constructor(root: string, guard: StoreGuard = anyStore(root)) {
     this.#tree = new BlobTree(root);
+    this.#guard = guard;
     this.#spools = join(this.#tree.root, spoolsPath);
   }
 
   async createSpool(): Promise<Spool> {
+    this.#guard.demand();
     try {
       const { directory } = await this.#claimDirectory();
       const path = join(directory, uniqueName());
@@ -34,24 +38,35 @@ export class FilesystemBlobStore implements BlobStore {
     } catch (cause) {
       // Somebody removed the directory: the next spool claims a new one.
       if (isAbsence(cause)) this.#claim = undefined;
+      if (isAbsence(cause)) await this.#guard.check();
+      if (cause instanceof StoreAbsent) throw cause;
       throw spoolError('no spool can be made', cause);
     }
   }
 
   async open(key: StorageKey): Promise<BlobReader | undefined> {
     const path = this.#tree.pathOf(key);
+    this.#guard.demand();
     const opening = open(path, 'r').catch((error: unknown) => {
       if (isAbsence(error)) return undefined;
       throw error;
     });
     const file = await fromStorage(opening);
-    if (!file) return undefined;
+    if (!file) {
+      // Nothing is absent where there is no store.
+      await this.#guard.check();
+      return undefined;
+    }
+    const demandStore = async (error: unknown): Promise<never> => {
+      await this.#guard.check();
+      throw error;
+    };
     try {
       const { size } = await fromStorage(file.stat());
       return {
         size,
         readAt: async (buffer, position) =>
-          (await fromStorage(file.read(buffer, 0, buffer.length, position))).bytesRead,
+          (await fromStorage(file.read(buffer, 0, buffer.length, position)).catch(demandStore)).bytesRead,
         close: () => file.close(),
       };
     } catch (error) {
@@ -61,6 +76,7 @@ export class FilesystemBlobStore implements BlobStore {
   }
 
   async delete(key: StorageKey): Promise<void> {
+    await this.#guard.check();
     await fromStorage(rm(this.#tree.pathOf(key), { force: true }));
   }
 
@@ -86,8 +102,14 @@ export class FilesystemBlobStore implements BlobStore {
     await (await claim)?.release();
   }
 
+  /** Whatever is in the place of the store has no directory of ours. */
+  async #claimAnew(): Promise<SpoolOwner> {
+    await this.#guard.check();
+    return SpoolOwner.claim(this.#spools);
+  }
+
   #claimDirectory(): Promise<SpoolOwner> {
-    this.#claim ??= SpoolOwner.claim(this.#spools).catch((error: unknown) => {
+    this.#claim ??= this.#claimAnew().catch((error: unknown) => {
       this.#claim = undefined;
       throw error;
     });

@@ -5,6 +5,7 @@ import type { Digest } from '../oci/digest.ts';
 import { type Spool, SpoolError, type StorageKey } from './blob-store.ts';
 import { BlobTree, isAbsence, uniqueName } from './blob-tree.ts';
 import { FilesystemSpool, spoolError } from './filesystem-spool.ts';
+import { anyStore, StoreAbsent, type StoreGuard } from './store-identity.ts';
 import { fromStorage } from './unavailable-storage.ts';
 import {
   bytesOf,
@@ -32,18 +33,22 @@ const maxTries = 100;
 export class FilesystemUploadStore implements UploadStore {
   readonly #tree: BlobTree;
   readonly #uploads: string;
+  readonly #guard: StoreGuard;
 
   /** @param root as that of the FilesystemBlobStore that reads what is committed here */
-  constructor(root: string) {
+  constructor(root: string, guard: StoreGuard = anyStore(root)) {
     this.#tree = new BlobTree(root);
+    this.#guard = guard;
     this.#uploads = join(this.#tree.root, uploadsPath);
   }
 
   async openUpload(id: string): Promise<Spool> {
     const upload = this.#pathOf(id);
+    this.#guard.demand();
     try {
       return await this.#spoolOf(await this.#claim(upload));
     } catch (cause) {
+      if (cause instanceof StoreAbsent) throw cause;
       throw spoolError('the upload cannot be opened', cause);
     }
   }
@@ -57,6 +62,7 @@ export class FilesystemUploadStore implements UploadStore {
   }
 
   async listUploads(): Promise<readonly string[]> {
+    await this.#guard.check();
     const names = await fromStorage(listDirectory(this.#uploads));
     const ids = names.map((name) => name.split(draftMark)[0] ?? name);
     return [...new Set(ids)].filter((id) => idPattern.test(id));
@@ -65,7 +71,10 @@ export class FilesystemUploadStore implements UploadStore {
   async #findLength(upload: string): Promise<number> {
     for (let tries = 0; tries < maxTries; tries += 1) {
       const claim = await findClaim(upload);
-      if (!claim) return 0;
+      if (!claim) {
+        await this.#guard.check();
+        return 0;
+      }
       // Absent where it was taken over meanwhile, or where a process died before the first byte or after the commit.
       const size = await findSize(bytesOf(claim));
       if (size !== undefined) return size;
@@ -88,6 +97,7 @@ export class FilesystemUploadStore implements UploadStore {
   async #claim(upload: string): Promise<OpenClaim> {
     for (let tries = 0; tries < maxTries; tries += 1) {
       const claim = await findClaim(upload);
+      if (!claim) await this.#guard.check();
       const opened = await (claim
         ? openClaim(claim)
         : createClaim(upload, `${upload}${draftMark}${uniqueName()}`));

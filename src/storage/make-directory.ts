@@ -1,5 +1,5 @@
 import { mkdir, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 
 /**
  * With its parents, all for their owner alone; one step at a time, since Node's own never ends below /proc.
@@ -15,6 +15,15 @@ export async function makeDirectory(path: string): Promise<string | undefined> {
   const top = await makeDirectory(dirname(path));
   const made = await makeOne(path);
   return top ?? made;
+}
+
+/**
+ * What is missing below `top`, which is not made itself: where it is gone, a store must not be begun in its place.
+ * @throws the system's error, ENOENT where `top` is not there
+ */
+export async function makeBelow(top: string, path: string): Promise<void> {
+  const names = relative(top, path).split(sep);
+  for (let count = 1; count <= names.length; count += 1) await makeOne(join(top, ...names.slice(0, count)));
 }
 
 async function makeOne(path: string): Promise<string | undefined> {

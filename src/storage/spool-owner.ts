@@ -5,10 +5,11 @@
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
+import { makeBelow } from './make-directory.ts';
 
 const lockName = 'lock';
 const maxClaims = 10;
@@ -24,11 +25,11 @@ export class SpoolOwner {
     this.#lock = lock;
   }
 
-  /** Makes a directory below `spools` that no sweep removes while this process lives. */
+  /** Makes a directory below `spools` that no sweep removes while this process lives. What `spools` is in is not made. */
   static async claim(spools: string): Promise<SpoolOwner> {
     for (let claim = 0; claim < maxClaims; claim += 1) {
       const directory = join(spools, randomBytes(12).toString('hex'));
-      await mkdir(directory, { recursive: true, mode: 0o700 });
+      await makeBelow(dirname(spools), directory);
       const lock = findLock(directory, 'rwc');
       // A sweep may have come between, and its removal have left us the lock of a file that is gone.
       if (lock && existsSync(join(directory, lockName))) return new SpoolOwner(directory, lock);

@@ -6,19 +6,10 @@
  * The directory of an upload has one claim from its first moment, since it is made elsewhere and renamed into place, and is
  * empty or gone when the upload is over. So there are never two claims, whatever a listing misses while claims are renamed.
  */
-import {
-  constants,
-  copyFile,
-  type FileHandle,
-  mkdir,
-  open,
-  readdir,
-  rename,
-  rm,
-  rmdir,
-} from 'node:fs/promises';
+import { constants, copyFile, type FileHandle, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isAbsence, uniqueName } from './blob-tree.ts';
+import { makeBelow } from './make-directory.ts';
 import { TakenOverError } from './upload-store.ts';
 
 /** The name of a claim that nobody has: its last owner had closed the file before. */
@@ -51,8 +42,10 @@ export async function findClaim(upload: string): Promise<string | undefined> {
  */
 export async function createClaim(upload: string, draft: string): Promise<OpenClaim | undefined> {
   const name = uniqueName();
+  const uploads = dirname(upload);
+  await makeBelow(dirname(uploads), uploads);
   // Absent in the end where the upload is removed meanwhile.
-  await mkdir(join(draft, name), { recursive: true, mode: 0o700 }).catch(unlessAbsent);
+  await makeBelow(uploads, join(draft, name)).catch(unlessAbsent);
   if (await isRenamed(draft, upload)) return openBytes(join(upload, name), 'wx+');
   await rm(draft, { recursive: true, force: true });
   return undefined;

@@ -1,6 +1,7 @@
 /** What an operator can set: default.yaml ⊕ the operator's file ⊕ the environment, validated and frozen. Defaults are in default.yaml only. */
 import { Document, stringify } from 'yaml';
 import { z } from 'zod';
+import { httpSettings } from './http-settings.ts';
 import { secretVariables } from './secrets.ts';
 import {
   address,
@@ -18,13 +19,13 @@ import {
   name,
   network,
   optional,
-  origin,
   periodSeconds,
   periodSecondsOrNever,
   redisUrl,
   required,
   seconds,
   secondsOrNone,
+  section,
   secureUrl,
   tokenSeconds,
 } from './setting-values.ts';
@@ -42,15 +43,6 @@ import { HeaderSetting, webhookSettings } from './webhook-settings.ts';
 
 const sparseManifests = ['none', 'indexes', 'all'] as const;
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
-
-function section<T extends z.core.$ZodLooseShape>(shape: T) {
-  return z.strictObject(shape, 'expected settings below it').readonly();
-}
-
-const tls = section({ certificate: optional(file), key: optional(file) }).refine(
-  ({ certificate, key }) => (certificate === undefined) === (key === undefined),
-  'expected both certificate and key, or neither',
-);
 
 /** Tokens of another service: where they are to be had, what they say, and whose signature counts. */
 const auth = section({
@@ -89,13 +81,7 @@ const auth = section({
 
 const schema = section({
   dataDirectory: required(directory),
-  http: section({
-    address: required(address),
-    externalUrl: origin(),
-    trustedProxies: listOf(network()),
-    tls,
-    shutdownSeconds: secondsOrNone(),
-  }),
+  http: section(httpSettings),
   operations: section({ address: optional(address) }),
   database: section({ url: optional(databaseUrl) }),
   sharedCache: section({ url: optional(redisUrl) }),

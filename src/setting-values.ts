@@ -8,6 +8,10 @@ const maxPeriodSeconds = 3650 * 86_400;
 const durations = { s: 1, m: 60, h: 3600, d: 86_400 };
 const sizes = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
 
+export function section<T extends z.core.$ZodLooseShape>(shape: T) {
+  return z.strictObject(shape, 'expected settings below it').readonly();
+}
+
 type Accepts = (text: string) => boolean;
 
 export function required([accepts, expected]: readonly [Accepts, string]) {

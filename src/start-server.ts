@@ -4,6 +4,7 @@ import { Listener } from './api/server.ts';
 import { answerStarting } from './api/starting.ts';
 import { type App, createApp } from './app.ts';
 import type { Config } from './config.ts';
+import { connectionLimits, findFileLimit } from './connection-limits.ts';
 import { readTrustedKeys } from './delegation.ts';
 import type { Log } from './log.ts';
 import type { FirstStart } from './management/first-start.ts';
@@ -39,6 +40,7 @@ export async function startServer({
   const { certificate, key } = http.tls;
   const tls = certificate !== undefined && key !== undefined ? { certificate, key } : undefined;
   const shutdownMs = http.shutdownSeconds * 1000;
+  const limits = connectionLimits(http, await findFileLimit(), log);
   const listeners: Listener[] = [];
   const ready: { app?: App } = {};
   const listen = async (part: 'http' | 'operations', address: string): Promise<string> => {
@@ -49,7 +51,15 @@ export async function startServer({
       (ready.app ? handlerOf(ready.app) : starting)(request, response);
     try {
       const encryption = part === 'http' ? tls : undefined;
-      const listener = await Listener.open({ address, handler, tls: encryption, shutdownMs, log });
+      const connections = limits[part];
+      const listener = await Listener.open({
+        address,
+        handler,
+        tls: encryption,
+        shutdownMs,
+        log,
+        connections,
+      });
       listeners.push(listener);
       return listener.url;
     } catch (cause) {

@@ -7,7 +7,7 @@ import type { IdTokens } from '../auth/id-tokens.ts';
 import { describeRefusal } from '../auth/refusal.ts';
 import type { JobTokenService } from '../management/job-tokens.ts';
 import type { MaintenanceMode } from '../management/maintenance.ts';
-import { bodyParser } from './body-parser.ts';
+import { bodyParser, LateBody } from './body-parser.ts';
 import type { RequestContext, RequestState } from './state.ts';
 
 const maxFormBytes = 65_536;
@@ -45,7 +45,9 @@ export function oauthTokenRoutes(options: OAuthTokenOptions): Router<RequestStat
       await form(ctx, next);
     } catch (error) {
       if (!(error instanceof UnreadableForm)) throw error;
-      fail(ctx, 'invalid_request', `the body is no form of at most ${maxFormBytes} bytes`);
+      const { cause } = error;
+      if (cause instanceof LateBody) fail(ctx, 'invalid_request', cause.message, cause.status);
+      else fail(ctx, 'invalid_request', `the body is no form of at most ${maxFormBytes} bytes`);
     }
   });
   router.post('/oauth/token', (ctx) => exchange(ctx, ctx.request.body, options));

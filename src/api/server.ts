@@ -3,6 +3,9 @@ import { createServer, type RequestListener, type Server, type ServerOptions } f
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Log } from '../log.ts';
+import { type ConnectionLimits, Connections } from './connections.ts';
+import { Doorkeeper } from './doorkeeper.ts';
+import { maxHeaderBytes } from './refused-connection.ts';
 import { readKeyPair, type TlsFiles, watchKeyPair } from './tls-files.ts';
 
 export interface ListenerOptions {
@@ -17,66 +20,90 @@ export interface ListenerOptions {
   readonly log: Log;
   /** How often certificates are looked at, in milliseconds. */
   readonly tlsIntervalMs?: number;
+  /** Undefined: as many as come. */
+  readonly connections?: ConnectionLimits | undefined;
+  /** Replaces {@link patience}, for tests. */
+  readonly patience?: Partial<Patience>;
 }
 
-/**
- * Longer than proxies and clients keep connections (60 s), so that they close first and no request meets a closing
- * socket. Headers must come soon; bodies may take as long as they take: transfers have no total time-out.
- */
-const timeouts: ServerOptions = { keepAliveTimeout: 75_000, headersTimeout: 20_000, requestTimeout: 0 };
+/** How long clients may take, in milliseconds. Uploads and downloads have no total time-out, but do not stand still either. */
+export interface Patience {
+  /** For a header, or a TLS handshake. */
+  readonly headerMs: number;
+  /** For the rest of a body that nobody reads any more, after the answer. */
+  readonly restMs: number;
+  /** For taking a byte of what was answered: who follows a fill may be slow, but not dead. */
+  readonly idleMs: number;
+  /** Between requests; longer than proxies and clients keep connections (60 s), so that they close first and no request meets a closing socket. */
+  readonly keepAliveMs: number;
+}
+
+const patience: Patience = { headerMs: 20_000, restMs: 10_000, idleMs: 120_000, keepAliveMs: 75_000 };
+
+const unlimited: ConnectionLimits = {
+  max: Number.POSITIVE_INFINITY,
+  maxPerAddress: Number.POSITIVE_INFINITY,
+  isProxy: () => false,
+};
 const defaultTlsIntervalMs = 5000;
 /** How often connections whose transfer ended are looked for while closing. */
 const sweepMs = 50;
+/** How often headers that are late are looked for, at most. */
+const maxLatenessMs = 2000;
 
 export class Listener {
   /** scheme://host:port, with the port that was given. */
   readonly url: string;
   readonly #server: Server | TlsServer;
   readonly #shutdownMs: number;
-  readonly #work: Work;
+  readonly #door: Doorkeeper;
   readonly #unwatch: (() => void) | undefined;
 
   private constructor(
     url: string,
     server: Server | TlsServer,
     options: ListenerOptions,
-    work: Work,
+    door: Doorkeeper,
     unwatch?: () => void,
   ) {
     this.url = url;
     this.#server = server;
     this.#shutdownMs = options.shutdownMs;
-    this.#work = work;
+    this.#door = door;
     this.#unwatch = unwatch;
   }
 
   /** @throws Error where the address cannot be listened on, or the certificate cannot be used */
   static async open(options: ListenerOptions): Promise<Listener> {
-    const { tls, log, tlsIntervalMs = defaultTlsIntervalMs } = options;
+    const { tls, log, handler, tlsIntervalMs = defaultTlsIntervalMs } = options;
     const { host, port } = parseAddress(options.address);
-    const work = new Work();
-    const handler: RequestListener = (request, response) => {
-      work.begin();
-      response.on('close', work.end);
-      if (work.isClosing) response.setHeader('Connection', 'close');
-      options.handler(request, response);
-    };
+    const allowed = { ...patience, ...options.patience };
+    const connections = new Connections(options.connections ?? unlimited);
+    const settings = settingsOf(allowed);
+    const doorOf = (server: Server | TlsServer) =>
+      new Doorkeeper(server, { connections, handler, log, patience: allowed, isTls: tls !== undefined });
     if (!tls) {
-      const server = createServer(timeouts, handler);
-      return new Listener(await listen(server, host, port, 'http', log), server, options, work);
+      const server = createServer(settings);
+      const door = doorOf(server);
+      return new Listener(await listen(server, host, port, 'http', log), server, options, door);
     }
-    const server = createTlsServer({ ...timeouts, ...(await readKeyPair(tls)) }, handler);
+    const server = createTlsServer({
+      ...settings,
+      handshakeTimeout: allowed.headerMs,
+      ...(await readKeyPair(tls)),
+    });
+    const door = doorOf(server);
     const url = await listen(server, host, port, 'https', log);
     const unwatch = watchKeyPair(tls, tlsIntervalMs, (pair) => server.setSecureContext(pair), log);
-    return new Listener(url, server, options, work, unwatch);
+    return new Listener(url, server, options, door, unwatch);
   }
 
   /** Accepts nothing more, lets transfers end up to the limit, and cuts those that have not. */
   async close(): Promise<void> {
     this.#unwatch?.();
-    this.#work.isClosing = true;
+    this.#door.isClosing = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    const deadline = setTimeout(() => this.#server.closeAllConnections(), this.#shutdownMs);
+    const deadline = setTimeout(() => this.#door.destroyAll(), this.#shutdownMs);
     const sweep = setInterval(() => this.#sweep(), sweepMs);
     this.#sweep();
     await closed;
@@ -86,22 +113,21 @@ export class Listener {
 
   /** Without work, what is left are connections that ask for nothing, some of which Node does not count as idle. */
   #sweep(): void {
-    if (this.#work.count === 0) this.#server.closeAllConnections();
+    if (this.#door.isIdle) this.#door.destroyAll();
     else this.#server.closeIdleConnections();
   }
 }
 
-/** Requests that are being answered. */
-class Work {
-  count = 0;
-  isClosing = false;
-
-  begin(): void {
-    this.count += 1;
-  }
-
-  readonly end = (): void => {
-    this.count -= 1;
+function settingsOf({ headerMs, keepAliveMs }: Patience): ServerOptions {
+  return {
+    maxHeaderSize: maxHeaderBytes,
+    headersTimeout: headerMs,
+    // Bodies have limits where they are read.
+    requestTimeout: 0,
+    connectionsCheckingInterval: Math.min(maxLatenessMs, headerMs),
+    keepAliveTimeout: keepAliveMs,
+    // Refused by us, with a body.
+    requireHostHeader: false,
   };
 }
 

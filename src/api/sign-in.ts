@@ -6,7 +6,7 @@ import { type Callback, loginSeconds, type OidcFault, OidcLoginError } from '../
 import { maxSessionMs, type UserSession, type UserSessions } from '../auth/sessions.ts';
 import { RefusedError } from '../management/refused-error.ts';
 import type { SignedIn, SignInService } from '../management/sign-in.ts';
-import { bodyParser } from './body-parser.ts';
+import { bodyParser, LateBody } from './body-parser.ts';
 import { logFault } from './log-fault.ts';
 import { UnreadableBody } from './rest/body.ts';
 import { answerTo } from './rest/errors.ts';
@@ -33,7 +33,7 @@ export function signInRoutes({ signIn, sessions }: SignInRoutesOptions): Router<
     urlencoded: false,
     patchNode: false,
     onError: (cause) => {
-      throw new UnreadableBody(400, cause);
+      throw new UnreadableBody(cause instanceof LateBody ? cause.status : 400, cause);
     },
   });
   router.use('/session', answerAsJson);

@@ -13,7 +13,7 @@ import { ownServices, type RegistryTokens } from '../auth/registry-tokens.ts';
 import type { RepositoryRights } from '../auth/repository-rights.ts';
 import { catalogScope, formatScope, parseScopes } from '../auth/scope.ts';
 import { OciError } from '../oci/errors.ts';
-import { bodyParser } from './body-parser.ts';
+import { bodyParser, LateBody } from './body-parser.ts';
 import type { DenialObserver } from './denials.ts';
 import type { RequestContext, RequestState } from './state.ts';
 
@@ -59,6 +59,8 @@ export function tokenRoutes(options: TokenRoutesOptions): Router<RequestState> {
 
 /** @throws OciError SIZE_INVALID */
 function refuseForm(cause: Error): never {
+  if (cause instanceof LateBody)
+    throw new OciError('SIZE_INVALID', { status: cause.status, detail: cause.message, cause });
   throw new OciError('SIZE_INVALID', { detail: `a form has at most ${maxFormBytes} bytes`, cause });
 }
 

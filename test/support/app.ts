@@ -7,7 +7,7 @@ import { loadConfig } from '../../src/config.ts';
 import type { Log } from '../../src/log.ts';
 import { type RunningServer, startServer } from '../../src/start-server.ts';
 import { jsonOf } from './bodies.ts';
-import { ChildServer } from './child-server.ts';
+import { type ChildOptions, ChildServer } from './child-server.ts';
 import type { FakeRegistry } from './fake-registry.ts';
 import { silentLog } from './silent-log.ts';
 
@@ -101,12 +101,9 @@ export class TestApp {
   }
 
   /** In a process of its own that can be killed, while this one is stopped: it is asked from now on. */
-  async startChild(): Promise<ChildServer> {
-    const child = await ChildServer.start({
-      ...this.environment,
-      ENTREPOT_SECRET_KEY: this.#key.toString('hex'),
-      ENTREPOT_ROOT_TOKEN: rootToken,
-    });
+  async startChild(options: ChildOptions = {}): Promise<ChildServer> {
+    const secrets = { ENTREPOT_SECRET_KEY: this.#key.toString('hex'), ENTREPOT_ROOT_TOKEN: rootToken };
+    const child = await ChildServer.start({ ...this.environment, ...secrets }, options);
     this.url = child.url;
     return child;
   }

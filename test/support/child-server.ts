@@ -5,6 +5,11 @@ import { resolve } from 'node:path';
 
 const main = resolve(import.meta.dirname, '../../src/main.ts');
 
+export interface ChildOptions {
+  /** As of `ulimit -n`; by default ours. */
+  readonly maxOpenFiles?: number;
+}
+
 export class ChildServer {
   readonly url: string;
   readonly #process: ChildProcess;
@@ -15,8 +20,13 @@ export class ChildServer {
   }
 
   /** Once it listens. @throws Error where it ends before, with what it said */
-  static async start(environment: Readonly<Record<string, string>>): Promise<ChildServer> {
-    const child = spawn(process.execPath, [main], { env: environment });
+  static async start(
+    environment: Readonly<Record<string, string>>,
+    { maxOpenFiles }: ChildOptions = {},
+  ): Promise<ChildServer> {
+    const program = [process.execPath, main];
+    const limit = `ulimit -n ${maxOpenFiles ?? '$(ulimit -n)'} && exec "$@"`;
+    const child = spawn('/bin/sh', ['-c', limit, 'sh', ...program], { env: environment });
     let said = '';
     const closed = once(child, 'close');
     child.stderr.on('data', (chunk) => {

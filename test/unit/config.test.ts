@@ -62,6 +62,8 @@ describe('configuration', () => {
       externalUrl: 'https://registry.example.com',
       trustedProxies: ['10.0.0.0/8', '192.0.2.7/32', '2001:db8::1/128'],
       tls: { certificate: '/etc/entrepot/tls.crt', key: '/etc/entrepot/tls.key' },
+      maxConnections: 4096,
+      maxConnectionsPerAddress: 1024,
       shutdownSeconds: 120,
     });
     expect(config.cache.hotManifestBytes).toBe(128 * 2 ** 20);

@@ -7,10 +7,13 @@ import { expect, test } from 'vitest';
  * Whoever adds one looks for what ends it and what slows it down after a failure: what goes by the clock is a RepeatedRun.
  */
 const reviewed: Readonly<Record<string, readonly [number, string]>> = {
+  'api/body-parser.ts': [1, 'the limit of a form'],
+  'api/doorkeeper.ts': [5, 'limits of connections; a full server looks once more, for each that comes'],
   'api/forwarded-header.ts': [1, 'reads a header, whose length Node limits'],
   'api/operations.ts': [1, 'the limit of a check'],
+  'api/refused-connection.ts': [1, 'the limit of an answer'],
   'api/registry/early-answer.ts': [2, 'once for each answer'],
-  'api/registry/request-body.ts': [2, 'waits for what the client sends, with an idle limit'],
+  'api/registry/request-body.ts': [3, 'waits for what the client sends, with an idle limit, and one in all'],
   'api/registry/send-bytes.ts': [2, 'the idle limit of a socket'],
   'api/server.ts': [2, 'only while closing, up to its limit'],
   'api/tls-files.ts': [1, 'two files, looked at at an interval'],

@@ -9,7 +9,7 @@ import type { RepositoryName } from '../../oci/reference.ts';
 import { originOf } from '../event-origin.ts';
 import type { EndpointContext } from '../registry/endpoint.ts';
 import { answerEmpty } from '../registry/push-answers.ts';
-import { type RequestBody, withRequestBody } from '../registry/request-body.ts';
+import { type RequestBody, smallBodyPatience, withRequestBody } from '../registry/request-body.ts';
 import { writerOf } from '../registry/writer.ts';
 import { answerJson, timeOf } from './answers.ts';
 import { parseTruth, queryOf } from './query.ts';
@@ -22,8 +22,6 @@ export interface Renames {
 }
 
 const maxBodyBytes = 65_536;
-/** How long a client may send nothing. */
-const stalledMs = 30_000;
 const bodySchema = z.object({ name: z.unknown().optional(), namespace: z.unknown().optional() });
 
 /** @param path that its client may push to */
@@ -35,7 +33,7 @@ export async function answerRename(
   const isDryRun = parseTruth(queryOf(ctx), 'dry_run');
   const { identity, address } = ctx.state;
   demandClaim(identity, path);
-  const target = parseTarget(await withRequestBody(ctx, stalledMs, readText));
+  const target = parseTarget(await withRequestBody(ctx, smallBodyPatience, readText));
   const actor = { identity, address, origin: originOf(ctx) };
   const request = { path, target, holder: writerOf(ctx.state, 0).key };
   if (!isDryRun) {

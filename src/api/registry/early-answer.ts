@@ -22,7 +22,7 @@ export const answerEarly: Middleware<RequestState> = async (ctx, next) => {
   await next();
   // A body that came together with the head is only parsed after this.
   if (!ctx.req.complete) await setImmediate();
-  if (!ctx.req.complete && isSmall(ctx.req)) await drain(ctx.req);
+  if (!ctx.req.complete && isSmall(ctx.req) && !isLate(ctx)) await drain(ctx.req);
   // What is left of a body that has come is in memory; left there, it would keep the connection from its next request.
   if (ctx.req.complete) ctx.req.resume();
   else if (ctx.writable) await sendAndClose(ctx);
@@ -42,8 +42,13 @@ async function sendAndClose(ctx: RequestContext): Promise<void> {
     if (ctx.status !== 204) ctx.length = 0;
     res.flushHeaders();
   }
-  await drain(req);
+  if (!isLate(ctx)) await drain(req);
   res.end();
+}
+
+/** Whoever has not sent it by now is waited for no longer. */
+function isLate({ status }: RequestContext): boolean {
+  return status === 408;
 }
 
 function drain(request: IncomingMessage): Promise<void> {

@@ -5,19 +5,19 @@ import { isDigestReference, parseTag, type Reference, type Tag } from '../../oci
 import type { RequestContext } from '../state.ts';
 import { type ChangeTarget, type EndpointContext, referenceOf } from './endpoint.ts';
 import { answerCreated } from './push-answers.ts';
-import { type RequestBody, withRequestBody } from './request-body.ts';
+import { type RequestBody, smallBodyPatience, withRequestBody } from './request-body.ts';
 
 /** The specification wants ten at least; these still fit into a request line. */
 const maxTagParameters = 100;
 
 /** @throws OciError MANIFEST_INVALID (400, too large 413, too many tags 414), and as {@link WritableRepository.putManifest} */
 export async function pushManifest(ctx: EndpointContext, target: ChangeTarget): Promise<void> {
-  const { repository, name, maxManifestBytes, stalledMs, observer } = target;
+  const { repository, name, maxManifestBytes, observer } = target;
   const reference = referenceOf(ctx);
   const tags = tagsOf(ctx, reference);
   const contentType = ctx.req.headers['content-type'];
   demandKnownType(contentType);
-  const payload = await withRequestBody(ctx, stalledMs, (body) => readWhole(body, maxManifestBytes));
+  const payload = await withRequestBody(ctx, smallBodyPatience, (body) => readWhole(body, maxManifestBytes));
   const { digest, subject } = await repository.putManifest(reference, { payload, contentType, tags });
   if (subject !== undefined) ctx.set('OCI-Subject', subject);
   if (tags.length > 0) ctx.set('OCI-Tag', tags.join(', '));

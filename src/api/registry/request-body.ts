@@ -3,6 +3,7 @@
  * whole: a little is read ahead of a busy disk, and beyond that the client is held back.
  */
 import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import { OciError } from '../../oci/errors.ts';
 import type { RequestContext } from '../state.ts';
 
@@ -11,19 +12,29 @@ const maxAheadBytes = 256 * 1024;
 /** As nginx has it. Nobody gets it for an answer. */
 const clientLeft = 499;
 
+/** How long a client may take while its bytes are waited for, in milliseconds. */
+export interface BodyPatience {
+  /** For the next byte. */
+  readonly stalledMs: number;
+  /** For all of them; undefined for what may be large. */
+  readonly totalMs?: number;
+}
+
+/** For what is small, whoever sends it: manifests of the largest size come through a slow line in this time. */
+export const smallBodyPatience: BodyPatience = { stalledMs: 30_000, totalMs: 60_000 };
+
 /**
  * Hands on the body, and lets go of it afterwards, read or not.
- * @param stalledMs how long a client may send nothing while its bytes are waited for, before its connection is destroyed
  * @throws what `use` throws; where the body broke off that, whatever `use` made of it
  */
 export async function withRequestBody<T>(
   { req, res }: RequestContext,
-  stalledMs: number,
+  patience: BodyPatience,
   use: (body: RequestBody) => Promise<T>,
 ): Promise<T> {
   // For the log, which is written as soon as the connection is closed. Whatever is answered has a status of its own.
   res.statusCode = clientLeft;
-  const body = new RequestBody(req, stalledMs);
+  const body = new RequestBody(req, patience);
   try {
     return await use(body);
   } catch (error) {
@@ -37,8 +48,8 @@ export async function withRequestBody<T>(
 export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined> {
   /** As the client says it, in bytes; undefined where it sends chunks until it is done. */
   readonly length: number | undefined;
-  readonly #request: IncomingMessage;
-  readonly #stalledMs: number;
+  readonly #request: Readable;
+  readonly #patience: BodyPatience;
   readonly #chunks: Buffer[] = [];
   #waitingBytes = 0;
   #isListening = false;
@@ -47,13 +58,14 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
   /** Of who waits for a chunk. */
   #wake: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #totalTimer: NodeJS.Timeout | undefined;
 
-  constructor(request: IncomingMessage, stalledMs: number) {
+  constructor(request: Readable & Pick<IncomingMessage, 'headers'>, patience: BodyPatience) {
     const { headers } = request;
     this.length =
       headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : undefined;
     this.#request = request;
-    this.#stalledMs = stalledMs;
+    this.#patience = patience;
   }
 
   /** Why it broke off; undefined where it did not. */
@@ -91,6 +103,7 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
     request.off('data', this.#keep).off('end', this.#end).off('close', this.#leave);
     request.off('error', this.#leave);
     clearTimeout(this.#timer);
+    clearTimeout(this.#totalTimer);
     this.#chunks.length = 0;
     this.#end();
   }
@@ -102,12 +115,17 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
     if (this.#isOver) return;
     request.on('error', this.#leave).on('close', this.#leave);
     request.on('end', this.#end).on('data', this.#keep);
+    const { totalMs } = this.#patience;
+    if (totalMs === undefined) return;
+    this.#totalTimer = setTimeout(() => {
+      if (!this.#isOver) this.#fail(408, `the body did not come within ${totalMs / 1000} s`);
+    }, totalMs);
   }
 
   /** The time runs while the client is the one to wait for; there is one timer for all of its chunks. */
   #more(): Promise<void> {
     if (this.#timer) this.#timer.refresh();
-    else this.#timer = setTimeout(this.#stall, this.#stalledMs);
+    else this.#timer = setTimeout(this.#stall, this.#patience.stalledMs);
     return new Promise((resolve) => {
       this.#wake = resolve;
     });
@@ -137,8 +155,8 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
 
   readonly #stall = (): void => {
     if (!this.#wake) return;
-    this.#fail(408, `the client sent nothing for ${this.#stalledMs / 1000} s in the middle of the body`);
-    this.#request.destroy();
+    const seconds = this.#patience.stalledMs / 1000;
+    this.#fail(408, `the client sent nothing for ${seconds} s in the middle of the body`);
   };
 
   #fail(status: number, detail: string): void {

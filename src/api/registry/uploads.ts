@@ -41,7 +41,7 @@ async function pushAtOnce(ctx: EndpointContext, target: ChangeTarget, digest: Di
   const { repository, name, stalledMs, observer } = target;
   const id = await repository.uploads.start(algorithmOf(digest));
   try {
-    await withRequestBody(ctx, stalledMs, (body) => {
+    await withRequestBody(ctx, { stalledMs }, (body) => {
       return repository.uploads.commit(id, digest, { body, start: undefined, length: body.length });
     });
   } catch (error) {
@@ -99,7 +99,7 @@ async function receive<T>(
   use: (part: UploadPart) => Promise<T>,
 ): Promise<T> {
   try {
-    return await withRequestBody(ctx, stalledMs, (body) => use(partOf(ctx, body)));
+    return await withRequestBody(ctx, { stalledMs }, (body) => use(partOf(ctx, body)));
   } catch (error) {
     if (error instanceof OciError && error.status === 416) {
       describe(ctx, name, id, await repository.uploads.status(id));

@@ -10,7 +10,7 @@ const bodyTypes = ['application/json', 'application/x-www-form-urlencoded', 'mul
 /** A body that was not read. */
 export class UnreadableBody extends Error {
   override readonly name = 'UnreadableBody';
-  /** 400 malformed, 411 of unknown length, 413 too large, 415 of a type nobody reads here. */
+  /** 400 malformed, 408 not in time, 411 of unknown length, 413 too large, 415 of a type nobody reads here. */
   readonly status: number;
 
   constructor(status: number, cause?: unknown) {

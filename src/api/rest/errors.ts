@@ -20,6 +20,7 @@ export const errorDescriptions = {
   401: 'No token, or one that does not count any more',
   403: 'The token or the role does not allow it',
   404: 'There is no such thing, or it may not be seen',
+  408: 'The body did not come in time',
   409: 'It contradicts what is there already',
   411: 'A form whose length is not said',
   412: 'It was changed after `If-Unmodified-Since`',
@@ -52,7 +53,7 @@ export function errorStatusesOf({
 }: Pick<Endpoint, 'method' | 'pathParams' | 'errors'>): readonly ErrorStatus[] {
   const hasBody = method !== 'GET' && method !== 'DELETE';
   const statuses = new Set<ErrorStatus>([400, 401, 403, 429, 503, ...errors]);
-  if (hasBody) for (const status of [411, 413, 415] as const) statuses.add(status);
+  if (hasBody) for (const status of [408, 411, 413, 415] as const) statuses.add(status);
   if (hasBody || Object.keys(pathParams.shape).length > 0) statuses.add(404);
   if (method !== 'GET') statuses.add(409);
   if (method === 'DELETE') statuses.add(412);
@@ -137,6 +138,8 @@ function refused({ kind, detail, faults }: RefusedError): Answer {
 
 function unreadable({ status }: UnreadableBody): Answer {
   switch (status) {
+    case 408:
+      return { status, body: { message: '408 Request Timeout - the body did not come in time' } };
     case 411:
       return { status, body: { message: '411 Length Required' } };
     case 413:

@@ -1,5 +1,7 @@
+import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { RequestBody } from '../../../../src/api/registry/request-body.ts';
 import { OciError } from '../../../../src/oci/errors.ts';
 import { MemoryRepository } from './memory-repository.ts';
 import { RawClient } from './raw-client.ts';
@@ -50,6 +52,8 @@ test('a client that sends nothing for too long is let go, and its session stays'
   using client = new RawClient(server);
   client.begin('PATCH', `blobs/uploads/${server.id}`, { 'Content-Length': 1000 });
   await client.send(Buffer.alloc(100));
+  const { status, body } = await client.answer();
+  expect([status, JSON.parse(body).errors]).toMatchObject([408, [{ code: 'SIZE_INVALID' }]]);
   await client.closed();
   await expect.poll(() => server.log.lines).toHaveLength(1);
   expect(server.log.lines).toMatchObject([
@@ -127,4 +131,20 @@ test('a connection is used for one push after the other', async () => {
     expect(head).toContain(`range: ${range}\r\n`.replace('range', 'Range'));
     expect(head).not.toMatch(/^connection: close/im);
   }
+});
+
+test('a small body has a time in all, however it trickles', async () => {
+  const request = new PassThrough();
+  const message = Object.assign(request, { headers: { 'content-length': '1000' } });
+  const body = new RequestBody(message, { stalledMs: 10_000, totalMs: 150 });
+  const timer = setInterval(() => request.write(' '), 20);
+  const reading = (async () => {
+    for await (const _ of body);
+  })();
+  await expect(reading).rejects.toMatchObject({
+    status: 408,
+    message: 'the body did not come within 0.15 s',
+  });
+  clearInterval(timer);
+  body.release();
 });

@@ -1,8 +1,9 @@
 /** What several processes may share and may lose at any moment: Keyv, in memory or in Redis. */
-import type KeyvRedis from '@keyv/redis';
 import Keyv, { type KeyvMapType } from 'keyv';
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../log.ts';
+import { UnavailableError } from '../oci/unavailable.ts';
+import { connectRedis } from './redis.ts';
 import { addInRedis, type SharedCounters } from './redis-counters.ts';
 
 const maxKeysInMemory = 50_000;
@@ -22,18 +23,20 @@ export interface SharedCache {
 
 /** @param url redis:// or rediss://; undefined for memory */
 export async function createSharedCache(url: string | undefined, log: Log): Promise<SharedCache> {
-  const redis = url === undefined ? undefined : await createRedisStore(url);
-  const store = redis ?? createMemoryStore();
+  const redis = url === undefined ? undefined : await connectRedis(url, log, answerMs);
+  const store = redis?.store ?? createMemoryStore();
   const keyv = new Keyv<string>({ store, namespace: 'entrepot', throwOnErrors: true });
   keyv.on('error', () => undefined); // thrown as well
   let pausedUntil = 0;
   const attempt = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
-    if (performance.now() < pausedUntil) return undefined;
+    if (performance.now() < pausedUntil || redis?.isReady() === false) return undefined;
     try {
       return await withinTime(work());
-    } catch (error) {
+    } catch (cause) {
       pausedUntil = performance.now() + pauseMs;
-      log.warn({ err: error }, 'the shared cache failed: going on without it');
+      // That the connection broke is said where it does.
+      const err = new UnavailableError('Redis does not answer as it should', { cause });
+      if (redis?.isReady() !== false) log.warn({ err }, 'the shared cache failed: going on without it');
       return undefined;
     }
   };
@@ -44,10 +47,11 @@ export async function createSharedCache(url: string | undefined, log: Log): Prom
     },
     counters: redis && {
       add: async (changes, windowMs) =>
-        (await attempt(() => addInRedis(redis, changes, windowMs))) ?? new Map(),
+        (await attempt(() => addInRedis(redis.store, changes, windowMs))) ?? new Map(),
     },
     async close() {
-      await withinTime(keyv.disconnect()).catch(() => undefined);
+      if (redis) redis.close();
+      else await keyv.disconnect();
     },
   };
 }
@@ -60,15 +64,6 @@ async function withinTime<T>(work: Promise<T>): Promise<T> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** Loaded when it is needed: most servers are spared the memory. Connects when first asked, and again when asked later. */
-async function createRedisStore(url: string): Promise<KeyvRedis<string>> {
-  const redis = await import('@keyv/redis');
-  return new redis.default<string>(
-    { url, disableOfflineQueue: true, socket: { connectTimeout: answerMs, reconnectStrategy: false } },
-    { throwOnErrors: true, connectionTimeout: answerMs },
-  );
 }
 
 /** A Map as Keyv wants it, that forgets what is used least. Keyv ends what is too old itself. */

@@ -15,6 +15,8 @@ const statementTimeoutMs = 30_000;
 const answerTimeoutMs = 35_000;
 /** A transaction of ours that died with its process must not hold its locks. */
 const idleInTransactionMs = 60_000;
+/** So long after a connection broke the others are asked whether they live before they are used: what broke it may have broken all. */
+const suspiciousMs = 5000;
 const maxLifetimeSeconds = 30 * 60;
 
 /**
@@ -45,21 +47,20 @@ export function postgresDialect(
     ...(patience === 'limited' ? limits : {}),
     ...(patience === 'reading only' ? { options: readingOnly, idle_in_transaction_session_timeout: 0 } : {}),
   });
+  let brokeAt = Number.NEGATIVE_INFINITY;
   // One that breaks in use, or idle: its queries fail by themselves, and the pool makes a new one when asked.
   pool.on('connect', (client) => {
-    client.once('error', (error) =>
-      log.warn({ err: postgresUnavailability(error) ?? error }, 'a database connection broke'),
-    );
+    client.once('error', (error) => {
+      brokeAt = performance.now();
+      log.warn({ err: postgresUnavailability(error) ?? error }, 'a database connection broke');
+    });
     client.on('error', () => undefined);
   });
   pool.on('error', () => undefined);
   return new PostgresDialect({
     pool: {
       options: pool.options,
-      connect: () =>
-        pool.connect().catch((error: unknown) => {
-          throw postgresUnavailability(error) ?? error;
-        }),
+      connect: () => connect(pool, () => performance.now() - brokeAt < suspiciousMs),
       end: () => pool.end(),
     },
     async onCreateConnection(connection) {
@@ -67,6 +68,24 @@ export function postgresDialect(
       revision?.watch(connection);
     },
   });
+}
+
+/** @throws UnavailableError */
+async function connect(pool: pg.Pool, isSuspicious: () => boolean): Promise<pg.PoolClient> {
+  for (let tries = 0; ; tries += 1) {
+    const client = await pool.connect().catch((error: unknown) => {
+      throw postgresUnavailability(error) ?? error;
+    });
+    if (!isSuspicious() || tries === maxConnections || (await isAlive(client))) return client;
+    client.release(true);
+  }
+}
+
+async function isAlive(client: pg.PoolClient): Promise<boolean> {
+  return client.query('select 1').then(
+    () => true,
+    () => false,
+  );
 }
 
 /** pg's own limit of a query would give the connection back to the pool, where the next would wait for the answer, too. */

@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
+import { inspect } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createSharedCache, type SharedCache } from '../../src/cache/shared.ts';
 import { TestApp } from '../support/app.ts';
+import { eventually } from '../support/eventually.ts';
 import { FakeRegistry } from '../support/fake-registry.ts';
 import { silentLog } from '../support/silent-log.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
 
 /** Accepts connections and says nothing. */
 class HangingServer {
@@ -78,6 +81,43 @@ describe.skipIf(!redisUrl)(
     });
   },
 );
+
+/** What is said of the cache. */
+function listening() {
+  const said: [string, object][] = [];
+  const note = (fields: object, message: string) => void said.push([message, fields]);
+  return { said, log: { ...silentLog, warn: note, info: note } };
+}
+
+test('a shared cache that is away at the start is said once to be away, with its address and without its password', async () => {
+  const { said, log } = listening();
+  const cache = await createSharedCache('redis://me:hunter2@127.0.0.1:1', log);
+  onTestFinished(() => cache.close());
+  for (let asked = 0; asked < 10; asked += 1) expect(await cache.find('key')).toBeUndefined();
+  expect(said).toEqual([
+    [expect.stringContaining('away'), expect.objectContaining({ address: '127.0.0.1:1' })],
+  ]);
+  expect(JSON.stringify(said) + inspect(said, { depth: 10 })).not.toContain('hunter2');
+});
+
+test.skipIf(!redisUrl)('a shared cache that was away is used again, which is said once', async () => {
+  const { proxy, url } = await TcpProxy.before(redisUrl ?? '', 6379);
+  onTestFinished(() => proxy[Symbol.asyncDispose]());
+  proxy.refuse();
+  const { said, log } = listening();
+  const cache = await createSharedCache(url, log);
+  onTestFinished(() => cache.close());
+  proxy.accept();
+  await eventually(() => expect(said).toHaveLength(2), 20_000);
+  expect(said[1]?.[0]).toContain('back');
+  const key = randomBytes(8).toString('hex');
+  await cache.remember(key, 'yes', 60_000);
+  expect(await cache.find(key)).toBe('yes');
+  proxy.cut();
+  await eventually(() => expect(said).toHaveLength(4), 20_000);
+  // What was asked at that moment is left alone for a while.
+  await eventually(async () => expect(await cache.find(key)).toBe('yes'), 20_000);
+});
 
 test('a shared cache that cannot be reached is done without', async () => {
   await using upstream = await new FakeRegistry().start();

@@ -22,6 +22,7 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
   'auth/oidc-login.ts': [1, 'the limit of a fetch'],
   'background/repeated-run.ts': [1, 'the mechanism itself'],
   'backup.ts': [1, 'pages of records, once'],
+  'cache/redis.ts': [1, 'the limit of waiting at the start; the client tries again after pauses that grow'],
   'cache/shared.ts': [1, 'the limit of an answer; a cache that failed is left alone for a while'],
   'gc/cache-room.ts': [
     3,
@@ -63,7 +64,7 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
   'metadata/blobs.ts': [1, 'tries counted'],
   'metadata/in-transaction.ts': [2, 'tries counted, with pauses'],
   'metadata/manifest-payloads.ts': [1, 'again only where another removed the row between two statements'],
-  'metadata/postgres.ts': [1, 'the limit of an answer'],
+  'metadata/postgres.ts': [2, 'the limit of an answer; as many tries as there are connections'],
   'metadata/remove-entries.ts': [1, 'removes rows each time'],
   'metadata/sqlite.ts': [4, 'tries a busy database every 5 ms, up to 10 s for all; gives others their turn'],
   'metadata/tags.ts': [1, 'pages of tags'],

@@ -53,7 +53,6 @@ export function createNotifications(parts: NotificationParts) {
   });
   const sender = new WebhookSender({
     allowedNetworks,
-    maxConnections: maxParallel,
     userAgent: `entrepot/${version}`,
     now,
   });
@@ -71,7 +70,6 @@ export function createNotifications(parts: NotificationParts) {
     endpoints,
     readOnlyReason,
     maxLanes: maxParallel,
-    maxLanesPerEndpoint: Math.max(1, Math.floor(maxParallel / 4)),
   });
   const pulls = new PullEvents({
     database,

@@ -7,6 +7,21 @@ export interface LaneKey {
   readonly repositoryId: number;
 }
 
+export interface DueLane extends LaneKey {
+  /** Of the endpoint; undefined for one of the configuration. */
+  readonly projectId: number | undefined;
+}
+
+/** Which endpoints' lanes are asked for. */
+export interface DueFilter {
+  readonly exceptWebhooks: readonly number[];
+  readonly exceptProjects: readonly number[];
+  /** Undefined: all others. */
+  readonly onlyWebhooks: readonly number[] | undefined;
+}
+
+export const allLanes: DueFilter = { exceptWebhooks: [], exceptProjects: [], onlyWebhooks: undefined };
+
 /** What a process has the lease of. */
 export interface Lane extends LaneKey {
   readonly owner: string;
@@ -23,17 +38,31 @@ export class WebhookLanes {
     this.#now = now;
   }
 
-  /** Lanes that are due and that nobody has, the longest due first. @param exceptWebhooks that have enough */
-  async listDue(exceptWebhooks: readonly number[], limit: number): Promise<readonly LaneKey[]> {
+  /** Lanes that are due and that nobody has, the longest due first. */
+  async listDue(
+    { exceptWebhooks, exceptProjects, onlyWebhooks }: DueFilter,
+    limit: number,
+  ): Promise<readonly DueLane[]> {
+    if (onlyWebhooks?.length === 0) return [];
     const now = this.#now();
     let due = this.#db
-      .selectFrom('webhook_lanes')
-      .select(['webhook_id', 'repository_id'])
-      .where('due_at', '<=', now)
-      .where('leased_until', '<=', now);
-    if (exceptWebhooks.length > 0) due = due.where('webhook_id', 'not in', exceptWebhooks);
-    const rows = await due.orderBy('due_at').limit(limit).execute();
-    return rows.map((row) => ({ webhookId: row.webhook_id, repositoryId: row.repository_id }));
+      .selectFrom('webhook_lanes as lane')
+      .innerJoin('webhooks', 'webhooks.id', 'lane.webhook_id')
+      .select(['lane.webhook_id', 'lane.repository_id', 'webhooks.project_id'])
+      .where('lane.due_at', '<=', now)
+      .where('lane.leased_until', '<=', now);
+    if (exceptWebhooks.length > 0) due = due.where('lane.webhook_id', 'not in', exceptWebhooks);
+    if (onlyWebhooks) due = due.where('lane.webhook_id', 'in', onlyWebhooks);
+    if (exceptProjects.length > 0)
+      due = due.where((eb) =>
+        eb.or([eb('webhooks.project_id', 'is', null), eb('webhooks.project_id', 'not in', exceptProjects)]),
+      );
+    const rows = await due.orderBy('lane.due_at').limit(limit).execute();
+    return rows.map((row) => ({
+      webhookId: row.webhook_id,
+      repositoryId: row.repository_id,
+      projectId: row.project_id ?? undefined,
+    }));
   }
 
   /** Undefined where another was quicker. */

@@ -15,8 +15,8 @@ export interface GuardedAgentOptions {
   readonly resolve?: Resolve | undefined;
 }
 
-/** @param connections per origin */
-export function createAgent(options: GuardedAgentOptions, connections: number): Agent {
+/** @param connections per origin; undefined: as many as are asked for */
+export function createAgent(options: GuardedAgentOptions, connections?: number): Agent {
   const connect = buildConnector({
     timeout: options.connectMs,
     allowH2: false,
@@ -24,7 +24,7 @@ export function createAgent(options: GuardedAgentOptions, connections: number): 
     lookup: guardedLookup(options.allowedNetworks, options.resolve),
   });
   return new Agent({
-    connections,
+    ...(connections !== undefined && { connections }),
     pipelining: 1,
     // One connection, one answer: with HTTP/2 the limit above and the idle time-out would no longer mean what they say.
     allowH2: false,

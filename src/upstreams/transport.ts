@@ -1,6 +1,5 @@
 /** HTTP to one upstream, its redirects and its token service: time-outs, limits, guarded addresses, no content coding. */
 import { type Agent, type Dispatcher, request } from 'undici';
-import { untilAborted } from '../oci/until-aborted.ts';
 import { Answer } from './answer.ts';
 import { ConnectionQueue } from './connection-queue.ts';
 import { withDeadline } from './deadline.ts';
@@ -8,6 +7,7 @@ import { UpstreamError } from './errors.ts';
 import { createAgent, type GuardedAgentOptions } from './guarded-agent.ts';
 import { isClosedBeforeAnswer, toUpstreamError } from './network-error.ts';
 import { type Hop, isRedirect, nextHop } from './redirect.ts';
+import { untilAnswered } from './until-answered.ts';
 
 const maxRedirects = 5;
 
@@ -97,10 +97,7 @@ export class Transport {
     return withDeadline({ ms: answerMs, setting: 'upstreams.answer_seconds' }, signal, ask);
   }
 
-  /**
-   * undici lets go of a request only once it has a connection, so who leaves before does not wait for that, while its place is taken until then.
-   * @param free the place, once the connection can be used again
-   */
+  /** @param free to be called once the connection can be used again, which may be after the signal */
   async #ask(
     dispatcher: Agent,
     { method, body }: TransportRequest,
@@ -121,15 +118,10 @@ export class Transport {
     const sent = send().catch((error: unknown) =>
       method !== 'POST' && !signal?.aborted && isClosedBeforeAnswer(error) ? send() : Promise.reject(error),
     );
-    // Whoever destroys a body is told by its end, so that its error concerns nobody; unheard it would end the process.
-    sent.then((data) => data.body.on('error', () => {}).on('close', free), free);
+    sent.then(({ body }) => body.on('close', free), free);
     try {
-      return new Answer(url, await untilAborted(sent, signal), signal);
+      return new Answer(url, await untilAnswered(sent, signal), signal);
     } catch (error) {
-      sent.then(
-        (data) => data.body.destroy(),
-        () => {},
-      );
       throw signal?.aborted ? signal.reason : toUpstreamError(error);
     }
   }

@@ -2,13 +2,13 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Agent, type Dispatcher, request } from 'undici';
 import { BlockedAddressError, findBlockedLiteral } from './address-guard.ts';
+import { withDeadline } from './deadline.ts';
 import { createAgent, type GuardedAgentOptions } from './guarded-agent.ts';
 import { toUpstreamError } from './network-error.ts';
 import { parseRetryAfter } from './retry-after.ts';
+import { untilAnswered } from './until-answered.ts';
 
 export interface WebhookSenderOptions extends Pick<GuardedAgentOptions, 'allowedNetworks' | 'resolve'> {
-  /** To one origin at a time. */
-  readonly maxConnections: number;
   readonly userAgent: string;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -35,6 +35,7 @@ export interface PostReply {
 
 const connectMs = 10_000;
 const maxBodyBytes = 1024;
+const maxBodyMs = 1000;
 const downStatuses = new Set([429, 502, 503, 504]);
 
 export class WebhookSender {
@@ -42,10 +43,11 @@ export class WebhookSender {
   readonly #userAgent: string;
   readonly #now: () => number;
 
-  constructor({ maxConnections, userAgent, now, ...guarded }: WebhookSenderOptions) {
+  constructor({ userAgent, now, ...guarded }: WebhookSenderOptions) {
     // Each request has a time-out of its own for all of it: 0 is none besides.
     const limits = { connectMs, firstByteMs: 0, idleMs: 0 };
-    this.#agent = createAgent({ ...guarded, ...limits }, maxConnections);
+    // As many connections as are asked for: those of one endpoint that hangs must not be what others of its host wait for.
+    this.#agent = createAgent({ ...guarded, ...limits });
     this.#userAgent = userAgent;
     this.#now = now;
   }
@@ -55,21 +57,32 @@ export class WebhookSender {
    * @param timeoutMs for all of it; an answer that has begun by then counts
    */
   async send(post: Post, timeoutMs: number, signal: AbortSignal): Promise<PostReply> {
-    const deadline = AbortSignal.timeout(timeoutMs);
     try {
-      const answer = await request(post.url, {
-        method: 'POST',
-        headers: { ...post.headers, 'user-agent': this.#userAgent },
-        body: post.body,
-        dispatcher: this.#agent,
-        signal: AbortSignal.any([deadline, signal]),
-      });
-      const body = await readBeginning(answer.body);
-      return { status: answer.statusCode, body, ...judge(answer.statusCode, answer.headers, this.#now()) };
+      const limit = { ms: timeoutMs, setting: 'timeout_seconds' };
+      return await withDeadline(limit, signal, (heeded) => this.#send(post, heeded));
     } catch (error) {
-      const text = deadline.aborted ? 'did not answer in time' : describe(error);
-      return { status: undefined, body: undefined, error: text, isDown: true, retryAfterMs: undefined };
+      return {
+        status: undefined,
+        body: undefined,
+        error: describe(error),
+        isDown: true,
+        retryAfterMs: undefined,
+      };
     }
+  }
+
+  async #send({ url, headers, body }: Post, signal: AbortSignal): Promise<PostReply> {
+    const sent = request(url, {
+      method: 'POST',
+      headers: { ...headers, 'user-agent': this.#userAgent },
+      body,
+      dispatcher: this.#agent,
+      signal,
+    });
+    const answer = await untilAnswered(sent, signal);
+    const beginning = await readBeginning(answer.body);
+    const judged = judge(answer.statusCode, answer.headers, this.#now());
+    return { status: answer.statusCode, body: beginning, ...judged };
   }
 
   /** Ends everything under way. */
@@ -92,10 +105,11 @@ function judge(
   };
 }
 
-/** What comes late or breaks off is not waited for: the status has been said. */
+/** What comes late or breaks off is not waited for: the status has been said, and there is more to tell. */
 async function readBeginning(body: Dispatcher.ResponseData['body']): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
+  const timer = setTimeout(() => body.destroy(), maxBodyMs);
   try {
     for await (const chunk of body) {
       chunks.push(chunk);
@@ -105,7 +119,8 @@ async function readBeginning(body: Dispatcher.ResponseData['body']): Promise<str
   } catch {
     // As above.
   } finally {
-    body.on('error', () => {}).destroy();
+    clearTimeout(timer);
+    body.destroy();
   }
   return Buffer.concat(chunks).subarray(0, maxBodyBytes).toString('utf8');
 }

@@ -5,9 +5,10 @@
 import { randomUUID } from 'node:crypto';
 import { RepeatedRun } from '../background/repeated-run.ts';
 import type { Records } from '../metadata/records.ts';
-import type { Lane, LaneKey } from '../metadata/webhook-lanes.ts';
+import type { DueLane, Lane } from '../metadata/webhook-lanes.ts';
 import { backOff } from './back-off.ts';
 import { type DeliveryOptions, type Reply, tryDelivery } from './delivery.ts';
+import { LaneShares, type RunningLane } from './lane-shares.ts';
 import type { FindEndpoint, WebhookEndpoint } from './webhook-endpoint.ts';
 
 export interface DeliveryWorkerOptions extends DeliveryOptions {
@@ -15,13 +16,14 @@ export interface DeliveryWorkerOptions extends DeliveryOptions {
   readonly endpoints: FindEndpoint;
   /** Why nothing may be changed now; undefined: it may. */
   readonly readOnlyReason: () => Promise<string | undefined>;
-  /** Lanes at a time, of this process. */
+  /** Lanes at a time, of this process, whose endpoints answer soon. */
   readonly maxLanes: number;
-  /** Of them for one endpoint, so that one that hangs leaves room for the others. */
-  readonly maxLanesPerEndpoint: number;
 }
 
 const pollMs = 500;
+/** After so long a try has no place any more that others wait for. */
+const promptMs = 250;
+const lanesListed = 100;
 /** Beyond the time-out of a try: how long a dead process keeps a lane at most. */
 const leaseMarginMs = 15_000;
 /** For other lanes to get their turn. */
@@ -34,12 +36,12 @@ export class DeliveryWorker {
   readonly #owner = randomUUID();
   readonly #stopping = new AbortController();
   readonly #running = new Set<Promise<void>>();
-  /** Lanes of each endpoint that are running. */
-  readonly #busy = new Map<number, number>();
+  readonly #shares: LaneShares;
   readonly #polls: RepeatedRun;
 
   constructor(options: DeliveryWorkerOptions) {
     this.#options = options;
+    this.#shares = new LaneShares(options.maxLanes);
     this.#polls = new RepeatedRun({
       run: () => this.#takeDue(),
       everyMs: pollMs,
@@ -60,39 +62,42 @@ export class DeliveryWorker {
   }
 
   async #takeDue(): Promise<void> {
-    const { records, readOnlyReason, maxLanes, maxLanesPerEndpoint } = this.#options;
-    if (this.#stopping.signal.aborted) return;
-    if (this.#running.size >= maxLanes || (await readOnlyReason()) !== undefined) return;
-    const full = [...this.#busy].filter(([, count]) => count >= maxLanesPerEndpoint).map(([id]) => id);
-    for (const key of await records.webhookLanes.listDue(full, maxLanes * maxLanesPerEndpoint)) {
-      if (this.#running.size >= maxLanes || this.#stopping.signal.aborted) return;
-      if ((this.#busy.get(key.webhookId) ?? 0) < maxLanesPerEndpoint) await this.#take(key);
+    const { records, readOnlyReason } = this.#options;
+    const { mayRun } = this.#shares;
+    if (this.#stopping.signal.aborted || !mayRun || (await readOnlyReason()) !== undefined) return;
+    const due = await records.webhookLanes.listDue(mayRun, lanesListed);
+    let taken = 0;
+    for (const lane of due) {
+      if (this.#stopping.signal.aborted) return;
+      if (this.#shares.allows(lane) && (await this.#take(lane))) taken += 1;
     }
+    // Behind so many of those that have enough now there may be others.
+    if (taken > 0 && due.length === lanesListed) this.#polls.ask();
   }
 
-  async #take(key: LaneKey): Promise<void> {
+  /** False where another was quicker. */
+  async #take(due: DueLane): Promise<boolean> {
     const { records, log } = this.#options;
-    const lane = await records.webhookLanes.take(key, this.#owner, leaseMarginMs);
-    if (!lane) return;
-    const { webhookId } = key;
-    this.#busy.set(webhookId, (this.#busy.get(webhookId) ?? 0) + 1);
-    const running = this.#deliver(lane)
+    const lane = await records.webhookLanes.take(due, this.#owner, leaseMarginMs);
+    if (!lane) return false;
+    const { webhookId } = due;
+    const share = this.#shares.start(due);
+    const running = this.#deliver(lane, share)
       .catch((err: unknown) => {
         log.error({ err, webhook: webhookId, pauseMs: this.#polls.pause() }, 'events were not delivered');
       })
       .finally(() => {
         this.#running.delete(running);
-        const left = (this.#busy.get(webhookId) ?? 1) - 1;
-        if (left > 0) this.#busy.set(webhookId, left);
-        else this.#busy.delete(webhookId);
+        share.ended();
         // Others may have waited for room.
         this.#polls.ask();
       });
     this.#running.add(running);
+    return true;
   }
 
   /** Until nothing is pending, or something failed. */
-  async #deliver(taken: Lane): Promise<void> {
+  async #deliver(taken: Lane, share: RunningLane): Promise<void> {
     const { records, now } = this.#options;
     const { webhookLanes, webhookDeliveries } = records;
     const endpoint = await this.#find(taken.webhookId);
@@ -105,7 +110,17 @@ export class DeliveryWorker {
         if (await webhookLanes.close(lane)) return;
         continue;
       }
-      const tried = await tryDelivery(this.#options, endpoint, delivery, this.#stopping.signal);
+      const stepAside = setTimeout(() => {
+        share.waits(true);
+        this.#polls.ask();
+      }, promptMs);
+      const tried = await tryDelivery(this.#options, endpoint, delivery, this.#stopping.signal).finally(
+        () => {
+          clearTimeout(stepAside);
+          share.waits(false);
+        },
+      );
+      if (tried) share.answered(!tried.reply.isDown);
       if (tried?.state === 'pending')
         return this.#retryLater(lane, endpoint, delivery.attempts + 1, tried.reply);
     }

@@ -1,5 +1,5 @@
 /** Wires the token service that hosted repositories are delegated to, where one is configured. */
-import type { DelegatedTokens } from './api/access.ts';
+import type { DelegatedTokens } from './api/identify-client.ts';
 import { CertificateKeys } from './auth/certificate-keys.ts';
 import { ExternalTokens, type FindKeys } from './auth/external-tokens.ts';
 import { type FetchJson, RemoteKeys } from './auth/jwks.ts';

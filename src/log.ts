@@ -88,8 +88,23 @@ function logOf(logger: Logger, faults: RepeatedFaults): Log {
     info: (fields, message) => logger.info(fields, message),
     warn: (fields, message) => limited('warn', { ...fields }, message),
     error: (fields, message) => limited('error', { ...fields }, message),
-    // pino's formatter is not asked about a child's fields.
-    child: (fields) => logOf(logger.child(withoutSecretFields({ ...fields })), faults),
+    child: (fields) => childOf(logger, faults, fields),
+  };
+}
+
+/** Made with its first line, which few requests write: what they decide is for the level debug. */
+function childOf(parent: Logger, faults: RepeatedFaults, fields: object): Log {
+  let made: Log | undefined;
+  // pino's formatter is not asked about a child's fields.
+  const child = () => (made ??= logOf(parent.child(withoutSecretFields({ ...fields })), faults));
+  return {
+    debug: (more, message) => {
+      if (parent.isLevelEnabled('debug')) child().debug(more, message);
+    },
+    info: (more, message) => child().info(more, message),
+    warn: (more, message) => child().warn(more, message),
+    error: (more, message) => child().error(more, message),
+    child: (more) => childOf(parent, faults, { ...fields, ...more }),
   };
 }
 

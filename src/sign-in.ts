@@ -1,6 +1,7 @@
 /** Wires who comes in and what they may do: credentials, tokens, keys, rights, and what stands in front of them. */
 import { RegistryAccess } from './api/access.ts';
 import { Authenticator } from './auth/authenticate.ts';
+import { DenialCauses } from './auth/denial-causes.ts';
 import { GrantMetas } from './auth/grant-meta.ts';
 import { IdTokens } from './auth/id-tokens.ts';
 import type { FetchJson } from './auth/jwks.ts';
@@ -58,6 +59,7 @@ export async function createSignIn(parts: SignInParts) {
     authenticator,
     registryTokens,
     rights,
+    causes: new DenialCauses({ ...database, principals }),
     principals,
     delegate,
     isLoginRequired,

@@ -4,47 +4,30 @@
  */
 import type { Middleware } from 'koa';
 import type { Action } from '../auth/access.ts';
-import type { Authenticator } from '../auth/authenticate.ts';
-import { isJwt, parseAuthorization } from '../auth/credentials.ts';
+import type { DenialCauses } from '../auth/denial-causes.ts';
 import { carries, wasRefused } from '../auth/grants.ts';
-import { anonymous, type Identity, type RegistryTokenIdentity, type ScopeGrant } from '../auth/identity.ts';
+import { type Identity, nameOf, type RegistryTokenIdentity, type ScopeGrant } from '../auth/identity.ts';
+import { logRefusedLogin } from '../auth/login-log.ts';
 import type { Principals } from '../auth/principals.ts';
-import { describeRefusal } from '../auth/refusal.ts';
-import type { RegistryTokens } from '../auth/registry-tokens.ts';
 import type { RepositoryRights } from '../auth/repository-rights.ts';
 import { formatScope, repositoryScope } from '../auth/scope.ts';
 import { OciError } from '../oci/errors.ts';
-import { type BelowName, isBelowName, parseVirtualName, type RepositoryName } from '../oci/reference.ts';
 import {
-  challenge,
-  type Fault,
-  isUpload,
-  mountSourceOf,
-  registryScopeOf,
-  scopesFor,
-  scopesOf,
-  type TokenRealm,
-} from './challenge.ts';
+  type BelowName,
+  isBelowName,
+  isVirtualName,
+  parseVirtualName,
+  type RepositoryName,
+} from '../oci/reference.ts';
+import { denial, gone, guarded, noVirtualRegistry } from './access-denials.ts';
+import { challenge, type Fault, isUpload, mountSourceOf, registryScopeOf, scopesFor } from './challenge.ts';
+import { type ClientIdentification, identifyClient } from './identify-client.ts';
 import type { RequestContext, RequestState } from './state.ts';
 
-/** Another token service, to which the say over hosted repositories is delegated. */
-export interface DelegatedTokens extends TokenRealm {
-  readonly tokens: TokenVerifier;
-}
-
-type TokenVerifier = Pick<RegistryTokens, 'findVerified' | 'verify'>;
-
-export interface RegistryAccessOptions {
-  readonly authenticator: Pick<Authenticator, 'authenticate'>;
-  readonly registryTokens: TokenVerifier;
-  readonly delegate?: DelegatedTokens | undefined;
+export interface RegistryAccessOptions extends ClientIdentification {
   readonly rights: RepositoryRights;
-  readonly principals: Pick<Principals, 'find'>;
-  /**
-   * False: requests without credentials are anonymous instead of challenged, at `/v2/` too, and what a token carries does
-   * not matter. Credentials that are sent must be good all the same: whoever sends wrong ones wants to know.
-   */
-  readonly isLoginRequired: boolean;
+  readonly causes: Pick<DenialCauses, 'find'>;
+  readonly principals: Pick<Principals, 'find' | 'judge'>;
 }
 
 export class RegistryAccess {
@@ -70,22 +53,30 @@ export class RegistryAccess {
    * UNSUPPORTED for a change to a virtual registry
    */
   async require(ctx: RequestContext, name: RepositoryName | BelowName, action: Action): Promise<void> {
-    const isVirtual = isVirtualPlace(name);
+    const isVirtual = !isBelowName(name) && isVirtualName(name);
     if (isVirtual && action !== 'pull') throw unchangeable(ctx);
+    if (isVirtual && !parseVirtualName(name)) throw noVirtualRegistry(name);
     const wanted = () => scopesFor(ctx, name, action);
     const source = mountSourceOf(ctx);
     // Without the right to the source a mount becomes an upload, but a client whose token was not made for it may get one.
     if (source !== undefined) this.#demand(ctx, repositoryScope(source, ['pull']), wanted);
-    if (await this.#options.rights.may(ctx.state.identity, name, action)) return;
+    const { rights, causes } = this.#options;
+    const { identity, log } = ctx.state;
+    if (await rights.may(identity, name, action)) {
+      log.debug({ repository: name, action, user: nameOf(identity) }, 'access was allowed');
+      return;
+    }
     this.#demand(ctx, repositoryScope(name, [action]), wanted);
+    await this.#demandNewer(ctx, name, action, wanted);
     await this.#demandOwner(ctx, wanted);
     await this.#demandProject(ctx, name, action, wanted);
-    if (action === 'pull') throw unknown(name, isVirtual);
-    const verdict = await this.#options.rights.judge(ctx.state.identity, name, action);
-    if (verdict !== 'protected') throw denied(name, action);
+    if (action === 'pull' || (await rights.judge(identity, name, action)) !== 'protected') {
+      const cause = await causes.find(identity, name, action);
+      log.debug({ repository: name, action, user: nameOf(identity), cause }, 'access was refused');
+      throw denial(name, action, cause);
+    }
     // Where nobody needs to log in, who may do it is known by logging in.
-    if (ctx.state.identity.kind !== 'anonymous')
-      throw new OciError('DENIED', { detail: guarded(name, action) });
+    if (identity.kind !== 'anonymous') throw new OciError('DENIED', { detail: guarded(name, action) });
     throw this.#challenge(ctx, wanted(), { detail: `${guarded(name, action)}. Log in` });
   }
 
@@ -103,15 +94,41 @@ export class RegistryAccess {
     if (!bearer || carries(bearer, needed)) return;
     const isNobody = bearer.principal === undefined;
     if (wasRefused(bearer, needed) && !isNobody) return;
-    const remedy = isNobody ? ': log in' : '';
+    const { omitted } = bearer;
+    const remedy = isNobody
+      ? ': log in'
+      : omitted === undefined
+        ? ''
+        : `: it has no room for the first ${omitted} scopes that were asked for; ask for fewer at once`;
     const detail = `the token was not issued for ${formatScope(needed)}${remedy}`;
+    throw this.#challenge(ctx, wanted(), { error: 'insufficient_scope', detail });
+  }
+
+  /** @throws OciError UNAUTHORIZED where its owner may now do what the token was refused: another one will carry it */
+  async #demandNewer(
+    ctx: RequestContext,
+    name: string,
+    action: Action,
+    wanted: () => readonly ScopeGrant[],
+  ): Promise<void> {
+    const bearer = this.#bearerOf(ctx);
+    const needed = repositoryScope(name, [action]);
+    if (!bearer?.principal || carries(bearer, needed)) return;
+    const owner = await this.#options.principals.find(bearer.principal);
+    if (!owner || (await this.#options.rights.judge(owner, name, action)) !== 'allowed') return;
+    const detail = `the token was issued before ${formatScope(needed)} was allowed: fetch a new one`;
     throw this.#challenge(ctx, wanted(), { error: 'insufficient_scope', detail });
   }
 
   /** @throws OciError UNAUTHORIZED where whoever the token was made for is blocked or gone, or what they came with was revoked */
   async #demandOwner(ctx: RequestContext, wanted: () => readonly ScopeGrant[]): Promise<void> {
-    const ref = this.#bearerOf(ctx)?.principal;
-    if (!ref || ref.kind === 'external' || (await this.#options.principals.find(ref))) return;
+    const bearer = this.#bearerOf(ctx);
+    const ref = bearer?.principal;
+    if (!ref || ref.kind === 'external') return;
+    const owner = await this.#options.principals.judge(ref);
+    if (owner.kind !== 'refused') return;
+    const { address, log } = ctx.state;
+    logRefusedLogin(log, { ...owner, user: bearer.subject, cause: 'what its token was issued for', address });
     const detail = 'what the token was issued for was revoked or has expired, or the account is blocked';
     throw this.#challenge(ctx, wanted(), { error: 'invalid_token', detail });
   }
@@ -152,7 +169,7 @@ export class RegistryAccess {
   }
 
   async #authenticate(ctx: RequestContext, header: string, next: () => Promise<unknown>): Promise<void> {
-    await this.#proceed(ctx, await this.#identify(ctx, header), next);
+    await this.#proceed(ctx, await identifyClient(ctx, header, this.#options), next);
   }
 
   #proceed(ctx: RequestContext, identity: Identity, next: () => Promise<unknown>): Promise<unknown> {
@@ -161,65 +178,6 @@ export class RegistryAccess {
     if (scope) this.#demand(ctx, scope, () => [scope]);
     return next();
   }
-
-  async #identify(ctx: RequestContext, header: string): Promise<Identity> {
-    const credentials = parseAuthorization(header);
-    if (credentials === undefined) {
-      if (!this.#options.isLoginRequired) return anonymous;
-      throw this.#challenge(ctx, scopesOf(ctx), { detail: 'log in first' });
-    }
-    if (credentials === 'invalid') {
-      const detail = 'the Authorization header is neither Basic nor Bearer';
-      throw this.#challenge(ctx, scopesOf(ctx), { detail });
-    }
-    if (credentials.kind === 'token' && isJwt(credentials.token)) {
-      const { registryTokens, delegate } = this.#options;
-      const { token } = credentials;
-      const bearer = (await registryTokens.verify(token)) ?? (await delegate?.tokens.verify(token));
-      if (bearer) return bearer;
-    }
-    const authentication = await this.#options.authenticator.authenticate(credentials, ctx.state.address);
-    if (authentication.kind !== 'refused') return authentication;
-    const detail = describeRefusal(authentication);
-    if (authentication.reason !== 'throttled') {
-      throw this.#challenge(ctx, scopesOf(ctx), {
-        detail,
-        ...(credentials.kind === 'token' && { error: 'invalid_token' }),
-      });
-    }
-    const headers = { 'Retry-After': String(authentication.retryAfterSeconds ?? 1) };
-    throw new OciError('TOOMANYREQUESTS', { detail, headers });
-  }
-}
-
-function isVirtualPlace(name: RepositoryName | BelowName): boolean {
-  return !isBelowName(name) && parseVirtualName(name) !== undefined;
-}
-
-function gone(name: string): OciError {
-  return new OciError('NAME_UNKNOWN', {
-    detail: `there is no project for ${name} any more: it was renamed, transferred or deleted after the token was issued`,
-  });
-}
-
-function unknown(name: string, isVirtual: boolean): OciError {
-  const causes = isVirtual
-    ? 'there may be no such virtual registry, the user may not be a member of its group (Guest or more), or their access token may lack the scope read_virtual_registry or api'
-    : 'there may be no such project, it may be private and the user have no role in it (Reporter or more), or their access token may lack the scope read_registry or api';
-  return new OciError('NAME_UNKNOWN', { detail: `${name} cannot be pulled from: ${causes}` });
-}
-
-/** Begins as GitLab's token service says it. */
-function guarded(name: string, action: Action): string {
-  const gerund = action === 'push' ? 'Pushing to' : 'Deleting from';
-  return `${gerund} protected repository path forbidden: a protection rule of the project asks for a higher role for ${name}`;
-}
-
-function denied(name: string, action: Action): OciError {
-  const verb = action === 'push' ? 'push to' : 'delete from';
-  return new OciError('DENIED', {
-    detail: `there is no project for ${name} that you may ${verb}: create it (POST /api/v4/projects), ask for the role Developer in its group, or use an access token with the scope write_registry or api`,
-  });
 }
 
 /** Before anything else, as it has nothing to do with who asks. */

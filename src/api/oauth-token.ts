@@ -4,6 +4,7 @@
  */
 import { Router } from '@koa/router';
 import type { IdTokens } from '../auth/id-tokens.ts';
+import { logRefusedLogin } from '../auth/login-log.ts';
 import { describeRefusal } from '../auth/refusal.ts';
 import type { JobTokenService } from '../management/job-tokens.ts';
 import type { MaintenanceMode } from '../management/maintenance.ts';
@@ -70,12 +71,20 @@ async function exchange(ctx: RequestContext, form: unknown, options: OAuthTokenO
   const subjectToken = parameterOf(form, 'subject_token');
   if (subjectToken === undefined) return fail(ctx, 'invalid_request', 'subject_token is missing');
   const job = await options.idTokens.verify(subjectToken);
-  if (job === undefined) return fail(ctx, 'invalid_request', 'no issuer of the subject_token is trusted');
-  if (job.kind === 'refused') return fail(ctx, 'invalid_request', describeRefusal(job));
+  const { address, log } = ctx.state;
+  if (job === undefined) {
+    const cause = 'no issuer of the subject_token is trusted';
+    logRefusedLogin(log, { user: undefined, reason: 'unknown', cause, address });
+    return fail(ctx, 'invalid_request', cause);
+  }
+  if (job.kind === 'refused') {
+    logRefusedLogin(log, { ...job, user: undefined, address });
+    return fail(ctx, 'invalid_request', describeRefusal(job));
+  }
   const readOnlyReason = await options.maintenance.readOnlyReason();
   if (readOnlyReason !== undefined) return fail(ctx, 'temporarily_unavailable', readOnlyReason, 503);
   ctx.state.identity = job;
-  const exchanged = await options.jobTokens.exchange(job, ctx.state.address);
+  const exchanged = await options.jobTokens.exchange(job, address);
   if (exchanged === undefined) return fail(ctx, 'invalid_request', 'the trust was removed meanwhile');
   const { token, record } = exchanged;
   ctx.body = {

@@ -6,8 +6,11 @@ import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type OciErrorCode, ociErrors } from '../oci/errors.ts';
 
-/** All of the header of a request together with its first line. Registry tokens are the largest that anybody sends, and proxies take less. */
-export const maxHeaderBytes = 32 * 1024;
+/**
+ * All of the header of a request together with its first line. A request for a token may name hundreds of repositories in its query, and
+ * is then as long as a form may be; proxies take less.
+ */
+export const maxHeaderBytes = 64 * 1024;
 
 /** How long a client may take to read its answer: a connection closed on what still comes loses it to a reset. */
 const lingerMs = 1000;

@@ -147,11 +147,17 @@ function report(
     incomplete: res.writableFinished ? undefined : true,
   };
   if (status >= 500) log.warn(fields, 'request');
+  else if (isPing(req, status)) log.debug(fields, 'request');
   else log.info(fields, 'request');
 }
 
 /** Longer than any that is known here. */
 const maxLoggedLength = 2048;
+
+/** Each client begins so, to learn where tokens are to be had. */
+function isPing({ url, headers }: IncomingMessage, status: number): boolean {
+  return status === 401 && (url === '/v2/' || url === '/v2') && headers.authorization === undefined;
+}
 
 /** Queries may be signatures, tokens and passwords, so none is written. */
 function pathOf(url: string): string {

@@ -116,7 +116,8 @@ const answerAsText: Middleware<RequestState> = async (ctx, next) => {
     await next();
   } catch (error) {
     if (error instanceof OidcLoginError) {
-      ctx.state.log.info({ err: error, fault: error.fault }, 'a sign-in at the OpenID provider was refused');
+      const { address, log } = ctx.state;
+      log.info({ err: error, fault: error.fault, address }, 'a sign-in at the OpenID provider was refused');
       ctx.status = statuses[error.fault];
       ctx.body = `${error.message}\n`;
     } else if (error instanceof RefusedError) {
@@ -157,7 +158,7 @@ function callbackOf(query: string): Callback {
 }
 
 function arrivalOf(ctx: Parameters<typeof readCookie>[0] & RequestContext) {
-  return { address: ctx.state.address, previous: readCookie(ctx, 'session') };
+  return { address: ctx.state.address, log: ctx.state.log, previous: readCookie(ctx, 'session') };
 }
 
 function keep(ctx: Parameters<typeof writeCookie>[0] & RequestContext, { cookie, session }: SignedIn): void {

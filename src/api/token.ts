@@ -7,7 +7,14 @@ import type { Authentication, Authenticator } from '../auth/authenticate.ts';
 import { type Credentials, parseAuthorization } from '../auth/credentials.ts';
 import type { GrantMetas } from '../auth/grant-meta.ts';
 import { grantScopes } from '../auth/grants.ts';
-import { type AnonymousIdentity, anonymous, type Principal, type ScopeGrant } from '../auth/identity.ts';
+import {
+  type AnonymousIdentity,
+  anonymous,
+  nameOf,
+  type Principal,
+  type ScopeGrant,
+} from '../auth/identity.ts';
+import { logRefusedLogin } from '../auth/login-log.ts';
 import { describeRefusal, type Refusal } from '../auth/refusal.ts';
 import { ownServices, type RegistryTokens } from '../auth/registry-tokens.ts';
 import type { RepositoryRights } from '../auth/repository-rights.ts';
@@ -18,6 +25,8 @@ import type { DenialObserver } from './denials.ts';
 import type { RequestContext, RequestState } from './state.ts';
 
 const maxFormBytes = 65_536;
+/** As many as there can be: of a parameter that is repeated more often, the parser makes something else than a list. */
+const maxParameters = maxFormBytes / 'a=b&'.length;
 const defaultService = 'container_registry';
 /** GitLab's words. */
 const pushProtected = 'Pushing to protected repository path forbidden';
@@ -46,6 +55,7 @@ export function tokenRoutes(options: TokenRoutesOptions): Router<RequestState> {
     text: false,
     patchNode: false,
     formLimit: maxFormBytes,
+    queryString: { arrayLimit: maxParameters, parameterLimit: maxParameters },
     onError: refuseForm,
   });
   router.use('/jwt/auth', async (ctx, next) => {
@@ -108,8 +118,10 @@ async function authenticate(
   credentials: Credentials | 'invalid',
   { authenticator }: TokenRoutesOptions,
 ): Promise<Authentication> {
-  if (credentials === 'invalid') return { kind: 'refused', reason: 'unknown' };
-  return authenticator.authenticate(credentials, ctx.state.address);
+  const { address, log } = ctx.state;
+  if (credentials !== 'invalid') return authenticator.authenticate(credentials, address, log);
+  logRefusedLogin(log, { user: undefined, reason: 'unreadable', address });
+  return { kind: 'refused', reason: 'unknown' };
 }
 
 /** protected: as GitLab has it, who wants to push to a protected repository gets no token at all. */
@@ -125,21 +137,32 @@ async function issue(
   const wanted = parseScopes(scopes).filter(
     ({ type }) => type !== catalogScope.type || ownServices.includes(service),
   );
-  const { granted, refused, protectedFromPush } = await grantScopes(holder, wanted, rights);
+  const { granted, refused, protectedFromPush, omitted } = await grantScopes(holder, wanted, rights);
   if (protectedFromPush !== undefined) {
     const { method, path } = ctx;
     observer?.denied(holder, { method, path, repository: protectedFromPush }, ctx.state.address);
     return 'protected' as const;
   }
-  const access = await grantMetas.addTo(holder, granted);
-  const issued = await registryTokens.issue({ service, holder, access, refused });
-  observer?.granted(holder, granted, ctx.state.address);
+  ctx.state.log.debug(
+    { user: nameOf(holder), granted: granted.map(formatScope), refused: refused.map(formatScope) },
+    'scopes were looked at',
+  );
+  const described = await grantMetas.addTo(holder, granted);
+  const issued = await registryTokens.issue({ service, holder, access: described, refused, omitted });
+  const without = omitted + granted.length - issued.access.length;
+  if (without > 0) {
+    ctx.state.log.info(
+      { asked: wanted.length, without },
+      'a registry token has no room for the first scopes',
+    );
+  }
+  observer?.granted(holder, issued.access, ctx.state.address);
   const body = {
     access_token: issued.token,
     expires_in: issued.expiresInSeconds,
     issued_at: new Date(issued.issuedAt).toISOString(),
   };
-  return { body, scope: granted.map(formatScope).join(' ') };
+  return { body, scope: issued.access.map(formatScope).join(' ') };
 }
 
 function refuseBasic(ctx: RequestContext, refusal: Refusal): void {

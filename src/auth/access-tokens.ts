@@ -25,7 +25,7 @@ export class AccessTokenVerifier {
   }
 
   async verify(token: string): Promise<UserIdentity | Refusal> {
-    if (!mayBeAccessToken(token)) return refuse('unknown');
+    if (!mayBeAccessToken(token)) return refuse('unknown', 'it is no access token');
     const tokenHash = hashAccessToken(token);
     const answer = await this.#answers.find(tokenHash, () => this.#look(tokenHash));
     return answer?.value ?? refuse('unknown');
@@ -46,7 +46,7 @@ export async function identifyTokenOwner(
   users: Pick<Users, 'find'>,
   now: number,
 ): Promise<UserIdentity | Refusal> {
-  if (!token) return refuse('unknown');
+  if (!token) return refuse('unknown', 'there is no such access token');
   const fault = findFault(token, now);
   if (fault) return fault;
   const found = identifyUser(await users.find(token.userId));
@@ -57,7 +57,7 @@ export async function identifyTokenOwner(
 
 /** As who gave their password. */
 export function identifyUser(user: User | undefined): UserIdentity | Refusal {
-  if (!user) return refuse('unknown');
+  if (!user) return refuse('unknown', 'there is no such user');
   if (user.state === 'blocked') return refuse('blocked');
   const { id, username, isAdmin, botOf, passwordHash } = user;
   return {

@@ -8,13 +8,14 @@ import { AccessTokenVerifier } from './access-tokens.ts';
 import type { BeliefsOptions } from './beliefs.ts';
 import { type Credentials, isJwt } from './credentials.ts';
 import { DeployTokenVerifier } from './deploy-tokens.ts';
-import type { JobIdentity, Principal, UserIdentity } from './identity.ts';
+import { type JobIdentity, nameOf, type Principal, type UserIdentity } from './identity.ts';
 import { JobTokenVerifier } from './job-tokens.ts';
+import { logRefusedLogin, showName } from './login-log.ts';
 import { LoginThrottle } from './login-throttle.ts';
 import { PasswordLogins } from './password-logins.ts';
 import type { Passwords } from './passwords.ts';
 import { type Refusal, type RefusalReason, refuse } from './refusal.ts';
-import { mayBeDeployToken, mayBeJobToken } from './token-secret.ts';
+import { hashAccessToken, mayBeAccessToken, mayBeDeployToken, mayBeJobToken } from './token-secret.ts';
 
 export type Authentication = Principal | Refusal;
 
@@ -24,7 +25,7 @@ export type SignInWay = 'password' | 'access-token' | 'deploy-token' | 'job-toke
 /** Learns of every attempt; clients that send credentials with each request make one each time. */
 export interface SignInObserver {
   signedIn(principal: Principal, how: SignInWay, address: string | undefined): void;
-  /** @param username undefined where a token came alone */
+  /** @param username fit to be shown; undefined where a token came alone */
   refused(username: string | undefined, reason: RefusalReason, address: string | undefined): void;
 }
 
@@ -60,6 +61,7 @@ export class Authenticator {
   readonly #passwordLogins: PasswordLogins;
   readonly #idTokens: IdTokenVerifier | undefined;
   readonly #observer: SignInObserver | undefined;
+  readonly #options: Pick<AuthenticatorOptions, 'accessTokens' | 'log'>;
 
   constructor(options: AuthenticatorOptions) {
     const { now, throttle = new LoginThrottle(now) } = options;
@@ -69,24 +71,44 @@ export class Authenticator {
     this.#passwordLogins = new PasswordLogins({ ...options, throttle });
     this.#idTokens = options.idTokens;
     this.#observer = options.observer;
+    this.#options = options;
   }
 
-  /** The address is the client's; failed passwords are counted for it. */
-  async authenticate(credentials: Credentials, address: string | undefined): Promise<Authentication> {
-    if (credentials.kind === 'basic' && unheardOf.test(credentials.username)) {
-      this.#observer?.refused(undefined, 'unknown', address);
-      return refuse('unknown');
+  /**
+   * The address is the client's; failed passwords are counted for it.
+   * @param log of the request
+   */
+  async authenticate(
+    credentials: Credentials,
+    address: string | undefined,
+    log = this.#options.log,
+  ): Promise<Authentication> {
+    const answer = await this.#verify(credentials, address);
+    if (answer.kind !== 'refused') {
+      log.debug({ user: nameOf(answer), with: wayOf(answer), address }, 'somebody signed in');
+      this.#observer?.signedIn(answer, wayOf(answer), address);
+    } else if (credentials.kind === 'basic' || !isJwt(credentials.token)) {
+      const user = credentials.kind === 'basic' ? await this.#showName(credentials.username) : undefined;
+      logRefusedLogin(log, { ...answer, user, address });
+      this.#observer?.refused(user, answer.reason, address);
     }
-    const answer =
-      credentials.kind === 'token'
-        ? await this.#verifyToken(credentials.token)
-        : await this.#verifyBasic(credentials.username, credentials.secret, address);
-    if (answer.kind !== 'refused') this.#observer?.signedIn(answer, wayOf(answer), address);
-    else if (credentials.kind === 'basic')
-      this.#observer?.refused(credentials.username, answer.reason, address);
     // Registry tokens that have expired come here too, all the time, and are no attempt to sign in.
-    else if (!isJwt(credentials.token)) this.#observer?.refused(undefined, answer.reason, address);
     return answer;
+  }
+
+  async #verify(credentials: Credentials, address: string | undefined): Promise<Authentication> {
+    if (credentials.kind === 'token') return this.#verifyToken(credentials.token);
+    const { username, secret } = credentials;
+    if (unheardOf.test(username)) return refuse('unknown', 'the username has control characters');
+    return this.#verifyBasic(username, secret, address);
+  }
+
+  /** A token that somebody typed as their name is found by itself, too: the text of the first one is up to the operator. */
+  async #showName(username: string): Promise<string> {
+    const { accessTokens } = this.#options;
+    const isToken =
+      mayBeAccessToken(username) && (await accessTokens.findByHash(hashAccessToken(username))) !== undefined;
+    return isToken ? '[hidden: it is a token]' : showName(username);
   }
 
   /** A token that came alone must say all by itself: a deploy token is nothing without its username. */
@@ -97,7 +119,9 @@ export class Authenticator {
   async #verifyBasic(username: string, secret: string, address: string | undefined): Promise<Authentication> {
     if (mayBeDeployToken(secret)) return this.#deployTokens.verify(username, secret);
     if (mayBeJobToken(secret)) {
-      return username === jobUsername ? this.#jobTokens.verify(secret) : refuse('unknown');
+      return username === jobUsername
+        ? this.#jobTokens.verify(secret)
+        : refuse('unknown', `a job token goes with the username ${jobUsername}`);
     }
     if (username === jobUsername && isJwt(secret)) {
       const job = await this.#idTokens?.verify(secret);
@@ -113,7 +137,7 @@ export class Authenticator {
   async #withUsername(owner: UserIdentity, username: string): Promise<Authentication> {
     if (username.toLowerCase() === owner.username) return owner;
     const other = await this.#passwordLogins.findUser(username);
-    return other ? refuse('unknown') : owner;
+    return other ? refuse('unknown', `the access token is one of ${owner.username}`) : owner;
   }
 }
 

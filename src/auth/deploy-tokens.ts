@@ -25,7 +25,8 @@ export class DeployTokenVerifier {
   async verify(username: string, token: string): Promise<DeployTokenIdentity | Refusal> {
     const tokenHash = hashAccessToken(token);
     const answer = await this.#answers.find(tokenHash, () => this.#look(tokenHash));
-    if (answer?.value.kind === 'deploy-token' && answer.value.username !== username) return refuse('unknown');
+    if (answer?.value.kind === 'deploy-token' && answer.value.username !== username)
+      return refuse('unknown', 'the deploy token goes with another username');
     return answer?.value ?? refuse('unknown');
   }
 
@@ -43,7 +44,7 @@ export function identifyDeployToken(
   token: DeployToken | undefined,
   now: number,
 ): DeployTokenIdentity | Refusal {
-  if (!token) return refuse('unknown');
+  if (!token) return refuse('unknown', 'there is no such deploy token');
   const { id: tokenId, username, scopes, place } = token;
   return (
     findFault(token, now) ?? {

@@ -5,6 +5,7 @@
  */
 import {
   type CryptoKey,
+  decodeJwt,
   decodeProtectedHeader,
   errors,
   type FlattenedJWSInput,
@@ -15,7 +16,7 @@ import {
 import { z } from 'zod';
 import { actions } from './access.ts';
 import type { CarriedGrant, RegistryTokenIdentity } from './identity.ts';
-import { maxScopes } from './scope.ts';
+import { type TokenFault, tokenFault, tokenFaultOf } from './token-faults.ts';
 import { VerifiedTokens } from './verified-tokens.ts';
 
 const algorithms = ['RS256', 'ES256'];
@@ -83,17 +84,41 @@ export class ExternalTokens {
       kind: 'registry-token',
       subject,
       principal: { kind: 'external', issuer: this.#options.issuer },
-      access: (access ?? []).slice(0, maxScopes).map(toGrant),
+      access: (access ?? []).map(toGrant),
       refused: [],
     } as const;
     this.#verified.add(token, { bearer, expiresAt: exp * 1000 });
     return bearer;
   }
 
+  /** Why one that was not verified was not; undefined where another than the trusted service says to have made it. */
+  async explain(token: string): Promise<TokenFault | undefined> {
+    if (token.length > maxTokenLength || claimedIssuer(token) !== this.#options.issuer) return undefined;
+    const candidates = await this.#candidates(token);
+    if (candidates.length === 0) return tokenFaultOf(token, new errors.JWKSNoMatchingKey());
+    let fault = tokenFault('its claims are not those of a registry token');
+    for (const key of candidates) {
+      try {
+        await jwtVerify(token, key, this.#demands());
+      } catch (error) {
+        fault = tokenFaultOf(token, error);
+      }
+    }
+    return fault;
+  }
+
   /** Its claims. */
   async #verify(token: string): Promise<unknown> {
+    for (const key of await this.#candidates(token)) {
+      const verified = await unlessRefused(jwtVerify(token, key, this.#demands()));
+      if (verified) return verified.payload;
+    }
+    return undefined;
+  }
+
+  #demands() {
     const { issuer, service: audience, now } = this.#options;
-    const options = {
+    return {
       algorithms,
       issuer,
       audience,
@@ -101,11 +126,6 @@ export class ExternalTokens {
       requiredClaims: ['exp'],
       currentDate: new Date(now()),
     };
-    for (const key of await this.#candidates(token)) {
-      const verified = await unlessRefused(jwtVerify(token, key, options));
-      if (verified) return verified.payload;
-    }
-    return undefined;
   }
 
   async #candidates(token: string): Promise<readonly (CryptoKey | KeyObject)[]> {
@@ -113,6 +133,14 @@ export class ExternalTokens {
     const named = headerOf(token);
     if (!named) return [];
     return (await unlessRefused(this.#options.keys(named, { protected: header, payload, signature }))) ?? [];
+  }
+}
+
+function claimedIssuer(token: string): string | undefined {
+  try {
+    return decodeJwt(token).iss;
+  } catch {
+    return undefined;
   }
 }
 

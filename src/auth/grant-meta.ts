@@ -10,6 +10,7 @@ import { protectionLevels } from '../rules/protection-levels.ts';
 import type { GuardedAction } from '../rules/repository-protection.ts';
 import type { AnonymousIdentity, GrantMeta, Principal, ScopeGrant } from './identity.ts';
 import { protectionLevelOf } from './project-roles.ts';
+import { bytesOf, maxPlainBytes } from './token-grants.ts';
 
 export interface GrantMetasOptions {
   readonly groups: Pick<Groups, 'findByPath'>;
@@ -18,8 +19,6 @@ export interface GrantMetasOptions {
   readonly tagProtectionRules: Pick<TagProtectionRules, 'list'>;
 }
 
-/** Of the `access` claim as JSON: tokens go into headers, and proxies want those to be short. */
-const maxAccessBytes = 4096;
 const guarded: readonly GuardedAction[] = ['push', 'delete'];
 
 export class GrantMetas {
@@ -37,8 +36,9 @@ export class GrantMetas {
     const described: ScopeGrant[] = [...grants];
     let bytes = bytesOf(grants);
     for (const [index, grant] of grants.entries()) {
+      if (bytes > maxPlainBytes) break;
       const meta = await this.#find(who, grant);
-      if (!meta || bytes + bytesOf(meta) > maxAccessBytes) continue;
+      if (!meta || bytes + bytesOf(meta) > maxPlainBytes) continue;
       bytes += bytesOf(meta);
       described[index] = { ...grant, meta };
     }
@@ -81,8 +81,4 @@ function deniedPatterns(
   return rules.flatMap(({ tagNamePattern, levels }) =>
     levels && level < levels[action] ? tagNamePattern : [],
   );
-}
-
-function bytesOf(value: object): number {
-  return Buffer.byteLength(JSON.stringify(value));
 }

@@ -2,11 +2,17 @@
  * What a registry token may carry: of what was asked for, that which they may do. Clients expect the rest to be left
  * out, so it is only noted in the token, for the request that will need it. And what one carries.
  */
+import { setImmediate } from 'node:timers/promises';
 import { findPathOfBelow, isRepositoryName } from '../oci/reference.ts';
 import { actions, isAdministrator, mayList } from './access.ts';
 import type { AnonymousIdentity, Principal, RegistryTokenIdentity, ScopeGrant } from './identity.ts';
 import type { RepositoryRights } from './repository-rights.ts';
 import { catalogScope, repositoryScope, statisticsScope } from './scope.ts';
+
+/** Each costs a look at the records. Those that were asked for last count, since clients append. */
+export const maxScopes = 512;
+/** Between these, other requests have their turn: SQLite answers without waiting, and PostgreSQL has few connections. */
+const looksAtOnce = 4;
 
 export interface Grants {
   readonly granted: readonly ScopeGrant[];
@@ -14,6 +20,8 @@ export interface Grants {
   readonly refused: readonly ScopeGrant[];
   /** A repository that they asked to push to, where a protection rule, and nothing else, keeps them from it. */
   readonly protectedFromPush: string | undefined;
+  /** How many were not looked at, since they were too many: the first. */
+  readonly omitted: number;
 }
 
 export async function grantScopes(
@@ -21,30 +29,59 @@ export async function grantScopes(
   wanted: readonly ScopeGrant[],
   rights: Pick<RepositoryRights, 'judge' | 'findProject'>,
 ): Promise<Grants> {
-  const granted: ScopeGrant[] = [];
-  const refused: ScopeGrant[] = [];
-  let protectedFromPush: string | undefined;
-  for (const { type, name, actions: asked } of wanted) {
-    if (type === catalogScope.type && name === catalogScope.name && asked.includes('*')) {
-      (mayList(who) ? granted : refused).push(catalogScope);
-    } else if (type === statisticsScope.type && name === statisticsScope.name && asked.includes('*')) {
-      (isAdministrator(who, 'read') ? granted : refused).push(statisticsScope);
-    } else if (type === 'repository' && (isRepositoryName(name) || findPathOfBelow(name) !== undefined)) {
-      const [allowed, denied]: [string[], string[]] = [[], []];
-      for (const action of actions) {
-        if (!asked.includes(action) && !asked.includes('*')) continue;
-        const verdict = await rights.judge(who, name, action);
-        (verdict === 'allowed' ? allowed : denied).push(action);
-        if (verdict === 'protected' && action === 'push' && asked.includes(action)) protectedFromPush = name;
-      }
-      if (allowed.length > 0) {
-        const project = await rights.findProject(name);
-        granted.push({ ...repositoryScope(name, allowed), ...(project && { project: project.id }) });
-      }
-      if (denied.length > 0) refused.push(repositoryScope(name, denied));
-    }
+  const omitted = Math.max(0, wanted.length - maxScopes);
+  const looked: Looked[] = [];
+  for (let start = omitted; start < wanted.length; start += looksAtOnce) {
+    const scopes = wanted.slice(start, start + looksAtOnce);
+    looked.push(...(await Promise.all(scopes.map((scope) => look(who, scope, rights)))));
+    await setImmediate();
   }
-  return { granted, refused, protectedFromPush };
+  return {
+    granted: looked.flatMap(({ granted }) => granted ?? []),
+    refused: looked.flatMap(({ refused }) => refused ?? []),
+    protectedFromPush: looked.findLast(({ isProtectedFromPush }) => isProtectedFromPush)?.name,
+    omitted,
+  };
+}
+
+/** What became of one scope. */
+interface Looked {
+  readonly name: string;
+  readonly granted?: ScopeGrant;
+  readonly refused?: ScopeGrant;
+  readonly isProtectedFromPush?: boolean;
+}
+
+async function look(
+  who: Principal | AnonymousIdentity,
+  { type, name, actions: asked }: ScopeGrant,
+  rights: Pick<RepositoryRights, 'judge' | 'findProject'>,
+): Promise<Looked> {
+  if (type === catalogScope.type && name === catalogScope.name && asked.includes('*'))
+    return mayList(who) ? { name, granted: catalogScope } : { name, refused: catalogScope };
+  if (type === statisticsScope.type && name === statisticsScope.name && asked.includes('*'))
+    return isAdministrator(who, 'read')
+      ? { name, granted: statisticsScope }
+      : { name, refused: statisticsScope };
+  if (type !== 'repository' || (!isRepositoryName(name) && findPathOfBelow(name) === undefined))
+    return { name };
+  const [allowed, denied]: [string[], string[]] = [[], []];
+  let isProtectedFromPush = false;
+  for (const action of actions) {
+    if (!asked.includes(action) && !asked.includes('*')) continue;
+    const verdict = await rights.judge(who, name, action);
+    (verdict === 'allowed' ? allowed : denied).push(action);
+    if (verdict === 'protected' && action === 'push' && asked.includes(action)) isProtectedFromPush = true;
+  }
+  const project = allowed.length > 0 ? await rights.findProject(name, who) : undefined;
+  return {
+    name,
+    ...(allowed.length > 0 && {
+      granted: { ...repositoryScope(name, allowed), ...(project && { project: project.id }) },
+    }),
+    ...(denied.length > 0 && { refused: repositoryScope(name, denied) }),
+    isProtectedFromPush,
+  };
 }
 
 /** Does a registry token carry every action of the scope, for exactly this resource? */

@@ -12,6 +12,7 @@ import { isAccessLevel } from './access.ts';
 import { Beliefs, type BeliefsOptions } from './beliefs.ts';
 import type { JobIdentity } from './identity.ts';
 import { type FetchJson, type KeySource, RemoteKeys } from './jwks.ts';
+import { showText } from './login-log.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { satisfies } from './trusts.ts';
 
@@ -52,9 +53,7 @@ export class IdTokens {
     const trusts = (await this.#trusts.find(issuer, () => this.#listTrusts(issuer)))?.value;
     if (!trusts) return undefined;
     const refused = (reason: string, kind: 'unknown' | 'expired' = 'unknown'): Refusal => {
-      const subject = String(claimed.sub).slice(0, maxNameLength);
-      this.#options.log.info({ issuer, subject, reason }, 'an ID token was refused');
-      return refuse(kind);
+      return refuse(kind, `ID token of ${showText(issuer)} for ${showText(String(claimed.sub))}: ${reason}`);
     };
     // Before any signature, so that nobody's keys are fetched for a token that would not do anyway.
     const candidates = trusts.filter((trust) => fits(claimed, trust));

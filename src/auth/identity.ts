@@ -130,6 +130,8 @@ export interface RegistryTokenIdentity {
   readonly access: readonly CarriedGrant[];
   /** What was asked for and not granted: asking for it again would not help. */
   readonly refused: readonly ScopeGrant[];
+  /** How many scopes that were asked for had no room in it. */
+  readonly omitted?: number;
 }
 
 export interface AnonymousIdentity {

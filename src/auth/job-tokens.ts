@@ -38,14 +38,14 @@ export async function identifyJob(
   users: Pick<Users, 'find'>,
   now: number,
 ): Promise<JobIdentity | Refusal> {
-  if (!token || !isAccessLevel(token.accessLevel)) return refuse('unknown');
+  if (!token || !isAccessLevel(token.accessLevel)) return refuse('unknown', 'there is no such job token');
   const fault = findFault(token, now);
   if (fault) return fault;
   const { id: jobTokenId, userId, trustId, name, accessLevel, expiresAt } = token;
   const project = { id: token.projectId, fullPath: token.projectPath };
   if (userId !== undefined) {
     const user = await users.find(userId);
-    if (!user) return refuse('unknown');
+    if (!user) return refuse('unknown', 'the user of the job is gone');
     if (user.state === 'blocked') return refuse('blocked');
   }
   return { kind: 'job', jobTokenId, trustId, name, userId, isAdmin: false, project, accessLevel, expiresAt };

@@ -70,7 +70,7 @@ export class PasswordLogins {
     const isRight = await this.#isRight(guess);
     // Where the answer was known, or another request found it, this one has not been counted.
     if (!isRight) guess.attempt ??= this.#throttle.begin(account, address);
-    if (!user || !isRight) return refuse('unknown');
+    if (!user || !isRight) return refuse('unknown', user ? 'the password is wrong' : 'there is no such user');
     guess.attempt?.succeed();
     return identifyUser(user);
   }

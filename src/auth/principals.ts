@@ -42,6 +42,12 @@ export class Principals {
     return (await this.believe(ref)).value;
   }
 
+  /** As {@link find}, with why not. */
+  async judge(ref: PrincipalRef): Promise<Principal | Refusal> {
+    const found = await this.#found.find(JSON.stringify(ref), () => this.#look(ref));
+    return found?.value ?? refuse('unknown');
+  }
+
   /** As {@link find}, with how long the answer holds. */
   async believe(ref: PrincipalRef): Promise<Belief<Principal | undefined>> {
     const found = await this.#found.find(JSON.stringify(ref), () => this.#look(ref));

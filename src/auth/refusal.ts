@@ -4,12 +4,14 @@ export type RefusalReason = 'unknown' | 'expired' | 'revoked' | 'blocked' | 'thr
 export interface Refusal {
   readonly kind: 'refused';
   readonly reason: RefusalReason;
+  /** What exactly, for the log: whoever comes is told the reason alone. */
+  readonly cause?: string;
   /** Where they are throttled: when to try again. */
   readonly retryAfterSeconds?: number;
 }
 
-export function refuse(reason: Exclude<RefusalReason, 'throttled'>): Refusal {
-  return { kind: 'refused', reason };
+export function refuse(reason: Exclude<RefusalReason, 'throttled'>, cause?: string): Refusal {
+  return { kind: 'refused', reason, ...(cause !== undefined && { cause }) };
 }
 
 const descriptions: Record<RefusalReason, string> = {

@@ -8,7 +8,6 @@ import { errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import {
   type AnonymousIdentity,
-  type CarriedGrant,
   nameOf,
   type Principal,
   principalRefOf,
@@ -16,8 +15,9 @@ import {
   type ScopeGrant,
   unknownIdentity,
 } from './identity.ts';
-import { maxScopes } from './scope.ts';
 import { type SigningKeys, signingAlgorithm } from './signing-keys.ts';
+import { type TokenFault, tokenFault, tokenFaultOf } from './token-faults.ts';
+import { grantClaims, type TokenGrants, writeGrants } from './token-grants.ts';
 import { VerifiedTokens } from './verified-tokens.ts';
 
 /** What clients may call us: our name, and that of GitLab's virtual registries. Only tokens for one of them are good here. */
@@ -29,19 +29,6 @@ const notBeforeSeconds = 5;
 const maxTokenLength = 16_384;
 
 const id = z.number().int();
-const grantsSchema = z.array(
-  z
-    .object({
-      type: z.string(),
-      name: z.string(),
-      actions: z.array(z.string()),
-      project: id.exactOptional(),
-      meta: z.object({ project_path: z.string() }).optional(),
-    })
-    .transform(({ meta, ...grant }): CarriedGrant => {
-      return { ...grant, ...(meta && { projectPath: meta.project_path }) };
-    }),
-);
 const principalSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('user'),
@@ -65,23 +52,20 @@ const claimsSchema = z.object({
   exp: z.number(),
   /** Ours: whom it was made for. Without it, for nobody in particular. */
   principal: principalSchema.optional(),
-  access: grantsSchema,
-  refused: grantsSchema.default([]),
+  ...grantClaims,
 });
 
-export interface RegistryTokenRequest {
+export interface RegistryTokenRequest extends TokenGrants {
   /** One that {@link RegistryTokens.serves}. */
   readonly service: string;
   /** Whom it is for. */
   readonly holder: Principal | AnonymousIdentity;
-  /** What was granted of what was asked for. */
-  readonly access: readonly ScopeGrant[];
-  /** What was not. */
-  readonly refused: readonly ScopeGrant[];
 }
 
 export interface IssuedRegistryToken {
   readonly token: string;
+  /** What it carries: the last of what was granted, where not all fits into a header. */
+  readonly access: readonly ScopeGrant[];
   readonly expiresInSeconds: number;
   /** epoch ms, whole seconds */
   readonly issuedAt: number;
@@ -115,17 +99,12 @@ export class RegistryTokens {
     return this.#services.includes(service);
   }
 
-  /**
-   * A token must fit into a header, so it lists at most {@link maxScopes} resources, granted ones first. A refusal that is
-   * left out only has its bearer challenged once more.
-   */
   async issue(request: RegistryTokenRequest): Promise<IssuedRegistryToken> {
-    const { service, holder, access } = request;
+    const { service, holder } = request;
     const { kid, privateKey } = await this.#keys.current();
     const issuedAt = Math.floor(this.#now() / 1000);
-    const refused = request.refused.slice(0, Math.max(0, maxScopes - access.length));
-    const claims = { access, ...(refused.length > 0 && { refused }), ...holderClaims(holder) };
-    const token = await new SignJWT(claims)
+    const { claims, access } = await writeGrants(request, ownServices.includes(service));
+    const token = await new SignJWT({ ...claims, ...holderClaims(holder) })
       .setProtectedHeader({ typ: 'JWT', alg: signingAlgorithm, kid })
       .setIssuer(issuer)
       .setAudience(service)
@@ -135,7 +114,7 @@ export class RegistryTokens {
       .setNotBefore(issuedAt - notBeforeSeconds)
       .setExpirationTime(issuedAt + this.#lifetimeSeconds)
       .sign(privateKey);
-    return { token, expiresInSeconds: this.#lifetimeSeconds, issuedAt: issuedAt * 1000 };
+    return { token, access, expiresInSeconds: this.#lifetimeSeconds, issuedAt: issuedAt * 1000 };
   }
 
   /** The bearer of a token that was verified before and still holds; without waiting, for requests in a hurry. */
@@ -150,26 +129,50 @@ export class RegistryTokens {
     if (known) return known;
     const claims = await this.#verify(token);
     if (!claims) return undefined;
-    const { sub: subject, exp, principal, access, refused } = claims;
-    const bearer = { kind: 'registry-token', subject, principal, access, refused } as const;
+    const { sub: subject, exp, principal, omitted, grants } = claims;
+    const [access, refused] = grants ?? [claims.access, claims.refused];
+    const bearer = {
+      kind: 'registry-token',
+      subject,
+      principal,
+      access,
+      refused,
+      ...(omitted !== undefined && { omitted }),
+    } as const;
     this.#verified.add(token, { bearer, expiresAt: exp * 1000 });
     return bearer;
   }
 
+  /** Why one that was not verified was not; without a reason, where it is good. */
+  async explain(token: string): Promise<TokenFault> {
+    if (token.length > maxTokenLength) return tokenFault(`it is longer than ${maxTokenLength} characters`);
+    try {
+      await this.#check(token);
+      return tokenFault('its claims are not those of a registry token');
+    } catch (error) {
+      return tokenFaultOf(token, error);
+    }
+  }
+
   async #verify(token: string): Promise<z.output<typeof claimsSchema> | undefined> {
     try {
-      const { payload } = await jwtVerify(token, async ({ kid }) => this.#publicKey(kid), {
-        algorithms: [signingAlgorithm],
-        issuer,
-        audience: [...ownServices],
-        requiredClaims: ['sub', 'iat', 'nbf', 'exp', 'jti'],
-        currentDate: new Date(this.#now()),
-      });
+      const { payload } = await this.#check(token);
       return claimsSchema.safeParse(payload).data;
     } catch (error) {
       if (error instanceof errors.JOSEError) return undefined;
       throw error;
     }
+  }
+
+  /** @throws JOSEError */
+  #check(token: string) {
+    return jwtVerify(token, async ({ kid }) => this.#publicKey(kid), {
+      algorithms: [signingAlgorithm],
+      issuer,
+      audience: [...ownServices],
+      requiredClaims: ['sub', 'iat', 'nbf', 'exp', 'jti'],
+      currentDate: new Date(this.#now()),
+    });
   }
 
   async #publicKey(kid: string | undefined) {

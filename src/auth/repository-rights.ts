@@ -29,8 +29,11 @@ export interface RepositoryRights {
   judge(identity: Identity, name: string, action: Action): Promise<Verdict>;
   /** What rules that protect tags compare with what they ask for; 0 for whoever has no role in the repository's project. */
   protectionLevel(identity: Identity, name: string): Promise<number>;
-  /** That hosted repositories of this name, or all below this path, belong to, whoever asks. */
-  findProject(name: string): Promise<RuledProject | undefined>;
+  /**
+   * That hosted repositories of this name, or all below this path, belong to.
+   * @param who for whom it was looked at already, if anybody; the answer is the same
+   */
+  findProject(name: string, who?: Principal | AnonymousIdentity): Promise<RuledProject | undefined>;
 }
 
 export interface RecordedRepositoryRightsOptions extends StandingsOptions {
@@ -86,8 +89,11 @@ export class RecordedRepositoryRights implements RepositoryRights {
     return standing?.kind === 'hosted' ? protectionLevelOf(who, standing.project, standing.level) : 0;
   }
 
-  async findProject(name: string): Promise<RuledProject | undefined> {
-    const standing = (await this.#standings.find(anonymous, name, 'pull'))?.value;
+  async findProject(
+    name: string,
+    who: Principal | AnonymousIdentity = anonymous,
+  ): Promise<RuledProject | undefined> {
+    const standing = (await this.#standings.find(who, name, 'pull'))?.value;
     return standing?.kind === 'hosted' ? standing.project : undefined;
   }
 

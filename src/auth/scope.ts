@@ -4,20 +4,23 @@
  */
 import type { ScopeGrant } from './identity.ts';
 
-export const maxScopes = 32;
 const maxScopeLength = 1024;
 const typePattern = /^[a-z0-9]+(?:\([a-z0-9]+\))?$/;
 const actionPattern = /^(?:\*|[a-z_-]+)$/;
 
-/** What is asked for, each resource once. What is not a scope, and what is too many, is left out: it only leads to less. */
+/**
+ * What is asked for, each resource once, in the order in which they were asked for last. What is not a scope is left out: it only leads
+ * to less.
+ */
 export function parseScopes(texts: readonly string[]): readonly ScopeGrant[] {
   const wanted = texts.flatMap((text) => text.split(' ')).filter((text) => text !== '');
   const byResource = new Map<string, ScopeGrant>();
-  for (const text of wanted.slice(0, maxScopes)) {
+  for (const text of wanted) {
     const scope = parseScope(text);
     if (!scope) continue;
     const resource = `${scope.type}:${scope.name}`;
     const actions = new Set([...(byResource.get(resource)?.actions ?? []), ...scope.actions]);
+    byResource.delete(resource);
     byResource.set(resource, { ...scope, actions: [...actions] });
   }
   return [...byResource.values()];

@@ -3,6 +3,13 @@ import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 
 const maxRemembered = 10_000;
+/** In all of them, some 200 bytes each: a token may have hundreds. */
+const maxGrants = 100_000;
+
+interface Bearer {
+  readonly access: readonly object[];
+  readonly refused: readonly object[];
+}
 
 interface Verified<T> {
   readonly bearer: T;
@@ -10,8 +17,12 @@ interface Verified<T> {
   readonly expiresAt: number;
 }
 
-export class VerifiedTokens<T> {
-  readonly #verified = new LRUCache<string, Verified<T>>({ max: maxRemembered });
+export class VerifiedTokens<T extends Bearer> {
+  readonly #verified = new LRUCache<string, Verified<T>>({
+    max: maxRemembered,
+    maxSize: maxGrants,
+    sizeCalculation: ({ bearer }) => 1 + bearer.access.length + bearer.refused.length,
+  });
   readonly #now: () => number;
 
   constructor(now: () => number) {

@@ -1,9 +1,11 @@
 /** People who sign in and out at a browser: with their password, or at the OpenID provider. */
 import type { Authenticator } from '../auth/authenticate.ts';
 import type { UserIdentity } from '../auth/identity.ts';
+import { logRefusedLogin, showName } from '../auth/login-log.ts';
 import { type Callback, type OidcLogin, OidcLoginError } from '../auth/oidc-login.ts';
 import type { RefusalReason } from '../auth/refusal.ts';
 import type { UserSession, UserSessions } from '../auth/sessions.ts';
+import type { Log } from '../log.ts';
 import { MissingOwner } from '../metadata/violations.ts';
 import type { OidcPeople } from './oidc-people.ts';
 import { RefusedError } from './refused-error.ts';
@@ -26,6 +28,8 @@ export interface SignInServiceOptions {
 /** From where someone comes. */
 export interface Arrival {
   readonly address: string | undefined;
+  /** Of the request. */
+  readonly log: Log;
   /** The session cookie that the browser had: that session ends. */
   readonly previous: string | undefined;
 }
@@ -53,6 +57,7 @@ export class SignInService {
     const found = await authenticator.authenticate(
       { kind: 'basic', username, secret: password },
       arrival.address,
+      arrival.log,
     );
     if (found.kind === 'refused') {
       if (found.reason === 'throttled') throw new RefusedError('throttled', String(found.retryAfterSeconds));
@@ -60,7 +65,11 @@ export class SignInService {
       throw new RefusedError('unauthorized');
     }
     // A token is for what its scopes say, and a session is for everything.
-    if (found.kind !== 'user' || found.tokenId !== undefined) throw new RefusedError('unauthorized');
+    if (found.kind !== 'user' || found.tokenId !== undefined) {
+      const cause = 'a token opens no session, a password does';
+      logRefusedLogin(arrival.log, { user: username, reason: 'unknown', cause, address: arrival.address });
+      throw new RefusedError('unauthorized');
+    }
     const signedIn = await this.#open(found.userId, arrival);
     if (signedIn.session.identity.passwordMark === found.passwordMark) return signedIn;
     // It was changed in this very moment.
@@ -81,14 +90,17 @@ export class SignInService {
   ): Promise<SignedIn & { readonly returnTo: string }> {
     const { login, people } = this.#oidc();
     const { observer } = this.#options;
-    const { address } = arrival;
+    const { address, log } = arrival;
+    const refuse = (user: string | undefined, cause: string) => {
+      logRefusedLogin(log, { user, reason: 'unknown', cause, address });
+      observer.refused(user === undefined ? undefined : showName(user), 'unknown', address);
+    };
     const { person, returnTo } = await login.finish(sealed, callback).catch((error: unknown) => {
-      if (error instanceof OidcLoginError && error.fault === 'untrusted')
-        observer.refused(undefined, 'unknown', address);
+      if (error instanceof OidcLoginError && error.fault === 'untrusted') refuse(undefined, error.message);
       throw error;
     });
     const user = await people.receive(person, address).catch((error: unknown) => {
-      if (error instanceof RefusedError) observer.refused(person.username, 'unknown', address);
+      if (error instanceof RefusedError) refuse(person.username, error.detail ?? error.message);
       throw error;
     });
     const signedIn = await this.#open(user.id, arrival);

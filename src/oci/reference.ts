@@ -25,8 +25,10 @@ export function isRepositoryName(text: string): text is RepositoryName {
 /** @throws OciError NAME_INVALID */
 export function parseRepositoryName(text: string): RepositoryName {
   if (isRepositoryName(text)) return text;
+  const lower = text.toLowerCase();
+  const hint = isRepositoryName(lower) ? `. Names are in lower case: '${lower}'` : '';
   throw new OciError('NAME_INVALID', {
-    detail: `'${text.slice(0, 160)}' is not a repository name: lower-case letters, digits and . _ - between them, segments joined by /, at most ${maxNameLength} characters`,
+    detail: `'${text.slice(0, 160)}' is not a repository name: lower-case letters, digits and . _ - between them, segments joined by /, at most ${maxNameLength} characters${hint}`,
   });
 }
 

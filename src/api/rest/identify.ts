@@ -5,12 +5,15 @@
 import type { Context } from 'koa';
 import { hasScopeFor, scopesFor } from '../../auth/access.ts';
 import type { Authenticator } from '../../auth/authenticate.ts';
-import { parseAuthorization } from '../../auth/credentials.ts';
+import { isJwt, parseAuthorization } from '../../auth/credentials.ts';
+import { nameOf } from '../../auth/identity.ts';
+import { logRefusedLogin } from '../../auth/login-log.ts';
 import type { Refusal } from '../../auth/refusal.ts';
 import type { UserSessions } from '../../auth/sessions.ts';
 import type { Asker } from '../../management/actor.ts';
 import { RefusedError } from '../../management/refused-error.ts';
 import { findSession } from '../session-cookie.ts';
+import type { RequestState } from '../state.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /** People who are signed in at a browser. */
@@ -31,7 +34,7 @@ export async function identify(
   ctx: Context,
   given: Readonly<Record<string, unknown>>,
   authenticator: Pick<Authenticator, 'authenticate'>,
-  address: string | undefined,
+  { address, log }: Pick<RequestState, 'address' | 'log'>,
   sessions: CookieSessions | undefined,
 ): Promise<Asker> {
   const found = findToken(ctx, given);
@@ -40,12 +43,26 @@ export async function identify(
     const isAlone = ctx.get('Authorization') === '';
     const session = sessions && isAlone ? await findSession(ctx, sessions) : undefined;
     if (session) return session.identity;
+    if (!isAlone) {
+      const given = parseAuthorization(ctx.get('Authorization'));
+      const user = typeof given === 'object' && given.kind === 'basic' ? given.username : undefined;
+      const cause = 'the REST API takes tokens, and no usernames with passwords';
+      logRefusedLogin(log, { user, reason: 'unreadable', cause, address });
+    }
     throw new RefusedError('unauthorized');
   }
   const { token, kinds } = found;
-  const bearer = await authenticator.authenticate({ kind: 'token', token }, address);
-  if (bearer.kind === 'refused') throw refusalOf(bearer);
+  const bearer = await authenticator.authenticate({ kind: 'token', token }, address, log);
+  if (bearer.kind === 'refused') {
+    // Of what looks like a registry token the authenticator says nothing.
+    if (isJwt(token)) {
+      logRefusedLogin(log, { ...bearer, user: undefined, cause: 'it is no token of the REST API', address });
+    }
+    throw refusalOf(bearer);
+  }
   if (bearer.kind !== 'deploy-token' && kinds.includes(bearer.kind)) return bearer;
+  const cause = `a token of the kind ${bearer.kind} is not taken where it was sent`;
+  logRefusedLogin(log, { user: nameOf(bearer), reason: 'unknown', cause, address });
   throw new RefusedError('unauthorized');
 }
 

@@ -63,7 +63,7 @@ async function handle(
   const { address, externalUrl } = ctx.state;
   const given = givenOf(ctx.request.body, new URLSearchParams(ctx.querystring), ctx.params);
   tellOfDeprecation(ctx, endpoint, given);
-  const identity = await identify(ctx, given, authenticator, address, sessions);
+  const identity = await identify(ctx, given, authenticator, ctx.state, sessions);
   ctx.state.identity = identity;
   ctx.state.identified?.(identity);
   demandAccess(identity, endpoint);

@@ -10,6 +10,7 @@ import type { Identity, Principal, RegistryTokenIdentity } from '../../../src/au
 import { repositoryScope } from '../../../src/auth/scope.ts';
 import { OciError } from '../../../src/oci/errors.ts';
 import { parseRepositoryName } from '../../../src/oci/reference.ts';
+import { silentLog } from '../../support/silent-log.ts';
 import { ask, type Question } from './ask.ts';
 
 const alpine = 'virtual_registries/container/1/library/alpine';
@@ -79,6 +80,7 @@ function serve({
         if (text === 'made.for.nobody') return nobodysToken;
         return text === 'good.but.new' ? token : undefined;
       },
+      explain: async () => ({ cause: 'expired', remedy: 'the registry token has expired' }),
     },
     delegate: isDelegated
       ? {
@@ -86,10 +88,15 @@ function serve({
           tokens: {
             findVerified: (text) => (text === 'external.and.known' ? externalToken : undefined),
             verify: async (text) => (text === 'external.but.new' ? externalToken : undefined),
+            explain: async () => undefined,
           },
         }
       : undefined,
-    principals: { find: async () => owner },
+    causes: { find: async () => ({ kind: 'hidden' }) },
+    principals: {
+      find: async () => owner,
+      judge: async () => owner ?? { kind: 'refused', reason: 'revoked' },
+    },
     rights: {
       may: async (who, name, action) =>
         who.kind === 'registry-token' && isLoginRequired
@@ -105,6 +112,7 @@ function serve({
   server.use(async (ctx, next) => {
     ctx.state.externalUrl = 'https://registry.example';
     ctx.state.address = '192.0.2.7';
+    ctx.state.log = silentLog;
     try {
       await next();
     } catch (error) {

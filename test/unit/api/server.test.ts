@@ -198,10 +198,10 @@ describe('what is no request is answered in the shape of /v2 and closed', () => 
     [
       'a header that is too large',
       431,
-      `GET / HTTP/1.1\r\n${host}a: ${'a'.repeat(33_000)}\r\n\r\n`,
-      /32768 bytes.*scopes/,
+      `GET / HTTP/1.1\r\n${host}a: ${'a'.repeat(66_000)}\r\n\r\n`,
+      /65536 bytes.*scopes/,
     ],
-    ['a path that is too long', 431, `GET /${'a'.repeat(33_000)} HTTP/1.1\r\n${host}\r\n`, /32768 bytes/],
+    ['a path that is too long', 431, `GET /${'a'.repeat(66_000)} HTTP/1.1\r\n${host}\r\n`, /65536 bytes/],
     ['an expectation that is none', 417, `PUT / HTTP/1.1\r\n${host}Expect: more\r\n\r\n`, /100-continue/],
     ['a tunnel', 405, `CONNECT a:443 HTTP/1.1\r\n${host}\r\n`, /proxy/],
   ])('%s: %i', async (_, status, sent, message) => {

@@ -18,7 +18,7 @@ test('CVE-2023-22482: a token that another registry was shown is not good here',
   expect(tokens.serves('mirror.example.com')).toBe(true);
   expect(tokens.serves('elsewhere.example.com')).toBe(false);
   const access = [{ type: 'repository', name: 'acme/shop', actions: ['pull'] }];
-  const request = { holder: anonymous, access, refused: [] };
+  const request = { holder: anonymous, access, refused: [], omitted: 0 };
   const shown = await tokens.issue({ service: 'mirror.example.com', ...request });
   expect(decodeJwt(shown.token)).toMatchObject({ iss: 'entrepot', aud: 'mirror.example.com', access });
   expect(await tokens.verify(shown.token)).toBeUndefined();

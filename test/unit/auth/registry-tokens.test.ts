@@ -1,9 +1,9 @@
-import { createHmac, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
+import { createHash, createHmac, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader, type JWTHeaderParameters, SignJWT } from 'jose';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { anonymous, nameOf, principalRefOf } from '../../../src/auth/identity.ts';
 import { RegistryTokens } from '../../../src/auth/registry-tokens.ts';
-import { maxScopes, repositoryScope } from '../../../src/auth/scope.ts';
+import { repositoryScope } from '../../../src/auth/scope.ts';
 import { SecretBox } from '../../../src/auth/secret-box.ts';
 import { SigningKeys } from '../../../src/auth/signing-keys.ts';
 import { dana, danaByPassword, deployToken, job, trustedJob } from './identities.ts';
@@ -16,7 +16,7 @@ const access = [
   { type: 'repository', name: 'virtual_registries/container/1/library/alpine', actions: ['pull'] },
 ];
 const refused = [{ type: 'repository', name: 'acme/shop', actions: ['push'] }];
-const request = { service: 'container_registry', holder: dana, access, refused } as const;
+const request = { service: 'container_registry', holder: dana, access, refused, omitted: 0 } as const;
 
 let now = start;
 const clock = () => now;
@@ -81,20 +81,43 @@ test('a token that was refused nothing says nothing of it', async () => {
   expect(await tokens.verify(token)).toMatchObject({ access, refused: [] });
 });
 
-test('the longest token fits into a header, and is verified', async () => {
-  const scopes = (kind: string, count: number) =>
-    Array.from({ length: count }, (_, index) => {
-      const name = `${kind}${index}/`.padEnd(255, 'x');
-      return repositoryScope(name, ['pull', 'push', 'delete']);
-    });
-  for (const granted of [0, 10, maxScopes]) {
-    const access = scopes('granted', granted);
-    const { token } = await tokens.issue({ ...request, access, refused: scopes('refused', maxScopes) });
-    expect(token.length).toBeLessThan(15_000);
-    const identity = await tokens.verify(token);
-    expect(identity?.access).toEqual(access);
-    expect(identity?.refused).toEqual(scopes('refused', maxScopes - granted));
-  }
+describe('a token for many repositories', () => {
+  const scopes = (kind: string, count: number, length = 40) =>
+    Array.from({ length: count }, (_, index) =>
+      repositoryScope(
+        `${kind}/${createHash('sha256').update(`${kind}${index}`).digest('hex')}`.slice(0, length),
+        ['pull'],
+      ),
+    );
+
+  test.each([1, 40, 100, 500])('carries all %s of them, in a header', async (count) => {
+    const access = scopes('acme/mirror', count, 30);
+    const issued = await tokens.issue({ ...request, access });
+    expect(issued.token.length).toBeLessThan(15_360);
+    expect(await tokens.verify(issued.token)).toMatchObject({ access, refused });
+    expect(issued.access).toEqual(access);
+  });
+
+  test('leaves out refusals, then the first of what was granted, and says how many', async () => {
+    const access = scopes('granted', 512, 70);
+    const issued = await tokens.issue({ ...request, access, refused: scopes('refused', 512), omitted: 3 });
+    expect(issued.token.length).toBeLessThan(15_360);
+    const bearer = await tokens.verify(issued.token);
+    const carried = bearer?.access.length ?? 0;
+    expect(carried).toBeGreaterThan(100);
+    expect(bearer).toMatchObject({ access: access.slice(-carried), refused: [], omitted: 3 + 512 - carried });
+    expect(issued.access).toEqual(access.slice(-carried));
+  });
+
+  test('is as others expect it where it is for them, and as long', async () => {
+    const ours = new RegistryTokens({ keys, lifetimeSeconds: 300, otherServices: ['mirror'], now: clock });
+    const access = scopes('acme', 500);
+    const { token } = await ours.issue({ ...request, service: 'mirror', access, refused: [] });
+    expect(token.length).toBeLessThan(15_360);
+    const { access: listed, omitted } = decodeJwt<{ access: object[]; omitted: number }>(token);
+    expect(listed).toEqual(access.slice(-listed.length));
+    expect(listed.length + omitted).toBe(500);
+  });
 });
 
 test.each(['container_registry', 'dependency_proxy'] as const)(

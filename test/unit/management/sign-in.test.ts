@@ -3,9 +3,10 @@ import { identifyUser } from '../../../src/auth/access-tokens.ts';
 import type { Authentication } from '../../../src/auth/authenticate.ts';
 import { UserSessions } from '../../../src/auth/sessions.ts';
 import { SignInService } from '../../../src/management/sign-in.ts';
+import { silentLog } from '../../support/silent-log.ts';
 import { IdentityServices, rootToken, start } from './identity-services.ts';
 
-const arrival = { address: undefined, previous: undefined };
+const arrival = { address: undefined, log: silentLog, previous: undefined };
 let services: IdentityServices;
 
 beforeEach(async () => {

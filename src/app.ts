@@ -3,6 +3,7 @@ import type { RequestListener } from 'node:http';
 import Koa from 'koa';
 import { docsPage } from './api/docs-page.ts';
 import { answerErrors } from './api/errors.ts';
+import { answerTheRest } from './api/front-page.ts';
 import { keyRoutes } from './api/keys.ts';
 import { oauthTokenRoutes } from './api/oauth-token.ts';
 import { operationsRoutes, probeRoutes } from './api/operations.ts';
@@ -198,6 +199,7 @@ export async function createApp(
   koa.use(createRestRouter(services));
   koa.use(keyRoutes({ keys }));
   koa.use(probes);
+  koa.use(answerTheRest);
   const operations = new Koa();
   operations.use(probes);
   operations.use(operationsRoutes({ metrics }));

@@ -47,6 +47,7 @@ export function receiveRequests(options: RequestOptions): Middleware<RequestStat
   const proxies = new TrustedProxies(options.trustedProxies);
   return (ctx, next) => {
     const startedAt = options.now();
+    if (ctx.req.url?.charCodeAt(0) !== slash) ctx.req.url = originForm(ctx.req.url ?? '');
     const state = new ReceivedRequest(ctx.req, ctx.res, options, proxies);
     ctx.state = state;
     ctx.res.setHeader('X-Request-Id', state.requestId);
@@ -55,6 +56,14 @@ export function receiveRequests(options: RequestOptions): Middleware<RequestStat
     ctx.res.on('close', () => report(ctx, state, options, options.now() - startedAt));
     return next();
   };
+}
+
+const slash = 0x2f;
+
+/** What a client sent to us as to a proxy, `http://host/path`, is as if it had sent the path. https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2 */
+function originForm(target: string): string {
+  const rest = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
+  return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
 class ReceivedRequest implements RequestState {

@@ -4,8 +4,13 @@ import type { RequestContext } from '../state.ts';
 
 const maxEntries = 1000;
 const defaultEntries = 100;
+/** All of it is repeated in links to other pages, twice. */
+export const maxQueryLength = 4096;
 
+/** @throws OciError INVALID_QUERY_PARAMETER_VALUE */
 export function queryOf(ctx: RequestContext): URLSearchParams {
+  if (ctx.querystring.length > maxQueryLength)
+    throw badValue('the query', `has more than ${maxQueryLength} characters`);
   return new URLSearchParams(ctx.querystring);
 }
 

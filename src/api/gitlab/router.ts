@@ -12,7 +12,7 @@ import type { RegistryMiddleware } from '../registry/router.ts';
 import type { RequestContext, RequestState } from '../state.ts';
 import { answerJson } from './answers.ts';
 import { compatibleVersion, features, tellFeatures } from './features.ts';
-import { parseOneOf, queryOf } from './query.ts';
+import { maxQueryLength, parseOneOf, queryOf } from './query.ts';
 import { answerRename } from './renames.ts';
 import { answerRepository, answerSubRepositories } from './repositories.ts';
 import { gitlabPrefix } from './scopes.ts';
@@ -47,7 +47,8 @@ export function createGitlabRouter(options: GitlabOptions): RegistryMiddleware {
   return async (ctx, next) => {
     const { path } = ctx;
     if (!`${path}/`.startsWith(gitlabPrefix)) return next();
-    if (!path.endsWith('/') && isKnown(`${path}/`, ctx.method)) return redirect(ctx);
+    if (!path.endsWith('/') && ctx.url.length <= maxQueryLength && isKnown(`${path}/`, ctx.method))
+      return redirect(ctx);
     tellFeatures(ctx);
     const answer = () => access.middleware(ctx, () => routes(ctx, async () => refuse(ctx)));
     return isRead(ctx) ? answer() : answerEarly(ctx, () => answerErrors(ctx, answer));

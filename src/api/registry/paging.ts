@@ -2,12 +2,13 @@
 import { OciError } from '../../oci/errors.ts';
 import type { PageRequest } from '../../oci/repository.ts';
 import type { RequestContext } from '../state.ts';
+import { parametersOf } from './parameters.ts';
 
 export const maxPageEntries = 1000;
 
-/** The most a page can have, where `n` is absent, empty or more. @throws OciError PAGINATION_NUMBER_INVALID */
+/** The most a page can have, where `n` is absent, empty or more. @throws OciError PAGINATION_NUMBER_INVALID, INVALID_QUERY_PARAMETER_VALUE */
 export function pageRequestOf(ctx: RequestContext): PageRequest {
-  const parameters = new URLSearchParams(ctx.querystring);
+  const parameters = parametersOf(ctx);
   const n = parameters.get('n') || String(maxPageEntries);
   if (!/^[0-9]+$/.test(n)) {
     throw new OciError('PAGINATION_NUMBER_INVALID', {

@@ -4,6 +4,7 @@ import type { ReferrerDescriptor, ReferrersAnswer } from '../../oci/repository.t
 import { cacheStatus } from './cache-status.ts';
 import { digestOf, type EndpointContext, type PullTarget } from './endpoint.ts';
 import { linkNext } from './paging.ts';
+import { parametersOf } from './parameters.ts';
 
 /** Clients read 4 MiB; the rest is for what is around the entries. */
 const maxPageBytes = 4 * 1024 * 1024 - 1024;
@@ -19,7 +20,7 @@ export function answerNoReferrers(ctx: EndpointContext): void {
 }
 
 function answer(ctx: EndpointContext, { descriptors, outcome }: ReferrersAnswer): void {
-  const parameters = new URLSearchParams(ctx.querystring);
+  const parameters = parametersOf(ctx);
   const artifactType = parameters.get('artifactType') ?? '';
   const last = parameters.get('last') ?? '';
   const wanted =

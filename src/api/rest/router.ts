@@ -17,6 +17,8 @@ import { KeysetBody, PagedBody } from './pagination.ts';
 import { OtherAnswer } from './response.ts';
 
 const prefix = '/api/v4';
+/** Most of it is repeated in links to other pages. What is longer goes into a body. */
+const maxQueryLength = 8192;
 /** Of a query, in characters: several links repeat it. */
 const maxRepeatedQuery = 1000;
 
@@ -61,6 +63,8 @@ async function handle(
   { authenticator, maintenance, sessions }: RestGates,
 ): Promise<void> {
   const { address, externalUrl } = ctx.state;
+  if (ctx.querystring.length > maxQueryLength)
+    throw new RefusedError('parameters', `the query is too long (maximum is ${maxQueryLength} characters)`);
   const given = givenOf(ctx.request.body, new URLSearchParams(ctx.querystring), ctx.params);
   tellOfDeprecation(ctx, endpoint, given);
   const identity = await identify(ctx, given, authenticator, ctx.state, sessions);

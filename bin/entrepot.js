@@ -1,9 +1,25 @@
 #!/usr/bin/env node
 // Runs src/main.ts. In JavaScript, so that Node need not load its TypeScript compiler where the sources are compiled already:
 // that saves 20 MiB of memory and half of the start-up time. Where the cache cannot be written, all works without it.
-import { enableCompileCache, flushCompileCache } from 'node:module';
+// Only what any Node can read stands here: an older one is told so.
+import { constants } from 'node:os';
 import { join } from 'node:path';
 
-enableCompileCache(join(import.meta.dirname, '../node_modules/.cache/entrepot'));
-setTimeout(flushCompileCache, 5000).unref(); // also a process that is killed leaves the cache to the next
-await import('../src/main.ts');
+const neededMajor = 26;
+
+if (Number.parseInt(process.versions.node, 10) < neededMajor) {
+  process.stderr.write(
+    `entrepot: needs Node ${neededMajor} or later, this is ${process.versions.node}; npm start brings it\n`,
+  );
+  process.exitCode = 1;
+} else {
+  // Process 1, which we are in a container, is ended by no signal that nobody listens for. A server listens otherwise soon.
+  if (process.pid === 1)
+    for (const signal of ['SIGINT', 'SIGTERM'])
+      process.on(signal, () => process.exit(128 + constants.signals[signal]));
+  import('node:module').then(({ enableCompileCache, flushCompileCache }) => {
+    enableCompileCache(join(import.meta.dirname, '../node_modules/.cache/entrepot'));
+    setTimeout(flushCompileCache, 5000).unref(); // also a process that is killed leaves the cache to the next
+    return import('../src/main.ts');
+  });
+}

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { isTokenScope, type TokenScope, tokenScopes } from './auth/identity.ts';
 import type { CollectRequest } from './collect-command.ts';
+import { findNearest } from './settings.ts';
 
 export const help = `Usage: entrepot [command] [options]
 
@@ -37,6 +38,17 @@ In a source checkout a command follows two dashes: npm start -- config
 `;
 
 const plainCommands = ['serve', 'config', 'migrate', 'keys list', 'storage adopt'] as const;
+const commands = [
+  ...plainCommands,
+  'token create',
+  'gc',
+  'storage check',
+  'backup',
+  'restore',
+  'keys rotate',
+  'version',
+  'help',
+];
 
 type Plain<Name> = Name extends string
   ? { readonly name: Name; readonly configFile: string | undefined }
@@ -123,6 +135,9 @@ export function parseCommand(args: readonly string[]): Command {
   if (values.help || name === 'help') return { name: 'help' };
   if (values.version || name === 'version') return { name: 'version' };
 
+  const [first = '', file, ...others] = positionals;
+  const takesFile = first === 'backup' || first === 'restore';
+  if (!takesFile && positionals.length > 0 && !commands.includes(name)) throw unknownCommand(name);
   const configFile = values.config;
   if (name !== 'token create') refuseOptions(values, tokenOptions, 'token create');
   if (name !== 'keys rotate') refuseOptions(values, rotateOptions, 'keys rotate');
@@ -143,13 +158,12 @@ export function parseCommand(args: readonly string[]): Command {
     return { name, configFile, request: { dryRun, now, deleteUntagged, repository } };
   }
   if (name === 'storage check') return { name, configFile, repair: values.repair ?? false };
-  const [first, file, ...others] = positionals;
-  if (first === 'backup' || first === 'restore') {
+  if (takesFile) {
     if (file === undefined || others.length > 0) throw new UsageError(`${first} needs one file`);
     return { name: first, configFile, file };
   }
   const plain = plainCommands.find((each) => each === name);
-  if (!plain) throw new UsageError(`no such command: ${name}`);
+  if (!plain) throw unknownCommand(name);
   return { name: plain, configFile };
 }
 
@@ -163,8 +177,27 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true });
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    const [message = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+    const unknown = /^Unknown option '(-[^']+)'/.exec(message)?.[1];
+    if (unknown === undefined) throw new UsageError(message);
+    const known = Object.keys(options).map((option) => `--${option}`);
+    throw new UsageError(`no such option: ${unknown}${suggest(findNearest(unknown, known))}`);
   }
+}
+
+function unknownCommand(name: string): UsageError {
+  const [first = ''] = name.split(' ');
+  const longer = commands.filter((command) => command.startsWith(`${name} `));
+  if (longer.length > 0) return new UsageError(`${name} is half a command: ${longer.join(', ')}`);
+  const shorter = commands.find((command) => name.startsWith(`${command} `));
+  if (shorter !== undefined) return new UsageError(`${shorter} takes no '${name.slice(shorter.length + 1)}'`);
+  return new UsageError(
+    `no such command: ${name}${suggest(findNearest(name, commands) ?? findNearest(first, commands))}`,
+  );
+}
+
+function suggest(nearest: string | undefined): string {
+  return nearest === undefined ? '' : `; did you mean ${nearest}?`;
 }
 
 function parseScopes(text: string): TokenScope[] {

@@ -42,6 +42,7 @@ import {
 import { HeaderSetting, webhookSettings } from './webhook-settings.ts';
 
 const sparseManifests = ['none', 'indexes', 'all'] as const;
+const logFormats = ['auto', 'json', 'text'] as const;
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 /** Tokens of another service: where they are to be had, what they say, and whose signature counts. */
@@ -140,7 +141,10 @@ const schema = section({
     'expected a low_water_percent below high_water_percent',
   ),
   webhooks: section(webhookSettings),
-  log: section({ level: z.enum(logLevels, `expected one of ${logLevels.join(', ')}`) }),
+  log: section({
+    level: z.enum(logLevels, `expected one of ${logLevels.join(', ')}`),
+    format: z.enum(logFormats, `expected one of ${logFormats.join(', ')}`),
+  }),
 });
 
 /** default.yaml in camelCase; an empty text whose comment says "empty: …" is undefined. */

@@ -1,5 +1,7 @@
-/** JSON lines, one per event. Secrets do not get into them, at whatever depth they are handed in. */
+/** One line per event, of JSON or for people's eyes. Secrets do not get into them, at whatever depth they are handed in. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { destination as fileDestination, type Logger, pino, stdSerializers, stdTimeFunctions } from 'pino';
+import { asText, withoutControls } from './log-line.ts';
 import { UnavailableError } from './oci/unavailable.ts';
 import { faultOf, RepeatedFaults } from './repeated-faults.ts';
 
@@ -14,7 +16,7 @@ export interface Log {
 
 /** The log of the whole server. */
 export interface ServerLog extends Log {
-  /** Until every line so far is written. */
+  /** Until every line so far is written, or whoever reads them has had a second. */
   flush(): Promise<void>;
 }
 
@@ -22,6 +24,8 @@ export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' |
 
 export interface LogOptions {
   readonly level: LogLevel;
+  /** JSON where left out. */
+  readonly format?: 'json' | 'text';
   /** Where the lines go; standard output, written in batches, where undefined. */
   readonly destination?: { write(line: string): void };
 }
@@ -31,8 +35,10 @@ const batchBytes = 4096;
 const batchMs = 200;
 /** Beyond this, lines are dropped: a reader of our output that stopped must not take our memory. */
 const maxWaitingBytes = 8 * 1024 * 1024;
+/** A reader that stopped must not keep us from ending. */
+const maxFlushMs = 1000;
 
-export function createLog({ level, destination }: LogOptions): ServerLog {
+export function createLog({ level, format = 'json', destination }: LogOptions): ServerLog {
   const batches = destination ? undefined : standardOutput();
   const logger = pino(
     {
@@ -44,7 +50,10 @@ export function createLog({ level, destination }: LogOptions): ServerLog {
       // Not pino's own redaction: it wants each path named, and costs 6 µs a line where this costs none.
       formatters: { level: (label) => ({ level: label }), log: withoutSecretFields },
     },
-    destination ?? batches,
+    {
+      write: (line) =>
+        (destination ?? batches)?.write(format === 'text' ? asText(line) : withoutControls(line)),
+    },
   );
   // A pipe answers with an error, since it cannot be synced; and of any other error nobody can be told.
   const flushOnce = () =>
@@ -58,8 +67,11 @@ export function createLog({ level, destination }: LogOptions): ServerLog {
     async flush() {
       faults.flush();
       // The first waits for a write that is under way, the second for what came meanwhile.
-      await flushOnce();
-      await flushOnce();
+      const written = flushOnce().then(flushOnce);
+      const waiting = new AbortController();
+      const { signal } = waiting;
+      await Promise.race([written, sleep(maxFlushMs, undefined, { signal }).catch(() => undefined)]);
+      waiting.abort();
     },
   };
 }
@@ -74,6 +86,8 @@ function standardOutput() {
   });
   // A full disk below our output is no reason to stop serving.
   batches.on('error', () => undefined);
+  // It is called at exit, and would try for ever where a reader stopped: we flush ourselves, for a while.
+  batches.flushSync = () => undefined;
   return batches;
 }
 

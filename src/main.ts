@@ -1,13 +1,15 @@
 /** The command line: arguments, environment, signals and exit codes. Everything else is told what it needs. */
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type Command, CommandRefused, help, parseCommand, UsageError } from './command-line.ts';
 import { type Config, formatConfig, loadConfig } from './config.ts';
 import { describeFirstStart } from './first-start.ts';
-import { createLog, type Log } from './log.ts';
+import { createLog, type Log, type LogOptions } from './log.ts';
+import { withoutControls } from './log-line.ts';
 import { checkPaths } from './path-settings.ts';
 import { readRegularFile } from './regular-file.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
@@ -21,16 +23,20 @@ import { version } from './version.ts';
 const exitCodes = { done: 0, failed: 1, usage: 64, config: 78 } as const;
 /** After listening: start-up is over. */
 const settledMs = 1000;
+/** Beyond http.shutdown_seconds, for what follows the transfers: writing what was counted, and jobs that end. */
+const closingMs = 10_000;
 /** npm and a terminal may both pass on one and the same Ctrl-C. */
 const sameSignalMs = 500;
 
+// A reader of our output who went away, or a full disk below it, is no reason to end.
+for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
 process.exit(await run(process.argv.slice(2)));
 
 async function run(args: readonly string[]): Promise<number> {
   try {
     return await execute(parseCommand(args));
   } catch (error) {
-    if (error instanceof UsageError) return fail(exitCodes.usage, `${error.message}\n\n${help}`);
+    if (error instanceof UsageError) return fail(exitCodes.usage, `${error.message}\nsee entrepot --help\n`);
     if (error instanceof CommandRefused) return fail(exitCodes.failed, `${error.message}\n`);
     if (error instanceof ConfigError)
       return fail(exitCodes.config, `invalid configuration\n${error.message}\n`);
@@ -46,7 +52,7 @@ async function execute(command: Command): Promise<number> {
   try {
     await checkPaths(config);
     if (command.name === 'serve') return await serve(config);
-    const log = createLog({ level: config.log.level, destination: process.stderr });
+    const log = createLog({ ...logOptions(config, process.stderr), destination: process.stderr });
     // Loaded when they are needed: a server is spared the memory.
     const { runCommand } = await import('./commands.ts');
     const report = await runCommand(command, { config, log, print, readSecrets: () => readSecrets(config) });
@@ -63,8 +69,8 @@ async function execute(command: Command): Promise<number> {
 
 /** Until a signal asks it to stop, and then until it has. */
 async function serve(config: Config): Promise<number> {
-  const stopping = stopSignal();
-  const log = createLog({ level: config.log.level });
+  const log = createLog(logOptions(config, process.stdout));
+  const stopping = stopSignal(log);
   // Rejections that nobody handles come here too.
   process.on('uncaughtException', (error) => {
     log.error({ err: error }, 'stopping: nobody handled an error');
@@ -81,12 +87,19 @@ async function serve(config: Config): Promise<number> {
     log.info({ url, operationsUrl, version }, 'listening');
     setTimeout(giveBackMemory, settledMs).unref();
     log.info({ signal: await stopping }, 'stopping');
-    await server.close();
-    log.info({}, 'stopped');
-    return exitCodes.done;
+    const limitMs = config.http.shutdownSeconds * 1000 + closingMs;
+    const isClosed = await Promise.race([server.close().then(() => true), sleep(limitMs, false)]);
+    if (!isClosed) log.error({ limitMs }, 'stopped before all was done that a stop waits for');
+    else log.info({}, 'stopped');
+    return isClosed ? exitCodes.done : exitCodes.failed;
   } finally {
     await log.flush();
   }
+}
+
+function logOptions({ log: { level, format } }: Config, output: NodeJS.WriteStream): LogOptions {
+  if (format !== 'auto') return { level, format };
+  return { level, format: output.isTTY ? 'text' : 'json' };
 }
 
 function start(config: Config, log: Log): Promise<RunningServer> {
@@ -96,21 +109,28 @@ function start(config: Config, log: Log): Promise<RunningServer> {
     readSecrets: () => readSecrets(config),
     log,
     now: Date.now,
-    announce: (first, url) => printWhole(describeFirstStart(first, new URL(externalUrl ?? url).host)),
+    announce: (first, url) => printFirstStart(describeFirstStart(first, new URL(externalUrl ?? url).host)),
   });
 }
 
 /** The first signal to stop. A second one ends the process at once. */
-function stopSignal(): Promise<NodeJS.Signals> {
+function stopSignal(log: Log): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let firstAt: number | undefined;
+    const stop = (signal: NodeJS.Signals) => {
+      firstAt ??= performance.now();
+      if (performance.now() - firstAt > sameSignalMs) process.exit(128 + constants.signals[signal]);
+      resolve(signal);
+    };
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.on(signal, () => {
-        firstAt ??= performance.now();
-        if (performance.now() - firstAt > sameSignalMs) process.exit(128 + constants.signals[signal]);
-        resolve(signal);
-      });
+      process.removeAllListeners(signal);
+      process.on(signal, stop);
     }
+    process.on('SIGHUP', (signal) => {
+      // A terminal was closed; anywhere else it asks daemons to read their configuration again.
+      if (process.stdout.isTTY) stop(signal);
+      else log.info({ signal }, 'certificates are read again when they change, other settings at a restart');
+    });
   });
 }
 
@@ -148,9 +168,14 @@ function giveBackMemory(): void {
   setFlagsFromString('--no-stress-flush-code');
 }
 
-/** Once the system has it. */
-function printWhole(text: string): Promise<void> {
-  return new Promise((resolve) => process.stdout.write(text, () => resolve()));
+/** Once the system has it, or will not take it. */
+function printFirstStart(text: string): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write(text, (error) => {
+      if (error) fail(exitCodes.failed, `root's token could not be shown: ${error.message}\n`);
+      resolve();
+    });
+  });
 }
 
 function print(text: string): number {
@@ -159,6 +184,6 @@ function print(text: string): number {
 }
 
 function fail(code: number, text: string): number {
-  process.stderr.write(`entrepot: ${text}`);
+  process.stderr.write(withoutControls(`entrepot: ${text}`));
   return code;
 }

@@ -38,9 +38,15 @@ export class Run {
 
   /** The server's URL, once it listens. */
   async listening(): Promise<string> {
+    const [, url = ''] = await this.said(/"url":"([^"]+)".*"listening"/);
+    return url;
+  }
+
+  /** Once it was said on standard output. */
+  async said(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
-      const url = /"url":"([^"]+)".*"listening"/.exec(this.stdout)?.[1];
-      if (url) return url;
+      const match = pattern.exec(this.stdout);
+      if (match) return match;
       if (this.#process.exitCode !== null) throw new Error(`it ended: ${this.stderr}`);
       await Promise.race([once(this.#process.stdout ?? this.#process, 'data'), this.#exit]);
     }
@@ -51,8 +57,12 @@ export class Run {
     return this.#process.exitCode;
   }
 
-  end(signal: NodeJS.Signals): Promise<number | null> {
+  signal(signal: NodeJS.Signals): void {
     this.#process.kill(signal);
+  }
+
+  end(signal: NodeJS.Signals): Promise<number | null> {
+    this.signal(signal);
     return this.exitCode();
   }
 }

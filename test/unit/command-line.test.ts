@@ -84,4 +84,18 @@ describe('the command line', () => {
   ])('%j is refused', (args) => {
     expect(() => parseCommand(args)).toThrow(UsageError);
   });
+
+  test.each([
+    [['srve'], 'no such command: srve; did you mean serve?'],
+    [['tokn', 'create', '--user', 'root'], 'no such command: tokn create; did you mean token create?'],
+    [['bakup', 'a.tar'], 'no such command: bakup a.tar; did you mean backup?'],
+    [['keys'], 'keys is half a command: keys list, keys rotate'],
+    [['serve', 'now'], "serve takes no 'now'"],
+    [['teapot'], 'no such command: teapot'],
+    [['gc', '--dry-rn'], 'no such option: --dry-rn; did you mean --dry-run?'],
+    [['-x'], 'no such option: -x'],
+    [['--config'], "Option '--config <value>' argument missing"],
+  ])('%j is told in one line', (args, message) => {
+    expect(() => parseCommand(args)).toThrow(new UsageError(message));
+  });
 });

@@ -1,0 +1,32 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '../..');
+const program = join(root, 'bin/entrepot.js');
+const systemNode = '/usr/bin/node';
+
+function versionOf(node: string): string | undefined {
+  try {
+    return execFileSync(node, ['--version'], { encoding: 'utf8' }).trim().slice(1);
+  } catch {
+    return undefined;
+  }
+}
+
+const version = versionOf(systemNode);
+const isOld = version !== undefined && Number.parseInt(version, 10) < 26;
+
+test.skipIf(!isOld)('an older Node says in one line which one is needed', async () => {
+  const [code, output] = await new Promise<[unknown, string]>((done) => {
+    execFile(systemNode, [program, 'serve'], (error, stdout, stderr) => done([error?.code, stdout + stderr]));
+  });
+  expect(code).toBe(1);
+  expect(output).toBe(`entrepot: needs Node 26 or later, this is ${version}; npm start brings it\n`);
+});
+
+test('the program needs the Node that the package says it needs', () => {
+  const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  expect(readFileSync(program, 'utf8')).toContain(`neededMajor = ${engines.node.replace('>=', '')};`);
+});

@@ -18,6 +18,7 @@ import {
   listOf,
   name,
   network,
+  oneOf,
   optional,
   periodSeconds,
   periodSecondsOrNever,
@@ -98,7 +99,7 @@ const schema = section({
     maxTags: count(1, 10_000_000),
     maxUploads: count(1, 1_000_000),
     uploadExpirySeconds: seconds(),
-    sparseManifests: z.enum(sparseManifests, `expected one of ${sparseManifests.join(', ')}`),
+    sparseManifests: oneOf(sparseManifests),
   }),
   scrub: section({ bytesPerSecond: bytesOrNone(), intervalSeconds: seconds() }),
   gc: section({
@@ -141,10 +142,7 @@ const schema = section({
     'expected a low_water_percent below high_water_percent',
   ),
   webhooks: section(webhookSettings),
-  log: section({
-    level: z.enum(logLevels, `expected one of ${logLevels.join(', ')}`),
-    format: z.enum(logFormats, `expected one of ${logFormats.join(', ')}`),
-  }),
+  log: section({ level: oneOf(logLevels), format: oneOf(logFormats) }),
 });
 
 /** default.yaml in camelCase; an empty text whose comment says "empty: …" is undefined. */

@@ -43,6 +43,10 @@ function amount(number: z.ZodNumber, units: Readonly<Record<string, number>> = {
   return z.preprocess(parse, number);
 }
 
+export function oneOf<const T extends readonly string[]>(values: T) {
+  return z.enum(values, `expected one of ${values.join(', ')}`);
+}
+
 export function flag() {
   const expected = 'expected true or false';
   const parse = (value: unknown) => (value === 'true' ? true : value === 'false' ? false : value);

@@ -1,6 +1,6 @@
 /** What an operator can set: default.yaml ⊕ the operator's file ⊕ the environment, validated and frozen. Defaults are in default.yaml only. */
 import { Document, stringify } from 'yaml';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { httpSettings } from './http-settings.ts';
 import { secretVariables } from './secrets.ts';
 import {

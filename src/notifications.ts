@@ -6,6 +6,7 @@ import type { Config } from './config.ts';
 import type { Log } from './log.ts';
 import { WebhookSecrets } from './management/webhook-secrets.ts';
 import type { Database } from './metadata/database.ts';
+import { createResolve } from './upstreams/address-guard.ts';
 import { WebhookSender } from './upstreams/webhook-sender.ts';
 import { version } from './version.ts';
 import { DeliveryExpiry } from './webhooks/delivery-expiry.ts';
@@ -53,6 +54,7 @@ export function createNotifications(parts: NotificationParts) {
   });
   const sender = new WebhookSender({
     allowedNetworks,
+    resolve: createResolve(),
     userAgent: `entrepot/${version}`,
     now,
   });

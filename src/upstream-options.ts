@@ -1,5 +1,6 @@
 /** What is configured of upstreams, as those who speak to them take it. */
 import type { Config } from './config.ts';
+import { createResolve } from './upstreams/address-guard.ts';
 import { version } from './version.ts';
 
 export function upstreamOptions({ upstreams }: Config) {
@@ -17,6 +18,7 @@ export function upstreamOptions({ upstreams }: Config) {
     breakerFailures: upstreams.breakerFailures,
     breakerMs: upstreams.breakerSeconds * 1000,
     allowedNetworks: upstreams.allowedNetworks,
+    resolve: createResolve(),
     tokenHosts: upstreams.tokenHosts,
   };
 }

@@ -5,6 +5,7 @@
 import { promises as dns, type LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import { SingleFlight } from '../cache/single-flight.ts';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
@@ -74,6 +75,15 @@ export function guardedLookup(
       (error: Error) => callback(error, []),
     );
   };
+}
+
+/**
+ * The system's resolver, asked once at a time for a name: each lookup takes one of two threads until it ends, so that one name whose
+ * servers do not answer would else keep all others from being looked up.
+ */
+export function createResolve(resolve: Resolve = resolveAll): Resolve {
+  const flights = new SingleFlight<readonly LookupAddress[]>();
+  return (hostname) => flights.run(hostname, () => resolve(hostname)).outcome;
 }
 
 /** For hosts that are addresses: sockets do not look those up. Undefined where the host is a name or an allowed address. */

@@ -2,6 +2,7 @@ import { promisify } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
 import {
   BlockedAddressError,
+  createResolve,
   findBlockedLiteral,
   guardedLookup,
   isAllowedAddress,
@@ -151,4 +152,20 @@ test('a host that is an address is judged as one, a name is not', () => {
   expect(findBlockedLiteral('127.0.0.1', ['127.0.0.0/8'])).toBeUndefined();
   expect(findBlockedLiteral('8.8.8.8', [])).toBeUndefined();
   expect(findBlockedLiteral('localhost', [])).toBeUndefined();
+});
+
+test('a name that takes long to resolve is looked up once, however many connections wait for it', async () => {
+  const gate = Promise.withResolvers<readonly { address: string; family: number }[]>();
+  const asked: string[] = [];
+  const resolve = createResolve((hostname) => {
+    asked.push(hostname);
+    return hostname === 'slow.example'
+      ? gate.promise
+      : Promise.resolve([{ address: '192.0.2.1', family: 4 }]);
+  });
+  const waiting = [resolve('slow.example'), resolve('slow.example')];
+  expect(await resolve('other.example')).toHaveLength(1);
+  gate.resolve([{ address: '192.0.2.2', family: 4 }]);
+  expect(await Promise.all(waiting)).toHaveLength(2);
+  expect(asked).toEqual(['slow.example', 'other.example']);
 });

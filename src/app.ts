@@ -20,6 +20,7 @@ import { createCacheLimits } from './cache-limits.ts';
 import { createCollectorWorker, reviewDelayOf } from './collecting.ts';
 import type { Config } from './config.ts';
 import { databaseFile } from './data-directory.ts';
+import { ownDataDirectory } from './data-directory-owner.ts';
 import { createGitlabApi } from './gitlab-api.ts';
 import { createHosting } from './hosting.ts';
 import { createScheduler } from './jobs.ts';
@@ -61,6 +62,7 @@ export async function createApp(
   now: () => number = Date.now,
 ): Promise<App> {
   await makeDirectory(config.dataDirectory);
+  const owner = config.database.url === undefined ? await ownDataDirectory(config.dataDirectory) : undefined;
   const database = await openDatabase({
     url: config.database.url,
     file: databaseFile(config.dataDirectory),
@@ -227,6 +229,7 @@ export async function createApp(
       await stopWatching();
       await store.close();
       await database.close();
+      owner?.close();
     },
   };
 }

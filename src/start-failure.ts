@@ -2,6 +2,7 @@
 import { TlsFileError } from './api/tls-files.ts';
 import { type Config, withoutPassword } from './config.ts';
 import { blobDirectoryOf } from './data-directory.ts';
+import { DataDirectoryInUse } from './data-directory-owner.ts';
 import { ConfigError } from './settings.ts';
 import { findReason, isSystemError, type SystemError } from './system-reasons.ts';
 
@@ -72,6 +73,7 @@ function explain(error: Error, config: Config): string | undefined {
   if (error instanceof ConfigError) return error.message;
   if (error instanceof TlsFileError) return `http.tls.${error.file}: ${error.message}`;
   if (error instanceof CannotListen) return explainListening(error);
+  if (error instanceof DataDirectoryInUse) return `data_directory: ${error.message}`;
   if (error.message.includes(otherKey)) {
     return `ENTREPOT_SECRET_KEY: the secret key is not the one that the records were sealed with: ${error.message}`;
   }

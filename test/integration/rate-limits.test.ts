@@ -1,10 +1,11 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
-import { TestApp } from '../support/app.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { TestApp, type TestAppOptions } from '../support/app.ts';
 import { jsonOf } from '../support/bodies.ts';
 import { describeApp } from '../support/describe-app.ts';
 import { FakeRegistry } from '../support/fake-registry.ts';
+import { createDatabase } from '../support/postgres-database.ts';
 
 const windowMs = 15_000;
 const settings = (requests: number, others: Readonly<Record<string, string>> = {}) => ({
@@ -61,22 +62,32 @@ describeApp('rate limits', (start) => {
 });
 
 const redisUrl = process.env['TEST_REDIS_URL'] || undefined;
+const postgresUrl = process.env['TEST_POSTGRES_URL'] || undefined;
 
-describe.skipIf(!redisUrl)(`with Redis${redisUrl ? '' : ': TEST_REDIS_URL is not set'}`, () => {
+describe.skipIf(!redisUrl || !postgresUrl)('of two processes that share PostgreSQL and Redis', () => {
+  async function startTwo(options: TestAppOptions): Promise<readonly [TestApp, TestApp]> {
+    const { url: databaseUrl, drop } = await createDatabase(postgresUrl ?? '');
+    onTestFinished(drop);
+    const one = await TestApp.start({ ...options, databaseUrl });
+    onTestFinished(() => one.close());
+    const other = await one.startAnother();
+    onTestFinished(() => other.stop());
+    return [one, other];
+  }
+
   // A database of its own, since users of all tests have the same numbers.
   const shared = { ENTREPOT_SHARED_CACHE__URL: redisUrl ? new URL('/9', redisUrl).href : '' };
 
   test('what is counted by one process is known to another within two seconds', async () => {
     await using upstream = await startUpstream();
-    await using one = await TestApp.start({ upstreams: [upstream], environment: settings(400, shared) });
-    await using other = await one.startAnother();
+    const [one, other] = await startTwo({ upstreams: [upstream], environment: settings(400, shared) });
     const headers = { 'x-forwarded-for': someAddress() };
     await other.manifest('team/app', 'v1', { headers });
     for (let pull = 0; pull < 300; pull += 1) {
       expect((await one.manifest('team/app', 'v1', { headers })).status).toBe(200);
     }
     let observed: string | null = null;
-    for (let pull = 0; pull < 10 && observed === null; pull += 1) {
+    for (let pull = 0; pull < 10 && Number(observed) <= 300; pull += 1) {
       await sleep(200);
       observed = (await other.manifest('team/app', 'v1', { headers })).headers.get('ratelimit-observed');
     }
@@ -84,8 +95,7 @@ describe.skipIf(!redisUrl)(`with Redis${redisUrl ? '' : ': TEST_REDIS_URL is not
   });
 
   test('an account closed to an address by failures at one process is closed at the other', async () => {
-    await using one = await TestApp.start({ environment: settings(0, shared) });
-    await using other = await one.startAnother();
+    const [one, other] = await startTwo({ environment: settings(0, shared) });
     const from = someAddress();
     const attempt = async (app: TestApp, guess: number) => {
       const credentials = Buffer.from(`root:guess ${guess}`).toString('base64');
@@ -94,7 +104,12 @@ describe.skipIf(!redisUrl)(`with Redis${redisUrl ? '' : ': TEST_REDIS_URL is not
     };
     for (let guess = 0; guess < 9; guess += 1) expect(await attempt(one, guess)).toBe(401);
     expect(await attempt(other, 10)).toBe(401);
-    await sleep(1500);
-    expect(await attempt(other, 11)).toBe(429);
+    const statuses: number[] = [];
+    // Too few to close it by themselves.
+    for (let guess = 11; guess < 18 && !statuses.includes(429); guess += 1) {
+      await sleep(1500);
+      statuses.push(await attempt(other, guess));
+    }
+    expect(statuses).toContain(429);
   });
 });

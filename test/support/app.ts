@@ -55,7 +55,7 @@ export class TestApp {
     return app;
   }
 
-  /** Starts another process on the same data, to be stopped before this one is closed. */
+  /** Starts another process on the same data, to be stopped before this one is closed; on SQLite it is refused. */
   async startAnother(): Promise<TestApp> {
     const other = new TestApp(this.#options, this.dataDirectory, this.#key);
     await other.resume();

@@ -10,6 +10,8 @@ import { type Hop, isRedirect, nextHop } from './redirect.ts';
 import { untilAnswered } from './until-answered.ts';
 
 const maxRedirects = 5;
+/** Of 1xx before the answer: nobody needs more than a few, and each costs as much as an answer. */
+const maxInterimAnswers = 100;
 
 export interface TransportOptions extends GuardedAgentOptions {
   /** Per origin; a quarter of them is kept for all but blobs, so that long transfers never hold up a manifest. */
@@ -105,6 +107,7 @@ export class Transport {
     free: () => void,
     signal: AbortSignal | undefined,
   ): Promise<Answer> {
+    let interimAnswers = 0;
     const options = {
       method,
       body: body ?? null,
@@ -113,6 +116,11 @@ export class Transport {
       signal: signal ?? null,
       // undici closes the connection after each HEAD unless told not to; that would cost a TLS handshake per revalidation.
       reset: false,
+      onInfo: () => {
+        interimAnswers += 1;
+        if (interimAnswers > maxInterimAnswers)
+          throw new UpstreamError('invalid', `sent more than ${maxInterimAnswers} answers that are none yet`);
+      },
     } satisfies Parameters<typeof request>[1];
     const send = async (): Promise<Dispatcher.ResponseData> => request(url, options);
     const sent = send().catch((error: unknown) =>

@@ -179,6 +179,16 @@ describe('an upstream that drips', () => {
   });
 });
 
+test('an upstream that sends 1xx without end is given up at once', async () => {
+  const { url, sockets } = await startDripping('', 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(1000));
+  const { upstream } = kitFor(url);
+  await expect(upstream.getManifest(image, latest)).rejects.toMatchObject({
+    kind: 'invalid',
+    message: 'sent more than 100 answers that are none yet',
+  });
+  await vi.waitFor(() => expect(sockets.size).toBe(0));
+});
+
 describe('connections to an upstream that drips', () => {
   test('are free again for others as soon as who asked has left', async () => {
     const { url, sockets } = await startDripping(`${head}content-length: 4000\r\n\r\n`, 'x');

@@ -110,7 +110,11 @@ const schema = section({
   }),
   maintenance: section({ readOnly: flag() }),
   auth,
-  virtualRegistries: section({ maxPerGroup: count(1, 1000), maxUpstreams: count(1, 20) }),
+  virtualRegistries: section({
+    maxPerGroup: count(1, 1000),
+    maxUpstreams: count(1, 20),
+    anonymousPrivate: flag(),
+  }),
   rateLimits: section({ requests: count(0, 1_000_000_000), seconds: seconds() }),
   upstreams: section({
     allowedNetworks: listOf(network()),

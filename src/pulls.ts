@@ -81,12 +81,22 @@ export function createPulls({
   const fetch = new ManifestFetch({ entries, manifests, log, now });
   const revalidation = new Revalidation({ fetch, entries, backoffMs: cache.backoffSeconds * 1000, log, now });
   const registries = new VirtualRegistries({
-    load: (id) => loadRegistry(database, secrets, id),
+    load: (id) => loadRegistry(database, secrets, id, config.virtualRegistries.anonymousPrivate),
     upstreamOf: (settings) => upstreams.get(settings),
     findHosted,
     hot,
     pulls: {
-      manifests: new ManifestPull({ entries, manifests, hot, revalidation, fetch, notFound, usage, now }),
+      manifests: new ManifestPull({
+        log,
+        entries,
+        manifests,
+        hot,
+        revalidation,
+        fetch,
+        notFound,
+        usage,
+        now,
+      }),
       blobs: new BlobPull({ entries, blobs, store, fills, buffers, usage, room, observer, log, now }),
       tags: new TagLists({ entries, ttlMs, log, now }),
       referrers: new ReferrerLists({ entries, manifests, ttlMs, log, now }),
@@ -116,6 +126,7 @@ async function loadRegistry(
   database: Database,
   secrets: UpstreamSecrets,
   id: number,
+  showsPrivate: boolean,
 ): Promise<ConfiguredRegistry | undefined> {
   const registry = await database.virtualRegistries.find(id);
   if (!registry) return undefined;
@@ -123,5 +134,6 @@ async function loadRegistry(
   const group = await database.groups.find(groupId);
   if (!group) return undefined;
   const upstreams = (await database.upstreams.listByRegistry(id)).map((record) => secrets.settingsOf(record));
-  return { id, groupId, groupPath: group.fullPath, upstreams };
+  const groupPath = registry.anonymousPull && !showsPrivate ? '' : group.fullPath;
+  return { id, groupId, groupPath, upstreams };
 }

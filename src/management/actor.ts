@@ -9,6 +9,8 @@ export interface Actor {
   readonly address: string | undefined;
   /** Their request, for those who are told of what it does. */
   readonly origin?: EventOrigin | undefined;
+  /** Takes what they should know of what they did; undefined where nobody reads it. */
+  readonly warn?: (sentence: string) => void;
 }
 
 /** Who has roles: a person, a bot, or a CI job. */

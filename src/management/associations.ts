@@ -5,6 +5,7 @@ import type { RegistryUpstream } from '../metadata/registry-upstreams.ts';
 import type { Actor } from './actor.ts';
 import { recordChange } from './audit.ts';
 import { Changes } from './changes.ts';
+import { tellExposures } from './exposures.ts';
 import type { PullCaches } from './pull-caches.ts';
 import { RefusedError } from './refused-error.ts';
 import { type Owned, Rights } from './rights.ts';
@@ -39,6 +40,7 @@ export class AssociationService {
         });
       }
       await this.#record(tx, actor, 'create', { ...association, groupPath });
+      await tellExposures(tx, actor, { registryId });
       return { ...association, groupId };
     });
   }

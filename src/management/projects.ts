@@ -10,6 +10,7 @@ import { recordChange } from './audit.ts';
 import { runChange } from './changes.ts';
 import { type CleanupPolicyChanges, changeCleanupPolicy } from './cleanup-policies.ts';
 import { recordEvent } from './events.ts';
+import { tellExposures } from './exposures.ts';
 import { holdGroup } from './find-group.ts';
 import { type NamedProject, nameProjects } from './full-names.ts';
 import { demandFreePath, fullPathOf, parentPathOf, pathFromName } from './paths.ts';
@@ -144,6 +145,7 @@ export class ProjectService {
         },
         ...auditPlaceOf({ kind: 'project', fullPath }),
       });
+      await tellExposures(tx, actor, { path: fullPath });
       return named(tx, project);
     });
   }
@@ -178,6 +180,8 @@ export class ProjectService {
         },
         ...auditPlaceOf({ kind: 'project', fullPath }),
       });
+      const isOpened = [path, visibility, containerRegistryAccessLevel].some((each) => each !== undefined);
+      if (isOpened) await tellExposures(tx, actor, { path: fullPath });
       return named(tx, project);
     });
     if (path !== undefined) this.#caches.forgetGroup(updated.groupId);

@@ -7,6 +7,7 @@ import { type Actor, userOf } from './actor.ts';
 import { recordChange } from './audit.ts';
 import { Changes } from './changes.ts';
 import { recordRename } from './events.ts';
+import { tellExposures } from './exposures.ts';
 import { getGroup } from './find-group.ts';
 import { type NamedGroup, type NamedProject, nameGroups, nameProjects } from './full-names.ts';
 import { moveProject } from './place-renames.ts';
@@ -50,6 +51,7 @@ export class TransferService {
         groupPath: fullPath,
       });
       await recordRename(tx, actor, moving.fullPath, fullPath);
+      await tellExposures(tx, actor, { path: fullPath });
       const [named] = await nameGroups(tx, [await getGroup(tx, String(moving.id))]);
       if (!named) throw new RefusedError('not-found', 'Group');
       return { groupId: moving.id, group: named };
@@ -70,6 +72,7 @@ export class TransferService {
       const moved = await tx.projects.find(moving.id);
       const [named] = moved ? await nameProjects(tx, [moved]) : [];
       if (!named) throw new RefusedError('not-found', 'Project');
+      await tellExposures(tx, actor, { path: named.fullPath });
       return { groupId: group.id, project: named };
     });
     return project;

@@ -9,6 +9,7 @@ import type { Actor } from './actor.ts';
 import { tooManyUpstreams } from './associations.ts';
 import { recordChange } from './audit.ts';
 import { Changes } from './changes.ts';
+import { tellExposures } from './exposures.ts';
 import { demandVisibleTarget } from './local-target.ts';
 import { demandUnmodified } from './preconditions.ts';
 import type { PullCaches } from './pull-caches.ts';
@@ -132,6 +133,7 @@ export class UpstreamService {
         details: { group_id: groupId, registry_id: registryId, ...describe(upstream) },
         groupPath,
       });
+      await tellExposures(tx, actor, { registryId });
       return { ...upstream, registryUpstream };
     });
   }
@@ -154,6 +156,8 @@ export class UpstreamService {
       if (!upstream) throw new RefusedError('not-found');
       const details = { group_id: upstream.groupId, ...describe(changes) };
       const { groupPath } = stored;
+      const path = localPathOf(upstream.url);
+      if (path !== undefined && upstream.url !== stored.url) await tellExposures(tx, actor, { path });
       await recordChange(tx, actor, { action: 'upstream.update', targetId: id, details, groupPath });
       return upstream;
     });

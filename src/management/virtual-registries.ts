@@ -7,6 +7,7 @@ import type { PullExplanation } from '../proxy/explain.ts';
 import type { Actor } from './actor.ts';
 import { recordChange } from './audit.ts';
 import { Changes } from './changes.ts';
+import { tellExposures } from './exposures.ts';
 import { demandUnmodified } from './preconditions.ts';
 import type { PullCaches } from './pull-caches.ts';
 import type { PullExplainer } from './pull-explainer.ts';
@@ -100,6 +101,7 @@ export class VirtualRegistryService {
       const { groupId, groupPath } = await this.#rights.getRegistry(tx, actor, id, 'write');
       const registry = await tx.virtualRegistries.update(id, changes);
       if (!registry) throw new RefusedError('not-found');
+      if (changes.anonymousPull) await tellExposures(tx, actor, { registryId: id });
       await recordChange(tx, actor, {
         action: 'virtual_registry.update',
         targetId: id,

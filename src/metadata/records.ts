@@ -14,6 +14,7 @@ import { CleanupPolicies } from './cleanup-policies.ts';
 import { ContentSizes } from './content-sizes.ts';
 import { DeletedTags } from './deleted-tags.ts';
 import { DeployTokens } from './deploy-tokens.ts';
+import { Exposures } from './exposures.ts';
 import { GcRuns } from './gc-runs.ts';
 import { GroupCaches } from './group-caches.ts';
 import { Groups } from './groups.ts';
@@ -95,6 +96,7 @@ export class Records {
   readonly projects: Projects;
   readonly pullCounts: PullCounts;
   readonly registryUpstreams: RegistryUpstreams;
+  readonly exposures: Exposures;
   readonly relocations: Relocations;
   readonly renameLeases: RenameLeases;
   readonly repositories: Repositories;
@@ -159,6 +161,7 @@ export class Records {
     this.projects = new Projects(db, now);
     this.pullCounts = new PullCounts(db);
     this.registryUpstreams = new RegistryUpstreams(db);
+    this.exposures = new Exposures(db);
     this.relocations = new Relocations(db, now);
     this.renameLeases = new RenameLeases(db, now);
     this.repositories = new Repositories(db, now);

@@ -18,7 +18,7 @@ import type { LocalUpstream } from '../upstreams/local-upstream.ts';
 
 /**
  * The hosted repository of this name; undefined where there is none, or none that may be seen from the group.
- * @param groupPath full path of a top-level group
+ * @param groupPath full path of a top-level group; empty: only what is public is seen
  */
 export type FindHosted = (groupPath: string, name: RepositoryName) => Promise<ReadableRepository | undefined>;
 

@@ -15,7 +15,7 @@ export interface RemotePart {
 export type RegistryPart = RemotePart | LocalUpstream;
 
 export interface RegistryView {
-  /** Full path of the top-level group, which decides what local upstreams show. */
+  /** Full path of the top-level group, which decides what local upstreams show; empty: only what is public. */
   readonly groupPath: string;
   /** In their order; at least one, and exactly one remote one where no upstream is local. */
   readonly parts: readonly RegistryPart[];

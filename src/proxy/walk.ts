@@ -1,6 +1,7 @@
 /** Asks the places in parallel and takes the first, in their order, that says yes as soon as all above it have said no. */
 import pLimit from 'p-limit';
 import type { NotFound } from '../cache/not-found.ts';
+import type { Log } from '../log.ts';
 import type { Reference } from '../oci/reference.ts';
 import { UpstreamError } from '../upstreams/errors.ts';
 import type { ManifestHead } from '../upstreams/upstream.ts';
@@ -13,6 +14,7 @@ const maxProbesAtOnce = 5;
 export interface WalkTools {
   readonly fetch: ManifestFetch;
   readonly notFound: NotFound;
+  readonly log: Log;
 }
 
 export interface Walked {
@@ -24,7 +26,7 @@ export interface Walked {
 export async function walk(
   places: readonly Place[],
   reference: Reference,
-  { fetch, notFound }: WalkTools,
+  { fetch, notFound, log }: WalkTools,
   signal: AbortSignal,
 ): Promise<Walked> {
   const enough = new AbortController();
@@ -38,6 +40,9 @@ export async function walk(
     for (const [index, place] of places.entries()) {
       const head = await probes[index];
       signal.throwIfAborted();
+      const said = head instanceof UpstreamError ? `${head.kind}: ${head.message}` : 'has it';
+      const { name: upstream } = place.upstream.settings;
+      log.debug({ upstream, repository: place.repository, reference, said }, 'an upstream was asked');
       if (head instanceof UpstreamError) {
         answers.push({ place, error: head });
         continue;

@@ -6,6 +6,7 @@ import { TestApp } from '../support/app.ts';
 import { bearerOf } from '../support/bearer.ts';
 import { basicOf, Credentials, testPassword } from '../support/credentials.ts';
 import { describeEachDatabase } from '../support/databases.ts';
+import { FakeRegistry } from '../support/fake-registry.ts';
 import { createProject } from '../support/pushing.ts';
 
 interface Line {
@@ -195,6 +196,33 @@ describeEachDatabase('the log', (_open, { createPlace }) => {
     const revoked = await pull(fresh);
     expect(revoked.answer.status).toBe(401);
     expect(revoked.refused).toMatchObject([{ user: 'dana', reason: 'revoked' }]);
+  });
+
+  test('has each decision of a login and of a pull at the level debug', async () => {
+    const { app, log, credentials, ask } = await start();
+    const upstream = await new FakeRegistry().start();
+    onTestFinished(() => upstream.stop());
+    await app.useUpstreams([upstream]);
+    const userId = await credentials.user('dana');
+    const dana = { username: 'dana', secret: testPassword };
+    const virtual = '/v2/virtual_registries/container/1/x/manifests/1';
+    await ask('/jwt/auth?scope=repository:virtual_registries/container/1/x:pull', {
+      authorization: basicOf(dana),
+    });
+    expect(log.of('somebody signed in')).toMatchObject([{ user: 'dana', with: 'password' }]);
+    expect(log.of('scopes were looked at')).toMatchObject([
+      { user: 'dana', granted: [], refused: [expect.stringContaining('/x:pull')] },
+    ]);
+    await ask(virtual, { authorization: basicOf(dana) });
+    expect(log.of('access was refused')).toMatchObject([
+      { user: 'dana', action: 'pull', cause: { kind: 'hidden' } },
+    ]);
+    await credentials.member('groups', 'default', userId, 'Guest');
+    await ask(virtual, { authorization: basicOf(dana) });
+    expect(log.of('access was allowed')).toMatchObject([{ user: 'dana', action: 'pull' }]);
+    expect(log.of('an upstream was asked')).toMatchObject([
+      { upstream: 'upstream 1', said: expect.stringMatching(/^not-found/) },
+    ]);
   });
 
   test('has the pings of clients that have no token yet at the level debug alone', async () => {

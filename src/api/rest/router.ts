@@ -75,7 +75,9 @@ async function handle(
   if (readOnlyReason !== undefined) throw new RefusedError('unavailable', readOnlyReason);
   // What only reads is told to nobody.
   const origin = endpoint.method === 'GET' ? undefined : originOf(ctx);
-  const result = await endpoint.run({ identity, address, origin }, given, {
+  // As RFC 7234 has it, and Kubernetes: what was done, but may not be what was meant.
+  const warn = (sentence: string) => ctx.append('Warning', `299 - "${sentence}"`);
+  const result = await endpoint.run({ identity, address, origin, warn }, given, {
     externalUrl,
     unmodifiedSince: instantOf(ctx.get('If-Unmodified-Since')),
   });

@@ -21,6 +21,7 @@ import { GroupService } from './management/groups.ts';
 import { JobTokenService } from './management/job-tokens.ts';
 import { JobService } from './management/jobs.ts';
 import { MemberService } from './management/members.ts';
+import { NamespaceService } from './management/namespaces.ts';
 import { OidcTrustService } from './management/oidc-trusts.ts';
 import { PlaceAccessTokenService } from './management/place-access-tokens.ts';
 import { ProjectService } from './management/projects.ts';
@@ -102,6 +103,7 @@ export function createRestServices(parts: RestParts): RestServices {
     garbage: new GarbageService({ database, wakeCollector: parts.wakeCollector }),
     jobs: new JobService({ database }),
     members: new MemberService(common),
+    namespaces: new NamespaceService({ database }),
     oidcTrusts: new OidcTrustService({ database, allowHttp: false, findBlockedAddress }),
     placeAccessTokens: new PlaceAccessTokenService(common),
     projects: new ProjectService(common),

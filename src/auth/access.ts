@@ -145,11 +145,12 @@ function isWithin(project: RuledProject, place: DeployTokenPlace): boolean {
  * project.
  */
 export function mayUseRegistryOf(
-  who: UserIdentity | JobIdentity,
+  who: UserIdentity | JobIdentity | AnonymousIdentity,
   action: Action,
   project: RuledProject,
   level: number | undefined,
 ): boolean {
+  if (who.kind === 'anonymous') return mayUseProject(who, action, project, level);
   if (who.kind === 'user') return mayUseProject({ ...who, scopes: 'all' }, action, project, level);
   return project.id === who.project.id && mayUseProject(who, action, project, level);
 }

@@ -1,5 +1,5 @@
 /** Who asks for a change, and from where: the first argument of every call that needs rights or leaves an audit event. */
-import type { Identity, JobIdentity, UserIdentity } from '../auth/identity.ts';
+import type { AnonymousIdentity, Identity, JobIdentity, UserIdentity } from '../auth/identity.ts';
 import type { EventOrigin } from '../oci/registry-event.ts';
 import { RefusedError } from './refused-error.ts';
 
@@ -16,6 +16,9 @@ export interface Actor {
 /** Who has roles: a person, a bot, or a CI job. */
 export type Asker = UserIdentity | JobIdentity;
 
+/** As {@link Asker}, or nobody in particular, to whom what is public is open. */
+export type Viewer = Asker | AnonymousIdentity;
+
 /** @throws RefusedError unauthorized unless the actor is a user; a registry token only pulls and pushes. */
 export function userOf(actor: Actor): UserIdentity {
   if (actor.identity.kind === 'user') return actor.identity;
@@ -25,4 +28,9 @@ export function userOf(actor: Actor): UserIdentity {
 /** @throws RefusedError unauthorized unless the actor is a user or a CI job */
 export function askerOf(actor: Actor): Asker {
   return actor.identity.kind === 'job' ? actor.identity : userOf(actor);
+}
+
+/** As {@link askerOf}, and nobody in particular. @throws RefusedError unauthorized */
+export function viewerOf(actor: Actor): Viewer {
+  return actor.identity.kind === 'anonymous' ? actor.identity : askerOf(actor);
 }

@@ -2,7 +2,7 @@
 import { accessLevels } from '../auth/access.ts';
 import { nameOf, userIdOf } from '../auth/identity.ts';
 import type { AuditEvent, AuditEventFilter } from '../metadata/audit-events.ts';
-import type { Page, Paged } from '../metadata/page.ts';
+import type { Keyset, KeysetPart, Page, Paged } from '../metadata/page.ts';
 import type { Records } from '../metadata/records.ts';
 import type { Actor } from './actor.ts';
 import type { PlaceReference } from './places.ts';
@@ -61,6 +61,12 @@ export class AuditTrail {
     return this.#records.auditEvents.list(search, page);
   }
 
+  /** As {@link list}, after another one. */
+  async listAfter(actor: Actor, search: AuditSearch, keyset: Keyset): Promise<KeysetPart<AuditEvent>> {
+    demandAdministrator(actor, 'read');
+    return this.#records.auditEvents.listAfter(search, keyset);
+  }
+
   /**
    * What happened in a group and below it, or in a project; for its owners. Newest first.
    * @throws RefusedError unauthorized, not-found, forbidden
@@ -71,6 +77,20 @@ export class AuditTrail {
     search: AuditSearch,
     page: Page,
   ): Promise<Paged<AuditEvent>> {
+    return this.#records.auditEvents.list(await this.#within(actor, reference, search), page);
+  }
+
+  /** As {@link listOf}, after another one. */
+  async listOfAfter(
+    actor: Actor,
+    reference: PlaceReference,
+    search: AuditSearch,
+    keyset: Keyset,
+  ): Promise<KeysetPart<AuditEvent>> {
+    return this.#records.auditEvents.listAfter(await this.#within(actor, reference, search), keyset);
+  }
+
+  async #within(actor: Actor, reference: PlaceReference, search: AuditSearch): Promise<AuditEventFilter> {
     const { kind, placedAt, fullPath } = await this.#find(actor, reference);
     if (!(await this.#rights.hasRole(this.#records, actor, fullPath, accessLevels.owner))) {
       throw new RefusedError('forbidden');
@@ -78,7 +98,7 @@ export class AuditTrail {
     // Another group or project may have had its path before.
     const createdAfter = Math.max(search.createdAfter ?? 0, placedAt);
     const place = kind === 'group' ? { groupPath: fullPath } : { projectPath: fullPath };
-    return this.#records.auditEvents.list({ ...search, ...place, createdAfter }, page);
+    return { ...search, ...place, createdAfter };
   }
 
   async #find(actor: Actor, { kind, reference }: PlaceReference) {

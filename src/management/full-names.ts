@@ -8,6 +8,8 @@ import { parentPathOf } from './paths.ts';
 export interface NamedGroup extends Group {
   /** From the top-level group on. */
   readonly fullName: string;
+  /** It is public, and so are all groups around it. */
+  readonly isOpen: boolean;
 }
 
 export interface NamedProject extends Project {
@@ -23,7 +25,13 @@ export async function nameGroups(
   const known = new Map(named.map((group) => [group.fullPath, group]));
   const missing = pathsAround([...known.keys()]).filter((path) => !known.has(path));
   for (const group of await groups.listByPaths(missing)) known.set(group.fullPath, group);
-  return named.map((group) => ({ ...group, fullName: nameOf(group.fullPath, known) }));
+  return named.map((group) => ({
+    ...group,
+    fullName: nameOf(group.fullPath, known),
+    isOpen: [group.fullPath, ...pathsAround([group.fullPath])].every(
+      (path) => known.get(path)?.visibility === 'public',
+    ),
+  }));
 }
 
 /** A project whose group was removed meanwhile is left out: it went with it. */

@@ -16,6 +16,7 @@ import { demandUnmodified } from './preconditions.ts';
 import type { PullCaches } from './pull-caches.ts';
 import { RefusedError } from './refused-error.ts';
 import { demandAdministrator, Rights } from './rights.ts';
+import { visibleGroupsOf } from './visibility.ts';
 
 export type { NamedGroup };
 
@@ -75,11 +76,19 @@ export class GroupService {
     return this.#list(actor, { search, parentId }, page);
   }
 
+  /** As {@link listSubgroups}, at any depth. */
+  async listDescendants(
+    actor: Actor,
+    reference: string,
+    search: string | undefined,
+    page: Page,
+  ): Promise<Paged<NamedGroup>> {
+    const { fullPath: below } = await this.#rights.getGroup(this.#database, actor, reference, 'see');
+    return this.#list(actor, { search, below }, page);
+  }
+
   async #list(actor: Actor, filter: GroupFilter, page: Page): Promise<Paged<NamedGroup>> {
-    const { isAdmin, userId } = userOf(actor);
-    const visibleTo = isAdmin
-      ? undefined
-      : { visibilities: ['internal', 'public'] as const, memberId: userId };
+    const visibleTo = visibleGroupsOf(actor);
     const { records, total } = await this.#database.groups.list({ ...filter, visibleTo }, page);
     return { records: await nameGroups(this.#database, records), total };
   }

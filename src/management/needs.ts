@@ -11,10 +11,10 @@ import {
   mayReadRegistries,
   mayWrite,
 } from '../auth/access.ts';
-import type { JobIdentity } from '../auth/identity.ts';
+import { type JobIdentity, userIdOf } from '../auth/identity.ts';
 import type { Group, Visibility } from '../metadata/groups.ts';
 import type { Records } from '../metadata/records.ts';
-import { type Actor, type Asker, askerOf } from './actor.ts';
+import { type Actor, askerOf, type Viewer, viewerOf } from './actor.ts';
 import { RefusedError } from './refused-error.ts';
 
 /** see: know of the group or project; read what belongs to it; write: change that; own: decide about it itself. */
@@ -37,9 +37,9 @@ export async function demand(
   need: Need,
   what?: string,
 ): Promise<void> {
-  const asker = askerOf(actor);
-  const level = await findLevel(records, asker, guarded.fullPath);
-  if (!satisfies(asker, level, need, guarded)) throw refusalFor(asker, level, guarded, what);
+  const viewer = viewerOf(actor);
+  const level = await findLevel(records, viewer, guarded.fullPath);
+  if (!satisfies(viewer, level, need, guarded)) throw refusalFor(viewer, level, guarded, what);
 }
 
 /** As {@link demand}; who has a role anywhere in the group may look at its virtual registries, since they pull through them. */
@@ -62,13 +62,15 @@ export async function demandRegistries(
 /** Undefined too for a job of nobody in particular. */
 export async function findLevel(
   { members }: Pick<Records, 'members'>,
-  { userId }: Asker,
+  viewer: Viewer,
   fullPath: string,
 ): Promise<number | undefined> {
+  const userId = userIdOf(viewer);
   return userId === undefined ? undefined : members.levelAt(fullPath, userId);
 }
 
-function satisfies(asker: Asker, level: number | undefined, need: Need, guarded: Guarded): boolean {
+function satisfies(asker: Viewer, level: number | undefined, need: Need, guarded: Guarded): boolean {
+  if (asker.kind === 'anonymous') return need === 'see' && guarded.visibility === 'public';
   if (asker.kind === 'job') return satisfiesJob(asker, level, need, guarded);
   switch (need) {
     case 'see':
@@ -89,12 +91,14 @@ function satisfiesJob(job: JobIdentity, level: number | undefined, need: Need, g
 
 /** Not found where they may not know of it, and else forbidden. @param what is named to those who may not know of it */
 export function refusalFor(
-  asker: Asker,
+  asker: Viewer,
   level: number | undefined,
   guarded: Guarded,
   what: string | undefined,
 ): RefusedError {
-  const isHidden = guarded.visibility === 'private' && !isInside(asker, level, guarded);
+  const isOpen =
+    asker.kind === 'anonymous' ? guarded.visibility === 'public' : guarded.visibility !== 'private';
+  const isHidden = !isOpen && !isInside(asker, level, guarded);
   if (isHidden) return new RefusedError('not-found', what);
   return new RefusedError('forbidden', asker.kind === 'job' ? jobLimits : undefined);
 }
@@ -102,7 +106,8 @@ export function refusalFor(
 const jobLimits =
   'a CI job token reads, and changes the registry of its own project where its role allows it';
 
-function isInside(asker: Asker, level: number | undefined, guarded: Guarded): boolean {
+function isInside(asker: Viewer, level: number | undefined, guarded: Guarded): boolean {
+  if (asker.kind === 'anonymous') return false;
   if (asker.kind === 'job' && isJobOf(asker, guarded)) return true;
   return effectiveLevel(asker, level) !== undefined;
 }

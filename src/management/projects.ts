@@ -2,10 +2,11 @@
 import { accessLevels } from '../auth/access.ts';
 import type { Database } from '../metadata/database.ts';
 import type { Group, Visibility } from '../metadata/groups.ts';
-import type { Page, Paged } from '../metadata/page.ts';
-import type { Project, ProjectChanges, ProjectFilter, RegistryAccessLevel } from '../metadata/projects.ts';
+import type { Keyset, KeysetPart, Page, Paged } from '../metadata/page.ts';
+import type { ProjectFilter, ProjectOrder } from '../metadata/project-filter.ts';
+import type { Project, ProjectChanges, RegistryAccessLevel } from '../metadata/projects.ts';
 import type { Records } from '../metadata/records.ts';
-import { type Actor, userOf } from './actor.ts';
+import type { Actor } from './actor.ts';
 import { recordChange } from './audit.ts';
 import { runChange } from './changes.ts';
 import { type CleanupPolicyChanges, changeCleanupPolicy } from './cleanup-policies.ts';
@@ -20,6 +21,7 @@ import { demandUnmodified } from './preconditions.ts';
 import type { PullCaches } from './pull-caches.ts';
 import { RefusedError } from './refused-error.ts';
 import { Rights } from './rights.ts';
+import { visibleProjectsOf } from './visibility.ts';
 
 export type { NamedProject };
 
@@ -36,11 +38,7 @@ export interface ProjectInput {
   readonly cleanupPolicy?: CleanupPolicyChanges | undefined;
 }
 
-export interface ProjectSearch {
-  /** Part of the name or full path. */
-  readonly search?: string | undefined;
-  readonly visibility?: Visibility | undefined;
-}
+export type ProjectSearch = Omit<ProjectFilter, 'visibleTo'>;
 
 export interface ProjectServiceOptions {
   readonly database: Database;
@@ -67,9 +65,23 @@ export class ProjectService {
     this.#now = now;
   }
 
-  /** Those that the actor may know of, by full path. */
-  async list(actor: Actor, search: ProjectSearch, page: Page): Promise<Paged<NamedProject>> {
-    return this.#list(actor, search, page);
+  /** Those that the actor may know of. */
+  async list(
+    actor: Actor,
+    search: ProjectSearch,
+    order: ProjectOrder,
+    page: Page,
+  ): Promise<Paged<NamedProject>> {
+    const filter = { ...search, visibleTo: visibleProjectsOf(actor) };
+    const { records, total } = await this.#database.projects.list(filter, page, order);
+    return { records: await nameProjects(this.#database, records), total };
+  }
+
+  /** As {@link list}, by number, after another one. */
+  async listAfter(actor: Actor, search: ProjectSearch, keyset: Keyset): Promise<KeysetPart<NamedProject>> {
+    const filter = { ...search, visibleTo: visibleProjectsOf(actor) };
+    const { records, hasMore } = await this.#database.projects.listAfter(filter, keyset);
+    return { records: await nameProjects(this.#database, records), hasMore };
   }
 
   /**
@@ -83,18 +95,12 @@ export class ProjectService {
     reference: string,
     scope: 'alone' | 'with-subgroups',
     search: ProjectSearch,
+    order: ProjectOrder,
     page: Page,
   ): Promise<Paged<NamedProject>> {
     const { id, fullPath } = await this.#rights.getGroup(this.#database, actor, reference, 'see');
     const place = scope === 'alone' ? { groupId: id } : { below: fullPath };
-    return this.#list(actor, { ...search, ...place }, page);
-  }
-
-  async #list(actor: Actor, filter: ProjectFilter, page: Page): Promise<Paged<NamedProject>> {
-    const { isAdmin, userId } = userOf(actor);
-    const visibleTo = isAdmin ? undefined : { userId };
-    const { records, total } = await this.#database.projects.list({ ...filter, visibleTo }, page);
-    return { records: await nameProjects(this.#database, records), total };
+    return this.list(actor, { ...search, ...place }, order, page);
   }
 
   /** @param reference number or full path. @throws RefusedError not-found */

@@ -1,13 +1,8 @@
 /** Hosted repositories: what there is, how much it is, and its end. */
 import { type Action, leastPullLevel } from '../auth/access.ts';
 import type { Database } from '../metadata/database.ts';
-import type { Page, Paged } from '../metadata/page.ts';
-import type {
-  Direction,
-  ListedRepository,
-  RepositoryFilter,
-  RepositoryOrder,
-} from '../metadata/repository-lists.ts';
+import type { Direction, Page, Paged } from '../metadata/page.ts';
+import type { ListedRepository, RepositoryFilter, RepositoryOrder } from '../metadata/repository-lists.ts';
 import type { Viewer } from '../metadata/repository-visibility.ts';
 import { type Actor, userOf } from './actor.ts';
 import { recordChange } from './audit.ts';
@@ -197,6 +192,8 @@ export class RepositoryService {
 
 /** Undefined: whoever sees everything. @throws RefusedError unauthorized */
 function viewerOf(actor: Actor): Viewer | undefined {
+  if (actor.identity.kind === 'anonymous')
+    return { userId: undefined, leastLevel: leastPullLevel, isOutsider: true };
   const { isAdmin, userId } = userOf(actor);
   return isAdmin ? undefined : { userId, leastLevel: leastPullLevel };
 }

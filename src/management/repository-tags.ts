@@ -2,8 +2,8 @@
 import { nameOf } from '../auth/identity.ts';
 import type { Database } from '../metadata/database.ts';
 import type { ImageSummary } from '../metadata/image-facts.ts';
-import type { Page, Paged } from '../metadata/page.ts';
-import type { Direction, ListedRepository } from '../metadata/repository-lists.ts';
+import type { Direction, Page, Paged } from '../metadata/page.ts';
+import type { ListedRepository } from '../metadata/repository-lists.ts';
 import type { ListedTag, TagOrder, TagPageRequest } from '../metadata/tag-lists.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isTag } from '../oci/reference.ts';

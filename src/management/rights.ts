@@ -15,7 +15,7 @@ import type { Project } from '../metadata/projects.ts';
 import type { Records } from '../metadata/records.ts';
 import type { UpstreamRecord } from '../metadata/upstreams.ts';
 import type { VirtualRegistry } from '../metadata/virtual-registries.ts';
-import { type Actor, askerOf, userOf } from './actor.ts';
+import { type Actor, userOf, viewerOf } from './actor.ts';
 import { getGroup } from './find-group.ts';
 import { getProject } from './find-project.ts';
 import { demand, demandRegistries, findLevel, type Need, refusalFor } from './needs.ts';
@@ -88,7 +88,7 @@ export class Rights {
     action: Action,
   ): Promise<Project> {
     const project = await getProject(records, reference);
-    const asker = askerOf(actor);
+    const asker = viewerOf(actor);
     const level = await findLevel(records, asker, project.fullPath);
     if (mayUseRegistryOf(asker, action, project, level)) return project;
     throw refusalFor(asker, level, project, 'Project');
@@ -125,6 +125,7 @@ export class Rights {
     fullPath: string,
     least: AccessLevel,
   ): Promise<boolean> {
+    if (actor.identity.kind === 'anonymous') return false;
     const user = userOf(actor);
     const level = await records.members.levelAt(fullPath, user.userId);
     return (effectiveLevel(user, level) ?? 0) >= least;

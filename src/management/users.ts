@@ -2,7 +2,7 @@
 import { accessLevels, isAdministrator } from '../auth/access.ts';
 import { findPasswordFault, type Passwords } from '../auth/passwords.ts';
 import type { Database } from '../metadata/database.ts';
-import type { Page, Paged } from '../metadata/page.ts';
+import type { Keyset, KeysetPart, Page, Paged } from '../metadata/page.ts';
 import type { Records } from '../metadata/records.ts';
 import type { UserChanges as RecordChanges, User, UserFilter } from '../metadata/users.ts';
 import { type Actor, userOf } from './actor.ts';
@@ -68,6 +68,18 @@ export class UserService {
     const username = filter.username?.toLowerCase();
     const found = await this.#database.users.list(search, page, { ...filter, username });
     return { records: found.records.map((user) => show(actor, user)), total: found.total };
+  }
+
+  /** As {@link list}, by number, after another one. */
+  async listAfter(
+    actor: Actor,
+    { search, ...filter }: UserSearch,
+    keyset: Keyset,
+  ): Promise<KeysetPart<ShownUser>> {
+    userOf(actor);
+    const username = filter.username?.toLowerCase();
+    const found = await this.#database.users.listAfter(search, keyset, { ...filter, username });
+    return { ...found, records: found.records.map((user) => show(actor, user)) };
   }
 
   /** @throws RefusedError unauthorized, not-found */

@@ -1,7 +1,15 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import { z } from 'zod';
 import { below } from './below.ts';
-import { offsetOf, type Page, type Paged } from './page.ts';
+import {
+  isAfter,
+  type Keyset,
+  type KeysetPart,
+  keysetPart,
+  offsetOf,
+  type Page,
+  type Paged,
+} from './page.ts';
 import type { Tables } from './schema.ts';
 
 export interface AuditEvent {
@@ -100,6 +108,21 @@ export class AuditEvents {
       .offset(offsetOf(page))
       .execute();
     return { records: rows.map(fromRow), total };
+  }
+
+  /** By number. */
+  async listAfter(filter: AuditEventFilter, keyset: Keyset): Promise<KeysetPart<AuditEvent>> {
+    const { direction, limit } = keyset;
+    const query = this.#matching(filter).where(isAfter(keyset)).orderBy('id', direction);
+    return keysetPart(
+      (
+        await query
+          .selectAll()
+          .limit(limit + 1)
+          .execute()
+      ).map(fromRow),
+      keyset,
+    );
   }
 
   #matching({ groupPath, createdAfter, createdBefore, ...filter }: AuditEventFilter) {

@@ -49,10 +49,18 @@ export interface GroupFilter {
   readonly below?: string | undefined;
   /** Only the direct subgroups of this group. */
   readonly parentId?: number | undefined;
+  /** Only the group of this full path, in lower case. */
+  readonly fullPath?: string | undefined;
+  readonly isTopLevel?: boolean | undefined;
   /** Only groups of these visibilities, and those in which, or above which, the member has a current role; undefined: all. */
-  readonly visibleTo?:
-    | { readonly visibilities: readonly Visibility[]; readonly memberId: number | undefined }
-    | undefined;
+  readonly visibleTo?: GroupViewer | undefined;
+}
+
+export interface GroupViewer {
+  readonly visibilities: readonly Visibility[];
+  readonly memberId: number | undefined;
+  /** That a role has to be of, as of {@link Member.accessLevel}; any where left out. */
+  readonly leastLevel?: number;
 }
 
 export class Groups {
@@ -79,8 +87,10 @@ export class Groups {
     return { records: rows.map(fromRow), total };
   }
 
-  #matching({ search, below: path, parentId, visibleTo }: GroupFilter) {
+  #matching({ search, below: path, parentId, fullPath, isTopLevel, visibleTo }: GroupFilter) {
     let query = this.#db.selectFrom('groups');
+    if (fullPath !== undefined) query = query.where('full_path', '=', fullPath);
+    if (isTopLevel) query = query.where('parent_id', 'is', null);
     if (path !== undefined) query = query.where((eb) => below(eb.ref('full_path'), path));
     if (parentId !== undefined) query = query.where('parent_id', '=', parentId);
     if (search) {
@@ -89,11 +99,11 @@ export class Groups {
       );
     }
     if (!visibleTo) return query;
-    const { visibilities, memberId } = visibleTo;
+    const { visibilities, memberId, leastLevel = 0 } = visibleTo;
     return query.where((eb) => {
-      const isVisible = eb('visibility', 'in', visibilities);
+      const isVisible = eb.or(visibilities.map((each) => eb('visibility', '=', each)));
       if (memberId === undefined) return isVisible;
-      const member = { userId: memberId, leastLevel: 0, now: this.#now() };
+      const member = { userId: memberId, leastLevel, now: this.#now() };
       return eb.or([isVisible, eb('id', 'in', groupsOfMember(member))]);
     });
   }

@@ -1,4 +1,6 @@
-/** Offset pagination, as the REST API has it. */
+/** Pagination, as the REST API has it: by pages with numbers, or after the number of a record. */
+import { type Expression, type SqlBool, sql } from 'kysely';
+
 export interface Page {
   /** From 1. */
   readonly page: number;
@@ -13,4 +15,31 @@ export interface Paged<T> {
 
 export function offsetOf(page: Page): number {
   return (page.page - 1) * page.perPage;
+}
+
+export type Direction = 'asc' | 'desc';
+
+/** A part of a list by number, which goes on after a number and is never counted. */
+export interface Keyset {
+  /** Undefined: from the start. */
+  readonly after: number | undefined;
+  readonly direction: Direction;
+  readonly limit: number;
+}
+
+export interface KeysetPart<T> {
+  readonly records: readonly T[];
+  readonly hasMore: boolean;
+}
+
+/** In a query on a table with numbers. One record more than the limit tells whether there is more. */
+export function isAfter({ after, direction }: Keyset): Expression<SqlBool> {
+  const id = sql.ref<number>('id');
+  if (after === undefined) return sql<SqlBool>`${id} is not null`;
+  return direction === 'asc' ? sql<SqlBool>`${id} > ${after}` : sql<SqlBool>`${id} < ${after}`;
+}
+
+/** @param found with one more than was asked for, where there is more */
+export function keysetPart<T>(found: readonly T[], { limit }: Keyset): KeysetPart<T> {
+  return { records: found.slice(0, limit), hasMore: found.length > limit };
 }

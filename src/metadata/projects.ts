@@ -1,10 +1,16 @@
 /** Projects: what repositories belong to. */
 import { type Kysely, type Selectable, sql } from 'kysely';
-import { below } from './below.ts';
-import { containing } from './containing.ts';
 import type { Visibility } from './groups.ts';
-import { projectsOfMember } from './memberships.ts';
-import { offsetOf, type Page, type Paged } from './page.ts';
+import {
+  isAfter,
+  type Keyset,
+  type KeysetPart,
+  keysetPart,
+  offsetOf,
+  type Page,
+  type Paged,
+} from './page.ts';
+import { byPath, matchingProjects, type ProjectFilter, type ProjectOrder } from './project-filter.ts';
 import type { Tables } from './schema.ts';
 
 /** Who may pull what visibility would let them: all of those; Reporters and above; nobody, and nobody pushes or deletes either. */
@@ -50,18 +56,6 @@ export interface ProjectChanges {
   readonly quotaBytes?: number | null | undefined;
 }
 
-export interface ProjectFilter {
-  /** Part of the name or full path. */
-  readonly search?: string | undefined;
-  readonly visibility?: Visibility | undefined;
-  /** Only those in this very group. */
-  readonly groupId?: number | undefined;
-  /** Only those in the group of this full path and in its subgroups. */
-  readonly below?: string | undefined;
-  /** Only internal and public ones, and those where the user has a current role, there or in a group above; undefined: all. */
-  readonly visibleTo?: { readonly userId: number } | undefined;
-}
-
 /** How many segments of a repository's name may come after its project's full path. */
 const maxSegmentsInside = 2;
 const minSegments = 2;
@@ -77,35 +71,39 @@ export class Projects {
     this.#now = now;
   }
 
-  /** By full path. */
-  async list(filter: ProjectFilter, page: Page): Promise<Paged<Project>> {
-    const matching = this.#matching(filter);
+  async list(
+    filter: ProjectFilter,
+    page: Page,
+    { by, direction }: ProjectOrder = byPath,
+  ): Promise<Paged<Project>> {
+    const matching = matchingProjects(this.#db, filter, this.#now());
     const { total } = await matching
       .select((eb) => eb.fn.countAll<number>().as('total'))
       .executeTakeFirstOrThrow();
     const rows = await matching
       .selectAll()
-      .orderBy('full_path')
+      .orderBy(by, direction)
+      .orderBy('id', direction)
       .limit(page.perPage)
       .offset(offsetOf(page))
       .execute();
     return { records: rows.map(fromRow), total };
   }
 
-  #matching({ search, visibility, groupId, below: path, visibleTo }: ProjectFilter) {
-    let query = this.#db.selectFrom('projects');
-    if (visibility !== undefined) query = query.where('visibility', '=', visibility);
-    if (groupId !== undefined) query = query.where('group_id', '=', groupId);
-    if (path !== undefined) query = query.where((eb) => below(eb.ref('full_path'), path));
-    if (search) {
-      query = query.where((eb) =>
-        eb.or([containing(eb.ref('name'), search), containing(eb.ref('full_path'), search)]),
-      );
-    }
-    if (!visibleTo) return query;
-    const member = { userId: visibleTo.userId, leastLevel: 0, now: this.#now() };
-    return query.where((eb) =>
-      eb.or([eb('visibility', '<>', 'private'), eb('id', 'in', projectsOfMember(member))]),
+  /** By number. */
+  async listAfter(filter: ProjectFilter, keyset: Keyset): Promise<KeysetPart<Project>> {
+    const { direction, limit } = keyset;
+    const query = matchingProjects(this.#db, filter, this.#now())
+      .where(isAfter(keyset))
+      .orderBy('id', direction);
+    return keysetPart(
+      (
+        await query
+          .selectAll()
+          .limit(limit + 1)
+          .execute()
+      ).map(fromRow),
+      keyset,
     );
   }
 

@@ -3,7 +3,7 @@ import { type Kysely, type Selectable, sql } from 'kysely';
 import { below } from './below.ts';
 import { containing } from './containing.ts';
 import { inBatches } from './in-batches.ts';
-import { offsetOf, type Page, type Paged } from './page.ts';
+import { type Direction, offsetOf, type Page, type Paged } from './page.ts';
 import { type RepositoryRecord, repositoryFromRow } from './repositories.ts';
 import { isVisibleTo, type Viewer } from './repository-visibility.ts';
 import type { Tables } from './schema.ts';
@@ -29,7 +29,6 @@ export interface RepositoryFilter {
 
 /** What was never is before everything. */
 export type RepositoryOrder = 'id' | 'name' | 'size' | 'published' | 'pulled';
-export type Direction = 'asc' | 'desc';
 
 const orders = {
   id: sql.ref('repositories.id'),

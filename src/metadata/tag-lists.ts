@@ -3,8 +3,7 @@ import { type Kysely, sql } from 'kysely';
 import type { Digest } from '../oci/digest.ts';
 import type { Tag } from '../oci/reference.ts';
 import { containing } from './containing.ts';
-import { offsetOf, type Page, type Paged } from './page.ts';
-import type { Direction } from './repository-lists.ts';
+import { type Direction, offsetOf, type Page, type Paged } from './page.ts';
 import type { Tables } from './schema.ts';
 
 export interface ListedTag {

@@ -1,6 +1,14 @@
 import type { Kysely, Selectable } from 'kysely';
 import { containing } from './containing.ts';
-import { offsetOf, type Page, type Paged } from './page.ts';
+import {
+  isAfter,
+  type Keyset,
+  type KeysetPart,
+  keysetPart,
+  offsetOf,
+  type Page,
+  type Paged,
+} from './page.ts';
 import type { Tables } from './schema.ts';
 import type { TokenPlace } from './token-place.ts';
 
@@ -74,6 +82,25 @@ export class Users {
       .offset(offsetOf(page))
       .execute();
     return { records: rows.map(fromRow), total };
+  }
+
+  /** By number. @param search as of {@link list} */
+  async listAfter(
+    search: string | undefined,
+    keyset: Keyset,
+    filter: UserFilter = {},
+  ): Promise<KeysetPart<User>> {
+    const { direction, limit } = keyset;
+    const query = this.#matching(search, filter).where(isAfter(keyset)).orderBy('id', direction);
+    return keysetPart(
+      (
+        await query
+          .selectAll()
+          .limit(limit + 1)
+          .execute()
+      ).map(fromRow),
+      keyset,
+    );
   }
 
   #matching(search: string | undefined, { kind = 'human', username, state, isAdmin }: UserFilter) {

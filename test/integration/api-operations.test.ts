@@ -72,7 +72,7 @@ describeApp('every operation of the API document', (start) => {
       }
     }
     expect(faults).toEqual([]);
-  }, 60_000);
+  }, 300_000);
 
   test('takes null, and an empty text for what is no text, as not given where it may be left out', async () => {
     await using upstream = await new FakeRegistry().start();
@@ -99,7 +99,7 @@ describeApp('every operation of the API document', (start) => {
       }
     }
     expect(faults).toEqual([]);
-  }, 60_000);
+  }, 300_000);
 
   test('refuses who is nobody as the document says', async () => {
     await using app = await start();

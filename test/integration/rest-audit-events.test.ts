@@ -137,6 +137,9 @@ describeEachDatabase('audit events', (open, { clock }) => {
       'virtual_registry.update',
       'virtual_registry.create',
     ]);
+    // Without an offset it is UTC.
+    const local = new Date(began).toISOString().slice(0, -1);
+    expect(await names(`&created_before=${encodeURIComponent(local)}`)).toEqual(['group.create']);
     expect(await names('&created_after=2999-01-01')).toEqual([]);
     expect(await api.ask('GET', '/audit_events?created_after=yesterday')).toMatchObject({ status: 400 });
   });

@@ -31,6 +31,7 @@ import { JobTokenService } from '../../src/management/job-tokens.ts';
 import { JobService } from '../../src/management/jobs.ts';
 import { MaintenanceMode } from '../../src/management/maintenance.ts';
 import { MemberService } from '../../src/management/members.ts';
+import { NamespaceService } from '../../src/management/namespaces.ts';
 import { OidcTrustService } from '../../src/management/oidc-trusts.ts';
 import { PlaceAccessTokenService } from '../../src/management/place-access-tokens.ts';
 import { ProjectService } from '../../src/management/projects.ts';
@@ -183,6 +184,7 @@ export class RestApi {
       jobs: new JobService({ database }),
       maintenance: new MaintenanceMode({ database, readOnly, now }),
       members: new MemberService({ database, now }),
+      namespaces: new NamespaceService({ database }),
       oidcTrusts: new OidcTrustService({ database, allowHttp: false, findBlockedAddress }),
       placeAccessTokens: new PlaceAccessTokenService({ database, now }),
       projects: new ProjectService({ ...common, now }),

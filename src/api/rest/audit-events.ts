@@ -2,14 +2,17 @@
 import { z } from 'zod';
 import type { AuditSearch, AuditTrail } from '../../management/audit.ts';
 import type { AuditEvent } from '../../metadata/audit-events.ts';
-import type { Paged } from '../../metadata/page.ts';
+import type { Keyset, Paged } from '../../metadata/page.ts';
 import { formatInstant, instant } from './dates.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
-import { PagedBody, type PageParams, pageOf, pageParams } from './pagination.ts';
-import { groupId, integer, maxNameLength, projectId, textOrNone } from './parameters.ts';
+import { keysetBodyOf, keysetParams, PagedBody, type PageParams, pageOf } from './pagination.ts';
+import { integer, maxNameLength, placeId, textOrNone } from './parameters.ts';
+import { forEachPlace } from './places.ts';
 import { type BodyOf, instantText } from './response.ts';
 
-const searchParams = pageParams.extend({
+const searchParams = keysetParams.extend({
+  order_by: z.literal('id').default('id'),
+  sort: z.literal('desc').default('desc'),
   created_after: instant.optional(),
   created_before: instant.optional(),
   entity_type: textOrNone(maxNameLength),
@@ -47,35 +50,37 @@ export function auditEventEndpoints(trail: AuditTrail): readonly Endpoint[] {
       params: searchParams,
       status: 200,
       response: z.array(eventResponse),
-      handle: async (actor, input) => page(await trail.list(actor, searchOf(input), pageOf(input)), input),
-    }),
-    endpoint({
-      method: 'GET',
-      path: '/groups/:id/audit_events',
-      summary: 'What happened in a group and below it, newest first; for its owners',
-      pathParams: groupId,
-      params: searchParams,
-      status: 200,
-      response: z.array(eventResponse),
-      handle: async (actor, { id, ...input }) => {
-        const place = { kind: 'group', reference: id } as const;
-        return page(await trail.listOf(actor, place, searchOf(input), pageOf(input)), input);
+      handle: async (actor, input) => {
+        const search = searchOf(input);
+        const keyset = keysetOf(input);
+        if (keyset) return keysetBodyOf(await trail.listAfter(actor, search, keyset), keyset, eventBody);
+        return page(await trail.list(actor, search, pageOf(input)), input);
       },
     }),
-    endpoint({
-      method: 'GET',
-      path: '/projects/:id/audit_events',
-      summary: 'What happened in a project, newest first; for its owners',
-      pathParams: projectId,
-      params: searchParams,
-      status: 200,
-      response: z.array(eventResponse),
-      handle: async (actor, { id, ...input }) => {
-        const place = { kind: 'project', reference: id } as const;
-        return page(await trail.listOf(actor, place, searchOf(input), pageOf(input)), input);
-      },
-    }),
+    ...forEachPlace(({ kind, path, of }) => [
+      endpoint({
+        method: 'GET',
+        path: `${path}/audit_events`,
+        summary: `What happened in a ${kind}${kind === 'group' ? ' and below it' : ''}, newest first; for its owners`,
+        pathParams: placeId,
+        params: searchParams,
+        status: 200,
+        response: z.array(eventResponse),
+        handle: async (actor, { id, ...input }) => {
+          const search = searchOf(input);
+          const keyset = keysetOf(input);
+          if (keyset)
+            return keysetBodyOf(await trail.listOfAfter(actor, of(id), search, keyset), keyset, eventBody);
+          return page(await trail.listOf(actor, of(id), search, pageOf(input)), input);
+        },
+      }),
+    ]),
   ];
+}
+
+/** Undefined where pages go by their numbers. */
+function keysetOf({ pagination, cursor, per_page }: z.output<typeof searchParams>): Keyset | undefined {
+  return pagination === 'keyset' ? { after: cursor, direction: 'desc', limit: per_page } : undefined;
 }
 
 function searchOf(input: z.output<typeof searchParams>): AuditSearch {

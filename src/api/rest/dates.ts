@@ -1,19 +1,22 @@
 /** Days as GitLab has them for what expires: `2026-03-04`, which begins and ends at midnight UTC. */
 import { z } from 'zod';
 
-/** The day's begin in epoch milliseconds; an empty text is null. */
+const dateAndTime = z.iso.datetime({ offset: true, local: true });
+
+/** The day's begin in epoch milliseconds, of a date and time as well; an empty text is null. */
 export const date = z.preprocess(
-  (value) => (value === '' ? null : value),
+  (value) =>
+    value === '' ? null : (dateAndTime.safeParse(value).data?.slice(0, 'YYYY-MM-DD'.length) ?? value),
   z.iso
     .date()
     .transform((day) => Date.parse(day))
     .nullable(),
 );
 
-/** A day's begin, or a date and time with `Z` or an offset; epoch milliseconds. */
+/** A day's begin, or a date and time with `Z`, an offset, or neither, which is UTC; epoch milliseconds. */
 export const instant = z
-  .union([z.iso.date(), z.iso.datetime({ offset: true })])
-  .transform((text) => Date.parse(text));
+  .union([z.iso.date(), dateAndTime])
+  .transform((text) => Date.parse(/T[^Z+-]*$/.test(text) ? `${text}Z` : text));
 
 /** @param instant epoch milliseconds */
 export function formatDate(instant: number): string;

@@ -46,6 +46,8 @@ interface Request<P extends z.ZodObject, Q extends z.ZodObject> {
    * `userOf` refuses jobs.
    */
   readonly takesJobTokens?: boolean;
+  /** Without a token, too: its service shows what is public. */
+  readonly isPublic?: boolean;
   /** What is blank is a fault, even where the parameter may be left out: here less said would be more done. */
   readonly refusesBlanks?: boolean;
   /** Another one took its place; it works as ever. */
@@ -93,6 +95,7 @@ export interface Endpoint {
   readonly purpose: Purpose;
   readonly worksReadOnly: boolean;
   readonly takesJobTokens: boolean;
+  readonly isPublic: boolean;
   readonly errors: readonly ErrorStatus[];
   /** Answers with one thing, of which an ETag tells whether it changed. */
   readonly isSingle: boolean;
@@ -124,6 +127,7 @@ export function endpoint<
     purpose: declaration.purpose ?? (method === 'GET' ? 'read' : 'write'),
     worksReadOnly: declaration.worksReadOnly ?? method === 'GET',
     takesJobTokens: declaration.takesJobTokens ?? false,
+    isPublic: declaration.isPublic ?? false,
     errors: errors ?? [],
     isSingle: method === 'GET' && response !== undefined && !(response instanceof z.ZodArray),
     isOutdated: declaration.isOutdated ?? false,

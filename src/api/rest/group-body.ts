@@ -1,5 +1,6 @@
 /** A group as GitLab shows it. */
 import { z } from 'zod';
+import type { Actor } from '../../management/actor.ts';
 import type { GroupSizes, NamedGroup } from '../../management/groups.ts';
 import { formatInstant } from './dates.ts';
 import { visibility } from './parameters.ts';
@@ -21,7 +22,12 @@ export const groupResponse = z
   })
   .meta({ id: 'Group' });
 
-export const groupDetailsResponse = groupResponse
+/** To those without a token less is shown. */
+export const shownGroupResponse = groupResponse
+  .partial({ container_registry_quota_bytes: true })
+  .meta({ id: 'ShownGroup' });
+
+export const groupDetailsResponse = shownGroupResponse
   .extend({
     statistics: z
       .object({ container_registry_size: z.int(), virtual_registries_size: z.int() })
@@ -41,6 +47,26 @@ export const namespaceResponse = z
     web_url: z.url(),
   })
   .meta({ id: 'Namespace' });
+
+/** As {@link groupBody}, to whoever asks. */
+export function shownGroupBody(
+  { identity }: Actor,
+  group: NamedGroup,
+  externalUrl: string,
+): BodyOf<typeof shownGroupResponse> {
+  if (identity.kind !== 'anonymous') return groupBody(group, externalUrl);
+  const { container_registry_quota_bytes: _quota, ...body } = groupBody(knownOf(group), externalUrl);
+  return body;
+}
+
+/** What images' names tell everybody of a group that is not public: its path, and no name. */
+export function knownOf(group: NamedGroup): NamedGroup {
+  return {
+    ...group,
+    name: group.visibility === 'public' ? group.name : group.path,
+    fullName: group.isOpen ? group.fullName : group.fullPath.replaceAll('/', ' / '),
+  };
+}
 
 export function groupBody(group: NamedGroup, externalUrl: string): BodyOf<typeof groupResponse> {
   return {

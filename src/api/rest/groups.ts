@@ -2,7 +2,14 @@
 import { z } from 'zod';
 import type { GroupService } from '../../management/groups.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
-import { groupBody, groupDetailsResponse, groupResponse, groupStatistics } from './group-body.ts';
+import {
+  groupBody,
+  groupDetailsResponse,
+  groupResponse,
+  groupStatistics,
+  shownGroupBody,
+  shownGroupResponse,
+} from './group-body.ts';
 import { PagedBody, pageOf, pageParams } from './pagination.ts';
 import {
   filled,
@@ -44,11 +51,12 @@ export function groupEndpoints(groups: GroupService): readonly Endpoint[] {
       summary: 'The groups that one may know of, by path',
       params: filter,
       status: 200,
-      response: z.array(groupResponse),
+      isPublic: true,
+      response: z.array(shownGroupResponse),
       handle: async (actor, { search, ...page }, { externalUrl }) => {
         const { records, total } = await groups.list(actor, search, pageOf(page));
         return new PagedBody(
-          records.map((group) => groupBody(group, externalUrl)),
+          records.map((group) => shownGroupBody(actor, group, externalUrl)),
           total,
           page,
         );
@@ -61,11 +69,30 @@ export function groupEndpoints(groups: GroupService): readonly Endpoint[] {
       pathParams: groupId,
       params: filter,
       status: 200,
-      response: z.array(groupResponse),
+      isPublic: true,
+      response: z.array(shownGroupResponse),
       handle: async (actor, { id, search, ...page }, { externalUrl }) => {
         const { records, total } = await groups.listSubgroups(actor, id, search, pageOf(page));
         return new PagedBody(
-          records.map((group) => groupBody(group, externalUrl)),
+          records.map((group) => shownGroupBody(actor, group, externalUrl)),
+          total,
+          page,
+        );
+      },
+    }),
+    endpoint({
+      method: 'GET',
+      path: '/groups/:id/descendant_groups',
+      summary: 'The groups below a group, at any depth, that one may know of, by path',
+      pathParams: groupId,
+      params: filter,
+      status: 200,
+      isPublic: true,
+      response: z.array(shownGroupResponse),
+      handle: async (actor, { id, search, ...page }, { externalUrl }) => {
+        const { records, total } = await groups.listDescendants(actor, id, search, pageOf(page));
+        return new PagedBody(
+          records.map((group) => shownGroupBody(actor, group, externalUrl)),
           total,
           page,
         );
@@ -95,11 +122,15 @@ export function groupEndpoints(groups: GroupService): readonly Endpoint[] {
       pathParams: groupId,
       params: z.object({ statistics: truth.default(false) }),
       status: 200,
+      isPublic: true,
       response: groupDetailsResponse,
       handle: async (actor, { id, statistics }, { externalUrl }) => {
         const group = await groups.get(actor, id);
         const sizes = statistics ? await groups.findSizes(actor, group) : undefined;
-        return { ...groupBody(group, externalUrl), ...(sizes && { statistics: groupStatistics(sizes) }) };
+        return {
+          ...shownGroupBody(actor, group, externalUrl),
+          ...(sizes && { statistics: groupStatistics(sizes) }),
+        };
       },
     }),
     endpoint({

@@ -6,11 +6,11 @@ import type { Context } from 'koa';
 import { hasScopeFor, scopesFor } from '../../auth/access.ts';
 import type { Authenticator } from '../../auth/authenticate.ts';
 import { isJwt, parseAuthorization } from '../../auth/credentials.ts';
-import { nameOf } from '../../auth/identity.ts';
+import { anonymous, nameOf } from '../../auth/identity.ts';
 import { logRefusedLogin } from '../../auth/login-log.ts';
 import type { Refusal } from '../../auth/refusal.ts';
 import type { UserSessions } from '../../auth/sessions.ts';
-import type { Asker } from '../../management/actor.ts';
+import type { Asker, Viewer } from '../../management/actor.ts';
 import { RefusedError } from '../../management/refused-error.ts';
 import { findSession } from '../session-cookie.ts';
 import type { RequestState } from '../state.ts';
@@ -36,19 +36,18 @@ export async function identify(
   authenticator: Pick<Authenticator, 'authenticate'>,
   { address, log }: Pick<RequestState, 'address' | 'log'>,
   sessions: CookieSessions | undefined,
-): Promise<Asker> {
+): Promise<Viewer> {
   const found = findToken(ctx, given);
   if (found === undefined) {
     // Only where nothing else is given, so that a token never gets the rights of whoever sits at the browser.
     const isAlone = ctx.get('Authorization') === '';
     const session = sessions && isAlone ? await findSession(ctx, sessions) : undefined;
     if (session) return session.identity;
-    if (!isAlone) {
-      const given = parseAuthorization(ctx.get('Authorization'));
-      const user = typeof given === 'object' && given.kind === 'basic' ? given.username : undefined;
-      const cause = 'the REST API takes tokens, and no usernames with passwords';
-      logRefusedLogin(log, { user, reason: 'unreadable', cause, address });
-    }
+    if (isAlone) return anonymous;
+    const given = parseAuthorization(ctx.get('Authorization'));
+    const user = typeof given === 'object' && given.kind === 'basic' ? given.username : undefined;
+    const cause = 'the REST API takes tokens, and no usernames with passwords';
+    logRefusedLogin(log, { user, reason: 'unreadable', cause, address });
     throw new RefusedError('unauthorized');
   }
   const { token, kinds } = found;
@@ -66,9 +65,11 @@ export async function identify(
   throw new RefusedError('unauthorized');
 }
 
-/** @throws RefusedError insufficient-scope; unauthorized for a job where none is expected, as GitLab has it */
-export function demandAccess(asker: Asker, { purpose, takesJobTokens }: Endpoint): void {
-  if (asker.kind === 'job') {
+/** @throws RefusedError insufficient-scope; unauthorized for nobody, or a job, where none is expected, as GitLab has it */
+export function demandAccess(asker: Viewer, { purpose, takesJobTokens, isPublic }: Endpoint): void {
+  if (asker.kind === 'anonymous') {
+    if (!isPublic) throw new RefusedError('unauthorized');
+  } else if (asker.kind === 'job') {
     if (!takesJobTokens) throw new RefusedError('unauthorized');
   } else if (!hasScopeFor(asker, purpose)) {
     throw new RefusedError('insufficient-scope', scopesFor[purpose].join(' '));
@@ -115,6 +116,8 @@ function findParameter(
   names: readonly string[],
   kind: 'user' | 'job',
 ): GivenToken | undefined {
-  const token = names.map((name) => given[name]).find((value) => typeof value === 'string');
+  const token = names
+    .map((name) => given[name])
+    .find((value): value is string => typeof value === 'string' && value !== '');
   return token === undefined ? undefined : { token, kinds: [kind] };
 }

@@ -11,6 +11,8 @@ Parameters come as JSON, as a form (\`application/x-www-form-urlencoded\`, \`mul
 numbers and booleans, and parameters that are not known are ignored. Where one may be left out, \`null\`, and an empty text for what is no text, mean that it is. Lists in queries are \`a,b\` or \`name[]=a&name[]=b\`. Wherever the
 \`id\` of a group or project is asked for, its full path does too, with \`%2F\` for \`/\`.`;
 
+const security = [{ PrivateToken: [] }, { Bearer: [] }];
+
 /** @param version of this server */
 export function openApiDocument(endpoints: readonly TaggedEndpoint[], version: string): object {
   const schemas = new JsonSchemas();
@@ -29,7 +31,7 @@ export function openApiDocument(endpoints: readonly TaggedEndpoint[], version: s
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/api/v4' }],
-    security: [{ PrivateToken: [] }, { Bearer: [] }],
+    security,
     tags: [...new Set(endpoints.map(({ tag }) => tag))].map((name) => ({ name })),
     paths,
     components: {
@@ -64,6 +66,7 @@ function operationOf(endpoint: TaggedEndpoint, path: string, schemas: JsonSchema
     tags: [tag],
     summary,
     ...(endpoint.isOutdated && { deprecated: true }),
+    ...(endpoint.isPublic && { security: [{}, ...security] }),
     ...(parameters.length > 0 && { parameters }),
     ...(hasBody && requestBodyOf(params, schemas)),
     responses: {

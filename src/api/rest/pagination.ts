@@ -1,6 +1,6 @@
 /** Lists in pages, by number: GitLab's parameters, headers and links. */
 import { z } from 'zod';
-import type { Page } from '../../metadata/page.ts';
+import type { Direction, Keyset, KeysetPart, Page } from '../../metadata/page.ts';
 import { integer } from './parameters.ts';
 
 const defaultPerPage = 20;
@@ -22,6 +22,40 @@ export const pageParams = z.object({
     .default(defaultPerPage)
     .meta({ description: `${defaultPerPage} by default, at most ${maxPerPage}` }),
 });
+
+/** Of lists that go on after a number, too, as GitLab has it: by `cursor`, which is as the link to the next page says. */
+export const keysetParams = pageParams.extend({
+  pagination: z.enum(['legacy', 'offset', 'keyset']).default('legacy'),
+  cursor: z
+    .string()
+    .max(64)
+    .transform((written, ctx) => {
+      const number = /^\d{1,15}$/.exec(Buffer.from(written, 'base64url').toString())?.[0];
+      if (number !== undefined) return Number(number);
+      ctx.addIssue({ code: 'custom', message: 'is invalid' });
+      return z.NEVER;
+    })
+    .optional(),
+});
+
+/** What the link to the next page says besides where that begins. */
+export function keysetLink(perPage: number, direction: Direction): Record<string, string> {
+  return { pagination: 'keyset', per_page: String(perPage), order_by: 'id', sort: direction };
+}
+
+/** The answer, of a list that goes on after its last number. @param records as far as the page goes */
+export function keysetBodyOf<R extends { readonly id: number }, T>(
+  { records, hasMore }: KeysetPart<R>,
+  { direction, limit }: Keyset,
+  bodyOf: (record: R) => T,
+): KeysetBody<T> {
+  const last = hasMore ? records.at(-1) : undefined;
+  const cursor = last && Buffer.from(String(last.id)).toString('base64url');
+  return new KeysetBody(
+    records.map(bodyOf),
+    cursor ? { ...keysetLink(limit, direction), cursor } : undefined,
+  );
+}
 
 export type PageParams = z.output<typeof pageParams>;
 

@@ -1,9 +1,10 @@
 /** A project as GitLab shows it. */
 import { z } from 'zod';
+import type { Actor } from '../../management/actor.ts';
 import type { NamedProject } from '../../management/projects.ts';
 import { cleanupPolicyBody, cleanupPolicyResponse } from './cleanup-policy-body.ts';
 import { formatInstant } from './dates.ts';
-import { namespaceBody, namespaceResponse } from './group-body.ts';
+import { knownOf, namespaceBody, namespaceResponse } from './group-body.ts';
 import { registryAccessLevel, visibility } from './parameters.ts';
 import { type BodyOf, instantText } from './response.ts';
 
@@ -29,7 +30,19 @@ export const projectResponse = z
   })
   .meta({ id: 'Project' });
 
-export const projectDetailsResponse = projectResponse
+/** To those without a token less is shown, as GitLab has it. */
+export const shownProjectResponse = projectResponse
+  .partial({
+    updated_at: true,
+    container_registry_enabled: true,
+    container_registry_access_level: true,
+    container_registry_image_prefix: true,
+    container_registry_quota_bytes: true,
+    container_expiration_policy: true,
+  })
+  .meta({ id: 'ShownProject' });
+
+export const projectDetailsResponse = shownProjectResponse
   .extend({
     statistics: z
       .object({ container_registry_size: z.int() })
@@ -38,9 +51,18 @@ export const projectDetailsResponse = projectResponse
   })
   .meta({ id: 'ProjectDetails' });
 
-export function projectBody(project: NamedProject, externalUrl: string): BodyOf<typeof projectResponse> {
+/** As {@link projectBody}, to whoever asks. */
+export function shownProjectBody(
+  { identity }: Actor,
+  project: NamedProject,
+  externalUrl: string,
+): BodyOf<typeof shownProjectResponse> {
+  if (identity.kind !== 'anonymous') return projectBody(project, externalUrl);
+  return basicBody({ ...project, group: knownOf(project.group) }, externalUrl);
+}
+
+function basicBody(project: NamedProject, externalUrl: string) {
   const { group, fullPath } = project;
-  const changed = formatInstant(project.updatedAt);
   return {
     id: project.id,
     description: project.description ?? null,
@@ -49,11 +71,18 @@ export function projectBody(project: NamedProject, externalUrl: string): BodyOf<
     path: project.path,
     path_with_namespace: fullPath,
     created_at: formatInstant(project.createdAt),
-    updated_at: changed,
-    last_activity_at: changed,
+    last_activity_at: formatInstant(project.updatedAt),
     visibility: project.visibility,
     namespace: namespaceBody(group, externalUrl),
     web_url: `${externalUrl}/${fullPath}`,
+  };
+}
+
+export function projectBody(project: NamedProject, externalUrl: string): BodyOf<typeof projectResponse> {
+  const { fullPath } = project;
+  return {
+    ...basicBody(project, externalUrl),
+    updated_at: formatInstant(project.updatedAt),
     container_registry_enabled: project.containerRegistryAccessLevel !== 'disabled',
     container_registry_access_level: project.containerRegistryAccessLevel,
     container_registry_image_prefix: `${new URL(externalUrl).host}/${fullPath}`,

@@ -1,11 +1,12 @@
 /** https://docs.gitlab.com/api/projects/ */
 import { z } from 'zod';
-import type { ProjectService } from '../../management/projects.ts';
+import type { NamedProject, ProjectSearch, ProjectService } from '../../management/projects.ts';
+import type { ProjectOrder } from '../../metadata/project-filter.ts';
 import type { RegistryAccessLevel } from '../../metadata/projects.ts';
 import { cleanupPolicyChangesOf, cleanupPolicyParams } from './cleanup-policy-body.ts';
 import { outdated } from './deprecation.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
-import { PagedBody, pageOf, pageParams } from './pagination.ts';
+import { KeysetBody, keysetLink, keysetParams, PagedBody, pageOf, pageParams } from './pagination.ts';
 import {
   filled,
   groupId,
@@ -17,17 +18,41 @@ import {
   registryAccessLevel,
   someOf,
   text,
-  textOrNone,
   truth,
   visibility,
 } from './parameters.ts';
-import { projectBody, projectDetailsResponse, projectResponse } from './project-body.ts';
+import {
+  projectBody,
+  projectDetailsResponse,
+  projectResponse,
+  shownProjectBody,
+  shownProjectResponse,
+} from './project-body.ts';
 import { accepted, acceptedResponse } from './response.ts';
 
+const orders = {
+  id: 'id',
+  name: 'name',
+  path: 'path',
+  created_at: 'created_at',
+  updated_at: 'updated_at',
+  last_activity_at: 'updated_at',
+} as const satisfies Record<string, ProjectOrder['by']>;
 const filter = pageParams.extend({
   search: text(maxNameLength).optional(),
   visibility: visibility.optional(),
+  id_after: integer.optional(),
+  id_before: integer.optional(),
+  order_by: z.enum(['id', 'name', 'path', 'created_at', 'updated_at', 'last_activity_at']).optional(),
+  sort: z.enum(['asc', 'desc']).optional(),
 });
+/** Keyset pages go by number. */
+const allFilter = filter
+  .extend({ pagination: keysetParams.shape.pagination })
+  .refine(({ pagination, order_by = 'id' }) => pagination !== 'keyset' || order_by === 'id', {
+    path: ['order_by'],
+    error: 'does not have a valid value',
+  });
 /** `container_registry_enabled` is what GitLab had before the access level. */
 const registrySettings = {
   container_registry_access_level: registryAccessLevel.optional(),
@@ -36,8 +61,8 @@ const registrySettings = {
 };
 const newProject = someOf(
   z.object({
-    name: textOrNone(maxNameLength),
-    path: textOrNone(maxNameLength),
+    name: filled(maxNameLength).optional(),
+    path: filled(maxNameLength).optional(),
     namespace_id: integer,
     description: text(maxDescriptionLength).nullish(),
     visibility: visibility.default('private'),
@@ -62,16 +87,29 @@ export function projectEndpoints(projects: ProjectService): readonly Endpoint[] 
       method: 'GET',
       path: '/projects',
       summary: 'The projects that one may know of, by path',
-      params: filter,
+      params: allFilter,
       status: 200,
-      response: z.array(projectResponse),
-      handle: async (actor, { page, per_page, ...search }, { externalUrl }) => {
-        const { records, total } = await projects.list(actor, search, pageOf({ page, per_page }));
-        return new PagedBody(
-          records.map((project) => projectBody(project, externalUrl)),
-          total,
-          { page, per_page },
-        );
+      isPublic: true,
+      response: z.array(shownProjectResponse),
+      handle: async (actor, { pagination, ...given }, { externalUrl }) => {
+        const bodyOf = (project: NamedProject) => shownProjectBody(actor, project, externalUrl);
+        if (pagination === 'keyset') {
+          const { sort: direction = 'desc', per_page: limit } = given;
+          const keyset = { after: undefined, direction, limit };
+          const { records, hasMore } = await projects.listAfter(actor, searchOf(given), keyset);
+          const last = hasMore ? records.at(-1)?.id : undefined;
+          return new KeysetBody(
+            records.map(bodyOf),
+            last === undefined
+              ? undefined
+              : {
+                  ...keysetLink(limit, direction),
+                  [direction === 'asc' ? 'id_after' : 'id_before']: String(last),
+                },
+          );
+        }
+        const { records, total } = await projects.list(actor, searchOf(given), orderOf(given), pageOf(given));
+        return new PagedBody(records.map(bodyOf), total, given);
       },
     }),
     endpoint({
@@ -81,15 +119,22 @@ export function projectEndpoints(projects: ProjectService): readonly Endpoint[] 
       pathParams: groupId,
       params: filter.extend({ include_subgroups: truth.default(false) }),
       status: 200,
-      response: z.array(projectResponse),
-      handle: async (actor, { id, include_subgroups, page, per_page, ...search }, { externalUrl }) => {
+      isPublic: true,
+      response: z.array(shownProjectResponse),
+      handle: async (actor, { id, include_subgroups, ...given }, { externalUrl }) => {
         const scope = include_subgroups ? 'with-subgroups' : 'alone';
-        const pages = { page, per_page };
-        const { records, total } = await projects.listInGroup(actor, id, scope, search, pageOf(pages));
+        const { records, total } = await projects.listInGroup(
+          actor,
+          id,
+          scope,
+          searchOf(given),
+          orderOf(given),
+          pageOf(given),
+        );
         return new PagedBody(
-          records.map((project) => projectBody(project, externalUrl)),
+          records.map((project) => shownProjectBody(actor, project, externalUrl)),
           total,
-          pages,
+          given,
         );
       },
     }),
@@ -123,12 +168,13 @@ export function projectEndpoints(projects: ProjectService): readonly Endpoint[] 
       pathParams: projectId,
       params: z.object({ statistics: truth.default(false) }),
       status: 200,
+      isPublic: true,
       response: projectDetailsResponse,
       handle: async (actor, { id, statistics }, { externalUrl }) => {
         const project = await projects.get(actor, id);
         const size = statistics ? await projects.findSize(actor, project) : undefined;
         const measured = size === undefined ? {} : { statistics: { container_registry_size: size } };
-        return { ...projectBody(project, externalUrl), ...measured };
+        return { ...shownProjectBody(actor, project, externalUrl), ...measured };
       },
     }),
     endpoint({
@@ -164,6 +210,15 @@ export function projectEndpoints(projects: ProjectService): readonly Endpoint[] 
       },
     }),
   ];
+}
+
+function searchOf({ search, visibility, id_after, id_before }: z.output<typeof filter>): ProjectSearch {
+  return { search, visibility, idAfter: id_after, idBefore: id_before };
+}
+
+function orderOf({ order_by, sort }: z.output<typeof filter>): ProjectOrder {
+  if (order_by === undefined) return { by: 'full_path', direction: sort ?? 'asc' };
+  return { by: orders[order_by], direction: sort ?? 'desc' };
 }
 
 function registrySettingsOf(given: z.output<z.ZodObject<typeof registrySettings>>) {

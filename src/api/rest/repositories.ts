@@ -1,7 +1,8 @@
 /** https://docs.gitlab.com/api/container_registry/ */
 import { z } from 'zod';
 import type { RepositorySearch, RepositoryService } from '../../management/repositories.ts';
-import type { Direction, RepositoryOrder } from '../../metadata/repository-lists.ts';
+import type { Direction } from '../../metadata/page.ts';
+import type { RepositoryOrder } from '../../metadata/repository-lists.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { PagedBody, pageOf, pageParams } from './pagination.ts';
 import { groupId, integer, maxNameLength, projectId, text, truth } from './parameters.ts';
@@ -41,6 +42,7 @@ export function repositoryEndpoints(repositories: RepositoryService): readonly E
       params: filter.extend(extras),
       response: z.array(repositoryResponse),
       status: 200,
+      isPublic: true,
       takesJobTokens: true,
       handle: async (actor, { id, tags, tags_count: tagsCount, ...given }, { externalUrl }) => {
         const found = await repositories.listOfProject(
@@ -66,6 +68,7 @@ export function repositoryEndpoints(repositories: RepositoryService): readonly E
       params: filter,
       response: z.array(repositoryResponse),
       status: 200,
+      isPublic: true,
       handle: async (actor, { id, ...given }, { externalUrl }) => {
         const found = await repositories.listOfGroup(actor, id, searchOf(given), pageOf(given));
         return new PagedBody(

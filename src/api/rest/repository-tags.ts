@@ -45,6 +45,7 @@ export function repositoryTagEndpoints(tags: RepositoryTagService): readonly End
       params: filter,
       response: z.array(tagResponse),
       status: 200,
+      isPublic: true,
       takesJobTokens: true,
       handle: async (actor, { id, repository_id, ...given }, { externalUrl }) => {
         const reference = { project: id, id: repository_id };
@@ -75,6 +76,7 @@ export function repositoryTagEndpoints(tags: RepositoryTagService): readonly End
       pathParams: tagName,
       response: tagDetailsResponse,
       status: 200,
+      isPublic: true,
       takesJobTokens: true,
       handle: async (actor, { id, repository_id, tag_name }, { externalUrl }) => {
         const { tag, image, repository } = await tags.get(

@@ -18,6 +18,7 @@ import type { JobTokenService } from '../../management/job-tokens.ts';
 import type { JobService } from '../../management/jobs.ts';
 import type { MaintenanceMode } from '../../management/maintenance.ts';
 import type { MemberService } from '../../management/members.ts';
+import type { NamespaceService } from '../../management/namespaces.ts';
 import type { OidcTrustService } from '../../management/oidc-trusts.ts';
 import type { PlaceAccessTokenService } from '../../management/place-access-tokens.ts';
 import type { ProjectService } from '../../management/projects.ts';
@@ -53,6 +54,7 @@ import type { CookieSessions } from './identify.ts';
 import { jobTokenEndpoints } from './job-tokens.ts';
 import { jobEndpoints } from './jobs.ts';
 import { memberEndpoints } from './members.ts';
+import { namespaceEndpoints } from './namespaces.ts';
 import { oidcTrustEndpoints } from './oidc-trusts.ts';
 import { serveOpenApi } from './openapi-route.ts';
 import { personalAccessTokenEndpoints } from './personal-access-tokens.ts';
@@ -97,6 +99,7 @@ export interface RestServices {
   readonly jobs: JobService;
   readonly maintenance: MaintenanceMode;
   readonly members: MemberService;
+  readonly namespaces: NamespaceService;
   readonly oidcTrusts: OidcTrustService;
   /** Of groups and projects. */
   readonly placeAccessTokens: PlaceAccessTokenService;
@@ -135,6 +138,7 @@ export function listEndpoints(services: RestServices): readonly TaggedEndpoint[]
   return [
     ...tagged('Server', versionEndpoints(services.version)),
     ...tagged('Groups', groupEndpoints(services.groups)),
+    ...tagged('Groups', namespaceEndpoints(services.namespaces, services.groups)),
     ...tagged('Projects', projectEndpoints(services.projects)),
     ...tagged('Webhooks', projectHookEndpoints(services.webhooks)),
     ...tagged('Webhooks', systemHookEndpoints(services.webhooks)),

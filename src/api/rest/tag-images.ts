@@ -24,6 +24,7 @@ export function tagImageEndpoints(images: TagImageService): readonly Endpoint[] 
       params: choice,
       response: tagImageResponse,
       status: 200,
+      isPublic: true,
       takesJobTokens: true,
       handle: async (actor, { id, repository_id, tag_name, platform }, { externalUrl }) => {
         const reference = { project: id, id: repository_id };

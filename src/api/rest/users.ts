@@ -4,7 +4,7 @@ import { userOf } from '../../management/actor.ts';
 import type { ShownUser, UserSearch, UserService } from '../../management/users.ts';
 import { formatInstant } from './dates.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
-import { PagedBody, pageOf, pageParams } from './pagination.ts';
+import { keysetBodyOf, keysetParams, PagedBody, pageOf } from './pagination.ts';
 import { filled, maxNameLength, recordId, someOf, text, textOrNone, truth } from './parameters.ts';
 import { type BodyOf, instantText } from './response.ts';
 
@@ -40,7 +40,9 @@ const userResponse = z
     is_admin: z.boolean().optional().meta({ description: 'For themselves and administrators' }),
   })
   .meta({ id: 'User' });
-const filter = pageParams.extend({
+const filter = keysetParams.extend({
+  order_by: z.literal('id').default('id'),
+  sort: z.enum(['asc', 'desc']).default('asc'),
   username: textOrNone(maxNameLength),
   search: textOrNone(maxNameLength),
   active: truth.optional(),
@@ -69,6 +71,10 @@ export function userEndpoints(users: UserService): readonly Endpoint[] {
       status: 200,
       response: z.array(userResponse),
       handle: async (actor, input) => {
+        if (input.pagination === 'keyset') {
+          const keyset = { after: input.cursor, direction: input.sort, limit: input.per_page };
+          return keysetBodyOf(await users.listAfter(actor, searchOf(input), keyset), keyset, userBody);
+        }
         const { records, total } = await users.list(actor, searchOf(input), pageOf(input));
         return new PagedBody(records.map(userBody), total, input);
       },

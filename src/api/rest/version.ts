@@ -15,6 +15,17 @@ const versionResponse = z.object({
   enterprise: z.literal(false),
 });
 
+/** https://docs.gitlab.com/api/metadata/ */
+const metadataResponse = versionResponse.extend({
+  kas: z.object({
+    enabled: z.literal(false),
+    externalUrl: z.null(),
+    externalK8sProxyUrl: z.null(),
+    version: z.null(),
+  }),
+});
+const noAgents = { enabled: false, externalUrl: null, externalK8sProxyUrl: null, version: null } as const;
+
 export function versionEndpoints({ version, revision }: Version): readonly Endpoint[] {
   return [
     endpoint({
@@ -25,6 +36,21 @@ export function versionEndpoints({ version, revision }: Version): readonly Endpo
       response: versionResponse,
       purpose: 'read-self',
       handle: async () => ({ version, revision: revision ?? null, enterprise: false as const }),
+    }),
+    endpoint({
+      method: 'GET',
+      path: '/metadata',
+      summary:
+        'The version of this server, with what GitLab says of its agents, of which there are none here',
+      status: 200,
+      response: metadataResponse,
+      purpose: 'read-self',
+      handle: async () => ({
+        version,
+        revision: revision ?? null,
+        enterprise: false as const,
+        kas: noAgents,
+      }),
     }),
   ];
 }

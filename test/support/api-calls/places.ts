@@ -21,6 +21,13 @@ export const groupCalls: ApiCalls = {
     await world.make('/groups', { name: 'Sub', path: world.name(), parent_id: world.groupId });
     return { path: { id: world.groupPath } };
   },
+  'GET /groups/{id}/descendant_groups': (world) => ({
+    path: { id: world.groupPath },
+    query: { search: 'a' },
+  }),
+  'GET /namespaces': () => ({ query: { search: 'a', owned_only: true, top_level_only: true } }),
+  'GET /namespaces/{id}': (world) => ({ path: { id: world.groupPath } }),
+  'GET /namespaces/{id}/exists': (world) => ({ path: { id: world.groupPath } }),
   'GET /groups/{id}/projects': (world) => ({
     path: { id: world.groupPath },
     query: { include_subgroups: true },

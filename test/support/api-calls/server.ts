@@ -4,6 +4,7 @@ import type { ApiCalls, ApiWorld } from './api-world.ts';
 
 export const serverCalls: ApiCalls = {
   'GET /version': () => ({}),
+  'GET /metadata': () => ({}),
   'GET /application/settings': () => ({}),
   'PUT /application/settings': () => ({ body: { maintenance_mode: false, maintenance_mode_message: null } }),
   'GET /admin/jobs': () => ({}),

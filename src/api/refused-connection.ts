@@ -111,7 +111,7 @@ export function refusalOf(error: Error): ConnectionRefusal | undefined {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return { status: 408, code: 'UNSUPPORTED', detail: 'the header of the request did not come in time' };
     case 'HPE_PAUSED_H2_UPGRADE':
-      return { status: 505, code: 'UNSUPPORTED', detail: 'HTTP/2 is not spoken here: use HTTP/1.1' };
+      return { status: 400, code: 'UNSUPPORTED', detail: 'HTTP/2 is not spoken here: use HTTP/1.1' };
     default: {
       if (!code.startsWith('HPE_')) return undefined;
       const reason = 'reason' in error && typeof error.reason === 'string' ? error.reason : error.message;

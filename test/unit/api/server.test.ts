@@ -194,7 +194,7 @@ describe('what is no request is answered in the shape of /v2 and closed', () => 
       /chunk/,
     ],
     ['TLS', 400, '\x16\x03\x01\x00\xa5\x01\x00', /plain HTTP.*http:\/\//],
-    ['HTTP/2', 505, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', /HTTP\/1.1/],
+    ['HTTP/2', 400, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', /HTTP\/1.1/],
     [
       'a header that is too large',
       431,

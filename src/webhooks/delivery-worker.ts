@@ -22,7 +22,7 @@ export interface DeliveryWorkerOptions extends DeliveryOptions {
 
 const pollMs = 500;
 /** After so long a try has no place any more that others wait for. */
-const promptMs = 250;
+const promptMs = 100;
 const lanesListed = 100;
 /** Beyond the time-out of a try: how long a dead process keeps a lane at most. */
 const leaseMarginMs = 15_000;

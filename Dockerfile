@@ -20,8 +20,9 @@ COPY config config
 COPY src src
 # Compiles the sources into node_modules/.cache once, so that every start has them.
 RUN node bin/entrepot.js version
-RUN install --directory --owner=node --group=node --mode=0700 /data
-USER node
+# Group 0 is for platforms that choose a user; by number, since Kubernetes' runAsNonRoot knows no names.
+RUN install --directory --owner=node --group=root --mode=0770 /data
+USER 1000
 VOLUME /data
 EXPOSE 5000 5001
 # The port of operations.address; another one needs another check.

@@ -203,6 +203,7 @@ export async function createApp(
   koa.use(probes);
   koa.use(answerTheRest);
   const operations = new Koa();
+  operations.on('error', (error: unknown) => log.error({ err: error }, 'the operations address failed'));
   operations.use(probes);
   operations.use(operationsRoutes({ metrics }));
 

@@ -73,6 +73,9 @@ export function gcMetrics(registry: Registry): GcObserver {
   };
 }
 
+/** While the database is away. */
+const unknown: Pick<QueueState, 'length' | 'due'> = { length: Number.NaN, due: Number.NaN };
+
 export interface QueueMetrics {
   /** Whenever the metrics are read from then on: what waits for the collector. */
   watch(describe: (kind: ReviewKind) => Promise<QueueState>): void;
@@ -95,7 +98,7 @@ export function queueMetrics(registry: Registry): QueueMetrics {
     async collect() {
       if (!describe) return;
       for (const kind of reviewKinds) {
-        const { length, due } = await describe(kind);
+        const { length, due } = await describe(kind).catch(() => unknown);
         this.set({ kind }, length);
         dues.set({ kind }, due);
       }

@@ -52,7 +52,8 @@ export function webhookMetrics(registry: Registry, countPending: () => Promise<n
     help: 'Deliveries that are to be made, of all processes.',
     registers,
     async collect() {
-      this.set(await countPending());
+      // Unknown while the database is away, which is no reason to tell nothing of all else.
+      this.set(await countPending().catch(() => Number.NaN));
     },
   });
   return {

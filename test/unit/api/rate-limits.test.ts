@@ -105,7 +105,6 @@ describe('virtual registries on /v2', () => {
         {
           code: 'TOOMANYREQUESTS',
           message: expect.stringMatching(/from your address.*4 in 15 seconds.*again in 10 seconds/),
-          detail: expect.any(String),
         },
       ],
     });

@@ -10,6 +10,7 @@ import type { Identity } from '../../../src/auth/identity.ts';
 import { RegistryTokens } from '../../../src/auth/registry-tokens.ts';
 import { SecretBox } from '../../../src/auth/secret-box.ts';
 import { SigningKeys } from '../../../src/auth/signing-keys.ts';
+import { silentLog } from '../../support/silent-log.ts';
 import { RecordedKeys } from '../auth/recorded-keys.ts';
 import { ask, type Question } from './ask.ts';
 
@@ -79,6 +80,10 @@ beforeEach(() => {
     },
   };
   app = new Koa<RequestState>();
+  app.use((ctx, next) => {
+    ctx.state.log = silentLog;
+    return next();
+  });
   app.use(tokenRoutes(tokenOptions).routes());
 });
 

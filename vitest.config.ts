@@ -7,5 +7,7 @@ export default defineConfig({
     hookTimeout: 30_000,
     // By default one core is left idle, which is half of a small machine: tests wait for disks and databases more than they compute.
     maxWorkers: '100%',
+    // A worker loads the server once for all its files, not once for each.
+    isolate: false,
   },
 });

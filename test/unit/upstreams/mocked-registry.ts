@@ -5,7 +5,11 @@ import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 export const origin = 'https://registry.example.com';
 
 export function useMockedRegistry(): void {
-  beforeAll(() => nock.disableNetConnect());
+  beforeAll(() => {
+    // Another file of the same worker may have ended it.
+    if (!nock.isActive()) nock.activate();
+    nock.disableNetConnect();
+  });
   afterEach(() => {
     const left = nock.pendingMocks();
     nock.cleanAll();

@@ -1,14 +1,26 @@
-/** koa-body, loaded when there is a first body to read: it is large, and pulls have none. */
+/** koa-body, loaded when there is a first body to read: it is large, and pulls have none. JSON is looked at before it is parsed. */
 import type { Context, Middleware } from 'koa';
 import type { KoaBodyMiddlewareOptions } from 'koa-body';
+import { JsonError } from '../oci/json-scan.ts';
+import { parseJson } from '../oci/untrusted-json.ts';
 
-export interface BodyParserOptions extends Partial<KoaBodyMiddlewareOptions> {
-  /** Of what could not be read: {@link LateBody}, or the parser's. Throws. */
+type KoaBodyOptions = Pick<
+  KoaBodyMiddlewareOptions,
+  'urlencoded' | 'formLimit' | 'queryString' | 'multipart' | 'formidable'
+>;
+
+export interface BodyParserOptions extends Partial<KoaBodyOptions> {
+  /** Of a body of `application/json`; none is read without. */
+  readonly maxJsonBytes?: number;
+  /** Of what could not be read: {@link LateBody}, a JsonError, or the parser's. Throws. */
   readonly onError: (error: Error) => never;
   /** For tests. */
   readonly totalMs?: number;
 }
 
+/** As many as a form may have, many times over what anything takes. */
+const maxMembers = 1000;
+const jsonType = 'application/json';
 /** Forms and JSON come at once, whoever sends them: before anybody has logged in, too. */
 const maxBodyMs = 30_000;
 
@@ -22,15 +34,25 @@ export class LateBody extends Error {
   }
 }
 
-export function bodyParser({ totalMs = maxBodyMs, ...options }: BodyParserOptions): Middleware {
+/** A JSON body that is empty stays a text. */
+export function bodyParser({ totalMs = maxBodyMs, maxJsonBytes, ...options }: BodyParserOptions): Middleware {
   let loading: Promise<Middleware> | undefined;
   return async (ctx, next) => {
     if (ctx.is('*/*') === null) return next();
     loading ??= import('koa-body').then(({ koaBody, HttpMethodEnum: method }) =>
-      // GitLab takes parameters of a deletion from its body, too.
-      koaBody({ parsedMethods: [method.POST, method.PUT, method.PATCH, method.DELETE], ...options }),
+      koaBody({
+        // GitLab takes parameters of a deletion from its body, too.
+        parsedMethods: [method.POST, method.PUT, method.PATCH, method.DELETE],
+        json: false,
+        text: maxJsonBytes !== undefined,
+        textTypes: [jsonType],
+        ...(maxJsonBytes !== undefined && { textLimit: maxJsonBytes }),
+        patchNode: false,
+        ...options,
+      }),
     );
     await parseInTime(ctx, await loading);
+    if (ctx.is(jsonType)) parseBody(ctx, options.onError);
     return next();
   };
 
@@ -47,5 +69,16 @@ export function bodyParser({ totalMs = maxBodyMs, ...options }: BodyParserOption
     } finally {
       clearTimeout(timer);
     }
+  }
+}
+
+function parseBody(ctx: Context, onError: BodyParserOptions['onError']): void {
+  const { body } = ctx.request;
+  if (typeof body !== 'string' || body === '') return;
+  try {
+    Object.assign(ctx.request, { body: parseJson(Buffer.from(body), maxMembers) });
+  } catch (error) {
+    if (error instanceof JsonError) onError(error);
+    throw error;
   }
 }

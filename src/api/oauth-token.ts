@@ -32,9 +32,6 @@ class UnreadableForm extends Error {
 export function oauthTokenRoutes(options: OAuthTokenOptions): Router<RequestState> {
   const router = new Router<RequestState>();
   const form = bodyParser({
-    json: false,
-    text: false,
-    patchNode: false,
     formLimit: maxFormBytes,
     onError: (cause) => {
       throw new UnreadableForm('the form was not read', { cause });

@@ -27,11 +27,8 @@ const credentials = z.object({ username: z.string().min(1).max(255), password: z
 export function signInRoutes({ signIn, sessions }: SignInRoutesOptions): Router<RequestState> {
   const router = new Router<RequestState>({ sensitive: true });
   const json = bodyParser({
-    jsonTypes: ['application/json'],
-    jsonLimit: maxBodyBytes,
-    text: false,
+    maxJsonBytes: maxBodyBytes,
     urlencoded: false,
-    patchNode: false,
     onError: (cause) => {
       throw new UnreadableBody(cause instanceof LateBody ? cause.status : 400, cause);
     },

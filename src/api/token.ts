@@ -51,9 +51,6 @@ export interface GrantObserver extends DenialObserver {
 export function tokenRoutes(options: TokenRoutesOptions): Router<RequestState> {
   const router = new Router<RequestState>();
   const form = bodyParser({
-    json: false,
-    text: false,
-    patchNode: false,
     formLimit: maxFormBytes,
     queryString: { arrayLimit: maxParameters, parameterLimit: maxParameters },
     onError: refuseForm,

@@ -3,6 +3,7 @@ import type { Records } from '../metadata/records.ts';
 import type { Digest } from '../oci/digest.ts';
 import { fallbackTag, parseReferrers } from '../oci/referrers.ts';
 import type { ReferrerDescriptor } from '../oci/repository.ts';
+import { parseJsonRecord } from '../oci/untrusted-json.ts';
 
 type ReferrerRecords = Pick<Records, 'repositoryManifests'>;
 
@@ -27,7 +28,7 @@ async function listTagged(
   subject: Digest,
 ): Promise<readonly ReferrerDescriptor[]> {
   const tagged = await repositoryManifests.findByTag(repositoryId, fallbackTag(subject));
-  const listed = tagged ? (parseReferrers(JSON.parse(tagged.payload.toString()))?.descriptors ?? []) : [];
+  const listed = tagged ? (parseReferrers(parseJsonRecord(tagged.payload))?.descriptors ?? []) : [];
   if (listed.length === 0) return [];
   const digests = listed.map(({ digest }) => digest);
   const missing = new Set(await repositoryManifests.listMissing(repositoryId, digests));

@@ -6,7 +6,7 @@
 /** Arrays and objects in each other. Manifests, configs and token answers have less than ten. */
 export const maxJsonDepth = 64;
 /** Of all objects together. A name that is new takes a parser up to a microsecond: this many block nobody. */
-export const maxJsonMembers = 40_000;
+export const maxJsonMembers = 30_000;
 /** Elements, members, arrays and objects together: a hundred thousand tags, and some more. */
 export const maxJsonValues = 120_000;
 
@@ -15,6 +15,9 @@ export class JsonError extends Error {
   override readonly name = 'JsonError';
 }
 
+/** It is over a limit. */
+export class JsonLimitError extends JsonError {}
+
 export interface JsonLook {
   /** Of all objects together; less in what was parsed where a name was there twice. */
   readonly members: number;
@@ -22,13 +25,14 @@ export interface JsonLook {
   readonly fractional: ReadonlySet<string>;
 }
 
+const decoder = new TextDecoder();
 const quote = 0x22;
 const backslash = 0x5c;
 /** Longer ones are not of interest, however each letter is written. */
 const maxNameBytes = 120;
 
-/** @throws JsonError over a limit, saying which */
-export function scanJson(bytes: Uint8Array): JsonLook {
+/** @throws JsonLimitError saying which limit */
+export function scanJson(bytes: Uint8Array, maxMembers = maxJsonMembers): JsonLook {
   let depth = 0;
   let members = 0;
   let values = 0;
@@ -50,13 +54,13 @@ export function scanJson(bytes: Uint8Array): JsonLook {
       case 0x3a: // :
         name = text;
         members += 1;
-        if (members > maxJsonMembers) throw new JsonError(`has more than ${maxJsonMembers} members`);
+        if (members > maxMembers) throw new JsonLimitError(`has more than ${maxMembers} members`);
         break;
       case 0x5b: // [
       case 0x7b: // {
         depth += 1;
         values += 1;
-        if (depth > maxJsonDepth) throw new JsonError(`is nested deeper than ${maxJsonDepth} levels`);
+        if (depth > maxJsonDepth) throw new JsonLimitError(`is nested deeper than ${maxJsonDepth} levels`);
         break;
       case 0x5d: // ]
       case 0x7d: // }
@@ -64,7 +68,7 @@ export function scanJson(bytes: Uint8Array): JsonLook {
         break;
       case 0x2c: // ,
         values += 1;
-        if (values > maxJsonValues) throw new JsonError(`has more than ${maxJsonValues} values`);
+        if (values > maxJsonValues) throw new JsonLimitError(`has more than ${maxJsonValues} values`);
         break;
       case 0x2e: // .
       case 0x45: // E
@@ -95,7 +99,7 @@ function isDigit(byte: number | undefined): boolean {
 
 /** @param quoted with its quotes, as it is written */
 function nameIn(quoted: Uint8Array): string {
-  const written = new TextDecoder().decode(quoted);
+  const written = decoder.decode(quoted);
   try {
     return String(JSON.parse(written));
   } catch {

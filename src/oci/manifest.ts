@@ -18,7 +18,7 @@ import {
   ociManifest,
   octetStream,
 } from './media-types.ts';
-import { isRecord, type JsonRecord } from './untrusted-json.ts';
+import { isRecord, isTexts, type JsonRecord } from './untrusted-json.ts';
 
 /** The spec asks registries to accept at least 4 MB. */
 export const maxManifestBytes = 4 * 1024 * 1024;
@@ -187,10 +187,6 @@ function annotationsIn({ annotations }: JsonRecord): Readonly<Record<string, str
   if (isAbsent(annotations)) return undefined;
   if (!isTexts(annotations)) invalid('annotations: are not all texts');
   return annotations;
-}
-
-function isTexts(value: unknown): value is Readonly<Record<string, string>> {
-  return isRecord(value) && Object.values(value).every((text) => typeof text === 'string');
 }
 
 function invalid(detail: string, status = 400, cause?: unknown): never {

@@ -1,19 +1,10 @@
 /** Referrers where there is no API for them. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema */
-import { z } from 'zod';
 import { algorithmOf, type Digest, hexOf, isDigest } from './digest.ts';
 import { parseTag, type Tag } from './reference.ts';
 import type { ReferrerDescriptor } from './repository.ts';
+import { isRecord, isTexts } from './untrusted-json.ts';
 
 const maxTagHex = 64;
-
-const indexSchema = z.object({ manifests: z.array(z.unknown()) });
-const descriptorSchema = z.object({
-  mediaType: z.string(),
-  digest: z.string().refine(isDigest),
-  size: z.int().nonnegative(),
-  artifactType: z.string().optional(),
-  annotations: z.record(z.string(), z.string()).optional(),
-});
 
 /** Where clients list referrers at registries that lack the API: `sha256-<hex>`, the digest cut to what a tag may hold. */
 export function fallbackTag(subject: Digest): Tag {
@@ -29,13 +20,23 @@ export interface ReferrerIndex {
 
 /** Undefined where it is no index. */
 export function parseReferrers(json: unknown): ReferrerIndex | undefined {
-  const manifests = indexSchema.safeParse(json).data?.manifests;
-  return (
-    manifests && {
-      count: manifests.length,
-      descriptors: manifests
-        .map((entry) => descriptorSchema.safeParse(entry).data)
-        .filter((entry) => entry !== undefined),
-    }
-  );
+  const manifests = isRecord(json) ? json['manifests'] : undefined;
+  if (!Array.isArray(manifests)) return undefined;
+  const descriptors = manifests.map(parseReferrer).filter((entry) => entry !== undefined);
+  return { count: manifests.length, descriptors };
+}
+
+/** Without fields that are not known; undefined where it is malformed. */
+function parseReferrer(value: unknown): ReferrerDescriptor | undefined {
+  if (!isRecord(value)) return undefined;
+  const { mediaType, digest, size, artifactType, annotations } = value;
+  if (typeof mediaType !== 'string' || typeof digest !== 'string' || !isDigest(digest)) return undefined;
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) return undefined;
+  if (artifactType !== undefined && typeof artifactType !== 'string') return undefined;
+  if (annotations !== undefined && !isTexts(annotations)) return undefined;
+  return {
+    ...{ mediaType, digest, size },
+    ...(artifactType !== undefined && { artifactType }),
+    ...(annotations !== undefined && { annotations }),
+  };
 }

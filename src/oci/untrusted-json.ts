@@ -16,9 +16,9 @@ export function isRecord(value: unknown): value is JsonRecord {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What it says, in UTF-8. @throws JsonError over a limit of scanJson, or where it is no JSON */
-export function parseJson(bytes: Uint8Array): unknown {
-  scanJson(bytes);
+/** What it says, in UTF-8. @throws JsonError where it is no JSON, JsonLimitError as {@link scanJson} */
+export function parseJson(bytes: Uint8Array, maxMembers?: number): unknown {
+  scanJson(bytes, maxMembers);
   return decodeJson(bytes);
 }
 
@@ -40,6 +40,10 @@ export function parseJsonRecord(bytes: Uint8Array): JsonRecord | undefined {
     if (error instanceof JsonError) return undefined;
     throw error;
   }
+}
+
+export function isTexts(value: unknown): value is Readonly<Record<string, string>> {
+  return isRecord(value) && Object.values(value).every((text) => typeof text === 'string');
 }
 
 /** The members of all objects in it. */
@@ -71,7 +75,8 @@ export function textsIn(value: unknown): Readonly<Record<string, string>> {
   if (!isRecord(value)) return {};
   const kept: [string, string][] = [];
   let length = 0;
-  for (const [name, text] of Object.entries(value)) {
+  for (const name of Object.keys(value)) {
+    const text = value[name];
     if (typeof text !== 'string' || name.length > maxNameLength) continue;
     const cut = text.slice(0, maxTextLength);
     length += name.length + cut.length;

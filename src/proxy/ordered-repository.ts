@@ -15,7 +15,7 @@ import type {
   ReferrersAnswer,
   TagsAnswer,
 } from '../oci/repository.ts';
-import { tagPage } from './tag-page.ts';
+import { mergedPage } from './tag-page.ts';
 
 export interface OrderedPart {
   readonly repository: ReadableRepository;
@@ -122,8 +122,7 @@ function combined(errors: readonly OciError[]): OciError {
 }
 
 function merged(lists: readonly TagsAnswer[], { limit }: PageRequest): TagsAnswer {
-  const together = [...new Set(lists.flatMap((list) => list.tags))].sort();
-  const { tags, hasMore } = tagPage(together, { after: '', limit });
+  const { tags, hasMore } = mergedPage(lists, { after: '', limit });
   return {
     tags,
     hasMore: hasMore || lists.some((list) => list.hasMore),

@@ -51,6 +51,12 @@ export function entryPlace(place: Place): EntryPlace {
   return { upstreamId: place.upstream.settings.id, repository: place.repository };
 }
 
+/** For what is believed of it: a changed upstream is asked again. */
+export function keyOfPlace({ upstream, repository }: Place): string {
+  const { id, updatedAt } = upstream.settings;
+  return `${id} ${updatedAt} ${repository}`;
+}
+
 /** Whether a record is of this place. */
 export function isRecordOf(record: EntryPlace, place: Place): boolean {
   return record.upstreamId === place.upstream.settings.id && record.repository === place.repository;

@@ -9,8 +9,9 @@ import type { Manifests } from '../metadata/manifests.ts';
 import { type Digest, digestOf, parseDigest } from '../oci/digest.ts';
 import { ociIndex } from '../oci/media-types.ts';
 import type { ReferrerDescriptor, ReferrersAnswer } from '../oci/repository.ts';
-import { entryPlace, type Place } from './place.ts';
+import { entryPlace, keyOfPlace, type Place } from './place.ts';
 import { type Answer, answerOf, refusalOf } from './refusal.ts';
+import { RefusedLists } from './refused-lists.ts';
 
 export interface ReferrerListOptions {
   readonly entries: Pick<CacheEntries, 'listAt' | 'listByDigest' | 'saveManifest'>;
@@ -22,10 +23,12 @@ export interface ReferrerListOptions {
 
 export class ReferrerLists {
   readonly #options: ReferrerListOptions;
+  readonly #refused: RefusedLists;
   readonly #flights = new SingleFlight<ReferrersAnswer>();
 
   constructor(options: ReferrerListOptions) {
     this.#options = options;
+    this.#refused = new RefusedLists(options.ttlMs, options.now);
   }
 
   /**
@@ -57,7 +60,9 @@ export class ReferrerLists {
     let empty: Place | undefined;
     for (const place of asked) {
       try {
-        const descriptors = await place.upstream.listReferrers(place.repository, subject, signal);
+        const descriptors = await this.#refused.get(`${keyOfPlace(place)} ${subject}`, () =>
+          place.upstream.listReferrers(place.repository, subject, signal),
+        );
         if (descriptors.length > 0) return await this.#keep(place, subject, descriptors, entry);
         empty ??= place;
       } catch (error) {

@@ -8,9 +8,10 @@ import type { Log } from '../log.ts';
 import type { CacheEntries } from '../metadata/cache-entries.ts';
 import { isTag, type Tag } from '../oci/reference.ts';
 import type { Outcome, PageRequest, TagsAnswer } from '../oci/repository.ts';
-import { entryPlace, type Place } from './place.ts';
+import { entryPlace, keyOfPlace, type Place } from './place.ts';
 import { type Answer, answerOf, refusalOf } from './refusal.ts';
-import { tagPage } from './tag-page.ts';
+import { RefusedLists } from './refused-lists.ts';
+import { mergedPage, tagPage } from './tag-page.ts';
 
 /** In all lists together: some tens of megabytes. */
 const tagsRemembered = 500_000;
@@ -37,6 +38,7 @@ interface Remembered {
 export class TagLists {
   readonly #options: TagListOptions;
   readonly #flights = new SingleFlight<Listed>();
+  readonly #refused: RefusedLists;
   readonly #remembered = new LRUCache<string, Remembered>({
     maxSize: tagsRemembered,
     sizeCalculation: ({ tags }) => tags.length + 1,
@@ -44,6 +46,7 @@ export class TagLists {
 
   constructor(options: TagListOptions) {
     this.#options = options;
+    this.#refused = new RefusedLists(options.ttlMs, options.now);
   }
 
   /** @throws OciError NAME_UNKNOWN, UNAVAILABLE, TOOMANYREQUESTS */
@@ -56,22 +59,20 @@ export class TagLists {
       throw refusalOf('NAME_UNKNOWN', 'the list of tags', answers);
     }
     if (others.length === 0) return { ...tagPage(first.tags, page), outcome: first.outcome };
-    const tags = [...new Set(lists.flatMap((list) => list.tags))].sort();
     return {
-      ...tagPage(tags, page),
+      ...mergedPage(lists, page),
       outcome: least.find((outcome) => lists.some((list) => list.outcome === outcome)) ?? 'hit',
     };
   }
 
   #listAt(place: Place, signal: AbortSignal | undefined): Promise<Listed> {
-    const { id, updatedAt } = place.upstream.settings;
-    const key = `${id} ${updatedAt} ${place.repository}`;
+    const key = keyOfPlace(place);
     const known = this.#remembered.get(key);
     if (known && this.#options.now() < known.at + this.#options.ttlMs)
       return Promise.resolve({ tags: known.tags, outcome: 'hit' });
     const ask = async (unwanted: AbortSignal): Promise<Listed> => {
       try {
-        const tags = await place.upstream.listTags(place.repository, unwanted);
+        const tags = await this.#refused.get(key, () => place.upstream.listTags(place.repository, unwanted));
         this.#remembered.set(key, { tags, at: this.#options.now() });
         return { tags, outcome: 'miss' };
       } catch (error) {

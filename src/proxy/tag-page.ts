@@ -12,6 +12,15 @@ export function tagPage(
   return { tags: page, hasMore: start + page.length < tags.length };
 }
 
+/** As {@link tagPage}, of several lists together: of each no more is looked at than a page. */
+export function mergedPage(
+  lists: readonly { readonly tags: readonly Tag[] }[],
+  { after, limit }: PageRequest,
+): { readonly tags: readonly Tag[]; readonly hasMore: boolean } {
+  const pages = lists.map(({ tags }) => tagPage(tags, { after, limit: limit + 1 }).tags);
+  return tagPage([...new Set(pages.flat())].sort(), { after, limit });
+}
+
 /** How many of them come no later than the text. */
 function countUpTo(tags: readonly Tag[], text: string): number {
   let low = 0;

@@ -1,6 +1,7 @@
 /** Small JSON documents of other services, such as the keys of a token issuer: over the guarded transport, bounded, without redirects. */
 import type { Answer } from './answer.ts';
 import { UpstreamError } from './errors.ts';
+import { readJsonAnswer } from './json-answer.ts';
 import { Transport, type TransportOptions } from './transport.ts';
 
 /** JWKS of the largest issuers have some 20 KiB. */
@@ -29,7 +30,7 @@ export class JsonDocuments {
       answer.discard();
       throw new UpstreamError(status === 404 ? 'not-found' : 'unavailable', `answered ${status}`, { status });
     }
-    return readJson(answer);
+    return readDocument(answer);
   }
 
   /** The answer whatever its status, as OAuth's refusals are JSON too. @throws UpstreamError where it is no JSON; or the signal's reason */
@@ -47,7 +48,7 @@ export class JsonDocuments {
       { method: 'POST', url, headers, body: form.fields.toString(), redirects: 'refuse' },
       signal,
     );
-    return { status: answer.status, body: await readJson(answer) };
+    return { status: answer.status, body: await readDocument(answer) };
   }
 
   /** Ends everything under way. */
@@ -56,11 +57,6 @@ export class JsonDocuments {
   }
 }
 
-async function readJson(answer: Answer): Promise<unknown> {
-  const bytes = await answer.read(maxDocumentBytes);
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch (cause) {
-    throw new UpstreamError('invalid', 'answered with something that is not JSON', { cause });
-  }
+async function readDocument(answer: Answer): Promise<unknown> {
+  return (await readJsonAnswer(answer, maxDocumentBytes, 'an answer')).json;
 }

@@ -1,10 +1,9 @@
 /** Lists that come in pages, linked by `Link: <…>; rel="next"`. */
 import type { Answer } from './answer.ts';
 import { UpstreamError } from './errors.ts';
+import { readJsonAnswer } from './json-answer.ts';
 
 const maxPages = 200;
-/** Of all pages of one list together. */
-const maxListBytes = 32 * 1024 * 1024;
 
 interface Page {
   readonly json: unknown;
@@ -13,22 +12,24 @@ interface Page {
 
 /**
  * Gives each page's JSON.
+ * @param maxBytes of all pages together
  * @param ask asks for a page and has its answer parsed, or ends the list with undefined.
  * @throws UpstreamError 'invalid' where there is no end to the list, or it leads elsewhere.
  */
 export async function* readPages(
   first: URL,
+  maxBytes: number,
   ask: (url: URL, parse: (answer: Answer) => Promise<Page>) => Promise<Page | undefined>,
 ): AsyncGenerator<unknown, void> {
   let url: URL | undefined = first;
-  let left = maxListBytes;
+  let left = maxBytes;
   for (let pages = 0; url !== undefined; pages++) {
     if (pages === maxPages) throw new UpstreamError('invalid', `has a list of more than ${maxPages} pages`);
     const current: URL = url;
     const page = await ask(current, async (answer) => {
-      const bytes = await answer.read(left);
-      left -= bytes.length;
-      return { json: parseJson(bytes), next: findNext(answer.header('link'), current) };
+      const { json, bytes } = await readJsonAnswer(answer, left, 'a list');
+      left -= bytes;
+      return { json, next: findNext(answer.header('link'), current) };
     });
     if (page === undefined) return;
     yield page.json;
@@ -47,12 +48,4 @@ export function findNext(link: string | undefined, page: URL): URL | undefined {
   if (url === null || url.host !== page.host)
     throw new UpstreamError('invalid', 'has a list that goes on at another host');
   return new URL(url.pathname + url.search, page.origin);
-}
-
-function parseJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch (cause) {
-    throw new UpstreamError('invalid', 'sent a list that is not JSON', { cause });
-  }
 }

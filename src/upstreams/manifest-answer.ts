@@ -11,8 +11,9 @@ import type { FetchedManifest } from './upstream.ts';
 export function findDigest(answer: Answer): Digest | undefined {
   const etag = answer
     .header('etag')
-    ?.replace(/^\s*(?:W\/)?"?/i, '')
-    .replace(/"?\s*$/, '');
+    ?.trim()
+    .replace(/^(?:W\/)?"?/i, '')
+    .replace(/"$/, '');
   return [answer.header('docker-content-digest')?.trim(), etag].find(
     (text) => text !== undefined && isDigest(text),
   );

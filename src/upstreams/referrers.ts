@@ -5,6 +5,7 @@ import { ociIndex } from '../oci/media-types.ts';
 import type { RepositoryName } from '../oci/reference.ts';
 import { fallbackTag, parseReferrers } from '../oci/referrers.ts';
 import type { ReferrerDescriptor } from '../oci/repository.ts';
+import { parseJsonRecord } from '../oci/untrusted-json.ts';
 import type { Answer } from './answer.ts';
 import { UpstreamError } from './errors.ts';
 import { readPages } from './list-pages.ts';
@@ -21,13 +22,16 @@ export async function listReferrers(
 ): Promise<readonly ReferrerDescriptor[]> {
   const request = { kind: 'referrers', method: 'GET', repository, headers: { accept: ociIndex } } as const;
   let isSupported = true;
-  const pages = readPages(registry.urlOf(`${repository}/referrers/${subject}`), (url, parse) =>
-    registry.ask({ ...request, url, statuses: [200, ...unsupported] }, signal, (answer) => {
-      if (answer.status === 200) return parse(answer);
-      answer.discard();
-      isSupported = false;
-      return undefined;
-    }),
+  const pages = readPages(
+    registry.urlOf(`${repository}/referrers/${subject}`),
+    maxManifestBytes,
+    (url, parse) =>
+      registry.ask({ ...request, url, statuses: [200, ...unsupported] }, signal, (answer) => {
+        if (answer.status === 200) return parse(answer);
+        answer.discard();
+        isSupported = false;
+        return undefined;
+      }),
   );
   const referrers: ReferrerDescriptor[] = [];
   for await (const page of pages) {
@@ -48,13 +52,8 @@ async function readTagged(answer: Answer): Promise<readonly ReferrerDescriptor[]
     answer.discard();
     return [];
   }
-  const bytes = await answer.read(maxManifestBytes);
-  try {
-    return parseIndex(JSON.parse(bytes.toString('utf8'))) ?? [];
-  } catch (error) {
-    if (error instanceof SyntaxError) return [];
-    throw error;
-  }
+  const json = parseJsonRecord(await answer.read(maxManifestBytes));
+  return (json && parseIndex(json)) ?? [];
 }
 
 /** Malformed descriptors are left out; undefined where it is no index. @throws UpstreamError 'invalid' where it is too long. */

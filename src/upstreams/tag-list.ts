@@ -1,12 +1,19 @@
 /** Lists of tags. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags (end-8) */
 import { z } from 'zod';
 import { isTag, type RepositoryName, type Tag } from '../oci/reference.ts';
+import { Turn } from '../rules/turn.ts';
 import { UpstreamError } from './errors.ts';
 import { readPages } from './list-pages.ts';
 import type { Registry } from './registry.ts';
 
 const tagsPerPage = 1000;
-const listSchema = z.object({ tags: z.array(z.unknown()).nullish() });
+/** As many as a hosted repository may have. */
+const maxTags = 100_000;
+/** Of all pages together: eighty bytes for each. */
+const maxBytes = 8 * 1024 * 1024;
+/** Sorted in a millisecond or two. */
+const tagsAtOnce = 4000;
+const listSchema = z.object({ tags: z.custom<readonly unknown[]>(Array.isArray).nullish() });
 
 /** All pages, in byte order without duplicates; what is no tag is left out. @throws UpstreamError or the signal's reason. */
 export async function listTags(
@@ -15,14 +22,56 @@ export async function listTags(
   signal: AbortSignal | undefined,
 ): Promise<readonly Tag[]> {
   const first = registry.urlOf(`${repository}/tags/list?n=${tagsPerPage}`);
-  const pages = readPages(first, (url, parse) =>
+  const pages = readPages(first, maxBytes, (url, parse) =>
     registry.ask({ kind: 'tags', method: 'GET', url, repository, statuses: [200] }, signal, parse),
   );
-  const tags = new Set<Tag>();
+  const tags: Tag[] = [];
+  const turn = new Turn();
   for await (const page of pages) {
+    await turn.next();
     const list = listSchema.safeParse(page);
     if (!list.success) throw new UpstreamError('invalid', 'sent a list of tags that is none');
-    for (const tag of list.data.tags ?? []) if (typeof tag === 'string' && isTag(tag)) tags.add(tag);
+    for (const tag of list.data.tags ?? []) {
+      if (turn.isOver) await turn.next();
+      if (typeof tag === 'string' && isTag(tag)) tags.push(tag);
+    }
+    if (tags.length > maxTags) throw new UpstreamError('invalid', `has a list of more than ${maxTags} tags`);
   }
-  return [...tags].sort();
+  return sorted(tags, turn);
+}
+
+/** Most registries have sorted them already. Else in parts, between which others have their turn. */
+async function sorted(tags: readonly Tag[], turn: Turn): Promise<readonly Tag[]> {
+  if (isInOrder(tags)) return tags;
+  let parts: (readonly Tag[])[] = [];
+  for (let start = 0; start < tags.length; start += tagsAtOnce) {
+    parts.push([...new Set(tags.slice(start, start + tagsAtOnce))].sort());
+    if (turn.isOver) await turn.next();
+  }
+  while (parts.length > 1) {
+    const merged: (readonly Tag[])[] = [];
+    for (let index = 0; index < parts.length; index += 2) {
+      merged.push(merge(parts[index] ?? [], parts[index + 1] ?? []));
+      if (turn.isOver) await turn.next();
+    }
+    parts = merged;
+  }
+  return parts[0] ?? [];
+}
+
+function isInOrder(tags: readonly Tag[]): boolean {
+  return tags.every((tag, index) => index === 0 || (tags[index - 1] ?? '') < tag);
+}
+
+function merge(first: readonly Tag[], second: readonly Tag[]): readonly Tag[] {
+  const merged: Tag[] = [];
+  let at = 0;
+  for (const tag of first) {
+    for (let other = second[at]; other !== undefined && other <= tag; other = second[at]) {
+      if (other < tag) merged.push(other);
+      at += 1;
+    }
+    merged.push(tag);
+  }
+  return merged.concat(second.slice(at));
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { IssuedToken } from '../cache/upstream-tokens.ts';
 import type { Answer } from './answer.ts';
 import { UpstreamError } from './errors.ts';
+import { readJsonAnswer } from './json-answer.ts';
 import { toStatusError } from './status-error.ts';
 import type { Transport } from './transport.ts';
 import type { UpstreamSettings } from './upstream.ts';
@@ -46,7 +47,9 @@ export async function exchangeToken(
     answer.discard();
     throw refusal(answer, credentials !== undefined, now);
   }
-  const said = answerSchema.safeParse(parseJson(await answer.read(maxTokenBytes)));
+  const said = answerSchema.safeParse(
+    (await readJsonAnswer(answer, maxTokenBytes, 'an answer of its token service')).json,
+  );
   const token = said.data?.token ?? said.data?.access_token;
   if (token === undefined)
     throw new UpstreamError('invalid', 'has a token service that answered without a token');
@@ -71,12 +74,4 @@ function refusal(answer: Answer, hasCredentials: boolean, now: number): Upstream
   // A token service that is not there says nothing about the image.
   const blamed = kind === 'not-found' ? 'invalid' : kind;
   return new UpstreamError(blamed, `has a token service that answered ${status}`, { status, retryAfterMs });
-}
-
-function parseJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }

@@ -6,6 +6,7 @@ import type { RenameTarget } from '../../management/rename-rules.ts';
 import type { RenameRequest } from '../../management/repository-renames.ts';
 import { OciError } from '../../oci/errors.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
+import { parseJson } from '../../oci/untrusted-json.ts';
 import { originOf } from '../event-origin.ts';
 import type { EndpointContext } from '../registry/endpoint.ts';
 import { answerEmpty } from '../registry/push-answers.ts';
@@ -62,7 +63,7 @@ function demandClaim(identity: Identity, path: RepositoryName): void {
 
 /** @throws OciError INVALID_JSON_BODY, INVALID_BODY_PARAMETER, INVALID_BODY_PARAMETER_TYPE */
 function parseTarget(text: string): RenameTarget {
-  const body = bodySchema.safeParse(parseJson(text));
+  const body = bodySchema.safeParse(parseBody(text));
   if (!body.success) throw new OciError('INVALID_JSON_BODY', { detail: 'the body must be a JSON object' });
   const { name, namespace } = body.data;
   if ((name === undefined) === (namespace === undefined)) {
@@ -74,9 +75,9 @@ function parseTarget(text: string): RenameTarget {
   throw new OciError('INVALID_BODY_PARAMETER_TYPE', { detail: `${parameter} must be a text` });
 }
 
-function parseJson(text: string): unknown {
+function parseBody(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(Buffer.from(text));
   } catch (cause) {
     throw new OciError('INVALID_JSON_BODY', { detail: 'the body must be a JSON object', cause });
   }

@@ -1,9 +1,12 @@
 /** Query and body as one set of parameters, the body's winning. Bounded, and nothing is ever written to disk. */
 import type { Context, Middleware } from 'koa';
 import { RefusedError } from '../../management/refused-error.ts';
+import { JsonLimitError } from '../../oci/json-scan.ts';
 import { bodyParser } from '../body-parser.ts';
 
 const maxBodyBytes = 1024 * 1024;
+/** What is written for forms takes more time for its bytes. */
+const maxFormBytes = 256 * 1024;
 const maxFields = 1000;
 const bodyTypes = ['application/json', 'application/x-www-form-urlencoded', 'multipart/form-data'];
 
@@ -22,12 +25,8 @@ export class UnreadableBody extends Error {
 /** Reads JSON and forms into `ctx.request.body`. Throws {@link UnreadableBody}. */
 export function readBody(): Middleware {
   const json = bodyParser({
-    jsonTypes: ['application/json'],
-    jsonStrict: false,
-    jsonLimit: maxBodyBytes,
-    formLimit: maxBodyBytes,
-    text: false,
-    patchNode: false,
+    maxJsonBytes: maxBodyBytes,
+    formLimit: maxFormBytes,
     onError: refuse,
   });
   return async (ctx, next) => {
@@ -65,7 +64,6 @@ async function readMultipart(ctx: Context, next: () => Promise<unknown>): Promis
   const form = bodyParser({
     multipart: true,
     formidable: { maxFieldsSize: maxBodyBytes, maxFields, filter },
-    patchNode: false,
     onError: refuse,
   });
   await form(ctx, async () => {
@@ -76,6 +74,7 @@ async function readMultipart(ctx: Context, next: () => Promise<unknown>): Promis
 
 /** Formidable calls its status httpCode; a client that left has none. */
 function refuse(error: Error): never {
+  if (error instanceof JsonLimitError) throw new RefusedError('parameters', `the body ${error.message}`);
   const status = 'httpCode' in error ? error.httpCode : 'status' in error && error.status;
   throw new UnreadableBody(typeof status === 'number' ? status : 400, error);
 }
@@ -92,10 +91,13 @@ export function givenOf(
 
 /** Of a name that is given twice the last one counts. */
 function queryOf(query: URLSearchParams): Record<string, unknown> {
-  const names = [...new Set(query.keys())];
-  return withLists(
-    names.map((name) => [name, name.endsWith('[]') ? query.getAll(name) : query.getAll(name).at(-1)]),
-  );
+  const values = new Map<string, string[]>();
+  for (const [name, value] of query) {
+    const known = values.get(name);
+    if (known && name.endsWith('[]')) known.push(value);
+    else values.set(name, [value]);
+  }
+  return withLists(Array.from(values, ([name, all]) => [name, name.endsWith('[]') ? all : all[0]] as const));
 }
 
 /** `name[]` is a list called `name`, even of one; `name[field]` is a field of an object called `name`. */
@@ -107,7 +109,7 @@ function withLists(fields: readonly (readonly [string, unknown])[]): Record<stri
     if (object === undefined || field === undefined) {
       if (name.endsWith('[]')) named.set(name.slice(0, -2), [value].flat());
       else named.set(name, value);
-    } else objects.set(object, [...(objects.get(object) ?? []), [field, value]]);
+    } else if (!objects.get(object)?.push([field, value])) objects.set(object, [[field, value]]);
   }
   for (const [name, of] of objects) if (!named.has(name)) named.set(name, Object.fromEntries(of));
   return Object.fromEntries(named);

@@ -99,8 +99,8 @@ async function handle(
 function linkedUrl(ctx: RouterContext, { params }: Endpoint, externalUrl: string): URL {
   const url = new URL(ctx.path + ctx.search, externalUrl);
   if (url.search.length <= maxRepeatedQuery) return url;
-  for (const name of [...url.searchParams.keys()])
-    if (!(name.replace(/\[\]$/, '') in params.shape)) url.searchParams.delete(name);
+  const known = [...url.searchParams].filter(([name]) => name.replace(/\[\]$/, '') in params.shape);
+  url.search = new URLSearchParams(known).toString();
   return url;
 }
 

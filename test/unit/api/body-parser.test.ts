@@ -29,7 +29,7 @@ test.each(Object.entries(heads))(
     koa.use(
       bodyParser({
         multipart: true,
-        patchNode: false,
+        maxJsonBytes: 1000,
         totalMs: 150,
         onError: (error) => {
           throw error;

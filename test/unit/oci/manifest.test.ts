@@ -61,7 +61,7 @@ test('of a manifest from elsewhere, what no column holds is left out', () => {
 
 test.each([
   ['deep nesting', `${'['.repeat(1_000_000)}`, 'nested deeper than 64 levels'],
-  ['objects without end', `[${'{"a":1},'.repeat(50_000)}1]`, 'has more than 40000 members'],
+  ['objects without end', `[${'{"a":1},'.repeat(50_000)}1]`, 'has more than 30000 members'],
   ['values without end', `[${'1,'.repeat(200_000)}1]`, 'has more than 120000 values'],
   ['what is no JSON', '{', 'is not JSON'],
 ])('a manifest of %s is refused, and it is said why', (_, text, reason) => {

@@ -46,6 +46,22 @@ test('pages go through the tags of all places together', async () => {
   expect(await page('c')).toMatchObject({ tags: ['d'], hasMore: false });
 });
 
+test('a list that is unusable is not asked for again at once, and what was known before is served', async () => {
+  const { lists, clock } = setUp();
+  clock.now = 1;
+  const { place, says } = placeWith(1, 'a');
+  const page = () => lists.list([place], { after: '', limit: 1 });
+  await page();
+  clock.now = 2000;
+  says.error = new UpstreamError('invalid', 'sent a list that is nested deeper than 64 levels');
+  for (let times = 0; times < 3; times += 1)
+    expect(await page()).toMatchObject({ tags: ['a'], outcome: 'stale' });
+  expect(says.times).toBe(2);
+  clock.now = 3500;
+  says.error = undefined;
+  expect(await page()).toMatchObject({ outcome: 'miss' });
+});
+
 test('a stale list makes the whole stale, and is paged like any other', async () => {
   const { lists, clock } = setUp();
   const first = placeWith(1, 'a', 'b');

@@ -205,7 +205,19 @@ describe('a token service', () => {
     });
   });
 
-  test.each(['{}', 'not json', '{"token":""}', '{"token":"a\\r\\nb"}', '[]'])(
+  test('that answers what is no JSON, or over a limit of it, is no use, and it is said why', async () => {
+    const bodies = [
+      ['not json', 'is not JSON'],
+      ['['.repeat(1000), 'is nested deeper than 64 levels'],
+    ] as const;
+    for (const [body, reason] of bodies) {
+      nock(origin).get('/token').query(true).reply(200, body);
+      const message = `sent an answer of its token service that ${reason}`;
+      expect(await failure()).toMatchObject({ kind: 'invalid', message });
+    }
+  });
+
+  test.each(['{}', '{"token":""}', '{"token":"a\\r\\nb"}', '[]'])(
     'that answers %s is no use',
     async (body) => {
       nock(origin).get('/token').query(true).reply(200, body);

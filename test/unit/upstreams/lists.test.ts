@@ -77,6 +77,24 @@ describe('listTags', () => {
     await expect(list()).rejects.toMatchObject({ kind: 'invalid' });
   });
 
+  test('sorts long lists that come in no order, each tag once', async () => {
+    const tags = Array.from({ length: 30_000 }, (_, index) => `v${(index * 7919) % 20_000}`);
+    nock(origin).get(`${tagsPath}?n=1000`).reply(200, { tags });
+    expect(await list()).toEqual([...new Set(tags)].sort());
+  });
+
+  test('refuses more tags than a repository has, and says so', async () => {
+    const tags = Array.from({ length: 50_001 }, (_, index) => `v${index}`);
+    for (const last of ['', '&last=a'])
+      nock(origin)
+        .get(`${tagsPath}?n=1000${last}`)
+        .reply(200, { tags }, { link: `<${tagsPath}?n=1000&last=a>; rel="next"` });
+    await expect(list()).rejects.toMatchObject({
+      kind: 'invalid',
+      message: 'has a list of more than 100000 tags',
+    });
+  });
+
   test('says not-found', async () => {
     nock(origin).get(`${tagsPath}?n=1000`).reply(404);
     await expect(list()).rejects.toMatchObject({ kind: 'not-found' });

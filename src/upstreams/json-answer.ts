@@ -1,0 +1,20 @@
+/** JSON of other services: bounded, and looked at before it is parsed. */
+import { JsonError } from '../oci/json-scan.ts';
+import { parseJson } from '../oci/untrusted-json.ts';
+import type { Answer } from './answer.ts';
+import { UpstreamError } from './errors.ts';
+
+/** @param what it should be, for the message: "a list" @throws UpstreamError 'invalid' for what is none, is too long, or is over a limit, saying which */
+export async function readJsonAnswer(
+  answer: Answer,
+  maxBytes: number,
+  what: string,
+): Promise<{ readonly json: unknown; readonly bytes: number }> {
+  const bytes = await answer.read(maxBytes);
+  try {
+    return { json: parseJson(bytes), bytes: bytes.length };
+  } catch (cause) {
+    if (!(cause instanceof JsonError)) throw cause;
+    throw new UpstreamError('invalid', `sent ${what} that ${cause.message}`, { cause });
+  }
+}

@@ -4,14 +4,13 @@ import type { KoaBodyMiddlewareOptions } from 'koa-body';
 import { JsonError } from '../oci/json-scan.ts';
 import { parseJson } from '../oci/untrusted-json.ts';
 
-type KoaBodyOptions = Pick<
-  KoaBodyMiddlewareOptions,
-  'urlencoded' | 'formLimit' | 'queryString' | 'multipart' | 'formidable'
->;
+type KoaBodyOptions = Pick<KoaBodyMiddlewareOptions, 'urlencoded' | 'formLimit' | 'multipart' | 'formidable'>;
 
 export interface BodyParserOptions extends Partial<KoaBodyOptions> {
   /** Of a body of `application/json`; none is read without. */
   readonly maxJsonBytes?: number;
+  /** Of a form that stays a text: for those of any number of parameters, since koa-body takes its time for what is there many times. */
+  readonly maxFormTextBytes?: number;
   /** Of what could not be read: {@link LateBody}, a JsonError, or the parser's. Throws. */
   readonly onError: (error: Error) => never;
   /** For tests. */
@@ -21,6 +20,7 @@ export interface BodyParserOptions extends Partial<KoaBodyOptions> {
 /** As many as a form may have, many times over what anything takes. */
 const maxMembers = 1000;
 const jsonType = 'application/json';
+const formType = 'application/x-www-form-urlencoded';
 /** Forms and JSON come at once, whoever sends them: before anybody has logged in, too. */
 const maxBodyMs = 30_000;
 
@@ -35,7 +35,9 @@ export class LateBody extends Error {
 }
 
 /** A JSON body that is empty stays a text. */
-export function bodyParser({ totalMs = maxBodyMs, maxJsonBytes, ...options }: BodyParserOptions): Middleware {
+export function bodyParser(given: BodyParserOptions): Middleware {
+  const { totalMs = maxBodyMs, maxJsonBytes, maxFormTextBytes, ...options } = given;
+  const textLimit = maxJsonBytes ?? maxFormTextBytes;
   let loading: Promise<Middleware> | undefined;
   return async (ctx, next) => {
     if (ctx.is('*/*') === null) return next();
@@ -44,9 +46,10 @@ export function bodyParser({ totalMs = maxBodyMs, maxJsonBytes, ...options }: Bo
         // GitLab takes parameters of a deletion from its body, too.
         parsedMethods: [method.POST, method.PUT, method.PATCH, method.DELETE],
         json: false,
-        text: maxJsonBytes !== undefined,
-        textTypes: [jsonType],
-        ...(maxJsonBytes !== undefined && { textLimit: maxJsonBytes }),
+        text: textLimit !== undefined,
+        textTypes: [maxFormTextBytes === undefined ? jsonType : formType],
+        ...(textLimit !== undefined && { textLimit }),
+        urlencoded: maxFormTextBytes === undefined,
         patchNode: false,
         ...options,
       }),

@@ -25,8 +25,6 @@ import type { DenialObserver } from './denials.ts';
 import type { RequestContext, RequestState } from './state.ts';
 
 const maxFormBytes = 65_536;
-/** As many as there can be: of a parameter that is repeated more often, the parser makes something else than a list. */
-const maxParameters = maxFormBytes / 'a=b&'.length;
 const defaultService = 'container_registry';
 /** GitLab's words. */
 const pushProtected = 'Pushing to protected repository path forbidden';
@@ -51,8 +49,7 @@ export interface GrantObserver extends DenialObserver {
 export function tokenRoutes(options: TokenRoutesOptions): Router<RequestState> {
   const router = new Router<RequestState>();
   const form = bodyParser({
-    formLimit: maxFormBytes,
-    queryString: { arrayLimit: maxParameters, parameterLimit: maxParameters },
+    maxFormTextBytes: maxFormBytes,
     onError: refuseForm,
   });
   router.use('/jwt/auth', async (ctx, next) => {
@@ -90,7 +87,7 @@ async function answerGet(ctx: RequestContext, options: TokenRoutesOptions): Prom
 
 /** Tokens to refresh are not issued, so none can be good. */
 async function answerPost(ctx: RequestContext, body: unknown, options: TokenRoutesOptions): Promise<void> {
-  const parameters = new URLSearchParams(pairsOf(body));
+  const parameters = new URLSearchParams(typeof body === 'string' ? body : '');
   const service = parameters.get('service') ?? defaultService;
   if (!options.registryTokens.serves(service)) {
     return failOAuth(ctx, 'invalid_request', 'there is no service of this name');
@@ -195,14 +192,4 @@ function fail(ctx: RequestContext, status: number, code: string, message: string
 function failOAuth(ctx: RequestContext, error: string, description: string): void {
   ctx.status = 400;
   ctx.body = { error, error_description: description };
-}
-
-/** A parsed form's parameters, each with each of its values. */
-function pairsOf(body: unknown): [string, string][] {
-  if (typeof body !== 'object' || body === null) return [];
-  return Object.entries(body).flatMap(([name, values]) =>
-    [values]
-      .flat()
-      .flatMap((value): [string, string][] => (typeof value === 'string' ? [[name, value]] : [])),
-  );
 }

@@ -29,7 +29,7 @@ test.each(Object.entries(heads))(
     koa.use(
       bodyParser({
         multipart: true,
-        maxJsonBytes: 1000,
+        maxJsonBytes: 1_048_576,
         totalMs: 150,
         onError: (error) => {
           throw error;

@@ -7,6 +7,7 @@ import { answerTheRest } from './api/front-page.ts';
 import { keyRoutes } from './api/keys.ts';
 import { oauthTokenRoutes } from './api/oauth-token.ts';
 import { operationsRoutes, probeRoutes } from './api/operations.ts';
+import { Readiness } from './api/readiness.ts';
 import { createRegistryRouter } from './api/registry/router.ts';
 import { receiveRequests } from './api/requests.ts';
 import { createRestRouter } from './api/rest/rest-router.ts';
@@ -17,6 +18,7 @@ import { Passwords } from './auth/passwords.ts';
 import { SecretBox } from './auth/secret-box.ts';
 import { createSharedCache } from './cache/shared.ts';
 import { createCacheLimits } from './cache-limits.ts';
+import { createChecks } from './checks.ts';
 import { createCollectorWorker, reviewDelayOf } from './collecting.ts';
 import type { Config } from './config.ts';
 import { databaseFile } from './data-directory.ts';
@@ -37,6 +39,7 @@ import { createRestServices } from './rest-services.ts';
 import { createScrubbing } from './scrubbing.ts';
 import type { Secrets } from './secrets.ts';
 import { createSignIn } from './sign-in.ts';
+import { createSpaceReserve } from './space-reserve.ts';
 import { makeDirectory } from './storage/make-directory.ts';
 import { createStores, watchStores } from './stores.ts';
 import { upstreamOptions } from './upstream-options.ts';
@@ -63,12 +66,14 @@ export async function createApp(
 ): Promise<App> {
   await makeDirectory(config.dataDirectory);
   const owner = config.database.url === undefined ? await ownDataDirectory(config.dataDirectory) : undefined;
+  const reserve = createSpaceReserve(config, log);
   const database = await openDatabase({
     url: config.database.url,
     file: databaseFile(config.dataDirectory),
     log,
     now,
     reviewDelayMs: reviewDelayOf(config),
+    giveUpSpace: () => reserve?.giveUp() ?? false,
   });
   const stores = createStores(config, database, log);
   const { identity, store, uploads, inventory } = stores;
@@ -109,6 +114,7 @@ export async function createApp(
     secrets: upstreamSecrets,
     observer: metrics.fills,
     room: limits.room,
+    demandRoom: (bytes) => stores.space.demand(bytes),
   });
   const cacheJobs = limits.jobsOf(() => pulls.usage.flush());
   const { heal } = pulls;
@@ -154,10 +160,10 @@ export async function createApp(
     forgetAll: () => pulls.registries.forgetAll(),
   });
 
-  const probes = probeRoutes({
-    checks: { database: () => database.check(), storage: () => store.check() },
-    log,
-  });
+  const checks = createChecks({ database, stores, shared, readOnlyReason, now });
+  const readiness = new Readiness({ checks, log });
+  metrics.checks.watch(() => readiness.results());
+  const probes = probeRoutes(readiness);
   const koa = new Koa<RequestState>();
   koa.on('error', (error: unknown) => log.debug({ err: error }, 'a client went away'));
   koa.use(receiveRequests({ log, observer: metrics.requests, ...config.http, now: () => performance.now() }));
@@ -227,7 +233,7 @@ export async function createApp(
       await Promise.all([pulls.usage.close(), pulls.counts.close()]);
       await guards.close();
       await shared.close();
-      await stopWatching();
+      await Promise.all([stopWatching(), reserve?.close()]);
       await store.close();
       await database.close();
       owner?.close();

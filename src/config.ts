@@ -91,6 +91,7 @@ const schema = section({
     directory: optional(directory),
     deleteEnabled: flag(),
     protectReferencedManifests: flag(),
+    reserveBytes: bytesOrNone(),
   }),
   hosted: section({
     maxUploadBytes: bytes(),

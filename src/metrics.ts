@@ -3,6 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { RegistryObserver } from './api/registry/services.ts';
 import type { RequestObserver } from './api/requests.ts';
 import { type CacheMetrics, cacheMetrics } from './cache-metrics.ts';
+import { type CheckMetrics, checkMetrics } from './check-metrics.ts';
 import type { GcObserver } from './gc/gc-observer.ts';
 import type { ScrubObserver } from './gc/scrub.ts';
 import { gcMetrics, type QueueMetrics, queueMetrics } from './gc-metrics.ts';
@@ -23,6 +24,7 @@ export interface Metrics {
   readonly webhooks: WebhookObserver;
   readonly gc: GcObserver;
   readonly queues: QueueMetrics;
+  readonly checks: CheckMetrics;
   /** All of it in Prometheus' text format. */
   render(): Promise<string>;
   readonly contentType: string;
@@ -47,6 +49,7 @@ export function createMetrics(countPending = async () => 0): Metrics {
     webhooks: webhookMetrics(registry, countPending),
     gc: gcMetrics(registry),
     queues: queueMetrics(registry),
+    checks: checkMetrics(registry),
     render: () => registry.metrics(),
     contentType: registry.contentType,
   };

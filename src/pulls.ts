@@ -38,6 +38,8 @@ export interface PullParts {
   readonly findHosted: FindHosted;
   readonly observer: FillObserver;
   readonly room: Room;
+  /** On the disk. @throws SpoolError */
+  readonly demandRoom: (bytes: number) => Promise<void>;
   readonly log: Log;
   readonly now: () => number;
 }
@@ -52,6 +54,7 @@ export function createPulls({
   findHosted,
   observer,
   room,
+  demandRoom,
   log,
   now,
 }: PullParts) {
@@ -77,8 +80,15 @@ export function createPulls({
     signatureTtlMs: cache.notFoundSignatureSeconds * 1000,
   });
   const publish = createPublishBlob({ store, blobs, entries, room, log, now });
-  const fills = new Fills({ log, observer, buffers, publish, createSpool: () => store.createSpool() });
-  const fetch = new ManifestFetch({ entries, manifests, log, now });
+  const fills = new Fills({
+    log,
+    observer,
+    buffers,
+    publish,
+    createSpool: () => store.createSpool(),
+    demandRoom,
+  });
+  const fetch = new ManifestFetch({ entries, manifests, demandRoom, log, now });
   const revalidation = new Revalidation({ fetch, entries, backoffMs: cache.backoffSeconds * 1000, log, now });
   const registries = new VirtualRegistries({
     load: (id) => loadRegistry(database, secrets, id, config.virtualRegistries.anonymousPrivate),

@@ -4,6 +4,7 @@ import type { Config } from './config.ts';
 import { blobDirectoryOf } from './data-directory.ts';
 import type { Log } from './log.ts';
 import type { Records } from './metadata/records.ts';
+import { DiskSpace, unlimitedSpace } from './storage/disk-space.ts';
 import { FilesystemBlobInventory } from './storage/filesystem-blob-inventory.ts';
 import { FilesystemBlobStore } from './storage/filesystem-blob-store.ts';
 import { FilesystemUploadStore } from './storage/filesystem-upload-store.ts';
@@ -24,11 +25,16 @@ export function createStores(config: Config, { instance, storedBlobs }: StoreDat
     listKeys: async () => (await storedBlobs.list('', keysLookedFor)).map(({ storageKey }) => storageKey),
   };
   const identity = new StoreIdentity({ root, records, log });
+  const { reserveBytes } = config.storage;
+  // With a database of its own the data directory is hardly written to.
+  const directories = config.database.url === undefined ? [root, config.dataDirectory] : [root];
+  const space = reserveBytes === undefined ? unlimitedSpace : new DiskSpace({ directories, reserveBytes });
   return {
     root,
     identity,
-    store: new FilesystemBlobStore(root, identity),
-    uploads: new FilesystemUploadStore(root, identity),
+    space,
+    store: new FilesystemBlobStore(root, identity, space),
+    uploads: new FilesystemUploadStore(root, identity, space),
     inventory: new FilesystemBlobInventory(root, identity),
   };
 }

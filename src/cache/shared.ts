@@ -18,6 +18,8 @@ export interface SharedCache {
   remember(key: string, value: string, ttlMs: number): Promise<void>;
   /** Undefined in memory, where there is nobody to share with. */
   readonly counters: SharedCounters | undefined;
+  /** Whether it answers. @throws UnavailableError */
+  check(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -48,6 +50,15 @@ export async function createSharedCache(url: string | undefined, log: Log): Prom
     counters: redis && {
       add: async (changes, windowMs) =>
         (await attempt(() => addInRedis(redis.store, changes, windowMs))) ?? new Map(),
+    },
+    async check() {
+      try {
+        await withinTime(keyv.get('probe'));
+      } catch (cause) {
+        throw new UnavailableError('the shared cache cannot be reached: each process believes for itself', {
+          cause,
+        });
+      }
     },
     async close() {
       if (redis) redis.close();

@@ -18,7 +18,7 @@ import { nameGone, type PushTarget } from './push-target.ts';
 import { demandTaggable } from './tag-guards.ts';
 
 export interface ManifestPushOptions
-  extends Pick<HostedOptions, 'database' | 'store' | 'limits' | 'log' | 'tellsReferences'> {
+  extends Pick<HostedOptions, 'database' | 'store' | 'uploads' | 'limits' | 'log' | 'tellsReferences'> {
   readonly tagPatterns: TagPatterns;
 }
 
@@ -40,6 +40,7 @@ export async function pushManifest(
     maxBytes: limits.maxManifestBytes,
     maxReferences: limits.maxManifestReferences,
   });
+  await options.uploads.demandRoom(payload.length);
   const named = [...new Set(isByDigest ? tags : [reference, ...tags])];
   const { projectId, name } = target;
   const findRepositoryId = async () => (await database.repositories.findByName(name))?.id;

@@ -5,6 +5,7 @@ import { MissingOwner } from '../metadata/violations.ts';
 import { type Algorithm, algorithmOf, type Digest } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
 import type { UploadPart, Uploads } from '../oci/uploads.ts';
+import { isOutOfSpace } from '../storage/disk-space.ts';
 import { TakenOverError } from '../storage/upload-store.ts';
 import { commitBlob, uploadUnknown } from './blob-commit.ts';
 import { demandLasting } from './deleted-repository.ts';
@@ -34,7 +35,8 @@ export class UploadSessions implements Uploads {
   }
 
   async start(algorithm?: Algorithm): Promise<string> {
-    const { database, limits, spools, now } = this.#options;
+    const { database, limits, spools, uploads, now } = this.#options;
+    await uploads.demandRoom(0);
     const { projectId, name, writer } = this.#target;
     demandLasting(await database.repositories.findByName(name));
     const startedAt = now();
@@ -61,7 +63,7 @@ export class UploadSessions implements Uploads {
   append(id: string, part: UploadPart): Promise<number> {
     return this.#take(id, ({ interrupted }) =>
       this.#use(id, undefined, async (spool) => {
-        await spool.receive(part, this.#options.limits.maxUploadBytes, interrupted);
+        await this.#receive(spool, part, interrupted);
         return spool.length;
       }),
     );
@@ -72,7 +74,7 @@ export class UploadSessions implements Uploads {
       if (finishedDigest === digest) return this.#confirm(id, digest);
       const algorithm = algorithmOf(digest);
       await this.#use(id, algorithm, async (spool) => {
-        await spool.receive(last, this.#options.limits.maxUploadBytes, interrupted);
+        await this.#receive(spool, last, interrupted);
         const found = await spool.digest(algorithm, this.#options.turns.closing);
         if (found !== digest) throw await this.#refuse(id, spool, digest, found);
         await commitBlob(this.#options, this.#target, id, digest, spool.handOver());
@@ -130,8 +132,26 @@ export class UploadSessions implements Uploads {
     try {
       return await this.#options.spools.use(id, algorithm, run);
     } catch (error) {
+      if (isOutOfSpace(error)) await this.#giveUp(id);
       throw error instanceof TakenOverError ? takenOver(error) : error;
     }
+  }
+
+  /** What is known not to fit is refused before it comes. */
+  async #receive(spool: SessionSpool, part: UploadPart, interrupted: AbortSignal): Promise<void> {
+    const { limits, uploads } = this.#options;
+    if (part.length) await uploads.demandRoom(part.length);
+    await spool.receive(part, limits.maxUploadBytes, interrupted);
+  }
+
+  /** What did not fit must not take the room of others until it expires. */
+  async #giveUp(id: string): Promise<void> {
+    const { database, uploads, spools, log } = this.#options;
+    spools.forget(id);
+    for (const remove of [() => uploads.removeUpload(id), () => database.uploads.remove(id)])
+      await remove().catch((error: unknown) =>
+        log.error({ err: error, upload: id }, 'an upload that did not fit was not removed'),
+      );
   }
 
   async #refuse(id: string, spool: SessionSpool, digest: Digest, found: Digest): Promise<OciError> {

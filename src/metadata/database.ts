@@ -19,6 +19,8 @@ export interface DatabaseOptions {
   readonly log: Log;
   /** Epoch milliseconds. */
   readonly now: () => number;
+  /** Makes room on a full disk, once: false where there is none to make. For SQLite. */
+  readonly giveUpSpace?: (() => boolean) | undefined;
   /** As of {@link ReviewTimes}; a day where left out. */
   readonly reviewDelayMs?: (() => number) | undefined;
 }
@@ -80,7 +82,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     const dialect = await dialectOf(options.url, options.log, 'limited', revision);
     return new Database(new Kysely<Tables>({ dialect }), timesOf(options), revision);
   }
-  const db = new Kysely<Tables>({ dialect: await sqliteDialect(options.file, revision) });
+  const db = new Kysely<Tables>({
+    dialect: await sqliteDialect(options.file, revision, options.giveUpSpace),
+  });
   try {
     noteMigrations(await migrateToLatest(db, sqliteTypes), options.log);
   } catch (error) {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kysely, Transaction } from 'kysely';
 import { UnavailableError } from '../oci/unavailable.ts';
 import type { Tables } from './schema.ts';
+import { resultCode, sqliteFull } from './sqlite-unavailability.ts';
 
 /** PostgreSQL ends one of those that wait for each other; nothing of it was done. */
 const deadlock = '40P01';
@@ -21,10 +22,15 @@ export async function inTransaction<T>(
     try {
       return await db.transaction().execute((tx: Transaction<Tables>) => run(tx));
     } catch (error) {
-      if (tries === maxTries || !isDeadlock(error)) throw error;
+      if (tries === maxTries || !(isDeadlock(error) || (tries === 1 && isFull(error)))) throw error;
       await sleep(Math.random() * maxPauseMs);
     }
   }
+}
+
+/** SQLite may have been given room meanwhile, and have ended the transaction all the same. */
+function isFull(error: unknown): boolean {
+  return error instanceof UnavailableError && resultCode(error.cause) === sqliteFull;
 }
 
 function isDeadlock(error: unknown): boolean {

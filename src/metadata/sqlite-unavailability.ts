@@ -2,6 +2,7 @@
 import { UnavailableError } from '../oci/unavailable.ts';
 
 export const sqliteBusy = 5;
+export const sqliteFull = 13;
 
 /** By primary result code. https://www.sqlite.org/rescode.html */
 const sentences: ReadonlyMap<number | undefined, string> = new Map([
@@ -12,7 +13,7 @@ const sentences: ReadonlyMap<number | undefined, string> = new Map([
   [8, 'the database is read-only'],
   [10, 'the disk of the database fails'],
   [11, 'the database is damaged'],
-  [13, 'the disk of the database is full'],
+  [sqliteFull, 'the disk of the database is full'],
   [14, 'the database cannot be opened'],
   [15, 'the database is held by another process'],
   [26, 'the database is damaged'],

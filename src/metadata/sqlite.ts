@@ -17,7 +17,7 @@ import {
 } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import type { AccessRevision } from './access-revision.ts';
-import { resultCode, sqliteBusy, sqliteUnavailability } from './sqlite-unavailability.ts';
+import { resultCode, sqliteBusy, sqliteFull, sqliteUnavailability } from './sqlite-unavailability.ts';
 import { throwOwnErrors } from './violations.ts';
 
 /** How long statements wait for another process, all of them together. SQLite's own waiting would stop the event loop. */
@@ -31,12 +31,17 @@ export const inMemory = ':memory:';
 /**
  * @param file is made when absent; {@link inMemory} for a database that ends with the process
  * @param revision hears of what is written
+ * @param giveUpSpace as of DatabaseOptions
  */
-export async function sqliteDialect(file: string, revision?: AccessRevision): Promise<Dialect> {
+export async function sqliteDialect(
+  file: string,
+  revision?: AccessRevision,
+  giveUpSpace?: () => boolean,
+): Promise<Dialect> {
   if (file !== inMemory) createPrivately(file);
   const database = new NodeSqliteDatabase(await openFile(file));
   return {
-    createDriver: () => new ImmediateDriver(database, revision),
+    createDriver: () => new ImmediateDriver(database, revision, giveUpSpace),
     createQueryCompiler: () => new LocklessCompiler(),
     createAdapter: () => new TransactionalAdapter(),
     createIntrospector: (db) => new SqliteIntrospector(db),
@@ -170,14 +175,38 @@ async function onCreateConnection(connection: DatabaseConnection): Promise<void>
   throwOwnErrors(connection, sqliteUnavailability);
 }
 
+/** What found the disk full is tried again where there is room now and no more of the transaction was lost. */
+function makeRoom(
+  connection: DatabaseConnection,
+  database: NodeSqliteDatabase,
+  giveUpSpace: () => boolean,
+): void {
+  const execute = connection.executeQuery.bind(connection);
+  connection.executeQuery = async (query, options) => {
+    const { isTransaction } = database;
+    try {
+      return await execute(query, options);
+    } catch (error) {
+      if (resultCode(error) !== sqliteFull || !giveUpSpace() || database.isTransaction !== isTransaction)
+        throw error;
+      return execute(query, options);
+    }
+  };
+}
+
 /** A transaction that reads first and writes later could not get the lock when another process wrote between: take it at once. */
 class ImmediateDriver extends SqliteDriver {
   readonly #database: NodeSqliteDatabase;
 
-  constructor(database: NodeSqliteDatabase, revision: AccessRevision | undefined) {
+  constructor(
+    database: NodeSqliteDatabase,
+    revision: AccessRevision | undefined,
+    giveUpSpace: (() => boolean) | undefined,
+  ) {
     super({
       database,
       async onCreateConnection(connection) {
+        if (giveUpSpace) makeRoom(connection, database, giveUpSpace);
         await onCreateConnection(connection);
         revision?.watch(connection);
       },

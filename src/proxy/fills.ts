@@ -9,7 +9,7 @@ import { type Spool, SpoolError } from '../storage/blob-store.ts';
 import type { BufferBudget } from '../storage/chunk-reader.ts';
 import { Download, type DownloadTools } from './download.ts';
 import { Fill, WrongBlob } from './fill.ts';
-import { isSamePlace, originOf, type Place } from './place.ts';
+import { includes, isSamePlace, originOf, type Place } from './place.ts';
 import { findProof } from './proof.ts';
 import type { PublishBlob } from './publish-blob.ts';
 
@@ -19,6 +19,8 @@ const wrongPlaceMs = 10 * 60_000;
 
 export interface FillTools extends DownloadTools {
   createSpool(): Promise<Spool>;
+  /** @throws SpoolError where so many bytes do not fit */
+  demandRoom(bytes: number): Promise<void>;
   readonly publish: PublishBlob;
   readonly buffers: BufferBudget;
 }
@@ -182,26 +184,29 @@ export class Fills {
     proven: Place[],
   ): Promise<Fill | undefined> {
     const { observer, buffers, log } = this.#tools;
-    const spool = await this.#tools.createSpool().catch((error: unknown) => {
+    const passOn = (error: unknown): undefined => {
       if (!(error instanceof SpoolError)) throw error;
       observer.started();
       observer.finished('uncached');
       log.error({ digest, err: error }, 'nothing can be written: blobs are passed on uncached');
-      return undefined;
-    });
+    };
+    const spool = await this.#tools.createSpool().catch(passOn);
     if (!spool) return undefined;
+    let download: Download | undefined;
     try {
       const isWrong = (place: Place) => Number(this.#wrong.has(keyOf(place, digest)));
       const ordered = [...places].sort((a, b) => isWrong(a) - isWrong(b));
-      const download = await Download.open(this.#tools, digest, ordered, { start: 0 }, this.#stop.signal);
+      download = await Download.open(this.#tools, digest, ordered, { start: 0 }, this.#stop.signal);
+      await this.#tools.demandRoom(download.size ?? sizeHint ?? 0);
       proven.push(download.place);
       const fill = new Fill(digest, download, sizeHint, spool, { observer, buffers });
       fill.hold();
       return fill;
     } catch (error) {
+      download?.close();
       await spool.abort();
       await spool.close();
-      throw error;
+      return passOn(error);
     }
   }
 
@@ -236,10 +241,6 @@ export class Fills {
 
 function keyOf(place: Place, digest: Digest): string {
   return `${place.upstream.settings.id} ${digest}`;
-}
-
-function includes(places: readonly Place[], place: Place): boolean {
-  return places.some((each) => isSamePlace(each, place));
 }
 
 /** Whether the fill may come from where these places get their blobs, so that waiting for its answer is worth it. */

@@ -23,6 +23,8 @@ export interface PulledManifest {
 export interface ManifestFetchTools {
   readonly entries: Pick<CacheEntries, 'listByDigest' | 'saveManifest' | 'linkManifest'>;
   readonly manifests: Pick<Manifests, 'findPayload'>;
+  /** On the disk. @throws where so many bytes more do not fit */
+  readonly demandRoom: (bytes: number) => Promise<void>;
   readonly log: Log;
   readonly now: () => number;
 }
@@ -76,8 +78,10 @@ export class ManifestFetch {
     const manifest = understand(payload, fetched.contentType);
     const { references } = manifest;
     const mediaType = servedTypeOf(manifest);
-    const entry = await this.#tools.entries
-      .saveManifest({ ...this.#entry(place, reference), digest, mediaType, etag }, payload, references)
+    const { entries, demandRoom } = this.#tools;
+    const found = { ...this.#entry(place, reference), digest, mediaType, etag };
+    const entry = await demandRoom(payload.length)
+      .then(() => entries.saveManifest(found, payload, references))
       .catch((error: unknown) => {
         // The client is answered all the same: a cache that cannot remember is still a proxy.
         const upstream = place.upstream.settings.name;

@@ -61,3 +61,7 @@ export function keyOfPlace({ upstream, repository }: Place): string {
 export function isRecordOf(record: EntryPlace, place: Place): boolean {
   return record.upstreamId === place.upstream.settings.id && record.repository === place.repository;
 }
+
+export function includes(places: readonly Place[], place: Place): boolean {
+  return places.some((each) => isSamePlace(each, place));
+}

@@ -3,6 +3,7 @@ import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BlobReader, type BlobStore, type Spool, SpoolError, type StorageKey } from './blob-store.ts';
 import { BlobTree, isAbsence, uniqueName } from './blob-tree.ts';
+import { type Space, unlimitedSpace } from './disk-space.ts';
 import { FilesystemSpool, spoolError } from './filesystem-spool.ts';
 import { SpoolOwner, sweepDeadOwners } from './spool-owner.ts';
 import { anyStore, StoreAbsent, type StoreGuard } from './store-identity.ts';
@@ -14,10 +15,12 @@ export class FilesystemBlobStore implements BlobStore {
   readonly #tree: BlobTree;
   readonly #spools: string;
   readonly #guard: StoreGuard;
+  readonly #space: Space;
   #claim: Promise<SpoolOwner> | undefined;
 
   /** @param guard says whether what is at `root` is the store */
-  constructor(root: string, guard: StoreGuard = anyStore(root)) {
+  constructor(root: string, guard: StoreGuard = anyStore(root), space: Space = unlimitedSpace) {
+    this.#space = space;
     this.#tree = new BlobTree(root);
     this.#guard = guard;
     this.#spools = join(this.#tree.root, spoolsPath);
@@ -26,6 +29,7 @@ export class FilesystemBlobStore implements BlobStore {
   async createSpool(): Promise<Spool> {
     this.#guard.demand();
     try {
+      await this.#space.demand(0);
       const { directory } = await this.#claimDirectory();
       const path = join(directory, uniqueName());
       const file = await open(path, 'wx+', 0o600);
@@ -34,6 +38,7 @@ export class FilesystemBlobStore implements BlobStore {
         publish: (digest) => this.#tree.publish(path, digest),
         remove,
         leave: remove,
+        space: this.#space,
       });
     } catch (cause) {
       // Somebody removed the directory: the next spool claims a new one.

@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Digest } from '../oci/digest.ts';
 import { type Spool, SpoolError, type StorageKey } from './blob-store.ts';
+import type { Space } from './disk-space.ts';
 import { fromStorage, storageFault } from './unavailable-storage.ts';
 
 export type SpoolFile = Pick<FileHandle, 'writev' | 'read' | 'sync' | 'close'>;
@@ -13,6 +14,8 @@ export interface SpoolFate {
   remove(): Promise<void>;
   /** The file is closed, neither published nor removed. */
   leave(): Promise<void>;
+  /** What it grows in; undefined: whatever the disk has. */
+  readonly space?: Pick<Space, 'take'>;
 }
 
 /** A file with one writer; readers see what is below its length, which only grows by what is written as a whole. */
@@ -41,6 +44,8 @@ export class FilesystemSpool implements Spool {
     this.#assertGrowing();
     let end = this.#length;
     let rest = chunks.filter((chunk) => chunk.length > 0);
+    const waits = this.#fate.space?.take(rest.reduce((bytes, { length }) => bytes + length, 0));
+    if (waits) await waits;
     while (rest.length > 0) {
       const { bytesWritten } = await this.#file.writev(rest, end).catch((cause: unknown) => {
         // A part of it may be behind the length.

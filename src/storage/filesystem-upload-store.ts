@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Digest } from '../oci/digest.ts';
 import { type Spool, SpoolError, type StorageKey } from './blob-store.ts';
 import { BlobTree, isAbsence, uniqueName } from './blob-tree.ts';
+import { type Space, unlimitedSpace } from './disk-space.ts';
 import { FilesystemSpool, spoolError } from './filesystem-spool.ts';
 import { anyStore, StoreAbsent, type StoreGuard } from './store-identity.ts';
 import { fromStorage } from './unavailable-storage.ts';
@@ -34,9 +35,11 @@ export class FilesystemUploadStore implements UploadStore {
   readonly #tree: BlobTree;
   readonly #uploads: string;
   readonly #guard: StoreGuard;
+  readonly #space: Space;
 
   /** @param root as that of the FilesystemBlobStore that reads what is committed here */
-  constructor(root: string, guard: StoreGuard = anyStore(root)) {
+  constructor(root: string, guard: StoreGuard = anyStore(root), space: Space = unlimitedSpace) {
+    this.#space = space;
     this.#tree = new BlobTree(root);
     this.#guard = guard;
     this.#uploads = join(this.#tree.root, uploadsPath);
@@ -51,6 +54,10 @@ export class FilesystemUploadStore implements UploadStore {
       if (cause instanceof StoreAbsent) throw cause;
       throw spoolError('the upload cannot be opened', cause);
     }
+  }
+
+  demandRoom(bytes: number): Promise<void> {
+    return this.#space.demand(bytes);
   }
 
   async uploadLength(id: string): Promise<number> {
@@ -113,6 +120,7 @@ export class FilesystemUploadStore implements UploadStore {
         publish: (digest) => this.#publish(claim, digest),
         remove: () => removeClaim(claim).catch(() => undefined),
         leave: () => freeClaim(claim),
+        space: this.#space,
       });
     } catch (error) {
       await file.close();

@@ -12,6 +12,8 @@ export interface UploadStore {
    * @throws SpoolError; TakenOverError where somebody else opens it a moment later
    */
   openUpload(id: string): Promise<Spool>;
+  /** @throws OutOfSpace where so many bytes more would not leave room for deletions */
+  demandRoom(bytes: number): Promise<void>;
   /** In bytes; 0 where there are none. */
   uploadLength(id: string): Promise<number>;
   /** Also while somebody has it open. Absence is no error. */

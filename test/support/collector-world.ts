@@ -143,8 +143,16 @@ export class CollectorWorld {
     };
     const store = this.#store;
     const publish = createPublishBlob({ store, blobs: records, entries, room, log, now });
-    const fills = new Fills({ log, observer, buffers, publish, createSpool: () => store.createSpool() });
-    this.#fetch = new ManifestFetch({ entries, manifests, log, now });
+    const demandRoom = () => store.demandRoom();
+    const fills = new Fills({
+      log,
+      observer,
+      buffers,
+      publish,
+      createSpool: () => store.createSpool(),
+      demandRoom,
+    });
+    this.#fetch = new ManifestFetch({ entries, manifests, demandRoom, log, now });
     const usage = { count: () => undefined } as unknown as ConstructorParameters<typeof BlobPull>[0]['usage'];
     this.#pull = new BlobPull({
       entries,

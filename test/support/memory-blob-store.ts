@@ -64,6 +64,7 @@ export class MemoryBlobStore implements BlobStore, UploadStore {
 
   sweepSpools = async () => 0;
   check = async () => undefined;
+  demandRoom = async () => undefined;
 
   async uploadLength(id: string): Promise<number> {
     return this.#uploads.get(id)?.length ?? 0;

@@ -247,6 +247,7 @@ export interface SpoolWatch {
 function watched(store: UploadStore, watch: SpoolWatch | undefined): UploadStore {
   if (!watch) return store;
   return {
+    demandRoom: (bytes) => store.demandRoom(bytes),
     uploadLength: (id) => store.uploadLength(id),
     removeUpload: (id) => store.removeUpload(id),
     listUploads: () => store.listUploads(),

@@ -30,6 +30,7 @@ function setUp(spool: () => MemorySpool) {
       finished: (result) => finished.push(result),
     },
     createSpool: async () => spool(),
+    demandRoom: async () => undefined,
     publish: async (_blob, _spool, places) => void published.push(places),
   };
   return { tools, fills: new Fills(tools), finished, published };

@@ -44,7 +44,7 @@ export async function startServer({
   const listeners: Listener[] = [];
   const ready: { app?: App } = {};
   const listen = async (part: 'http' | 'operations', address: string): Promise<string> => {
-    const starting = answerStarting();
+    const starting = answerStarting(log);
     const handlerOf = ({ handler, operationsHandler }: App) =>
       part === 'http' ? handler : operationsHandler;
     const handler: RequestListener = (request, response) =>

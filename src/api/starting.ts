@@ -1,6 +1,7 @@
 /** What a server answers that listens and is not ready yet: it lives, and everything else may be asked again in a moment. */
 import type { RequestListener } from 'node:http';
 import Koa from 'koa';
+import type { Log } from '../log.ts';
 import { UnavailableError } from '../oci/unavailable.ts';
 import { answerErrors } from './errors.ts';
 import { answerTo } from './rest/errors.ts';
@@ -9,8 +10,12 @@ import type { RequestState } from './state.ts';
 /** Without migrations a start takes less. */
 const retryAfterSeconds = 2;
 
-export function answerStarting(): RequestListener {
+export function answerStarting(log: Log): RequestListener {
   const koa = new Koa<RequestState>();
+  koa.use((ctx, next) => {
+    Object.assign(ctx.state, { log });
+    return next();
+  });
   koa.use(answerErrors);
   koa.use((ctx) => {
     ctx.set('Cache-Control', 'no-store');

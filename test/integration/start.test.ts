@@ -1,7 +1,7 @@
 /** What a start promises, of the program as people run it. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -60,12 +60,11 @@ describe('a first start that fails', () => {
     const taken = await listening(server);
     const certificate = join(directory, 'nope.crt');
     await copyFile(join(fixtures, 'first.key'), join(directory, 'tls.key'));
-    await writeFile(join(directory, 'file'), '');
     const run = start({
       ENTREPOT_HTTP__TLS__CERTIFICATE: certificate,
       ENTREPOT_HTTP__TLS__KEY: join(directory, 'tls.key'),
       ENTREPOT_OPERATIONS__ADDRESS: taken,
-      ENTREPOT_DATA_DIRECTORY: join(directory, 'file/data'),
+      ENTREPOT_SECRET_KEY_FILE: join(directory, 'nope.key'),
     });
     expect(await run.exitCode()).toBe(1);
     expect(run.stdout).toBe('');
@@ -73,7 +72,7 @@ describe('a first start that fails', () => {
       'entrepot: cannot start',
       `http.tls.certificate: cannot read ${certificate}: there is no such file or directory`,
       expect.stringMatching(/^operations\.address: cannot listen on /),
-      expect.stringMatching(/^data_directory: cannot read .*: a part of the path is no directory$/),
+      expect.stringMatching(/^ENTREPOT_SECRET_KEY_FILE: cannot read .*: there is no such file or directory$/),
     ]);
   });
 

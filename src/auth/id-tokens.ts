@@ -8,13 +8,14 @@ import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../log.ts';
 import type { OidcTrust, OidcTrusts } from '../metadata/oidc-trusts.ts';
+import { Turn } from '../rules/turn.ts';
 import { isAccessLevel } from './access.ts';
 import { Beliefs, type BeliefsOptions } from './beliefs.ts';
 import type { JobIdentity } from './identity.ts';
 import { type FetchJson, type KeySource, RemoteKeys } from './jwks.ts';
 import { showText } from './login-log.ts';
 import { type Refusal, refuse } from './refusal.ts';
-import { satisfies } from './trusts.ts';
+import { ClaimGlobs } from './trusts.ts';
 
 const algorithms = ['RS256', 'ES256', 'PS256', 'EdDSA'];
 /** Clocks of issuers may be ahead by this much. */
@@ -39,6 +40,7 @@ export class IdTokens {
   readonly #options: IdTokensOptions;
   readonly #trusts: Beliefs<readonly OidcTrust[]>;
   readonly #keys = new LRUCache<string, RemoteKeys>({ max: maxSources });
+  readonly #globs = new ClaimGlobs();
 
   constructor(options: IdTokensOptions) {
     this.#options = options;
@@ -56,7 +58,12 @@ export class IdTokens {
       return refuse(kind, `ID token of ${showText(issuer)} for ${showText(String(claimed.sub))}: ${reason}`);
     };
     // Before any signature, so that nobody's keys are fetched for a token that would not do anyway.
-    const candidates = trusts.filter((trust) => fits(claimed, trust));
+    const candidates: OidcTrust[] = [];
+    const turn = new Turn();
+    for (const trust of trusts) {
+      if (this.#fits(claimed, trust)) candidates.push(trust);
+      if (turn.isOver) await turn.next();
+    }
     if (candidates.length === 0) return refused('no trust has its audience and claims');
     const verdicts = await this.#judge(token, candidates);
     let fault = { fault: 'no trust has its audience and claims', isExpired: false };
@@ -64,7 +71,7 @@ export class IdTokens {
       const verdict = verdicts.get(keyOf(trust));
       if (!verdict) continue;
       if ('fault' in verdict) fault = verdict;
-      else if (fits(verdict.payload, trust)) {
+      else if (this.#fits(verdict.payload, trust)) {
         const { sub: name, exp } = verdict.payload;
         const { id: trustId, projectId: id, projectPath: fullPath, accessLevel } = trust;
         const project = { id, fullPath };
@@ -73,6 +80,10 @@ export class IdTokens {
       }
     }
     return refused(fault.fault, fault.isExpired ? 'expired' : 'unknown');
+  }
+
+  #fits(claims: JWTPayload, { audience, claims: patterns }: OidcTrust): boolean {
+    return [claims.aud].flat().includes(audience) && this.#globs.satisfies(claims, patterns);
   }
 
   async #listTrusts(issuer: string): Promise<readonly OidcTrust[] | undefined> {
@@ -132,10 +143,6 @@ function claimsOf(token: string): JWTPayload | undefined {
     if (error instanceof errors.JOSEError) return undefined;
     throw error;
   }
-}
-
-function fits(claims: JWTPayload, { audience, claims: patterns }: OidcTrust): boolean {
-  return [claims.aud].flat().includes(audience) && satisfies(claims, patterns);
 }
 
 function keyOf({ issuer, jwksUrl }: KeySource): string {

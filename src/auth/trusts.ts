@@ -3,6 +3,10 @@
  * segment, `**` anything at all, `?` one character other than a slash; all else is itself.
  */
 
+import { LRUCache } from 'lru-cache';
+import { maxGlobLength } from '../rules/glob.ts';
+import { compileRe2, quoteRe2, type RE2JS } from '../rules/re2.ts';
+
 /** Claim → glob. A claim inside others is named by its path: `kubernetes.io.serviceaccount.name`. */
 export type ClaimPatterns = Readonly<Record<string, string>>;
 
@@ -10,12 +14,7 @@ export type Claims = Readonly<Record<string, unknown>>;
 
 /** Of claims that tokens carry; nobody names projects or branches that long. */
 const maxValueLength = 1024;
-
-export function satisfies(claims: Claims, patterns: ClaimPatterns): boolean {
-  return Object.entries(patterns).every(([path, glob]) =>
-    textsOf(findClaim(claims, path)).some((text) => matchesGlob(text, glob)),
-  );
-}
+const maxCompiled = 1000;
 
 /** The names of claims may have dots of their own, so the longest that there is counts. */
 function findClaim(claims: Claims, path: string): unknown {
@@ -40,29 +39,35 @@ function textsOf(claim: unknown): string[] {
   });
 }
 
-/** Steps of a glob, walked all at once: time is length × length, whatever the pattern. A RegExp could be made to run for ever. */
-export function matchesGlob(text: string, glob: string): boolean {
-  const steps = glob.match(/\*\*|./gsu) ?? [];
-  let places = skipStars(new Set([0]), steps);
-  for (const char of text) {
-    const next = new Set<number>();
-    for (const place of places) {
-      const step = steps[place];
-      if (step === '**' || (step === '*' && char !== '/')) next.add(place);
-      else if (step === char || (step === '?' && char !== '/')) next.add(place + 1);
-    }
-    places = skipStars(next, steps);
+/** Compiled once for all tokens that it is compared with. In RE2, so that no claim and no pattern can make it run for long. */
+export class ClaimGlobs {
+  readonly #compiled = new LRUCache<string, RE2JS>({ max: maxCompiled });
+
+  satisfies(claims: Claims, patterns: ClaimPatterns): boolean {
+    return Object.entries(patterns).every(([path, glob]) =>
+      textsOf(findClaim(claims, path)).some((text) => this.matches(text, glob)),
+    );
   }
-  return places.has(steps.length);
+
+  /** The whole text. */
+  matches(text: string, glob: string): boolean {
+    if (glob.length > maxGlobLength) return false;
+    const compiled = this.#compiled.get(glob) ?? compileRe2(`(?s)${translate(glob)}`);
+    this.#compiled.set(glob, compiled);
+    return compiled.testExact(text);
+  }
 }
 
-/** A star may also stand for nothing. */
-function skipStars(places: Set<number>, steps: readonly string[]): Set<number> {
-  for (const place of places) {
-    if (steps[place] === '*' || steps[place] === '**') places.add(place + 1);
-  }
-  return places;
+function translate(glob: string): string {
+  const steps = glob.match(/\*\*|./gsu) ?? [];
+  return steps.map((step) => wildcards.get(step) ?? quoteRe2(step)).join('');
 }
+
+const wildcards: ReadonlyMap<string, string> = new Map([
+  ['**', '.*'],
+  ['*', '[^/]*'],
+  ['?', '[^/]'],
+]);
 
 /** Is everything up to the first slash said without wildcards? */
 export function hasFixedStart(glob: string): boolean {

@@ -108,11 +108,11 @@ export async function start(
   return program;
 }
 
-/** True once an HTTP server answers there, whatever it answers. */
+/** True once an HTTP server answers there, whatever it answers, but for one that is starting. */
 export async function answers(url: string): Promise<boolean> {
   const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
   await response.body?.cancel();
-  return true;
+  return response.status !== 503;
 }
 
 /** A port of 127.0.0.1 that nobody listens on now. */

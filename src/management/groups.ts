@@ -8,6 +8,7 @@ import { type Actor, userOf } from './actor.ts';
 import { recordChange } from './audit.ts';
 import { Changes, runChange } from './changes.ts';
 import { recordEvent } from './events.ts';
+import { tellExposures } from './exposures.ts';
 import { holdGroup } from './find-group.ts';
 import { type NamedGroup, nameGroups } from './full-names.ts';
 import { demandFreePath, fullPathOf, parentPathOf } from './paths.ts';
@@ -162,6 +163,7 @@ export class GroupService {
         },
         groupPath: fullPath,
       });
+      if (path !== undefined) await tellExposures(tx, actor, { path: fullPath });
       return named(tx, group);
     });
     if (path !== undefined) this.#caches.forgetGroup(updated.id);

@@ -25,7 +25,9 @@ async function prepare(app: TestApp) {
     return (await fetch(`${app.url}/v2/${name}/manifests/1`, { headers })).status;
   };
   const setVisibility = (visibility: string) => app.api('PUT', `/projects/${projectId}`, { visibility });
-  return { id, addUpstream, setAnonymous, setVisibility, pullAsNobody };
+  const rename = (kind: 'groups' | 'projects', from: string, path: string) =>
+    app.api('PUT', `/${kind}/${encodeURIComponent(from)}`, { path });
+  return { id, addUpstream, setAnonymous, setVisibility, rename, pullAsNobody };
 }
 
 const warning = /^299 - "everyone may pull what is not public in acme\/shop through virtual registry \d+/;
@@ -50,6 +52,15 @@ describeApp('a virtual registry with anonymous pulls and a local upstream', (sta
     const { addUpstream, setAnonymous } = await prepare(app);
     expect((await setAnonymous(true)).headers.get('warning')).toBeNull();
     expect((await addUpstream()).headers.get('warning')).toMatch(warning);
+  });
+
+  test('warns again where what it shows is renamed', async () => {
+    await using app = await start();
+    const { addUpstream, setAnonymous, rename } = await prepare(app);
+    await addUpstream();
+    await setAnonymous(true);
+    expect((await rename('projects', 'acme/shop', 'store')).headers.get('warning')).toContain('acme/store');
+    expect((await rename('groups', 'acme', 'ace')).headers.get('warning')).toContain('ace/store');
   });
 
   test('shows only what is public where an administrator says so', async () => {

@@ -29,7 +29,7 @@ export async function demandRoom(
   for (const { owner, bytes, used } of quotas) {
     const now = await used();
     if (now + needed > bytes) {
-      const detail = `${owner} uses ${now} of ${bytes} bytes, and ${needed} more are needed`;
+      const detail = `${owner} uses ${now} of ${bytes} bytes, and ${needed} more are needed: delete images, or ask an Owner above it for a higher quota (container_registry_quota_bytes)`;
       throw new OciError('DENIED', { detail });
     }
   }

@@ -18,7 +18,7 @@ import {
   ociManifest,
   octetStream,
 } from './media-types.ts';
-import { isRecord, isTexts, type JsonRecord } from './untrusted-json.ts';
+import { isRecord, type JsonRecord, readTexts } from './untrusted-json.ts';
 
 /** The spec asks registries to accept at least 4 MB. */
 export const maxManifestBytes = 4 * 1024 * 1024;
@@ -185,8 +185,7 @@ function mediaTypeIn(
 
 function annotationsIn({ annotations }: JsonRecord): Readonly<Record<string, string>> | undefined {
   if (isAbsent(annotations)) return undefined;
-  if (!isTexts(annotations)) invalid('annotations: are not all texts');
-  return annotations;
+  return readTexts(annotations) ?? invalid('annotations: are not all texts');
 }
 
 function invalid(detail: string, status = 400, cause?: unknown): never {

@@ -2,7 +2,7 @@
 import { algorithmOf, type Digest, hexOf, isDigest } from './digest.ts';
 import { parseTag, type Tag } from './reference.ts';
 import type { ReferrerDescriptor } from './repository.ts';
-import { isRecord, isTexts } from './untrusted-json.ts';
+import { isRecord, readTexts } from './untrusted-json.ts';
 
 const maxTagHex = 64;
 
@@ -26,14 +26,17 @@ export function parseReferrers(json: unknown): ReferrerIndex | undefined {
   return { count: manifests.length, descriptors };
 }
 
-/** Without fields that are not known; undefined where it is malformed. */
+/** Without fields that are not known or null; undefined where it is malformed. */
 function parseReferrer(value: unknown): ReferrerDescriptor | undefined {
   if (!isRecord(value)) return undefined;
-  const { mediaType, digest, size, artifactType, annotations } = value;
+  const { mediaType, digest, size } = value;
+  const artifactType = value['artifactType'] ?? undefined;
+  const said = value['annotations'] ?? undefined;
+  const annotations = readTexts(said);
   if (typeof mediaType !== 'string' || typeof digest !== 'string' || !isDigest(digest)) return undefined;
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) return undefined;
   if (artifactType !== undefined && typeof artifactType !== 'string') return undefined;
-  if (annotations !== undefined && !isTexts(annotations)) return undefined;
+  if (said !== undefined && annotations === undefined) return undefined;
   return {
     ...{ mediaType, digest, size },
     ...(artifactType !== undefined && { artifactType }),

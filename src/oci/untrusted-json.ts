@@ -42,8 +42,15 @@ export function parseJsonRecord(bytes: Uint8Array): JsonRecord | undefined {
   }
 }
 
-export function isTexts(value: unknown): value is Readonly<Record<string, string>> {
-  return isRecord(value) && Object.values(value).every((text) => typeof text === 'string');
+/** A map of texts as Go reads it, null as an empty one; undefined where it is none. */
+export function readTexts(value: unknown): Readonly<Record<string, string>> | undefined {
+  if (!isRecord(value)) return undefined;
+  const read: [string, string][] = [];
+  for (const [name, text] of Object.entries(value)) {
+    if (typeof text !== 'string' && text !== null) return undefined;
+    read.push([name, text ?? '']);
+  }
+  return Object.fromEntries(read);
 }
 
 /** The members of all objects in it. */

@@ -19,7 +19,9 @@ describeApp('a quota', (start) => {
     expect(answer.status).toBe(403);
     const { code, message } = await errorOf(answer);
     expect(code).toBe('DENIED');
-    expect(message).toBe('project acme/shop uses 10 of 20 bytes, and 12 more are needed');
+    expect(message).toBe(
+      'project acme/shop uses 10 of 20 bytes, and 12 more are needed: delete images, or ask an Owner above it for a higher quota (container_registry_quota_bytes)',
+    );
     expect((await pusher.ask('HEAD', `blobs/${digest}`)).status).toBe(404);
     expect((await pusher.at(location, 'GET')).status).toBe(404);
     expect(await app.filesUnder('')).toHaveLength(1);
@@ -36,7 +38,9 @@ describeApp('a quota', (start) => {
     const tools = new Pusher(app, 'acme/team/tools');
     const mounted = await tools.ask('POST', `blobs/uploads/?mount=${digest}&from=acme/shop`);
     expect(mounted.status).toBe(403);
-    expect((await errorOf(mounted)).message).toBe('group acme uses 12 of 20 bytes, and 12 more are needed');
+    expect((await errorOf(mounted)).message).toMatch(
+      /^group acme uses 12 of 20 bytes, and 12 more are needed: delete images/,
+    );
     await tools.blob('01234567');
   });
 });

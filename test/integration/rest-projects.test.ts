@@ -90,6 +90,17 @@ describeEachDatabase('projects', (open, { clock, createPlace }) => {
     });
   });
 
+  test.each([
+    { name: 'Web', path: '' },
+    { name: '', path: 'Web' },
+  ])('an empty name or path is none, as in %j', async (given) => {
+    const { api, acme } = await start();
+    expect(await api.ask('POST', '/projects', { ...given, namespace_id: acme })).toMatchObject({
+      status: 201,
+      body: { name: 'Web', path_with_namespace: 'acme/web' },
+    });
+  });
+
   test('what cannot be a project is refused with the reason', async () => {
     const { api, acme } = await start();
     await api.createProject(acme, 'shop');
@@ -98,7 +109,10 @@ describeEachDatabase('projects', (open, { clock, createPlace }) => {
       [{ error: 'namespace_id is missing' }, { name: 'a' }],
       [{ error: 'namespace_id is invalid' }, { name: 'a', namespace_id: 'acme' }],
       [{ error: 'name, path are missing, at least one parameter must be provided' }, { namespace_id: acme }],
-      [{ error: 'name is empty' }, { name: ' ', namespace_id: acme }],
+      [
+        { error: 'name, path are missing, at least one parameter must be provided' },
+        { name: ' ', path: '', namespace_id: acme },
+      ],
       [
         { error: 'visibility does not have a valid value' },
         { name: 'a', namespace_id: acme, visibility: 'secret' },

@@ -18,6 +18,7 @@ import {
   registryAccessLevel,
   someOf,
   text,
+  textOrNone,
   truth,
   visibility,
 } from './parameters.ts';
@@ -61,8 +62,8 @@ const registrySettings = {
 };
 const newProject = someOf(
   z.object({
-    name: filled(maxNameLength).optional(),
-    path: filled(maxNameLength).optional(),
+    name: textOrNone(maxNameLength),
+    path: textOrNone(maxNameLength),
     namespace_id: integer,
     description: text(maxDescriptionLength).nullish(),
     visibility: visibility.default('private'),

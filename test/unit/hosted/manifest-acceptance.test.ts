@@ -230,6 +230,7 @@ describe('what is pushed reads the same to everyone:', () => {
       { ...image, annotations: { '"size":1.5': '"Layers": {"size": 2e0}', Layers: '' } },
     ],
     ['whatever a text of an annotation is', { ...image, annotations: { a: '\0\ud800' } }],
+    ['null for the text of an annotation', { ...image, annotations: { a: null } }],
     [
       'null for all that may be missing',
       {

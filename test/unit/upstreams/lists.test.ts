@@ -126,6 +126,20 @@ describe('listReferrers', () => {
     expect(await createKit().upstream.listReferrers(image, subject)).toEqual([signature, sbom]);
   });
 
+  test('takes null for what is not said, as Go does', async () => {
+    const { annotations: _, artifactType: __, ...plain } = { ...signature };
+    nock(origin)
+      .get(referrersPath)
+      .reply(
+        200,
+        index({ ...plain, artifactType: null, annotations: null }, { ...sbom, annotations: { by: null } }),
+      );
+    expect(await createKit().upstream.listReferrers(image, subject)).toEqual([
+      plain,
+      { ...sbom, annotations: { by: '' } },
+    ]);
+  });
+
   test.each([400, 404, 405, 501])(
     'gives those of the fallback tag where the API answers %d',
     async (status) => {

@@ -177,7 +177,7 @@ export class TestApp {
   async filesUnder(part: string): Promise<string[]> {
     const files = await readdir(join(this.dataDirectory, 'blobs'), { recursive: true, withFileTypes: true });
     return files
-      .filter((file) => file.isFile() && file.name !== 'lock')
+      .filter((file) => file.isFile() && !['lock', 'store'].includes(file.name))
       .map((file) => join(file.parentPath, file.name))
       .filter((path) => path.includes(part));
   }

@@ -3,6 +3,7 @@ import { TlsFileError } from './api/tls-files.ts';
 import { type Config, withoutPassword } from './config.ts';
 import { blobDirectoryOf } from './data-directory.ts';
 import { DataDirectoryInUse } from './data-directory-owner.ts';
+import { UnavailableError } from './oci/unavailable.ts';
 import { ConfigError } from './settings.ts';
 import { findReason, isSystemError, type SystemError } from './system-reasons.ts';
 
@@ -62,11 +63,24 @@ export function explainStartFailure(error: unknown, config: Config): string | un
     const lines = error.faults.map((fault) => explainStartFailure(fault, config));
     return lines.includes(undefined) ? undefined : lines.join('\n');
   }
-  for (const cause of causesOf(error)) {
+  const causes = [...causesOf(error)];
+  for (const cause of causes) {
     const explanation = explain(cause, config);
     if (explanation !== undefined) return explanation;
   }
-  return undefined;
+  return explainConnection(causes, config);
+}
+
+/** What else PostgreSQL's client says of a connection, much of it without a code: TLS that failed, another program that answered. */
+function explainConnection(causes: readonly Error[], { database: { url } }: Config): string | undefined {
+  const unavailable = causes.find((cause) => cause instanceof UnavailableError);
+  if (url === undefined || !unavailable?.message.includes('database')) return undefined;
+  const { cause, message } = unavailable;
+  return describeDatabase(url, cause instanceof Error ? cause.message : message);
+}
+
+function describeDatabase(url: string, reason: string): string {
+  return `database.url: the database ${withoutPassword(url)} cannot be used: ${reason}`;
 }
 
 function explain(error: Error, config: Config): string | undefined {
@@ -79,7 +93,7 @@ function explain(error: Error, config: Config): string | undefined {
   }
   const { database, dataDirectory } = config;
   if (database.url !== undefined && isOfDatabase(error, new URL(database.url))) {
-    return `database.url: the database ${withoutPassword(database.url)} cannot be used: ${error.message}`;
+    return describeDatabase(database.url, error.message);
   }
   if (!isSystemError(error)) return undefined;
   if (error.code === 'ERR_SQLITE_ERROR') {

@@ -200,8 +200,8 @@ describeApp('an image that is pushed', (start) => {
     const image = fakeImage();
     await new Pusher(app, 'acme/shop').image(image, 'v1');
     const [event] = await jsonOf<object[]>(await app.api('GET', '/audit_events'));
-    const change = { repository: 'acme/shop', tags: ['v1'], media_type: ociManifest };
-    expect(event).toMatchObject({ details: { author_name: 'root', change } });
+    const attributes = { repository: 'acme/shop', tags: ['v1'], media_type: ociManifest };
+    expect(event).toMatchObject({ details: { author_name: 'root', attributes } });
   });
 });
 

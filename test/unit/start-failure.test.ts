@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { SecretBox } from '../../src/auth/secret-box.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
+import { UnavailableError } from '../../src/oci/unavailable.ts';
 import { CannotListen, explainStartFailure, StartFaults } from '../../src/start-failure.ts';
 
 const defaults = readFileSync(new URL('../../config/default.yaml', import.meta.url), 'utf8');
@@ -86,12 +87,16 @@ describe('a start that fails', () => {
     const refused = systemError({ code: 'ECONNREFUSED', syscall: 'connect', address: '::1', port: 5432 });
     const lost = systemError({ code: 'ENOTFOUND', syscall: 'getaddrinfo', hostname: 'db' });
     const late = new Error('timeout exceeded when trying to connect');
+    const plain = new UnavailableError('the database cannot be reached', {
+      cause: new Error('The server does not support SSL connections'),
+    });
     for (const error of [
       refused,
       Object.assign(new AggregateError([refused]), { code: 'ECONNREFUSED' }),
       systemError({ code: '28P01' }),
       lost,
       late,
+      new Error('the database could not be migrated', { cause: plain }),
     ]) {
       const explanation = explain(error, postgres);
       expect(explanation).toMatch(

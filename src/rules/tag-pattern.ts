@@ -2,6 +2,7 @@
  * Regular expressions that people give us for tags: RE2, whose time is linear in the tag, whatever the expression. As in GitLab, those that
  * delete must match the whole name, those that protect any part of it.
  */
+import { countSteps } from './pattern-steps.ts';
 import { compileRe2, type RE2JS, Re2Error } from './re2.ts';
 
 /** Of the text. */
@@ -29,6 +30,8 @@ export class TagPattern {
   static parse(text: string): TagPattern {
     if (text.length > maxPatternLength)
       throw new TagPatternError(`longer than ${maxPatternLength} characters`);
+    // Before it is compiled, which takes a second where each of a thousand characters stands for a thousand.
+    if (countSteps(text) > maxProgramSize) throw new TagPatternError('repeats too much');
     const compiled = compile(text);
     if (compiled.programSize() > maxProgramSize) throw new TagPatternError('repeats too much');
     return new TagPattern(text, compiled);

@@ -65,6 +65,8 @@ export function bodyParser(given: BodyParserOptions): Middleware {
     try {
       await Promise.race([parse(ctx, async () => undefined), promise]);
     } catch (error) {
+      // A connection whose body nobody takes answers nothing more; inflating stops in the middle of one.
+      ctx.req.unpipe().resume();
       if (!(error instanceof LateBody)) throw error;
       // What is still to come is not waited for.
       ctx.set('Connection', 'close');

@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import Koa from 'koa';
 import { expect, test } from 'vitest';
 import { bodyParser, LateBody } from '../../../src/api/body-parser.ts';
@@ -57,3 +58,40 @@ test.each(Object.entries(heads))(
     await listener.close();
   },
 );
+
+test('a connection answers on after a body that is too big when inflated', async () => {
+  const koa = new Koa();
+  koa.use(async (ctx, next) => {
+    await next().catch(() => undefined);
+    ctx.status = 200;
+  });
+  koa.use(
+    bodyParser({
+      maxJsonBytes: 65_536,
+      onError: (error) => {
+        throw error;
+      },
+    }),
+  );
+  const listener = await Listener.open({
+    address: '127.0.0.1:0',
+    handler: koa.callback(),
+    shutdownMs: 0,
+    log: silentLog,
+  });
+  // More than Node keeps of a body that nobody reads.
+  const body = gzipSync(Buffer.alloc(100 * 2 ** 20));
+  const socket = connect(Number(new URL(listener.url).port), '127.0.0.1');
+  socket.write(
+    `POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: ${body.length}\r\n\r\n`,
+  );
+  socket.write(body);
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  let received = '';
+  socket.on('data', (bytes) => {
+    received += bytes;
+  });
+  await new Promise((done) => socket.once('close', done));
+  expect(received.match(/HTTP\/1.1 200/g)).toHaveLength(2);
+  await listener.close();
+});

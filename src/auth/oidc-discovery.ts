@@ -1,12 +1,14 @@
 /**
  * Where people sign in at an OpenID provider, and where codes are exchanged: what its discovery document says. Asked for again every ten
- * minutes; while the provider is down, what it said last is good for another day.
+ * minutes; while the provider is down, what it said last is good for another day, and it is asked at most once per interval.
  * https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata
  */
 import { z } from 'zod';
 import type { Log } from '../log.ts';
 import type { FetchJson } from './jwks.ts';
 
+/** After an attempt that failed. */
+const intervalMs = 10_000;
 const believedMs = 10 * 60_000;
 const maxStaleMs = 24 * 3_600_000;
 const timeoutMs = 5_000;
@@ -38,6 +40,7 @@ export interface OidcDiscoveryOptions {
 export class OidcDiscovery {
   readonly #options: OidcDiscoveryOptions;
   #known: { readonly provider: Provider; readonly at: number } | undefined;
+  #failed: { readonly error: unknown; readonly at: number } | undefined;
   #asking: Promise<Provider> | undefined;
 
   constructor(options: OidcDiscoveryOptions) {
@@ -46,18 +49,34 @@ export class OidcDiscovery {
 
   /** @throws Error where the provider cannot be asked, or says what is not acceptable */
   async find(): Promise<Provider> {
-    const { issuer, log, now } = this.#options;
+    const { now } = this.#options;
     if (this.#known && now() - this.#known.at < believedMs) return this.#known.provider;
-    this.#asking ??= this.#ask().finally(() => {
-      this.#asking = undefined;
-    });
     try {
-      return await this.#asking;
-    } catch (err) {
-      log.warn({ err, issuer }, 'the discovery document of the OpenID provider could not be fetched');
-      if (!this.#known || now() - this.#known.at > maxStaleMs) throw err;
+      return await this.#askInTurn();
+    } catch (error) {
+      if (!this.#known || now() - this.#known.at > maxStaleMs) throw error;
       return this.#known.provider;
     }
+  }
+
+  /** Once, whoever waits for it, and not soon after it failed. */
+  #askInTurn(): Promise<Provider> {
+    const { issuer, log, now } = this.#options;
+    if (this.#asking) return this.#asking;
+    if (this.#failed && now() - this.#failed.at < intervalMs) return Promise.reject(this.#failed.error);
+    this.#asking = this.#ask()
+      .catch((error: unknown) => {
+        this.#failed = { error, at: now() };
+        log.warn(
+          { err: error, issuer },
+          'the discovery document of the OpenID provider could not be fetched',
+        );
+        throw error;
+      })
+      .finally(() => {
+        this.#asking = undefined;
+      });
+    return this.#asking;
   }
 
   async #ask(): Promise<Provider> {

@@ -93,6 +93,21 @@ describe('the way to an OpenID provider', () => {
     stage.now += 2 * 3_600_000;
     await expect(login.begin(redirectUri, '/')).rejects.toMatchObject({ fault: 'unavailable' });
   });
+
+  test('is asked for once in ten seconds while it is down, however many sign in, and then again', async () => {
+    const { stage, login } = setUp();
+    stage.isDown = true;
+    for (let round = 0; round < 3; round += 1) {
+      const signIns = await Promise.allSettled([1, 2, 3].map(() => login.begin(redirectUri, '/')));
+      expect(signIns.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+      stage.now += 3000;
+    }
+    expect(stage.discoveries).toBe(1);
+    stage.isDown = false;
+    stage.now += 1000;
+    await login.begin(redirectUri, '/');
+    expect(stage.discoveries).toBe(2);
+  });
 });
 
 describe('the way back from an OpenID provider', () => {

@@ -90,7 +90,10 @@ export class FilesystemUploadStore implements UploadStore {
   }
 
   async #remove(id: string, upload: string): Promise<void> {
-    for (let claim = await findClaim(upload); claim; claim = await findClaim(upload)) {
+    for (let tries = 0; ; tries += 1) {
+      const claim = await findClaim(upload);
+      if (!claim) break;
+      if (tries === maxTries) throw new SpoolError(fasterOthers('removed'));
       await takeAwayClaim(claim);
     }
     // What processes left that died while they ended it or began it.
@@ -110,7 +113,7 @@ export class FilesystemUploadStore implements UploadStore {
         : createClaim(upload, `${upload}${draftMark}${uniqueName()}`));
       if (opened) return opened;
     }
-    throw new SpoolError(`the upload cannot be opened: somebody else was faster ${maxTries} times`);
+    throw new SpoolError(fasterOthers('opened'));
   }
 
   async #spoolOf({ claim, file }: OpenClaim): Promise<Spool> {
@@ -144,6 +147,10 @@ export class FilesystemUploadStore implements UploadStore {
     if (idPattern.test(id)) return join(this.#uploads, id);
     throw new Error(`'${id}' is not the id of an upload`);
   }
+}
+
+function fasterOthers(done: string): string {
+  return `the upload cannot be ${done}: somebody else was faster ${maxTries} times`;
 }
 
 /** In bytes; undefined where there is no such file. */

@@ -161,6 +161,15 @@ test.each([
   },
 );
 
+test('removing an upload ends where what lists as its claim cannot be taken', async () => {
+  const { root, store } = await createStore();
+  // Not UTF-8: the name that a listing gives leads nowhere.
+  const odd = Buffer.concat([Buffer.from(join(root, 'v1/uploads/id/')), Buffer.from([0xff])]);
+  await mkdir(join(root, 'v1/uploads/id'), { recursive: true });
+  await mkdir(odd);
+  await expect(store.removeUpload('id')).rejects.toThrow(SpoolError);
+});
+
 async function createStore(): Promise<{ root: string; store: FilesystemUploadStore }> {
   const root = await mkdtemp(join(tmpdir(), 'entrepot-uploads-'));
   onTestFinished(() => rm(root, { recursive: true, force: true }));

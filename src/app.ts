@@ -1,4 +1,5 @@
 /** Builds the server from its configuration: stores, then services, then HTTP. The only place where everything meets. */
+import { readFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import Koa from 'koa';
 import { docsPage } from './api/docs-page.ts';
@@ -41,6 +42,7 @@ import type { Secrets } from './secrets.ts';
 import { createSignIn } from './sign-in.ts';
 import { createSpaceReserve } from './space-reserve.ts';
 import { makeDirectory } from './storage/make-directory.ts';
+import { fromStorage } from './storage/unavailable-storage.ts';
 import { createStores, watchStores } from './stores.ts';
 import { upstreamOptions } from './upstream-options.ts';
 import { JsonDocuments } from './upstreams/json-document.ts';
@@ -203,7 +205,7 @@ export async function createApp(
   koa.use(oauthTokenRoutes({ idTokens, jobTokens: services.jobTokens, maintenance, now }).routes());
   koa.use(signInRoutes({ signIn: signIn.people, sessions }).routes());
   koa.use(guards.denials);
-  koa.use(docsPage());
+  koa.use(docsPage((path) => fromStorage(readFile(path))));
   koa.use(createRestRouter(services));
   koa.use(keyRoutes({ keys }));
   koa.use(probes);

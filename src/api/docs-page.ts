@@ -1,5 +1,4 @@
 /** /api/docs: the API document for people, shown by Swagger UI from node_modules. The page loads and asks nothing outside. */
-import { createReadStream, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Middleware } from 'koa';
 import { isNotModified } from './conditions.ts';
@@ -54,9 +53,19 @@ const packaged: Readonly<Record<string, string>> = {
   [`${path}/swagger-ui-bundle.js`]: 'text/javascript',
 };
 
-/** Answers GET and HEAD at /api/docs and below, and leaves the others alone. */
-export function docsPage(): Middleware<RequestState> {
-  let version: string | undefined;
+/**
+ * Answers GET and HEAD at /api/docs and below, and leaves the others alone. Each file is read once: slow readers share its bytes and
+ * hold no file open.
+ * @param readFile rejects with an UnavailableError where the system refuses
+ */
+export function docsPage(readFile: (path: string) => Promise<Buffer>): Middleware<RequestState> {
+  const files = new Map<string, Buffer>();
+  const read = async (name: string): Promise<Buffer> => {
+    const bytes =
+      files.get(name) ?? (await readFile(fileURLToPath(import.meta.resolve(`swagger-ui-dist/${name}`))));
+    files.set(name, bytes);
+    return bytes;
+  };
   return async (ctx, next) => {
     if (!ctx.path.startsWith(path) || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return next();
     const packagedType = packaged[ctx.path];
@@ -73,17 +82,14 @@ export function docsPage(): Middleware<RequestState> {
       ctx.body = ctx.path === path ? page : start;
       return;
     }
-    version ??= versionOf(readFileSync(fileOf('package.json'), 'utf8'));
-    ctx.type = packagedType;
+    const version = versionOf((await read('package.json')).toString());
+    const bytes = await read(ctx.path.slice(path.length + 1));
     ctx.set('ETag', `"${version}"`);
     ctx.status = 200;
     if (isNotModified(ctx)) ctx.status = 304;
-    else ctx.body = createReadStream(fileOf(ctx.path.slice(path.length + 1)));
+    else ctx.body = bytes;
+    ctx.type = packagedType;
   };
-}
-
-function fileOf(name: string): string {
-  return fileURLToPath(import.meta.resolve(`swagger-ui-dist/${name}`));
 }
 
 function versionOf(packageFile: string): string {

@@ -45,6 +45,13 @@ export function matcherOf(
     });
   const allowed = recall(allowPatterns, 'nothing');
   const denied = recall(denyPatterns, 'beginning');
-  return (repository) =>
-    (allowPatterns.length === 0 || allowed.matches(repository)) && !denied.matches(repository);
+  return (repository) => {
+    if (denied.matches(repository)) {
+      log.debug({ upstream: id, name, repository, denyPatterns }, 'a pattern of an upstream denies an image');
+      return false;
+    }
+    if (allowPatterns.length === 0 || allowed.matches(repository)) return true;
+    log.debug({ upstream: id, name, repository, allowPatterns }, 'no pattern of an upstream allows an image');
+    return false;
+  };
 }

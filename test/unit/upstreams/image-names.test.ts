@@ -45,20 +45,30 @@ describe('patterns', () => {
     expect(allowed(['a/**'], [], 'a/b', 'a/b/c', 'ab/c')).toEqual(['a/b', 'a/b/c']);
   });
 
+  test('that refuse an image are told at the level debug', () => {
+    const { upstream, log } = createKit({ allowPatterns: ['team/**'], denyPatterns: ['team/secret'] });
+    for (const name of ['team/app', 'team/secret', 'other']) upstream.allows(parseRepositoryName(name));
+    expect(log.lines.map((line) => JSON.parse(line))).toMatchObject([
+      { repository: 'team/secret', denyPatterns: ['team/secret'] },
+      { repository: 'other', allowPatterns: ['team/**'] },
+    ]);
+  });
+
   test('that were stored and cannot be read open nothing, keep nothing else from being pulled, and are told of once', () => {
     const { upstream, log } = createKit({
       allowPatterns: ['team/**', '*a*a*a*b', 'x'.repeat(5000), '@(a)', '*a'.repeat(120)],
       denyPatterns: ['team/secret/{a'],
     });
     const allows = (name: string) => upstream.allows(parseRepositoryName(name));
-    expect(log.lines).toHaveLength(4);
+    const told = () => log.lines.filter((line) => line.includes('cannot be read'));
+    expect(told()).toHaveLength(4);
     expect(['team/app', 'team/secret/b', 'aaab', 'a'.repeat(200)].map(allows)).toEqual([
       true,
       false,
       true,
       false,
     ]);
-    expect(log.lines).toHaveLength(4);
+    expect(told()).toHaveLength(4);
     expect(log.lines.join()).toContain('it denies all that begins as it does');
   });
 

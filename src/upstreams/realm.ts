@@ -2,7 +2,7 @@
  * Where a registry may send us for a token, as it could name any host. Credentials go to its own origin, to its own host or registrable
  * domain where both it and the token service speak TLS, and to configured pairs. Without credentials, the party is enough.
  */
-import { getDomain } from 'tldts';
+import { createRequire } from 'node:module';
 import { UpstreamError } from './errors.ts';
 
 export interface RealmRules {
@@ -10,6 +10,13 @@ export interface RealmRules {
   readonly tokenHosts: readonly string[];
   /** Whether credentials are sent there. */
   readonly isConfidential: boolean;
+}
+
+const require = createRequire(import.meta.url);
+
+/** Loaded with the first realm on another host: its list of domains takes more than 1 MiB, which most servers never need. */
+function load(): typeof import('tldts') {
+  return require('tldts');
 }
 
 /** @throws UpstreamError 'invalid' saying what to configure. */
@@ -47,6 +54,7 @@ function refusal(why: string, realm: URL, registry: URL): UpstreamError {
 function isSameParty(realm: URL, registry: URL): boolean {
   if (realm.hostname === registry.hostname) return true;
   // Private suffixes such as github.io count: their customers are strangers to each other.
+  const { getDomain } = load();
   const [ours, theirs] = [registry, realm].map((url) =>
     getDomain(url.hostname, { allowPrivateDomains: true }),
   );

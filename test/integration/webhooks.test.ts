@@ -148,6 +148,7 @@ describeApp('webhooks', (start) => {
         expect(events).toHaveLength(count);
         return events;
       });
+    await eventually(() => expect(receiver.events).toHaveLength(4));
     await app.api('DELETE', `${repositories}/${shop?.id}/tags/v1`);
     expect(await told(1)).toEqual([['delete', 'acme/shop', 'v1', 'root']]);
     expect(receiver.events.at(-1)).toMatchObject({

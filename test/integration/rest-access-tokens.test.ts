@@ -282,7 +282,7 @@ describeEachDatabase('access tokens', (open, { clock }) => {
       expect(await api.as(holder(body), 'POST', path, given)).toMatchObject({ status: 401 });
     }
     expect(await api.as(holder(body), 'POST', '/personal_access_tokens/self/rotate')).toMatchObject({
-      status: 400,
+      status: 401,
     });
   });
 

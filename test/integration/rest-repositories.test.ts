@@ -227,17 +227,15 @@ describeEachDatabase('repositories over the REST API', (open, { clock }) => {
     );
   });
 
-  test('needs a token', async () => {
+  test('needs a token for all but what is public: without one, private places are not there', async () => {
     const { api, shop } = await start();
-    for (const path of [
-      `/projects/${shop}/registry/repositories`,
-      '/groups/acme/registry/repositories',
-      '/registry/repositories/1',
-    ])
-      expect(await api.ask('GET', path, undefined, { headers: { 'private-token': '' } })).toMatchObject({
-        status: 401,
-        body: { message: '401 Unauthorized' },
-      });
+    const ask = (path: string) => api.ask('GET', path, undefined, { headers: { 'private-token': '' } });
+    for (const path of [`/projects/${shop}/registry/repositories`, '/groups/acme/registry/repositories'])
+      expect(await ask(path)).toMatchObject({ status: 404 });
+    expect(await ask('/registry/repositories/1')).toMatchObject({
+      status: 401,
+      body: { message: '401 Unauthorized' },
+    });
   });
 
   test('Reporters see repositories, Developers delete them', async () => {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kysely, Transaction } from 'kysely';
 import { UnavailableError } from '../oci/unavailable.ts';
 import type { Tables } from './schema.ts';
-import { resultCode, sqliteFull } from './sqlite-unavailability.ts';
+import { isDiskFull } from './sqlite-unavailability.ts';
 
 /** PostgreSQL ends one of those that wait for each other; nothing of it was done. */
 const deadlock = '40P01';
@@ -30,7 +30,7 @@ export async function inTransaction<T>(
 
 /** SQLite may have been given room meanwhile, and have ended the transaction all the same. */
 function isFull(error: unknown): boolean {
-  return error instanceof UnavailableError && resultCode(error.cause) === sqliteFull;
+  return error instanceof UnavailableError && isDiskFull(error.cause);
 }
 
 function isDeadlock(error: unknown): boolean {

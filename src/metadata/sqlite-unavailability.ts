@@ -2,7 +2,9 @@
 import { UnavailableError } from '../oci/unavailable.ts';
 
 export const sqliteBusy = 5;
-export const sqliteFull = 13;
+const sqliteFull = 13;
+/** SQLITE_IOERR_SHMSIZE: a disk without any room refuses the memory that SQLite shares through a file. */
+const sharedMemoryFailed = 4874;
 
 /** By primary result code. https://www.sqlite.org/rescode.html */
 const sentences: ReadonlyMap<number | undefined, string> = new Map([
@@ -21,11 +23,16 @@ const sentences: ReadonlyMap<number | undefined, string> = new Map([
 
 /** Undefined for what the database rightly refuses. */
 export function sqliteUnavailability(error: unknown): UnavailableError | undefined {
-  const sentence = sentences.get(resultCode(error));
+  const sentence = sentences.get(isDiskFull(error) ? sqliteFull : resultCode(error));
   return sentence === undefined ? undefined : new UnavailableError(sentence, { cause: error });
 }
 
 /** The primary one: the low byte, the rest says why. */
 export function resultCode(error: unknown): number | undefined {
   return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined;
+}
+
+export function isDiskFull(error: unknown): boolean {
+  if (!(error instanceof Error) || !('errcode' in error)) return false;
+  return resultCode(error) === sqliteFull || error.errcode === sharedMemoryFailed;
 }

@@ -1,8 +1,7 @@
 /** SQLite through node:sqlite: one connection, whose write transactions exclude those of other processes from their start. */
-import { closeSync, constants, openSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { setImmediate } from 'node:timers';
-import { setImmediate as others, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as others } from 'node:timers/promises';
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -17,16 +16,12 @@ import {
 } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import type { AccessRevision } from './access-revision.ts';
-import { resultCode, sqliteBusy, sqliteFull, sqliteUnavailability } from './sqlite-unavailability.ts';
+import { fileDemand, inMemory, openSqliteFile, Patience } from './sqlite-file.ts';
+import { isDiskFull, sqliteUnavailability } from './sqlite-unavailability.ts';
 import { throwOwnErrors } from './violations.ts';
 
-/** How long statements wait for another process, all of them together. SQLite's own waiting would stop the event loop. */
-const busyTimeoutMs = 10_000;
-const busyRetryMs = 5;
 const maxTurnMs = 10;
 const maxStatements = 256;
-
-export const inMemory = ':memory:';
 
 /**
  * @param file is made when absent; {@link inMemory} for a database that ends with the process
@@ -38,10 +33,10 @@ export async function sqliteDialect(
   revision?: AccessRevision,
   giveUpSpace?: () => boolean,
 ): Promise<Dialect> {
-  if (file !== inMemory) createPrivately(file);
-  const database = new NodeSqliteDatabase(await openFile(file));
+  const database = new NodeSqliteDatabase(await openSqliteFile(file, giveUpSpace));
+  const demandFile = file === inMemory ? undefined : fileDemand(file);
   return {
-    createDriver: () => new ImmediateDriver(database, revision, giveUpSpace),
+    createDriver: () => new ImmediateDriver(database, { revision, giveUpSpace, demandFile }),
     createQueryCompiler: () => new LocklessCompiler(),
     createAdapter: () => new TransactionalAdapter(),
     createIntrospector: (db) => new SqliteIntrospector(db),
@@ -58,56 +53,6 @@ export async function readOnlySqliteDialect(file: string): Promise<Dialect> {
     createAdapter: () => new TransactionalAdapter(),
     createIntrospector: (db) => new SqliteIntrospector(db),
   };
-}
-
-/** Only for our eyes; SQLite gives its -wal and -shm files the same mode. */
-function createPrivately(file: string): void {
-  // A FIFO of that name is refused, and not waited for.
-  const { O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
-  closeSync(openSync(file, O_WRONLY | O_CREAT | O_NONBLOCK, 0o600));
-}
-
-async function openFile(file: string): Promise<DatabaseSync> {
-  const database = new DatabaseSync(file, { timeout: 0, enableForeignKeyConstraints: true });
-  try {
-    await new Patience().whileBusy(
-      () => database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL'),
-      true,
-    );
-    return database;
-  } catch (cause) {
-    database.close();
-    throw new Error(`${file} cannot be opened as a SQLite database`, { cause });
-  }
-}
-
-/**
- * Tries until the other process is done: a statement that found the database busy has done nothing. All wait one after another for the
- * one connection, so once one has waited in vain the next try but once, until one that may write gets through.
- */
-class Patience {
-  #busySince = 0;
-  #busyAt: number | undefined;
-
-  async whileBusy<T>(run: () => T | Promise<T>, mayWrite: boolean): Promise<T> {
-    for (;;) {
-      try {
-        const result = await run();
-        if (mayWrite) this.#busyAt = undefined;
-        return result;
-      } catch (error) {
-        if (resultCode(error) !== sqliteBusy || this.#isOver()) throw error;
-        await sleep(busyRetryMs);
-      }
-    }
-  }
-
-  #isOver(): boolean {
-    const now = performance.now();
-    if (this.#busyAt === undefined || now - this.#busyAt > busyTimeoutMs) this.#busySince = now;
-    this.#busyAt = now;
-    return now - this.#busySince > busyTimeoutMs;
-  }
 }
 
 /** SQLite answers before anything else can happen: after statements for so long, everybody else gets a turn. */
@@ -170,7 +115,7 @@ async function onCreateConnection(connection: DatabaseConnection): Promise<void>
   const turns = new Turns();
   connection.executeQuery = async (query, options) => {
     await turns.next();
-    return patience.whileBusy(() => execute(query, options), !query.sql.startsWith('select'));
+    return patience.whileBusy(() => execute(query, options), mayWrite(query));
   };
   throwOwnErrors(connection, sqliteUnavailability);
 }
@@ -187,26 +132,45 @@ function makeRoom(
     try {
       return await execute(query, options);
     } catch (error) {
-      if (resultCode(error) !== sqliteFull || !giveUpSpace() || database.isTransaction !== isTransaction)
-        throw error;
+      if (!isDiskFull(error) || !giveUpSpace() || database.isTransaction !== isTransaction) throw error;
       return execute(query, options);
     }
   };
+}
+
+function demandFileOfWrites(
+  connection: DatabaseConnection,
+  database: NodeSqliteDatabase,
+  demandFile: () => void,
+): void {
+  const execute = connection.executeQuery.bind(connection);
+  connection.executeQuery = async (query, options) => {
+    if (!database.isTransaction && mayWrite(query)) demandFile();
+    return execute(query, options);
+  };
+}
+
+function mayWrite({ sql }: CompiledQuery): boolean {
+  return !sql.startsWith('select');
+}
+
+interface ImmediateDriverOptions {
+  readonly revision: AccessRevision | undefined;
+  readonly giveUpSpace: (() => boolean) | undefined;
+  /** Throws where the file of the database is not there any more. */
+  readonly demandFile: (() => void) | undefined;
 }
 
 /** A transaction that reads first and writes later could not get the lock when another process wrote between: take it at once. */
 class ImmediateDriver extends SqliteDriver {
   readonly #database: NodeSqliteDatabase;
 
-  constructor(
-    database: NodeSqliteDatabase,
-    revision: AccessRevision | undefined,
-    giveUpSpace: (() => boolean) | undefined,
-  ) {
+  constructor(database: NodeSqliteDatabase, { revision, giveUpSpace, demandFile }: ImmediateDriverOptions) {
     super({
       database,
       async onCreateConnection(connection) {
         if (giveUpSpace) makeRoom(connection, database, giveUpSpace);
+        if (demandFile) demandFileOfWrites(connection, database, demandFile);
         await onCreateConnection(connection);
         revision?.watch(connection);
       },

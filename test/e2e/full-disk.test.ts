@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -185,5 +185,22 @@ test.skipIf(!isMounted)(
     await pusher.image(image, 'v2');
     await bytesOf(await app.blob('team/app', other.digest));
     await eventually(() => expect(files('blobs')).toHaveLength(3));
+  },
+);
+
+test.skipIf(!isMounted)(
+  'a server that was stopped starts on a disk that is full, so that things can be deleted',
+  async () => {
+    await using server = await startOnSmallDisk();
+    const { app, disk } = server;
+    const pusher = new Pusher(app, 'acme/shop');
+    const image = fakeImage({ layers: [bytesBlob('layer')] });
+    await pusher.image(image, 'v1');
+    await eventually(() => expect(existsSync(join(disk.root, 'data/space.reserve'))).toBe(true));
+    await app.stop();
+    await disk.fill();
+    await app.resume();
+    expect((await pusher.ask('GET', 'manifests/v1')).status).toBe(200);
+    expect((await pusher.ask('DELETE', `manifests/${image.digest}`)).status).toBe(202);
   },
 );

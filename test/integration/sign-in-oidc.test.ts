@@ -191,6 +191,8 @@ describeEachDatabase('signing in at an OpenID provider', (open, { clock }) => {
     provider.isDown = true;
     expect((await browser.ask('GET', '/auth/oidc')).status).toBe(502);
     provider.isDown = false;
+    // It is left alone for a while after a failure.
+    clock.now += 10_000;
     const sent = await browser.ask('GET', '/auth/oidc');
     const state = new URL(sent.headers.get('location') ?? '').searchParams.get('state');
     const { status, body } = await browser.ask(

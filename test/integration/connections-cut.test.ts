@@ -114,7 +114,7 @@ test.skipIf(!postgresUrl)(
     );
     const away = [503, '5', expect.stringContaining('the database cannot be reached')];
     expect(answers).toEqual(asked.map(([path]) => [path, ...away]));
-    expect((await fetch(`${app.url}/-/readiness`)).status).toBe(503);
+    await eventually(async () => expect((await fetch(`${app.url}/-/readiness`)).status).toBe(503));
     expect((await fetch(`${app.url}/-/liveness`)).status).toBe(200);
     postgres.accept();
     await eventually(async () => expect((await fetch(`${app.url}/-/readiness`)).status).toBe(200));

@@ -60,10 +60,10 @@ describeApp('an upstream that is slow', (start) => {
     const gate = Promise.withResolvers<void>();
     const wanted = { kind: 'manifest', method: 'GET' } as const;
     upstream.fault(wanted, { until: gate.promise });
+    const stays = app.manifest('team/app', 'v1');
+    await eventually(() => expect(upstream.count(wanted)).toBe(1));
     const leaving = new AbortController();
     const left = app.manifest('team/app', 'v1', { signal: leaving.signal }).catch(() => 'left');
-    await eventually(() => expect(upstream.count(wanted)).toBe(1));
-    const stays = app.manifest('team/app', 'v1');
     leaving.abort();
     expect(await left).toBe('left');
     gate.resolve();

@@ -39,7 +39,11 @@ export async function pullSuite(kind: ClientKind): Promise<void> {
     const digests = new Map<string, string>();
 
     beforeAll(async () => {
-      server = await Entrepot.start({ directory: join(directory, 'server') });
+      server = await Entrepot.start({
+        directory: join(directory, 'server'),
+        // The token service of the third upstream is at another port of it, without TLS.
+        env: { ENTREPOT_UPSTREAMS__TOKEN_HOSTS: '127.0.0.1=127.0.0.1' },
+      });
       cleanups.push(() => server.stop());
       for (const auth of upstreamAuths) {
         const upstream = await DockerRegistry.start({ directory: join(directory, auth), storage, auth });

@@ -1,5 +1,4 @@
-/** A server with many repositories of many tags, which were written to its records before it started. */
-import { mkdirSync } from 'node:fs';
+/** A server with many repositories of many tags, which were written to its records while it was stopped. */
 import { join } from 'node:path';
 import { databaseFile } from '../../../src/data-directory.ts';
 import { type Database, openDatabase } from '../../../src/metadata/database.ts';
@@ -40,17 +39,14 @@ export class ManyRepositories {
 
   static async start(options: ManyOptions): Promise<ManyRepositories> {
     const { directory, databaseUrl } = options;
-    const data = join(directory, 'data');
-    mkdirSync(data, { recursive: true });
-    const database = await openDatabase({
-      url: databaseUrl,
-      file: databaseFile(data),
-      log: silentLog,
-      now: Date.now,
-    });
-    const ids = await fill(database, options).finally(() => database.close());
     const env = databaseUrl === undefined ? {} : { ENTREPOT_DATABASE__URL: databaseUrl };
-    const server = await Entrepot.start({ directory, env: { ...env, ...secretKey } });
+    const start = () => Entrepot.start({ directory, env: { ...env, ...secretKey } });
+    // A store belongs to its database from the first start on.
+    await (await start()).stop();
+    const file = databaseFile(join(directory, 'data'));
+    const database = await openDatabase({ url: databaseUrl, file, log: silentLog, now: Date.now });
+    const ids = await fill(database, options).finally(() => database.close());
+    const server = await start();
     return new ManyRepositories(server, options, ids);
   }
 

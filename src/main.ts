@@ -5,19 +5,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { type Command, CommandRefused, help, parseCommand, UsageError } from './command-line.ts';
-import { type Config, formatConfig, loadConfig } from './config.ts';
-import { describeFirstStart } from './first-start.ts';
-import { createLog, type Log, type LogOptions } from './log.ts';
-import { withoutControls } from './log-line.ts';
-import { checkPaths } from './path-settings.ts';
-import { readRegularFile } from './regular-file.ts';
-import { loadSecrets, type Secrets } from './secrets.ts';
-import { ConfigError } from './settings.ts';
-import { explainStartFailure } from './start-failure.ts';
-import { type RunningServer, startServer } from './start-server.ts';
-import { reasonOf } from './system-reasons.ts';
-import { version } from './version.ts';
+import { describeFirstStart } from './app/first-start.ts';
+import { explainStartFailure } from './app/start-failure.ts';
+import { type RunningServer, startServer } from './app/start-server.ts';
+import { reasonOf } from './app/system-reasons.ts';
+import { version } from './app/version.ts';
+import { type Command, CommandRefused, help, parseCommand, UsageError } from './commands/command-line.ts';
+import { type Config, formatConfig, loadConfig } from './config/config.ts';
+import { checkPaths } from './config/path-settings.ts';
+import { readRegularFile } from './config/regular-file.ts';
+import { loadSecrets, type Secrets } from './config/secrets.ts';
+import { ConfigError } from './config/settings.ts';
+import { createLog, type Log, type LogOptions } from './observe/log.ts';
+import { withoutControls } from './observe/log-line.ts';
 
 /** As sysexits.h has them, where it does. */
 const exitCodes = { done: 0, failed: 1, usage: 64, config: 78 } as const;
@@ -54,7 +54,7 @@ async function execute(command: Command): Promise<number> {
     if (command.name === 'serve') return await serve(config);
     const log = createLog({ ...logOptions(config, process.stderr), destination: process.stderr });
     // Loaded when they are needed: a server is spared the memory.
-    const { runCommand } = await import('./commands.ts');
+    const { runCommand } = await import('./commands/commands.ts');
     const report = await runCommand(command, { config, log, print, readSecrets: () => readSecrets(config) });
     if (typeof report === 'string') return print(report);
     print(report.text);

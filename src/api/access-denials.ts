@@ -1,6 +1,6 @@
 /** What is said to whom a repository is refused: the cause that holds, as far as they may know it, and what helps. */
-import { type Action, accessLevels, scopesFor } from '../auth/access.ts';
-import type { DenialCause } from '../auth/denial-causes.ts';
+import { type Action, accessLevels, scopesFor } from '../auth/rights/access.ts';
+import type { DenialCause } from '../auth/rights/denial-causes.ts';
 import { OciError } from '../oci/errors.ts';
 
 const gerunds: Record<Action, string> = { pull: 'Pulling from', push: 'Pushing to', delete: 'Deleting from' };

@@ -3,14 +3,19 @@
  * depends on what was asked for, never on what exists.
  */
 import type { Middleware } from 'koa';
-import type { Action } from '../auth/access.ts';
-import type { DenialCauses } from '../auth/denial-causes.ts';
-import { carries, wasRefused } from '../auth/grants.ts';
-import { type Identity, nameOf, type RegistryTokenIdentity, type ScopeGrant } from '../auth/identity.ts';
-import { logRefusedLogin } from '../auth/login-log.ts';
-import type { Principals } from '../auth/principals.ts';
-import type { RepositoryRights } from '../auth/repository-rights.ts';
-import { formatScope, repositoryScope } from '../auth/scope.ts';
+import { logRefusedLogin } from '../auth/credentials/login-log.ts';
+import type { Principals } from '../auth/credentials/principals.ts';
+import type { Action } from '../auth/rights/access.ts';
+import type { DenialCauses } from '../auth/rights/denial-causes.ts';
+import {
+  type Identity,
+  nameOf,
+  type RegistryTokenIdentity,
+  type ScopeGrant,
+} from '../auth/rights/identity.ts';
+import type { RepositoryRights } from '../auth/rights/repository-rights.ts';
+import { formatScope, repositoryScope } from '../auth/rights/scope.ts';
+import { carries, wasRefused } from '../auth/tokens/grants.ts';
 import { OciError } from '../oci/errors.ts';
 import {
   type BelowName,

@@ -2,9 +2,9 @@
  * The 401 that tells clients where tokens are to be had and which scopes to ask for, since most of them ask for exactly that.
  * https://github.com/distribution/distribution/blob/v3.0.0/docs/content/spec/auth/token.md
  */
-import type { Action } from '../auth/access.ts';
-import type { ScopeGrant } from '../auth/identity.ts';
-import { catalogScope, formatScope, repositoryScope, statisticsScope } from '../auth/scope.ts';
+import type { Action } from '../auth/rights/access.ts';
+import type { ScopeGrant } from '../auth/rights/identity.ts';
+import { catalogScope, formatScope, repositoryScope, statisticsScope } from '../auth/rights/scope.ts';
 import { OciError } from '../oci/errors.ts';
 import { isRepositoryName, isVirtualName } from '../oci/reference.ts';
 import { gitlabPrefix, gitlabScopesOf, isStatistics } from './gitlab/scopes.ts';

@@ -1,6 +1,6 @@
 /** Notes changes that were denied to who asked for them, on /v2 and /api/v4. Pulls pass by at no cost. */
 import type { Middleware } from 'koa';
-import type { Identity } from '../auth/identity.ts';
+import type { Identity } from '../auth/rights/identity.ts';
 import { OciError } from '../oci/errors.ts';
 import { scopesOf } from './challenge.ts';
 import type { Access } from './registry/services.ts';

@@ -1,5 +1,5 @@
 /** A request, as those who are told of what it did hear of it. */
-import { type PrincipalRef, unknownIdentity } from '../auth/identity.ts';
+import { type PrincipalRef, unknownIdentity } from '../auth/rights/identity.ts';
 import type { ActorType, EventOrigin } from '../oci/registry-event.ts';
 import { refOf } from './registry/writer.ts';
 import type { RequestContext } from './state.ts';

@@ -1,11 +1,11 @@
 /** From the Authorization header of a request to /v2 to who asks: with a registry token, or with credentials of any kind. */
-import type { Authenticator } from '../auth/authenticate.ts';
-import { isJwt, parseAuthorization } from '../auth/credentials.ts';
-import type { ExternalTokens } from '../auth/external-tokens.ts';
-import { anonymous, type Identity } from '../auth/identity.ts';
-import { logRefusedLogin } from '../auth/login-log.ts';
-import { describeRefusal } from '../auth/refusal.ts';
-import type { RegistryTokens } from '../auth/registry-tokens.ts';
+import type { Authenticator } from '../auth/credentials/authenticate.ts';
+import { isJwt, parseAuthorization } from '../auth/credentials/credentials.ts';
+import { logRefusedLogin } from '../auth/credentials/login-log.ts';
+import { describeRefusal } from '../auth/credentials/refusal.ts';
+import type { ExternalTokens } from '../auth/oidc/external-tokens.ts';
+import { anonymous, type Identity } from '../auth/rights/identity.ts';
+import type { RegistryTokens } from '../auth/tokens/registry-tokens.ts';
 import { OciError } from '../oci/errors.ts';
 import { challenge, type Fault, scopesOf, type TokenRealm } from './challenge.ts';
 import type { RequestContext } from './state.ts';

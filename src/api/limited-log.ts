@@ -1,5 +1,5 @@
 /** Lines about what any stranger can cause: one of a kind in a while, which says how many were left out before it. */
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log.ts';
 
 const silenceMs = 10_000;
 

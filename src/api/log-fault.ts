@@ -1,4 +1,4 @@
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log.ts';
 import { UnavailableError } from '../oci/unavailable.ts';
 
 /** What the server could not answer, for those who run it; nothing where the fault is the client's. */

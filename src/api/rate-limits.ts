@@ -4,8 +4,8 @@
  * they matter; /api/v4 always has them.
  */
 import type { Middleware } from 'koa';
-import { clientNetwork } from '../auth/client-network.ts';
-import { type Identity, type PrincipalRef, principalRefOf } from '../auth/identity.ts';
+import { clientNetwork } from '../auth/credentials/client-network.ts';
+import { type Identity, type PrincipalRef, principalRefOf } from '../auth/rights/identity.ts';
 import { OciError } from '../oci/errors.ts';
 import type { Access } from './registry/services.ts';
 import type { RequestContext, RequestState } from './state.ts';

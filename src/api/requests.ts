@@ -5,8 +5,8 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Middleware, ParameterizedContext } from 'koa';
-import { anonymous, type Identity, nameOf } from '../auth/identity.ts';
-import type { Log } from '../log.ts';
+import { anonymous, type Identity, nameOf } from '../auth/rights/identity.ts';
+import type { Log } from '../observe/log.ts';
 import { OciError } from '../oci/errors.ts';
 import type { Outcome } from '../oci/repository.ts';
 import { externalUrlOf, TrustedProxies } from './forwarded.ts';

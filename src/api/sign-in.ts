@@ -2,10 +2,10 @@
 import { Router } from '@koa/router';
 import type { Middleware } from 'koa';
 import { z } from 'zod';
-import { type Callback, loginSeconds, type OidcFault, OidcLoginError } from '../auth/oidc-login.ts';
-import { maxSessionMs, type UserSession, type UserSessions } from '../auth/sessions.ts';
-import { RefusedError } from '../management/refused-error.ts';
-import type { SignedIn, SignInService } from '../management/sign-in.ts';
+import { maxSessionMs, type UserSession, type UserSessions } from '../auth/credentials/sessions.ts';
+import { type Callback, loginSeconds, type OidcFault, OidcLoginError } from '../auth/oidc/oidc-login.ts';
+import { RefusedError } from '../management/acting/refused-error.ts';
+import type { SignedIn, SignInService } from '../management/people/sign-in.ts';
 import { bodyParser, LateBody } from './body-parser.ts';
 import { logFault } from './log-fault.ts';
 import { UnreadableBody } from './rest/body.ts';

@@ -1,7 +1,7 @@
 /** What middleware learns of a request and hands on to the handlers, as `ctx.state`. */
 import type { ParameterizedContext } from 'koa';
-import type { Identity } from '../auth/identity.ts';
-import type { Log } from '../log.ts';
+import type { Identity } from '../auth/rights/identity.ts';
+import type { Log } from '../observe/log.ts';
 import type { OciError } from '../oci/errors.ts';
 import type { Outcome } from '../oci/repository.ts';
 

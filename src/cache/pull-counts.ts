@@ -1,6 +1,6 @@
 /** Counts in memory how many pulls of each group the cache answered, and hands the counts on from time to time. */
-import { RepeatedRun } from '../background/repeated-run.ts';
-import type { Log } from '../log.ts';
+import { RepeatedRun } from '../concurrency/repeated-run.ts';
+import type { Log } from '../observe/log.ts';
 
 export interface CountedPulls {
   readonly groupId: number;

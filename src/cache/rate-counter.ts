@@ -4,7 +4,7 @@
  * processes is known up to a second later, and not at all while Redis is away.
  */
 import { LRUCache } from 'lru-cache';
-import { RepeatedRun } from '../background/repeated-run.ts';
+import { RepeatedRun } from '../concurrency/repeated-run.ts';
 import type { SharedCounters } from './redis-counters.ts';
 
 export interface RateCounterOptions {

@@ -1,7 +1,7 @@
 /** The connection to Redis, which comes and goes by itself: each is said once. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type KeyvRedis from '@keyv/redis';
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log.ts';
 import { UnavailableError } from '../oci/unavailable.ts';
 
 const maxPauseMs = 5000;

@@ -1,7 +1,7 @@
 /** What several processes may share and may lose at any moment: Keyv, in memory or in Redis. */
 import Keyv, { type KeyvMapType } from 'keyv';
 import { LRUCache } from 'lru-cache';
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log.ts';
 import { UnavailableError } from '../oci/unavailable.ts';
 import { connectRedis } from './redis.ts';
 import { addInRedis, type SharedCounters } from './redis-counters.ts';

@@ -1,6 +1,6 @@
 /** Tokens that upstreams' token services issued to us, until shortly before they expire. One exchange at a time per key. */
 import { LRUCache } from 'lru-cache';
-import { SingleFlight } from './single-flight.ts';
+import { SingleFlight } from '../concurrency/single-flight.ts';
 
 const maxTokens = 5000;
 /** Tokens are given up this long before their end, or a tenth of their life where that is shorter. */

@@ -1,6 +1,6 @@
 /** Counts downloads in memory and hands them on in batches, so that a pull writes nothing. */
-import { RepeatedRun } from '../background/repeated-run.ts';
-import type { Log } from '../log.ts';
+import { RepeatedRun } from '../concurrency/repeated-run.ts';
+import type { Log } from '../observe/log.ts';
 
 /** @typeParam Id what is downloaded is known by: a number or text */
 export interface Download<Id = number> {

@@ -3,8 +3,8 @@
  * death of one leaves nothing but its claims. In read-only mode nothing runs.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Log } from '../log.ts';
-import type { Database } from '../metadata/database.ts';
+import type { Database } from '../metadata/db/database.ts';
+import type { Log } from '../observe/log.ts';
 import type { Collector } from './collector.ts';
 import type { GcObserver } from './gc-observer.ts';
 import { applyUntaggedRule } from './untagged-rule.ts';

@@ -3,11 +3,11 @@
  * it. Bytes go after their record: whoever dies in between leaves bytes that no record knows, never a record without bytes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Log } from '../log.ts';
-import type { Database } from '../metadata/database.ts';
-import type { GcCounts } from '../metadata/gc-runs.ts';
-import type { Records } from '../metadata/records.ts';
-import { type Due, type Review, type ReviewKind, reviewKinds } from '../metadata/review-queue.ts';
+import type { GcCounts } from '../metadata/collector/gc-runs.ts';
+import { type Due, type Review, type ReviewKind, reviewKinds } from '../metadata/collector/review-queue.ts';
+import type { Database } from '../metadata/db/database.ts';
+import type { Records } from '../metadata/db/records.ts';
+import type { Log } from '../observe/log.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { BlobStore, StorageKey } from '../storage/blob-store.ts';
 import type { GcObserver, ReviewResult } from './gc-observer.ts';

@@ -1,5 +1,5 @@
 /** What the collector did, or would do, and why: for people. */
-import type { GcCounts } from '../metadata/gc-runs.ts';
+import type { GcCounts } from '../metadata/collector/gc-runs.ts';
 import type { Outcome } from './collector.ts';
 import { describeHolder } from './verdict.ts';
 

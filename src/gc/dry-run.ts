@@ -2,10 +2,10 @@
  * What the collector would do, found out by reading alone: on a database that nothing can be written to. What would go is taken for gone
  * by what is looked at afterwards, so that what follows from it is found too.
  */
-import type { GcCounts } from '../metadata/gc-runs.ts';
-import type { Records } from '../metadata/records.ts';
-import { type Review, type ReviewKind, reviewKinds } from '../metadata/review-queue.ts';
-import type { ReviewEvent } from '../metadata/reviews.ts';
+import type { GcCounts } from '../metadata/collector/gc-runs.ts';
+import { type Review, type ReviewKind, reviewKinds } from '../metadata/collector/review-queue.ts';
+import type { ReviewEvent } from '../metadata/collector/reviews.ts';
+import type { Records } from '../metadata/db/records.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Outcome } from './collector.ts';
 import { listUntagged, type UntaggedRule } from './untagged-rule.ts';

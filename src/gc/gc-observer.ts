@@ -1,4 +1,4 @@
-import type { ReviewKind } from '../metadata/review-queue.ts';
+import type { ReviewKind } from '../metadata/collector/review-queue.ts';
 
 /** What became of a review. */
 export type ReviewResult = 'removed' | 'kept' | 'postponed' | 'failed';

@@ -2,10 +2,11 @@
  * Finds bytes that no record names, which a crash between two steps leaves, and removes them a day later; finds records whose bytes
  * are gone. A key is used once: what no record names long after it was written will never be named by one. A job.
  */
-import type { Log } from '../log.ts';
-import type { Records } from '../metadata/records.ts';
+
+import type { Records } from '../metadata/db/records.ts';
+import type { Log } from '../observe/log.ts';
 import type { BlobInventory, BlobStore, StoredCopy } from '../storage/blob-store.ts';
-import type { JobOutcome } from './scheduler.ts';
+import type { JobOutcome } from '../tasks/scheduler.ts';
 import { type FindingTools, settleFindings, treatCopy } from './storage-findings.ts';
 
 export interface OrphansOptions extends FindingTools {

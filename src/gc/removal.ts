@@ -1,6 +1,7 @@
 /** How the collector removes what nothing holds: part of the transaction that found so. */
-import type { Records } from '../metadata/records.ts';
-import type { Review } from '../metadata/review-queue.ts';
+
+import type { Review } from '../metadata/collector/review-queue.ts';
+import type { Records } from '../metadata/db/records.ts';
 import type { StorageKey } from '../storage/blob-store.ts';
 
 export interface Held {

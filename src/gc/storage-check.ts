@@ -1,6 +1,7 @@
 /** Reads everything that is stored at once and compares it with the records, for an operator who asks. */
-import type { Log } from '../log.ts';
-import type { Records } from '../metadata/records.ts';
+
+import type { Records } from '../metadata/db/records.ts';
+import type { Log } from '../observe/log.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { BlobInventory, BlobStore } from '../storage/blob-store.ts';
 import { type FindingTools, treatCopy } from './storage-findings.ts';

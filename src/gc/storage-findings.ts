@@ -1,6 +1,7 @@
 /** What is done about a copy that is not what its record says: it goes out of everyone's reach, and people are told. */
-import type { Log } from '../log.ts';
-import type { Records } from '../metadata/records.ts';
+
+import type { Records } from '../metadata/db/records.ts';
+import type { Log } from '../observe/log.ts';
 import type { BlobInventory, BlobStore } from '../storage/blob-store.ts';
 import type { RecordedCopy, Verdict } from './verify-copy.ts';
 

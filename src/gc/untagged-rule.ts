@@ -1,5 +1,5 @@
 /** What `gc.untagged` says holds for what was pushed before it said so. */
-import type { Records } from '../metadata/records.ts';
+import type { Records } from '../metadata/db/records.ts';
 import type { Digest } from '../oci/digest.ts';
 
 export interface UntaggedRule {

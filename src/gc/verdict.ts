@@ -1,7 +1,7 @@
 /** What keeps a thing, and what makes it go: the rules of the collector. Reads only, so that a dry run is as good as a real one. */
-import type { Holder, Without } from '../metadata/holders.ts';
-import type { Records } from '../metadata/records.ts';
-import type { Review } from '../metadata/review-queue.ts';
+import type { Holder, Without } from '../metadata/collector/holders.ts';
+import type { Review } from '../metadata/collector/review-queue.ts';
+import type { Records } from '../metadata/db/records.ts';
 
 export type Verdict =
   | { readonly is: 'garbage'; readonly why: string }

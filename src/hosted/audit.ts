@@ -1,5 +1,5 @@
-import type { Records } from '../metadata/records.ts';
-import type { PushTarget } from './push-target.ts';
+import type { Records } from '../metadata/db/records.ts';
+import type { PushTarget } from './uploads/push-target.ts';
 
 export type WriteAction = 'manifest.push' | 'manifest.delete' | 'tag.delete' | 'blob.delete';
 

@@ -1,4 +1,4 @@
-import type { RepositoryRecord } from '../metadata/repositories.ts';
+import type { RepositoryRecord } from '../metadata/hosted/repositories.ts';
 import { OciError } from '../oci/errors.ts';
 
 /**

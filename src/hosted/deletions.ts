@@ -2,7 +2,7 @@
  * Deletes what makes content reachable, never content itself; whatever may be of use to nobody afterwards is put up for review in the
  * same transaction, one at a time in each repository.
  */
-import type { Records } from '../metadata/records.ts';
+import type { Records } from '../metadata/db/records.ts';
 import type { Digest } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
 import { octetStream } from '../oci/media-types.ts';
@@ -12,8 +12,8 @@ import { recordWrite } from './audit.ts';
 import { demandLasting } from './deleted-repository.ts';
 import { recordEvents } from './events.ts';
 import type { HostedOptions } from './hosted-options.ts';
-import type { PushTarget } from './push-target.ts';
-import { demandManifestDeletable, demandTagDeletable } from './tag-guards.ts';
+import { demandManifestDeletable, demandTagDeletable } from './tags/tag-guards.ts';
+import type { PushTarget } from './uploads/push-target.ts';
 
 export interface DeletionOptions extends Pick<HostedOptions, 'database' | 'limits'> {
   readonly tagPatterns: TagPatterns;

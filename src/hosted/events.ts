@@ -1,7 +1,7 @@
 /** Tells those who want to know of what is written; part of the transaction of the change. */
-import type { Records } from '../metadata/records.ts';
+import type { Records } from '../metadata/db/records.ts';
 import type { RegistryEvent } from '../oci/registry-event.ts';
-import type { PushTarget } from './push-target.ts';
+import type { PushTarget } from './uploads/push-target.ts';
 
 export type WriteEvent = Omit<
   RegistryEvent,

@@ -1,10 +1,11 @@
 /** What hosted repositories are built from. */
-import type { Log } from '../log.ts';
-import type { Database } from '../metadata/database.ts';
+
+import type { Database } from '../metadata/db/database.ts';
+import type { Log } from '../observe/log.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
 import type { BufferBudget } from '../storage/chunk-reader.ts';
 import type { UploadStore } from '../storage/upload-store.ts';
-import type { SparseManifests } from './manifest-acceptance.ts';
+import type { SparseManifests } from './manifests/manifest-acceptance.ts';
 import type { PullCounter } from './pull-counter.ts';
 
 export interface HostedLimits {

@@ -5,9 +5,9 @@ import type { ReadableRepository, WritableRepository, Writer } from '../oci/repo
 import { TagPatterns } from '../rules/tag-protection.ts';
 import type { HostedOptions } from './hosted-options.ts';
 import { HostedRepository } from './hosted-repository.ts';
-import { nameGone } from './push-target.ts';
-import { SessionSpools } from './session-spools.ts';
-import { UploadTurns } from './upload-turns.ts';
+import { nameGone } from './uploads/push-target.ts';
+import { SessionSpools } from './uploads/session-spools.ts';
+import { UploadTurns } from './uploads/upload-turns.ts';
 import { WritableHostedRepository, type WritingOptions } from './writable-hosted-repository.ts';
 
 export class HostedRepositories {

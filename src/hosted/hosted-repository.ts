@@ -14,7 +14,7 @@ import type {
 import type { BlobReader } from '../storage/blob-store.ts';
 import { storedBlob } from '../storage/stored-blob.ts';
 import type { HostedOptions } from './hosted-options.ts';
-import { listReferrers } from './referrers.ts';
+import { listReferrers } from './manifests/referrers.ts';
 
 export type ReadingOptions = Pick<HostedOptions, 'database' | 'store' | 'buffers' | 'pulls' | 'log'>;
 

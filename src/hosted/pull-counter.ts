@@ -1,6 +1,6 @@
 /** Counts pulls of what was pushed to us in memory and records them in batches, so that a pull writes nothing. */
 import { Usage, type UsageOptions } from '../cache/usage.ts';
-import type { PullCounts } from '../metadata/pull-counts.ts';
+import type { PullCounts } from '../metadata/hosted/pull-counts.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Tag } from '../oci/reference.ts';
 

@@ -1,5 +1,5 @@
 /** How many bytes a project, and the groups around it, may link. Each blob counts once in each project. */
-import type { Records } from '../metadata/records.ts';
+import type { Records } from '../metadata/db/records.ts';
 import type { Digest } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
 

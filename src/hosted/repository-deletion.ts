@@ -3,9 +3,9 @@
  * process that dies leaves the rest to the next; what fails too often is given up and says so.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Log } from '../log.ts';
-import type { Database } from '../metadata/database.ts';
-import type { Records } from '../metadata/records.ts';
+import type { Database } from '../metadata/db/database.ts';
+import type { Records } from '../metadata/db/records.ts';
+import type { Log } from '../observe/log.ts';
 
 export interface RepositoryDeletionOptions {
   readonly database: Database;

@@ -1,5 +1,5 @@
 /** Measures repositories that have changed, so that lists can be sorted by size: a job. */
-import type { Database } from '../metadata/database.ts';
+import type { Database } from '../metadata/db/database.ts';
 
 const atOnce = 50;
 

@@ -1,6 +1,7 @@
 /** A repository of a project, as one writer has it; it need not have been made yet. */
-import type { Log } from '../log.ts';
-import { MissingOwner } from '../metadata/violations.ts';
+
+import { MissingOwner } from '../metadata/db/violations.ts';
+import type { Log } from '../observe/log.ts';
 import type { Digest } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
 import type { Reference, RepositoryName } from '../oci/reference.ts';
@@ -12,13 +13,13 @@ import type {
   WritableRepository,
 } from '../oci/repository.ts';
 import type { TagPatterns } from '../rules/tag-protection.ts';
-import { linkBlob } from './blob-links.ts';
 import { deleteBlob, deleteManifest } from './deletions.ts';
 import type { HostedOptions } from './hosted-options.ts';
 import { HostedRepository } from './hosted-repository.ts';
-import { pushManifest } from './manifest-push.ts';
-import type { PushTarget } from './push-target.ts';
-import { type SessionOptions, UploadSessions } from './upload-sessions.ts';
+import { pushManifest } from './manifests/manifest-push.ts';
+import { linkBlob } from './uploads/blob-links.ts';
+import type { PushTarget } from './uploads/push-target.ts';
+import { type SessionOptions, UploadSessions } from './uploads/upload-sessions.ts';
 
 export interface WritingOptions extends HostedOptions, SessionOptions {
   readonly tagPatterns: TagPatterns;

@@ -1,10 +1,10 @@
 /** Blobs of one image: from the store where linked, else by proof or by fill. */
 
 import type { Usage } from '../cache/usage.ts';
-import type { Log } from '../log.ts';
-import type { Blobs } from '../metadata/blobs.ts';
-import type { CacheEntries, CacheEntry } from '../metadata/cache-entries.ts';
-import { MissingOwner } from '../metadata/violations.ts';
+import type { CacheEntries, CacheEntry } from '../metadata/cached/cache-entries.ts';
+import type { Blobs } from '../metadata/content/blobs.ts';
+import { MissingOwner } from '../metadata/db/violations.ts';
+import type { Log } from '../observe/log.ts';
 import type { Digest } from '../oci/digest.ts';
 import { octetStream } from '../oci/media-types.ts';
 import type { BlobAnswer, BlobStat, Outcome } from '../oci/repository.ts';

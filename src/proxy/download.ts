@@ -3,9 +3,9 @@
  * place by Range, and when that place gives up, at the next: content is addressed, so any place's bytes continue any other's.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log.ts';
 import type { Digest } from '../oci/digest.ts';
-import { UpstreamError } from '../upstreams/errors.ts';
+import { UpstreamError } from '../outbound/errors.ts';
 import type { OpenedBlob } from '../upstreams/upstream.ts';
 import type { FillObserver } from './fill-observer.ts';
 import type { Place } from './place.ts';

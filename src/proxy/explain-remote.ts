@@ -1,7 +1,7 @@
 /** How the remote upstreams of one part would answer a pull: the walk, shown without changing what is cached. */
 import { isFresh } from '../cache/freshness.ts';
 import { isDigestReference, type Reference } from '../oci/reference.ts';
-import { UpstreamError } from '../upstreams/errors.ts';
+import { UpstreamError } from '../outbound/errors.ts';
 import type {
   ExplainedAnswer,
   ExplainedEntry,

@@ -1,9 +1,9 @@
 /** How a pull would be answered now, part by part, without changing anything. */
-import type { CacheEntries } from '../metadata/cache-entries.ts';
+import type { CacheEntries } from '../metadata/cached/cache-entries.ts';
 import type { Digest } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
 import { isDigestReference, type Reference, type RepositoryName } from '../oci/reference.ts';
-import type { UpstreamErrorKind } from '../upstreams/errors.ts';
+import type { UpstreamErrorKind } from '../outbound/errors.ts';
 import { LocalUpstream } from '../upstreams/local-upstream.ts';
 import type { BreakerState } from '../upstreams/upstream.ts';
 import { explainRemote, givesWay } from './explain-remote.ts';

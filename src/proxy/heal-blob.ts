@@ -1,5 +1,5 @@
 /** Fetches a blob again whose bytes were lost, from wherever it was fetched before: an ordinary fill, which clients may follow. */
-import type { StoredBlobs } from '../metadata/stored-blobs.ts';
+import type { StoredBlobs } from '../metadata/content/stored-blobs.ts';
 import type { Digest } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
 import type { Upstream } from '../upstreams/upstream.ts';

@@ -1,15 +1,15 @@
 /** One manifest from one place into the records: at most one GET at a time for the same thing, whoever asks. */
-import { SingleFlight } from '../cache/single-flight.ts';
-import type { Log } from '../log.ts';
-import type { CacheEntries, CacheEntry } from '../metadata/cache-entries.ts';
-import type { Manifests } from '../metadata/manifests.ts';
-import { MissingOwner } from '../metadata/violations.ts';
+import { SingleFlight } from '../concurrency/single-flight.ts';
+import type { CacheEntries, CacheEntry } from '../metadata/cached/cache-entries.ts';
+import type { Manifests } from '../metadata/content/manifests.ts';
+import { MissingOwner } from '../metadata/db/violations.ts';
+import type { Log } from '../observe/log.ts';
 import type { Digest } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
 import { type ParsedManifest, parseManifest, servedTypeOf } from '../oci/manifest.ts';
 import { manifestKindOf, ociManifest } from '../oci/media-types.ts';
 import type { Reference } from '../oci/reference.ts';
-import { UpstreamError } from '../upstreams/errors.ts';
+import { UpstreamError } from '../outbound/errors.ts';
 import { entryPlace, type Place } from './place.ts';
 
 /** A manifest with what is recorded of it; no entry where recording failed. */

@@ -1,10 +1,10 @@
 /** Manifests of one image: hot, fresh, revalidated, from another upstream, or stale; in this order. */
 import { isFresh } from '../cache/freshness.ts';
 import type { HotManifest, HotManifests } from '../cache/hot-manifests.ts';
-import { SingleFlight } from '../cache/single-flight.ts';
 import type { Usage } from '../cache/usage.ts';
-import type { CacheEntries } from '../metadata/cache-entries.ts';
-import type { Manifests } from '../metadata/manifests.ts';
+import { SingleFlight } from '../concurrency/single-flight.ts';
+import type { CacheEntries } from '../metadata/cached/cache-entries.ts';
+import type { Manifests } from '../metadata/content/manifests.ts';
 import { isDigestReference, type Reference } from '../oci/reference.ts';
 import type { ManifestAnswer, Outcome } from '../oci/repository.ts';
 import { type ManifestFetch, type PulledManifest, recordedTypeOf } from './manifest-fetch.ts';

@@ -1,5 +1,5 @@
 /** Where an image of a virtual registry may be found: one repository at one upstream. */
-import type { EntryPlace } from '../metadata/cache-entry.ts';
+import type { EntryPlace } from '../metadata/cached/cache-entry.ts';
 import { OciError } from '../oci/errors.ts';
 import type { RepositoryName } from '../oci/reference.ts';
 import type { Upstream } from '../upstreams/upstream.ts';

@@ -1,8 +1,9 @@
 /** Makes verified bytes durable, then visible: commit, then the record and its links. Where there is no room they are not kept. */
-import type { Log } from '../log.ts';
-import type { BlobRecord, Blobs } from '../metadata/blobs.ts';
-import type { CacheEntries } from '../metadata/cache-entries.ts';
-import { MissingContent } from '../metadata/violations.ts';
+
+import type { CacheEntries } from '../metadata/cached/cache-entries.ts';
+import type { BlobRecord, Blobs } from '../metadata/content/blobs.ts';
+import { MissingContent } from '../metadata/db/violations.ts';
+import type { Log } from '../observe/log.ts';
 import type { Digest } from '../oci/digest.ts';
 import { octetStream } from '../oci/media-types.ts';
 import type { BlobStore, Spool } from '../storage/blob-store.ts';

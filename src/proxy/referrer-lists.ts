@@ -2,10 +2,10 @@
  * The referrers of a digest, kept as an entry like a manifest, so that they outlive their upstream. Asked of the upstreams
  * that gave the subject, else of all in their order; the first that knows any wins.
  */
-import { SingleFlight } from '../cache/single-flight.ts';
-import type { Log } from '../log.ts';
-import type { CacheEntries, CacheEntry } from '../metadata/cache-entries.ts';
-import type { Manifests } from '../metadata/manifests.ts';
+import { SingleFlight } from '../concurrency/single-flight.ts';
+import type { CacheEntries, CacheEntry } from '../metadata/cached/cache-entries.ts';
+import type { Manifests } from '../metadata/content/manifests.ts';
+import type { Log } from '../observe/log.ts';
 import { type Digest, digestOf, parseDigest } from '../oci/digest.ts';
 import { ociIndex } from '../oci/media-types.ts';
 import type { ReferrerDescriptor, ReferrersAnswer } from '../oci/repository.ts';

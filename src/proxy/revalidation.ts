@@ -1,10 +1,10 @@
 /** What becomes of an entry that is no longer fresh: one HEAD decides, and whatever fails leaves the stale copy. */
 import { LRUCache } from 'lru-cache';
-import { SingleFlight } from '../cache/single-flight.ts';
-import type { Log } from '../log.ts';
-import type { CacheEntries, CacheEntry } from '../metadata/cache-entries.ts';
+import { SingleFlight } from '../concurrency/single-flight.ts';
+import type { CacheEntries, CacheEntry } from '../metadata/cached/cache-entries.ts';
+import type { Log } from '../observe/log.ts';
 import type { Reference } from '../oci/reference.ts';
-import { UpstreamError } from '../upstreams/errors.ts';
+import { UpstreamError } from '../outbound/errors.ts';
 import type { ManifestFetch, PulledManifest } from './manifest-fetch.ts';
 import type { Place } from './place.ts';
 import type { Answer } from './refusal.ts';

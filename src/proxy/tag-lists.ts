@@ -3,9 +3,9 @@
  * upstream fails, what it said last or else the tags that are cached from it.
  */
 import { LRUCache } from 'lru-cache';
-import { SingleFlight } from '../cache/single-flight.ts';
-import type { Log } from '../log.ts';
-import type { CacheEntries } from '../metadata/cache-entries.ts';
+import { SingleFlight } from '../concurrency/single-flight.ts';
+import type { CacheEntries } from '../metadata/cached/cache-entries.ts';
+import type { Log } from '../observe/log.ts';
 import { isTag, type Tag } from '../oci/reference.ts';
 import type { Outcome, PageRequest, TagsAnswer } from '../oci/repository.ts';
 import { entryPlace, keyOfPlace, type Place } from './place.ts';

@@ -1,9 +1,9 @@
 /** Asks the places in parallel and takes the first, in their order, that says yes as soon as all above it have said no. */
 import pLimit from 'p-limit';
 import type { NotFound } from '../cache/not-found.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log.ts';
 import type { Reference } from '../oci/reference.ts';
-import { UpstreamError } from '../upstreams/errors.ts';
+import { UpstreamError } from '../outbound/errors.ts';
 import type { ManifestHead } from '../upstreams/upstream.ts';
 import type { ManifestFetch, PulledManifest } from './manifest-fetch.ts';
 import type { Place } from './place.ts';

@@ -1,4 +1,6 @@
 /** Selections of long lists, between whose parts others run: a hundred thousand names are matched in no time, but not in one. */
+
+import { Turn } from '../concurrency/turn.ts';
 import { TagPattern } from './tag-pattern.ts';
 import {
   type SelectableTag,
@@ -7,7 +9,6 @@ import {
   type TagGuard,
   TagSelection,
 } from './tag-selection.ts';
-import { Turn } from './turn.ts';
 
 /** Criteria as people write them and as they are kept. */
 export interface TagCriteriaTexts {

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log.ts';
 import { UnavailableError } from '../oci/unavailable.ts';
 import type { StorageKey } from './blob-store.ts';
 import { makeDirectory } from './make-directory.ts';

@@ -4,13 +4,13 @@
  */
 import { LRUCache } from 'lru-cache';
 import type { UpstreamTokens } from '../cache/upstream-tokens.ts';
+import { withDeadline } from '../outbound/deadline.ts';
+import { UpstreamError } from '../outbound/errors.ts';
+import type { Transport } from '../outbound/transport.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
-import { withDeadline } from './deadline.ts';
-import { UpstreamError } from './errors.ts';
 import { parseRealm } from './realm.ts';
 import { unauthorized } from './status-error.ts';
 import { basicAuthorization, exchangeToken } from './token-exchange.ts';
-import type { Transport } from './transport.ts';
 import type { UpstreamSettings } from './upstream.ts';
 
 const maxScopes = 1000;

@@ -1,7 +1,7 @@
 /** How one upstream is doing, learnt from every request that is run through here, and whether it is asked at all. */
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log.ts';
+import { UpstreamError } from '../outbound/errors.ts';
 import { Breaker, type Ticket } from './breaker.ts';
-import { UpstreamError } from './errors.ts';
 import { parseQuota } from './quota.ts';
 import type { BreakerState, Quota, UpstreamHealth } from './upstream.ts';
 import type { UpstreamObserver, UpstreamRequestKind } from './upstream-observer.ts';

@@ -1,5 +1,5 @@
 /** What an image is called at an upstream, and whether it may be asked for there. */
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log.ts';
 import { isRepositoryName, type RepositoryName } from '../oci/reference.ts';
 import { maxGlobLength } from '../rules/glob.ts';
 import { Globs } from '../rules/globs.ts';

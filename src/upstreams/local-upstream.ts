@@ -1,5 +1,5 @@
 /** An upstream that is this same server: what is hosted below the path of a group or project, with no network in between. */
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log.ts';
 import { isRepositoryName, type RepositoryName } from '../oci/reference.ts';
 import { matcherOf } from './image-names.ts';
 import type { Upstream, UpstreamSettings } from './upstream.ts';

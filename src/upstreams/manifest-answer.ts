@@ -3,8 +3,8 @@ import { algorithmOf, type Digest, digestOf, isDigest } from '../oci/digest.ts';
 import { maxManifestBytes } from '../oci/manifest.ts';
 import { essenceOf } from '../oci/media-types.ts';
 import { isDigestReference, type Reference } from '../oci/reference.ts';
-import type { Answer } from './answer.ts';
-import { UpstreamError } from './errors.ts';
+import type { Answer } from '../outbound/answer.ts';
+import { UpstreamError } from '../outbound/errors.ts';
 import type { FetchedManifest } from './upstream.ts';
 
 /** Docker-Content-Digest, or the ETag where that is a digest; quotes and `W/` do not count. */

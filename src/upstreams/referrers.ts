@@ -6,8 +6,8 @@ import type { RepositoryName } from '../oci/reference.ts';
 import { fallbackTag, parseReferrers } from '../oci/referrers.ts';
 import type { ReferrerDescriptor } from '../oci/repository.ts';
 import { parseJsonRecord } from '../oci/untrusted-json.ts';
-import type { Answer } from './answer.ts';
-import { UpstreamError } from './errors.ts';
+import type { Answer } from '../outbound/answer.ts';
+import { UpstreamError } from '../outbound/errors.ts';
 import { readPages } from './list-pages.ts';
 import type { Registry } from './registry.ts';
 

@@ -1,7 +1,7 @@
 /** Requests to one registry, with whatever authorization it asks for. */
-import type { Answer } from './answer.ts';
+import type { Answer } from '../outbound/answer.ts';
+import type { Transport } from '../outbound/transport.ts';
 import type { Authorizer } from './authorizer.ts';
-import type { Transport } from './transport.ts';
 
 export interface RegistryRequest {
   readonly method: 'GET' | 'HEAD';

@@ -1,16 +1,16 @@
 /** One remote registry: asked with the authorization it wants, its answers judged by their status, its health learnt from both. */
 import type { UpstreamTokens } from '../cache/upstream-tokens.ts';
-import type { Log } from '../log.ts';
-import { privateNetworks } from './address-guard.ts';
-import type { Answer } from './answer.ts';
+import type { Log } from '../observe/log.ts';
+import { privateNetworks } from '../outbound/address-guard.ts';
+import type { Answer } from '../outbound/answer.ts';
+import { type Limit, withDeadline } from '../outbound/deadline.ts';
+import { UpstreamError } from '../outbound/errors.ts';
+import { Transport, type TransportOptions } from '../outbound/transport.ts';
 import { Authorizer } from './authorizer.ts';
 import type { Ticket } from './breaker.ts';
-import { type Limit, withDeadline } from './deadline.ts';
-import { UpstreamError } from './errors.ts';
 import { Health } from './health.ts';
 import { RegistryClient, type RegistryRequest } from './registry-client.ts';
 import { toStatusError } from './status-error.ts';
-import { Transport, type TransportOptions } from './transport.ts';
 import type { UpstreamSettings } from './upstream.ts';
 import type { UpstreamObserver, UpstreamRequestKind } from './upstream-observer.ts';
 

@@ -9,9 +9,9 @@
  * | 408, 5xx      | unavailable  | |
  * | anything else | invalid      | 400 too: what stands in front of a registry says that as well, and it must not make us forget |
  */
-import type { Answer } from './answer.ts';
-import { UpstreamError } from './errors.ts';
-import { parseRetryAfter } from './retry-after.ts';
+import type { Answer } from '../outbound/answer.ts';
+import { UpstreamError } from '../outbound/errors.ts';
+import { parseRetryAfter } from '../outbound/retry-after.ts';
 
 /** @param hasCredentials whether any are configured, for the message. */
 export function toStatusError(answer: Answer, hasCredentials: boolean, now: number): UpstreamError {

@@ -1,8 +1,8 @@
 /** Lists of tags. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags (end-8) */
 import { z } from 'zod';
+import { Turn } from '../concurrency/turn.ts';
 import { isTag, type RepositoryName, type Tag } from '../oci/reference.ts';
-import { Turn } from '../rules/turn.ts';
-import { UpstreamError } from './errors.ts';
+import { UpstreamError } from '../outbound/errors.ts';
 import { readPages } from './list-pages.ts';
 import type { Registry } from './registry.ts';
 

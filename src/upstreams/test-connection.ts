@@ -2,9 +2,9 @@
 import { STATUS_CODES } from 'node:http';
 import { UpstreamTokens } from '../cache/upstream-tokens.ts';
 import { manifestAccept } from '../oci/media-types.ts';
+import { withDeadline } from '../outbound/deadline.ts';
+import { UpstreamError } from '../outbound/errors.ts';
 import { Authorizer } from './authorizer.ts';
-import { withDeadline } from './deadline.ts';
-import { UpstreamError } from './errors.ts';
 import { createTransport, type UpstreamOptions } from './registry.ts';
 import { RegistryClient } from './registry-client.ts';
 import type { UpstreamSettings } from './upstream.ts';

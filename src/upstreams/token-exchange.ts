@@ -1,11 +1,11 @@
 /** A bearer token for one scope. https://distribution.github.io/distribution/spec/auth/token/ */
 import { z } from 'zod';
 import type { IssuedToken } from '../cache/upstream-tokens.ts';
-import type { Answer } from './answer.ts';
-import { UpstreamError } from './errors.ts';
-import { readJsonAnswer } from './json-answer.ts';
+import type { Answer } from '../outbound/answer.ts';
+import { UpstreamError } from '../outbound/errors.ts';
+import { readJsonAnswer } from '../outbound/json-answer.ts';
+import type { Transport } from '../outbound/transport.ts';
 import { toStatusError } from './status-error.ts';
-import type { Transport } from './transport.ts';
 import type { UpstreamSettings } from './upstream.ts';
 
 export const maxTokenBytes = 1024 * 1024;

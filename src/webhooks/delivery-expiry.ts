@@ -1,4 +1,4 @@
-import type { Records } from '../metadata/records.ts';
+import type { Records } from '../metadata/db/records.ts';
 
 /** Forgets what endpoints were told, and what they could not be told, some days after it happened. A job of the scheduler. */
 export class DeliveryExpiry {

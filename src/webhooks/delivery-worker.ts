@@ -3,9 +3,9 @@
  * of its own and no job of the scheduler: many run at once, an event is told within a second, and each lane has its lease.
  */
 import { randomUUID } from 'node:crypto';
-import { RepeatedRun } from '../background/repeated-run.ts';
-import type { Records } from '../metadata/records.ts';
-import type { DueLane, Lane } from '../metadata/webhook-lanes.ts';
+import { RepeatedRun } from '../concurrency/repeated-run.ts';
+import type { Records } from '../metadata/db/records.ts';
+import type { DueLane, Lane } from '../metadata/webhooks/webhook-lanes.ts';
 import { backOff } from './back-off.ts';
 import { type DeliveryOptions, type Reply, tryDelivery } from './delivery.ts';
 import { LaneShares, type RunningLane } from './lane-shares.ts';

@@ -1,7 +1,12 @@
 /** One try to tell an endpoint of an event, and what is recorded of it. */
-import type { Log } from '../log.ts';
-import type { Records } from '../metadata/records.ts';
-import type { DeliveryAttempt, DeliveryState, WebhookDelivery } from '../metadata/webhook-deliveries.ts';
+
+import type { Records } from '../metadata/db/records.ts';
+import type {
+  DeliveryAttempt,
+  DeliveryState,
+  WebhookDelivery,
+} from '../metadata/webhooks/webhook-deliveries.ts';
+import type { Log } from '../observe/log.ts';
 import { type EventSource, type SignedRequest, signRequest } from './signed-request.ts';
 import type { WebhookEndpoint } from './webhook-endpoint.ts';
 import type { WebhookObserver } from './webhook-observer.ts';

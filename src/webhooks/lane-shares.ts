@@ -4,7 +4,7 @@
  * for endpoints that work; and the lanes of one project never take all of them.
  */
 import { LRUCache } from 'lru-cache';
-import type { DueFilter, DueLane } from '../metadata/webhook-lanes.ts';
+import type { DueFilter, DueLane } from '../metadata/webhooks/webhook-lanes.ts';
 
 /** How many lanes may wait aside, for each place: each is a request, and costs little more than a socket. */
 const asidePerPlace = 8;

@@ -3,10 +3,10 @@
  * waits for it or writes anything itself. What is not recorded yet when the process dies is not told, and when there is too much at
  * once, what is over is dropped and counted.
  */
-import { RepeatedRun } from '../background/repeated-run.ts';
-import type { Log } from '../log.ts';
-import type { Database } from '../metadata/database.ts';
-import type { Records } from '../metadata/records.ts';
+import { RepeatedRun } from '../concurrency/repeated-run.ts';
+import type { Database } from '../metadata/db/database.ts';
+import type { Records } from '../metadata/db/records.ts';
+import type { Log } from '../observe/log.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { RepositoryName, Tag } from '../oci/reference.ts';
 import type { EventOrigin, RegistryEvent } from '../oci/registry-event.ts';

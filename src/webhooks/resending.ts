@@ -1,5 +1,5 @@
-import type { WebhookDelivery } from '../metadata/webhook-deliveries.ts';
-import type { Webhook } from '../metadata/webhooks.ts';
+import type { WebhookDelivery } from '../metadata/webhooks/webhook-deliveries.ts';
+import type { Webhook } from '../metadata/webhooks/webhooks.ts';
 import { type DeliveryOptions, tryDelivery } from './delivery.ts';
 import type { WebhookEndpoints } from './webhook-endpoints.ts';
 

@@ -1,6 +1,6 @@
 /** What an endpoint is sent: Docker's envelope of one event, signed with the endpoint's secret. */
 import { createHmac } from 'node:crypto';
-import type { WebhookDelivery } from '../metadata/webhook-deliveries.ts';
+import type { WebhookDelivery } from '../metadata/webhooks/webhook-deliveries.ts';
 import type { WebhookEndpoint } from './webhook-endpoint.ts';
 
 export const eventsType = 'application/vnd.docker.distribution.events.v1+json';

@@ -1,6 +1,6 @@
 /** Puts together what the configuration and the records say of endpoints. */
-import type { Records } from '../metadata/records.ts';
-import type { Webhook } from '../metadata/webhooks.ts';
+import type { Records } from '../metadata/db/records.ts';
+import type { Webhook } from '../metadata/webhooks/webhooks.ts';
 import type { EventFilter } from '../oci/registry-event.ts';
 import type { FindEndpoint, WebhookEndpoint } from './webhook-endpoint.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { CleanupJob } from '../../src/hosted/cleanup.ts';
-import type { Database } from '../../src/metadata/database.ts';
+import { CleanupJob } from '../../src/hosted/tags/cleanup.ts';
+import type { Database } from '../../src/metadata/db/database.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { pushImage } from '../support/hosted-images.ts';
 import { createRepository } from '../support/hosted-records.ts';

@@ -1,7 +1,7 @@
 /** COLLECTOR_SEED for the same worlds again. */
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import { openDatabase } from '../../src/metadata/database.ts';
+import { openDatabase } from '../../src/metadata/db/database.ts';
 import { collectorStep } from '../support/collector-steps.ts';
 import { type Collecting, CollectorWorld } from '../support/collector-world.ts';
 import { describeEachDatabase } from '../support/databases.ts';

@@ -5,7 +5,7 @@
  */
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import { openDatabase } from '../../src/metadata/database.ts';
+import { openDatabase } from '../../src/metadata/db/database.ts';
 import { collectorStep } from '../support/collector-steps.ts';
 import { CollectorWorld, type Step, touchedBy } from '../support/collector-world.ts';
 import { describeEachDatabase } from '../support/databases.ts';

@@ -1,7 +1,7 @@
 /** Who was not believed, why and from where: one line in the log for each failure, and never what they came with. */
 import { SignJWT } from 'jose';
 import { expect, onTestFinished, test } from 'vitest';
-import type { Log } from '../../src/log.ts';
+import type { Log } from '../../src/observe/log.ts';
 import { TestApp } from '../support/app.ts';
 import { bearerOf } from '../support/bearer.ts';
 import { basicOf, Credentials, testPassword } from '../support/credentials.ts';

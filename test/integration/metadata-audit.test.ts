@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { AuditEventFilter } from '../../src/metadata/audit-events.ts';
+import type { AuditEventFilter } from '../../src/metadata/server/audit-events.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { createProject } from '../support/hosted-records.ts';
 

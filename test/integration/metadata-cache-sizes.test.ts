@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import type { Database } from '../../src/metadata/database.ts';
+import type { Database } from '../../src/metadata/db/database.ts';
 import { digestOf } from '../../src/oci/digest.ts';
 import { parseRepositoryName } from '../../src/oci/reference.ts';
 import { describeEachDatabase } from '../support/databases.ts';

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import type { BlobRecord } from '../../src/metadata/blobs.ts';
-import type { EntryPlace } from '../../src/metadata/cache-entries.ts';
-import type { Database } from '../../src/metadata/database.ts';
-import { MissingOwner } from '../../src/metadata/violations.ts';
+import type { EntryPlace } from '../../src/metadata/cached/cache-entries.ts';
+import type { BlobRecord } from '../../src/metadata/content/blobs.ts';
+import type { Database } from '../../src/metadata/db/database.ts';
+import { MissingOwner } from '../../src/metadata/db/violations.ts';
 import { type Digest, digestOf } from '../../src/oci/digest.ts';
 import type { ManifestReference } from '../../src/oci/manifest.ts';
 import { ociIndex, ociManifest } from '../../src/oci/media-types.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Database } from '../../src/metadata/database.ts';
-import { MissingOwner } from '../../src/metadata/violations.ts';
+import type { Database } from '../../src/metadata/db/database.ts';
+import { MissingOwner } from '../../src/metadata/db/violations.ts';
 import { parseTag } from '../../src/oci/reference.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import {

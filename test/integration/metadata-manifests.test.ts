@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Database } from '../../src/metadata/database.ts';
-import { MissingOwner } from '../../src/metadata/violations.ts';
+import type { Database } from '../../src/metadata/db/database.ts';
+import { MissingOwner } from '../../src/metadata/db/violations.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { ociIndex, ociManifest } from '../../src/oci/media-types.ts';
 import { parseTag } from '../../src/oci/reference.ts';

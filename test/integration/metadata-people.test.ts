@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Database } from '../../src/metadata/database.ts';
-import type { Visibility } from '../../src/metadata/groups.ts';
-import { MissingOwner, UniqueViolation } from '../../src/metadata/violations.ts';
+import type { Database } from '../../src/metadata/db/database.ts';
+import { MissingOwner, UniqueViolation } from '../../src/metadata/db/violations.ts';
+import type { Visibility } from '../../src/metadata/namespaces/groups.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 
 const all = { page: 1, perPage: 100 };

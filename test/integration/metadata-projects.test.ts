@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { MissingOwner, UniqueViolation } from '../../src/metadata/violations.ts';
+import { MissingOwner, UniqueViolation } from '../../src/metadata/db/violations.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import {
   createGroup,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Records } from '../../src/metadata/records.ts';
-import { MissingOwner } from '../../src/metadata/violations.ts';
+import type { Records } from '../../src/metadata/db/records.ts';
+import { MissingOwner } from '../../src/metadata/db/violations.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import {
   createGroup,

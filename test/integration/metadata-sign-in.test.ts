@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { UserFilter } from '../../src/metadata/users.ts';
-import { MissingOwner } from '../../src/metadata/violations.ts';
+import { MissingOwner } from '../../src/metadata/db/violations.ts';
+import type { UserFilter } from '../../src/metadata/people/users.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { createProject, createUser } from '../support/hosted-records.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { TagOrder, TagPageRequest } from '../../src/metadata/tag-details.ts';
+import type { TagOrder, TagPageRequest } from '../../src/metadata/hosted/tag-details.ts';
 import { parseTag } from '../../src/oci/reference.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { createRepository, linkBlob, manifestOf } from '../support/hosted-records.ts';

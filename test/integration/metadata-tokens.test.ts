@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { DeployTokenFilter } from '../../src/metadata/deploy-tokens.ts';
-import { MissingOwner } from '../../src/metadata/violations.ts';
+import { MissingOwner } from '../../src/metadata/db/violations.ts';
+import type { DeployTokenFilter } from '../../src/metadata/tokens/deploy-tokens.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { createGroup, createProject, createUser } from '../support/hosted-records.ts';
 

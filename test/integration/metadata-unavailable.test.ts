@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { openReadOnlyDatabase } from '../../src/metadata/database.ts';
+import { openReadOnlyDatabase } from '../../src/metadata/db/database.ts';
 import { UnavailableError } from '../../src/oci/unavailable.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { silentLog } from '../support/silent-log.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { UploadRecord } from '../../src/metadata/upload-records.ts';
-import { MissingOwner } from '../../src/metadata/violations.ts';
+import { MissingOwner } from '../../src/metadata/db/violations.ts';
+import type { UploadRecord } from '../../src/metadata/hosted/upload-records.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { createProject, digestOfText } from '../support/hosted-records.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Database } from '../../src/metadata/database.ts';
-import { allLanes } from '../../src/metadata/webhook-lanes.ts';
+import type { Database } from '../../src/metadata/db/database.ts';
+import { allLanes } from '../../src/metadata/webhooks/webhook-lanes.ts';
 import { DeliveryExpiry } from '../../src/webhooks/delivery-expiry.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { createProject } from '../support/hosted-records.ts';

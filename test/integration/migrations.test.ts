@@ -6,13 +6,13 @@ import { promisify } from 'node:util';
 import { Kysely } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { expect, test } from 'vitest';
-import { postgresTypes, sqliteTypes } from '../../src/metadata/column-types.ts';
-import { type Database, migrate } from '../../src/metadata/database.ts';
+import { postgresTypes, sqliteTypes } from '../../src/metadata/db/column-types.ts';
+import { type Database, migrate } from '../../src/metadata/db/database.ts';
+import { postgresDialect } from '../../src/metadata/db/postgres.ts';
+import type { Tables } from '../../src/metadata/db/schema.ts';
+import { sqliteDialect } from '../../src/metadata/db/sqlite.ts';
 import { foundations } from '../../src/metadata/migrations/0001-foundations.ts';
 import { hosted } from '../../src/metadata/migrations/0002-hosted.ts';
-import { postgresDialect } from '../../src/metadata/postgres.ts';
-import type { Tables } from '../../src/metadata/schema.ts';
-import { sqliteDialect } from '../../src/metadata/sqlite.ts';
 import { type DatabasePlace, describeEachDatabase } from '../support/databases.ts';
 import { blobOf, createRepository, linkBlob } from '../support/hosted-records.ts';
 import { silentLog } from '../support/silent-log.ts';
@@ -48,7 +48,7 @@ const run = promisify(execFile);
 const migrations = readdirSync(resolve(import.meta.dirname, '../../src/metadata/migrations'))
   .map((file) => file.replace(/\.ts$/, ''))
   .toSorted();
-const source = resolve(import.meta.dirname, '../../src/metadata/database.ts');
+const source = resolve(import.meta.dirname, '../../src/metadata/db/database.ts');
 
 describeEachDatabase('migrations', (open, { createPlace, name }) => {
   test('run once, and are no work the second time', async () => {

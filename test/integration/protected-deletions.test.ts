@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Identity } from '../../src/auth/identity.ts';
-import { Protection } from '../../src/management/protection.ts';
-import type { Database } from '../../src/metadata/database.ts';
+import type { Identity } from '../../src/auth/rights/identity.ts';
+import { Protection } from '../../src/management/protection/protection.ts';
+import type { Database } from '../../src/metadata/db/database.ts';
 import { parseTag } from '../../src/oci/reference.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { createProject, createRepository, createUser, manifestOf } from '../support/hosted-records.ts';

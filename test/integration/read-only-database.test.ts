@@ -1,7 +1,7 @@
 /** PostgreSQL that can be read and not written to, as after a failover to a replica: pulls go on, nothing is tried at full speed. */
 import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
-import { createLog } from '../../src/log.ts';
+import { createLog } from '../../src/observe/log.ts';
 import { TestApp } from '../support/app.ts';
 import { eventually } from '../support/eventually.ts';
 import { FakeRegistry } from '../support/fake-registry.ts';

@@ -1,18 +1,18 @@
 import { hash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { type Action, actions } from '../../src/auth/access.ts';
+import { Principals } from '../../src/auth/credentials/principals.ts';
+import { type Action, actions } from '../../src/auth/rights/access.ts';
 import {
   anonymous,
   type Identity,
   nameOf,
   type Principal,
   type UserIdentity,
-} from '../../src/auth/identity.ts';
-import { Principals } from '../../src/auth/principals.ts';
-import { RecordedRepositoryRights } from '../../src/auth/repository-rights.ts';
-import { CatalogService } from '../../src/management/catalog.ts';
-import type { Database } from '../../src/metadata/database.ts';
-import type { Visibility } from '../../src/metadata/groups.ts';
+} from '../../src/auth/rights/identity.ts';
+import { RecordedRepositoryRights } from '../../src/auth/rights/repository-rights.ts';
+import { CatalogService } from '../../src/management/repositories/catalog.ts';
+import type { Database } from '../../src/metadata/db/database.ts';
+import type { Visibility } from '../../src/metadata/namespaces/groups.ts';
 import { parseDigest } from '../../src/oci/digest.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { job } from '../unit/auth/identities.ts';

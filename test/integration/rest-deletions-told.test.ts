@@ -1,7 +1,7 @@
 /** What deletions over the REST API are kept from by protection rules, and whom they are told to. */
 import { expect, test } from 'vitest';
 import { RepositoryDeletionJob } from '../../src/hosted/repository-deletion.ts';
-import { TagDeletionJob } from '../../src/hosted/tag-deletion.ts';
+import { TagDeletionJob } from '../../src/hosted/tags/tag-deletion.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { pushImage } from '../support/hosted-images.ts';
 import { createRepository } from '../support/hosted-records.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Visibility } from '../../src/metadata/groups.ts';
+import type { Visibility } from '../../src/metadata/namespaces/groups.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { type Json, RestApi } from '../support/rest-api.ts';
 

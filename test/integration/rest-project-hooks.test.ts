@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Database } from '../../src/metadata/database.ts';
+import type { Database } from '../../src/metadata/db/database.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { type Json, RestApi } from '../support/rest-api.ts';
 

@@ -1,7 +1,7 @@
 /** https://docs.gitlab.com/api/container_registry/: repositories. */
 import { expect, test } from 'vitest';
 import { RepositoryMeasuringJob } from '../../src/hosted/repository-measuring.ts';
-import { RepositoryService } from '../../src/management/repositories.ts';
+import { RepositoryService } from '../../src/management/repositories/repositories.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { pushImage } from '../support/hosted-images.ts';
 import { createRepository, manifestOf } from '../support/hosted-records.ts';

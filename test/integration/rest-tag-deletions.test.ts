@@ -1,8 +1,8 @@
 /** https://docs.gitlab.com/api/container_registry/: deletion of tags in bulk. */
 import { expect, test } from 'vitest';
 import { RepositoryDeletionJob } from '../../src/hosted/repository-deletion.ts';
-import { TagDeletionJob } from '../../src/hosted/tag-deletion.ts';
-import type { Database } from '../../src/metadata/database.ts';
+import { TagDeletionJob } from '../../src/hosted/tags/tag-deletion.ts';
+import type { Database } from '../../src/metadata/db/database.ts';
 import { parseTag } from '../../src/oci/reference.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { pushImage } from '../support/hosted-images.ts';

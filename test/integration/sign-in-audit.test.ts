@@ -1,9 +1,9 @@
 import { expect, onTestFinished, test } from 'vitest';
-import type { JobIdentity, UserIdentity } from '../../src/auth/identity.ts';
-import { AuditWriter } from '../../src/management/audit-writer.ts';
-import { SignInAudit } from '../../src/management/sign-in-audit.ts';
-import type { AuditEvent } from '../../src/metadata/audit-events.ts';
-import type { Database } from '../../src/metadata/database.ts';
+import type { JobIdentity, UserIdentity } from '../../src/auth/rights/identity.ts';
+import { AuditWriter } from '../../src/management/acting/audit-writer.ts';
+import { SignInAudit } from '../../src/management/people/sign-in-audit.ts';
+import type { Database } from '../../src/metadata/db/database.ts';
+import type { AuditEvent } from '../../src/metadata/server/audit-events.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { silentLog } from '../support/silent-log.ts';
 

@@ -1,7 +1,7 @@
 /** People who sign in at an OpenID provider: whom they become here, which roles they have, and whom they cannot become. */
 import type { JWTPayload } from 'jose';
 import { expect, test } from 'vitest';
-import type { SessionObserver } from '../../src/management/sign-in.ts';
+import type { SessionObserver } from '../../src/management/people/sign-in.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { OidcProvider } from '../support/oidc-provider.ts';
 import { Browser, type SignInServerOptions, startSignInServer } from '../support/sign-in-server.ts';

@@ -1,8 +1,8 @@
 /** People at a browser: what signs them in, what their cookie is good for, and what other sites cannot do with it. */
 import { expect, test } from 'vitest';
-import { Passwords } from '../../src/auth/passwords.ts';
-import { createAccessToken, hashAccessToken } from '../../src/auth/token-secret.ts';
-import type { Database } from '../../src/metadata/database.ts';
+import { Passwords } from '../../src/auth/credentials/passwords.ts';
+import { createAccessToken, hashAccessToken } from '../../src/auth/tokens/token-secret.ts';
+import type { Database } from '../../src/metadata/db/database.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { Browser, type SignInServerOptions, startSignInServer } from '../support/sign-in-server.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Log } from '../../src/log.ts';
+import type { Log } from '../../src/observe/log.ts';
 import { errorOf } from '../support/bodies.ts';
 import { describeApp } from '../support/describe-app.ts';
 import { eventually } from '../support/eventually.ts';

@@ -1,6 +1,6 @@
 import { createServer, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import type { Log } from '../../src/log.ts';
+import type { Log } from '../../src/observe/log.ts';
 import { TestApp } from '../support/app.ts';
 import { eventually } from '../support/eventually.ts';
 import { seededBlob } from '../support/fake-content.ts';

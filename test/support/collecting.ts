@@ -1,8 +1,8 @@
 /** A collector on the records and bytes of a test, which moves the clock itself. */
 import { Collector, type CollectorOptions, type RunOptions } from '../../src/gc/collector.ts';
 import type { GcObserver } from '../../src/gc/gc-observer.ts';
-import type { Database } from '../../src/metadata/database.ts';
-import type { GcCounts } from '../../src/metadata/gc-runs.ts';
+import type { GcCounts } from '../../src/metadata/collector/gc-runs.ts';
+import type { Database } from '../../src/metadata/db/database.ts';
 import type { BlobStore } from '../../src/storage/blob-store.ts';
 import { silentLog } from './silent-log.ts';
 

@@ -4,7 +4,7 @@ import type { Outcome } from '../../src/gc/collector.ts';
 import { dryRun } from '../../src/gc/dry-run.ts';
 import { applyUntaggedRule } from '../../src/gc/untagged-rule.ts';
 import { HostedRepositories } from '../../src/hosted/hosted-repositories.ts';
-import type { Database } from '../../src/metadata/database.ts';
+import type { Database } from '../../src/metadata/db/database.ts';
 import { type Digest, digestOf } from '../../src/oci/digest.ts';
 import { OciError } from '../../src/oci/errors.ts';
 import { parseReference, parseRepositoryName, parseTag } from '../../src/oci/reference.ts';

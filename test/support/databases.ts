@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, onTestFinished } from 'vitest';
-import { type Database, openDatabase } from '../../src/metadata/database.ts';
+import { type Database, openDatabase } from '../../src/metadata/db/database.ts';
 import { createDatabase } from './postgres-database.ts';
 import { silentLog } from './silent-log.ts';
 

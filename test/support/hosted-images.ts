@@ -1,5 +1,5 @@
 /** Images in hosted repositories, written straight to the records: quickly, for lists and deletions. */
-import type { Records } from '../../src/metadata/records.ts';
+import type { Records } from '../../src/metadata/db/records.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import type { ManifestReference } from '../../src/oci/manifest.ts';
 import type { Tag } from '../../src/oci/reference.ts';

@@ -1,10 +1,10 @@
 /** Groups, projects, repositories and content to begin a test of hosted records with. */
-import type { BlobRecord } from '../../src/metadata/blobs.ts';
-import type { Group, Visibility } from '../../src/metadata/groups.ts';
-import type { Project } from '../../src/metadata/projects.ts';
-import type { Records } from '../../src/metadata/records.ts';
-import type { RepositoryRecord } from '../../src/metadata/repositories.ts';
-import type { NewHostedManifest } from '../../src/metadata/repository-manifests.ts';
+import type { BlobRecord } from '../../src/metadata/content/blobs.ts';
+import type { Records } from '../../src/metadata/db/records.ts';
+import type { RepositoryRecord } from '../../src/metadata/hosted/repositories.ts';
+import type { NewHostedManifest } from '../../src/metadata/hosted/repository-manifests.ts';
+import type { Group, Visibility } from '../../src/metadata/namespaces/groups.ts';
+import type { Project } from '../../src/metadata/namespaces/projects.ts';
 import { type Digest, digestOf } from '../../src/oci/digest.ts';
 import { ociManifest } from '../../src/oci/media-types.ts';
 

@@ -1,4 +1,4 @@
-import type { Log } from '../../src/log.ts';
+import type { Log } from '../../src/observe/log.ts';
 
 export const silentLog: Log = {
   debug: () => undefined,

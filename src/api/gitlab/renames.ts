@@ -1,9 +1,9 @@
 /** A repository, or a project with its repositories, gets another name. */
 import { z } from 'zod';
-import type { Identity } from '../../auth/identity.ts';
-import type { Actor } from '../../management/actor.ts';
-import type { RenameTarget } from '../../management/rename-rules.ts';
-import type { RenameRequest } from '../../management/repository-renames.ts';
+import type { Identity } from '../../auth/rights/identity.ts';
+import type { Actor } from '../../management/acting/actor.ts';
+import type { RenameTarget } from '../../management/namespaces/rename-rules.ts';
+import type { RenameRequest } from '../../management/repositories/repository-renames.ts';
 import { OciError } from '../../oci/errors.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
 import { parseJson } from '../../oci/untrusted-json.ts';

@@ -1,6 +1,6 @@
 /** A repository with its size, and the repositories below a path. */
 
-import type { SizeScope } from '../../metadata/content-sizes.ts';
+import type { SizeScope } from '../../metadata/cached/content-sizes.ts';
 import { isRepositoryName, type RepositoryName } from '../../oci/reference.ts';
 import type { EndpointContext } from '../registry/endpoint.ts';
 import { answerJson, changeTimeOf, lastSegmentOf, timeOf } from './answers.ts';

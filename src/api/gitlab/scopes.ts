@@ -1,6 +1,6 @@
 /** What a token needs to carry for a request to /gitlab/v1, for the challenge that tells clients to get one. */
-import type { ScopeGrant } from '../../auth/identity.ts';
-import { repositoryScope } from '../../auth/scope.ts';
+import type { ScopeGrant } from '../../auth/rights/identity.ts';
+import { repositoryScope } from '../../auth/rights/scope.ts';
 import { belowName, isRepositoryName } from '../../oci/reference.ts';
 import type { RequestContext } from '../state.ts';
 

@@ -1,8 +1,8 @@
 /** What /gitlab/v1 is handed. */
-import type { Identity } from '../../auth/identity.ts';
-import type { SizeScope } from '../../metadata/content-sizes.ts';
-import type { RepositoryDetail } from '../../metadata/repository-details.ts';
-import type { TagPageRequest } from '../../metadata/tag-details.ts';
+import type { Identity } from '../../auth/rights/identity.ts';
+import type { SizeScope } from '../../metadata/cached/content-sizes.ts';
+import type { RepositoryDetail } from '../../metadata/hosted/repository-details.ts';
+import type { TagPageRequest } from '../../metadata/hosted/tag-details.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { RepositoryName, Tag } from '../../oci/reference.ts';
 import type { PageRequest } from '../../oci/repository.ts';

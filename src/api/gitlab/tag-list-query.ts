@@ -1,6 +1,6 @@
 /** What of a repository's tags is asked for, and in which order. */
 
-import type { TagMarker, TagOrder } from '../../metadata/tag-details.ts';
+import type { TagMarker, TagOrder } from '../../metadata/hosted/tag-details.ts';
 import { isTag, type Tag } from '../../oci/reference.ts';
 import { badValue, demandOneAtMost, parseLimit, parseOneOf, parseTruth } from './query.ts';
 import type { TagListRequest } from './services.ts';

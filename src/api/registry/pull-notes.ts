@@ -1,5 +1,5 @@
 /** Which requests are pulls that others are told of: of a manifest or of a blob from its beginning, from what is pushed to us. */
-import { nameOf } from '../../auth/identity.ts';
+import { nameOf } from '../../auth/rights/identity.ts';
 import { isDigest } from '../../oci/digest.ts';
 import { isDigestReference, parseReference, type RepositoryName } from '../../oci/reference.ts';
 import { originOf } from '../event-origin.ts';

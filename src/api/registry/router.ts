@@ -3,7 +3,7 @@
  * Before anything of a body is read it is known who asks, that they may, and whether anything can be changed now.
  */
 import { Router } from '@koa/router';
-import type { Action } from '../../auth/access.ts';
+import type { Action } from '../../auth/rights/access.ts';
 import { OciError } from '../../oci/errors.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
 import type { ReadableRepository } from '../../oci/repository.ts';

@@ -1,7 +1,7 @@
 /** What /v2 is handed: it knows repositories, and neither where they are nor who says who may use them. */
 import type { Middleware } from 'koa';
-import type { Action } from '../../auth/access.ts';
-import type { Identity } from '../../auth/identity.ts';
+import type { Action } from '../../auth/rights/access.ts';
+import type { Identity } from '../../auth/rights/identity.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { BelowName, RepositoryName, Tag } from '../../oci/reference.ts';
 import type { EventOrigin } from '../../oci/registry-event.ts';

@@ -5,7 +5,7 @@ import {
   type PrincipalRef,
   principalRefOf,
   unknownIdentity,
-} from '../../auth/identity.ts';
+} from '../../auth/rights/identity.ts';
 import type { EventOrigin } from '../../oci/registry-event.ts';
 import type { Writer } from '../../oci/repository.ts';
 import type { RequestState } from '../state.ts';

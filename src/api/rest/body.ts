@@ -1,6 +1,6 @@
 /** Query and body as one set of parameters, the body's winning. Bounded, and nothing is ever written to disk. */
 import type { Context, Middleware } from 'koa';
-import { RefusedError } from '../../management/refused-error.ts';
+import { RefusedError } from '../../management/acting/refused-error.ts';
 import { JsonLimitError } from '../../oci/json-scan.ts';
 import { bodyParser } from '../body-parser.ts';
 

@@ -1,10 +1,10 @@
 /** What went wrong, as GitLab says it. Both its shapes are here: `error` for parameters, `message` for the rest. */
 import { z } from 'zod';
-import { RefusedError } from '../../management/refused-error.ts';
+import { RefusedError } from '../../management/acting/refused-error.ts';
+import type { Endpoint } from '../../management/endpoint/endpoint.ts';
 import { UnavailableError } from '../../oci/unavailable.ts';
 import { TooManyRequests } from '../rate-limits.ts';
 import { UnreadableBody } from './body.ts';
-import type { Endpoint } from './endpoint.ts';
 
 export interface Answer {
   readonly status: number;

@@ -3,18 +3,18 @@
  * a person at a browser: deploy tokens pull and push, and manage nothing.
  */
 import type { Context } from 'koa';
-import { hasScopeFor, scopesFor } from '../../auth/access.ts';
-import type { Authenticator } from '../../auth/authenticate.ts';
-import { isJwt, parseAuthorization } from '../../auth/credentials.ts';
-import { anonymous, nameOf } from '../../auth/identity.ts';
-import { logRefusedLogin } from '../../auth/login-log.ts';
-import type { Refusal } from '../../auth/refusal.ts';
-import type { UserSessions } from '../../auth/sessions.ts';
-import type { Asker, Viewer } from '../../management/actor.ts';
-import { RefusedError } from '../../management/refused-error.ts';
+import type { Authenticator } from '../../auth/credentials/authenticate.ts';
+import { isJwt, parseAuthorization } from '../../auth/credentials/credentials.ts';
+import { logRefusedLogin } from '../../auth/credentials/login-log.ts';
+import type { Refusal } from '../../auth/credentials/refusal.ts';
+import type { UserSessions } from '../../auth/credentials/sessions.ts';
+import { hasScopeFor, scopesFor } from '../../auth/rights/access.ts';
+import { anonymous, nameOf } from '../../auth/rights/identity.ts';
+import type { Asker, Viewer } from '../../management/acting/actor.ts';
+import { RefusedError } from '../../management/acting/refused-error.ts';
+import type { Endpoint } from '../../management/endpoint/endpoint.ts';
 import { findSession } from '../session-cookie.ts';
 import type { RequestState } from '../state.ts';
-import type { Endpoint } from './endpoint.ts';
 
 /** People who are signed in at a browser. */
 export type CookieSessions = Pick<UserSessions, 'find' | 'findForChange'>;

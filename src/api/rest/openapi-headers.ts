@@ -1,5 +1,5 @@
 /** The headers of answers on /api/v4, described. */
-import type { Endpoint } from './endpoint.ts';
+import type { Endpoint } from '../../management/endpoint/endpoint.ts';
 
 const count = { type: 'integer', minimum: 0 };
 const text = { type: 'string' };

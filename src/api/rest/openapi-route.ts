@@ -1,5 +1,5 @@
 /** GET /api/v4/openapi.json, for everyone: it says nothing of what is on this server. */
-import type { TaggedEndpoint } from './endpoint.ts';
+import type { TaggedEndpoint } from '../../management/endpoint/endpoint.ts';
 import { etagOf, sendNamed } from './etag.ts';
 import { openApiDocument } from './openapi.ts';
 import type { RestMiddleware } from './router.ts';

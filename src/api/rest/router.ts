@@ -1,20 +1,20 @@
 /** Endpoints under /api/v4: who asks, what they give, what comes back, and one exit for what goes wrong. */
 import { Router, type RouterContext } from '@koa/router';
-import type { Authenticator } from '../../auth/authenticate.ts';
-import type { MaintenanceMode } from '../../management/maintenance.ts';
-import { RefusedError } from '../../management/refused-error.ts';
+import type { Authenticator } from '../../auth/credentials/authenticate.ts';
+import { RefusedError } from '../../management/acting/refused-error.ts';
+import type { Endpoint } from '../../management/endpoint/endpoint.ts';
+import { KeysetBody, PagedBody } from '../../management/endpoint/pagination.ts';
+import { OtherAnswer } from '../../management/endpoint/response.ts';
+import type { MaintenanceMode } from '../../management/server/maintenance.ts';
 import { originOf } from '../event-origin.ts';
 import { logFault } from '../log-fault.ts';
 import type { RestRateLimit } from '../rate-limits.ts';
 import type { RequestState } from '../state.ts';
 import { givenOf, readBody } from './body.ts';
 import { tellOfDeprecation } from './deprecation.ts';
-import type { Endpoint } from './endpoint.ts';
 import { type Answer, answerTo, methodNotAllowed, methodsOf, routeUnknown } from './errors.ts';
 import { sendOnce } from './etag.ts';
 import { type CookieSessions, demandAccess, identify } from './identify.ts';
-import { KeysetBody, PagedBody } from './pagination.ts';
-import { OtherAnswer } from './response.ts';
 
 const prefix = '/api/v4';
 /** Most of it is repeated in links to other pages. What is longer goes into a body. */

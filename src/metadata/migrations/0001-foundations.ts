@@ -1,7 +1,7 @@
 /** Groups, users, tokens, virtual registries and their cache. Unique constraints are named table_columns, see violations.ts. */
 import type { ColumnDefinitionBuilder, Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
-import type { ColumnTypes } from '../column-types.ts';
+import type { ColumnTypes } from '../db/column-types.ts';
 
 export function foundations({ integer, text, bytes, id, tableEnd }: ColumnTypes): Migration {
   const required = (column: ColumnDefinitionBuilder) => column.notNull();

@@ -1,7 +1,7 @@
 /** Projects and their repositories, what is pushed to them, and what may have become of use to nobody. */
 import { type ColumnDefinitionBuilder, type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
-import type { ColumnTypes } from '../column-types.ts';
+import type { ColumnTypes } from '../db/column-types.ts';
 
 export function hosted(types: ColumnTypes): Migration {
   const { integer, text, id, tableEnd } = types;

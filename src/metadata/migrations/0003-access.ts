@@ -1,7 +1,7 @@
 /** Who may do what: members of projects, bots, tokens of every kind, trusted issuers, sessions, and where audited events happened. */
 import { type ColumnDefinitionBuilder, type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
-import type { ColumnTypes } from '../column-types.ts';
+import type { ColumnTypes } from '../db/column-types.ts';
 
 export function access(types: ColumnTypes): Migration {
   const { integer, text, id, tableEnd } = types;

@@ -1,7 +1,7 @@
 /** Work that is done from time to time, by one process at a time. */
 import type { ColumnDefinitionBuilder, Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
-import type { ColumnTypes } from '../column-types.ts';
+import type { ColumnTypes } from '../db/column-types.ts';
 
 export function jobs({ integer, text, tableEnd }: ColumnTypes): Migration {
   const required = (column: ColumnDefinitionBuilder) => column.notNull();

@@ -1,7 +1,7 @@
 /** Which repositories and tags of a project are guarded, and from whom. */
 import { type ColumnDefinitionBuilder, type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
-import type { ColumnTypes } from '../column-types.ts';
+import type { ColumnTypes } from '../db/column-types.ts';
 
 export function protection(types: ColumnTypes): Migration {
   const { integer, text, id, tableEnd } = types;

@@ -1,8 +1,8 @@
 /** What managing repositories asks for: when they were published and pulled, how big they are, and deletions that go on in the background. */
 import { type ColumnDefinitionBuilder, type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
-import type { ColumnTypes } from '../column-types.ts';
-import { sizeOfManifest } from '../repository-sizes.ts';
+import type { ColumnTypes } from '../db/column-types.ts';
+import { sizeOfManifest } from '../hosted/repository-sizes.ts';
 
 export function repositoryManagement({ integer, text, id, tableEnd }: ColumnTypes): Migration {
   const required = (column: ColumnDefinitionBuilder) => column.notNull();

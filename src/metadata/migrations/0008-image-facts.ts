@@ -1,7 +1,7 @@
 /** What manifests and their configs say of images, once for each manifest; of those that are here already when it is asked for. */
 import type { ColumnDefinitionBuilder, Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
-import type { ColumnTypes } from '../column-types.ts';
+import type { ColumnTypes } from '../db/column-types.ts';
 
 export function imageFacts({ integer, text, tableEnd }: ColumnTypes): Migration {
   const required = (column: ColumnDefinitionBuilder) => column.notNull();

@@ -1,7 +1,7 @@
 /** Who is told what happens in repositories, and what they are still to be told. */
 import { type ColumnDefinitionBuilder, type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
-import type { ColumnTypes } from '../column-types.ts';
+import type { ColumnTypes } from '../db/column-types.ts';
 
 export function webhooks({ integer, text, id, tableEnd }: ColumnTypes): Migration {
   const required = (column: ColumnDefinitionBuilder) => column.notNull();

@@ -1,7 +1,7 @@
 /** What the collector looks at: links and payloads too, with what came of it; and what was left behind before there was one. */
 import { type ColumnDefinitionBuilder, type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
-import type { ColumnTypes } from '../column-types.ts';
+import type { ColumnTypes } from '../db/column-types.ts';
 
 export function collector({ integer, text, id, tableEnd }: ColumnTypes): Migration {
   const required = (column: ColumnDefinitionBuilder) => column.notNull();

@@ -1,7 +1,7 @@
 /** What bounds a cache: when entries were used, how many bytes they link, limits, pins, and policies. */
 import { type ColumnDefinitionBuilder, type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
-import type { ColumnTypes } from '../column-types.ts';
+import type { ColumnTypes } from '../db/column-types.ts';
 
 export function cacheRetention(types: ColumnTypes): Migration {
   const { integer, text, id, tableEnd } = types;

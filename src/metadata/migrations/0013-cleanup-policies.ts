@@ -1,7 +1,7 @@
 /** Cleanup policies of projects, and tags that were removed and can be restored until the collector takes their manifest. */
 import type { ColumnDefinitionBuilder, Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
-import type { ColumnTypes } from '../column-types.ts';
+import type { ColumnTypes } from '../db/column-types.ts';
 
 export function cleanupPolicies({ integer, text, id, tableEnd }: ColumnTypes): Migration {
   const required = (column: ColumnDefinitionBuilder) => column.notNull();

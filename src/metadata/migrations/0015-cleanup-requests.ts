@@ -1,7 +1,7 @@
 /** Runs of cleanup policies that someone asked for. */
 import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
-import type { ColumnTypes } from '../column-types.ts';
+import type { ColumnTypes } from '../db/column-types.ts';
 
 export function cleanupRequests({ integer }: ColumnTypes): Migration {
   return {

@@ -1,5 +1,5 @@
 /** The time to collect the same garbage in two stores of different size, one after the other and again. */
-import { openDatabase } from '../../../src/metadata/database.ts';
+import { openDatabase } from '../../../src/metadata/db/database.ts';
 import { collectorOf } from '../../support/collecting.ts';
 import type { DatabasePlace } from '../../support/databases.ts';
 import { createRepository } from '../../support/hosted-records.ts';

@@ -1,6 +1,6 @@
 /** How often an upstream is asked about a tag. */
 import { DatabaseSync } from 'node:sqlite';
-import { databaseFile } from '../../../src/data-directory.ts';
+import { databaseFile } from '../../../src/config/data-directory.ts';
 import { Entrepot } from '../support/entrepot.ts';
 import { type Figure, type Stage, virtualUrl } from '../support/figure.ts';
 import { pull } from '../support/pulling.ts';

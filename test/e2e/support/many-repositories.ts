@@ -1,8 +1,8 @@
 /** A server with many repositories of many tags, which were written to its records while it was stopped. */
 import { join } from 'node:path';
-import { databaseFile } from '../../../src/data-directory.ts';
-import { type Database, openDatabase } from '../../../src/metadata/database.ts';
-import type { Records } from '../../../src/metadata/records.ts';
+import { databaseFile } from '../../../src/config/data-directory.ts';
+import { type Database, openDatabase } from '../../../src/metadata/db/database.ts';
+import type { Records } from '../../../src/metadata/db/records.ts';
 import { pushImage } from '../../support/hosted-images.ts';
 import { createRepository } from '../../support/hosted-records.ts';
 import { silentLog } from '../../support/silent-log.ts';

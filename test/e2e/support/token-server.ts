@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
-import { keyIdOf } from '../../../src/auth/key-ids.ts';
+import { keyIdOf } from '../../../src/auth/tokens/key-ids.ts';
 import { freePort, run } from './processes.ts';
 
 export interface TokenServerOptions {

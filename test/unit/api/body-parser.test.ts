@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import Koa from 'koa';
 import { expect, test } from 'vitest';
 import { bodyParser, LateBody } from '../../../src/api/body-parser.ts';
-import { Listener } from '../../../src/api/server.ts';
+import { Listener } from '../../../src/api/server/server.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
 const heads = {

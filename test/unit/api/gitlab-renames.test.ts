@@ -4,8 +4,8 @@ import { answerErrors } from '../../../src/api/errors.ts';
 import { createGitlabRouter } from '../../../src/api/gitlab/router.ts';
 import type { GitlabOptions } from '../../../src/api/gitlab/services.ts';
 import type { RequestState } from '../../../src/api/state.ts';
-import type { CarriedGrant } from '../../../src/auth/identity.ts';
-import { repositoryScope } from '../../../src/auth/scope.ts';
+import type { CarriedGrant } from '../../../src/auth/rights/identity.ts';
+import { repositoryScope } from '../../../src/auth/rights/scope.ts';
 import { silentLog } from '../../support/silent-log.ts';
 import { ask } from './ask.ts';
 

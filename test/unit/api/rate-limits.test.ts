@@ -4,11 +4,11 @@ import { z } from 'zod';
 import { answerErrors } from '../../../src/api/errors.ts';
 import { RateLimits } from '../../../src/api/rate-limits.ts';
 import type { Access } from '../../../src/api/registry/services.ts';
-import { endpoint } from '../../../src/api/rest/endpoint.ts';
 import { mountEndpoints } from '../../../src/api/rest/router.ts';
 import type { RequestState } from '../../../src/api/state.ts';
-import { anonymous, type Identity, type UserIdentity } from '../../../src/auth/identity.ts';
+import { anonymous, type Identity, type UserIdentity } from '../../../src/auth/rights/identity.ts';
 import { RateCounter } from '../../../src/cache/rate-counter.ts';
+import { endpoint } from '../../../src/management/endpoint/endpoint.ts';
 import { silentLog } from '../../support/silent-log.ts';
 import { type Answer, ask } from './ask.ts';
 

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { describe, expect, test } from 'vitest';
-import { anonymous } from '../../../src/auth/identity.ts';
-import { RegistryTokens } from '../../../src/auth/registry-tokens.ts';
-import { SecretBox } from '../../../src/auth/secret-box.ts';
-import { SigningKeys } from '../../../src/auth/signing-keys.ts';
+import { SecretBox } from '../../../src/auth/credentials/secret-box.ts';
+import { anonymous } from '../../../src/auth/rights/identity.ts';
+import { RegistryTokens } from '../../../src/auth/tokens/registry-tokens.ts';
+import { SigningKeys } from '../../../src/auth/tokens/signing-keys.ts';
 import { forgeries, type Genuine, sign } from './forging.ts';
 import { RecordedKeys } from './recorded-keys.ts';
 

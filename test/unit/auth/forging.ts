@@ -1,7 +1,7 @@
 /** Registry tokens with a fault each, as an attacker would make them, for whatever service they pretend to come from. */
 import { createHmac, generateKeyPairSync, type KeyObject, sign as signBytes } from 'node:crypto';
 import { type JWTHeaderParameters, SignJWT } from 'jose';
-import { createCertificate } from '../../../src/auth/key-certificates.ts';
+import { createCertificate } from '../../../src/auth/tokens/key-certificates.ts';
 
 export interface Genuine {
   readonly alg: 'ES256' | 'RS256';

@@ -7,7 +7,7 @@ import {
   type PrincipalRef,
   type RegistryTokenIdentity,
   type UserIdentity,
-} from '../../../src/auth/identity.ts';
+} from '../../../src/auth/rights/identity.ts';
 
 /** One of each kind: what holds for all identities is tried with these. */
 export const danaByPassword: UserIdentity = {

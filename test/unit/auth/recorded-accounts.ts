@@ -3,12 +3,12 @@ import {
   createDeployToken,
   createJobToken,
   hashAccessToken,
-} from '../../../src/auth/token-secret.ts';
-import type { AccessToken } from '../../../src/metadata/access-tokens.ts';
-import type { DeployToken } from '../../../src/metadata/deploy-tokens.ts';
-import type { JobToken } from '../../../src/metadata/job-tokens.ts';
-import type { OidcTrust } from '../../../src/metadata/oidc-trusts.ts';
-import type { User } from '../../../src/metadata/users.ts';
+} from '../../../src/auth/tokens/token-secret.ts';
+import type { User } from '../../../src/metadata/people/users.ts';
+import type { AccessToken } from '../../../src/metadata/tokens/access-tokens.ts';
+import type { DeployToken } from '../../../src/metadata/tokens/deploy-tokens.ts';
+import type { JobToken } from '../../../src/metadata/tokens/job-tokens.ts';
+import type { OidcTrust } from '../../../src/metadata/tokens/oidc-trusts.ts';
 
 /** Users and their tokens in memory, counting how often they are asked for. */
 export class RecordedAccounts {

@@ -1,4 +1,4 @@
-import type { NewSigningKey, SigningKeyRecord } from '../../../src/metadata/signing-keys.ts';
+import type { NewSigningKey, SigningKeyRecord } from '../../../src/metadata/tokens/signing-keys.ts';
 
 /** Records of signing keys in memory; `together` holds the first reads back until so many have come, as in a race. */
 export class RecordedKeys {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Records } from '../../../src/metadata/records.ts';
+import type { Records } from '../../../src/metadata/db/records.ts';
 import { parseTag } from '../../../src/oci/reference.ts';
 import { collectAfter, collectorOf } from '../../support/collecting.ts';
 import { describeEachDatabase, type EachDatabase } from '../../support/databases.ts';

@@ -6,8 +6,8 @@ import { onTestFinished } from 'vitest';
 import type { HostedLimits } from '../../../src/hosted/hosted-options.ts';
 import { HostedRepositories } from '../../../src/hosted/hosted-repositories.ts';
 import { PullCounter } from '../../../src/hosted/pull-counter.ts';
-import type { Log } from '../../../src/log.ts';
-import type { Database } from '../../../src/metadata/database.ts';
+import type { Database } from '../../../src/metadata/db/database.ts';
+import type { Log } from '../../../src/observe/log.ts';
 import { type Digest, digestOf } from '../../../src/oci/digest.ts';
 import {
   parseReference,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Database } from '../../../src/metadata/database.ts';
+import type { Database } from '../../../src/metadata/db/database.ts';
 import { parseReference, parseRepositoryName } from '../../../src/oci/reference.ts';
 import { describeEachDatabase } from '../../support/databases.ts';
 import { fakeImage } from '../../support/fake-content.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Database } from '../../../src/metadata/database.ts';
+import type { Database } from '../../../src/metadata/db/database.ts';
 import { digestOf } from '../../../src/oci/digest.ts';
 import { UnavailableError } from '../../../src/oci/unavailable.ts';
 import { SpoolError } from '../../../src/storage/blob-store.ts';

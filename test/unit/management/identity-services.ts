@@ -1,10 +1,10 @@
-import { Passwords } from '../../../src/auth/passwords.ts';
-import { AccessTokenService } from '../../../src/management/access-tokens.ts';
-import type { Actor } from '../../../src/management/actor.ts';
-import { prepareFirstStart } from '../../../src/management/first-start.ts';
-import { MemberService } from '../../../src/management/members.ts';
-import { actorFor, UserService } from '../../../src/management/users.ts';
-import { type Database, openDatabase } from '../../../src/metadata/database.ts';
+import { Passwords } from '../../../src/auth/credentials/passwords.ts';
+import type { Actor } from '../../../src/management/acting/actor.ts';
+import { prepareFirstStart } from '../../../src/management/people/first-start.ts';
+import { MemberService } from '../../../src/management/people/members.ts';
+import { actorFor, UserService } from '../../../src/management/people/users.ts';
+import { AccessTokenService } from '../../../src/management/tokens/access-tokens.ts';
+import { type Database, openDatabase } from '../../../src/metadata/db/database.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
 export const start = Date.UTC(2026, 2, 4, 9, 15, 22, 481);

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { parseTag } from '../../../src/oci/reference.ts';
+import { UpstreamError } from '../../../src/outbound/errors.ts';
 import type { Place } from '../../../src/proxy/place.ts';
 import { TagLists } from '../../../src/proxy/tag-lists.ts';
-import { UpstreamError } from '../../../src/upstreams/errors.ts';
 import { blobUpstream } from '../../support/blob-upstream.ts';
 import { silentLog } from '../../support/silent-log.ts';
 

@@ -1,8 +1,8 @@
 /** What tests of upstreams are made of. */
 import { UpstreamTokens } from '../../../src/cache/upstream-tokens.ts';
-import type { Log } from '../../../src/log.ts';
+import type { Log } from '../../../src/observe/log.ts';
 import { parseRepositoryName, parseTag } from '../../../src/oci/reference.ts';
-import type { UpstreamErrorKind } from '../../../src/upstreams/errors.ts';
+import type { UpstreamErrorKind } from '../../../src/outbound/errors.ts';
 import type { UpstreamOptions } from '../../../src/upstreams/registry.ts';
 import { RemoteUpstream } from '../../../src/upstreams/remote-upstream.ts';
 import type { BreakerState, Quota, UpstreamSettings } from '../../../src/upstreams/upstream.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { parseRetryAfter } from '../../../src/outbound/retry-after.ts';
 import { parseQuota } from '../../../src/upstreams/quota.ts';
-import { parseRetryAfter } from '../../../src/upstreams/retry-after.ts';
 
 const now = Date.parse('2026-01-01T00:00:00Z');
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { UpstreamError } from '../../../src/upstreams/errors.ts';
+import { UpstreamError } from '../../../src/outbound/errors.ts';
 import { parseRealm } from '../../../src/upstreams/realm.ts';
 
 const tokenHosts = [

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
-import type { Log } from '../../../src/log.ts';
-import { allLanes } from '../../../src/metadata/webhook-lanes.ts';
+import { allLanes } from '../../../src/metadata/webhooks/webhook-lanes.ts';
+import type { Log } from '../../../src/observe/log.ts';
 import type { Reply } from '../../../src/webhooks/delivery.ts';
 import { DeliveryWorker, type DeliveryWorkerOptions } from '../../../src/webhooks/delivery-worker.ts';
 import type { WebhookEndpoint } from '../../../src/webhooks/webhook-endpoint.ts';

@@ -6,10 +6,10 @@ import { answerErrors } from '../../../../src/api/errors.ts';
 import { createRegistryRouter } from '../../../../src/api/registry/router.ts';
 import type { RegistryOptions } from '../../../../src/api/registry/services.ts';
 import { receiveRequests } from '../../../../src/api/requests.ts';
-import { Listener } from '../../../../src/api/server.ts';
+import { Listener } from '../../../../src/api/server/server.ts';
 import type { RequestState } from '../../../../src/api/state.ts';
-import type { Identity } from '../../../../src/auth/identity.ts';
-import type { Log } from '../../../../src/log.ts';
+import type { Identity } from '../../../../src/auth/rights/identity.ts';
+import type { Log } from '../../../../src/observe/log.ts';
 import { OciError } from '../../../../src/oci/errors.ts';
 import type { ReadableRepository, WritableRepository, Writer } from '../../../../src/oci/repository.ts';
 

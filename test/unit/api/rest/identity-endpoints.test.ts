@@ -1,12 +1,12 @@
 import Koa from 'koa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { memberEndpoints } from '../../../../src/api/rest/members.ts';
-import { personalAccessTokenEndpoints } from '../../../../src/api/rest/personal-access-tokens.ts';
 import { mountEndpoints } from '../../../../src/api/rest/router.ts';
-import { userEndpoints } from '../../../../src/api/rest/users.ts';
 import type { RequestState } from '../../../../src/api/state.ts';
-import { Authenticator } from '../../../../src/auth/authenticate.ts';
-import { Passwords } from '../../../../src/auth/passwords.ts';
+import { Authenticator } from '../../../../src/auth/credentials/authenticate.ts';
+import { Passwords } from '../../../../src/auth/credentials/passwords.ts';
+import { memberEndpoints } from '../../../../src/management/people/member-endpoints.ts';
+import { userEndpoints } from '../../../../src/management/people/user-endpoints.ts';
+import { personalAccessTokenEndpoints } from '../../../../src/management/tokens/personal-access-token-endpoints.ts';
 import { silentLog } from '../../../support/silent-log.ts';
 import { IdentityServices, rootToken, start } from '../../management/identity-services.ts';
 import { ask } from '../ask.ts';

@@ -1,0 +1,172 @@
+/**
+ * Who comes in at a server, and when they go: connections are counted before a byte of them is read, what is no HTTP is answered all the
+ * same, and a client that takes nothing of its answer, or never ends its body, does not stay.
+ */
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import type { Server as TlsServer } from 'node:https';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Log } from '../../observe/log.ts';
+import { LimitedLog } from '../limited-log.ts';
+import type { Connections } from './connections.ts';
+import {
+  bodyOf,
+  type ConnectionRefusal,
+  isTlsHandshake,
+  plainOnTls,
+  RefusedConnections,
+  refusalOf,
+} from './refused-connection.ts';
+import type { Patience } from './server.ts';
+
+export interface DoorkeeperOptions {
+  readonly connections: Connections;
+  readonly handler: RequestListener;
+  readonly log: Log;
+  readonly patience: Patience;
+  readonly isTls: boolean;
+}
+
+export class Doorkeeper {
+  /** No connection is kept for another request then. */
+  isClosing = false;
+  readonly #options: DoorkeeperOptions;
+  readonly #log: LimitedLog;
+  readonly #refused: RefusedConnections;
+  /** The answers that are not over. */
+  readonly #answers = new Set<ServerResponse>();
+  /** The one that is given to a connection now, or was the last. */
+  readonly #answerTo = new WeakMap<Duplex, ServerResponse>();
+
+  constructor(server: Server | TlsServer, options: DoorkeeperOptions) {
+    this.#options = options;
+    this.#refused = new RefusedConnections(options.connections.max);
+    this.#log = new LimitedLog(options.log, () => performance.now());
+    const serve = server.listeners('connection');
+    server.removeAllListeners('connection');
+    const proceed = (socket: Socket) => {
+      for (const listener of serve) Reflect.apply(listener, server, [socket]);
+    };
+    server.on('connection', (socket: Socket) => {
+      socket.on('error', () => undefined);
+      const { connections, isTls } = options;
+      const enter = () => {
+        const fault = connections.admit(socket);
+        if (fault !== undefined) this.#turnAway(socket, fault);
+        else if (isTls) this.#look(socket, () => proceed(socket));
+        else proceed(socket);
+      };
+      if (!connections.isFull) return enter();
+      // Those who only keep a connection give it up for those who have something to ask.
+      server.closeIdleConnections();
+      setImmediate(enter);
+    });
+    server.on('request', (request, response) => this.#receive(request, response));
+    server.on('checkExpectation', (request, response) => {
+      this.#begin(request, response);
+      answer(response, { status: 417, code: 'UNSUPPORTED', detail: 'Expect can only be 100-continue' });
+    });
+    server.on('connect', (_request, socket) => {
+      this.#refused.refuse(socket, { status: 405, code: 'UNSUPPORTED', detail: 'this server is no proxy' });
+    });
+    server.on('clientError', (error: Error, socket) => this.#refuse(error, socket));
+    server.on('tlsClientError', (error: Error, { remoteAddress }) =>
+      this.#log.warn({ reason: error.message, address: remoteAddress }, 'a TLS handshake failed'),
+    );
+    server.setTimeout(options.patience.idleMs);
+    server.on('timeout', (socket: Socket) => this.#tire(socket));
+  }
+
+  get isIdle(): boolean {
+    return this.#answers.size === 0;
+  }
+
+  destroyAll(): void {
+    this.#options.connections.destroyAll();
+    this.#refused.destroyAll();
+  }
+
+  #receive(request: IncomingMessage, response: ServerResponse): void {
+    this.#begin(request, response);
+    if (this.isClosing) response.setHeader('Connection', 'close');
+    if (request.headers.host === undefined && request.httpVersion === '1.1') {
+      // https://www.rfc-editor.org/rfc/rfc9112#section-3.2
+      answer(response, { status: 400, code: 'UNSUPPORTED', detail: 'the header Host is missing' });
+      return;
+    }
+    this.#options.handler(request, response);
+  }
+
+  #begin(request: IncomingMessage, response: ServerResponse): void {
+    this.#answers.add(response);
+    this.#answerTo.set(request.socket, response);
+    response.on('close', () => {
+      this.#answers.delete(response);
+      if (request.complete || request.destroyed) return;
+      const timer = setTimeout(() => request.socket.destroy(), this.#options.patience.restMs);
+      request.once('close', () => clearTimeout(timer));
+    });
+  }
+
+  /** As many as there may be are here. Through TLS nothing can be said before a handshake, which costs what there is too little of. */
+  #turnAway(socket: Socket, detail: string): void {
+    this.#log.warn({ reason: detail, address: socket.remoteAddress }, 'a connection was refused');
+    const headers = { 'Retry-After': '1' };
+    if (this.#options.isTls) socket.destroy();
+    else this.#refused.refuse(socket, { status: 503, code: 'UNAVAILABLE', detail, headers });
+  }
+
+  /** Plain HTTP begins with a letter; nothing of TLS does. */
+  #look(socket: Socket, proceed: () => void): void {
+    const timer = setTimeout(() => socket.destroy(), this.#options.patience.headerMs);
+    socket.once('close', () => clearTimeout(timer));
+    socket.once('readable', () => {
+      clearTimeout(timer);
+      const first: Buffer | null = socket.read();
+      if (first !== null && !isTlsHandshake(first)) {
+        const { remoteAddress: address } = socket;
+        this.#log.warn({ reason: plainOnTls.detail, address }, 'a request could not be read');
+        this.#refused.refuse(socket, plainOnTls);
+        return;
+      }
+      if (first !== null) socket.unshift(first);
+      proceed();
+    });
+  }
+
+  #refuse(error: Error, socket: Duplex): void {
+    const refusal = refusalOf(error);
+    const current = this.#answerTo.get(socket);
+    // An answer that has begun cannot be followed by another one.
+    if (!refusal || (current?.headersSent && !current.writableFinished)) {
+      socket.destroy();
+      return;
+    }
+    this.#refused.refuse(socket, refusal);
+    // What breaks off in the middle of a body has a line of its own, as every request.
+    if (current && this.#answers.has(current)) return;
+    const address = 'remoteAddress' in socket ? socket.remoteAddress : undefined;
+    this.#log.warn(
+      { reason: refusal.detail, status: refusal.status, address },
+      'a request could not be read',
+    );
+  }
+
+  /** Nothing has moved for long. While nothing is to be sent, it is our work that takes so long, or whoever reads the body knows better. */
+  #tire(socket: Socket): void {
+    const current = this.#answerTo.get(socket);
+    const isAnswering = current !== undefined && this.#answers.has(current);
+    if (isAnswering && socket.writableLength === 0) socket.setTimeout(this.#options.patience.idleMs);
+    else socket.destroy();
+  }
+}
+
+function answer(response: ServerResponse, refusal: ConnectionRefusal): void {
+  const body = Buffer.from(bodyOf(refusal));
+  response.writeHead(refusal.status, {
+    'Content-Type': 'application/json',
+    'Content-Length': body.length,
+    Connection: 'close',
+  });
+  response.end(body);
+}

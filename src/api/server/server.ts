@@ -1,0 +1,163 @@
+/** A listening address: HTTP or HTTPS, and an end that lets transfers finish. */
+import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Log } from '../../observe/log.ts';
+import { type ConnectionLimits, Connections } from './connections.ts';
+import { Doorkeeper } from './doorkeeper.ts';
+import { maxHeaderBytes } from './refused-connection.ts';
+import { readKeyPair, type TlsFiles, watchKeyPair } from './tls-files.ts';
+
+export interface ListenerOptions {
+  /** host:port; all addresses where the host is empty, any free port where it is 0. */
+  readonly address: string;
+  /** Undefined: plain HTTP. */
+  readonly tls?: TlsFiles | undefined;
+  /** What koa's `callback()` gives. */
+  readonly handler: RequestListener;
+  /** How long transfers may go on after {@link Listener.close}, in milliseconds. */
+  readonly shutdownMs: number;
+  readonly log: Log;
+  /** How often certificates are looked at, in milliseconds. */
+  readonly tlsIntervalMs?: number;
+  /** Undefined: as many as come. */
+  readonly connections?: ConnectionLimits | undefined;
+  /** Replaces {@link patience}, for tests. */
+  readonly patience?: Partial<Patience>;
+}
+
+/** How long clients may take, in milliseconds. Uploads and downloads have no total time-out, but do not stand still either. */
+export interface Patience {
+  /** For a header, or a TLS handshake. */
+  readonly headerMs: number;
+  /** For the rest of a body that nobody reads any more, after the answer. */
+  readonly restMs: number;
+  /** For taking a byte of what was answered: who follows a fill may be slow, but not dead. */
+  readonly idleMs: number;
+  /** Between requests; longer than proxies and clients keep connections (60 s), so that they close first and no request meets a closing socket. */
+  readonly keepAliveMs: number;
+}
+
+const patience: Patience = { headerMs: 20_000, restMs: 10_000, idleMs: 120_000, keepAliveMs: 75_000 };
+
+const unlimited: ConnectionLimits = {
+  max: Number.POSITIVE_INFINITY,
+  maxPerAddress: Number.POSITIVE_INFINITY,
+  isProxy: () => false,
+};
+const defaultTlsIntervalMs = 5000;
+/** How often connections whose transfer ended are looked for while closing. */
+const sweepMs = 50;
+/** How often headers that are late are looked for, at most. */
+const maxLatenessMs = 2000;
+
+export class Listener {
+  /** scheme://host:port, with the port that was given. */
+  readonly url: string;
+  readonly #server: Server | TlsServer;
+  readonly #shutdownMs: number;
+  readonly #door: Doorkeeper;
+  readonly #unwatch: (() => void) | undefined;
+
+  private constructor(
+    url: string,
+    server: Server | TlsServer,
+    options: ListenerOptions,
+    door: Doorkeeper,
+    unwatch?: () => void,
+  ) {
+    this.url = url;
+    this.#server = server;
+    this.#shutdownMs = options.shutdownMs;
+    this.#door = door;
+    this.#unwatch = unwatch;
+  }
+
+  /** @throws Error where the address cannot be listened on, or the certificate cannot be used */
+  static async open(options: ListenerOptions): Promise<Listener> {
+    const { tls, log, handler, tlsIntervalMs = defaultTlsIntervalMs } = options;
+    const { host, port } = parseAddress(options.address);
+    const allowed = { ...patience, ...options.patience };
+    const connections = new Connections(options.connections ?? unlimited);
+    const settings = settingsOf(allowed);
+    const doorOf = (server: Server | TlsServer) =>
+      new Doorkeeper(server, { connections, handler, log, patience: allowed, isTls: tls !== undefined });
+    if (!tls) {
+      const server = createServer(settings);
+      const door = doorOf(server);
+      return new Listener(await listen(server, host, port, 'http', log), server, options, door);
+    }
+    const server = createTlsServer({
+      ...settings,
+      handshakeTimeout: allowed.headerMs,
+      ...(await readKeyPair(tls)),
+    });
+    const door = doorOf(server);
+    const url = await listen(server, host, port, 'https', log);
+    const unwatch = watchKeyPair(tls, tlsIntervalMs, (pair) => server.setSecureContext(pair), log);
+    return new Listener(url, server, options, door, unwatch);
+  }
+
+  /** Accepts nothing more, lets transfers end up to the limit, and cuts those that have not. */
+  async close(): Promise<void> {
+    this.#unwatch?.();
+    this.#door.isClosing = true;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const deadline = setTimeout(() => this.#door.destroyAll(), this.#shutdownMs);
+    const sweep = setInterval(() => this.#sweep(), sweepMs);
+    this.#sweep();
+    await closed;
+    clearTimeout(deadline);
+    clearInterval(sweep);
+  }
+
+  /** Without work, what is left are connections that ask for nothing, some of which Node does not count as idle. */
+  #sweep(): void {
+    if (this.#door.isIdle) this.#door.destroyAll();
+    else this.#server.closeIdleConnections();
+  }
+}
+
+function settingsOf({ headerMs, keepAliveMs }: Patience): ServerOptions {
+  return {
+    maxHeaderSize: maxHeaderBytes,
+    headersTimeout: headerMs,
+    // Bodies have limits where they are read.
+    requestTimeout: 0,
+    connectionsCheckingInterval: Math.min(maxLatenessMs, headerMs),
+    keepAliveTimeout: keepAliveMs,
+    // Refused by us, with a body.
+    requireHostHeader: false,
+  };
+}
+
+function listen(
+  server: Server | TlsServer,
+  host: string,
+  port: number,
+  scheme: string,
+  log: Log,
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port, ...(host !== '' && { host }) }, () => {
+      server.off('error', reject);
+      // Such as too many open files: the next connection may do better.
+      server.on('error', (error) => log.error({ err: error }, 'a connection could not be accepted'));
+      resolve(urlOf(scheme, host, server.address(), port));
+    });
+  });
+}
+
+function urlOf(scheme: string, host: string, bound: AddressInfo | string | null, port: number): string {
+  const boundPort = typeof bound === 'object' && bound !== null ? bound.port : port;
+  const name = host === '' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return `${scheme}://${name}:${boundPort}`;
+}
+
+/** `host:port`, `[::1]:port` or `:port`, as the configuration has checked it. */
+function parseAddress(address: string): { host: string; port: number } {
+  const colon = address.lastIndexOf(':');
+  const host = address.slice(0, colon).replace(/^\[|\]$/g, '');
+  return { host, port: Number(address.slice(colon + 1)) };
+}

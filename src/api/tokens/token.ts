@@ -1,0 +1,195 @@
+/**
+ * /jwt/auth: registry tokens for who says who they are, and for what is public to everyone. GET as Docker asks, POST as OAuth 2 clients such as containerd do.
+ * https://github.com/distribution/distribution/blob/v3.0.0/docs/content/spec/auth/token.md and oauth.md; errors are GitLab's.
+ */
+import { Router } from '@koa/router';
+import type { Authentication, Authenticator } from '../../auth/credentials/authenticate.ts';
+import { type Credentials, parseAuthorization } from '../../auth/credentials/credentials.ts';
+import { logRefusedLogin } from '../../auth/credentials/login-log.ts';
+import { describeRefusal, type Refusal } from '../../auth/credentials/refusal.ts';
+import {
+  type AnonymousIdentity,
+  anonymous,
+  nameOf,
+  type Principal,
+  type ScopeGrant,
+} from '../../auth/rights/identity.ts';
+import type { RepositoryRights } from '../../auth/rights/repository-rights.ts';
+import { catalogScope, formatScope, parseScopes } from '../../auth/rights/scope.ts';
+import type { GrantMetas } from '../../auth/tokens/grant-meta.ts';
+import { grantScopes } from '../../auth/tokens/grants.ts';
+import { ownServices, type RegistryTokens } from '../../auth/tokens/registry-tokens.ts';
+import { OciError } from '../../oci/errors.ts';
+import { bodyParser, LateBody } from '../body-parser.ts';
+import type { DenialObserver } from '../denials.ts';
+import type { RequestContext, RequestState } from '../state.ts';
+
+const maxFormBytes = 65_536;
+const defaultService = 'container_registry';
+/** GitLab's words. */
+const pushProtected = 'Pushing to protected repository path forbidden';
+
+export interface TokenRoutesOptions {
+  readonly authenticator: Pick<Authenticator, 'authenticate'>;
+  readonly registryTokens: Pick<RegistryTokens, 'issue' | 'serves'>;
+  readonly rights: Pick<RepositoryRights, 'judge' | 'findProject'>;
+  readonly grantMetas: Pick<GrantMetas, 'addTo'>;
+  readonly observer?: GrantObserver | undefined;
+}
+
+/** Learns what tokens are issued with, and to whom none is. */
+export interface GrantObserver extends DenialObserver {
+  granted(
+    holder: Principal | AnonymousIdentity,
+    grants: readonly ScopeGrant[],
+    address: string | undefined,
+  ): void;
+}
+
+export function tokenRoutes(options: TokenRoutesOptions): Router<RequestState> {
+  const router = new Router<RequestState>();
+  const form = bodyParser({
+    maxFormTextBytes: maxFormBytes,
+    onError: refuseForm,
+  });
+  router.use('/jwt/auth', async (ctx, next) => {
+    ctx.set('Cache-Control', 'private, no-store');
+    await next();
+  });
+  router.get('/jwt/auth', (ctx) => answerGet(ctx, options));
+  router.post('/jwt/auth', form, (ctx) => answerPost(ctx, ctx.request.body, options));
+  return router;
+}
+
+/** @throws OciError SIZE_INVALID */
+function refuseForm(cause: Error): never {
+  if (cause instanceof LateBody)
+    throw new OciError('SIZE_INVALID', { status: cause.status, detail: cause.message, cause });
+  throw new OciError('SIZE_INVALID', { detail: `a form has at most ${maxFormBytes} bytes`, cause });
+}
+
+async function answerGet(ctx: RequestContext, options: TokenRoutesOptions): Promise<void> {
+  const parameters = new URLSearchParams(ctx.querystring);
+  const service = parameters.get('service') ?? defaultService;
+  if (!options.registryTokens.serves(service)) {
+    return fail(ctx, 404, 'UNAVAILABLE', 'there is no service of this name');
+  }
+  const scopes = parameters.getAll('scope');
+  const credentials = parseAuthorization(ctx.get('Authorization'));
+  // Without a scope it is a login, and nobody cannot log in.
+  if (credentials === undefined && scopes.length === 0) return fail(ctx, 403, 'DENIED', 'access forbidden');
+  const holder = credentials === undefined ? anonymous : await authenticate(ctx, credentials, options);
+  if (holder.kind === 'refused') return refuseBasic(ctx, holder);
+  const issued = await issue(ctx, holder, service, scopes, options);
+  if (issued === 'protected') return fail(ctx, 403, 'DENIED', pushProtected);
+  ctx.body = { token: issued.body.access_token, ...issued.body };
+}
+
+/** Tokens to refresh are not issued, so none can be good. */
+async function answerPost(ctx: RequestContext, body: unknown, options: TokenRoutesOptions): Promise<void> {
+  const parameters = new URLSearchParams(typeof body === 'string' ? body : '');
+  const service = parameters.get('service') ?? defaultService;
+  if (!options.registryTokens.serves(service)) {
+    return failOAuth(ctx, 'invalid_request', 'there is no service of this name');
+  }
+  const grantType = parameters.get('grant_type');
+  if (grantType === 'refresh_token') return failOAuth(ctx, 'invalid_grant', 'the refresh token is not valid');
+  if (grantType !== 'password') {
+    return failOAuth(ctx, 'unsupported_grant_type', 'grant_type must be password or refresh_token');
+  }
+  const [username, secret] = [parameters.get('username'), parameters.get('password')];
+  if (!username || !secret) return failOAuth(ctx, 'invalid_request', 'username and password are needed');
+  const holder = await authenticate(ctx, { kind: 'basic', username, secret }, options);
+  if (holder.kind === 'refused') return refuseGrant(ctx, holder);
+  const issued = await issue(ctx, holder, service, parameters.getAll('scope'), options);
+  // A 400, on which containerd asks again by GET: only of a refusal of that does it show the message.
+  if (issued === 'protected') return failOAuth(ctx, 'invalid_scope', pushProtected);
+  ctx.body = { ...issued.body, token_type: 'Bearer', scope: issued.scope };
+}
+
+async function authenticate(
+  ctx: RequestContext,
+  credentials: Credentials | 'invalid',
+  { authenticator }: TokenRoutesOptions,
+): Promise<Authentication> {
+  const { address, log } = ctx.state;
+  if (credentials !== 'invalid') return authenticator.authenticate(credentials, address, log);
+  logRefusedLogin(log, { user: undefined, reason: 'unreadable', address });
+  return { kind: 'refused', reason: 'unknown' };
+}
+
+/** protected: as GitLab has it, who wants to push to a protected repository gets no token at all. */
+async function issue(
+  ctx: RequestContext,
+  holder: Principal | AnonymousIdentity,
+  service: string,
+  scopes: readonly string[],
+  { registryTokens, rights, grantMetas, observer }: TokenRoutesOptions,
+) {
+  ctx.state.identity = holder;
+  // Another registry would list every repository it has: it does not know who may see which.
+  const wanted = parseScopes(scopes).filter(
+    ({ type }) => type !== catalogScope.type || ownServices.includes(service),
+  );
+  const { granted, refused, protectedFromPush, omitted } = await grantScopes(holder, wanted, rights);
+  if (protectedFromPush !== undefined) {
+    const { method, path } = ctx;
+    observer?.denied(holder, { method, path, repository: protectedFromPush }, ctx.state.address);
+    return 'protected' as const;
+  }
+  ctx.state.log.debug(
+    { user: nameOf(holder), granted: granted.map(formatScope), refused: refused.map(formatScope) },
+    'scopes were looked at',
+  );
+  const described = await grantMetas.addTo(holder, granted);
+  const issued = await registryTokens.issue({ service, holder, access: described, refused, omitted });
+  const without = omitted + granted.length - issued.access.length;
+  if (without > 0) {
+    ctx.state.log.info(
+      { asked: wanted.length, without },
+      'a registry token has no room for the first scopes',
+    );
+  }
+  observer?.granted(holder, issued.access, ctx.state.address);
+  const body = {
+    access_token: issued.token,
+    expires_in: issued.expiresInSeconds,
+    issued_at: new Date(issued.issuedAt).toISOString(),
+  };
+  return { body, scope: issued.access.map(formatScope).join(' ') };
+}
+
+function refuseBasic(ctx: RequestContext, refusal: Refusal): void {
+  if (refusal.reason === 'throttled') {
+    fail(ctx, 429, 'TOOMANYREQUESTS', describeRefusal(refusal));
+    setRetryAfter(ctx, refusal);
+  } else {
+    ctx.status = 401;
+    const message = `HTTP Basic: Access denied. Reason: ${describeRefusal(refusal)}.`;
+    ctx.body = { errors: [{ code: 'UNAUTHORIZED', message }] };
+  }
+}
+
+function refuseGrant(ctx: RequestContext, refusal: Refusal): void {
+  failOAuth(ctx, 'invalid_grant', describeRefusal(refusal));
+  if (refusal.reason !== 'throttled') return;
+  setRetryAfter(ctx, refusal);
+  ctx.status = 429;
+}
+
+function setRetryAfter(ctx: RequestContext, { retryAfterSeconds = 1 }: Refusal): void {
+  ctx.set('Retry-After', String(retryAfterSeconds));
+}
+
+/** GitLab's shape: the status once more in the body. The status line says it too: of an answer here, containerd shows nothing else. */
+function fail(ctx: RequestContext, status: number, code: string, message: string): void {
+  ctx.status = status;
+  ctx.message = message;
+  ctx.body = { errors: [{ code, message }], http_status: status };
+}
+
+/** https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
+function failOAuth(ctx: RequestContext, error: string, description: string): void {
+  ctx.status = 400;
+  ctx.body = { error, error_description: description };
+}

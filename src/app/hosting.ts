@@ -1,0 +1,57 @@
+/** Wires the hosted registry: from records and bytes to repositories that are pushed to. */
+import type { Config } from '../config/config.ts';
+import { HostedRepositories } from '../hosted/hosted-repositories.ts';
+import { ImageDetailsReader } from '../hosted/manifests/image-details.ts';
+import { ImageFactsReader } from '../hosted/manifests/image-facts.ts';
+import { HostedInventory } from '../hosted/manifests/inventory.ts';
+import { PullCounter } from '../hosted/pull-counter.ts';
+import { RepositoryDeletionJob } from '../hosted/repository-deletion.ts';
+import { RepositoryMeasuringJob } from '../hosted/repository-measuring.ts';
+import { CleanupJob } from '../hosted/tags/cleanup.ts';
+import { TagDeletionJob } from '../hosted/tags/tag-deletion.ts';
+import { UploadExpiry } from '../hosted/uploads/upload-expiry.ts';
+import type { Database } from '../metadata/db/database.ts';
+import type { Log } from '../observe/log.ts';
+import type { BlobStore } from '../storage/blob-store.ts';
+import { BufferBudget } from '../storage/chunk-reader.ts';
+import type { UploadStore } from '../storage/upload-store.ts';
+
+export interface HostingParts {
+  readonly config: Config;
+  readonly database: Database;
+  readonly store: BlobStore;
+  readonly uploads: UploadStore;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+export function createHosting({ config, ...parts }: HostingParts) {
+  const { uploadExpirySeconds, ...limits } = config.hosted;
+  const { deleteEnabled, protectReferencedManifests } = config.storage;
+  const uploadExpiryMs = uploadExpirySeconds * 1000;
+  const pulls = new PullCounter({
+    records: parts.database.pullCounts,
+    flushMs: config.cache.usageFlushSeconds * 1000,
+    now: parts.now,
+    log: parts.log,
+  });
+  const repositories = new HostedRepositories({
+    ...parts,
+    pulls,
+    buffers: new BufferBudget(),
+    tellsReferences: config.webhooks.includeReferences,
+    limits: { ...limits, uploadExpiryMs, deleteEnabled, protectReferencedManifests },
+  });
+  const expiry = new UploadExpiry({ ...parts, expiryMs: uploadExpiryMs });
+  const imageFacts = new ImageFactsReader(parts);
+  const inventory = new HostedInventory({ ...parts, facts: imageFacts });
+  const jobs = [
+    expiry,
+    new CleanupJob(parts),
+    new TagDeletionJob(parts),
+    new RepositoryDeletionJob(parts),
+    new RepositoryMeasuringJob(parts),
+  ];
+  const imageDetails = new ImageDetailsReader(parts, imageFacts);
+  return { repositories, inventory, jobs, imageFacts, imageDetails, pulls };
+}

@@ -1,0 +1,100 @@
+/** Wires webhooks: from what is recorded of events to requests to endpoints. */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { SecretBox } from '../auth/credentials/secret-box.ts';
+import type { Config } from '../config/config.ts';
+import { WebhookSecrets } from '../management/webhooks/webhook-secrets.ts';
+import type { Database } from '../metadata/db/database.ts';
+import type { Log } from '../observe/log.ts';
+import { createResolve } from '../outbound/address-guard.ts';
+import { DeliveryExpiry } from '../webhooks/delivery-expiry.ts';
+import { DeliveryWorker } from '../webhooks/delivery-worker.ts';
+import { PullEvents } from '../webhooks/pull-events.ts';
+import { Resending } from '../webhooks/resending.ts';
+import { WebhookEndpoints } from '../webhooks/webhook-endpoints.ts';
+import type { WebhookObserver } from '../webhooks/webhook-observer.ts';
+import { WebhookSender } from '../webhooks/webhook-sender.ts';
+import { version } from './version.ts';
+
+export interface NotificationParts {
+  readonly config: Config;
+  readonly database: Database;
+  readonly secretBox: SecretBox;
+  /** What endpoints of the configuration are signed with. */
+  readonly secret: string | undefined;
+  readonly observer: WebhookObserver;
+  readonly readOnlyReason: () => Promise<string | undefined>;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+export function createNotifications(parts: NotificationParts) {
+  const { config, database, secretBox, secret, observer, readOnlyReason, log, now } = parts;
+  const { webhooks, http } = config;
+  const { maxParallel, maxQueuedPulls, allowedNetworks } = webhooks;
+  const secrets = new WebhookSecrets(secretBox);
+  const endpoints = new WebhookEndpoints({
+    records: database,
+    configured: webhooks.endpoints.map(
+      ({ headers, timeoutSeconds, backoffSeconds, disabled, ...endpoint }) => ({
+        ...endpoint,
+        headers: Object.fromEntries(headers.map((header) => [header.name, header.reveal()])),
+        timeoutMs: timeoutSeconds && timeoutSeconds * 1000,
+        backoffMs: backoffSeconds && backoffSeconds * 1000,
+        isDisabled: disabled,
+      }),
+    ),
+    secret,
+    patience: {
+      timeoutMs: webhooks.timeoutSeconds * 1000,
+      backoffMs: webhooks.backoffSeconds * 1000,
+      maxRetries: webhooks.maxRetries,
+    },
+    open: (webhook) => secrets.open(webhook),
+  });
+  const sender = new WebhookSender({
+    allowedNetworks,
+    resolve: createResolve(),
+    userAgent: `entrepot/${version}`,
+    now,
+  });
+  const host = http.externalUrl === undefined ? hostname() : new URL(http.externalUrl).host;
+  const delivering = {
+    records: database,
+    sender,
+    source: { addr: host, instanceID: randomUUID() },
+    observer,
+    log,
+    now,
+  };
+  const worker = new DeliveryWorker({
+    ...delivering,
+    endpoints,
+    readOnlyReason,
+    maxLanes: maxParallel,
+  });
+  const pulls = new PullEvents({
+    database,
+    readOnlyReason,
+    observer,
+    log,
+    maxQueued: maxQueuedPulls,
+  });
+  return {
+    pulls,
+    secrets,
+    resender: new Resending(delivering, endpoints),
+    expiry: new DeliveryExpiry(database, webhooks.keepSeconds * 1000, now),
+    async start(): Promise<void> {
+      await endpoints.start();
+      await pulls.start();
+      worker.start();
+    },
+    /** Once nothing is pulled any more. */
+    async close(): Promise<void> {
+      await pulls.close();
+      await worker.close();
+      await sender.close();
+    },
+  };
+}

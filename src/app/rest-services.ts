@@ -1,0 +1,133 @@
+/** Wires the services of the REST API. */
+import type { RestServices } from '../api/rest/rest-router.ts';
+import type { Passwords } from '../auth/credentials/passwords.ts';
+import type { SecretBox } from '../auth/credentials/secret-box.ts';
+import type { Config } from '../config/config.ts';
+import { AuditTrail } from '../management/acting/audit.ts';
+import { CacheEntryService } from '../management/caches/cache-entries.ts';
+import { CachePinService } from '../management/caches/cache-pins.ts';
+import { CacheRetentionService } from '../management/caches/cache-retention.ts';
+import { GroupCacheService } from '../management/caches/group-caches.ts';
+import { CleanupPreviewService } from '../management/cleanup/cleanup-previews.ts';
+import { CleanupRunService } from '../management/cleanup/cleanup-runs.ts';
+import { GroupService } from '../management/namespaces/groups.ts';
+import { NamespaceService } from '../management/namespaces/namespaces.ts';
+import { ProjectService } from '../management/namespaces/projects.ts';
+import { TransferService } from '../management/namespaces/transfers.ts';
+import { MemberService } from '../management/people/members.ts';
+import { UserService } from '../management/people/users.ts';
+import { RepositoryProtectionRuleService } from '../management/protection/repository-protection-rules.ts';
+import { TagProtectionRuleService } from '../management/protection/tag-protection-rules.ts';
+import { AssociationService } from '../management/registries/associations.ts';
+import { ConnectionTestService } from '../management/registries/connection-tests.ts';
+import type { PullExplainer } from '../management/registries/pull-explainer.ts';
+import { UpstreamSecrets } from '../management/registries/upstream-settings.ts';
+import type { FindBlockedAddress } from '../management/registries/upstream-url.ts';
+import { UpstreamService } from '../management/registries/upstreams.ts';
+import { VirtualRegistryService } from '../management/registries/virtual-registries.ts';
+import { DeletedTagService } from '../management/repositories/deleted-tags.ts';
+import { RepositoryService } from '../management/repositories/repositories.ts';
+import { type ImageSummaries, RepositoryTagService } from '../management/repositories/repository-tags.ts';
+import { TagDeletionService } from '../management/repositories/tag-deletions.ts';
+import { type DescribeImages, TagImageService } from '../management/repositories/tag-images.ts';
+import { GarbageService } from '../management/server/garbage.ts';
+import { JobService } from '../management/server/jobs.ts';
+import { StorageFindingService } from '../management/server/storage-findings.ts';
+import { AccessTokenService } from '../management/tokens/access-tokens.ts';
+import { DeployTokenService } from '../management/tokens/deploy-tokens.ts';
+import { JobTokenService } from '../management/tokens/job-tokens.ts';
+import { OidcTrustService } from '../management/tokens/oidc-trusts.ts';
+import { PlaceAccessTokenService } from '../management/tokens/place-access-tokens.ts';
+import type { WebhookSecrets } from '../management/webhooks/webhook-secrets.ts';
+import { type Resender, WebhookService } from '../management/webhooks/webhooks.ts';
+import type { Database } from '../metadata/db/database.ts';
+import { findBlockedLiteral, privateNetworks } from '../outbound/address-guard.ts';
+import { findPinnedBytes } from '../retention/pinned-bytes.ts';
+import type { UpstreamPool } from '../upstreams/upstream-pool.ts';
+import { findBlockedWebhook } from '../webhooks/webhook-sender.ts';
+import { version } from './version.ts';
+
+export interface RestParts
+  extends Pick<RestServices, 'authenticator' | 'maintenance' | 'rateLimit' | 'sessions'> {
+  readonly config: Config;
+  readonly database: Database;
+  readonly passwords: Passwords;
+  readonly secretBox: SecretBox;
+  readonly upstreams: UpstreamPool;
+  readonly explainer: PullExplainer;
+  readonly images: ImageSummaries;
+  readonly imageDetails: DescribeImages;
+  /** Runs a job soon. */
+  readonly wake: (job: string) => void;
+  /** Has the collector look at what is due soon. */
+  readonly wakeCollector: () => void;
+  readonly notifications: { readonly secrets: WebhookSecrets; readonly resender: Resender };
+  /** Drops what is believed of virtual registries. */
+  readonly forgetAll: () => void;
+  readonly now: () => number;
+}
+
+export function createRestServices(parts: RestParts): RestServices {
+  const { authenticator, maintenance, rateLimit, sessions, config, database, passwords, upstreams, now } =
+    parts;
+  const { maxPerGroup, maxUpstreams } = config.virtualRegistries;
+  const secrets = new UpstreamSecrets(parts.secretBox);
+  const common = { database, caches: { forgetGroup: parts.forgetAll }, now };
+  const hosted = { database, wake: parts.wake, deleteEnabled: config.storage.deleteEnabled, now };
+  const findBlockedAddress: FindBlockedAddress = (host, allowPrivateNetwork) => {
+    const networks = [...config.upstreams.allowedNetworks, ...(allowPrivateNetwork ? privateNetworks : [])];
+    return findBlockedLiteral(host, networks)?.message;
+  };
+  return {
+    authenticator,
+    maintenance,
+    rateLimit,
+    sessions,
+    accessTokens: new AccessTokenService(common),
+    associations: new AssociationService({ ...common, maxUpstreams }),
+    auditTrail: new AuditTrail(database),
+    cacheEntries: new CacheEntryService(common),
+    cachePins: new CachePinService({ database }),
+    cacheRetention: new CacheRetentionService(common),
+    cleanupPreviews: new CleanupPreviewService({ database, now }),
+    cleanupRuns: new CleanupRunService(hosted),
+    connectionTests: new ConnectionTestService({ ...common, secrets, tester: upstreams }),
+    deletedTags: new DeletedTagService({ database, maxTags: config.hosted.maxTags }),
+    deployTokens: new DeployTokenService(common),
+    groupCaches: new GroupCacheService({
+      database,
+      findPinnedBytes: (groupId) => findPinnedBytes(database, groupId),
+    }),
+    groups: new GroupService(common),
+    jobTokens: new JobTokenService(common),
+    garbage: new GarbageService({ database, wakeCollector: parts.wakeCollector }),
+    jobs: new JobService({ database }),
+    members: new MemberService(common),
+    namespaces: new NamespaceService({ database }),
+    oidcTrusts: new OidcTrustService({ database, allowHttp: false, findBlockedAddress }),
+    placeAccessTokens: new PlaceAccessTokenService(common),
+    projects: new ProjectService(common),
+    storageFindings: new StorageFindingService({ database }),
+    repositoryProtectionRules: new RepositoryProtectionRuleService({ database }),
+    tagProtectionRules: new TagProtectionRuleService({ database }),
+    repositories: new RepositoryService(hosted),
+    tagImages: new TagImageService({ database, images: parts.imageDetails }),
+    repositoryTags: new RepositoryTagService({ ...hosted, images: parts.images }),
+    tagDeletions: new TagDeletionService(hosted),
+    transfers: new TransferService(common),
+    upstreams: new UpstreamService({ ...common, maxUpstreams, secrets, findBlockedAddress }),
+    users: new UserService({ database, passwords }),
+    webhooks: new WebhookService({
+      database,
+      ...parts.notifications,
+      findBlockedAddress: (host) => findBlockedWebhook(host, config.webhooks.allowedNetworks),
+      maxPerProject: config.webhooks.maxPerProject,
+    }),
+    virtualRegistries: new VirtualRegistryService({ ...common, explainer: parts.explainer, maxPerGroup }),
+    healthOf: (id) => upstreams.healthOf(id),
+    version: { version, revision: undefined },
+    maxUpstreams,
+    maxCacheBytes: config.cache.maxBytes,
+    now,
+  };
+}

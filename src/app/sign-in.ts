@@ -1,0 +1,101 @@
+/** Wires who comes in and what they may do: credentials, tokens, keys, rights, and what stands in front of them. */
+import { RegistryAccess } from '../api/access.ts';
+import { Authenticator } from '../auth/credentials/authenticate.ts';
+import type { Passwords } from '../auth/credentials/passwords.ts';
+import { Principals } from '../auth/credentials/principals.ts';
+import type { SecretBox } from '../auth/credentials/secret-box.ts';
+import { UserSessions } from '../auth/credentials/sessions.ts';
+import { IdTokens } from '../auth/oidc/id-tokens.ts';
+import type { FetchJson } from '../auth/oidc/jwks.ts';
+import { OidcLogin, type PostForm } from '../auth/oidc/oidc-login.ts';
+import { DenialCauses } from '../auth/rights/denial-causes.ts';
+import { RecordedRepositoryRights } from '../auth/rights/repository-rights.ts';
+import { GrantMetas } from '../auth/tokens/grant-meta.ts';
+import { RegistryTokens } from '../auth/tokens/registry-tokens.ts';
+import { SigningKeys } from '../auth/tokens/signing-keys.ts';
+import type { SharedCache } from '../cache/shared.ts';
+import type { Config } from '../config/config.ts';
+import { OidcPeople } from '../management/people/oidc-people.ts';
+import { parseGroupRole } from '../management/people/oidc-roles.ts';
+import { SignInService } from '../management/people/sign-in.ts';
+import { CatalogService } from '../management/repositories/catalog.ts';
+import type { Database } from '../metadata/db/database.ts';
+import type { Log } from '../observe/log.ts';
+import { createDelegate } from './delegation.ts';
+import { createGuards } from './guards.ts';
+
+export interface SignInParts {
+  readonly config: Config;
+  readonly database: Database;
+  readonly shared: SharedCache;
+  readonly passwords: Passwords;
+  readonly secretBox: SecretBox;
+  /** Keys of other token services. */
+  readonly fetchJson: FetchJson;
+  /** To an OpenID provider. */
+  readonly postForm: PostForm;
+  readonly oidcClientSecret: string | undefined;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+/** @throws where the secret key is another one than the database was written with */
+export async function createSignIn(parts: SignInParts) {
+  const { config, database, shared, passwords, secretBox, fetchJson, log, now } = parts;
+  const { tokenSeconds: lifetimeSeconds, services: otherServices, required: isLoginRequired } = config.auth;
+  if (!isLoginRequired) log.warn({}, 'auth.required is false: whoever reaches /v2 may pull, push and delete');
+  const guards = createGuards({ rateLimits: config.rateLimits, database, shared, log, now });
+  const { throttle, signIns: observer } = guards;
+  const idTokens = new IdTokens({ ...database, fetchJson, log, now });
+  const authenticator = new Authenticator({ ...database, passwords, idTokens, throttle, observer, log, now });
+  const keys = new SigningKeys({ records: database.signingKeys, secretBox, lifetimeSeconds, now });
+  await keys.current();
+  const registryTokens = new RegistryTokens({ keys, lifetimeSeconds, otherServices, now });
+  const delegate = await createDelegate({ config, fetchJson, log, now });
+  const principals = new Principals({ ...database, now });
+  const rights = new RecordedRepositoryRights({ ...database, principals, isLoginRequired, now });
+  const grantMetas = new GrantMetas(database);
+  const access = new RegistryAccess({
+    authenticator,
+    registryTokens,
+    rights,
+    causes: new DenialCauses({ ...database, principals }),
+    principals,
+    delegate,
+    isLoginRequired,
+  });
+  const sessions = new UserSessions({ ...database, now });
+  const oidc = createOidc(parts);
+  return {
+    guards,
+    sessions,
+    people: new SignInService({ authenticator, sessions, oidc, observer }),
+    idTokens,
+    authenticator,
+    keys,
+    registryTokens,
+    rights,
+    grantMetas,
+    access: guards.around(access),
+    catalog: new CatalogService({ ...database, principals, isLoginRequired }),
+    principals,
+  };
+}
+
+/** Undefined where no OpenID provider is configured. */
+function createOidc({ config, oidcClientSecret: clientSecret, ...parts }: SignInParts) {
+  const { oidcIssuer: issuer, oidcClientId: clientId, oidcCreateUsers: createsUsers } = config.auth;
+  if (issuer === undefined || clientId === undefined) return undefined;
+  const {
+    oidcScopes: scopes,
+    oidcUsernameClaim: usernameClaim,
+    oidcGroupsClaim: groupsClaim,
+    oidcGroupRoles,
+  } = config.auth;
+  const claims = { scopes, usernameClaim, groupsClaim };
+  const groupRoles = oidcGroupRoles.flatMap((text) => parseGroupRole(text) ?? []);
+  return {
+    login: new OidcLogin({ issuer, clientId, clientSecret, ...claims, ...parts }),
+    people: new OidcPeople({ ...parts, createsUsers, groupRoles }),
+  };
+}

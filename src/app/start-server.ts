@@ -1,0 +1,98 @@
+/** Listens first, so that nothing is made by a server that could not be reached, and answers "starting" until it is all there. */
+import type { RequestListener } from 'node:http';
+import { Listener } from '../api/server/server.ts';
+import { answerStarting } from '../api/server/starting.ts';
+import type { Config } from '../config/config.ts';
+import type { Secrets } from '../config/secrets.ts';
+import type { FirstStart } from '../management/people/first-start.ts';
+import type { Log } from '../observe/log.ts';
+import { type App, createApp } from './app.ts';
+import { connectionLimits, findFileLimit } from './connection-limits.ts';
+import { readTrustedKeys } from './delegation.ts';
+import { CannotListen, settled } from './start-failure.ts';
+
+export interface StartOptions {
+  readonly config: Config;
+  readonly readSecrets: () => Promise<Secrets>;
+  readonly log: Log;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Shows what must be shown once, of a server that listens at this URL. */
+  readonly announce: (first: FirstStart, url: string) => Promise<void>;
+}
+
+export interface RunningServer {
+  readonly url: string;
+  readonly operationsUrl: string | undefined;
+  /** Stops accepting, lets transfers end up to the limit, records what was counted. */
+  close(): Promise<void>;
+}
+
+/** Once it is ready. @throws StartFaults, and what {@link createApp} throws */
+export async function startServer({
+  config,
+  readSecrets,
+  log,
+  now,
+  announce,
+}: StartOptions): Promise<RunningServer> {
+  const { http, operations } = config;
+  const { certificate, key } = http.tls;
+  const tls = certificate !== undefined && key !== undefined ? { certificate, key } : undefined;
+  const shutdownMs = http.shutdownSeconds * 1000;
+  const limits = connectionLimits(http, await findFileLimit(), log);
+  const listeners: Listener[] = [];
+  const ready: { app?: App } = {};
+  const listen = async (part: 'http' | 'operations', address: string): Promise<string> => {
+    const starting = answerStarting(log);
+    const handlerOf = ({ handler, operationsHandler }: App) =>
+      part === 'http' ? handler : operationsHandler;
+    const handler: RequestListener = (request, response) =>
+      (ready.app ? handlerOf(ready.app) : starting)(request, response);
+    try {
+      const encryption = part === 'http' ? tls : undefined;
+      const connections = limits[part];
+      const listener = await Listener.open({
+        address,
+        handler,
+        tls: encryption,
+        shutdownMs,
+        log,
+        connections,
+      });
+      listeners.push(listener);
+      return listener.url;
+    } catch (cause) {
+      throw new CannotListen(`${part}.address`, address, cause);
+    }
+  };
+  const stopListening = () => Promise.all(listeners.map((listener) => listener.close()));
+  try {
+    const [url, operationsUrl, secrets] = await settled([
+      listen('http', http.address),
+      operations.address === undefined ? undefined : listen('operations', operations.address),
+      readSecrets(),
+      readTrustedKeys(config),
+    ]);
+    const app = await createApp(config, secrets, log, now);
+    await app.start((first) => announce(first, url));
+    ready.app = app;
+    const close = async () => {
+      const limit = AbortSignal.timeout(shutdownMs);
+      await stopListening();
+      await app.close(limit);
+    };
+    let closing: Promise<void> | undefined;
+    return {
+      url,
+      operationsUrl,
+      close() {
+        closing ??= close();
+        return closing;
+      },
+    };
+  } catch (error) {
+    await stopListening();
+    throw error;
+  }
+}

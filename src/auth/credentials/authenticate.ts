@@ -1,0 +1,159 @@
+/** From credentials to whom they stand for: the one place that says whether someone is who they say they are. */
+
+import type { Users } from '../../metadata/people/users.ts';
+import type { AccessTokens } from '../../metadata/tokens/access-tokens.ts';
+import type { DeployTokens } from '../../metadata/tokens/deploy-tokens.ts';
+import type { JobTokens } from '../../metadata/tokens/job-tokens.ts';
+import type { Log } from '../../observe/log.ts';
+import type { BeliefsOptions } from '../rights/beliefs.ts';
+import { type JobIdentity, nameOf, type Principal, type UserIdentity } from '../rights/identity.ts';
+import { AccessTokenVerifier } from '../tokens/access-tokens.ts';
+import { DeployTokenVerifier } from '../tokens/deploy-tokens.ts';
+import { JobTokenVerifier } from '../tokens/job-tokens.ts';
+import {
+  hashAccessToken,
+  mayBeAccessToken,
+  mayBeDeployToken,
+  mayBeJobToken,
+} from '../tokens/token-secret.ts';
+import { type Credentials, isJwt } from './credentials.ts';
+import { logRefusedLogin, showName } from './login-log.ts';
+import { LoginThrottle } from './login-throttle.ts';
+import { PasswordLogins } from './password-logins.ts';
+import type { Passwords } from './passwords.ts';
+import { type Refusal, type RefusalReason, refuse } from './refusal.ts';
+
+export type Authentication = Principal | Refusal;
+
+/** With what someone signed in. */
+export type SignInWay = 'password' | 'access-token' | 'deploy-token' | 'job-token' | 'id-token';
+
+/** Learns of every attempt; clients that send credentials with each request make one each time. */
+export interface SignInObserver {
+  signedIn(principal: Principal, how: SignInWay, address: string | undefined): void;
+  /** @param username fit to be shown; undefined where a token came alone */
+  refused(username: string | undefined, reason: RefusalReason, address: string | undefined): void;
+}
+
+/** ID tokens of trusted issuers. */
+export interface IdTokenVerifier {
+  /** Undefined: it is no token of an issuer that is known here. */
+  verify(token: string): Promise<JobIdentity | Refusal | undefined>;
+}
+
+export interface AuthenticatorOptions extends BeliefsOptions {
+  readonly accessTokens: Pick<AccessTokens, 'findByHash' | 'noteUse'>;
+  readonly deployTokens: Pick<DeployTokens, 'findByHash' | 'noteUse'>;
+  readonly jobTokens: Pick<JobTokens, 'findByHash'>;
+  readonly users: Pick<Users, 'find' | 'findByUsername'>;
+  readonly passwords: Passwords;
+  /** Where several processes count failures together; by default this one counts alone. */
+  readonly throttle?: LoginThrottle | undefined;
+  readonly idTokens?: IdTokenVerifier | undefined;
+  readonly observer?: SignInObserver | undefined;
+  readonly log: Log;
+}
+
+/** Nobody is called so (https://www.rfc-editor.org/rfc/rfc7617#section-2), and PostgreSQL takes no NUL. */
+const unheardOf = /\p{Cc}|\p{Cs}/u;
+
+/** The username of jobs, whichever token they have. */
+const jobUsername = 'gitlab-ci-token';
+
+export class Authenticator {
+  readonly #accessTokens: AccessTokenVerifier;
+  readonly #deployTokens: DeployTokenVerifier;
+  readonly #jobTokens: JobTokenVerifier;
+  readonly #passwordLogins: PasswordLogins;
+  readonly #idTokens: IdTokenVerifier | undefined;
+  readonly #observer: SignInObserver | undefined;
+  readonly #options: Pick<AuthenticatorOptions, 'accessTokens' | 'log'>;
+
+  constructor(options: AuthenticatorOptions) {
+    const { now, throttle = new LoginThrottle(now) } = options;
+    this.#accessTokens = new AccessTokenVerifier(options);
+    this.#deployTokens = new DeployTokenVerifier(options);
+    this.#jobTokens = new JobTokenVerifier(options);
+    this.#passwordLogins = new PasswordLogins({ ...options, throttle });
+    this.#idTokens = options.idTokens;
+    this.#observer = options.observer;
+    this.#options = options;
+  }
+
+  /**
+   * The address is the client's; failed passwords are counted for it.
+   * @param log of the request
+   */
+  async authenticate(
+    credentials: Credentials,
+    address: string | undefined,
+    log = this.#options.log,
+  ): Promise<Authentication> {
+    const answer = await this.#verify(credentials, address);
+    if (answer.kind !== 'refused') {
+      log.debug({ user: nameOf(answer), with: wayOf(answer), address }, 'somebody signed in');
+      this.#observer?.signedIn(answer, wayOf(answer), address);
+    } else if (credentials.kind === 'basic' || !isJwt(credentials.token)) {
+      const user = credentials.kind === 'basic' ? await this.#showName(credentials.username) : undefined;
+      logRefusedLogin(log, { ...answer, user, address });
+      this.#observer?.refused(user, answer.reason, address);
+    }
+    // Registry tokens that have expired come here too, all the time, and are no attempt to sign in.
+    return answer;
+  }
+
+  async #verify(credentials: Credentials, address: string | undefined): Promise<Authentication> {
+    if (credentials.kind === 'token') return this.#verifyToken(credentials.token);
+    const { username, secret } = credentials;
+    if (unheardOf.test(username)) return refuse('unknown', 'the username has control characters');
+    return this.#verifyBasic(username, secret, address);
+  }
+
+  /** A token that somebody typed as their name is found by itself, too: the text of the first one is up to the operator. */
+  async #showName(username: string): Promise<string> {
+    const { accessTokens } = this.#options;
+    const isToken =
+      mayBeAccessToken(username) && (await accessTokens.findByHash(hashAccessToken(username))) !== undefined;
+    return isToken ? '[hidden: it is a token]' : showName(username);
+  }
+
+  /** A token that came alone must say all by itself: a deploy token is nothing without its username. */
+  #verifyToken(token: string): Promise<Authentication> {
+    return mayBeJobToken(token) ? this.#jobTokens.verify(token) : this.#accessTokens.verify(token);
+  }
+
+  async #verifyBasic(username: string, secret: string, address: string | undefined): Promise<Authentication> {
+    if (mayBeDeployToken(secret)) return this.#deployTokens.verify(username, secret);
+    if (mayBeJobToken(secret)) {
+      return username === jobUsername
+        ? this.#jobTokens.verify(secret)
+        : refuse('unknown', `a job token goes with the username ${jobUsername}`);
+    }
+    if (username === jobUsername && isJwt(secret)) {
+      const job = await this.#idTokens?.verify(secret);
+      if (job) return job;
+    }
+    const byToken = await this.#accessTokens.verify(secret);
+    if (byToken.kind === 'user') return this.#withUsername(byToken, username);
+    if (byToken.reason !== 'unknown') return byToken;
+    return this.#passwordLogins.verify(username, secret, address);
+  }
+
+  /** A token says whose it is, so clients may send any username with it, but not that of someone else. */
+  async #withUsername(owner: UserIdentity, username: string): Promise<Authentication> {
+    if (username.toLowerCase() === owner.username) return owner;
+    const other = await this.#passwordLogins.findUser(username);
+    return other ? refuse('unknown', `the access token is one of ${owner.username}`) : owner;
+  }
+}
+
+function wayOf(principal: Principal): SignInWay {
+  switch (principal.kind) {
+    case 'user':
+      return principal.tokenId === undefined ? 'password' : 'access-token';
+    case 'deploy-token':
+      return 'deploy-token';
+    case 'job':
+      return principal.jobTokenId === undefined ? 'id-token' : 'job-token';
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * What a registry token says of a hosted repository beside its actions, as GitLab's tokens do: whose it is, and which tags its bearer may
+ * not touch. For whoever reads our tokens; we ourselves look at the rules again at every use.
+ */
+
+import type { TagProtectionRule, TagProtectionRules } from '../../metadata/hosted/tag-protection-rules.ts';
+import type { Groups } from '../../metadata/namespaces/groups.ts';
+import type { Projects } from '../../metadata/namespaces/projects.ts';
+import type { Members } from '../../metadata/people/members.ts';
+import { protectionLevels } from '../../rules/protection-levels.ts';
+import type { GuardedAction } from '../../rules/repository-protection.ts';
+import type { AnonymousIdentity, GrantMeta, Principal, ScopeGrant } from '../rights/identity.ts';
+import { protectionLevelOf } from '../rights/project-roles.ts';
+import { bytesOf, maxPlainBytes } from './token-grants.ts';
+
+export interface GrantMetasOptions {
+  readonly groups: Pick<Groups, 'findByPath'>;
+  readonly members: Pick<Members, 'levelAt'>;
+  readonly projects: Pick<Projects, 'findOwner'>;
+  readonly tagProtectionRules: Pick<TagProtectionRules, 'list'>;
+}
+
+const guarded: readonly GuardedAction[] = ['push', 'delete'];
+
+export class GrantMetas {
+  readonly #options: GrantMetasOptions;
+
+  constructor(options: GrantMetasOptions) {
+    this.#options = options;
+  }
+
+  /** The grants, those that allow changes with their `meta` as long as there is room for it. */
+  async addTo(
+    who: Principal | AnonymousIdentity,
+    grants: readonly ScopeGrant[],
+  ): Promise<readonly ScopeGrant[]> {
+    const described: ScopeGrant[] = [...grants];
+    let bytes = bytesOf(grants);
+    for (const [index, grant] of grants.entries()) {
+      if (bytes > maxPlainBytes) break;
+      const meta = await this.#find(who, grant);
+      if (!meta || bytes + bytesOf(meta) > maxPlainBytes) continue;
+      bytes += bytesOf(meta);
+      described[index] = { ...grant, meta };
+    }
+    return described;
+  }
+
+  async #find(
+    who: Principal | AnonymousIdentity,
+    { type, name, actions }: ScopeGrant,
+  ): Promise<GrantMeta | undefined> {
+    const changes = guarded.filter((action) => actions.includes(action));
+    if (type !== 'repository' || changes.length === 0) return undefined;
+    const { groups, members, projects, tagProtectionRules } = this.#options;
+    const project = await projects.findOwner(name);
+    if (!project) return undefined;
+    const { id, fullPath } = project;
+    const userId = who.kind === 'user' || who.kind === 'job' ? who.userId : undefined;
+    const role = userId === undefined ? undefined : await members.levelAt(fullPath, userId);
+    const root = await groups.findByPath(fullPath.slice(0, fullPath.indexOf('/')));
+    const level = protectionLevelOf(who, project, role);
+    const rules = await tagProtectionRules.list(id);
+    return {
+      project_path: fullPath,
+      project_id: id,
+      ...(root && { root_namespace_id: root.id }),
+      tag_deny_access_patterns: Object.fromEntries(
+        changes.map((action) => [action, deniedPatterns(rules, action, level)]),
+      ),
+      tag_immutable_patterns: rules.flatMap(({ tagNamePattern, levels }) => (levels ? [] : tagNamePattern)),
+    };
+  }
+}
+
+function deniedPatterns(
+  rules: readonly TagProtectionRule[],
+  action: GuardedAction,
+  level: number,
+): readonly string[] {
+  if (level >= protectionLevels.admin) return [];
+  return rules.flatMap(({ tagNamePattern, levels }) =>
+    levels && level < levels[action] ? tagNamePattern : [],
+  );
+}

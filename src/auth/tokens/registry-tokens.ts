@@ -1,0 +1,202 @@
+/**
+ * The tokens of /jwt/auth: short-lived JWTs, ES256 and nothing else, verified with our own keys and nothing that a token
+ * brings along. A verified token is remembered until it expires, so that a pull pays for its signature once.
+ * https://github.com/distribution/distribution/blob/v3.0.0/docs/content/spec/auth/jwt.md
+ */
+import { randomUUID } from 'node:crypto';
+import { errors, jwtVerify, SignJWT } from 'jose';
+import { z } from 'zod';
+import {
+  type AnonymousIdentity,
+  nameOf,
+  type Principal,
+  principalRefOf,
+  type RegistryTokenIdentity,
+  type ScopeGrant,
+  unknownIdentity,
+} from '../rights/identity.ts';
+import { type SigningKeys, signingAlgorithm } from './signing-keys.ts';
+import { type TokenFault, tokenFault, tokenFaultOf } from './token-faults.ts';
+import { grantClaims, type TokenGrants, writeGrants } from './token-grants.ts';
+import { VerifiedTokens } from './verified-tokens.ts';
+
+/** What clients may call us: our name, and that of GitLab's virtual registries. Only tokens for one of them are good here. */
+export const ownServices: readonly string[] = ['container_registry', 'dependency_proxy'];
+
+const issuer = 'entrepot';
+/** Clocks of clients and of our other processes may be behind by this much. */
+const notBeforeSeconds = 5;
+const maxTokenLength = 16_384;
+
+const id = z.number().int();
+const principalSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('user'),
+    userId: id,
+    tokenId: id.exactOptional(),
+    passwordMark: z.string().exactOptional(),
+  }),
+  z.object({ kind: z.literal('deploy-token'), tokenId: id }),
+  z.object({ kind: z.literal('job'), jobTokenId: id }),
+  z.object({
+    kind: z.literal('trust'),
+    trustId: id,
+    name: z.string(),
+    projectId: id,
+    accessLevel: id,
+    expiresAt: z.number(),
+  }),
+]);
+const claimsSchema = z.object({
+  sub: z.string(),
+  exp: z.number(),
+  /** Ours: whom it was made for. Without it, for nobody in particular. */
+  principal: principalSchema.optional(),
+  ...grantClaims,
+});
+
+export interface RegistryTokenRequest extends TokenGrants {
+  /** One that {@link RegistryTokens.serves}. */
+  readonly service: string;
+  /** Whom it is for. */
+  readonly holder: Principal | AnonymousIdentity;
+}
+
+export interface IssuedRegistryToken {
+  readonly token: string;
+  /** What it carries: the last of what was granted, where not all fits into a header. */
+  readonly access: readonly ScopeGrant[];
+  readonly expiresInSeconds: number;
+  /** epoch ms, whole seconds */
+  readonly issuedAt: number;
+}
+
+export interface RegistryTokensOptions {
+  readonly keys: SigningKeys;
+  readonly lifetimeSeconds: number;
+  /** The names of registries that trust us: tokens for them are good there and not here. */
+  readonly otherServices?: readonly string[];
+  readonly now: () => number;
+}
+
+export class RegistryTokens {
+  readonly #keys: SigningKeys;
+  readonly #lifetimeSeconds: number;
+  readonly #services: readonly string[];
+  readonly #now: () => number;
+  readonly #verified: VerifiedTokens<RegistryTokenIdentity>;
+
+  constructor({ keys, lifetimeSeconds, otherServices = [], now }: RegistryTokensOptions) {
+    this.#keys = keys;
+    this.#lifetimeSeconds = lifetimeSeconds;
+    this.#services = [...ownServices, ...otherServices];
+    this.#now = now;
+    this.#verified = new VerifiedTokens(now);
+  }
+
+  /** Whether tokens are issued for a registry of this name. */
+  serves(service: string): boolean {
+    return this.#services.includes(service);
+  }
+
+  async issue(request: RegistryTokenRequest): Promise<IssuedRegistryToken> {
+    const { service, holder } = request;
+    const { kid, privateKey } = await this.#keys.current();
+    const issuedAt = Math.floor(this.#now() / 1000);
+    const { claims, access } = await writeGrants(request, ownServices.includes(service));
+    const token = await new SignJWT({ ...claims, ...holderClaims(holder) })
+      .setProtectedHeader({ typ: 'JWT', alg: signingAlgorithm, kid })
+      .setIssuer(issuer)
+      .setAudience(service)
+      .setSubject(nameOf(holder) ?? '')
+      .setJti(randomUUID())
+      .setIssuedAt(issuedAt)
+      .setNotBefore(issuedAt - notBeforeSeconds)
+      .setExpirationTime(issuedAt + this.#lifetimeSeconds)
+      .sign(privateKey);
+    return { token, access, expiresInSeconds: this.#lifetimeSeconds, issuedAt: issuedAt * 1000 };
+  }
+
+  /** The bearer of a token that was verified before and still holds; without waiting, for requests in a hurry. */
+  findVerified(token: string): RegistryTokenIdentity | undefined {
+    return this.#verified.find(token);
+  }
+
+  /** The bearer; undefined where the token is not ours, was changed, is too early or has expired. */
+  async verify(token: string): Promise<RegistryTokenIdentity | undefined> {
+    if (token.length > maxTokenLength) return undefined;
+    const known = this.findVerified(token);
+    if (known) return known;
+    const claims = await this.#verify(token);
+    if (!claims) return undefined;
+    const { sub: subject, exp, principal, omitted, grants } = claims;
+    const [access, refused] = grants ?? [claims.access, claims.refused];
+    const bearer = {
+      kind: 'registry-token',
+      subject,
+      principal,
+      access,
+      refused,
+      ...(omitted !== undefined && { omitted }),
+    } as const;
+    this.#verified.add(token, { bearer, expiresAt: exp * 1000 });
+    return bearer;
+  }
+
+  /** Why one that was not verified was not; without a reason, where it is good. */
+  async explain(token: string): Promise<TokenFault> {
+    if (token.length > maxTokenLength) return tokenFault(`it is longer than ${maxTokenLength} characters`);
+    try {
+      await this.#check(token);
+      return tokenFault('its claims are not those of a registry token');
+    } catch (error) {
+      return tokenFaultOf(token, error);
+    }
+  }
+
+  async #verify(token: string): Promise<z.output<typeof claimsSchema> | undefined> {
+    try {
+      const { payload } = await this.#check(token);
+      return claimsSchema.safeParse(payload).data;
+    } catch (error) {
+      if (error instanceof errors.JOSEError) return undefined;
+      throw error;
+    }
+  }
+
+  /** @throws JOSEError */
+  #check(token: string) {
+    return jwtVerify(token, async ({ kid }) => this.#publicKey(kid), {
+      algorithms: [signingAlgorithm],
+      issuer,
+      audience: [...ownServices],
+      requiredClaims: ['sub', 'iat', 'nbf', 'exp', 'jti'],
+      currentDate: new Date(this.#now()),
+    });
+  }
+
+  async #publicKey(kid: string | undefined) {
+    const key = kid === undefined ? undefined : await this.#keys.find(kid);
+    if (!key) throw new errors.JWKSNoMatchingKey();
+    return key.publicKey;
+  }
+}
+
+/** GitLab's `auth_type` and `user_id` beside our own. */
+function holderClaims(holder: Principal | AnonymousIdentity) {
+  if (holder.kind === 'anonymous') return { auth_type: 'none' };
+  const principal = principalRefOf(holder);
+  switch (holder.kind) {
+    case 'user': {
+      const { userId, tokenId } = holder;
+      const auth_type = tokenId === undefined ? 'gitlab_or_ldap' : 'personal_access_token';
+      return { auth_type, principal, user_id: userId };
+    }
+    case 'deploy-token':
+      return { auth_type: 'deploy_token', principal };
+    case 'job':
+      return { auth_type: 'build', principal };
+    default:
+      return unknownIdentity(holder);
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * A backup of the embedded default, made while the server goes on: the database as it is at one moment, the secret key, and every blob
+ * that the database names then. What is acknowledged before the backup begins is in it.
+ */
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { type Pack, pack } from 'tar-stream';
+import { forgetStore, openStores } from '../app/stores.ts';
+import { version } from '../app/version.ts';
+import type { Config } from '../config/config.ts';
+import { databaseFile, secretKeyFile } from '../config/data-directory.ts';
+import type { StoredBlobs } from '../metadata/content/stored-blobs.ts';
+import { type Database, openDatabase } from '../metadata/db/database.ts';
+import { copySqlite } from '../metadata/db/snapshot.ts';
+import type { Log } from '../observe/log.ts';
+import { FilesystemBackup } from '../storage/filesystem-backup.ts';
+import { CommandRefused } from './command-line.ts';
+
+/** The names in the archive; blobs are below `blobs/` under their storage keys. */
+export const backupNames = {
+  begin: 'entrepot-backup.json',
+  database: 'entrepot.db',
+  secretKey: 'secret.key',
+  blobs: 'blobs/',
+  end: 'complete.json',
+} as const;
+export const backupFormat = 1;
+
+export interface BackupSummary {
+  readonly blobs: number;
+  /** Of them. */
+  readonly bytes: number;
+  /** Digests of blobs whose bytes are not here, and so not in the backup either. */
+  readonly missing: readonly string[];
+}
+
+/** Why there is no backup, or nothing was restored, in a sentence. */
+export class BackupRefused extends CommandRefused {
+  override readonly name = 'BackupRefused';
+}
+
+const batchSize = 1000;
+const maxSnapshots = 5;
+
+/** @param to a tar archive, which appears when it is whole; it must not exist. @throws BackupRefused */
+export async function backUp(config: Config, to: string, log: Log): Promise<BackupSummary> {
+  demandEmbedded(config);
+  if (await isThere(to)) throw new BackupRefused(`${to} exists already: name a new file`);
+  const file = databaseFile(config.dataDirectory);
+  if (!(await isThere(file))) throw new BackupRefused(`there is no database ${file} to back up`);
+  const directory = await mkdtemp(join(dirname(resolve(to)), '.entrepot-backup-'));
+  const blobs = await holdStore(config, file, log);
+  try {
+    const { snapshot, missing } = await takeSnapshot(file, directory, blobs, log);
+    try {
+      const partial = join(directory, 'partial.tar');
+      const summary = await writeArchive(partial, { config, snapshot, blobs, missing });
+      await rename(partial, to);
+      return summary;
+    } finally {
+      await snapshot.database.close();
+    }
+  } finally {
+    await blobs.close();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** Without the store there is nothing to back up, and everything would seem lost. @throws CommandRefused */
+async function holdStore(config: Config, file: string, log: Log): Promise<FilesystemBackup> {
+  const database = await openDatabase({ url: undefined, file, log, now: Date.now });
+  try {
+    const { root, identity } = await openStores(config, database, log);
+    return await FilesystemBackup.open(root, identity);
+  } finally {
+    await database.close();
+  }
+}
+
+/** @throws BackupRefused */
+export function demandEmbedded({ database }: Config): void {
+  if (database.url !== undefined) {
+    throw new BackupRefused(
+      'backup and restore are for the embedded SQLite; for PostgreSQL see docs/operations.md, Backup',
+    );
+  }
+}
+
+interface Snapshot {
+  readonly file: string;
+  readonly database: Database;
+}
+
+/**
+ * Blobs are held before the database is copied, so that the collector may go on; one that is new then is held after it. Should that one
+ * have been collected in between, a newer copy of the database does not name it.
+ */
+async function takeSnapshot(
+  file: string,
+  directory: string,
+  blobs: FilesystemBackup,
+  log: Log,
+): Promise<{ snapshot: Snapshot; missing: ReadonlySet<string> }> {
+  const live = await openDatabase({ url: undefined, file, log, now: Date.now });
+  try {
+    const before = await holdAll(live.storedBlobs, blobs);
+    for (let count = 1; ; count += 1) {
+      const copy = join(directory, `${count}.db`);
+      copySqlite(file, copy);
+      const database = await openDatabase({ url: undefined, file: copy, log, now: Date.now });
+      const missing = await holdAll(database.storedBlobs, blobs);
+      const isSettled = [...missing].every((key) => before.has(key));
+      if (isSettled || count === maxSnapshots) {
+        // Their bytes are not part of it.
+        await database.uploads.removeExpired(Number.MAX_SAFE_INTEGER);
+        await forgetStore(database);
+        return { snapshot: { file: copy, database }, missing };
+      }
+      await database.close();
+      await rm(copy);
+    }
+  } finally {
+    await live.close();
+  }
+}
+
+/** The keys of those that are not there. */
+async function holdAll(records: StoredBlobs, blobs: FilesystemBackup): Promise<ReadonlySet<string>> {
+  const missing = new Set<string>();
+  for await (const { storageKey } of everyBlob(records)) {
+    if (!(await blobs.hold(storageKey))) missing.add(storageKey);
+  }
+  return missing;
+}
+
+async function* everyBlob(records: StoredBlobs) {
+  for (let after = ''; ; ) {
+    const batch = await records.list(after, batchSize);
+    yield* batch;
+    const last = batch.at(-1);
+    if (!last) return;
+    after = last.digest;
+  }
+}
+
+interface Contents {
+  readonly config: Config;
+  readonly snapshot: Snapshot;
+  readonly blobs: FilesystemBackup;
+  readonly missing: ReadonlySet<string>;
+}
+
+async function writeArchive(path: string, contents: Contents): Promise<BackupSummary> {
+  const archive = pack();
+  const output = createWriteStream(path, { flags: 'wx', mode: 0o600, flush: true });
+  const written = finished(archive.pipe(output));
+  const added = addContents(archive, contents).catch((error: unknown) => {
+    output.destroy();
+    throw error;
+  });
+  const [summary] = await Promise.all([added, written]);
+  return summary;
+}
+
+async function addContents(
+  archive: Pack,
+  { config, snapshot, blobs, missing }: Contents,
+): Promise<BackupSummary> {
+  const begin = { format: backupFormat, version, created_at: new Date().toISOString() };
+  await addText(archive, backupNames.begin, JSON.stringify(begin));
+  const key = await readFile(secretKeyFile(config.dataDirectory), 'utf8').catch(() => undefined);
+  if (key !== undefined) await addText(archive, backupNames.secretKey, key);
+  const summary = { blobs: 0, bytes: 0, missing: [] as string[] };
+  for await (const { digest, storageKey, size } of everyBlob(snapshot.database.storedBlobs)) {
+    if (missing.has(storageKey)) {
+      summary.missing.push(digest);
+      continue;
+    }
+    await addFile(archive, `${backupNames.blobs}${storageKey}`, size, blobs.read(storageKey));
+    summary.blobs += 1;
+    summary.bytes += size;
+  }
+  await snapshot.database.close();
+  const { size } = await stat(snapshot.file);
+  await addFile(archive, backupNames.database, size, createReadStream(snapshot.file));
+  await addText(archive, backupNames.end, JSON.stringify(summary));
+  archive.finalize();
+  return summary;
+}
+
+function addText(archive: Pack, name: string, text: string): Promise<void> {
+  return new Promise((done, fail) => {
+    archive.entry({ name, mode: 0o600 }, text, (error) => (error ? fail(error) : done()));
+  });
+}
+
+function addFile(archive: Pack, name: string, size: number, bytes: Readable): Promise<void> {
+  return new Promise((done, fail) => {
+    const entry = archive.entry({ name, size, mode: 0o600 }, (error) => (error ? fail(error) : done()));
+    bytes.once('error', fail);
+    bytes.pipe(entry);
+  });
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}

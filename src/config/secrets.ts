@@ -1,0 +1,140 @@
+/**
+ * What must never be printed: kept apart from the configuration. The secret key seals what is stored (upstream passwords,
+ * signing keys); where none is given, one is made beside the data.
+ */
+import { randomBytes } from 'node:crypto';
+import { link, open, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { findPasswordFault } from '../auth/credentials/passwords.ts';
+import { mayBeAccessToken } from '../auth/tokens/token-secret.ts';
+import { makeDirectory } from '../storage/make-directory.ts';
+import { secretKeyFile } from './data-directory.ts';
+import { readRegularFile } from './regular-file.ts';
+import { ConfigError, type Environment, Faults, readVariable } from './settings.ts';
+
+export interface Secrets {
+  /** 32 bytes. */
+  readonly key: Buffer;
+  /** What root's first token and password shall be. */
+  readonly rootToken: string | undefined;
+  readonly rootPassword: string | undefined;
+  /** Of the OpenID provider; undefined: we are a public client of it. */
+  readonly oidcClientSecret?: string | undefined;
+  /** What endpoints of the configuration are signed with; undefined: they are not. */
+  readonly webhookSecret?: string | undefined;
+}
+
+export interface SecretSources {
+  readonly environment: Environment;
+  readonly dataDirectory: string;
+  /** True where the records are in a database of their own: other processes need the same key, so none is made here. */
+  readonly sharedDatabase: boolean;
+}
+
+const keyVariable = 'ENTREPOT_SECRET_KEY';
+const rootTokenVariable = 'ENTREPOT_ROOT_TOKEN';
+const rootPasswordVariable = 'ENTREPOT_ROOT_PASSWORD';
+const oidcSecretVariable = 'ENTREPOT_OIDC_CLIENT_SECRET';
+const webhookSecretVariable = 'ENTREPOT_WEBHOOK_SECRET';
+
+/** Each may be given as a file by `NAME_FILE`. */
+export const secretVariables: readonly string[] = [
+  keyVariable,
+  rootTokenVariable,
+  rootPasswordVariable,
+  oidcSecretVariable,
+  webhookSecretVariable,
+];
+
+const keyBytes = 32;
+const expectedKey = `expected ${keyBytes} bytes in base64, as 'openssl rand -base64 ${keyBytes}' prints, or in hex`;
+const expectedToken = 'expected 20 to 255 characters, all printable ASCII without spaces';
+
+/** @throws ConfigError with every fault there is; the system's error where the data directory is unwritable */
+export async function loadSecrets({
+  environment,
+  dataDirectory,
+  sharedDatabase,
+}: SecretSources): Promise<Secrets> {
+  const faults = new Faults();
+  const read = (name: string, findFault: (text: string) => string | undefined) => {
+    const text = faults.collect(() => readVariable(environment, name, readRegularFile)) || undefined;
+    const message = text && findFault(text);
+    if (message) faults.add(name, '', message);
+    return text;
+  };
+  const rootToken = read(rootTokenVariable, (text) => (mayBeAccessToken(text) ? undefined : expectedToken));
+  const rootPassword = read(rootPasswordVariable, findPasswordFault);
+  const oidcClientSecret = read(oidcSecretVariable, () => undefined);
+  const webhookSecret = read(webhookSecretVariable, () => undefined);
+  const given = read(keyVariable, (text) => (parseKey(text) ? undefined : expectedKey));
+  if (faults.any) throw faults.toError();
+  const key = (given && parseKey(given)) || (await keyBeside(dataDirectory, sharedDatabase));
+  return { key, rootToken, rootPassword, oidcClientSecret, webhookSecret };
+}
+
+function parseKey(text: string): Buffer | undefined {
+  if (/^[0-9a-fA-F]{64}$/.test(text)) return Buffer.from(text, 'hex');
+  return /^[A-Za-z0-9+/]{43}=$/.test(text) ? Buffer.from(text, 'base64') : undefined;
+}
+
+async function keyBeside(dataDirectory: string, sharedDatabase: boolean): Promise<Buffer> {
+  const path = secretKeyFile(dataDirectory);
+  const found = findText(path);
+  if (found !== undefined) return keyIn(found, path);
+  if (sharedDatabase) {
+    const message = `with database.url every process needs the same secret key: ${expectedKey}`;
+    throw new ConfigError([{ origin: keyVariable, path: '', message }]);
+  }
+  await makeDirectory(dataDirectory);
+  await createOnce(path, `${randomBytes(keyBytes).toString('base64')}\n`);
+  return keyIn(findText(path) ?? '', path);
+}
+
+function keyIn(text: string, origin: string): Buffer {
+  const key = parseKey(text);
+  if (!key) throw new ConfigError([{ origin, path: '', message: expectedKey }]);
+  return key;
+}
+
+/** Undefined where there is no such file. */
+function findText(path: string): string | undefined {
+  try {
+    return readRegularFile(path).trim();
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return undefined;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigError([{ origin: path, path: '', message: `cannot be read: ${reason}` }]);
+  }
+}
+
+/** The file appears whole or not at all, and the first of several processes wins. */
+async function createOnce(path: string, text: string): Promise<void> {
+  const draft = `${path}.${randomBytes(6).toString('hex')}`;
+  const file = await open(draft, 'wx', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+    await link(draft, path);
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    if (!isSystemError(error, 'EEXIST')) throw error;
+  } finally {
+    await file.close();
+    await rm(draft, { force: true });
+  }
+}
+
+/** A new name lasts only once its directory is written. */
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+function isSystemError(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

@@ -1,0 +1,136 @@
+/** A push of a manifest: one transaction, one at a time in each repository. */
+import type { Records } from '../../metadata/db/records.ts';
+import { MissingOwner } from '../../metadata/db/violations.ts';
+import { algorithmOf, type Digest, digestOf } from '../../oci/digest.ts';
+import { OciError } from '../../oci/errors.ts';
+import type { ParsedReference } from '../../oci/manifest.ts';
+import { isDigestReference, type Reference, type Tag } from '../../oci/reference.ts';
+import type { EventContent } from '../../oci/registry-event.ts';
+import type { ManifestPush, StoredManifest } from '../../oci/repository.ts';
+import type { TagPatterns } from '../../rules/tag-protection.ts';
+import { recordWrite } from '../audit.ts';
+import { demandLasting } from '../deleted-repository.ts';
+import { recordEvents } from '../events.ts';
+import type { HostedOptions } from '../hosted-options.ts';
+import { demandTaggable } from '../tags/tag-guards.ts';
+import { nameGone, type PushTarget } from '../uploads/push-target.ts';
+import { findNewFacts } from './image-facts.ts';
+import { acceptManifest, listRequired } from './manifest-acceptance.ts';
+
+export interface ManifestPushOptions
+  extends Pick<HostedOptions, 'database' | 'store' | 'uploads' | 'limits' | 'log' | 'tellsReferences'> {
+  readonly tagPatterns: TagPatterns;
+}
+
+/** @throws OciError as of WritableRepository.putManifest */
+export async function pushManifest(
+  options: ManifestPushOptions,
+  target: PushTarget,
+  reference: Reference,
+  { payload, contentType, tags }: ManifestPush,
+): Promise<StoredManifest> {
+  const { database, limits, tagPatterns } = options;
+  const isByDigest = isDigestReference(reference);
+  const digest = digestOf(payload, isByDigest ? algorithmOf(reference) : 'sha256');
+  if (isByDigest && reference !== digest) {
+    const detail = `the manifest has the digest ${digest}, not ${reference}`;
+    throw new OciError('DIGEST_INVALID', { detail });
+  }
+  const manifest = acceptManifest(payload, contentType, {
+    maxBytes: limits.maxManifestBytes,
+    maxReferences: limits.maxManifestReferences,
+  });
+  await options.uploads.demandRoom(payload.length);
+  const named = [...new Set(isByDigest ? tags : [reference, ...tags])];
+  const { projectId, name } = target;
+  const findRepositoryId = async () => (await database.repositories.findByName(name))?.id;
+  const facts = await findNewFacts(options, findRepositoryId, digest, manifest.json);
+  try {
+    await database.transaction(async (tx) => {
+      const repository = await tx.repositories.ensure(projectId, name);
+      demandLasting(repository);
+      const { id } = repository;
+      if (!(await tx.repositories.hold(id, named.length > 0 ? 'publish' : undefined))) throw nameGone(name);
+      await demandTaggable(tx, tagPatterns, target, id, named, digest);
+      const missing = await listMissing(tx, id, manifest.references);
+      const required = listRequired(manifest, limits.sparseManifests);
+      const unknown = required.filter(({ digest }) => missing.has(digest));
+      if (unknown.length > 0) throw unknownReferences(unknown, target);
+      await tx.repositoryManifests.save(id, { ...manifest, digest, payload });
+      if (facts) await tx.imageFacts.save(digest, facts);
+      const switched = await putTags(tx, id, named, digest, limits.maxTags);
+      await tx.reviews.addManifests(id, switched, 'tag_switch');
+      if (named.length === 0) await tx.reviews.addManifests(id, [digest], 'manifest_upload');
+      await recordWrite(tx, target, 'manifest.push', digest, {
+        media_type: manifest.mediaType,
+        size: payload.length,
+        tags: named,
+        subject: manifest.subject,
+      });
+      const pushed = {
+        action: 'push',
+        mediaType: manifest.mediaType,
+        digest,
+        size: payload.length,
+        references: options.tellsReferences ? manifest.references.map(contentOf) : undefined,
+      } as const;
+      const tagged = named.length > 0 ? named.map((tag) => ({ ...pushed, tag })) : [pushed];
+      await recordEvents(tx, target, id, ...tagged);
+    });
+  } catch (error) {
+    throw error instanceof MissingOwner ? nameGone(name, error) : error;
+  }
+  return { digest, subject: manifest.subject };
+}
+
+/**
+ * What the repository does not have; the rest cannot be collected until the transaction ends. Caches of BuildKit are indexes that list
+ * blobs: what an index lists may be either.
+ */
+async function listMissing(
+  tx: Records,
+  repositoryId: number,
+  references: readonly ParsedReference[],
+): Promise<ReadonlySet<Digest>> {
+  const digestsOf = (isManifest: boolean) =>
+    references
+      .filter(({ kind }) => kind !== 'subject' && (kind === 'manifest') === isManifest)
+      .map(({ digest }) => digest);
+  const noManifests = await tx.repositoryManifests.listMissing(repositoryId, digestsOf(true));
+  const blobs = [...digestsOf(false), ...noManifests];
+  return new Set(await tx.repositoryBlobs.listMissing(repositoryId, blobs));
+}
+
+/** @returns what the tags named before, where it was another manifest. @throws OciError DENIED over the limit */
+async function putTags(
+  tx: Records,
+  repositoryId: number,
+  tags: readonly Tag[],
+  digest: Digest,
+  maxTags: number,
+): Promise<readonly Digest[]> {
+  const switched: Digest[] = [];
+  let hasNew = false;
+  for (const tag of tags) {
+    const before = await tx.tags.put(repositoryId, tag, digest);
+    if (before === undefined) hasNew = true;
+    else if (before !== digest) switched.push(before);
+  }
+  if (hasNew && (await tx.tags.count(repositoryId)) > maxTags) {
+    const detail = `a repository may have ${maxTags} tags: delete some before pushing new ones`;
+    throw new OciError('DENIED', { detail });
+  }
+  return switched;
+}
+
+function contentOf({ mediaType, digest, size }: ParsedReference): EventContent {
+  return { mediaType, digest, size };
+}
+
+function unknownReferences(missing: readonly ParsedReference[], { name }: PushTarget): OciError {
+  const details = missing.map(
+    ({ kind, digest }) =>
+      `${kind} ${digest} is not in ${name}: push it there, or mount it, before what refers to it`,
+  );
+  return new OciError('MANIFEST_BLOB_UNKNOWN', { details });
+}

@@ -1,0 +1,154 @@
+/** The bytes of an upload session while a request has them: appended in big writes, hashed as they come. */
+import type { Hash } from 'node:crypto';
+import { type Algorithm, type Digest, finishDigest, hasherOf } from '../../oci/digest.ts';
+import { OciError } from '../../oci/errors.ts';
+import type { UploadPart } from '../../oci/uploads.ts';
+import type { Spool } from '../../storage/blob-store.ts';
+import { type BufferBudget, readChunks } from '../../storage/chunk-reader.ts';
+import { interruptible } from './interruptible.ts';
+
+/** Big enough that the number of writes costs nothing, small enough for many uploads at once. */
+const batchBytes = 1024 * 1024;
+/** Of bodies that come in crumbs; systems take 1024 in one write. */
+const maxBatchChunks = 512;
+
+/** A hash of the first `length` bytes. */
+export interface RunningHash {
+  readonly algorithm: Algorithm;
+  readonly hash: Hash;
+  length: number;
+}
+
+export function startHash(algorithm: Algorithm): RunningHash {
+  return { algorithm, hash: hasherOf(algorithm), length: 0 };
+}
+
+export class SessionSpool {
+  readonly #spool: Spool;
+  readonly #buffers: BufferBudget;
+  #hash: RunningHash | undefined;
+
+  /** @param hash of all that the spool holds; undefined where there is none: then the bytes are read for their digest */
+  constructor(spool: Spool, hash: RunningHash | undefined, buffers: BufferBudget) {
+    this.#spool = spool;
+    this.#hash = hash;
+    this.#buffers = buffers;
+  }
+
+  /** In bytes. */
+  get length(): number {
+    return this.#spool.length;
+  }
+
+  /** Of all bytes; undefined where there is none. */
+  get hash(): RunningHash | undefined {
+    return this.#hash?.length === this.length ? this.#hash : undefined;
+  }
+
+  /** The bytes, to be committed or aborted: the session goes on without them. */
+  handOver(): Spool {
+    this.#hash = undefined;
+    return this.#spool;
+  }
+
+  /**
+   * Appends the body as it comes. While some chunks are written, the next are received and hashed; each must stay as it is until
+   * then. Whatever ends it early, what came before is appended.
+   * @param maxBytes that the whole blob may have
+   * @throws OciError BLOB_UPLOAD_INVALID (416) out of order, SIZE_INVALID (400, or 413 over `maxBytes`); what the body throws, the
+   *   signal's reason, SpoolError
+   */
+  async receive({ body, start, length }: UploadPart, maxBytes: number, signal: AbortSignal): Promise<void> {
+    if (start !== undefined && start !== this.length) {
+      const detail = `the part begins at ${start}, and the upload has ${this.length} bytes: go on from there`;
+      throw new OciError('BLOB_UPLOAD_INVALID', { detail, status: 416 });
+    }
+    const room = maxBytes - this.length;
+    if ((length ?? 0) > room) throw tooLarge(maxBytes);
+    let received = 0;
+    const writer = new BatchWriter(this.#spool);
+    try {
+      for await (const chunk of interruptible(body, signal)) {
+        received += chunk.length;
+        if (length !== undefined && received > length) throw anotherLength(length, 'more');
+        if (received > room) throw tooLarge(maxBytes);
+        this.#update(chunk);
+        await writer.add(chunk);
+      }
+      if (length !== undefined && received < length) throw anotherLength(length, `${received}`);
+    } finally {
+      await writer.end();
+    }
+  }
+
+  /** @throws the signal's reason, and what reading throws */
+  async digest(algorithm: Algorithm, signal: AbortSignal): Promise<Digest> {
+    const known = this.hash;
+    if (known?.algorithm === algorithm) return finishDigest(algorithm, known.hash.copy());
+    const hash = hasherOf(algorithm);
+    for await (const chunk of readChunks(this.#spool, 0, this.length, this.#buffers)) {
+      signal.throwIfAborted();
+      hash.update(chunk);
+    }
+    return finishDigest(algorithm, hash);
+  }
+
+  #update(chunk: Uint8Array): void {
+    if (!this.#hash) return;
+    this.#hash.hash.update(chunk);
+    this.#hash.length += chunk.length;
+  }
+}
+
+/** Gathers chunks and writes them together; two batches are in memory at most. */
+class BatchWriter {
+  readonly #spool: Spool;
+  #batch: Uint8Array[] = [];
+  #bytes = 0;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(spool: Spool) {
+    this.#spool = spool;
+  }
+
+  /** @throws SpoolError of an earlier batch */
+  async add(chunk: Uint8Array): Promise<void> {
+    this.#batch.push(chunk);
+    this.#bytes += chunk.length;
+    if (this.#bytes >= batchBytes || this.#batch.length >= maxBatchChunks) await this.#write();
+  }
+
+  /** @throws SpoolError */
+  async end(): Promise<void> {
+    await this.#write();
+    await this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    await this.#writing;
+    const batch = this.#batch;
+    this.#writing = this.#spool.append(...batch).then(() => batch.forEach(free));
+    // Its failure is met by whoever waits for it next.
+    this.#writing.catch(() => undefined);
+    this.#batch = [];
+    this.#bytes = 0;
+  }
+}
+
+function tooLarge(maxBytes: number): OciError {
+  const detail = `a blob may have ${maxBytes} bytes, and this one has more`;
+  return new OciError('SIZE_INVALID', { detail, status: 413 });
+}
+
+function anotherLength(length: number, received: string): OciError {
+  const detail = `${length} bytes were announced, and ${received} came: ask for the status of the upload before going on`;
+  return new OciError('SIZE_INVALID', { detail });
+}
+
+/**
+ * At once, where it has memory of its own: left to the garbage collector, gigabytes of such chunks cost as much as their digest.
+ */
+function free(chunk: Uint8Array): void {
+  const { buffer } = chunk;
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === chunk.byteLength) buffer.transfer(0);
+}

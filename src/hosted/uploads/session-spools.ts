@@ -1,0 +1,61 @@
+/** Opens the bytes of upload sessions, and keeps what was hashed of them between requests. */
+import { LRUCache } from 'lru-cache';
+import type { Algorithm } from '../../oci/digest.ts';
+import type { BufferBudget } from '../../storage/chunk-reader.ts';
+import type { UploadStore } from '../../storage/upload-store.ts';
+import { type RunningHash, SessionSpool, startHash } from './session-spool.ts';
+
+/** Sessions beyond these, and those of before a restart or of another process, are read once for their digest. */
+const maxHashes = 4096;
+
+export class SessionSpools {
+  readonly #uploads: UploadStore;
+  readonly #buffers: BufferBudget;
+  readonly #hashes = new LRUCache<string, RunningHash>({ max: maxHashes });
+
+  constructor(uploads: UploadStore, buffers: BufferBudget) {
+    this.#uploads = uploads;
+    this.#buffers = buffers;
+  }
+
+  /** The session will be committed with a digest of this algorithm. */
+  expect(id: string, algorithm: Algorithm): void {
+    this.#hashes.set(id, startHash(algorithm));
+  }
+
+  /**
+   * Gives `run` the bytes; unless it hands them over, they stay. What it appends counts only when all of this succeeded.
+   * @param algorithm of the session's digest, where it is known by now
+   * @throws SpoolError, TakenOverError where another process went on with it meanwhile; what `run` throws
+   */
+  async use<T>(
+    id: string,
+    algorithm: Algorithm | undefined,
+    run: (spool: SessionSpool) => Promise<T>,
+  ): Promise<T> {
+    const known = this.#hashes.get(id);
+    this.#hashes.delete(id);
+    const opened = await this.#uploads.openUpload(id);
+    const spool = new SessionSpool(opened, hashFor(opened.length, known, algorithm), this.#buffers);
+    try {
+      return await run(spool);
+    } finally {
+      await opened.close();
+      if (spool.hash) this.#hashes.set(id, spool.hash);
+    }
+  }
+
+  forget(id: string): void {
+    this.#hashes.delete(id);
+  }
+}
+
+/** The known one where it covers all bytes; a new one where there are none yet. */
+function hashFor(
+  length: number,
+  known: RunningHash | undefined,
+  algorithm: Algorithm | undefined,
+): RunningHash | undefined {
+  if (length === 0) return startHash(algorithm ?? known?.algorithm ?? 'sha256');
+  return known?.length === length ? known : undefined;
+}

@@ -1,0 +1,164 @@
+/** The upload sessions of one repository and one writer. */
+import { randomUUID } from 'node:crypto';
+import { MissingOwner } from '../../metadata/db/violations.ts';
+import type { UploadRecord } from '../../metadata/hosted/upload-records.ts';
+import { type Algorithm, algorithmOf, type Digest } from '../../oci/digest.ts';
+import { OciError } from '../../oci/errors.ts';
+import type { UploadPart, Uploads } from '../../oci/uploads.ts';
+import { isOutOfSpace } from '../../storage/disk-space.ts';
+import { TakenOverError } from '../../storage/upload-store.ts';
+import { demandLasting } from '../deleted-repository.ts';
+import type { HostedOptions } from '../hosted-options.ts';
+import { commitBlob, uploadUnknown } from './blob-commit.ts';
+import { nameGone, type PushTarget } from './push-target.ts';
+import type { SessionSpool } from './session-spool.ts';
+import type { SessionSpools } from './session-spools.ts';
+import { type Turn, takenOver, type UploadTurns } from './upload-turns.ts';
+
+export interface SessionOptions extends Omit<HostedOptions, 'buffers'> {
+  readonly turns: UploadTurns;
+  readonly spools: SessionSpools;
+}
+
+/** As `start` makes them: nothing else is looked for. */
+const idPattern = /^[0-9a-f-]{36}$/;
+/** Who has too many uploads is asked to come again then. */
+const retryAfterSeconds = '60';
+
+export class UploadSessions implements Uploads {
+  readonly #options: SessionOptions;
+  readonly #target: PushTarget;
+
+  constructor(options: SessionOptions, target: PushTarget) {
+    this.#options = options;
+    this.#target = target;
+  }
+
+  async start(algorithm?: Algorithm): Promise<string> {
+    const { database, limits, spools, uploads, now } = this.#options;
+    await uploads.demandRoom(0);
+    const { projectId, name, writer } = this.#target;
+    demandLasting(await database.repositories.findByName(name));
+    const startedAt = now();
+    const active = await database.uploads.countActive(writer.key, startedAt);
+    if (active >= limits.maxUploads) {
+      const detail = `${active} uploads of yours are unfinished, as many as there may be: finish or cancel some of them`;
+      throw new OciError('TOOMANYREQUESTS', { detail, headers: { 'Retry-After': retryAfterSeconds } });
+    }
+    const id = randomUUID();
+    const upload = { id, projectId, repository: name, writer: writer.key, startedAt };
+    try {
+      await database.uploads.create({ ...upload, expiresAt: startedAt + limits.uploadExpiryMs });
+    } catch (error) {
+      throw error instanceof MissingOwner ? nameGone(name, error) : error;
+    }
+    if (algorithm) spools.expect(id, algorithm);
+    return id;
+  }
+
+  status(id: string): Promise<number> {
+    return this.#take(id, () => this.#options.uploads.uploadLength(id));
+  }
+
+  append(id: string, part: UploadPart): Promise<number> {
+    return this.#take(id, ({ interrupted }) =>
+      this.#use(id, undefined, async (spool) => {
+        await this.#receive(spool, part, interrupted);
+        return spool.length;
+      }),
+    );
+  }
+
+  commit(id: string, digest: Digest, last: UploadPart): Promise<void> {
+    const commit = async ({ interrupted }: Turn, { finishedDigest }: UploadRecord) => {
+      if (finishedDigest === digest) return this.#confirm(id, digest);
+      const algorithm = algorithmOf(digest);
+      await this.#use(id, algorithm, async (spool) => {
+        await this.#receive(spool, last, interrupted);
+        const found = await spool.digest(algorithm, this.#options.turns.closing);
+        if (found !== digest) throw await this.#refuse(id, spool, digest, found);
+        await commitBlob(this.#options, this.#target, id, digest, spool.handOver());
+      });
+    };
+    return this.#take(id, commit, digest);
+  }
+
+  /** What was acknowledged before, and has been of use to nobody since, may have been collected. */
+  async #confirm(id: string, digest: Digest): Promise<void> {
+    const { repositories, repositoryBlobs } = this.#options.database;
+    const repository = await repositories.findByName(this.#target.name);
+    if (!repository || !(await repositoryBlobs.confirm(repository.id, digest))) throw uploadUnknown(id);
+  }
+
+  async cancel(id: string): Promise<void> {
+    const { database, uploads, spools } = this.#options;
+    await this.#take(id, async () => {
+      await database.uploads.remove(id);
+      spools.forget(id);
+      await uploads.removeUpload(id);
+    });
+  }
+
+  /**
+   * Waits for the turn on a session that goes on, or was finished with the digest `repeated`.
+   * @throws OciError BLOB_UPLOAD_UNKNOWN
+   */
+  async #take<T>(
+    id: string,
+    run: (turn: Turn, upload: UploadRecord) => Promise<T>,
+    repeated?: Digest,
+  ): Promise<T> {
+    // Before the turn, which interrupts whoever has it: nobody else's upload may be disturbed.
+    const upload = await this.#get(id, repeated);
+    return this.#options.turns.take(id, async (turn) =>
+      run(turn, turn.hasWaited ? await this.#get(id, repeated) : upload),
+    );
+  }
+
+  async #get(id: string, repeated: Digest | undefined): Promise<UploadRecord> {
+    const { name, writer } = this.#target;
+    const upload = idPattern.test(id) ? await this.#options.database.uploads.find(id) : undefined;
+    const isOurs = upload?.repository === name && upload.writer === writer.key;
+    if (!isOurs || upload.expiresAt <= this.#options.now()) throw uploadUnknown(id);
+    if (upload.finishedDigest !== undefined && upload.finishedDigest !== repeated) throw uploadUnknown(id);
+    return upload;
+  }
+
+  async #use<T>(
+    id: string,
+    algorithm: Algorithm | undefined,
+    run: (spool: SessionSpool) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await this.#options.spools.use(id, algorithm, run);
+    } catch (error) {
+      if (isOutOfSpace(error)) await this.#giveUp(id);
+      throw error instanceof TakenOverError ? takenOver(error) : error;
+    }
+  }
+
+  /** What is known not to fit is refused before it comes. */
+  async #receive(spool: SessionSpool, part: UploadPart, interrupted: AbortSignal): Promise<void> {
+    const { limits, uploads } = this.#options;
+    if (part.length) await uploads.demandRoom(part.length);
+    await spool.receive(part, limits.maxUploadBytes, interrupted);
+  }
+
+  /** What did not fit must not take the room of others until it expires. */
+  async #giveUp(id: string): Promise<void> {
+    const { database, uploads, spools, log } = this.#options;
+    spools.forget(id);
+    for (const remove of [() => uploads.removeUpload(id), () => database.uploads.remove(id)])
+      await remove().catch((error: unknown) =>
+        log.error({ err: error, upload: id }, 'an upload that did not fit was not removed'),
+      );
+  }
+
+  async #refuse(id: string, spool: SessionSpool, digest: Digest, found: Digest): Promise<OciError> {
+    const { length } = spool;
+    await this.#options.database.uploads.remove(id);
+    await spool.handOver().abort();
+    const detail = `the ${length} bytes of the upload have the digest ${found}, not ${digest}; the upload is over`;
+    return new OciError('DIGEST_INVALID', { detail });
+  }
+}

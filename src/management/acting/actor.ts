@@ -1,0 +1,36 @@
+/** Who asks for a change, and from where: the first argument of every call that needs rights or leaves an audit event. */
+import type { AnonymousIdentity, Identity, JobIdentity, UserIdentity } from '../../auth/rights/identity.ts';
+import type { EventOrigin } from '../../oci/registry-event.ts';
+import { RefusedError } from './refused-error.ts';
+
+export interface Actor {
+  readonly identity: Identity;
+  /** The client's address; undefined for the command line and the server itself. */
+  readonly address: string | undefined;
+  /** Their request, for those who are told of what it does. */
+  readonly origin?: EventOrigin | undefined;
+  /** Takes what they should know of what they did; undefined where nobody reads it. */
+  readonly warn?: (sentence: string) => void;
+}
+
+/** Who has roles: a person, a bot, or a CI job. */
+export type Asker = UserIdentity | JobIdentity;
+
+/** As {@link Asker}, or nobody in particular, to whom what is public is open. */
+export type Viewer = Asker | AnonymousIdentity;
+
+/** @throws RefusedError unauthorized unless the actor is a user; a registry token only pulls and pushes. */
+export function userOf(actor: Actor): UserIdentity {
+  if (actor.identity.kind === 'user') return actor.identity;
+  throw new RefusedError('unauthorized');
+}
+
+/** @throws RefusedError unauthorized unless the actor is a user or a CI job */
+export function askerOf(actor: Actor): Asker {
+  return actor.identity.kind === 'job' ? actor.identity : userOf(actor);
+}
+
+/** As {@link askerOf}, and nobody in particular. @throws RefusedError unauthorized */
+export function viewerOf(actor: Actor): Viewer {
+  return actor.identity.kind === 'anonymous' ? actor.identity : askerOf(actor);
+}

@@ -1,0 +1,158 @@
+/**
+ * Writes audit events of what is not a change, and so has no transaction of its own: in the background, so that nobody waits for it
+ * and nothing fails of it. What repeats is written at once the first time, then once a minute with how often it happened.
+ */
+import { LRUCache } from 'lru-cache';
+import { RepeatedRun } from '../../concurrency/repeated-run.ts';
+import type { Database } from '../../metadata/db/database.ts';
+import type { NewAuditEvent } from '../../metadata/server/audit-events.ts';
+import type { Log } from '../../observe/log.ts';
+
+export interface AuditWriterOptions {
+  readonly database: Pick<Database, 'auditEvents' | 'projects' | 'transaction'>;
+  readonly log: Log;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+/** An event without its place where that is found when it is written. */
+export interface NotedEvent extends NewAuditEvent {
+  /** The name of a hosted repository, whose project the event belongs to. */
+  readonly repository?: string;
+}
+
+interface Repeated {
+  readonly event: NotedEvent;
+  /** Since it was last written. */
+  count: number;
+  /** When it may be written again; epoch milliseconds. */
+  dueAt: number;
+}
+
+interface Queued {
+  readonly event: NotedEvent;
+  /** Not written where one like it, from the same address, is there already. */
+  readonly isOnce: boolean;
+}
+
+const flushMs = 1000;
+const repeatMs = 60_000;
+const maxQueued = 2000;
+const maxRepeated = 10_000;
+const maxKnown = 20_000;
+/** SQLite has one connection, which a transaction holds. */
+const maxBatch = 100;
+
+export class AuditWriter {
+  readonly #options: AuditWriterOptions;
+  readonly #runs: RepeatedRun;
+  readonly #repeated = new Map<string, Repeated>();
+  readonly #known: LRUCache<string, true>;
+  #queue: Queued[] = [];
+  #lost = 0;
+  #isClosing = false;
+
+  constructor(options: AuditWriterOptions) {
+    this.#options = options;
+    this.#known = new LRUCache({ max: maxKnown });
+    this.#runs = new RepeatedRun({
+      run: () => this.#flush(this.#isClosing ? Number.POSITIVE_INFINITY : options.now()),
+      everyMs: flushMs,
+      onFailure: (err) =>
+        options.log.error(
+          { err, events: this.#queue.length },
+          'audit events not written; trying again later',
+        ),
+    });
+    this.#runs.start();
+  }
+
+  /** At most one event a minute for each key; the details get its `count`. */
+  note(key: string, event: () => NotedEvent): void {
+    const known = this.#repeated.get(key);
+    if (known) {
+      known.count += 1;
+      return;
+    }
+    if (this.#repeated.size >= maxRepeated) {
+      this.#lost += 1;
+      return;
+    }
+    const repeated = { event: event(), count: 1, dueAt: this.#options.now() + repeatMs };
+    this.#repeated.set(key, repeated);
+    this.#write(repeated);
+  }
+
+  /** One event for each key, ever, as far as the records go back: action, target and address say which. */
+  noteOnce(key: string, event: () => NotedEvent): void {
+    if (this.#known.get(key)) return;
+    this.#known.set(key, true);
+    this.#enqueue({ event: event(), isOnce: true });
+  }
+
+  /** Resolves when everything noted before is written, or kept for the next time because writing failed. */
+  flush(): Promise<void> {
+    return this.#runs.flush();
+  }
+
+  /** Writes what there is, including what waits for its minute. */
+  async close(): Promise<void> {
+    await this.#runs.stop();
+    this.#isClosing = true;
+    await this.flush();
+  }
+
+  #write(repeated: Repeated): void {
+    const { event, count } = repeated;
+    repeated.count = 0;
+    this.#enqueue({ event: { ...event, details: { ...event.details, count } }, isOnce: false });
+  }
+
+  #enqueue(queued: Queued): void {
+    if (this.#queue.length < maxQueued) this.#queue.push(queued);
+    else this.#lost += 1;
+  }
+
+  async #flush(now: number): Promise<void> {
+    for (const [key, repeated] of this.#repeated) {
+      if (repeated.dueAt > now) continue;
+      if (repeated.count === 0) {
+        this.#repeated.delete(key);
+      } else {
+        repeated.dueAt = now + repeatMs;
+        this.#write(repeated);
+      }
+    }
+    this.#tellOfLost();
+    while (this.#queue.length > 0) {
+      const batch = this.#queue.slice(0, maxBatch);
+      await this.#record(batch);
+      this.#queue = this.#queue.slice(batch.length);
+    }
+  }
+
+  #tellOfLost(): void {
+    if (this.#lost > 0)
+      this.#options.log.error({ events: this.#lost }, 'too many audit events at once: some are lost');
+    this.#lost = 0;
+  }
+
+  async #record(batch: readonly Queued[]): Promise<void> {
+    await this.#options.database.transaction(async (tx) => {
+      for (const { event, isOnce } of batch) {
+        const { repository, ...written } = event;
+        if (isOnce && (await isKnown(tx, written))) continue;
+        const project = repository === undefined ? undefined : await tx.projects.findOwner(repository);
+        await tx.auditEvents.add(project ? { ...written, projectPath: project.fullPath } : written);
+      }
+    });
+  }
+}
+
+async function isKnown(
+  { auditEvents }: Pick<Database, 'auditEvents'>,
+  { action, targetType, targetId, address }: NewAuditEvent,
+): Promise<boolean> {
+  const filter = { action, targetType, targetId, address };
+  return (await auditEvents.list(filter, { page: 1, perPage: 1 })).total > 0;
+}

@@ -1,0 +1,111 @@
+/** Who changed what, from where: written in the transaction of the change, so that neither is there without the other. */
+import { accessLevels } from '../../auth/rights/access.ts';
+import { nameOf, userIdOf } from '../../auth/rights/identity.ts';
+import type { Keyset, KeysetPart, Page, Paged } from '../../metadata/db/page.ts';
+import type { Records } from '../../metadata/db/records.ts';
+import type { AuditEvent, AuditEventFilter } from '../../metadata/server/audit-events.ts';
+import type { PlaceReference } from '../namespaces/places.ts';
+import type { Actor } from './actor.ts';
+import { RefusedError } from './refused-error.ts';
+import { demandAdministrator, Rights } from './rights.ts';
+
+export interface Change {
+  /** `upstream.update` */
+  readonly action: string;
+  /** The kind of what was changed is what stands before the action's dot. */
+  readonly targetId: number | string;
+  /** Never a secret. What is undefined is left out. */
+  readonly details: Readonly<Record<string, unknown>>;
+  /** Full path of the group or of the project it happened in: who owns that, or a group above it, sees the event. */
+  readonly groupPath?: string | undefined;
+  readonly projectPath?: string | undefined;
+}
+
+/** @param records of the change's transaction */
+export async function recordChange(
+  records: Pick<Records, 'auditEvents'>,
+  { identity, address }: Actor,
+  { action, targetId, details, groupPath, projectPath }: Change,
+): Promise<void> {
+  const [targetType = action] = action.split('.', 1);
+  const event = {
+    actorId: userIdOf(identity),
+    actorName: nameOf(identity) ?? identity.kind,
+    address,
+    action,
+    targetType,
+    targetId: String(targetId),
+    details,
+    groupPath,
+    projectPath,
+  };
+  await records.auditEvents.add(event);
+}
+
+type AuditRecords = Pick<Records, 'auditEvents' | 'groups' | 'members' | 'projects'>;
+
+/** What to look for; a place is asked for by its own call. */
+export type AuditSearch = Omit<AuditEventFilter, 'groupPath' | 'projectPath'>;
+
+export class AuditTrail {
+  readonly #records: AuditRecords;
+  readonly #rights = new Rights();
+
+  constructor(records: AuditRecords) {
+    this.#records = records;
+  }
+
+  /** For administrators. Newest first. @throws RefusedError */
+  async list(actor: Actor, search: AuditSearch, page: Page): Promise<Paged<AuditEvent>> {
+    demandAdministrator(actor, 'read');
+    return this.#records.auditEvents.list(search, page);
+  }
+
+  /** As {@link list}, after another one. */
+  async listAfter(actor: Actor, search: AuditSearch, keyset: Keyset): Promise<KeysetPart<AuditEvent>> {
+    demandAdministrator(actor, 'read');
+    return this.#records.auditEvents.listAfter(search, keyset);
+  }
+
+  /**
+   * What happened in a group and below it, or in a project; for its owners. Newest first.
+   * @throws RefusedError unauthorized, not-found, forbidden
+   */
+  async listOf(
+    actor: Actor,
+    reference: PlaceReference,
+    search: AuditSearch,
+    page: Page,
+  ): Promise<Paged<AuditEvent>> {
+    return this.#records.auditEvents.list(await this.#within(actor, reference, search), page);
+  }
+
+  /** As {@link listOf}, after another one. */
+  async listOfAfter(
+    actor: Actor,
+    reference: PlaceReference,
+    search: AuditSearch,
+    keyset: Keyset,
+  ): Promise<KeysetPart<AuditEvent>> {
+    return this.#records.auditEvents.listAfter(await this.#within(actor, reference, search), keyset);
+  }
+
+  async #within(actor: Actor, reference: PlaceReference, search: AuditSearch): Promise<AuditEventFilter> {
+    const { kind, placedAt, fullPath } = await this.#find(actor, reference);
+    if (!(await this.#rights.hasRole(this.#records, actor, fullPath, accessLevels.owner))) {
+      throw new RefusedError('forbidden');
+    }
+    // Another group or project may have had its path before.
+    const createdAfter = Math.max(search.createdAfter ?? 0, placedAt);
+    const place = kind === 'group' ? { groupPath: fullPath } : { projectPath: fullPath };
+    return { ...search, ...place, createdAfter };
+  }
+
+  async #find(actor: Actor, { kind, reference }: PlaceReference) {
+    const place =
+      kind === 'group'
+        ? await this.#rights.getGroup(this.#records, actor, reference, 'read')
+        : await this.#rights.getProject(this.#records, actor, reference, 'read');
+    return { ...place, kind };
+  }
+}

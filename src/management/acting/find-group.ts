@@ -1,0 +1,26 @@
+/** Groups as the API names them. */
+
+import type { Records } from '../../metadata/db/records.ts';
+import type { Group } from '../../metadata/namespaces/groups.ts';
+import { RefusedError } from './refused-error.ts';
+
+/**
+ * @param reference the group's number or its full path
+ * @throws RefusedError not-found
+ */
+export async function getGroup({ groups }: Pick<Records, 'groups'>, reference: string): Promise<Group> {
+  const isNumber = /^\d{1,15}$/.test(reference);
+  const group = isNumber
+    ? await groups.find(Number(reference))
+    : await groups.findByPath(reference.toLowerCase());
+  if (!group) throw new RefusedError('not-found', 'Group');
+  return group;
+}
+
+/**
+ * As Groups.hold, for what must still be there.
+ * @throws RefusedError not-found where it was removed meanwhile
+ */
+export async function holdGroup({ groups }: Pick<Records, 'groups'>, id: number): Promise<void> {
+  if (!(await groups.hold(id))) throw new RefusedError('not-found', 'Group');
+}

@@ -1,0 +1,96 @@
+/** https://docs.gitlab.com/api/container_virtual_registries/ */
+import { z } from 'zod';
+import type { ListedCacheEntry } from '../../metadata/cached/cache-contents.ts';
+import type { CacheEntry } from '../../metadata/cached/cache-entry.ts';
+import { RefusedError } from '../acting/refused-error.ts';
+import { formatInstant } from '../endpoint/dates.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
+import { maxNameLength, recordId, text } from '../endpoint/parameters.ts';
+import { type BodyOf, instantText } from '../endpoint/response.ts';
+import type { CacheEntryService } from './cache-entries.ts';
+
+const maxIdLength = 1024;
+
+const filter = pageParams.extend({ search: text(maxNameLength).optional() });
+
+const entryResponse = z
+  .object({
+    id: z.string(),
+    group_id: z.int(),
+    upstream_id: z.int(),
+    upstream_checked_at: instantText,
+    file_md5: z.null(),
+    file_sha1: z.string().nullable(),
+    size: z.int(),
+    relative_path: z.string(),
+    upstream_etag: z.string().nullable(),
+    content_type: z.string(),
+    digest: z.string(),
+    created_at: instantText,
+    updated_at: instantText,
+    downloads_count: z.int(),
+    downloaded_at: instantText.nullable(),
+  })
+  .meta({ id: 'CacheEntry' });
+
+export function cacheEntryEndpoints(entries: CacheEntryService): readonly Endpoint[] {
+  return [
+    endpoint({
+      method: 'GET',
+      path: '/virtual_registries/container/upstreams/:id/cache_entries',
+      summary: 'What is cached of an upstream, newest first',
+      pathParams: recordId,
+      params: filter,
+      status: 200,
+      takesJobTokens: true,
+      response: z.array(entryResponse),
+      handle: async (actor, { id, search, ...page }) => {
+        const { records, total } = await entries.list(actor, id, search, pageOf(page));
+        return new PagedBody(records.map(entryBody), total, page);
+      },
+    }),
+    endpoint({
+      method: 'DELETE',
+      path: '/virtual_registries/container/cache_entries/*id',
+      summary: 'Forget one cache entry',
+      pathParams: z.object({ id: text(maxIdLength) }),
+      status: 204,
+      takesJobTokens: true,
+      handle: (actor, { id }, { unmodifiedSince }) =>
+        entries.remove(actor, parseEntryId(id), unmodifiedSince),
+    }),
+  ];
+}
+
+/** Opaque to clients, and free of what would need encoding in a path. */
+function formatEntryId({ groupId, id }: Pick<CacheEntry, 'groupId' | 'id'>): string {
+  return Buffer.from(`${groupId} ${id}`).toString('base64url');
+}
+
+/** @throws RefusedError not-found */
+function parseEntryId(text: string): number {
+  const id = /^\d+ (\d{1,15})$/.exec(Buffer.from(text, 'base64url').toString())?.[1];
+  if (id === undefined) throw new RefusedError('not-found');
+  return Number(id);
+}
+
+function entryBody(entry: ListedCacheEntry): BodyOf<typeof entryResponse> {
+  return {
+    id: formatEntryId(entry),
+    group_id: entry.groupId,
+    upstream_id: entry.upstreamId,
+    upstream_checked_at: formatInstant(entry.checkedAt),
+    file_md5: null,
+    file_sha1: entry.sha1 ?? null,
+    size: entry.size,
+    relative_path: entry.relativePath.slice(1),
+    upstream_etag: entry.etag ?? null,
+    content_type: entry.mediaType,
+    digest: entry.digest,
+    created_at: formatInstant(entry.createdAt),
+    updated_at: formatInstant(entry.updatedAt),
+    downloads_count: entry.downloadsCount,
+    downloaded_at: formatInstant(entry.downloadedAt),
+  };
+}

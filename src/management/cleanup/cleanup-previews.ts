@@ -1,0 +1,79 @@
+/** What the cleanup policy of a project would do now, tag by tag. */
+
+import type { Database } from '../../metadata/db/database.ts';
+import type { CleanupPolicyRecord } from '../../metadata/hosted/cleanup-policies.ts';
+import type { RepositoryRecord } from '../../metadata/hosted/repositories.ts';
+import { criteriaOf, policyFrom } from '../../rules/cleanup-policy.ts';
+import { selectInParts } from '../../rules/select-in-parts.ts';
+import type { KeepRule } from '../../rules/tag-selection.ts';
+import type { Actor } from '../acting/actor.ts';
+import { Rights } from '../acting/rights.ts';
+import { Protection } from '../protection/protection.ts';
+
+export interface PreviewedTag {
+  readonly repository: string;
+  readonly name: string;
+  /** When it was pushed last; epoch milliseconds. */
+  readonly publishedAt: number;
+  /** The rule that keeps it; undefined: it would go. */
+  readonly keptBy: KeepRule | undefined;
+}
+
+export interface CleanupPreview {
+  readonly record: CleanupPolicyRecord | undefined;
+  /** How many there are, of which the first are listed. */
+  readonly deleteCount: number;
+  readonly keepCount: number;
+  readonly delete: readonly PreviewedTag[];
+  readonly keep: readonly PreviewedTag[];
+}
+
+const maxShown = 10_000;
+
+export class CleanupPreviewService {
+  readonly #database: Database;
+  readonly #now: () => number;
+  readonly #protection = new Protection();
+  readonly #rights = new Rights();
+
+  /** @param now epoch milliseconds */
+  constructor({ database, now }: { readonly database: Database; readonly now: () => number }) {
+    this.#database = database;
+    this.#now = now;
+  }
+
+  /** As if it were enabled and due. For Maintainers; changes nothing. @throws RefusedError not-found, forbidden */
+  async preview(actor: Actor, reference: string): Promise<CleanupPreview> {
+    const database = this.#database;
+    const { id, fullPath } = await this.#rights.getProject(database, actor, reference, 'write');
+    const record = await database.cleanupPolicies.find(id);
+    const policy = policyFrom(record);
+    const protection = await this.#protection.of(database, { id, fullPath }, undefined);
+    const tags = { delete: [] as PreviewedTag[], keep: [] as PreviewedTag[] };
+    const counts = { delete: 0, keep: 0 };
+    const asOf = this.#now();
+    for await (const repository of this.#repositories(id)) {
+      const decisions = await selectInParts(
+        database.tags.readPushed(repository.id, asOf),
+        { ...criteriaOf(policy), findGuard: (tag) => protection.findTagGuard(repository.name, tag) },
+        asOf,
+      );
+      for (const { tag, keptBy } of decisions) {
+        const fate = keptBy === undefined ? 'delete' : 'keep';
+        counts[fate] += 1;
+        const shown = { repository: repository.name, name: tag.name, publishedAt: tag.updatedAt, keptBy };
+        if (counts[fate] <= maxShown) tags[fate].push(shown);
+      }
+    }
+    return { record, deleteCount: counts.delete, keepCount: counts.keep, ...tags };
+  }
+
+  async *#repositories(projectId: number): AsyncGenerator<RepositoryRecord> {
+    for (let after = ''; ; ) {
+      const repository = await this.#database.repositories.findNext(projectId, after);
+      if (!repository) return;
+      yield repository;
+      after = repository.name;
+    }
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * One method on one path of /api/v4, declared: what it takes, what it needs, what it does, what it gives. The schemas are
+ * data, so that the answers to bad input and the OpenAPI document come from the same lines.
+ */
+import { z } from 'zod';
+import type { ErrorStatus } from '../../api/rest/errors.ts';
+import type { Purpose } from '../../auth/rights/access.ts';
+import type { Actor } from '../acting/actor.ts';
+import { withoutBlanks } from './blanks.ts';
+import type { KeysetBody, PagedBody } from './pagination.ts';
+import type { BodyOf, OtherAnswer } from './response.ts';
+import { parseInput } from './validation.ts';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** What a handler may know of the request besides its input. */
+export interface RestRequest {
+  /** scheme://host as clients see us, without a trailing slash. */
+  readonly externalUrl: string;
+  /** If-Unmodified-Since in epoch milliseconds. */
+  readonly unmodifiedSince: number | undefined;
+}
+
+type Handler<P extends z.ZodObject, Q extends z.ZodObject, B> = (
+  actor: Actor,
+  input: z.output<P> & z.output<Q>,
+  request: RestRequest,
+) => Promise<B>;
+
+interface Request<P extends z.ZodObject, Q extends z.ZodObject> {
+  readonly method: Method;
+  /** Below /api/v4, in @koa/router's syntax: `/groups/:id`. */
+  readonly path: string;
+  /** A line for the API document. */
+  readonly summary: string;
+  /** Of the path; none by default. */
+  readonly pathParams?: P;
+  /** Of query and body, which GitLab merges; none by default. */
+  readonly params?: Q;
+  /** What the token must be good for; by default `read` for GET and `write` for the others. */
+  readonly purpose?: Purpose;
+  /** In read-only mode, too: by default what is GET. */
+  readonly worksReadOnly?: boolean;
+  /**
+   * With a CI job token, too; by default not. The service asks for the job's rights: `Rights` of src/management knows them,
+   * `userOf` refuses jobs.
+   */
+  readonly takesJobTokens?: boolean;
+  /** Without a token, too: its service shows what is public. */
+  readonly isPublic?: boolean;
+  /** What is blank is a fault, even where the parameter may be left out: here less said would be more done. */
+  readonly refusesBlanks?: boolean;
+  /** Another one took its place; it works as ever. */
+  readonly isOutdated?: boolean;
+  /** Refusals that endpoints of this kind do not have as a rule. */
+  readonly errors?: readonly ErrorStatus[];
+}
+
+interface WithBody<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType, O extends z.ZodType>
+  extends Request<P, Q> {
+  readonly status: 200 | 201 | 202;
+  /** The answer's body. */
+  readonly response: R;
+  /** Of answers that are an {@link OtherAnswer}. */
+  readonly other?: { readonly status: 200; readonly response: O };
+  /**
+   * Returns the body as JSON, or a {@link PagedBody} or {@link KeysetBody} where it is a list in pages.
+   * @throws RefusedError
+   */
+  readonly handle: Handler<P, Q, BodyOf<R> | Paged<BodyOf<R>> | OtherAnswer<200, BodyOf<O>>>;
+}
+
+interface WithoutBody<P extends z.ZodObject, Q extends z.ZodObject> extends Request<P, Q> {
+  readonly status: 204;
+  readonly response?: never;
+  readonly other?: never;
+  /** @throws RefusedError */
+  readonly handle: Handler<P, Q, void>;
+}
+
+type Paged<B> = B extends readonly (infer E)[] ? PagedBody<E> | KeysetBody<E> : never;
+
+/** A declaration whose types are checked and forgotten, so that many fit in one list. */
+export interface Endpoint {
+  readonly method: Method;
+  readonly path: string;
+  readonly summary: string;
+  readonly pathParams: z.ZodObject;
+  readonly params: z.ZodObject;
+  readonly status: 200 | 201 | 202 | 204;
+  /** Undefined where there is no body. */
+  readonly response: z.ZodType | undefined;
+  /** Undefined where there is only one kind of answer. */
+  readonly other: { readonly status: 200; readonly response: z.ZodType } | undefined;
+  readonly purpose: Purpose;
+  readonly worksReadOnly: boolean;
+  readonly takesJobTokens: boolean;
+  readonly isPublic: boolean;
+  readonly errors: readonly ErrorStatus[];
+  /** Answers with one thing, of which an ETag tells whether it changed. */
+  readonly isSingle: boolean;
+  readonly isOutdated: boolean;
+  /** Names of parameters that are outdated. */
+  readonly deprecated: readonly string[];
+  /** Returns the body, or a {@link PagedBody}, {@link KeysetBody} or {@link OtherAnswer}. @throws RefusedError, also for input that does not fit */
+  run(actor: Actor, given: Readonly<Record<string, unknown>>, request: RestRequest): Promise<unknown>;
+}
+
+const nothing = z.object({});
+
+export function endpoint<
+  P extends z.ZodObject = typeof nothing,
+  Q extends z.ZodObject = typeof nothing,
+  R extends z.ZodType = z.ZodNever,
+  O extends z.ZodType = z.ZodNever,
+>(declaration: WithBody<P, Q, R, O> | WithoutBody<P, Q>): Endpoint {
+  const { method, path, summary, status, response, pathParams, params, errors } = declaration;
+  return {
+    method,
+    path,
+    summary,
+    status,
+    response,
+    other: declaration.other,
+    pathParams: pathParams ?? nothing,
+    params: params ?? nothing,
+    purpose: declaration.purpose ?? (method === 'GET' ? 'read' : 'write'),
+    worksReadOnly: declaration.worksReadOnly ?? method === 'GET',
+    takesJobTokens: declaration.takesJobTokens ?? false,
+    isPublic: declaration.isPublic ?? false,
+    errors: errors ?? [],
+    isSingle: method === 'GET' && response !== undefined && !(response instanceof z.ZodArray),
+    isOutdated: declaration.isOutdated ?? false,
+    deprecated: Object.entries(params?.shape ?? {}).flatMap(([name, schema]) =>
+      schema.meta()?.deprecated === true ? [name] : [],
+    ),
+    run: (actor, given, request) => {
+      const said = declaration.refusesBlanks ? given : withoutBlanks(params?.shape ?? {}, given);
+      return declaration.handle(actor, parseInput(said, pathParams, params), request);
+    },
+  };
+}
+
+/** Under a heading of the API document. */
+export interface TaggedEndpoint extends Endpoint {
+  readonly tag: string;
+}
+
+export function tagged(tag: string, endpoints: readonly Endpoint[]): readonly TaggedEndpoint[] {
+  return endpoints.map((each) => ({ ...each, tag }));
+}

@@ -1,0 +1,106 @@
+/** A group as GitLab shows it. */
+import { z } from 'zod';
+import type { Actor } from '../acting/actor.ts';
+import { formatInstant } from '../endpoint/dates.ts';
+import { visibility } from '../endpoint/parameters.ts';
+import { type BodyOf, instantText } from '../endpoint/response.ts';
+import type { GroupSizes, NamedGroup } from './groups.ts';
+
+export const groupResponse = z
+  .object({
+    id: z.int(),
+    web_url: z.url(),
+    name: z.string(),
+    path: z.string(),
+    description: z.string().nullable(),
+    visibility,
+    full_name: z.string(),
+    full_path: z.string(),
+    parent_id: z.int().nullable(),
+    container_registry_quota_bytes: z.int().nullable(),
+    created_at: instantText,
+  })
+  .meta({ id: 'Group' });
+
+/** To those without a token less is shown. */
+export const shownGroupResponse = groupResponse
+  .partial({ container_registry_quota_bytes: true })
+  .meta({ id: 'ShownGroup' });
+
+export const groupDetailsResponse = shownGroupResponse
+  .extend({
+    statistics: z
+      .object({ container_registry_size: z.int(), virtual_registries_size: z.int() })
+      .optional()
+      .meta({ description: 'Bytes; with `statistics=true`' }),
+  })
+  .meta({ id: 'GroupDetails' });
+
+export const namespaceResponse = z
+  .object({
+    id: z.int(),
+    name: z.string(),
+    path: z.string(),
+    kind: z.literal('group'),
+    full_path: z.string(),
+    parent_id: z.int().nullable(),
+    web_url: z.url(),
+  })
+  .meta({ id: 'Namespace' });
+
+/** As {@link groupBody}, to whoever asks. */
+export function shownGroupBody(
+  { identity }: Actor,
+  group: NamedGroup,
+  externalUrl: string,
+): BodyOf<typeof shownGroupResponse> {
+  if (identity.kind !== 'anonymous') return groupBody(group, externalUrl);
+  const { container_registry_quota_bytes: _quota, ...body } = groupBody(knownOf(group), externalUrl);
+  return body;
+}
+
+/** What images' names tell everybody of a group that is not public: its path, and no name. */
+export function knownOf(group: NamedGroup): NamedGroup {
+  return {
+    ...group,
+    name: group.visibility === 'public' ? group.name : group.path,
+    fullName: group.isOpen ? group.fullName : group.fullPath.replaceAll('/', ' / '),
+  };
+}
+
+export function groupBody(group: NamedGroup, externalUrl: string): BodyOf<typeof groupResponse> {
+  return {
+    id: group.id,
+    web_url: groupUrl(group, externalUrl),
+    name: group.name,
+    path: group.path,
+    description: group.description ?? null,
+    visibility: group.visibility,
+    full_name: group.fullName,
+    full_path: group.fullPath,
+    parent_id: group.parentId ?? null,
+    container_registry_quota_bytes: group.quotaBytes ?? null,
+    created_at: formatInstant(group.createdAt),
+  };
+}
+
+/** As the group that a project is in. */
+export function namespaceBody(group: NamedGroup, externalUrl: string): BodyOf<typeof namespaceResponse> {
+  return {
+    id: group.id,
+    name: group.name,
+    path: group.path,
+    kind: 'group',
+    full_path: group.fullPath,
+    parent_id: group.parentId ?? null,
+    web_url: groupUrl(group, externalUrl),
+  };
+}
+
+export function groupStatistics({ hosted, cached }: GroupSizes) {
+  return { container_registry_size: hosted, virtual_registries_size: cached };
+}
+
+function groupUrl({ fullPath }: NamedGroup, externalUrl: string): string {
+  return `${externalUrl}/groups/${fullPath}`;
+}

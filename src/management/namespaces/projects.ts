@@ -1,0 +1,239 @@
+/** Projects: what repositories that are pushed to belong to. */
+import { accessLevels } from '../../auth/rights/access.ts';
+import type { Database } from '../../metadata/db/database.ts';
+import type { Keyset, KeysetPart, Page, Paged } from '../../metadata/db/page.ts';
+import type { Records } from '../../metadata/db/records.ts';
+import type { Group, Visibility } from '../../metadata/namespaces/groups.ts';
+import type { ProjectFilter, ProjectOrder } from '../../metadata/namespaces/project-filter.ts';
+import type { Project, ProjectChanges, RegistryAccessLevel } from '../../metadata/namespaces/projects.ts';
+import type { Actor } from '../acting/actor.ts';
+import { recordChange } from '../acting/audit.ts';
+import { runChange } from '../acting/changes.ts';
+import { holdGroup } from '../acting/find-group.ts';
+import { demandUnmodified } from '../acting/preconditions.ts';
+import type { PullCaches } from '../acting/pull-caches.ts';
+import { RefusedError } from '../acting/refused-error.ts';
+import { Rights } from '../acting/rights.ts';
+import { type CleanupPolicyChanges, changeCleanupPolicy } from '../cleanup/cleanup-policies.ts';
+import { recordEvent } from '../webhooks/events.ts';
+import { tellExposures } from './exposures.ts';
+import { type NamedProject, nameProjects } from './full-names.ts';
+import { demandFreePath, fullPathOf, parentPathOf, pathFromName } from './paths.ts';
+import { renameProject } from './place-renames.ts';
+import { auditPlaceOf } from './places.ts';
+import { visibleProjectsOf } from './visibility.ts';
+
+export type { NamedProject };
+
+export interface ProjectInput {
+  readonly groupId: number;
+  /** One of name and path is there; the other follows from it. */
+  readonly name?: string | undefined;
+  readonly path?: string | undefined;
+  readonly description?: string | undefined;
+  readonly visibility: Visibility;
+  /** Undefined: enabled. */
+  readonly containerRegistryAccessLevel?: RegistryAccessLevel | undefined;
+  /** Undefined: as of the defaults. */
+  readonly cleanupPolicy?: CleanupPolicyChanges | undefined;
+}
+
+export type ProjectSearch = Omit<ProjectFilter, 'visibleTo'>;
+
+export interface ProjectServiceOptions {
+  readonly database: Database;
+  readonly caches: PullCaches;
+  readonly now: () => number;
+}
+
+/** What is undefined stays as it is. */
+export interface ProjectUpdate extends ProjectChanges, Pick<ProjectInput, 'cleanupPolicy'> {
+  /** The last segment of its full path: another one renames its repositories, too. */
+  readonly path?: string | undefined;
+}
+
+export class ProjectService {
+  readonly #database: Database;
+  readonly #rights = new Rights();
+  readonly #caches: PullCaches;
+  readonly #now: () => number;
+
+  /** @param now epoch milliseconds */
+  constructor({ database, caches, now }: ProjectServiceOptions) {
+    this.#database = database;
+    this.#caches = caches;
+    this.#now = now;
+  }
+
+  /** Those that the actor may know of. */
+  async list(
+    actor: Actor,
+    search: ProjectSearch,
+    order: ProjectOrder,
+    page: Page,
+  ): Promise<Paged<NamedProject>> {
+    const filter = { ...search, visibleTo: visibleProjectsOf(actor) };
+    const { records, total } = await this.#database.projects.list(filter, page, order);
+    return { records: await nameProjects(this.#database, records), total };
+  }
+
+  /** As {@link list}, by number, after another one. */
+  async listAfter(actor: Actor, search: ProjectSearch, keyset: Keyset): Promise<KeysetPart<NamedProject>> {
+    const filter = { ...search, visibleTo: visibleProjectsOf(actor) };
+    const { records, hasMore } = await this.#database.projects.listAfter(filter, keyset);
+    return { records: await nameProjects(this.#database, records), hasMore };
+  }
+
+  /**
+   * As {@link list}, in a group.
+   * @param reference number or full path
+   * @param scope whether what is in its subgroups counts
+   * @throws RefusedError not-found
+   */
+  async listInGroup(
+    actor: Actor,
+    reference: string,
+    scope: 'alone' | 'with-subgroups',
+    search: ProjectSearch,
+    order: ProjectOrder,
+    page: Page,
+  ): Promise<Paged<NamedProject>> {
+    const { id, fullPath } = await this.#rights.getGroup(this.#database, actor, reference, 'see');
+    const place = scope === 'alone' ? { groupId: id } : { below: fullPath };
+    return this.list(actor, { ...search, ...place }, order, page);
+  }
+
+  /** @param reference number or full path. @throws RefusedError not-found */
+  async get(actor: Actor, reference: string): Promise<NamedProject> {
+    return named(this.#database, await this.#rights.getProject(this.#database, actor, reference, 'see'));
+  }
+
+  /**
+   * How many bytes its repositories link, each blob counted once. For Reporters and above; undefined for others.
+   * @param project that the actor may see
+   */
+  async findSize(actor: Actor, { id, fullPath }: Project): Promise<number | undefined> {
+    const mayKnow = await this.#rights.hasRole(this.#database, actor, fullPath, accessLevels.reporter);
+    return mayKnow ? this.#database.repositoryBlobs.bytesOfProject(id) : undefined;
+  }
+
+  /** For Maintainers of the group. @throws RefusedError forbidden, invalid (also for a group that they may not know of) */
+  async create(actor: Actor, input: ProjectInput): Promise<NamedProject> {
+    const { groupId, description, visibility, containerRegistryAccessLevel, cleanupPolicy } = input;
+    const path = input.path ?? pathFromName(input.name ?? '');
+    if (path === '') throw new RefusedError('invalid', { path: ["can't be blank"] });
+    const name = input.name ?? path;
+    return runChange(this.#database, async (tx) => {
+      const group = await this.#getNamespace(tx, actor, groupId);
+      const fullPath = fullPathOf(group.fullPath, path);
+      await holdGroup(tx, group.id);
+      await demandFreePath(tx, fullPath);
+      const project = await tx.projects.create({
+        groupId,
+        name,
+        path,
+        fullPath,
+        description,
+        visibility,
+        containerRegistryAccessLevel,
+      });
+      const policy = cleanupPolicy && (await changeCleanupPolicy(tx, project.id, cleanupPolicy, this.#now()));
+      await recordChange(tx, actor, {
+        action: 'project.create',
+        targetId: project.id,
+        details: {
+          group_id: groupId,
+          name,
+          path: fullPath,
+          visibility,
+          container_registry_access_level: project.containerRegistryAccessLevel,
+          cleanup_policy: policy,
+        },
+        ...auditPlaceOf({ kind: 'project', fullPath }),
+      });
+      await tellExposures(tx, actor, { path: fullPath });
+      return named(tx, project);
+    });
+  }
+
+  /** For Maintainers; the quota for Owners. @throws RefusedError not-found, forbidden, invalid */
+  async update(
+    actor: Actor,
+    reference: string,
+    { cleanupPolicy, path, ...changes }: ProjectUpdate,
+  ): Promise<NamedProject> {
+    const updated = await runChange(this.#database, async (tx) => {
+      const known = await this.#rights.getProject(tx, actor, reference, 'write');
+      const { id, groupId } = known;
+      const fullPath = path === undefined ? known.fullPath : await renameProject(tx, actor, known, path);
+      if (changes.quotaBytes !== undefined) await this.#demandQuotaRight(tx, actor, parentPathOf(fullPath));
+      const project = await tx.projects.update(id, changes);
+      if (!project) throw new RefusedError('not-found', 'Project');
+      const policy = cleanupPolicy && (await changeCleanupPolicy(tx, id, cleanupPolicy, this.#now()));
+      const { name, description, visibility, containerRegistryAccessLevel, quotaBytes } = changes;
+      await recordChange(tx, actor, {
+        action: 'project.update',
+        targetId: id,
+        details: {
+          group_id: groupId,
+          path: fullPath,
+          name,
+          description,
+          visibility,
+          container_registry_access_level: containerRegistryAccessLevel,
+          container_registry_quota_bytes: quotaBytes,
+          cleanup_policy: policy,
+        },
+        ...auditPlaceOf({ kind: 'project', fullPath }),
+      });
+      const isOpened = [path, visibility, containerRegistryAccessLevel].some((each) => each !== undefined);
+      if (isOpened) await tellExposures(tx, actor, { path: fullPath });
+      return named(tx, project);
+    });
+    if (path !== undefined) this.#caches.forgetGroup(updated.groupId);
+    return updated;
+  }
+
+  /** With its repositories. For Owners of the group. @throws RefusedError not-found, forbidden, precondition-failed */
+  async remove(actor: Actor, reference: string, unmodifiedSince: number | undefined): Promise<void> {
+    await runChange(this.#database, async (tx) => {
+      const project = await this.#rights.getProject(tx, actor, reference, 'own');
+      demandUnmodified(project, unmodifiedSince);
+      if (!(await tx.projects.hold(project.id))) throw new RefusedError('not-found', 'Project');
+      await tx.reviews.addProject(project.id);
+      const repositories = await tx.repositories.listNamed(project.fullPath);
+      await recordEvent(tx, actor, { action: 'delete' }, ...repositories);
+      await tx.projects.remove(project.id);
+      await recordChange(tx, actor, {
+        action: 'project.delete',
+        targetId: project.id,
+        details: { group_id: project.groupId, name: project.name, path: project.fullPath },
+        ...auditPlaceOf({ kind: 'project', fullPath: project.fullPath }),
+      });
+    });
+  }
+
+  async #demandQuotaRight(tx: Records, actor: Actor, groupPath: string): Promise<void> {
+    if (await this.#rights.hasRole(tx, actor, groupPath, accessLevels.owner)) return;
+    throw new RefusedError('forbidden', 'only Owners of its group set the quota of a project');
+  }
+
+  /** What GitLab says of a namespace that someone cannot use, whether or not there is one. */
+  async #getNamespace(tx: Records, actor: Actor, groupId: number): Promise<Group> {
+    try {
+      return await this.#rights.getGroup(tx, actor, String(groupId), 'write');
+    } catch (error) {
+      if (!(error instanceof RefusedError) || error.kind !== 'not-found') throw error;
+      throw new RefusedError('invalid', { namespace: ['is not valid'] }, { cause: error });
+    }
+  }
+}
+
+async function named(
+  records: Pick<Records, 'groups' | 'cleanupPolicies'>,
+  project: Project,
+): Promise<NamedProject> {
+  const [only] = await nameProjects(records, [project]);
+  if (!only) throw new RefusedError('not-found', 'Project');
+  return only;
+}

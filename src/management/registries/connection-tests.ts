@@ -1,0 +1,97 @@
+/** Whether an upstream can be pulled from, asked before it is stored or changed. Nothing is. */
+import type { Database } from '../../metadata/db/database.ts';
+import { localPathOf } from '../../upstreams/local-upstream.ts';
+import type { ConnectionTest } from '../../upstreams/test-connection.ts';
+import type { Actor } from '../acting/actor.ts';
+import { Rights } from '../acting/rights.ts';
+import { isVisibleTarget, noTarget } from './local-target.ts';
+import {
+  demandNoCredentials,
+  mayUsePrivateNetwork,
+  parseCredentials,
+  tryCredentials,
+  type UpstreamAccess,
+} from './upstream-input.ts';
+import type { UpstreamSecrets } from './upstream-settings.ts';
+import type { ConnectionTester } from './upstream-state.ts';
+import { parseUpstreamUrl } from './upstream-url.ts';
+
+/** What any registry answers, if only that it has no such image. */
+const probe = 'library/alpine/manifests/latest';
+
+export interface ConnectionTestServiceOptions {
+  readonly database: Database;
+  readonly secrets: UpstreamSecrets;
+  readonly tester: ConnectionTester;
+}
+
+export class ConnectionTestService {
+  readonly #options: ConnectionTestServiceOptions;
+  readonly #rights = new Rights();
+
+  constructor(options: ConnectionTestServiceOptions) {
+    this.#options = options;
+  }
+
+  /** Of an upstream that may come. @throws RefusedError not-found, forbidden, bad-request for a subgroup, parameters, invalid */
+  async testNew(
+    actor: Actor,
+    groupReference: string,
+    input: UpstreamAccess & { readonly url: string },
+  ): Promise<ConnectionTest> {
+    const { database, tester } = this.#options;
+    const group = await this.#rights.getTopLevelGroup(
+      database,
+      actor,
+      groupReference,
+      'write',
+      'bad-request',
+    );
+    const url = parseUpstreamUrl(input.url);
+    const localPath = localPathOf(url);
+    if (localPath !== undefined) return this.#testLocal(group.id, localPath, input);
+    const settings = {
+      id: 0,
+      name: url,
+      url,
+      credentials: parseCredentials(input),
+      allowPatterns: [],
+      denyPatterns: [],
+      allowPrivateNetwork: mayUsePrivateNetwork(actor, input.allowPrivateNetwork, undefined, true),
+      cacheValidityHours: 0,
+      updatedAt: 0,
+    };
+    return tester.test(settings, probe);
+  }
+
+  /** Of a stored upstream, or of what it may become. @throws RefusedError not-found, forbidden, invalid */
+  async test(actor: Actor, id: number, input: UpstreamAccess): Promise<ConnectionTest> {
+    const { database, secrets, tester } = this.#options;
+    const stored = await this.#rights.getUpstream(database, actor, id, 'write');
+    const url = input.url === undefined ? stored.url : parseUpstreamUrl(input.url);
+    const localPath = localPathOf(url);
+    if (localPath !== undefined) return this.#testLocal(stored.groupId, localPath, input);
+    const isUrlChanged = url !== stored.url;
+    const settings = {
+      ...secrets.settingsOf({ ...stored, username: undefined }),
+      url,
+      credentials: tryCredentials(input, () => secrets.open(stored), isUrlChanged),
+      allowPrivateNetwork: mayUsePrivateNetwork(actor, input.allowPrivateNetwork, stored, isUrlChanged),
+    };
+    return tester.test(settings, await this.#pathOf(id));
+  }
+
+  /** Nothing of this server is connected to: whether the target is there is all that can be wrong. */
+  async #testLocal(groupId: number, path: string, input: UpstreamAccess): Promise<ConnectionTest> {
+    demandNoCredentials(input);
+    const isVisible = await isVisibleTarget(this.#options.database, groupId, path);
+    return isVisible ? { success: true } : { success: false, result: `Error: ${path} ${noTarget}` };
+  }
+
+  /** Of a manifest that is known to be there. */
+  async #pathOf(id: number): Promise<string> {
+    const page = { page: 1, perPage: 1 };
+    const { records } = await this.#options.database.cacheContents.list(id, '/manifests/', page);
+    return records[0]?.relativePath.slice(1) ?? probe;
+  }
+}

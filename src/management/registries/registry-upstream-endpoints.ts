@@ -1,0 +1,66 @@
+/** https://docs.gitlab.com/api/container_virtual_registries/ */
+import { z } from 'zod';
+import type { RegistryUpstream } from '../../metadata/registries/registry-upstreams.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { choiceBetween, integer, recordId } from '../endpoint/parameters.ts';
+import type { BodyOf } from '../endpoint/response.ts';
+import type { AssociationService } from './associations.ts';
+
+const all = '/virtual_registries/container/registry_upstreams';
+const one = `${all}/:id`;
+/** GitLab's; beyond the last position is the last. */
+const maxPosition = 20;
+
+const associationResponse = z
+  .object({ id: z.int(), registry_id: z.int(), upstream_id: z.int(), position: z.int() })
+  .meta({ id: 'RegistryUpstream' });
+
+/** @param maxUpstreams per virtual registry */
+export function registryUpstreamEndpoints(
+  associations: AssociationService,
+  maxUpstreams: number,
+): readonly Endpoint[] {
+  const position = choiceBetween(1, Math.max(maxPosition, maxUpstreams));
+  return [
+    endpoint({
+      method: 'POST',
+      path: all,
+      summary: 'Let a virtual registry use an upstream of its group, at the last position',
+      params: z.object({ registry_id: integer, upstream_id: integer }),
+      status: 201,
+      takesJobTokens: true,
+      response: associationResponse,
+      handle: async (actor, { registry_id: registry, upstream_id: upstream }) =>
+        associationBody(await associations.create(actor, registry, upstream)),
+    }),
+    endpoint({
+      method: 'PATCH',
+      path: one,
+      summary: 'Move an upstream to another position in a virtual registry',
+      pathParams: recordId,
+      params: z.object({ position }),
+      status: 200,
+      takesJobTokens: true,
+      response: associationResponse,
+      handle: async (actor, { id, position: to }) => associationBody(await associations.move(actor, id, to)),
+    }),
+    endpoint({
+      method: 'DELETE',
+      path: one,
+      summary: 'Take an upstream out of a virtual registry',
+      pathParams: recordId,
+      status: 204,
+      takesJobTokens: true,
+      handle: (actor, { id }) => associations.remove(actor, id),
+    }),
+  ];
+}
+
+function associationBody({
+  id,
+  registryId,
+  upstreamId,
+  position,
+}: RegistryUpstream): BodyOf<typeof associationResponse> {
+  return { id, registry_id: registryId, upstream_id: upstreamId, position };
+}

@@ -1,0 +1,106 @@
+/** What someone says about an upstream, put together with what is known of it: the rules about its address and secrets. */
+import { isAdministrator } from '../../auth/rights/access.ts';
+import type { UpstreamRecord } from '../../metadata/registries/upstreams.ts';
+import { GlobError } from '../../rules/glob.ts';
+import { Globs } from '../../rules/globs.ts';
+import { type Actor, userOf } from '../acting/actor.ts';
+import { RefusedError } from '../acting/refused-error.ts';
+import type { UpstreamCredentials } from './upstream-settings.ts';
+
+/** What is undefined is not said; an empty text neither. */
+export interface UpstreamAccess {
+  readonly url?: string | undefined;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  /** Only administrators may say true. */
+  readonly allowPrivateNetwork?: boolean | undefined;
+}
+
+/** @throws RefusedError invalid for a pattern that is none, or one too many of what costs time */
+export function demandPatterns(patterns: Readonly<Record<string, readonly string[] | undefined>>): void {
+  for (const [attribute, texts = []] of Object.entries(patterns)) {
+    try {
+      Globs.parse(texts);
+    } catch (error) {
+      if (!(error instanceof GlobError)) throw error;
+      throw new RefusedError('invalid', { [attribute]: [error.message] });
+    }
+  }
+}
+
+const blank = "can't be blank";
+
+/** @throws RefusedError parameters unless both or none are given */
+export function parseCredentials({ username, password }: UpstreamAccess): UpstreamCredentials | undefined {
+  if (!username && !password) return undefined;
+  if (username && password) return { username, password };
+  throw new RefusedError('parameters', 'username, password provide all or none of parameters');
+}
+
+/** @throws RefusedError invalid where a local upstream, which nobody logs in to, is given credentials */
+export function demandNoCredentials({ username, password }: UpstreamAccess): void {
+  const fault = ['must be blank: an upstream on this server needs no credentials'];
+  if (username || password) {
+    throw new RefusedError('invalid', {
+      ...(username && { username: fault }),
+      ...(password && { password: fault }),
+    });
+  }
+}
+
+/**
+ * What is stored after a change. Stored credentials are never kept for another URL, where they would be sent to someone
+ * who was not meant to have them.
+ * @throws RefusedError invalid when one of the two is given and the other is not stored
+ */
+export function changeCredentials(
+  { username, password }: UpstreamAccess,
+  findStored: () => UpstreamCredentials | undefined,
+  isUrlChanged: boolean,
+): UpstreamCredentials | undefined {
+  if (username && password) return { username, password };
+  if (isUrlChanged) return undefined;
+  const stored = findStored();
+  if (!username && !password) return stored;
+  if (!stored) throw missing(username ? 'password' : 'username');
+  return { username: username || stored.username, password: password || stored.password };
+}
+
+/**
+ * What a connection is tested with: what is stored where nothing else is said, nothing at another URL.
+ * @throws RefusedError invalid when one of the two is changed without the other
+ */
+export function tryCredentials(
+  { username, password }: UpstreamAccess,
+  findStored: () => UpstreamCredentials | undefined,
+  isUrlChanged: boolean,
+): UpstreamCredentials | undefined {
+  if (username && password) return { username, password };
+  if (!username && password) throw missing('username');
+  const stored = isUrlChanged ? undefined : findStored();
+  if (username && username !== stored?.username) throw missing('password');
+  return stored;
+}
+
+/**
+ * Whether the upstream may be in a private network. That was said of its URL, so another URL needs an administrator anew.
+ * @throws RefusedError forbidden
+ */
+export function mayUsePrivateNetwork(
+  actor: Actor,
+  said: boolean | undefined,
+  stored: Pick<UpstreamRecord, 'allowPrivateNetwork'> | undefined,
+  isUrlChanged: boolean,
+): boolean {
+  const isAdmin = isAdministrator(userOf(actor), 'write');
+  const isAllowed = stored?.allowPrivateNetwork ?? false;
+  const isKept = isAllowed && (isAdmin || !isUrlChanged);
+  if (said === true && !isAdmin && !isKept) {
+    throw new RefusedError('forbidden', 'only administrators may allow private networks');
+  }
+  return said ?? isKept;
+}
+
+function missing(attribute: 'username' | 'password'): RefusedError {
+  return new RefusedError('invalid', { [attribute]: [blank] });
+}

@@ -1,0 +1,253 @@
+/** Upstreams: the registries of a top-level group, remote ones and what this server hosts, which its virtual registries share. */
+import type { Database } from '../../metadata/db/database.ts';
+import type { Page, Paged } from '../../metadata/db/page.ts';
+import type { Records } from '../../metadata/db/records.ts';
+import type { RegistryUpstream } from '../../metadata/registries/registry-upstreams.ts';
+import type {
+  AssociatedUpstream,
+  UpstreamChanges,
+  UpstreamRecord,
+} from '../../metadata/registries/upstreams.ts';
+import { localPathOf } from '../../upstreams/local-upstream.ts';
+import type { Actor } from '../acting/actor.ts';
+import { recordChange } from '../acting/audit.ts';
+import { Changes } from '../acting/changes.ts';
+import { demandUnmodified } from '../acting/preconditions.ts';
+import type { PullCaches } from '../acting/pull-caches.ts';
+import { RefusedError } from '../acting/refused-error.ts';
+import { Rights } from '../acting/rights.ts';
+import { tellExposures } from '../namespaces/exposures.ts';
+import { tooManyUpstreams } from './associations.ts';
+import { demandVisibleTarget } from './local-target.ts';
+import {
+  changeCredentials,
+  demandNoCredentials,
+  demandPatterns,
+  mayUsePrivateNetwork,
+  parseCredentials,
+  type UpstreamAccess,
+} from './upstream-input.ts';
+import type { UpstreamCredentials, UpstreamSecrets } from './upstream-settings.ts';
+import { demandAllowedAddress, type FindBlockedAddress, parseUpstreamUrl } from './upstream-url.ts';
+
+/** What is undefined stays as it is, or takes its default; null clears. */
+export interface UpstreamInput extends UpstreamAccess {
+  readonly name?: string | undefined;
+  readonly description?: string | null | undefined;
+  readonly cacheValidityHours?: number | undefined;
+  readonly allowPatterns?: readonly string[] | undefined;
+  readonly denyPatterns?: readonly string[] | undefined;
+}
+
+export interface NewUpstreamInput extends UpstreamInput {
+  readonly url: string;
+  readonly name: string;
+}
+
+export interface DetailedUpstream extends UpstreamRecord {
+  /** One per registry that uses it. */
+  readonly registryUpstreams: readonly RegistryUpstream[];
+}
+
+export interface UpstreamServiceOptions {
+  readonly database: Database;
+  readonly secrets: UpstreamSecrets;
+  readonly caches: PullCaches;
+  readonly findBlockedAddress: FindBlockedAddress;
+  /** Per virtual registry. */
+  readonly maxUpstreams: number;
+}
+
+const defaultValidityHours = 24;
+
+export class UpstreamService {
+  readonly #options: UpstreamServiceOptions;
+  readonly #changes: Changes;
+  readonly #rights = new Rights();
+
+  constructor(options: UpstreamServiceOptions) {
+    this.#options = options;
+    this.#changes = new Changes(options.database, options.caches);
+  }
+
+  /** Oldest first. @param name part of it. @throws RefusedError not-found, forbidden, bad-request for a subgroup */
+  async listByGroup(
+    actor: Actor,
+    groupReference: string,
+    name: string | undefined,
+    page: Page,
+  ): Promise<Paged<UpstreamRecord>> {
+    const { database } = this.#options;
+    const group = await this.#rights.getTopLevelGroup(database, actor, groupReference, 'read', 'bad-request');
+    return database.upstreams.list(group.id, name, page);
+  }
+
+  /** By position. @throws RefusedError not-found, forbidden */
+  async listByRegistry(actor: Actor, registryId: number): Promise<readonly AssociatedUpstream[]> {
+    const { database } = this.#options;
+    await this.#rights.getRegistry(database, actor, registryId, 'read');
+    return database.upstreams.listByRegistry(registryId);
+  }
+
+  /** @throws RefusedError not-found, forbidden */
+  async get(actor: Actor, id: number): Promise<DetailedUpstream> {
+    const { database } = this.#options;
+    const upstream = await this.#rights.getUpstream(database, actor, id, 'read');
+    return { ...upstream, registryUpstreams: await database.registryUpstreams.listByUpstream(id) };
+  }
+
+  /** At the registry's last position. @throws RefusedError not-found, forbidden, parameters, invalid */
+  async create(actor: Actor, registryId: number, input: NewUpstreamInput): Promise<AssociatedUpstream> {
+    const { secrets, findBlockedAddress, maxUpstreams } = this.#options;
+    const credentials = parseCredentials(input);
+    const { allowPatterns = [], denyPatterns = [] } = input;
+    demandPatterns({ allow_patterns: allowPatterns, deny_patterns: denyPatterns });
+    return this.#changes.run(async (tx) => {
+      const { groupId, groupPath } = await this.#rights.getRegistry(tx, actor, registryId, 'write');
+      const url = parseUpstreamUrl(input.url);
+      const allowPrivateNetwork = mayUsePrivateNetwork(actor, input.allowPrivateNetwork, undefined, true);
+      const localPath = localPathOf(url);
+      if (localPath === undefined) demandAllowedAddress(url, allowPrivateNetwork, findBlockedAddress);
+      else {
+        demandNoCredentials(input);
+        await demandVisibleTarget(tx, groupId, localPath);
+      }
+      await this.#demandUnique(tx, groupId, undefined, url, credentials);
+      const upstream = await tx.upstreams.create({
+        groupId,
+        url,
+        name: input.name,
+        description: input.description ?? undefined,
+        username: credentials?.username,
+        passwordSealed: credentials && secrets.seal(url, credentials.password),
+        cacheValidityHours: input.cacheValidityHours ?? defaultValidityHours,
+        allowPatterns,
+        denyPatterns,
+        allowPrivateNetwork,
+      });
+      const registryUpstream = await tx.registryUpstreams.append(registryId, upstream.id);
+      if (registryUpstream.position > maxUpstreams) {
+        throw new RefusedError('invalid', {
+          'registry_upstreams.position': tooManyUpstreams(maxUpstreams),
+        });
+      }
+      await recordChange(tx, actor, {
+        action: 'upstream.create',
+        targetId: upstream.id,
+        details: { group_id: groupId, registry_id: registryId, ...describe(upstream) },
+        groupPath,
+      });
+      await tellExposures(tx, actor, { registryId });
+      return { ...upstream, registryUpstream };
+    });
+  }
+
+  /** @throws RefusedError not-found, forbidden, invalid */
+  async update(actor: Actor, id: number, input: UpstreamInput): Promise<UpstreamRecord> {
+    const { allowPatterns, denyPatterns } = input;
+    demandPatterns({ allow_patterns: allowPatterns, deny_patterns: denyPatterns });
+    return this.#changes.run(async (tx) => {
+      const stored = await this.#rights.getUpstream(tx, actor, id, 'write');
+      const changes: UpstreamChanges = {
+        name: input.name,
+        description: input.description,
+        cacheValidityHours: input.cacheValidityHours,
+        allowPatterns,
+        denyPatterns,
+        ...(await this.#changeAccess(tx, actor, stored, input)),
+      };
+      const upstream = await tx.upstreams.update(id, changes);
+      if (!upstream) throw new RefusedError('not-found');
+      const details = { group_id: upstream.groupId, ...describe(changes) };
+      const { groupPath } = stored;
+      const path = localPathOf(upstream.url);
+      if (path !== undefined && upstream.url !== stored.url) await tellExposures(tx, actor, { path });
+      await recordChange(tx, actor, { action: 'upstream.update', targetId: id, details, groupPath });
+      return upstream;
+    });
+  }
+
+  /** From every registry. @throws RefusedError not-found, forbidden, precondition-failed */
+  async remove(actor: Actor, id: number, unmodifiedSince: number | undefined): Promise<void> {
+    await this.#changes.run(async (tx) => {
+      const upstream = await this.#rights.getUpstream(tx, actor, id, 'write');
+      demandUnmodified(upstream, unmodifiedSince);
+      await tx.upstreams.remove(id);
+      const details = { group_id: upstream.groupId, name: upstream.name, url: upstream.url };
+      const { groupPath } = upstream;
+      await recordChange(tx, actor, { action: 'upstream.delete', targetId: id, details, groupPath });
+      return upstream;
+    });
+  }
+
+  /** Forgets what is cached of it, whoever shares it. @throws RefusedError not-found, forbidden */
+  async clearCache(actor: Actor, id: number): Promise<void> {
+    await this.#changes.run(async (tx) => {
+      const upstream = await this.#rights.getUpstream(tx, actor, id, 'write');
+      const removed = await tx.cacheContents.removeByUpstream(id);
+      const details = { group_id: upstream.groupId, removed_entries: removed };
+      const { groupPath } = upstream;
+      await recordChange(tx, actor, { action: 'upstream.clear_cache', targetId: id, details, groupPath });
+      return upstream;
+    });
+  }
+
+  /** Where the upstream is and how it is logged in to belong together: each is only good with the others. */
+  async #changeAccess(
+    tx: Records,
+    actor: Actor,
+    stored: UpstreamRecord,
+    input: UpstreamInput,
+  ): Promise<UpstreamChanges> {
+    const { secrets, findBlockedAddress } = this.#options;
+    const url = input.url === undefined ? stored.url : parseUpstreamUrl(input.url);
+    const isUrlChanged = url !== stored.url;
+    const allowPrivateNetwork = mayUsePrivateNetwork(actor, input.allowPrivateNetwork, stored, isUrlChanged);
+    const localPath = localPathOf(url);
+    if (localPath !== undefined) {
+      demandNoCredentials(input);
+      if (isUrlChanged) await demandVisibleTarget(tx, stored.groupId, localPath);
+    } else if (isUrlChanged || allowPrivateNetwork !== stored.allowPrivateNetwork) {
+      demandAllowedAddress(url, allowPrivateNetwork, findBlockedAddress);
+    }
+    if (!isUrlChanged && !input.username && !input.password) return { allowPrivateNetwork };
+    const credentials = changeCredentials(input, () => secrets.open(stored), isUrlChanged);
+    await this.#demandUnique(tx, stored.groupId, stored.id, url, credentials);
+    return {
+      url,
+      allowPrivateNetwork,
+      username: credentials?.username ?? null,
+      passwordSealed: credentials ? secrets.seal(url, credentials.password) : null,
+    };
+  }
+
+  async #demandUnique(
+    tx: Records,
+    groupId: number,
+    id: number | undefined,
+    url: string,
+    credentials: UpstreamCredentials | undefined,
+  ): Promise<void> {
+    await tx.groups.hold(groupId);
+    const others = await tx.upstreams.listByUrl(groupId, url);
+    if (others.some((other) => other.id !== id && this.#options.secrets.isStored(other, credentials))) {
+      throw new RefusedError('invalid', { group: ['already has an upstream with the same credentials'] });
+    }
+  }
+}
+
+/** For the audit event: that there is another password, not which. */
+function describe(changes: UpstreamChanges): Readonly<Record<string, unknown>> {
+  const { passwordSealed } = changes;
+  return {
+    name: changes.name,
+    url: changes.url,
+    description: changes.description,
+    username: changes.username,
+    ...(passwordSealed !== undefined && { password: passwordSealed === null ? 'removed' : 'set' }),
+    cache_validity_hours: changes.cacheValidityHours,
+    allow_patterns: changes.allowPatterns,
+    deny_patterns: changes.denyPatterns,
+    allow_private_network: changes.allowPrivateNetwork,
+  };
+}

@@ -1,0 +1,123 @@
+/** Repositories and tags as GitLab shows them, with what is ours: when they were published and pulled last. */
+import { z } from 'zod';
+import type { ImageSummary } from '../../metadata/content/image-facts.ts';
+import type { ListedTag } from '../../metadata/hosted/tag-lists.ts';
+import { formatInstant } from '../endpoint/dates.ts';
+import { type BodyOf, instantText } from '../endpoint/response.ts';
+import type { ShownRepository } from './repositories.ts';
+
+export const tagNameResponse = z.object({ name: z.string(), path: z.string(), location: z.string() });
+
+export const repositoryResponse = z
+  .object({
+    id: z.int(),
+    /** what comes after the project's path */
+    name: z.string(),
+    path: z.string(),
+    project_id: z.int(),
+    location: z.string(),
+    created_at: instantText,
+    cleanup_policy_started_at: instantText.nullable(),
+    status: z.enum(['delete_scheduled', 'delete_ongoing', 'delete_failed']).nullable(),
+    last_published_at: instantText.nullable(),
+    last_pulled_at: instantText.nullable(),
+    tags_count: z.int().optional(),
+    tags: z.array(tagNameResponse).optional(),
+  })
+  .meta({ id: 'ContainerRepository' });
+
+export const repositoryDetailsResponse = repositoryResponse
+  .extend({
+    /** in bytes: of what its tags reach, each blob counted once */
+    size: z.int().optional(),
+    delete_api_path: z.url().optional(),
+  })
+  .meta({ id: 'ContainerRepositoryDetails' });
+
+export const tagResponse = tagNameResponse
+  .extend({
+    digest: z.string(),
+    /** in bytes */
+    total_size: z.int(),
+    last_published_at: instantText,
+    last_pulled_at: instantText.nullable(),
+    pulls_count: z.int(),
+  })
+  .meta({ id: 'ContainerTag' });
+
+export const tagDetailsResponse = tagResponse
+  .extend({
+    /** of the config, in hex; null where there is none, as in an index */
+    revision: z.string().nullable(),
+    short_revision: z.string().nullable(),
+    /** when the image was made, as its config says */
+    created_at: instantText.nullable(),
+    media_type: z.string(),
+  })
+  .meta({ id: 'ContainerTagDetails' });
+
+const shortRevisionLength = 9;
+
+export function repositoryBody(
+  repository: ShownRepository,
+  externalUrl: string,
+): BodyOf<typeof repositoryResponse> {
+  const { name: path, tags, tagsCount } = repository;
+  return {
+    id: repository.id,
+    name: path.slice(repository.projectPath.length + 1),
+    path,
+    project_id: repository.projectId,
+    location: locationOf(path, externalUrl),
+    created_at: formatInstant(repository.createdAt),
+    cleanup_policy_started_at: instantOrNull(repository.cleanupStartedAt),
+    status: repository.status ?? null,
+    last_published_at: instantOrNull(repository.publishedAt),
+    last_pulled_at: instantOrNull(repository.pulledAt),
+    ...(tagsCount !== undefined && { tags_count: tagsCount }),
+    ...(tags && { tags: tags.map((name) => tagNameBody(name, path, externalUrl)) }),
+  };
+}
+
+/** @param repository its full name */
+export function tagBody(tag: ListedTag, repository: string, externalUrl: string): BodyOf<typeof tagResponse> {
+  return {
+    ...tagNameBody(tag.name, repository, externalUrl),
+    digest: tag.digest,
+    total_size: tag.sizeBytes,
+    last_published_at: formatInstant(tag.updatedAt),
+    last_pulled_at: instantOrNull(tag.pulledAt),
+    pulls_count: tag.pullsCount,
+  };
+}
+
+export function tagDetailsBody(
+  tag: ListedTag,
+  image: ImageSummary | undefined,
+  repository: string,
+  externalUrl: string,
+): BodyOf<typeof tagDetailsResponse> {
+  const digest = image?.config?.digest;
+  const revision = digest === undefined ? null : digest.slice(digest.indexOf(':') + 1);
+  return {
+    ...tagBody(tag, repository, externalUrl),
+    revision,
+    short_revision: revision?.slice(0, shortRevisionLength) ?? null,
+    created_at: instantOrNull(image?.createdAt),
+    media_type: tag.mediaType,
+  };
+}
+
+export function tagNameBody(name: string, repository: string, externalUrl: string) {
+  const path = `${repository}:${name}`;
+  return { name, path, location: locationOf(path, externalUrl) };
+}
+
+/** As clients of the registry write it. */
+function locationOf(path: string, externalUrl: string): string {
+  return `${new URL(externalUrl).host}/${path}`;
+}
+
+function instantOrNull(instant: number | undefined): string | null {
+  return instant === undefined ? null : formatInstant(instant);
+}

@@ -1,0 +1,124 @@
+/** https://docs.gitlab.com/api/container_registry/ */
+import { z } from 'zod';
+import type { Direction } from '../../metadata/db/page.ts';
+import type { RepositoryOrder } from '../../metadata/hosted/repository-lists.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
+import { groupId, integer, maxNameLength, projectId, text, truth } from '../endpoint/parameters.ts';
+import type { RepositorySearch, RepositoryService } from './repositories.ts';
+import { repositoryBody, repositoryDetailsResponse, repositoryResponse } from './repository-body.ts';
+
+/** Of a repository in a project. */
+export const repositoryId = projectId.extend({ repository_id: integer });
+
+/** Which way lists go that are sorted by what changes: the newest and the biggest first. */
+export function directionOf(by: string, given: Direction | undefined): Direction {
+  return given ?? (by === 'name' || by === 'id' ? 'asc' : 'desc');
+}
+
+/** Ours beside GitLab's, which has neither search nor order. */
+const filter = pageParams.extend({
+  search: text(maxNameLength).optional(),
+  order_by: z.enum(['id', 'name', 'size', 'last_published_at', 'last_pulled_at']).default('id'),
+  sort: z.enum(['asc', 'desc']).optional(),
+});
+const extras = { tags: truth.default(false), tags_count: truth.default(false) };
+
+const orders = {
+  id: 'id',
+  name: 'name',
+  size: 'size',
+  last_published_at: 'published',
+  last_pulled_at: 'pulled',
+} as const satisfies Record<string, RepositoryOrder>;
+
+export function repositoryEndpoints(repositories: RepositoryService): readonly Endpoint[] {
+  return [
+    endpoint({
+      method: 'GET',
+      path: '/projects/:id/registry/repositories',
+      summary: 'The repositories of a project',
+      pathParams: projectId,
+      params: filter.extend(extras),
+      response: z.array(repositoryResponse),
+      status: 200,
+      isPublic: true,
+      takesJobTokens: true,
+      handle: async (actor, { id, tags, tags_count: tagsCount, ...given }, { externalUrl }) => {
+        const found = await repositories.listOfProject(
+          actor,
+          id,
+          searchOf(given),
+          { tags, tagsCount: tagsCount || tags },
+          pageOf(given),
+        );
+        return new PagedBody(
+          found.records.map((each) => repositoryBody(each, externalUrl)),
+          found.total,
+          given,
+        );
+      },
+    }),
+    endpoint({
+      method: 'GET',
+      path: '/groups/:id/registry/repositories',
+      summary:
+        'The repositories in the projects of a group and of its subgroups, as far as one may pull from them',
+      pathParams: groupId,
+      params: filter,
+      response: z.array(repositoryResponse),
+      status: 200,
+      isPublic: true,
+      handle: async (actor, { id, ...given }, { externalUrl }) => {
+        const found = await repositories.listOfGroup(actor, id, searchOf(given), pageOf(given));
+        return new PagedBody(
+          found.records.map((each) => repositoryBody(each, externalUrl)),
+          found.total,
+          given,
+        );
+      },
+    }),
+    endpoint({
+      method: 'GET',
+      path: '/registry/repositories/:id',
+      summary: 'A repository',
+      pathParams: z.object({ id: integer }),
+      params: z.object({ ...extras, size: truth.default(false) }),
+      response: repositoryDetailsResponse,
+      status: 200,
+      takesJobTokens: true,
+      handle: async (actor, { id, tags, tags_count: tagsCount, size }, { externalUrl }) => {
+        const wanted = { tags, tagsCount: tagsCount || tags, size };
+        const { repository, mayDelete, bytes } = await repositories.get(actor, id, wanted);
+        const path = `${externalUrl}/api/v4/projects/${repository.projectId}/registry/repositories/${id}`;
+        return {
+          ...repositoryBody(repository, externalUrl),
+          ...(bytes !== undefined && { size: bytes }),
+          ...(mayDelete && { delete_api_path: path }),
+        };
+      },
+    }),
+    endpoint({
+      method: 'DELETE',
+      path: '/projects/:id/registry/repositories/:repository_id',
+      summary: 'Delete a repository with its tags, in the background',
+      pathParams: repositoryId,
+      response: z.literal(202),
+      status: 202,
+      takesJobTokens: true,
+      handle: async (actor, { id, repository_id }) => {
+        await repositories.remove(actor, { project: id, id: repository_id });
+        return 202 as const;
+      },
+    }),
+  ];
+}
+
+function searchOf({
+  search,
+  order_by,
+  sort,
+}: Pick<z.output<typeof filter>, 'search' | 'order_by' | 'sort'>): RepositorySearch {
+  const by = orders[order_by];
+  return { search, by, direction: directionOf(by, sort) };
+}

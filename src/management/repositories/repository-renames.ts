@@ -1,0 +1,221 @@
+/**
+ * Repositories that get another name, with all below them: within their project, or in another one of the same top-level group. What is
+ * called as its project is renamed with the project itself. Either all of it has its new name, or nothing.
+ */
+
+import type { Principals } from '../../auth/credentials/principals.ts';
+import { accessLevels } from '../../auth/rights/access.ts';
+import type { RepositoryRights } from '../../auth/rights/repository-rights.ts';
+import type { Database } from '../../metadata/db/database.ts';
+import type { Records } from '../../metadata/db/records.ts';
+import type { Project } from '../../metadata/namespaces/projects.ts';
+import { OciError } from '../../oci/errors.ts';
+import type { RepositoryName } from '../../oci/reference.ts';
+import type { Actor } from '../acting/actor.ts';
+import { recordChange } from '../acting/audit.ts';
+import { runChange } from '../acting/changes.ts';
+import type { PullCaches } from '../acting/pull-caches.ts';
+import { Rights } from '../acting/rights.ts';
+import { moveProject, renameProject } from '../namespaces/place-renames.ts';
+import { auditPlaceOf } from '../namespaces/places.ts';
+import { demandRoom, holdProjectQuotas } from '../namespaces/quotas.ts';
+import { RenameProtection } from '../namespaces/rename-protection.ts';
+import {
+  nameInside,
+  nameTaken,
+  newPathOf,
+  ociErrorOf,
+  type RenameTarget,
+  renameDenied,
+  unknownName,
+} from '../namespaces/rename-rules.ts';
+import { recordRename } from '../webhooks/events.ts';
+
+export interface RepositoryRenamesOptions {
+  readonly database: Database;
+  readonly rights: Pick<RepositoryRights, 'protectionLevel'>;
+  readonly principals: Pick<Principals, 'find'>;
+  readonly caches: PullCaches;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+export interface RenameRequest {
+  readonly path: RepositoryName;
+  readonly target: RenameTarget;
+  /** Whose the lease is; as of Writer.key. */
+  readonly holder: string;
+}
+
+/** Who renames, asked for before the transaction begins: it must use nothing but itself. */
+interface Renamer {
+  readonly actor: Actor;
+  /** In the project that the path is in, and in the one that it comes to; as of RepositoryRights.protectionLevel. */
+  readonly level: number;
+  readonly newLevel: number;
+}
+
+interface Moved {
+  readonly project: Project;
+  readonly newProject: Project;
+  readonly newPath: RepositoryName;
+}
+
+/** For so long nothing is pushed to a path whose rename was announced, nor to one that was renamed. */
+const leaseMs = 60_000;
+/** That are renamed with one. */
+const maxRepositories = 1000;
+
+/** What undoes a dry run. */
+class Undone extends Error {}
+
+export class RepositoryRenames {
+  readonly #options: RepositoryRenamesOptions;
+  readonly #places = new Rights();
+  readonly #protection = new RenameProtection();
+
+  constructor(options: RepositoryRenamesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * For Maintainers of the project, and of the one that it comes to.
+   * @throws OciError NAME_UNKNOWN, DENIED, INVALID_BODY_PARAMETER, RENAME_CONFLICT, RENAME_IN_PROGRESS, EXCEEDS_LIMITS
+   */
+  async rename(actor: Actor, request: RenameRequest): Promise<void> {
+    const { path, holder } = request;
+    const renamer = await this.#look(actor, request);
+    const groupId = await this.#run(async (tx) => {
+      const { project, newProject, newPath } = await this.#move(tx, renamer, request);
+      await tx.renameLeases.remove(newProject.id, newPath);
+      const expiresAt = this.#options.now() + leaseMs;
+      // Pushes that run are told, instead of making a repository of the old name anew. Of a project, there is no old name any more.
+      if (path !== project.fullPath)
+        await tx.renameLeases.put({ path, projectId: project.id, holder, state: 'over', expiresAt });
+      return project.groupId;
+    });
+    this.#options.caches.forgetGroup(groupId);
+  }
+
+  /**
+   * Whether {@link rename} would do it; and if so, nobody else renames it or pushes to it, or to its new name, until then.
+   * @returns epoch milliseconds
+   * @throws OciError as rename
+   */
+  async announce(actor: Actor, request: RenameRequest): Promise<number> {
+    const { path, holder } = request;
+    const renamer = await this.#look(actor, request);
+    const expiresAt = this.#options.now() + leaseMs;
+    let found: Moved | undefined;
+    try {
+      await this.#run(async (tx) => {
+        found = await this.#move(tx, renamer, request);
+        throw new Undone();
+      });
+    } catch (error) {
+      if (!(error instanceof Undone) || !found) throw error;
+      const { project, newProject, newPath } = found;
+      const lease = { holder, state: 'announced', expiresAt } as const;
+      await this.#run(async (tx) => {
+        await tx.renameLeases.put({ ...lease, path, projectId: project.id });
+        await tx.renameLeases.put({ ...lease, path: newPath, projectId: newProject.id });
+      });
+    }
+    return expiresAt;
+  }
+
+  async #run<T>(run: (tx: Records) => Promise<T>): Promise<T> {
+    try {
+      return await runChange(this.#options.database, run);
+    } catch (error) {
+      throw ociErrorOf(error);
+    }
+  }
+
+  /** @throws OciError DENIED for whom we do not know, and for other roles */
+  async #look({ identity, ...actor }: Actor, { path, target }: RenameRequest): Promise<Renamer> {
+    const { principals, rights } = this.#options;
+    const newPath = newPathOf(path, target);
+    const ref = identity.kind === 'registry-token' ? identity.principal : undefined;
+    const who = identity.kind === 'registry-token' ? ref && (await principals.find(ref)) : identity;
+    if (!who) throw renameDenied(path);
+    const level = await rights.protectionLevel(who, path);
+    if (level < accessLevels.maintainer) throw renameDenied(path);
+    return {
+      actor: { ...actor, identity: who },
+      level,
+      newLevel: await rights.protectionLevel(who, newPath),
+    };
+  }
+
+  async #move(tx: Records, renamer: Renamer, request: RenameRequest): Promise<Moved> {
+    const { path, target } = request;
+    const newPath = newPathOf(path, target);
+    const project = await tx.projects.findOwner(path);
+    if (!project) throw unknownName(path);
+    await demandLease(tx, project, request);
+    if (path === project.fullPath) {
+      await this.#moveProject(tx, renamer.actor, project, target);
+      return { project, newProject: project, newPath };
+    }
+    const newProject = await tx.projects.findOwner(newPath);
+    const mayCome = newProject?.containerRegistryAccessLevel !== 'disabled';
+    if (!newProject || !mayCome || renamer.newLevel < accessLevels.maintainer) throw renameDenied(newPath);
+    const moved = { project, newProject, newPath };
+    await this.#moveRepositories(tx, renamer, path, moved);
+    return moved;
+  }
+
+  /** By the rights of the REST API. */
+  async #moveProject(tx: Records, actor: Actor, { id }: Project, target: RenameTarget): Promise<void> {
+    if ('name' in target) {
+      const project = await this.#places.getProject(tx, actor, String(id), 'write');
+      await renameProject(tx, actor, project, target.name);
+    } else {
+      const project = await this.#places.getProject(tx, actor, String(id), 'own');
+      const group = await this.#places.getGroup(tx, actor, target.namespace, 'write');
+      await moveProject(tx, actor, project, group);
+    }
+  }
+
+  async #moveRepositories(tx: Records, renamer: Renamer, path: RepositoryName, moved: Moved): Promise<void> {
+    const { project, newProject, newPath } = moved;
+    const isElsewhere = project.id !== newProject.id;
+    const quotas = isElsewhere ? await holdProjectQuotas(tx, newProject) : [];
+    await tx.relocations.holdProjects([project.id, newProject.id]);
+    const [from, to] = [
+      { projectId: project.id, path },
+      { projectId: newProject.id, path: newPath },
+    ];
+    const names = await tx.relocations.listRepositories(from, maxRepositories + 1);
+    if (names.length === 0) throw unknownName(path);
+    if (names.length > maxRepositories) {
+      const detail = `${path} has more than ${maxRepositories} repositories below it`;
+      throw new OciError('EXCEEDS_LIMITS', { detail });
+    }
+    if ((await tx.relocations.listRepositories(to, 1)).length > 0) throw nameTaken(newPath);
+    const renamed = names.map((name) => ({
+      name,
+      newName: nameInside(newProject.fullPath, newPath + name.slice(path.length)),
+    }));
+    const { level, newLevel } = renamer;
+    await this.#protection.demand(tx, { project, level }, { project: newProject, level: newLevel }, renamed);
+    await tx.relocations.moveRepositories(from, to);
+    await demandRoom(quotas);
+    await recordChange(tx, renamer.actor, {
+      action: 'repository.rename',
+      targetId: newPath,
+      details: { from: path, to: newPath, repositories: names.length },
+      ...auditPlaceOf({ kind: 'project', fullPath: newProject.fullPath }),
+    });
+    await recordRename(tx, renamer.actor, path, newPath);
+  }
+}
+
+/** @throws OciError RENAME_IN_PROGRESS where someone else announced it */
+async function demandLease(tx: Records, project: Project, { path, holder }: RenameRequest): Promise<void> {
+  const lease = await tx.renameLeases.find(project.id, path);
+  if (lease?.state !== 'announced' || lease.holder === holder) return;
+  const detail = `${lease.path} is being renamed by someone else, until ${new Date(lease.expiresAt).toISOString()}`;
+  throw new OciError('RENAME_IN_PROGRESS', { detail });
+}

@@ -1,0 +1,116 @@
+/** https://docs.gitlab.com/api/container_registry/#list-registry-repository-tags */
+import { z } from 'zod';
+import type { TagOrder } from '../../metadata/hosted/tag-lists.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { KeysetBody, PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
+import { text } from '../endpoint/parameters.ts';
+import { tagBody, tagDetailsBody, tagDetailsResponse, tagResponse } from './repository-body.ts';
+import { directionOf, repositoryId } from './repository-endpoints.ts';
+import type { RepositoryTagService } from './repository-tags.ts';
+
+const maxTagLength = 128;
+
+/** `search` and `order_by` are ours. Keyset pages go by name. */
+const filter = pageParams
+  .extend({
+    pagination: z.enum(['legacy', 'keyset']).default('legacy'),
+    last: text(maxTagLength).optional(),
+    search: text(maxTagLength).optional(),
+    order_by: z.enum(['name', 'size', 'last_published_at', 'last_pulled_at']).default('name'),
+    sort: z.enum(['asc', 'desc']).optional(),
+  })
+  .refine(({ pagination, order_by }) => pagination !== 'keyset' || order_by === 'name', {
+    path: ['order_by'],
+    error: 'does not have a valid value',
+  });
+
+const tagName = repositoryId.extend({ tag_name: text(maxTagLength) });
+
+const orders = {
+  name: 'name',
+  size: 'size',
+  last_published_at: 'published',
+  last_pulled_at: 'pulled',
+} as const satisfies Record<string, TagOrder>;
+
+const tagsPath = '/projects/:id/registry/repositories/:repository_id/tags';
+
+export function repositoryTagEndpoints(tags: RepositoryTagService): readonly Endpoint[] {
+  return [
+    endpoint({
+      method: 'GET',
+      path: tagsPath,
+      summary: 'The tags of a repository',
+      pathParams: repositoryId,
+      params: filter,
+      response: z.array(tagResponse),
+      status: 200,
+      isPublic: true,
+      takesJobTokens: true,
+      handle: async (actor, { id, repository_id, ...given }, { externalUrl }) => {
+        const reference = { project: id, id: repository_id };
+        const by = orders[given.order_by];
+        const direction = directionOf(by, given.sort);
+        if (given.pagination === 'keyset') {
+          const { last, search, per_page: limit } = given;
+          const page = { after: last || undefined, direction, limit };
+          const found = await tags.listAfter(actor, reference, search, page);
+          return new KeysetBody(
+            found.tags.map((tag) => tagBody(tag, found.repository.name, externalUrl)),
+            nextOf(found, limit, direction),
+          );
+        }
+        const search = { search: given.search, by, direction };
+        const found = await tags.list(actor, reference, search, pageOf(given));
+        return new PagedBody(
+          found.records.map((tag) => tagBody(tag, found.repository.name, externalUrl)),
+          found.total,
+          given,
+        );
+      },
+    }),
+    endpoint({
+      method: 'GET',
+      path: `${tagsPath}/:tag_name`,
+      summary: 'A tag, with what its image is',
+      pathParams: tagName,
+      response: tagDetailsResponse,
+      status: 200,
+      isPublic: true,
+      takesJobTokens: true,
+      handle: async (actor, { id, repository_id, tag_name }, { externalUrl }) => {
+        const { tag, image, repository } = await tags.get(
+          actor,
+          { project: id, id: repository_id },
+          tag_name,
+        );
+        return tagDetailsBody(tag, image, repository.name, externalUrl);
+      },
+    }),
+    endpoint({
+      method: 'DELETE',
+      path: `${tagsPath}/:tag_name`,
+      summary: 'Delete a tag',
+      pathParams: tagName,
+      response: z.literal(200),
+      status: 200,
+      takesJobTokens: true,
+      errors: [409],
+      handle: async (actor, { id, repository_id, tag_name }) => {
+        await tags.remove(actor, { project: id, id: repository_id }, tag_name);
+        return 200 as const;
+      },
+    }),
+  ];
+}
+
+function nextOf(
+  { tags, hasMore }: { readonly tags: readonly { readonly name: string }[]; readonly hasMore: boolean },
+  perPage: number,
+  sort: string,
+): Record<string, string> | undefined {
+  const last = tags.at(-1)?.name;
+  return hasMore && last !== undefined
+    ? { pagination: 'keyset', per_page: String(perPage), last, sort }
+    : undefined;
+}

@@ -1,0 +1,59 @@
+/** Access tokens as GitLab shows them, whose ever they are, and what it takes to make one. */
+import { z } from 'zod';
+import type { TokenScope } from '../../auth/rights/identity.ts';
+import type { AccessToken } from '../../metadata/tokens/access-tokens.ts';
+import { date, formatDate, formatInstant } from '../endpoint/dates.ts';
+import { filled, list, maxDescriptionLength, maxNameLength, text } from '../endpoint/parameters.ts';
+import { type BodyOf, dayText, instantText } from '../endpoint/response.ts';
+
+/** @param scopes that it may be given */
+export function newAccessToken<S extends TokenScope>(scopes: readonly S[]) {
+  return z.object({
+    name: filled(maxNameLength),
+    description: text(maxDescriptionLength).optional(),
+    scopes: list(z.enum(scopes), scopes.length).refine((given) => given.length > 0, 'is empty'),
+    expires_at: date.optional(),
+  });
+}
+
+/** Of a token that takes another's place. */
+export const rotation = z.object({ expires_at: date.optional() });
+
+/** What a list of tokens may be narrowed down to. */
+export const tokenState = z.enum(['active', 'inactive']);
+
+export const accessTokenResponse = z
+  .object({
+    id: z.int(),
+    name: z.string(),
+    revoked: z.boolean(),
+    created_at: instantText,
+    description: z.string().nullable(),
+    scopes: z.array(z.string()),
+    user_id: z.int(),
+    last_used_at: instantText.nullable(),
+    active: z.boolean(),
+    expires_at: dayText.nullable(),
+  })
+  .meta({ id: 'AccessToken' });
+
+const token = z.string().meta({ description: 'The secret, which is shown once' });
+
+export const newAccessTokenResponse = accessTokenResponse.extend({ token }).meta({ id: 'NewAccessToken' });
+
+export function accessTokenBody(token: AccessToken, now: number): BodyOf<typeof accessTokenResponse> {
+  const isRevoked = token.revokedAt !== undefined;
+  const isExpired = token.expiresAt !== undefined && token.expiresAt <= now;
+  return {
+    id: token.id,
+    name: token.name,
+    revoked: isRevoked,
+    created_at: formatInstant(token.createdAt),
+    description: token.description ?? null,
+    scopes: token.scopes,
+    user_id: token.userId,
+    last_used_at: formatInstant(token.lastUsedAt),
+    active: !isRevoked && !isExpired,
+    expires_at: formatDate(token.expiresAt),
+  };
+}

@@ -1,0 +1,155 @@
+/**
+ * What is done with access tokens in a transaction that checked the rights, whether they are a person's own or those of a
+ * group or project, which are tokens of a bot that has no other.
+ */
+import type { TokenScope } from '../../auth/rights/identity.ts';
+import { createAccessToken, hashAccessToken } from '../../auth/tokens/token-secret.ts';
+import type { Records } from '../../metadata/db/records.ts';
+import type { User } from '../../metadata/people/users.ts';
+import type { AccessToken } from '../../metadata/tokens/access-tokens.ts';
+import { type Actor, userOf } from '../acting/actor.ts';
+import { recordChange } from '../acting/audit.ts';
+import { RefusedError } from '../acting/refused-error.ts';
+import { auditPlaceOf, type Place } from '../namespaces/places.ts';
+import { membersOf } from '../people/place-members.ts';
+
+export interface AccessTokenInput {
+  readonly name: string;
+  readonly description?: string | undefined;
+  readonly scopes: readonly TokenScope[];
+  /** Epoch milliseconds; undefined: never. */
+  readonly expiresAt?: number | undefined;
+}
+
+export interface CreatedAccessToken {
+  readonly record: AccessToken;
+  /** The token itself, which nobody can read again. */
+  readonly token: string;
+}
+
+const dayMs = 24 * 60 * 60 * 1000;
+/** As GitLab has it. */
+const rotatedDays = 7;
+
+/** @param token its text, where the operator chose it */
+export async function recordAccessToken(
+  tx: Records,
+  actor: Actor,
+  owner: User,
+  { name, description, scopes, expiresAt }: AccessTokenInput,
+  token: string = createAccessToken(),
+): Promise<CreatedAccessToken> {
+  const tokenHash = hashAccessToken(token);
+  const record = await tx.accessTokens.create({
+    userId: owner.id,
+    name,
+    description,
+    tokenHash,
+    scopes,
+    expiresAt,
+  });
+  const details = { name, user_id: owner.id, scopes, expires_at: expiresAt };
+  await recordOf(tx, actor, 'create', record, owner, details);
+  return { record, token };
+}
+
+/**
+ * @param expiresAt epoch milliseconds; undefined: in a week
+ * @throws RefusedError invalid, bad-request where it is not good any more
+ */
+export async function rotateAccessToken(
+  tx: Records,
+  actor: Actor,
+  old: AccessToken,
+  expiresAt: number | undefined,
+  now: number,
+): Promise<CreatedAccessToken> {
+  demandLater(expiresAt, now);
+  const owner = await tx.users.find(old.userId);
+  const isExpired = old.expiresAt !== undefined && old.expiresAt <= now;
+  if (!owner || isExpired || !(await tx.accessTokens.revoke(old.id))) {
+    throw new RefusedError('bad-request', 'the token is revoked or expired');
+  }
+  const token = createAccessToken();
+  const record = await tx.accessTokens.create({
+    userId: old.userId,
+    name: old.name,
+    description: old.description,
+    tokenHash: hashAccessToken(token),
+    scopes: old.scopes,
+    expiresAt: expiresAt ?? (Math.floor(now / dayMs) + rotatedDays) * dayMs,
+  });
+  const details = { name: old.name, user_id: old.userId, new_id: record.id, expires_at: record.expiresAt };
+  await recordOf(tx, actor, 'rotate', old, owner, details);
+  return { record, token };
+}
+
+/** At once, whether or not it was before. A bot has no role without its token. */
+export async function revokeAccessToken(tx: Records, actor: Actor, token: AccessToken): Promise<void> {
+  const owner = await tx.users.find(token.userId);
+  if (!(await tx.accessTokens.revoke(token.id)) || !owner) return;
+  const place = await findPlaceOf(tx, owner);
+  if (place) await membersOf(tx, place).remove(owner.id);
+  await recordOf(tx, actor, 'revoke', token, owner, { name: token.name, user_id: owner.id });
+}
+
+/** @throws RefusedError invalid */
+export function demandLater(expiresAt: number | undefined, now: number): void {
+  if (expiresAt === undefined || expiresAt > now) return;
+  throw new RefusedError('invalid', { expires_at: ['must be in the future'] });
+}
+
+/**
+ * Who asks is believed for a second, which is too long for whoever makes something that lasts: a token that was revoked in it
+ * has no successor.
+ * @throws RefusedError unauthorized
+ */
+export async function demandStillGood(
+  { users, accessTokens }: Pick<Records, 'users' | 'accessTokens'>,
+  actor: Actor,
+): Promise<User> {
+  const { userId, tokenId } = userOf(actor);
+  const user = await users.find(userId);
+  const token = tokenId === undefined ? undefined : await accessTokens.find(tokenId);
+  const isRevoked = tokenId !== undefined && (!token || token.revokedAt !== undefined);
+  if (user?.state !== 'active' || isRevoked) throw new RefusedError('unauthorized');
+  return user;
+}
+
+/** What leaks of a machine's token ends with that token. @throws RefusedError unauthorized, forbidden */
+export async function demandPerson(
+  records: Pick<Records, 'users' | 'accessTokens'>,
+  actor: Actor,
+): Promise<void> {
+  const { kind } = await demandStillGood(records, actor);
+  if (kind === 'human') return;
+  throw new RefusedError('forbidden', 'group and project access tokens cannot make other access tokens');
+}
+
+async function recordOf(
+  tx: Records,
+  actor: Actor,
+  verb: 'create' | 'rotate' | 'revoke',
+  { id }: AccessToken,
+  owner: User,
+  details: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const place = await findPlaceOf(tx, owner);
+  const kind = place?.kind ?? 'personal';
+  const where = place && auditPlaceOf(place);
+  await recordChange(tx, actor, { action: `${kind}_access_token.${verb}`, targetId: id, details, ...where });
+}
+
+/** Undefined for people. */
+async function findPlaceOf(
+  { groups, projects }: Pick<Records, 'groups' | 'projects'>,
+  { botOf }: User,
+): Promise<Place | undefined> {
+  const { groupId, projectId } = botOf ?? {};
+  if (groupId !== undefined) {
+    const group = await groups.find(groupId);
+    return group && { kind: 'group', id: group.id, fullPath: group.fullPath };
+  }
+  const project = projectId === undefined ? undefined : await projects.find(projectId);
+  return project && { kind: 'project', id: project.id, fullPath: project.fullPath };
+}

@@ -1,0 +1,116 @@
+/** https://docs.gitlab.com/api/deploy_tokens/ */
+import { z } from 'zod';
+import { formatInstant, instant } from '../endpoint/dates.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
+import { filled, integer, list, maxNameLength, placeId, textOrNone, truth } from '../endpoint/parameters.ts';
+import { forEachPlace } from '../endpoint/place-paths.ts';
+import { type BodyOf, instantText } from '../endpoint/response.ts';
+import { type DeployToken, type DeployTokenService, deployTokenScopes } from './deploy-tokens.ts';
+
+const filter = pageParams.extend({ active: truth.optional() });
+const newToken = z.object({
+  name: filled(maxNameLength),
+  username: textOrNone(maxNameLength),
+  scopes: list(z.enum(deployTokenScopes), deployTokenScopes.length).refine(
+    (scopes) => scopes.length > 0,
+    'is empty',
+  ),
+  expires_at: instant.nullish(),
+});
+const tokenResponse = z
+  .object({
+    id: z.int(),
+    name: z.string(),
+    username: z.string(),
+    expires_at: instantText.nullable(),
+    scopes: z.array(z.string()),
+    revoked: z.boolean(),
+    expired: z.boolean(),
+  })
+  .meta({ id: 'DeployToken' });
+const newTokenResponse = tokenResponse
+  .extend({ token: z.string().meta({ description: 'The secret, which is shown once' }) })
+  .meta({ id: 'NewDeployToken' });
+const tokenId = placeId.extend({ token_id: integer });
+
+export function deployTokenEndpoints(tokens: DeployTokenService, now: () => number): readonly Endpoint[] {
+  const bodyOf = (token: DeployToken) => tokenBody(token, now());
+  const ofPlaces = forEachPlace(({ kind, path, of }) => [
+    endpoint({
+      method: 'GET',
+      path: `${path}/deploy_tokens`,
+      summary: `The deploy tokens of a ${kind}, oldest first`,
+      pathParams: placeId,
+      params: filter,
+      status: 200,
+      response: z.array(tokenResponse),
+      handle: async (actor, { id, active, ...page }) => {
+        const { records, total } = await tokens.list(actor, of(id), active, pageOf(page));
+        return new PagedBody(records.map(bodyOf), total, page);
+      },
+    }),
+    endpoint({
+      method: 'POST',
+      path: `${path}/deploy_tokens`,
+      summary: `Create a deploy token of a ${kind}`,
+      pathParams: placeId,
+      params: newToken,
+      status: 201,
+      response: newTokenResponse,
+      handle: async (actor, { id, scopes, expires_at, ...input }) => {
+        const { record, token } = await tokens.create(actor, of(id), {
+          ...input,
+          scopes: [...new Set(scopes)],
+          expiresAt: expires_at ?? undefined,
+        });
+        return { ...bodyOf(record), token };
+      },
+    }),
+    endpoint({
+      method: 'GET',
+      path: `${path}/deploy_tokens/:token_id`,
+      summary: `A deploy token of a ${kind}`,
+      pathParams: tokenId,
+      status: 200,
+      response: tokenResponse,
+      handle: async (actor, { id, token_id }) => bodyOf(await tokens.get(actor, of(id), token_id)),
+    }),
+    endpoint({
+      method: 'DELETE',
+      path: `${path}/deploy_tokens/:token_id`,
+      summary: `Revoke a deploy token of a ${kind}`,
+      pathParams: tokenId,
+      status: 204,
+      handle: (actor, { id, token_id }) => tokens.revoke(actor, of(id), token_id),
+    }),
+  ]);
+  const ofAll = endpoint({
+    method: 'GET',
+    path: '/deploy_tokens',
+    summary: 'The deploy tokens of all groups and projects, oldest first; for administrators',
+    params: filter,
+    status: 200,
+    response: z.array(tokenResponse),
+    handle: async (actor, { active, ...page }) => {
+      const { records, total } = await tokens.listAll(actor, active, pageOf(page));
+      return new PagedBody(records.map(bodyOf), total, page);
+    },
+  });
+  return [ofAll, ...ofPlaces];
+}
+
+function tokenBody(
+  { id, name, username, scopes, expiresAt, revokedAt }: DeployToken,
+  now: number,
+): BodyOf<typeof tokenResponse> {
+  return {
+    id,
+    name,
+    username,
+    expires_at: formatInstant(expiresAt),
+    scopes,
+    revoked: revokedAt !== undefined,
+    expired: expiresAt !== undefined && expiresAt <= now,
+  };
+}

@@ -1,0 +1,163 @@
+/** Deploy tokens: for machines that pull and push in a group or project and belong to nobody. */
+import { createDeployToken, hashAccessToken } from '../../auth/tokens/token-secret.ts';
+import type { Database } from '../../metadata/db/database.ts';
+import type { Page, Paged } from '../../metadata/db/page.ts';
+import type { Records } from '../../metadata/db/records.ts';
+import type { DeployToken } from '../../metadata/tokens/deploy-tokens.ts';
+import { type Actor, userOf } from '../acting/actor.ts';
+import { recordChange } from '../acting/audit.ts';
+import { runChange } from '../acting/changes.ts';
+import type { Need } from '../acting/needs.ts';
+import { RefusedError } from '../acting/refused-error.ts';
+import { demandAdministrator, Rights } from '../acting/rights.ts';
+import { auditPlaceOf, idOf, ownerOf, type Place, type PlaceReference } from '../namespaces/places.ts';
+import { demandLater, demandStillGood } from './access-token-records.ts';
+
+export type { DeployToken };
+
+/** GitLab's. Those of Git and packages are kept for its clients' sake, and good for nothing here. */
+export const deployTokenScopes = [
+  'read_repository',
+  'read_registry',
+  'write_registry',
+  'read_virtual_registry',
+  'write_virtual_registry',
+  'read_package_registry',
+  'write_package_registry',
+] as const;
+
+export type DeployTokenScope = (typeof deployTokenScopes)[number];
+
+export interface DeployTokenInput {
+  readonly name: string;
+  /** Undefined: `gitlab+deploy-token-` and its number. */
+  readonly username?: string | undefined;
+  readonly scopes: readonly DeployTokenScope[];
+  /** Epoch milliseconds; undefined: never. */
+  readonly expiresAt?: number | undefined;
+}
+
+export interface CreatedDeployToken {
+  readonly record: DeployToken;
+  /** The token itself, which nobody can read again. */
+  readonly token: string;
+}
+
+export interface DeployTokenServiceOptions {
+  readonly database: Database;
+  /** epoch ms */
+  readonly now: () => number;
+}
+
+const usernamePattern = /^[\w.+-]+$/;
+
+export class DeployTokenService {
+  readonly #database: Database;
+  readonly #now: () => number;
+  readonly #rights = new Rights();
+
+  constructor({ database, now }: DeployTokenServiceOptions) {
+    this.#database = database;
+    this.#now = now;
+  }
+
+  /** Of all groups and projects, for administrators. Oldest first. @throws RefusedError forbidden */
+  async listAll(actor: Actor, isActive: boolean | undefined, page: Page): Promise<Paged<DeployToken>> {
+    demandAdministrator(actor, 'read');
+    return this.#database.deployTokens.list({ isActive }, page);
+  }
+
+  /**
+   * For Maintainers. Oldest first.
+   * @param isActive neither revoked nor expired; or one of them
+   * @throws RefusedError not-found, forbidden
+   */
+  async list(
+    actor: Actor,
+    reference: PlaceReference,
+    isActive: boolean | undefined,
+    page: Page,
+  ): Promise<Paged<DeployToken>> {
+    const place = await this.#rights.getPlace(this.#database, actor, reference, 'write');
+    return this.#database.deployTokens.list({ place: ownerOf(place), isActive }, page);
+  }
+
+  /** For Maintainers. @throws RefusedError not-found, forbidden */
+  async get(actor: Actor, reference: PlaceReference, id: number): Promise<DeployToken> {
+    const place = await this.#rights.getPlace(this.#database, actor, reference, 'write');
+    return getToken(this.#database, place, id);
+  }
+
+  /** Of a project for its Maintainers, of a group for its Owners. @throws RefusedError not-found, forbidden, invalid */
+  async create(
+    actor: Actor,
+    reference: PlaceReference,
+    { name, username, scopes, expiresAt }: DeployTokenInput,
+  ): Promise<CreatedDeployToken> {
+    demandLater(expiresAt, this.#now());
+    if (username !== undefined) checkUsername(username);
+    if (reference.kind === 'project' && scopes.some((scope) => scope.endsWith('_virtual_registry'))) {
+      throw new RefusedError('invalid', { scopes: ['of virtual registries are for tokens of groups'] });
+    }
+    return runChange(this.#database, async (tx) => {
+      const place = await this.#getPlaceToChange(tx, actor, reference);
+      await demandStillGood(tx, actor);
+      const token = createDeployToken();
+      const record = await tx.deployTokens.create({
+        place: ownerOf(place),
+        name,
+        username,
+        tokenHash: hashAccessToken(token),
+        scopes,
+        expiresAt,
+        createdBy: userOf(actor).userId,
+      });
+      await recordChange(tx, actor, {
+        action: 'deploy_token.create',
+        targetId: record.id,
+        details: { ...idOf(place), name, username: record.username, scopes, expires_at: expiresAt },
+        ...auditPlaceOf(place),
+      });
+      return { record, token };
+    });
+  }
+
+  /** At once, whether or not it was before. As {@link create}. @throws RefusedError not-found, forbidden */
+  async revoke(actor: Actor, reference: PlaceReference, id: number): Promise<void> {
+    await runChange(this.#database, async (tx) => {
+      const place = await this.#getPlaceToChange(tx, actor, reference);
+      const { name, username } = await getToken(tx, place, id);
+      if (!(await tx.deployTokens.revoke(id))) return;
+      await recordChange(tx, actor, {
+        action: 'deploy_token.revoke',
+        targetId: id,
+        details: { ...idOf(place), name, username },
+        ...auditPlaceOf(place),
+      });
+    });
+  }
+
+  #getPlaceToChange(tx: Records, actor: Actor, reference: PlaceReference): Promise<Place> {
+    const need: Need = reference.kind === 'group' ? 'own' : 'write';
+    return this.#rights.getPlace(tx, actor, reference, need);
+  }
+}
+
+/** @throws RefusedError not-found for what is not a token of this very place */
+async function getToken(
+  records: Pick<Records, 'deployTokens'>,
+  place: Place,
+  id: number,
+): Promise<DeployToken> {
+  const token = await records.deployTokens.find(id);
+  if (token?.place.kind !== place.kind || token.place.id !== place.id) throw new RefusedError('not-found');
+  return token;
+}
+
+/** @throws RefusedError invalid */
+function checkUsername(username: string): void {
+  if (usernamePattern.test(username)) return;
+  throw new RefusedError('invalid', {
+    username: ["can contain only letters, digits, '_', '-', '+', and '.'"],
+  });
+}

@@ -1,0 +1,168 @@
+/**
+ * Access tokens of a group or a project: of a bot that has a role there and nowhere else. The bot comes with the token, and
+ * its role goes with it.
+ */
+import { randomBytes } from 'node:crypto';
+import type { TokenScope } from '../../auth/rights/identity.ts';
+import type { Database } from '../../metadata/db/database.ts';
+import type { Page, Paged } from '../../metadata/db/page.ts';
+import type { Records } from '../../metadata/db/records.ts';
+import type { AccessToken } from '../../metadata/tokens/access-tokens.ts';
+import type { Actor } from '../acting/actor.ts';
+import { runChange } from '../acting/changes.ts';
+import type { Need } from '../acting/needs.ts';
+import { RefusedError } from '../acting/refused-error.ts';
+import { demandGrant, Rights } from '../acting/rights.ts';
+import { ownerOf, type Place, type PlaceReference } from '../namespaces/places.ts';
+import { membersOf } from '../people/place-members.ts';
+import {
+  type AccessTokenInput,
+  type CreatedAccessToken,
+  demandLater,
+  demandPerson,
+  recordAccessToken,
+  revokeAccessToken,
+  rotateAccessToken,
+} from './access-token-records.ts';
+
+const projectScopes = [
+  'api',
+  'read_api',
+  'read_repository',
+  'write_repository',
+  'read_registry',
+  'write_registry',
+] as const satisfies readonly TokenScope[];
+
+/** A project's token has nothing to do in virtual registries, which belong to top-level groups. */
+export const placeTokenScopes = {
+  project: projectScopes,
+  group: [...projectScopes, 'read_virtual_registry', 'write_virtual_registry'],
+} as const satisfies Record<Place['kind'], readonly TokenScope[]>;
+
+export interface PlaceAccessTokenInput extends AccessTokenInput {
+  readonly accessLevel: number;
+}
+
+export interface PlaceAccessToken extends AccessToken {
+  /** Undefined once it is revoked. */
+  readonly accessLevel: number | undefined;
+}
+
+export interface CreatedPlaceAccessToken {
+  readonly record: PlaceAccessToken;
+  /** The token itself, which nobody can read again. */
+  readonly token: string;
+}
+
+export interface PlaceAccessTokenServiceOptions {
+  readonly database: Database;
+  /** epoch ms */
+  readonly now: () => number;
+}
+
+const suffixBytes = 16;
+/** Of a group for its Owners, of a project for its Maintainers. */
+const needs = { group: 'own', project: 'write' } as const satisfies Record<Place['kind'], Need>;
+
+export class PlaceAccessTokenService {
+  readonly #database: Database;
+  readonly #now: () => number;
+  readonly #rights = new Rights();
+
+  constructor({ database, now }: PlaceAccessTokenServiceOptions) {
+    this.#database = database;
+    this.#now = now;
+  }
+
+  /** Newest first. @param isActive neither revoked nor expired; or one of them. @throws RefusedError not-found, forbidden */
+  async list(
+    actor: Actor,
+    reference: PlaceReference,
+    isActive: boolean | undefined,
+    page: Page,
+  ): Promise<Paged<PlaceAccessToken>> {
+    const place = await this.#getPlace(this.#database, actor, reference);
+    const found = await this.#database.accessTokens.list({ botOf: ownerOf(place), isActive }, page);
+    const records = await Promise.all(found.records.map((token) => withLevel(this.#database, place, token)));
+    return { records, total: found.total };
+  }
+
+  /** @throws RefusedError not-found, forbidden */
+  async get(actor: Actor, reference: PlaceReference, id: number): Promise<PlaceAccessToken> {
+    const place = await this.#getPlace(this.#database, actor, reference);
+    return withLevel(this.#database, place, await getToken(this.#database, place, id));
+  }
+
+  /** With a role up to the actor's own. @throws RefusedError not-found, forbidden, invalid */
+  async create(
+    actor: Actor,
+    reference: PlaceReference,
+    { accessLevel, ...input }: PlaceAccessTokenInput,
+  ): Promise<CreatedPlaceAccessToken> {
+    demandLater(input.expiresAt, this.#now());
+    return runChange(this.#database, async (tx) => {
+      const place = await this.#getPlace(tx, actor, reference);
+      await demandPerson(tx, actor);
+      await demandGrant(tx, actor, place, accessLevel);
+      const suffix = randomBytes(suffixBytes).toString('hex');
+      const bot = await tx.users.create({
+        username: `${place.kind}_${place.id}_bot_${suffix}`,
+        name: input.name,
+        isAdmin: false,
+        botOf: ownerOf(place),
+      });
+      await membersOf(tx, place).create({ userId: bot.id, accessLevel });
+      return this.#told(tx, place, await recordAccessToken(tx, actor, bot, input));
+    });
+  }
+
+  /**
+   * Another token of the same bot in place of this one, which is good no more.
+   * @param expiresAt epoch milliseconds; undefined: in a week
+   * @throws RefusedError not-found, forbidden where its role is above the actor's own, invalid, bad-request
+   */
+  async rotate(
+    actor: Actor,
+    reference: PlaceReference,
+    id: number,
+    expiresAt: number | undefined,
+  ): Promise<CreatedPlaceAccessToken> {
+    return runChange(this.#database, async (tx) => {
+      const place = await this.#getPlace(tx, actor, reference);
+      const old = await withLevel(tx, place, await getToken(tx, place, id));
+      if (old.accessLevel !== undefined) await demandGrant(tx, actor, place, old.accessLevel);
+      return this.#told(tx, place, await rotateAccessToken(tx, actor, old, expiresAt, this.#now()));
+    });
+  }
+
+  /** At once, whether or not it was before. @throws RefusedError not-found, forbidden */
+  async revoke(actor: Actor, reference: PlaceReference, id: number): Promise<void> {
+    await runChange(this.#database, async (tx) => {
+      const place = await this.#getPlace(tx, actor, reference);
+      await revokeAccessToken(tx, actor, await getToken(tx, place, id));
+    });
+  }
+
+  #getPlace(records: Records, actor: Actor, reference: PlaceReference): Promise<Place> {
+    return this.#rights.getPlace(records, actor, reference, needs[reference.kind]);
+  }
+
+  async #told(tx: Records, place: Place, { record, token }: CreatedAccessToken) {
+    return { record: await withLevel(tx, place, record), token };
+  }
+}
+
+/** @throws RefusedError not-found for what is not a token of this very place */
+async function getToken(records: Records, place: Place, id: number): Promise<AccessToken> {
+  const token = await records.accessTokens.find(id);
+  const bot = token && (await records.users.find(token.userId));
+  const isOfPlace = (place.kind === 'group' ? bot?.botOf?.groupId : bot?.botOf?.projectId) === place.id;
+  if (!token || !isOfPlace) throw new RefusedError('not-found');
+  return token;
+}
+
+async function withLevel(records: Records, place: Place, token: AccessToken): Promise<PlaceAccessToken> {
+  const role = await membersOf(records, place).find(token.userId);
+  return { ...token, accessLevel: token.revokedAt === undefined ? role?.accessLevel : undefined };
+}

@@ -1,0 +1,53 @@
+/** What endpoints of projects are signed with, and the headers they are sent, as records keep them: sealed. */
+import { z } from 'zod';
+import type { SecretBox } from '../../auth/credentials/secret-box.ts';
+import type { Webhook, WebhookSettings } from '../../metadata/webhooks/webhooks.ts';
+
+export interface WebhookCredentials {
+  readonly secret: string | undefined;
+  /** By their names. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+type Place = Pick<Webhook, 'projectId' | 'url'>;
+type Sealed = Pick<WebhookSettings, 'secretSealed' | 'headersSealed' | 'headerNames'>;
+
+const headersSchema = z.record(z.string(), z.string());
+
+export class WebhookSecrets {
+  readonly #box: SecretBox;
+
+  constructor(box: SecretBox) {
+    this.#box = box;
+  }
+
+  /** Good for this project and URL only. */
+  seal(place: Place, { secret, headers }: WebhookCredentials): Sealed {
+    const headerNames = Object.keys(headers);
+    return {
+      secretSealed: secret === undefined ? undefined : this.#box.seal(secret, contextOf(place, 'secret')),
+      headersSealed:
+        headerNames.length === 0
+          ? undefined
+          : this.#box.seal(JSON.stringify(headers), contextOf(place, 'headers')),
+      headerNames,
+    };
+  }
+
+  /** @throws Error where the secret key is another one, or what is sealed is another's */
+  open(webhook: Place & Sealed): WebhookCredentials {
+    const { secretSealed, headersSealed } = webhook;
+    return {
+      secret:
+        secretSealed === undefined ? undefined : this.#box.open(secretSealed, contextOf(webhook, 'secret')),
+      headers:
+        headersSealed === undefined
+          ? {}
+          : headersSchema.parse(JSON.parse(this.#box.open(headersSealed, contextOf(webhook, 'headers')))),
+    };
+  }
+}
+
+function contextOf({ projectId, url }: Place, what: 'secret' | 'headers'): string {
+  return `webhook ${what} ${projectId} ${url}`;
+}

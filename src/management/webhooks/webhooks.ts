@@ -1,0 +1,198 @@
+/** Endpoints that are told what happens in a project, and what all endpoints were told. */
+import type { Database } from '../../metadata/db/database.ts';
+import type { Page, Paged } from '../../metadata/db/page.ts';
+import type { Records } from '../../metadata/db/records.ts';
+import type { DeliveryState, WebhookDelivery } from '../../metadata/webhooks/webhook-deliveries.ts';
+import type { Webhook } from '../../metadata/webhooks/webhooks.ts';
+import type { Actor } from '../acting/actor.ts';
+import { recordChange } from '../acting/audit.ts';
+import { runChange } from '../acting/changes.ts';
+import { RefusedError } from '../acting/refused-error.ts';
+import { demandAdministrator, Rights } from '../acting/rights.ts';
+import { auditPlaceOf } from '../namespaces/places.ts';
+import type { FindBlockedAddress } from '../registries/upstream-url.ts';
+import { settingsOf, type WebhookInput } from './webhook-input.ts';
+import type { WebhookSecrets } from './webhook-secrets.ts';
+
+/** Sends what is recorded once more, at once. */
+export interface Resender {
+  /** Undefined where the endpoint cannot be told anything. */
+  resend(webhook: Webhook, delivery: WebhookDelivery): Promise<ResendResult | undefined>;
+}
+
+export interface ResendResult {
+  /** Undefined where there was no answer. */
+  readonly status: number | undefined;
+  /** Why it was not taken. */
+  readonly error: string | undefined;
+}
+
+export interface WebhookServiceOptions {
+  readonly database: Database;
+  readonly secrets: WebhookSecrets;
+  readonly resender: Resender;
+  readonly findBlockedAddress: FindBlockedAddress;
+  readonly maxPerProject: number;
+}
+
+/** Endpoints of a project, by its number or full path; or those of the configuration. */
+export type WebhookPlace = { readonly project: string } | 'configuration';
+
+export class WebhookService {
+  readonly #options: WebhookServiceOptions;
+  readonly #database: Database;
+  readonly #rights = new Rights();
+
+  constructor(options: WebhookServiceOptions) {
+    this.#options = options;
+    this.#database = options.database;
+  }
+
+  /** Oldest first. Of a project for its Maintainers, else for administrators. @throws RefusedError not-found, forbidden */
+  async list(actor: Actor, place: WebhookPlace, page: Page): Promise<Paged<Webhook>> {
+    return this.#database.webhooks.list(await this.#demand(this.#database, actor, place, 'read'), page);
+  }
+
+  /** @throws RefusedError not-found, forbidden */
+  async get(actor: Actor, place: WebhookPlace, id: number): Promise<Webhook> {
+    return this.#get(this.#database, actor, place, id, 'read');
+  }
+
+  /** For Maintainers. @throws RefusedError not-found, forbidden, invalid */
+  async create(actor: Actor, project: string, input: WebhookInput): Promise<Webhook> {
+    const { secrets, findBlockedAddress, maxPerProject } = this.#options;
+    return runChange(this.#database, async (tx) => {
+      const { id, fullPath } = await this.#rights.getProject(tx, actor, project, 'write');
+      // So that two at once are counted.
+      await tx.projects.hold(id);
+      if ((await tx.webhooks.count(id)) >= maxPerProject)
+        throw new RefusedError('invalid', {
+          base: [`Maximum number of project hooks (${maxPerProject}) exceeded`],
+        });
+      const settings = settingsOf(id, undefined, input, secrets, findBlockedAddress);
+      const webhook = await tx.webhooks.create(id, settings);
+      await record(tx, actor, 'webhook.create', webhook, fullPath);
+      return webhook;
+    });
+  }
+
+  /** For Maintainers. At another URL, secrets that are not given anew are gone. @throws RefusedError not-found, forbidden, invalid */
+  async update(actor: Actor, project: string, id: number, input: WebhookInput): Promise<Webhook> {
+    const { secrets, findBlockedAddress } = this.#options;
+    return runChange(this.#database, async (tx) => {
+      const { id: projectId, fullPath } = await this.#rights.getProject(tx, actor, project, 'write');
+      const known = await find(tx, projectId, id);
+      const settings = settingsOf(projectId, known, input, secrets, findBlockedAddress);
+      const webhook = await tx.webhooks.update(id, settings);
+      if (!webhook) throw new RefusedError('not-found');
+      await record(tx, actor, 'webhook.update', webhook, fullPath, {
+        token: input.token !== undefined || undefined,
+      });
+      return webhook;
+    });
+  }
+
+  /** With what it was still to be told. For Maintainers. @throws RefusedError not-found, forbidden */
+  async remove(actor: Actor, project: string, id: number): Promise<void> {
+    await runChange(this.#database, async (tx) => {
+      const { id: projectId, fullPath } = await this.#rights.getProject(tx, actor, project, 'write');
+      const webhook = await find(tx, projectId, id);
+      await tx.webhooks.remove(id);
+      await record(tx, actor, 'webhook.delete', webhook, fullPath);
+    });
+  }
+
+  /** What it was told and is still to be told, newest first. @throws RefusedError not-found, forbidden */
+  async listDeliveries(
+    actor: Actor,
+    place: WebhookPlace,
+    id: number,
+    filter: { readonly state?: DeliveryState | undefined },
+    page: Page,
+  ): Promise<Paged<WebhookDelivery> & { readonly webhook: Webhook }> {
+    const webhook = await this.#get(this.#database, actor, place, id, 'read');
+    return { ...(await this.#database.webhookDeliveries.list(id, filter, page)), webhook };
+  }
+
+  /**
+   * Sends what arrived or was given up once more, under the same id, and waits for the answer.
+   * @throws RefusedError not-found, forbidden; bad-request for what is still to be sent, and where the endpoint is turned off
+   */
+  async resend(actor: Actor, place: WebhookPlace, id: number, deliveryId: number): Promise<ResendResult> {
+    const webhook = await this.#get(this.#database, actor, place, id, 'write');
+    const delivery = await this.#database.webhookDeliveries.find(id, deliveryId);
+    if (!delivery) throw new RefusedError('not-found');
+    if (delivery.state === 'pending') throw new RefusedError('bad-request', 'the event is still to be sent');
+    const result = webhook.isDisabled ? undefined : await this.#options.resender.resend(webhook, delivery);
+    if (!result) throw new RefusedError('bad-request', 'the endpoint is turned off');
+    const { projectId } = webhook;
+    const project = projectId === undefined ? undefined : await this.#database.projects.find(projectId);
+    await recordChange(this.#database, actor, {
+      action: 'webhook.resend',
+      targetId: id,
+      details: { delivery: delivery.deliveryId, status: result.status },
+      ...(project && auditPlaceOf({ kind: 'project', fullPath: project.fullPath })),
+    });
+    return result;
+  }
+
+  async #get(
+    records: Records,
+    actor: Actor,
+    place: WebhookPlace,
+    id: number,
+    purpose: 'read' | 'write',
+  ): Promise<Webhook> {
+    return find(records, await this.#demand(records, actor, place, purpose), id);
+  }
+
+  /** The project's number; undefined: of the configuration. */
+  async #demand(
+    records: Records,
+    actor: Actor,
+    place: WebhookPlace,
+    purpose: 'read' | 'write',
+  ): Promise<number | undefined> {
+    if (place !== 'configuration')
+      return (await this.#rights.getProject(records, actor, place.project, 'write')).id;
+    demandAdministrator(actor, purpose);
+    return undefined;
+  }
+}
+
+/** @throws RefusedError not-found */
+async function find(
+  { webhooks }: Pick<Records, 'webhooks'>,
+  projectId: number | undefined,
+  id: number,
+): Promise<Webhook> {
+  const webhook = await webhooks.find(id);
+  if (!webhook || webhook.projectId !== projectId) throw new RefusedError('not-found');
+  return webhook;
+}
+
+/** Queries of addresses may be secrets. */
+async function record(
+  tx: Records,
+  actor: Actor,
+  action: string,
+  { id, projectId, url, ...webhook }: Webhook,
+  projectPath: string,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
+  const { origin, pathname } = new URL(url);
+  await recordChange(tx, actor, {
+    action,
+    targetId: id,
+    details: {
+      project_id: projectId,
+      name: webhook.name,
+      url: origin + pathname,
+      ignored_actions: webhook.ignoredActions,
+      ignored_media_types: webhook.ignoredMediaTypes,
+      disabled: webhook.isDisabled,
+      ...more,
+    },
+    ...auditPlaceOf({ kind: 'project', fullPath: projectPath }),
+  });
+}

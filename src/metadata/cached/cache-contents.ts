@@ -1,0 +1,134 @@
+/** The entries of virtual registries, as an operator looks through them and clears them. */
+import type { Kysely } from 'kysely';
+import type { Digest } from '../../oci/digest.ts';
+import type { RepositoryName } from '../../oci/reference.ts';
+import type { Reviews } from '../collector/reviews.ts';
+import { containing } from '../db/containing.ts';
+import { inTransaction } from '../db/in-transaction.ts';
+import { offsetOf, type Page, type Paged } from '../db/page.ts';
+import type { Tables } from '../db/schema.ts';
+import { relativePath, relativePathOf } from '../namespaces/relative-path.ts';
+import { type CacheEntry, entryFromRow } from './cache-entry.ts';
+import { removeEntries } from './remove-entries.ts';
+
+export interface ListedCacheEntry extends CacheEntry {
+  /** Below `/v2`, with a leading slash. */
+  readonly relativePath: string;
+  /** Of the content, in hex. */
+  readonly sha1: string | undefined;
+}
+
+export type ManifestEntry = Pick<CacheEntry, 'repository' | 'reference' | 'digest'>;
+
+export class CacheContents {
+  readonly #db: Kysely<Tables>;
+  readonly #reviews: Reviews;
+
+  constructor(db: Kysely<Tables>, reviews: Reviews) {
+    this.#db = db;
+    this.#reviews = reviews;
+  }
+
+  /** Newest first. @param search part of the relative path */
+  async list(upstreamId: number, search: string | undefined, page: Page): Promise<Paged<ListedCacheEntry>> {
+    let matching = this.#db.selectFrom('cache_entries').where('upstream_id', '=', upstreamId);
+    if (search) matching = matching.where(containing(relativePath, search));
+    const { total } = await matching
+      .select((eb) => eb.fn.countAll<number>().as('total'))
+      .executeTakeFirstOrThrow();
+    const rows = await matching
+      .selectAll('cache_entries')
+      .select((eb) => [
+        eb
+          .selectFrom('blobs')
+          .select('sha1')
+          .whereRef('blobs.digest', '=', 'cache_entries.digest')
+          .as('blob_sha1'),
+        eb
+          .selectFrom('manifests')
+          .select('sha1')
+          .whereRef('manifests.digest', '=', 'cache_entries.digest')
+          .as('manifest_sha1'),
+      ])
+      .orderBy('id', 'desc')
+      .limit(page.perPage)
+      .offset(offsetOf(page))
+      .execute();
+    const records = rows.map((row) => {
+      const entry = entryFromRow(row);
+      const sha1 = (entry.kind === 'blob' ? row.blob_sha1 : row.manifest_sha1) ?? undefined;
+      return { ...entry, relativePath: relativePathOf(entry), sha1 };
+    });
+    return { records, total };
+  }
+
+  async find(id: number): Promise<CacheEntry | undefined> {
+    const row = await this.#db
+      .selectFrom('cache_entries')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirst();
+    return row && entryFromRow(row);
+  }
+
+  /** Of a top-level group. */
+  async count(groupId: number): Promise<number> {
+    const { total } = await this.#db
+      .selectFrom('cache_entries')
+      .select((eb) => eb.fn.countAll<number>().as('total'))
+      .where('group_id', '=', groupId)
+      .executeTakeFirstOrThrow();
+    return total;
+  }
+
+  /** All manifests of an upstream, under each of their references. */
+  async listManifests(upstreamId: number): Promise<readonly ManifestEntry[]> {
+    const rows = await this.#db
+      .selectFrom('cache_entries')
+      .select(['repository', 'reference', 'digest'])
+      .where('upstream_id', '=', upstreamId)
+      .where('kind', '=', 'manifest')
+      .execute();
+    // Names and digests were parsed before they were recorded.
+    return rows.map(({ repository, reference, digest }) => ({
+      repository: repository as RepositoryName,
+      reference,
+      digest: digest as Digest,
+    }));
+  }
+
+  /** The number of entries that were removed. */
+  removeByUpstream(upstreamId: number): Promise<number> {
+    return inTransaction(this.#db, (tx) => {
+      const which = tx.selectFrom('cache_entries').select('id').where('upstream_id', '=', upstreamId);
+      return removeEntries(tx, this.#reviews.within(tx), which, 'entry_delete');
+    });
+  }
+
+  /** Those of upstreams that this registry uses and no other. The number of entries that were removed. */
+  removeByRegistry(registryId: number): Promise<number> {
+    return inTransaction(this.#db, (tx) => {
+      const which = tx
+        .selectFrom('cache_entries')
+        .select('id')
+        .where('upstream_id', 'in', (eb) =>
+          eb
+            .selectFrom('registry_upstreams as own')
+            .select('own.upstream_id')
+            .where('own.registry_id', '=', registryId)
+            .where((not) =>
+              not.not(
+                not.exists(
+                  not
+                    .selectFrom('registry_upstreams as other')
+                    .select('other.id')
+                    .whereRef('other.upstream_id', '=', 'own.upstream_id')
+                    .where('other.registry_id', '<>', registryId),
+                ),
+              ),
+            ),
+        );
+      return removeEntries(tx, this.#reviews.within(tx), which, 'entry_delete');
+    });
+  }
+}

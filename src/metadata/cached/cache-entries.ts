@@ -1,0 +1,245 @@
+/** The entries of virtual registries, as pulls read and write them; each read is one statement on an index. */
+import { type Kysely, type SqlBool, sql } from 'kysely';
+import type { Digest } from '../../oci/digest.ts';
+import type { ManifestReference } from '../../oci/manifest.ts';
+import type { ReviewEvent, Reviews } from '../collector/reviews.ts';
+import { type BlobRecord, keepRecord } from '../content/blobs.ts';
+import { storePayload } from '../content/manifest-payloads.ts';
+import { inBatches } from '../db/in-batches.ts';
+import { inTransaction } from '../db/in-transaction.ts';
+import type { Tables } from '../db/schema.ts';
+import { MissingContent } from '../db/violations.ts';
+import {
+  type BlobLink,
+  type CacheEntry,
+  type Downloads,
+  type EntryKind,
+  type EntryPlace,
+  entryFromRow,
+  type ManifestLink,
+} from './cache-entry.ts';
+import { atAny, inOrderOf } from './entry-places.ts';
+import { removeEntries } from './remove-entries.ts';
+
+export type { CacheEntry, EntryKind, EntryPlace } from './cache-entry.ts';
+
+export class CacheEntries {
+  readonly #db: Kysely<Tables>;
+  readonly #now: () => number;
+  readonly #reviews: Reviews;
+
+  constructor(db: Kysely<Tables>, now: () => number, reviews: Reviews) {
+    this.#db = db;
+    this.#now = now;
+    this.#reviews = reviews;
+  }
+
+  /** Entries at any of these places, in the order of `places`. */
+  async listAt(places: readonly EntryPlace[], kind: EntryKind, reference: string): Promise<CacheEntry[]> {
+    if (places.length === 0) return [];
+    const rows = await this.#db
+      .selectFrom('cache_entries')
+      .selectAll()
+      .where('kind', '=', kind)
+      .where('reference', '=', reference)
+      .where((eb) => atAny(eb, places))
+      .execute();
+    return inOrderOf(places, rows.map(entryFromRow));
+  }
+
+  /** Entries at any of the places whose content has this digest, whatever their reference, in the order of `places`. */
+  async listByDigest(places: readonly EntryPlace[], kind: EntryKind, digest: Digest): Promise<CacheEntry[]> {
+    if (places.length === 0) return [];
+    const rows = await this.#db
+      .selectFrom('cache_entries')
+      .selectAll()
+      .where('kind', '=', kind)
+      .where('digest', '=', digest)
+      .where((eb) => atAny(eb, places))
+      .orderBy('id')
+      .execute();
+    return inOrderOf(places, rows.map(entryFromRow));
+  }
+
+  /**
+   * Of `places`, those that have a manifest entry whose manifest refers to `digest` as its config, a layer or a child; with
+   * the size in bytes that the descriptor says. In the order of `places`.
+   */
+  async listOwners(
+    places: readonly EntryPlace[],
+    digest: Digest,
+  ): Promise<{ readonly place: EntryPlace; readonly size: number }[]> {
+    if (places.length === 0) return [];
+    const rows = await this.#db
+      .selectFrom('cache_entries')
+      .innerJoin('manifest_references as used', 'used.manifest_digest', 'cache_entries.digest')
+      .select(['cache_entries.upstream_id', 'cache_entries.repository'])
+      .select((eb) => eb.fn.max('used.size').as('size'))
+      .where('used.digest', '=', digest)
+      .where('used.kind', '<>', 'subject')
+      .where('cache_entries.kind', '=', 'manifest')
+      .where((eb) => atAny(eb, places))
+      .groupBy(['cache_entries.upstream_id', 'cache_entries.repository'])
+      .execute();
+    return places.flatMap((place) => {
+      const row = rows.find(
+        (each) => each.upstream_id === place.upstreamId && each.repository === place.repository,
+      );
+      return row ? [{ place, size: row.size }] : [];
+    });
+  }
+
+  /** URLs of the upstreams that any blob entry of this digest came from. */
+  async listOrigins(digest: Digest): Promise<string[]> {
+    const rows = await this.#db
+      .selectFrom('cache_entries')
+      .innerJoin('upstreams', 'upstreams.id', 'cache_entries.upstream_id')
+      .select('upstreams.url')
+      .distinct()
+      .where('cache_entries.digest', '=', digest)
+      .where('cache_entries.kind', '=', 'blob')
+      .execute();
+    return rows.map((row) => row.url);
+  }
+
+  /** Tags for which a manifest entry exists at the places, in byte order. */
+  async listTags(places: readonly EntryPlace[]): Promise<string[]> {
+    if (places.length === 0) return [];
+    const rows = await this.#db
+      .selectFrom('cache_entries')
+      .select('reference')
+      .distinct()
+      .where('kind', '=', 'manifest')
+      .where((eb) => atAny(eb, places))
+      // Digests have a colon, tags never.
+      .where('reference', 'not like', '%:%')
+      .orderBy('reference')
+      .execute();
+    return rows.map((row) => row.reference);
+  }
+
+  /**
+   * One transaction: payload and references stored once by digest, the entry created, or switched as a whole.
+   * @throws MissingOwner when the upstream or group is gone
+   */
+  saveManifest(
+    entry: ManifestLink,
+    payload: Buffer,
+    references: readonly ManifestReference[],
+  ): Promise<CacheEntry> {
+    return inTransaction(this.#db, async (tx) => {
+      await storePayload(tx, entry.digest, payload, references, this.#now());
+      return this.#link(tx, { ...entry, size: payload.length });
+    });
+  }
+
+  /** As {@link saveManifest} for a payload that is stored already. @throws MissingContent when it is not */
+  linkManifest(entry: ManifestLink & { readonly size: number }): Promise<CacheEntry> {
+    return inTransaction(this.#db, async (tx) => {
+      const query = tx
+        .selectFrom('manifests')
+        .select('digest')
+        .where('digest', '=', entry.digest)
+        .forKeyShare();
+      if (!(await query.executeTakeFirst())) throw new MissingContent();
+      return this.#link(tx, entry);
+    });
+  }
+
+  /**
+   * One transaction: the blob record when given and absent, and the entry.
+   * @throws MissingOwner when the upstream or group is gone, MissingContent when there is no blob record in the end
+   */
+  linkBlob(entry: BlobLink, blob?: BlobRecord): Promise<CacheEntry> {
+    return inTransaction(this.#db, async (tx) => {
+      await keepRecord(tx, entry.digest, blob);
+      return this.#link(tx, { ...entry, kind: 'blob', reference: entry.digest, etag: undefined });
+    });
+  }
+
+  async #link(
+    tx: Kysely<Tables>,
+    entry: Omit<CacheEntry, 'id' | 'createdAt' | 'updatedAt' | 'downloadsCount' | 'downloadedAt'>,
+  ): Promise<CacheEntry> {
+    const now = this.#now();
+    const content = {
+      digest: entry.digest,
+      media_type: entry.mediaType,
+      size: entry.size,
+      etag: entry.etag ?? null,
+      checked_at: entry.checkedAt,
+      updated_at: now,
+      used_at: now,
+    };
+    const { upstreamId, kind, repository, reference } = entry;
+    const place = { upstream_id: upstreamId, kind, repository, reference };
+    const added = await tx
+      .insertInto('cache_entries')
+      .values({ ...content, ...place, group_id: entry.groupId, created_at: now, downloaded_at: null })
+      .onConflict((conflict) =>
+        conflict.columns(['upstream_id', 'kind', 'repository', 'reference']).doNothing(),
+      )
+      .returningAll()
+      .executeTakeFirst();
+    if (added) return entryFromRow(added);
+    const query = tx
+      .selectFrom('cache_entries')
+      .select(['id', 'digest'])
+      .where((eb) => eb.and(place));
+    const before = await query.forUpdate().executeTakeFirst();
+    // It was removed meanwhile.
+    if (!before) return this.#link(tx, entry);
+    if (before.digest !== entry.digest)
+      await this.#reviews
+        .within(tx)
+        .addEntries(({ id }) => sql<SqlBool>`${id} = ${before.id}`, 'entry_switch');
+    const row = await tx
+      .updateTable('cache_entries')
+      .set(content)
+      .where('id', '=', before.id)
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    return entryFromRow(row);
+  }
+
+  /** The upstream still has what the entry says. @param checkedAt epoch milliseconds */
+  async touch(id: number, checkedAt: number): Promise<void> {
+    await this.#db
+      .updateTable('cache_entries')
+      .set({ checked_at: checkedAt, updated_at: checkedAt, used_at: checkedAt })
+      .where('id', '=', id)
+      .execute();
+  }
+
+  /** The link only: payload and bytes may have others, and are put up for review. */
+  async remove(id: number, event: ReviewEvent = 'entry_delete'): Promise<void> {
+    await inTransaction(this.#db, (tx) =>
+      removeEntries(
+        tx,
+        this.#reviews.within(tx),
+        tx.selectFrom('cache_entries').select('id').where('id', '=', id),
+        event,
+      ),
+    );
+  }
+
+  /** Adds counts in one transaction; entries that are gone are left out. */
+  recordDownloads(downloads: readonly Downloads[]): Promise<void> {
+    return inTransaction(this.#db, async (tx) => {
+      for (const batch of inBatches(downloads)) {
+        // Both databases call the columns of a list of values column1, column2, …
+        const values = batch.map(
+          ({ id, count, lastAt }) =>
+            sql`(cast(${id} as bigint), cast(${count} as bigint), cast(${lastAt} as bigint))`,
+        );
+        await sql`
+          update cache_entries
+          set downloads_count = downloads_count + added.column2,
+              downloaded_at = case when downloaded_at > added.column3 then downloaded_at else added.column3 end,
+              used_at = case when used_at > added.column3 then used_at else added.column3 end
+          from (values ${sql.join(values)}) as added
+          where cache_entries.id = added.column1`.execute(tx);
+      }
+    });
+  }
+}

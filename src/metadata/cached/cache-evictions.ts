@@ -1,0 +1,163 @@
+/**
+ * Entries in the order in which they are given up: the least recently used first. Images stay whole: a blob, or a manifest of an index,
+ * is held by the manifests beside it that refer to it, and goes with the last of them.
+ */
+import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
+import type { Digest } from '../../oci/digest.ts';
+import type { RepositoryName } from '../../oci/reference.ts';
+import type { Reviews } from '../collector/reviews.ts';
+import type { Tables } from '../db/schema.ts';
+import type { EntryKind } from './cache-entry.ts';
+import { type CacheScope, numberOf } from './cache-sizes.ts';
+
+export interface EvictionCandidate {
+  readonly id: number;
+  readonly groupId: number;
+  readonly upstreamId: number;
+  readonly kind: EntryKind;
+  readonly repository: RepositoryName;
+  readonly reference: string;
+  readonly digest: Digest;
+  /** Epoch milliseconds. */
+  readonly usedAt: number;
+  /** Of the most recently used entry that holds it; undefined: none does. */
+  readonly holderUsedAt: number | undefined;
+}
+
+/** One of the entries of a manifest: a tag, or its digest. */
+export type EntryTwin = Pick<EvictionCandidate, 'id' | 'reference' | 'usedAt'>;
+
+export interface Removed {
+  readonly entries: number;
+  /** The sizes of the entries together. */
+  readonly bytes: number;
+}
+
+export class CacheEvictions {
+  readonly #db: Kysely<Tables>;
+  readonly #reviews: Reviews;
+
+  constructor(db: Kysely<Tables>, reviews: Reviews) {
+    this.#db = db;
+    this.#reviews = reviews;
+  }
+
+  /** @param usedBefore epoch milliseconds */
+  async listOldest(
+    scope: CacheScope,
+    usedBefore: number,
+    limit: number,
+  ): Promise<readonly EvictionCandidate[]> {
+    let query = this.#db
+      .selectFrom('cache_entries as entry')
+      .select([
+        'entry.id',
+        'entry.group_id',
+        'entry.upstream_id',
+        'entry.kind',
+        'entry.repository',
+        'entry.reference',
+        'entry.digest',
+        'entry.used_at',
+        holderUsedAt.as('holder_used_at'),
+      ])
+      .where('entry.used_at', '<', usedBefore)
+      .orderBy('entry.used_at')
+      .orderBy('entry.id')
+      .limit(limit);
+    if (scope !== 'all') query = query.where('entry.group_id', '=', numberOf(scope));
+    // Names and digests were parsed before they were recorded.
+    return (await query.execute()).map((row) => ({
+      id: row.id,
+      groupId: row.group_id,
+      upstreamId: row.upstream_id,
+      kind: row.kind,
+      repository: row.repository as RepositoryName,
+      reference: row.reference,
+      digest: row.digest as Digest,
+      usedAt: row.used_at,
+      holderUsedAt: row.holder_used_at ?? undefined,
+    }));
+  }
+
+  /** All entries of a manifest in its repository, itself among them. */
+  async listTwins(manifest: EvictionCandidate): Promise<readonly EntryTwin[]> {
+    const rows = await this.#db
+      .selectFrom('cache_entries')
+      .select(['id', 'reference', 'used_at'])
+      .where('upstream_id', '=', manifest.upstreamId)
+      .where('repository', '=', manifest.repository)
+      .where('digest', '=', manifest.digest)
+      .where('kind', '=', 'manifest')
+      .execute();
+    return rows.map((row) => ({ id: row.id, reference: row.reference, usedAt: row.used_at }));
+  }
+
+  /** They count as used then, unless they were later. @param usedAt epoch milliseconds */
+  async postpone(ids: readonly number[], usedAt: number): Promise<void> {
+    await this.#db
+      .updateTable('cache_entries')
+      .set({ used_at: usedAt })
+      .where('id', 'in', ids)
+      .where('used_at', '<', usedAt)
+      .execute();
+  }
+
+  /** Nothing where it was used meanwhile. Part of a transaction, as all that removes. */
+  removeEntry({ id, usedAt }: EvictionCandidate): Promise<Removed> {
+    return this.#remove(sql<SqlBool>`id = ${id} and used_at <= ${usedAt}`);
+  }
+
+  /** All its entries with its list of referrers and the blobs that no other manifest beside it holds. */
+  async removeManifest(manifest: EvictionCandidate): Promise<Removed> {
+    const { upstreamId, repository, digest, usedAt } = manifest;
+    const beside = sql<SqlBool>`upstream_id = ${upstreamId} and repository = ${repository}`;
+    const own = await this.#remove(
+      sql<SqlBool>`${beside} and digest = ${digest} and kind = 'manifest' and used_at <= ${usedAt}`,
+    );
+    if ((await this.listTwins(manifest)).length > 0) return own;
+    const held = await this.#remove(sql<SqlBool>`id in (
+      select entry.id
+      from manifest_references as used
+      inner join cache_entries as entry
+        on entry.upstream_id = ${upstreamId} and entry.repository = ${repository} and entry.digest = used.digest
+      where used.manifest_digest = ${digest} and used.kind in ('config', 'layer') and entry.kind = 'blob'
+        and ${holderUsedAt} is null)`);
+    const listed = await this.#remove(
+      sql<SqlBool>`${beside} and kind = 'referrers' and reference = ${digest}`,
+    );
+    return {
+      entries: own.entries + held.entries + listed.entries,
+      bytes: own.bytes + held.bytes + listed.bytes,
+    };
+  }
+
+  async #remove(which: Expression<SqlBool>): Promise<Removed> {
+    const rows = await this.#db
+      .deleteFrom('cache_entries')
+      .where(which)
+      .returning(['kind', 'digest', 'size'])
+      .execute();
+    const digestsOf = (isBlob: boolean) =>
+      rows.filter(({ kind }) => (kind === 'blob') === isBlob).map(({ digest }) => digest as Digest);
+    await this.#reviews.addBlobs(digestsOf(true), 'entry_evict');
+    await this.#reviews.addPayloads(digestsOf(false), 'entry_evict');
+    return { entries: rows.length, bytes: rows.reduce((sum, { size }) => sum + size, 0) };
+  }
+}
+
+/** Of the manifests beside `entry` that refer to it; of a list of referrers, its subject. */
+const holderUsedAt = sql<number | null>`(case entry.kind
+  when 'referrers' then (
+    select max(subject.used_at)
+    from cache_entries as subject
+    where subject.upstream_id = entry.upstream_id and subject.repository = entry.repository
+      and subject.digest = entry.reference and subject.kind = 'manifest')
+  else (
+    select max(holder.used_at)
+    from manifest_references as held
+    inner join cache_entries as holder
+      on holder.upstream_id = entry.upstream_id and holder.repository = entry.repository
+      and holder.digest = held.manifest_digest and holder.kind = 'manifest'
+    where held.digest = entry.digest and held.kind <> 'subject')
+  end)`;

@@ -1,0 +1,73 @@
+/** How many pulls of each day the cache answered, and how many it could not. */
+import { type Kysely, sql } from 'kysely';
+import { inTransaction } from '../db/in-transaction.ts';
+import type { Tables } from '../db/schema.ts';
+
+export interface PullCounts {
+  /** Answered from what was cached. */
+  readonly hits: number;
+  readonly misses: number;
+}
+
+export interface GroupPulls extends PullCounts {
+  readonly groupId: number;
+}
+
+const dayMs = 24 * 60 * 60 * 1000;
+const keptDays = 90;
+
+export class CachePulls {
+  readonly #db: Kysely<Tables>;
+  readonly #now: () => number;
+
+  constructor(db: Kysely<Tables>, now: () => number) {
+    this.#db = db;
+    this.#now = now;
+  }
+
+  /** Of today. Groups that are gone are left out. */
+  add(pulls: readonly GroupPulls[]): Promise<void> {
+    const day = this.#today();
+    return inTransaction(this.#db, async (tx) => {
+      for (const { groupId, hits, misses } of [...pulls].sort((a, b) => a.groupId - b.groupId)) {
+        const group = tx.selectFrom('groups').select('id').where('id', '=', groupId).forKeyShare();
+        if (!(await group.executeTakeFirst())) continue;
+        await tx
+          .insertInto('cache_pulls')
+          .values({ group_id: groupId, day, hits, misses })
+          .onConflict((conflict) =>
+            conflict.columns(['group_id', 'day']).doUpdateSet({
+              hits: sql<number>`cache_pulls.hits + ${hits}`,
+              misses: sql<number>`cache_pulls.misses + ${misses}`,
+            }),
+          )
+          .execute();
+      }
+    });
+  }
+
+  /** Of the last days, today among them. */
+  async sum(groupId: number, days: number): Promise<PullCounts> {
+    return this.#db
+      .selectFrom('cache_pulls')
+      .select([
+        sql<number>`cast(coalesce(sum(hits), 0) as bigint)`.as('hits'),
+        sql<number>`cast(coalesce(sum(misses), 0) as bigint)`.as('misses'),
+      ])
+      .where('group_id', '=', groupId)
+      .where('day', '>', this.#today() - days)
+      .executeTakeFirstOrThrow();
+  }
+
+  /** What nobody asks for any more. */
+  async forgetOld(): Promise<void> {
+    await this.#db
+      .deleteFrom('cache_pulls')
+      .where('day', '<', this.#today() - keptDays)
+      .execute();
+  }
+
+  #today(): number {
+    return Math.floor(this.#now() / dayMs);
+  }
+}

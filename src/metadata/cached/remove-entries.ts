@@ -1,0 +1,41 @@
+/** Removes entries of virtual registries and puts what they linked up for review: part of a transaction. */
+import type { Kysely, SelectQueryBuilder } from 'kysely';
+import type { Digest } from '../../oci/digest.ts';
+import type { ReviewEvent, Reviews } from '../collector/reviews.ts';
+import type { Tables } from '../db/schema.ts';
+
+const rowsAtOnce = 5000;
+
+/**
+ * As many as there are, a few thousand at a time.
+ * @param which ids of entries
+ * @returns how many there were
+ */
+export async function removeEntries(
+  tx: Kysely<Tables>,
+  reviews: Reviews,
+  which: SelectQueryBuilder<Tables, 'cache_entries', { id: number }>,
+  event: ReviewEvent,
+): Promise<number> {
+  let count = 0;
+  for (;;) {
+    const rows = await tx
+      .deleteFrom('cache_entries')
+      .where('id', 'in', (eb) =>
+        eb
+          .selectFrom('cache_entries')
+          .select('id')
+          .where((where) => where('id', 'in', which))
+          .limit(rowsAtOnce),
+      )
+      .returning(['kind', 'digest'])
+      .execute();
+    // Digests were parsed before they were recorded.
+    const digestsOf = (isBlob: boolean) =>
+      rows.filter(({ kind }) => (kind === 'blob') === isBlob).map(({ digest }) => digest as Digest);
+    await reviews.addBlobs(digestsOf(true), event);
+    await reviews.addPayloads(digestsOf(false), event);
+    count += rows.length;
+    if (rows.length < rowsAtOnce) return count;
+  }
+}

@@ -1,0 +1,232 @@
+/**
+ * What may be of use to nobody, for the collector to look at: enqueued in the transaction of whatever may have made it so. Bytes and
+ * payloads are not removed here.
+ */
+import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
+import type { Digest } from '../../oci/digest.ts';
+import { inBatches } from '../db/in-batches.ts';
+import { inTransaction } from '../db/in-transaction.ts';
+import type { Tables } from '../db/schema.ts';
+import { below } from '../namespaces/below.ts';
+import { enqueue, enqueueAgain, type ReviewQueueName, type ReviewTimes } from './enqueue-reviews.ts';
+import type { ReviewEvent } from './schema-collector.ts';
+
+export type { ReviewTimes } from './enqueue-reviews.ts';
+export type { ReviewEvent } from './schema-collector.ts';
+
+export class Reviews {
+  readonly #db: Kysely<Tables>;
+  readonly #times: ReviewTimes;
+
+  constructor(db: Kysely<Tables>, times: ReviewTimes) {
+    this.#db = db;
+    this.#times = times;
+  }
+
+  /** The same in a transaction. */
+  within(tx: Kysely<Tables>): Reviews {
+    return new Reviews(tx, this.#times);
+  }
+
+  /** Those of the blobs that have a record. */
+  addBlobs(digests: readonly Digest[], event: ReviewEvent): Promise<void> {
+    return this.#addDigests('blobs', 'blob_reviews', digests, event);
+  }
+
+  /** Payloads of those of the manifests that have one. */
+  addPayloads(digests: readonly Digest[], event: ReviewEvent): Promise<void> {
+    return this.#addDigests('manifests', 'payload_reviews', digests, event);
+  }
+
+  #addDigests(
+    table: 'blobs' | 'manifests',
+    queue: ReviewQueueName,
+    digests: readonly Digest[],
+    event: ReviewEvent,
+  ): Promise<void> {
+    return inTransaction(this.#db, async (tx) => {
+      for (const batch of inBatches(inOneOrder(digests))) {
+        const known = tx.selectFrom(table).select('digest').where('digest', 'in', batch);
+        await enqueue(tx, this.#times, queue, known, event);
+      }
+    });
+  }
+
+  /** Those of the blobs that this repository links. */
+  addLinks(repositoryId: number, digests: readonly Digest[], event: ReviewEvent): Promise<void> {
+    return this.#addOfRepository('repository_blobs', 'link_reviews', repositoryId, digests, event);
+  }
+
+  /** Those of the manifests that this repository has. */
+  addManifests(repositoryId: number, digests: readonly Digest[], event: ReviewEvent): Promise<void> {
+    return this.#addOfRepository('repository_manifests', 'manifest_reviews', repositoryId, digests, event);
+  }
+
+  /**
+   * All manifests of this repository that no tag names, now; one that waits for an event's sake is left to it. The others were only looked
+   * at under another rule.
+   */
+  async addUntagged(repositoryId: number): Promise<void> {
+    const untagged = this.#untagged(repositoryId).forKeyShare();
+    await enqueueAgain(this.#db, this.#times, 'manifest_reviews', untagged, 'untagged');
+  }
+
+  /** Those that {@link addUntagged} would put up. */
+  async listUntagged(repositoryId: number): Promise<readonly Digest[]> {
+    const rows = await this.#untagged(repositoryId)
+      .where((eb) =>
+        eb.not(
+          eb.exists(
+            eb
+              .selectFrom('manifest_reviews as waiting')
+              .select('waiting.digest')
+              .whereRef('waiting.repository_id', '=', 'untagged.repository_id')
+              .whereRef('waiting.digest', '=', 'untagged.digest')
+              .where('waiting.event', '<>', 'untagged'),
+          ),
+        ),
+      )
+      .orderBy('untagged.digest')
+      .execute();
+    return rows.map(({ digest }) => digest as Digest);
+  }
+
+  #untagged(repositoryId: number) {
+    return this.#db
+      .selectFrom('repository_manifests as untagged')
+      .select(['untagged.repository_id', 'untagged.digest'])
+      .where('untagged.repository_id', '=', repositoryId)
+      .where((eb) =>
+        eb.not(
+          eb.exists(
+            eb
+              .selectFrom('tags')
+              .select('tags.name')
+              .whereRef('tags.repository_id', '=', 'untagged.repository_id')
+              .whereRef('tags.digest', '=', 'untagged.digest'),
+          ),
+        ),
+      );
+  }
+
+  #addOfRepository(
+    table: 'repository_blobs' | 'repository_manifests',
+    queue: ReviewQueueName,
+    repositoryId: number,
+    digests: readonly Digest[],
+    event: ReviewEvent,
+  ): Promise<void> {
+    return inTransaction(this.#db, async (tx) => {
+      for (const batch of inBatches(inOneOrder(digests))) {
+        const known = tx
+          .selectFrom(table)
+          .select(['repository_id', 'digest'])
+          .where('repository_id', '=', repositoryId)
+          .where('digest', 'in', batch)
+          // One that the collector removes at this moment is waited for, and left out.
+          .forKeyShare();
+        await enqueue(tx, this.#times, queue, known, event);
+      }
+    });
+  }
+
+  /** What these entries link, for whoever removes them, or switches them, next in the same transaction. */
+  async addEntries(
+    which: (entry: {
+      readonly id: Expression<number>;
+      readonly upstreamId: Expression<number>;
+      readonly groupId: Expression<number>;
+    }) => Expression<SqlBool>,
+    event: ReviewEvent,
+  ): Promise<void> {
+    await inTransaction(this.#db, async (tx) => {
+      for (const [kinds, table, queue] of ofEntries) {
+        const linked = tx
+          .selectFrom('cache_entries')
+          .select('cache_entries.digest')
+          .distinct()
+          .where('cache_entries.kind', 'in', kinds)
+          .where(
+            sql<SqlBool>`exists (select 1 from ${sql.table(table)} as content where content.digest = cache_entries.digest)`,
+          )
+          .where((eb) =>
+            which({
+              id: eb.ref('cache_entries.id'),
+              upstreamId: eb.ref('cache_entries.upstream_id'),
+              groupId: eb.ref('cache_entries.group_id'),
+            }),
+          );
+        await enqueue(tx, this.#times, queue, linked, event);
+      }
+    });
+  }
+
+  /** All that the upstream's entries link, for whoever removes it next in the same transaction. */
+  addUpstream(id: number): Promise<void> {
+    return this.addEntries(({ upstreamId }) => sql<SqlBool>`${upstreamId} = ${id}`, 'upstream_delete');
+  }
+
+  /**
+   * All that the project's repositories link, for whoever removes it next in the same transaction. Pushes lock what they push to before
+   * they ask for a review, so the project and its repositories are locked here before anything is noted.
+   */
+  addProject(projectId: number): Promise<void> {
+    return this.#addLinked((id) => sql<SqlBool>`${id} = ${projectId}`, 'project_delete');
+  }
+
+  /** As {@link addProject} for all projects in the group of this full path and in its subgroups; and what their upstreams' entries link. */
+  async addGroup(fullPath: string): Promise<void> {
+    await inTransaction(this.#db, async (tx) => {
+      const reviews = this.within(tx);
+      const groups = tx
+        .selectFrom('groups')
+        .select('id')
+        .where((eb) => eb.or([eb('full_path', '=', fullPath), below(eb.ref('full_path'), fullPath)]));
+      await groups.orderBy('id').forUpdate().execute();
+      await reviews.#addLinked((_, path) => below(path, fullPath), 'project_delete');
+      await reviews.addEntries(({ groupId }) => sql<SqlBool>`${groupId} in ${groups}`, 'upstream_delete');
+    });
+  }
+
+  #addLinked(
+    isRemoved: (projectId: Expression<number>, fullPath: Expression<string>) => Expression<SqlBool>,
+    event: ReviewEvent,
+  ): Promise<void> {
+    return inTransaction(this.#db, async (tx) => {
+      const projects = tx
+        .selectFrom('projects')
+        .select('projects.id')
+        .where((eb) => isRemoved(eb.ref('projects.id'), eb.ref('projects.full_path')));
+      await projects.orderBy('projects.id').forUpdate().execute();
+      const repositories = tx
+        .selectFrom('repositories')
+        .select('repositories.id')
+        .where('repositories.project_id', 'in', projects);
+      await repositories.orderBy('repositories.id').forUpdate().execute();
+      for (const [table, queue] of ofRepositories) {
+        const linked = tx
+          .selectFrom(table)
+          .select('digest')
+          .distinct()
+          .where('repository_id', 'in', repositories);
+        await enqueue(tx, this.#times, queue, linked, event);
+      }
+    });
+  }
+}
+
+/** What entries of these kinds link. */
+const ofEntries = [
+  [['blob'], 'blobs', 'blob_reviews'],
+  [['manifest', 'referrers'], 'manifests', 'payload_reviews'],
+] as const;
+
+const ofRepositories = [
+  ['repository_blobs', 'blob_reviews'],
+  ['repository_manifests', 'payload_reviews'],
+] as const;
+
+/** The same for all: two transactions that wait for each other's rows would wait forever. */
+function inOneOrder(digests: readonly Digest[]): Digest[] {
+  return [...new Set(digests)].sort();
+}

@@ -1,0 +1,67 @@
+/** Payloads and what they refer to, stored once by digest. Part of the transaction that links them. */
+import { setImmediate as others } from 'node:timers/promises';
+import type { Kysely } from 'kysely';
+import { type Digest, hasherOf } from '../../oci/digest.ts';
+import type { ManifestReference } from '../../oci/manifest.ts';
+import { inBatches } from '../db/in-batches.ts';
+import type { Tables } from '../db/schema.ts';
+
+/** Until the transaction ends it cannot be removed. */
+export async function storePayload(
+  tx: Kysely<Tables>,
+  digest: Digest,
+  payload: Buffer,
+  references: readonly ManifestReference[],
+  now: number,
+): Promise<void> {
+  const sha1 = hasherOf('sha1').update(payload).digest('hex');
+  for (;;) {
+    const stored = await tx
+      .insertInto('manifests')
+      .values({ digest, payload, size: payload.length, sha1, created_at: now })
+      .onConflict((conflict) => conflict.column('digest').doNothing())
+      .returning('digest')
+      .executeTakeFirst();
+    if (stored) break;
+    const known = tx.selectFrom('manifests').select('digest').where('digest', '=', digest).forKeyShare();
+    // Else it was removed meanwhile.
+    if (await known.executeTakeFirst()) return;
+  }
+  for (const [index, batch] of inBatches(references).entries()) {
+    // SQLite takes its time on this very thread.
+    if (index > 0) await others();
+    await tx
+      .insertInto('manifest_references')
+      .values(
+        batch.map((reference) => ({
+          manifest_digest: digest,
+          kind: reference.kind,
+          digest: reference.digest,
+          media_type: reference.mediaType,
+          size: reference.size,
+        })),
+      )
+      // A manifest may name the same layer twice.
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  }
+}
+
+/** What the payload of this digest refers to; the same in every repository. */
+export async function listReferences(
+  tx: Kysely<Tables>,
+  digest: Digest,
+): Promise<readonly ManifestReference[]> {
+  const query = tx.selectFrom('manifest_references').selectAll().where('manifest_digest', '=', digest);
+  // Digests were parsed before they were recorded.
+  return (await query.execute()).map((row) => ({
+    kind: row.kind,
+    digest: row.digest as Digest,
+    mediaType: row.media_type,
+    size: row.size,
+  }));
+}
+
+export function bufferOf(payload: Uint8Array): Buffer {
+  return Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+}

@@ -1,0 +1,52 @@
+/** Payloads of manifests, byte for byte. They are written together with what links them. */
+import type { Kysely } from 'kysely';
+import type { Digest } from '../../oci/digest.ts';
+import { inBatches } from '../db/in-batches.ts';
+import type { Tables } from '../db/schema.ts';
+import { bufferOf } from './manifest-payloads.ts';
+
+export class Manifests {
+  readonly #db: Kysely<Tables>;
+
+  constructor(db: Kysely<Tables>) {
+    this.#db = db;
+  }
+
+  /** What any of these manifests refers to, but for subjects: each digest once. */
+  async listReferenced(digests: readonly Digest[]): Promise<readonly Digest[]> {
+    const found = new Set<Digest>();
+    for (const batch of inBatches(digests)) {
+      const query = this.#db
+        .selectFrom('manifest_references')
+        .select('digest')
+        .where('manifest_digest', 'in', batch)
+        .where('kind', '<>', 'subject');
+      // Digests were parsed before they were recorded.
+      for (const { digest } of await query.execute()) found.add(digest as Digest);
+    }
+    return [...found];
+  }
+
+  async findPayload(digest: Digest): Promise<Buffer | undefined> {
+    const query = this.#db.selectFrom('manifests').select('payload').where('digest', '=', digest);
+    const row = await query.executeTakeFirst();
+    return row && bufferOf(row.payload);
+  }
+
+  /** In bytes; undefined when there is none. */
+  async findSize(digest: Digest): Promise<number | undefined> {
+    const query = this.#db.selectFrom('manifests').select('size').where('digest', '=', digest);
+    return (await query.executeTakeFirst())?.size;
+  }
+
+  /** Makes others that want to link it wait for the transaction's end. Its size in bytes; undefined when there is none. */
+  async hold(digest: Digest): Promise<number | undefined> {
+    const query = this.#db.selectFrom('manifests').select('size').where('digest', '=', digest).forUpdate();
+    return (await query.executeTakeFirst())?.size;
+  }
+
+  /** With what is known of it. @throws MissingOwner while a repository has it */
+  async remove(digest: Digest): Promise<void> {
+    await this.#db.deleteFrom('manifests').where('digest', '=', digest).execute();
+  }
+}

@@ -1,0 +1,139 @@
+/** The records, on SQLite or PostgreSQL. */
+import { type Dialect, Kysely, sql } from 'kysely';
+import type { Log } from '../../observe/log.ts';
+import type { ReviewTimes } from '../collector/reviews.ts';
+import { AccessRevision } from '../people/access-revision.ts';
+import { postgresTypes, sqliteTypes } from './column-types.ts';
+import { inTransaction } from './in-transaction.ts';
+import { migrateToLatest } from './migrate.ts';
+import type { Patience } from './postgres.ts';
+import { Records } from './records.ts';
+import type { Tables } from './schema.ts';
+import { readOnlySqliteDialect, sqliteDialect } from './sqlite.ts';
+
+export interface DatabaseOptions {
+  /** `postgres://…`; undefined for SQLite. */
+  readonly url: string | undefined;
+  /** SQLite's file, made when absent, or `:memory:`. */
+  readonly file: string;
+  readonly log: Log;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Makes room on a full disk, once: false where there is none to make. For SQLite. */
+  readonly giveUpSpace?: (() => boolean) | undefined;
+  /** As of {@link ReviewTimes}; a day where left out. */
+  readonly reviewDelayMs?: (() => number) | undefined;
+}
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+export class Database extends Records {
+  readonly #db: Kysely<Tables>;
+  readonly #times: ReviewTimes;
+  readonly revision: AccessRevision;
+
+  constructor(db: Kysely<Tables>, times: ReviewTimes, revision = new AccessRevision()) {
+    super(db, times);
+    this.revision = revision;
+    this.#db = db;
+    this.#times = times;
+  }
+
+  /**
+   * All of what `run` changes through `tx`, or nothing when it throws. SQLite has one connection, which it holds:
+   * `run` must use `tx` alone, and must not wait for anything slow. It may run again, where PostgreSQL ended a deadlock.
+   */
+  transaction<T>(run: (tx: Records) => Promise<T>): Promise<T> {
+    return inTransaction(this.#db, (tx) => run(new Records(tx, this.#times)));
+  }
+
+  /**
+   * As {@link transaction}, once in the life of an installation, however many processes start at once: the others wait for
+   * the one that runs, and run themselves should it fail. True when it was this call.
+   */
+  firstStart(run: (tx: Records) => Promise<void>): Promise<boolean> {
+    return this.#db.transaction().execute(async (tx) => {
+      const first = await tx
+        .insertInto('instance')
+        .values({ key: 'first_start', value: String(this.#times.now()) })
+        .onConflict((conflict) => conflict.doNothing())
+        .returning('key')
+        .executeTakeFirst();
+      if (first) await run(new Records(tx, this.#times));
+      return first !== undefined;
+    });
+  }
+
+  /** @throws when the database does not answer */
+  async check(): Promise<void> {
+    await sql`select 1`.execute(this.#db);
+  }
+
+  async close(): Promise<void> {
+    await this.#db.destroy();
+  }
+}
+
+/** Opens the database and brings its tables up to date. @throws when either fails */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const revision = new AccessRevision();
+  if (options.url !== undefined) {
+    await migrate(options);
+    const dialect = await dialectOf(options.url, options.log, 'limited', revision);
+    return new Database(new Kysely<Tables>({ dialect }), timesOf(options), revision);
+  }
+  const db = new Kysely<Tables>({
+    dialect: await sqliteDialect(options.file, revision, options.giveUpSpace),
+  });
+  try {
+    noteMigrations(await migrateToLatest(db, sqliteTypes), options.log);
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+  return new Database(db, timesOf(options), revision);
+}
+
+/**
+ * For reading alone, whatever is asked of it: the database itself refuses to write. The tables are taken as they are. Transactions see the
+ * same all the time. @throws when there is no database
+ */
+export async function openReadOnlyDatabase(options: DatabaseOptions): Promise<Database> {
+  const { url, file, log } = options;
+  const dialect =
+    url === undefined ? await readOnlySqliteDialect(file) : await dialectOf(url, log, 'reading only');
+  return new Database(new Kysely<Tables>({ dialect }), timesOf(options));
+}
+
+function timesOf({ now, reviewDelayMs = () => dayMs }: DatabaseOptions): ReviewTimes {
+  return { now, delayMs: reviewDelayMs };
+}
+
+/** Brings the tables up to date and does nothing else. The names of the migrations that were missing. */
+export async function migrate({
+  url,
+  file,
+  log,
+}: Pick<DatabaseOptions, 'url' | 'file' | 'log'>): Promise<readonly string[]> {
+  const dialect = url === undefined ? await sqliteDialect(file) : await dialectOf(url, log, 'unlimited');
+  const db = new Kysely<Tables>({ dialect });
+  try {
+    const names = await migrateToLatest(db, url === undefined ? sqliteTypes : postgresTypes);
+    noteMigrations(names, log);
+    return names;
+  } finally {
+    await db.destroy();
+  }
+}
+
+/** Loaded when it is needed: most servers are spared the memory. */
+async function dialectOf(
+  ...parameters: [url: string, log: Log, patience: Patience, revision?: AccessRevision]
+): Promise<Dialect> {
+  const { postgresDialect } = await import('./postgres.ts');
+  return postgresDialect(...parameters);
+}
+
+function noteMigrations(migrations: readonly string[], log: Log): void {
+  if (migrations.length > 0) log.info({ migrations }, 'the database was brought up to date');
+}

@@ -1,0 +1,101 @@
+/** PostgreSQL through a pool of pg. */
+import { Socket } from 'node:net';
+import { type Dialect, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import type { Log } from '../../observe/log.ts';
+import type { AccessRevision } from '../people/access-revision.ts';
+import { postgresUnavailability } from './postgres-unavailability.ts';
+import { throwOwnErrors } from './violations.ts';
+
+const maxConnections = 10;
+const connectTimeoutMs = 10_000;
+/** Far over what any of our statements needs: whoever waits this long is told instead. */
+const statementTimeoutMs = 30_000;
+/** For a server that does not even answer any more: a connection on which nothing moved for so long is cut. */
+const answerTimeoutMs = 35_000;
+/** A transaction of ours that died with its process must not hold its locks. */
+const idleInTransactionMs = 60_000;
+/** So long after a connection broke the others are asked whether they live before they are used: what broke it may have broken all. */
+const suspiciousMs = 5000;
+const maxLifetimeSeconds = 30 * 60;
+
+/**
+ * 'unlimited' for migrations, which may take long and wait for those of another process; 'reading only' for what takes long and must
+ * not be able to write.
+ */
+export type Patience = 'limited' | 'unlimited' | 'reading only';
+
+const readingOnly = '-c default_transaction_read_only=on -c default_transaction_isolation=repeatable\\ read';
+
+/** @param revision hears of what is written */
+export function postgresDialect(
+  url: string,
+  log: Log,
+  patience: Patience,
+  revision?: AccessRevision,
+): Dialect {
+  const limits = { statement_timeout: statementTimeoutMs, stream: () => impatientSocket() };
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: 'entrepot',
+    max: maxConnections,
+    connectionTimeoutMillis: connectTimeoutMs,
+    idle_in_transaction_session_timeout: idleInTransactionMs,
+    maxLifetimeSeconds,
+    keepAlive: true,
+    types: { getTypeParser },
+    ...(patience === 'limited' ? limits : {}),
+    ...(patience === 'reading only' ? { options: readingOnly, idle_in_transaction_session_timeout: 0 } : {}),
+  });
+  let brokeAt = Number.NEGATIVE_INFINITY;
+  // One that breaks in use, or idle: its queries fail by themselves, and the pool makes a new one when asked.
+  pool.on('connect', (client) => {
+    client.once('error', (error) => {
+      brokeAt = performance.now();
+      log.warn({ err: postgresUnavailability(error) ?? error }, 'a database connection broke');
+    });
+    client.on('error', () => undefined);
+  });
+  pool.on('error', () => undefined);
+  return new PostgresDialect({
+    pool: {
+      options: pool.options,
+      connect: () => connect(pool, () => performance.now() - brokeAt < suspiciousMs),
+      end: () => pool.end(),
+    },
+    async onCreateConnection(connection) {
+      throwOwnErrors(connection, postgresUnavailability);
+      revision?.watch(connection);
+    },
+  });
+}
+
+/** @throws UnavailableError */
+async function connect(pool: pg.Pool, isSuspicious: () => boolean): Promise<pg.PoolClient> {
+  for (let tries = 0; ; tries += 1) {
+    const client = await pool.connect().catch((error: unknown) => {
+      throw postgresUnavailability(error) ?? error;
+    });
+    if (!isSuspicious() || tries === maxConnections || (await isAlive(client))) return client;
+    client.release(true);
+  }
+}
+
+async function isAlive(client: pg.PoolClient): Promise<boolean> {
+  return client.query('select 1').then(
+    () => true,
+    () => false,
+  );
+}
+
+/** pg's own limit of a query would give the connection back to the pool, where the next would wait for the answer, too. */
+function impatientSocket(): Socket {
+  const socket = new Socket();
+  return socket.setTimeout(answerTimeoutMs, () =>
+    socket.destroy(new Error(`no answer within ${answerTimeoutMs} ms`)),
+  );
+}
+
+/** All our integers are below 2^53. */
+const getTypeParser: typeof pg.types.getTypeParser = (id: number, format?: 'text' | 'binary') =>
+  id === pg.types.builtins.INT8 && format !== 'binary' ? Number : pg.types.getTypeParser(id, format);

@@ -1,0 +1,237 @@
+/**
+ * The tables, the same on SQLite and PostgreSQL. Instants are epoch milliseconds, booleans 0 or 1, lists JSON text.
+ * Only this folder knows them.
+ */
+import type { Generated } from 'kysely';
+import type { CacheRetentionTables } from '../cached/schema-cache-retention.ts';
+import type { CollectorTables } from '../collector/schema-collector.ts';
+import type { ScrubTables } from '../collector/schema-scrub.ts';
+import type { ImageFactsTables } from '../content/schema-image-facts.ts';
+import type { CleanupPolicyTables } from '../hosted/schema-cleanup-policies.ts';
+import type { HostedTables } from '../hosted/schema-hosted.ts';
+import type { ProtectionTables } from '../hosted/schema-protection.ts';
+import type { RenameTables } from '../namespaces/schema-renames.ts';
+import type { AccessTables } from '../people/schema-access.ts';
+import type { JobTables } from '../server/schema-jobs.ts';
+import type { WebhookTables } from '../webhooks/schema-webhooks.ts';
+
+export interface Tables
+  extends AccessTables,
+    CacheRetentionTables,
+    CleanupPolicyTables,
+    CollectorTables,
+    ImageFactsTables,
+    JobTables,
+    ProtectionTables,
+    RenameTables,
+    ScrubTables,
+    WebhookTables,
+    HostedTables {
+  instance: InstanceTable;
+  groups: GroupTable;
+  users: UserTable;
+  members: MemberTable;
+  access_tokens: AccessTokenTable;
+  signing_keys: SigningKeyTable;
+  virtual_registries: VirtualRegistryTable;
+  upstreams: UpstreamTable;
+  registry_upstreams: RegistryUpstreamTable;
+  blobs: BlobTable;
+  manifests: ManifestTable;
+  manifest_references: ManifestReferenceTable;
+  cache_entries: CacheEntryTable;
+  audit_events: AuditEventTable;
+}
+
+/** Facts about this installation, such as that the first start is over, and settings that are changed while it runs. */
+interface InstanceTable {
+  key: string;
+  value: string;
+}
+
+interface GroupTable {
+  id: Generated<number>;
+  parent_id: number | null;
+  name: string;
+  path: string;
+  /** unique, lower case */
+  full_path: string;
+  description: string | null;
+  visibility: 'private' | 'internal' | 'public';
+  /** of all that its projects and those of its subgroups link; null: no limit */
+  quota_bytes: number | null;
+  /** when it came to its full path; null: when it was created */
+  placed_at: number | null;
+  created_at: number;
+  updated_at: number;
+}
+
+interface UserTable {
+  id: Generated<number>;
+  /** unique, lower case */
+  username: string;
+  name: string;
+  email: string | null;
+  state: 'active' | 'blocked';
+  admin: number;
+  password_hash: string | null;
+  /** a bot is whom a group or project access token acts as */
+  kind: Generated<'human' | 'bot'>;
+  /** where a bot belongs, and goes with: one of the two, or none */
+  bot_group_id: number | null;
+  bot_project_id: number | null;
+  created_at: number;
+  updated_at: number;
+}
+
+/** primary key (group_id, user_id) */
+interface MemberTable {
+  group_id: number;
+  user_id: number;
+  /** 10 Guest, 15 Planner, 20 Reporter, 30 Developer, 40 Maintainer, 50 Owner */
+  access_level: number;
+  expires_at: number | null;
+  created_at: number;
+}
+
+interface AccessTokenTable {
+  id: Generated<number>;
+  user_id: number;
+  name: string;
+  description: string | null;
+  /** SHA-256 of the token in hex; unique */
+  token_hash: string;
+  /** JSON list */
+  scopes: string;
+  created_at: number;
+  expires_at: number | null;
+  revoked_at: number | null;
+  last_used_at: number | null;
+}
+
+interface SigningKeyTable {
+  kid: string;
+  /** 'ES256' */
+  algorithm: string;
+  /** the private JWK, encrypted with the installation's secret key */
+  private_key_sealed: string;
+  /** PEM, for registries that ask for one */
+  certificate: string | null;
+  created_at: number;
+  /** since then it signs nothing; what it signed before is good */
+  retired_at: number | null;
+}
+
+/** unique (group_id, name) */
+interface VirtualRegistryTable {
+  id: Generated<number>;
+  group_id: number;
+  name: string;
+  description: string | null;
+  /** whether everyone may pull, whoever they are */
+  anonymous_pull: Generated<number>;
+  created_at: number;
+  updated_at: number;
+}
+
+interface UpstreamTable {
+  id: Generated<number>;
+  group_id: number;
+  url: string;
+  name: string;
+  description: string | null;
+  username: string | null;
+  /** encrypted with the installation's secret key */
+  password_sealed: string | null;
+  cache_validity_hours: number;
+  /** JSON lists of globs */
+  allow_patterns: string;
+  deny_patterns: string;
+  allow_private_network: number;
+  created_at: number;
+  updated_at: number;
+}
+
+/** unique (registry_id, upstream_id); positions are 1..n without gaps, kept so by whoever changes them */
+interface RegistryUpstreamTable {
+  id: Generated<number>;
+  registry_id: number;
+  upstream_id: number;
+  position: number;
+}
+
+/** Bytes that are in the blob store. */
+interface BlobTable {
+  digest: string;
+  size: number;
+  storage_key: string;
+  /** SHA-1 of the bytes in hex, which GitLab's cache entries show; null for what was pushed */
+  sha1: string | null;
+  created_at: number;
+  /** when its bytes were written, or read again and found to be these */
+  verified_at: Generated<number>;
+}
+
+/** Payloads, byte for byte. What type one is read as is said by whatever links it. */
+interface ManifestTable {
+  digest: string;
+  payload: Uint8Array;
+  size: number;
+  /** SHA-1 of the payload in hex, as of {@link BlobTable} */
+  sha1: string;
+  created_at: number;
+}
+
+/** What a manifest refers to; primary key (manifest_digest, kind, digest); index on digest. */
+interface ManifestReferenceTable {
+  manifest_digest: string;
+  kind: 'config' | 'layer' | 'manifest' | 'subject';
+  digest: string;
+  media_type: string;
+  size: number;
+}
+
+/**
+ * What we believe of one (upstream, repository, reference), and the link that makes a manifest or blob readable
+ * through it. unique (upstream_id, kind, repository, reference); index (upstream_id, repository, digest); index on digest.
+ */
+interface CacheEntryTable {
+  id: Generated<number>;
+  group_id: number;
+  upstream_id: number;
+  kind: 'manifest' | 'blob' | 'referrers';
+  /** the name at the upstream, e.g. library/redis */
+  repository: string;
+  /** a tag or a digest */
+  reference: string;
+  /** of the content; for referrers of the payload stored in manifests */
+  digest: string;
+  media_type: string;
+  size: number;
+  etag: string | null;
+  checked_at: number;
+  created_at: number;
+  updated_at: number;
+  downloads_count: Generated<number>;
+  downloaded_at: number | null;
+  /** the order of eviction: when it was pulled or checked last, or what needs it was, as far as was looked; indexes with id */
+  used_at: number;
+}
+
+interface AuditEventTable {
+  id: Generated<number>;
+  at: number;
+  /** null for the system and for anonymous callers */
+  actor_id: number | null;
+  actor_name: string;
+  address: string | null;
+  /** e.g. 'upstream.update' */
+  action: string;
+  target_type: string;
+  target_id: string;
+  /** JSON object without secrets */
+  details: string;
+  /** full paths of where it happened, which outlive the places: the group, and in it the project */
+  group_path: string | null;
+  project_path: string | null;
+}

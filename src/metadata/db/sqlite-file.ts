@@ -1,0 +1,89 @@
+/** The file that SQLite keeps its database in: made, opened, and looked for as long as it is written to. */
+import { closeSync, constants, openSync, statSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { UnavailableError } from '../../oci/unavailable.ts';
+import { isDiskFull, resultCode, sqliteBusy } from './sqlite-unavailability.ts';
+
+export const inMemory = ':memory:';
+
+/** How long statements wait for another process, all of them together. SQLite's own waiting would stop the event loop. */
+const busyTimeoutMs = 10_000;
+const busyRetryMs = 5;
+
+/** Only for our eyes; SQLite gives its -wal and -shm files the same mode. */
+function createPrivately(file: string): void {
+  // A FIFO of that name is refused, and not waited for.
+  const { O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
+  closeSync(openSync(file, O_WRONLY | O_CREAT | O_NONBLOCK, 0o600));
+}
+
+/** Makes it where it is absent. @param giveUpSpace as of DatabaseOptions: a full disk keeps SQLite from being opened, too */
+export async function openSqliteFile(
+  file: string,
+  giveUpSpace: (() => boolean) | undefined,
+): Promise<DatabaseSync> {
+  if (file !== inMemory) createPrivately(file);
+  try {
+    return await openFile(file);
+  } catch (error) {
+    if (!(error instanceof Error && isDiskFull(error.cause)) || !giveUpSpace?.()) throw error;
+    return openFile(file);
+  }
+}
+
+/**
+ * Whoever takes the file away, as an unmounted disk does, leaves SQLite writing where nobody finds it again: nothing must be acknowledged
+ * then. @returns throws UnavailableError then
+ */
+export function fileDemand(file: string): () => void {
+  const opened = statSync(file);
+  return () => {
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (found?.ino !== opened.ino || found.dev !== opened.dev)
+      throw new UnavailableError('the database is not where it was');
+  };
+}
+
+async function openFile(file: string): Promise<DatabaseSync> {
+  const database = new DatabaseSync(file, { timeout: 0, enableForeignKeyConstraints: true });
+  try {
+    await new Patience().whileBusy(
+      () => database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL'),
+      true,
+    );
+    return database;
+  } catch (cause) {
+    database.close();
+    throw new Error(`${file} cannot be opened as a SQLite database`, { cause });
+  }
+}
+
+/**
+ * Tries until the other process is done: a statement that found the database busy has done nothing. All wait one after another for the
+ * one connection, so once one has waited in vain the next try but once, until one that may write gets through.
+ */
+export class Patience {
+  #busySince = 0;
+  #busyAt: number | undefined;
+
+  async whileBusy<T>(run: () => T | Promise<T>, mayWrite: boolean): Promise<T> {
+    for (;;) {
+      try {
+        const result = await run();
+        if (mayWrite) this.#busyAt = undefined;
+        return result;
+      } catch (error) {
+        if (resultCode(error) !== sqliteBusy || this.#isOver()) throw error;
+        await sleep(busyRetryMs);
+      }
+    }
+  }
+
+  #isOver(): boolean {
+    const now = performance.now();
+    if (this.#busyAt === undefined || now - this.#busyAt > busyTimeoutMs) this.#busySince = now;
+    this.#busyAt = now;
+    return now - this.#busySince > busyTimeoutMs;
+  }
+}

@@ -1,0 +1,203 @@
+/** SQLite through node:sqlite: one connection, whose write transactions exclude those of other processes from their start. */
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { setImmediate } from 'node:timers';
+import { setImmediate as others } from 'node:timers/promises';
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type SelectModifierNode,
+  SqliteAdapter,
+  type SqliteDatabase,
+  SqliteDriver,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  type SqliteStatement,
+} from 'kysely';
+import { LRUCache } from 'lru-cache';
+import type { AccessRevision } from '../people/access-revision.ts';
+import { fileDemand, inMemory, openSqliteFile, Patience } from './sqlite-file.ts';
+import { isDiskFull, sqliteUnavailability } from './sqlite-unavailability.ts';
+import { throwOwnErrors } from './violations.ts';
+
+const maxTurnMs = 10;
+const maxStatements = 256;
+
+/**
+ * @param file is made when absent; {@link inMemory} for a database that ends with the process
+ * @param revision hears of what is written
+ * @param giveUpSpace as of DatabaseOptions
+ */
+export async function sqliteDialect(
+  file: string,
+  revision?: AccessRevision,
+  giveUpSpace?: () => boolean,
+): Promise<Dialect> {
+  const database = new NodeSqliteDatabase(await openSqliteFile(file, giveUpSpace));
+  const demandFile = file === inMemory ? undefined : fileDemand(file);
+  return {
+    createDriver: () => new ImmediateDriver(database, { revision, giveUpSpace, demandFile }),
+    createQueryCompiler: () => new LocklessCompiler(),
+    createAdapter: () => new TransactionalAdapter(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+  };
+}
+
+/** @throws when there is no such file */
+export async function readOnlySqliteDialect(file: string): Promise<Dialect> {
+  const database = new NodeSqliteDatabase(new DatabaseSync(file, { timeout: 0, readOnly: true }));
+  return {
+    // Its transactions begin with the first read, and lock nothing.
+    createDriver: () => new SqliteDriver({ database, onCreateConnection }),
+    createQueryCompiler: () => new LocklessCompiler(),
+    createAdapter: () => new TransactionalAdapter(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+  };
+}
+
+/** SQLite answers before anything else can happen: after statements for so long, everybody else gets a turn. */
+class Turns {
+  #startedAt: number | undefined;
+
+  async next(): Promise<void> {
+    const now = performance.now();
+    if (this.#startedAt === undefined) {
+      this.#startedAt = now;
+      setImmediate(() => {
+        this.#startedAt = undefined;
+      });
+    } else if (now - this.#startedAt > maxTurnMs) await others();
+  }
+}
+
+class NodeSqliteDatabase implements SqliteDatabase {
+  readonly #database: DatabaseSync;
+  readonly #statements = new LRUCache<string, SqliteStatement>({ max: maxStatements });
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  get isTransaction(): boolean {
+    return this.#database.isTransaction;
+  }
+
+  prepare(sql: string): SqliteStatement {
+    const known = this.#statements.get(sql);
+    if (known) return known;
+    const prepared = this.#database.prepare(sql);
+    const statement: SqliteStatement = {
+      reader: prepared.columns().length > 0,
+      all: (parameters) => prepared.all(...parameters.map(inputValue)),
+      run: (parameters) => prepared.run(...parameters.map(inputValue)),
+      iterate: (parameters) => prepared.iterate(...parameters.map(inputValue)),
+    };
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#database.close();
+  }
+}
+
+function inputValue(value: unknown): SQLInputValue {
+  if (value === null || typeof value === 'number' || typeof value === 'string' || typeof value === 'bigint')
+    return value;
+  if (value instanceof Uint8Array) return value;
+  throw new TypeError(`SQLite has no type for ${typeof value}`);
+}
+
+async function onCreateConnection(connection: DatabaseConnection): Promise<void> {
+  const execute = connection.executeQuery.bind(connection);
+  const patience = new Patience();
+  const turns = new Turns();
+  connection.executeQuery = async (query, options) => {
+    await turns.next();
+    return patience.whileBusy(() => execute(query, options), mayWrite(query));
+  };
+  throwOwnErrors(connection, sqliteUnavailability);
+}
+
+/** What found the disk full is tried again where there is room now and no more of the transaction was lost. */
+function makeRoom(
+  connection: DatabaseConnection,
+  database: NodeSqliteDatabase,
+  giveUpSpace: () => boolean,
+): void {
+  const execute = connection.executeQuery.bind(connection);
+  connection.executeQuery = async (query, options) => {
+    const { isTransaction } = database;
+    try {
+      return await execute(query, options);
+    } catch (error) {
+      if (!isDiskFull(error) || !giveUpSpace() || database.isTransaction !== isTransaction) throw error;
+      return execute(query, options);
+    }
+  };
+}
+
+function demandFileOfWrites(
+  connection: DatabaseConnection,
+  database: NodeSqliteDatabase,
+  demandFile: () => void,
+): void {
+  const execute = connection.executeQuery.bind(connection);
+  connection.executeQuery = async (query, options) => {
+    if (!database.isTransaction && mayWrite(query)) demandFile();
+    return execute(query, options);
+  };
+}
+
+function mayWrite({ sql }: CompiledQuery): boolean {
+  return !sql.startsWith('select');
+}
+
+interface ImmediateDriverOptions {
+  readonly revision: AccessRevision | undefined;
+  readonly giveUpSpace: (() => boolean) | undefined;
+  /** Throws where the file of the database is not there any more. */
+  readonly demandFile: (() => void) | undefined;
+}
+
+/** A transaction that reads first and writes later could not get the lock when another process wrote between: take it at once. */
+class ImmediateDriver extends SqliteDriver {
+  readonly #database: NodeSqliteDatabase;
+
+  constructor(database: NodeSqliteDatabase, { revision, giveUpSpace, demandFile }: ImmediateDriverOptions) {
+    super({
+      database,
+      async onCreateConnection(connection) {
+        if (giveUpSpace) makeRoom(connection, database, giveUpSpace);
+        if (demandFile) demandFileOfWrites(connection, database, demandFile);
+        await onCreateConnection(connection);
+        revision?.watch(connection);
+      },
+    });
+    this.#database = database;
+  }
+
+  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+  }
+
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    // A full disk makes SQLite roll back by itself.
+    if (this.#database.isTransaction) await super.rollbackTransaction(connection);
+  }
+}
+
+/** SQLite locks the database and not rows: `for update` is left out. */
+class LocklessCompiler extends SqliteQueryCompiler {
+  protected override visitSelectModifier(node: SelectModifierNode): void {
+    if (node.modifier === 'Distinct') super.visitSelectModifier(node);
+  }
+}
+
+/** SQLite can create tables in a transaction, so each start's migrations are one. */
+class TransactionalAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}

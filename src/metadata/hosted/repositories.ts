@@ -1,0 +1,179 @@
+/** Repositories that were pushed to. */
+import type { Kysely, Selectable } from 'kysely';
+import type { PageRequest } from '../../oci/repository.ts';
+import type { Tables } from '../db/schema.ts';
+import { MissingOwner } from '../db/violations.ts';
+import { below } from '../namespaces/below.ts';
+import { RenameLeases } from '../namespaces/rename-leases.ts';
+import { isVisibleTo, type Viewer } from '../namespaces/repository-visibility.ts';
+import type { RepositoryStatus } from './schema-hosted.ts';
+
+export interface RepositoryRecord {
+  readonly id: number;
+  readonly projectId: number;
+  readonly name: string;
+  readonly createdAt: number;
+  /** When a manifest or a tag of it changed last. */
+  readonly updatedAt: number;
+  /** Undefined unless it is to be deleted. */
+  readonly status: RepositoryStatus | undefined;
+  /** When a tag was pushed last. */
+  readonly publishedAt: number | undefined;
+  /** When a manifest was pulled last. */
+  readonly pulledAt: number | undefined;
+  /** When a cleanup policy began to look at it last. */
+  readonly cleanupStartedAt: number | undefined;
+}
+
+export type { RepositoryStatus, Viewer };
+
+export class Repositories {
+  readonly #db: Kysely<Tables>;
+  readonly #now: () => number;
+
+  constructor(db: Kysely<Tables>, now: () => number) {
+    this.#db = db;
+    this.#now = now;
+  }
+
+  async find(id: number): Promise<RepositoryRecord | undefined> {
+    const query = this.#db.selectFrom('repositories').selectAll().where('id', '=', id);
+    const row = await query.executeTakeFirst();
+    return row && repositoryFromRow(row);
+  }
+
+  /** The first of the project's, by name, that comes after this one. */
+  async findNext(projectId: number, after: string): Promise<RepositoryRecord | undefined> {
+    const row = await this.#db
+      .selectFrom('repositories')
+      .selectAll()
+      .where('project_id', '=', projectId)
+      .where('name', '>', after)
+      .orderBy('name')
+      .limit(1)
+      .executeTakeFirst();
+    return row && repositoryFromRow(row);
+  }
+
+  /** In ascending order. */
+  async listIds(after: number, limit: number): Promise<readonly number[]> {
+    const query = this.#db.selectFrom('repositories').select('id').where('id', '>', after);
+    return (await query.orderBy('id').limit(limit).execute()).map(({ id }) => id);
+  }
+
+  /** That are called so, or by a name below it: of a project or a group, all. By name. */
+  async listNamed(name: string): Promise<readonly RepositoryRecord[]> {
+    const rows = await this.#db
+      .selectFrom('repositories')
+      .selectAll()
+      .where((eb) => eb.or([eb('name', '=', name), below(eb.ref('name'), name)]))
+      .orderBy('name')
+      .execute();
+    return rows.map(repositoryFromRow);
+  }
+
+  /** That a cleanup policy came to it. @param at epoch milliseconds */
+  async noteCleanup(id: number, at: number): Promise<void> {
+    await this.#db.updateTable('repositories').set({ cleanup_started_at: at }).where('id', '=', id).execute();
+  }
+
+  async findByName(name: string): Promise<RepositoryRecord | undefined> {
+    const query = this.#db.selectFrom('repositories').selectAll().where('name', '=', name);
+    const row = await query.executeTakeFirst();
+    return row && repositoryFromRow(row);
+  }
+
+  /**
+   * The repository of this name, made where absent, by whoever comes first.
+   * @throws MissingOwner when the project is gone, or elsewhere, or one of this name was renamed just now
+   */
+  async ensure(projectId: number, name: string): Promise<RepositoryRecord> {
+    const known = await this.findByName(name);
+    if (known) return known;
+    const now = this.#now();
+    const row = await this.#db
+      .insertInto('repositories')
+      .values({ project_id: projectId, name, created_at: now, updated_at: now })
+      .onConflict((conflict) => conflict.column('name').doNothing())
+      .returningAll()
+      .executeTakeFirst();
+    const repository = row ? repositoryFromRow(row) : await this.findByName(name);
+    if (!repository || (row && !(await this.#isInside(projectId, name)))) throw new MissingOwner(undefined);
+    return repository;
+  }
+
+  /** Asked after the insert, which waits for a transfer of the project and for renames in it to end. */
+  async #isInside(projectId: number, name: string): Promise<boolean> {
+    const query = this.#db.selectFrom('projects').select('full_path').where('id', '=', projectId);
+    const project = await query.executeTakeFirst();
+    if (!project || !`${name}/`.startsWith(`${project.full_path}/`)) return false;
+    return (await new RenameLeases(this.#db, this.#now).find(projectId, name))?.state !== 'over';
+  }
+
+  /**
+   * Makes other transactions that hold the same repository wait for this one's end: its manifests and tags change one after
+   * another. Once in a transaction, before its changes: they are noted as of now.
+   * @param change `publish` where a tag is pushed
+   * @returns false when there is no such repository
+   */
+  async hold(id: number, change?: 'publish'): Promise<boolean> {
+    const now = this.#now();
+    const { numUpdatedRows } = await this.#db
+      .updateTable('repositories')
+      .set({ updated_at: now, ...(change === 'publish' && { published_at: now }) })
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow();
+    return numUpdatedRows > 0n;
+  }
+
+  /** As {@link hold}, where what is in it does not change. */
+  async lock(id: number): Promise<boolean> {
+    const query = this.#db.selectFrom('repositories').select('id').where('id', '=', id).forNoKeyUpdate();
+    return (await query.executeTakeFirst()) !== undefined;
+  }
+
+  /**
+   * Names of repositories that have a manifest, in byte order, without those of projects whose registry is disabled.
+   * @param visibleTo only those of internal and public projects whose registry is not private, and of projects where the user has at
+   *   least this role, or that are their place; undefined: all
+   */
+  async listNames(
+    visibleTo: Viewer | undefined,
+    { after, limit }: PageRequest,
+  ): Promise<{ readonly names: string[]; readonly hasMore: boolean }> {
+    let query = this.#db
+      .selectFrom('repositories')
+      .innerJoin('projects', 'projects.id', 'repositories.project_id')
+      .select('repositories.name')
+      .where('projects.container_registry_access_level', '<>', 'disabled')
+      .where('repositories.name', '>', after)
+      .where((eb) =>
+        eb.exists(
+          eb
+            .selectFrom('repository_manifests')
+            .select('digest')
+            .whereRef('repository_manifests.repository_id', '=', 'repositories.id'),
+        ),
+      );
+    if (visibleTo) query = query.where(isVisibleTo(visibleTo, this.#now()));
+    const rows = await query
+      .orderBy('repositories.name')
+      .limit(limit + 1)
+      .execute();
+    return { names: rows.slice(0, limit).map((row) => row.name), hasMore: rows.length > limit };
+  }
+}
+
+export function repositoryFromRow(row: Selectable<Tables['repositories']>): RepositoryRecord {
+  return {
+    id: row.id,
+    projectId: row.project_id,
+    name: row.name,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    status: row.status ?? undefined,
+    publishedAt: row.published_at ?? undefined,
+    pulledAt: row.pulled_at ?? undefined,
+    cleanupStartedAt: row.cleanup_started_at ?? undefined,
+  };
+}

@@ -1,0 +1,144 @@
+/** Which blobs are readable through which repository, and how many bytes that makes. */
+import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
+import type { Digest } from '../../oci/digest.ts';
+import { Reviews, type ReviewTimes } from '../collector/reviews.ts';
+import { type BlobRecord, blobFromRow, keepRecord } from '../content/blobs.ts';
+import { inTransaction } from '../db/in-transaction.ts';
+import type { Tables } from '../db/schema.ts';
+import { below } from '../namespaces/below.ts';
+import { isReferencedAs, listUnlinked } from './repository-links.ts';
+
+/** What a client was told exists stays at least for so long, or for the delay of reviews where that is shorter. */
+const leaseMs = 60 * 60 * 1000;
+
+export class RepositoryBlobs {
+  readonly #db: Kysely<Tables>;
+  readonly #times: ReviewTimes;
+
+  constructor(db: Kysely<Tables>, times: ReviewTimes) {
+    this.#db = db;
+    this.#times = times;
+  }
+
+  /** Undefined where the repository does not link it, whatever others do. */
+  async find(repositoryId: number, digest: Digest): Promise<BlobRecord | undefined> {
+    const row = await this.#db
+      .selectFrom('repository_blobs')
+      .innerJoin('blobs', 'blobs.digest', 'repository_blobs.digest')
+      .selectAll('blobs')
+      .where('repository_blobs.repository_id', '=', repositoryId)
+      .where('repository_blobs.digest', '=', digest)
+      .executeTakeFirst();
+    return row && blobFromRow(row);
+  }
+
+  /**
+   * As {@link find}, for whoever tells a client that the repository has it, who may then push a manifest that relies on it: where the
+   * link would be looked at within the hour, that is postponed. Else nothing is written.
+   */
+  async confirm(repositoryId: number, digest: Digest): Promise<BlobRecord | undefined> {
+    const { now, delayMs } = this.#times;
+    const due = await this.#db
+      .selectFrom('link_reviews')
+      .select('review_after')
+      .where('repository_id', '=', repositoryId)
+      .where('digest', '=', digest)
+      .executeTakeFirst();
+    if (due && due.review_after < now() + Math.min(leaseMs, delayMs()))
+      await new Reviews(this.#db, this.#times).addLinks(repositoryId, [digest], 'blob_head');
+    // Afterwards: whoever was looking at it is done.
+    return this.find(repositoryId, digest);
+  }
+
+  /**
+   * One transaction: the blob's record where `blob` is given and there is none, and the link; a link that exists stays. The record
+   * that is kept: another copy may have been recorded first.
+   * @throws MissingOwner when the repository is gone, MissingContent when there is no record in the end
+   */
+  link(repositoryId: number, digest: Digest, blob?: BlobRecord): Promise<BlobRecord> {
+    return inTransaction(this.#db, async (tx) => {
+      const record = await keepRecord(tx, digest, blob);
+      await tx
+        .insertInto('repository_blobs')
+        .values({ repository_id: repositoryId, digest, created_at: this.#times.now() })
+        .onConflict((conflict) => conflict.columns(['repository_id', 'digest']).doNothing())
+        .execute();
+      return record;
+    });
+  }
+
+  /** The link only: the bytes may have others. False when there was none. */
+  async unlink(repositoryId: number, digest: Digest): Promise<boolean> {
+    const { numDeletedRows } = await this.#db
+      .deleteFrom('repository_blobs')
+      .where('repository_id', '=', repositoryId)
+      .where('digest', '=', digest)
+      .executeTakeFirstOrThrow();
+    return numDeletedRows > 0n;
+  }
+
+  /** Makes pushes that rely on the link wait for the transaction's end. False when there is none. */
+  async hold(repositoryId: number, digest: Digest): Promise<boolean> {
+    const row = await this.#db
+      .selectFrom('repository_blobs')
+      .select('digest')
+      .where('repository_id', '=', repositoryId)
+      .where('digest', '=', digest)
+      .forUpdate()
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
+  /** Those that the repository does not link, in their order. Links of the others cannot go until the transaction ends. */
+  listMissing(repositoryId: number, digests: readonly Digest[]): Promise<readonly Digest[]> {
+    return listUnlinked(this.#db, 'repository_blobs', repositoryId, digests);
+  }
+
+  /** Whether a manifest of this repository has it as its config or a layer. */
+  isReferenced(repositoryId: number, digest: Digest): Promise<boolean> {
+    return isReferencedAs(this.#db, ['config', 'layer'], repositoryId, digest);
+  }
+
+  /** Of all blobs that the project's repositories link, each counted once. */
+  bytesOfProject(projectId: number): Promise<number> {
+    return this.#bytesOf((id) => sql<SqlBool>`${id} = ${projectId}`);
+  }
+
+  /** The sum over the projects of the group of this full path and of its subgroups. */
+  bytesOfGroup(fullPath: string): Promise<number> {
+    return this.#bytesOf((_, path) => below(path, fullPath));
+  }
+
+  async #bytesOf(
+    isCounted: (projectId: Expression<number>, fullPath: Expression<string>) => Expression<SqlBool>,
+  ): Promise<number> {
+    const { bytes } = await this.#db
+      .selectFrom((eb) =>
+        eb
+          .selectFrom('projects')
+          .innerJoin('repositories', 'repositories.project_id', 'projects.id')
+          .innerJoin('repository_blobs', 'repository_blobs.repository_id', 'repositories.id')
+          .select(['projects.id', 'repository_blobs.digest'])
+          .distinct()
+          .where((where) => isCounted(where.ref('projects.id'), where.ref('projects.full_path')))
+          .as('linked'),
+      )
+      .innerJoin('blobs', 'blobs.digest', 'linked.digest')
+      .select(sql<number>`cast(coalesce(sum(blobs.size), 0) as bigint)`.as('bytes'))
+      .executeTakeFirstOrThrow();
+    return bytes;
+  }
+
+  /** How much more the project has when it links this blob: `size`, or 0 where one of its repositories has it already. */
+  async bytesToAdd(projectId: number, digest: Digest, size: number): Promise<number> {
+    const row = await this.#db
+      .selectFrom('repository_blobs')
+      .innerJoin('repositories', 'repositories.id', 'repository_blobs.repository_id')
+      .select('repository_blobs.digest')
+      .where('repository_blobs.digest', '=', digest)
+      .where('repositories.project_id', '=', projectId)
+      .limit(1)
+      .executeTakeFirst();
+    return row ? 0 : size;
+  }
+}

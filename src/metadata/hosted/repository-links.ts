@@ -1,0 +1,46 @@
+/** What a repository's links of blobs and of manifests have in common. */
+import type { Kysely } from 'kysely';
+import type { Digest } from '../../oci/digest.ts';
+import type { ReferenceKind } from '../../oci/manifest.ts';
+import { inBatches } from '../db/in-batches.ts';
+import type { Tables } from '../db/schema.ts';
+
+/** Those of the digests that the repository does not link, in their order. The links of the others cannot go until the transaction ends. */
+export async function listUnlinked(
+  db: Kysely<Tables>,
+  table: 'repository_blobs' | 'repository_manifests',
+  repositoryId: number,
+  digests: readonly Digest[],
+): Promise<readonly Digest[]> {
+  const linked = new Set<string>();
+  for (const batch of inBatches(digests)) {
+    const rows = await db
+      .selectFrom(table)
+      .select('digest')
+      .where('repository_id', '=', repositoryId)
+      .where('digest', 'in', batch)
+      .forKeyShare()
+      .execute();
+    for (const row of rows) linked.add(row.digest);
+  }
+  return digests.filter((digest) => !linked.has(digest));
+}
+
+/** Whether a manifest that the repository has refers to the digest as one of these. */
+export async function isReferencedAs(
+  db: Kysely<Tables>,
+  kinds: readonly ReferenceKind[],
+  repositoryId: number,
+  digest: Digest,
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('manifest_references as used')
+    .innerJoin('repository_manifests as owner', 'owner.digest', 'used.manifest_digest')
+    .select('used.digest')
+    .where('used.digest', '=', digest)
+    .where('used.kind', 'in', kinds)
+    .where('owner.repository_id', '=', repositoryId)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}

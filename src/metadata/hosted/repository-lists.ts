@@ -1,0 +1,129 @@
+/** Repositories as lists show them, with the projects they are in. */
+import { type Kysely, type Selectable, sql } from 'kysely';
+import { containing } from '../db/containing.ts';
+import { inBatches } from '../db/in-batches.ts';
+import { type Direction, offsetOf, type Page, type Paged } from '../db/page.ts';
+import type { Tables } from '../db/schema.ts';
+import { below } from '../namespaces/below.ts';
+import { isVisibleTo, type Viewer } from '../namespaces/repository-visibility.ts';
+import { type RepositoryRecord, repositoryFromRow } from './repositories.ts';
+
+export interface ListedRepository extends RepositoryRecord {
+  /** Full path of its project. */
+  readonly projectPath: string;
+  /** When it was measured last; undefined where that was never. */
+  readonly sizeBytes: number | undefined;
+  /** Whether that is still so. */
+  readonly isSizeCurrent: boolean;
+}
+
+export interface RepositoryFilter {
+  readonly projectId?: number | undefined;
+  /** In projects below the group of this full path. */
+  readonly below?: string | undefined;
+  /** Part of the name. */
+  readonly search?: string | undefined;
+  /** Undefined: all, without those of projects whose registry is disabled. */
+  readonly visibleTo?: Viewer | undefined;
+}
+
+/** What was never is before everything. */
+export type RepositoryOrder = 'id' | 'name' | 'size' | 'published' | 'pulled';
+
+const orders = {
+  id: sql.ref('repositories.id'),
+  name: sql.ref('repositories.name'),
+  size: sql`coalesce(repositories.size_bytes, 0)`,
+  published: sql`coalesce(repositories.published_at, 0)`,
+  pulled: sql`coalesce(repositories.pulled_at, 0)`,
+} as const satisfies Record<RepositoryOrder, unknown>;
+
+export class RepositoryLists {
+  readonly #db: Kysely<Tables>;
+  readonly #now: () => number;
+
+  constructor(db: Kysely<Tables>, now: () => number) {
+    this.#db = db;
+    this.#now = now;
+  }
+
+  async list(
+    filter: RepositoryFilter,
+    { by, direction }: { readonly by: RepositoryOrder; readonly direction: Direction },
+    page: Page,
+  ): Promise<Paged<ListedRepository>> {
+    const matching = this.#matching(filter);
+    const { total } = await matching
+      .select((eb) => eb.fn.countAll<number>().as('total'))
+      .executeTakeFirstOrThrow();
+    const rows = await matching
+      .selectAll('repositories')
+      .select('projects.full_path as project_path')
+      .orderBy(orders[by], direction)
+      .orderBy('repositories.id', direction)
+      .limit(page.perPage)
+      .offset(offsetOf(page))
+      .execute();
+    return { records: rows.map(listedFromRow), total };
+  }
+
+  async find(id: number): Promise<ListedRepository | undefined> {
+    const row = await this.#inProjects()
+      .selectAll('repositories')
+      .select('projects.full_path as project_path')
+      .where('repositories.id', '=', id)
+      .executeTakeFirst();
+    return row && listedFromRow(row);
+  }
+
+  /** By id of the repository; those without tags are left out. */
+  async countTags(repositoryIds: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    const counts = new Map<number, number>();
+    for (const batch of inBatches(repositoryIds)) {
+      const rows = await this.#db
+        .selectFrom('tags')
+        .select(['repository_id', (eb) => eb.fn.countAll<number>().as('count')])
+        .where('repository_id', 'in', batch)
+        .groupBy('repository_id')
+        .execute();
+      for (const row of rows) counts.set(row.repository_id, row.count);
+    }
+    return counts;
+  }
+
+  /** In byte order. */
+  async listTagNames(repositoryId: number): Promise<readonly string[]> {
+    const rows = await this.#db
+      .selectFrom('tags')
+      .select('name')
+      .where('repository_id', '=', repositoryId)
+      .orderBy('name')
+      .execute();
+    return rows.map(({ name }) => name);
+  }
+
+  #inProjects() {
+    return this.#db
+      .selectFrom('repositories')
+      .innerJoin('projects', 'projects.id', 'repositories.project_id');
+  }
+
+  #matching({ projectId, below: path, search, visibleTo }: RepositoryFilter) {
+    let query = this.#inProjects().where('projects.container_registry_access_level', '<>', 'disabled');
+    if (projectId !== undefined) query = query.where('repositories.project_id', '=', projectId);
+    if (path !== undefined) query = query.where((eb) => below(eb.ref('projects.full_path'), path));
+    if (search) query = query.where((eb) => containing(eb.ref('repositories.name'), search));
+    return visibleTo ? query.where(isVisibleTo(visibleTo, this.#now())) : query;
+  }
+}
+
+function listedFromRow(
+  row: Selectable<Tables['repositories']> & { readonly project_path: string },
+): ListedRepository {
+  return {
+    ...repositoryFromRow(row),
+    projectPath: row.project_path,
+    sizeBytes: row.size_bytes ?? undefined,
+    isSizeCurrent: row.sized_at === row.updated_at,
+  };
+}

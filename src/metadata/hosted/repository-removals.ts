@@ -1,0 +1,96 @@
+/** Repositories that are on their way out: what of them goes, a part at a time, so that nobody waits long for the records. */
+import type { Kysely } from 'kysely';
+import type { Digest } from '../../oci/digest.ts';
+import { inTransaction } from '../db/in-transaction.ts';
+import type { Tables } from '../db/schema.ts';
+import type { RepositoryStatus } from './schema-hosted.ts';
+
+export class RepositoryRemovals {
+  readonly #db: Kysely<Tables>;
+
+  constructor(db: Kysely<Tables>) {
+    this.#db = db;
+  }
+
+  /** Those that are to be deleted, in the order they were made. */
+  async list(): Promise<
+    readonly {
+      readonly id: number;
+      readonly projectId: number;
+      readonly name: string;
+      readonly failures: number;
+    }[]
+  > {
+    const rows = await this.#db
+      .selectFrom('repositories')
+      .select(['id', 'project_id', 'name', 'delete_failures'])
+      .where('status', 'in', ['delete_scheduled', 'delete_ongoing'])
+      .orderBy('id')
+      .execute();
+    return rows.map((row) => ({
+      id: row.id,
+      projectId: row.project_id,
+      name: row.name,
+      failures: row.delete_failures,
+    }));
+  }
+
+  /** @param failures so far. @returns false when there is no such repository */
+  async mark(repositoryId: number, status: RepositoryStatus, failures: number): Promise<boolean> {
+    const { numUpdatedRows } = await this.#db
+      .updateTable('repositories')
+      .set({ status, delete_failures: failures })
+      .where('id', '=', repositoryId)
+      .executeTakeFirstOrThrow();
+    return numUpdatedRows > 0n;
+  }
+
+  /** Up to so many of its manifests, with their tags: their digests. */
+  async removeManifests(repositoryId: number, limit: number): Promise<readonly Digest[]> {
+    return this.#remove('repository_manifests', repositoryId, limit);
+  }
+
+  /** Up to so many of its links of blobs: their digests. */
+  async removeBlobs(repositoryId: number, limit: number): Promise<readonly Digest[]> {
+    return this.#remove('repository_blobs', repositoryId, limit);
+  }
+
+  async #remove(
+    table: 'repository_manifests' | 'repository_blobs',
+    repositoryId: number,
+    limit: number,
+  ): Promise<readonly Digest[]> {
+    const rows = await this.#db
+      .deleteFrom(table)
+      .where('repository_id', '=', repositoryId)
+      .where('digest', 'in', (eb) =>
+        eb
+          .selectFrom(table)
+          .select('digest')
+          .where('repository_id', '=', repositoryId)
+          .orderBy('digest')
+          .limit(limit),
+      )
+      .returning('digest')
+      .execute();
+    // Digests were parsed before they were recorded.
+    return rows.map(({ digest }) => digest as Digest);
+  }
+
+  /** Itself, when it links nothing any more; nobody can link anything until the transaction ends. False when it does. */
+  removeEmpty(repositoryId: number): Promise<boolean> {
+    return inTransaction(this.#db, async (tx) => {
+      await tx.selectFrom('repositories').select('id').where('id', '=', repositoryId).forUpdate().execute();
+      for (const table of ['repository_manifests', 'repository_blobs'] as const) {
+        const query = tx
+          .selectFrom(table)
+          .select('digest')
+          .where('repository_id', '=', repositoryId)
+          .limit(1);
+        if (await query.executeTakeFirst()) return false;
+      }
+      await tx.deleteFrom('repositories').where('id', '=', repositoryId).execute();
+      return true;
+    });
+  }
+}

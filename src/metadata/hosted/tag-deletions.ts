@@ -1,0 +1,137 @@
+/** Requests to delete many tags of a repository, which go on in the background and outlive the process. */
+import type { Kysely, Selectable } from 'kysely';
+import { z } from 'zod';
+import type { Tables } from '../db/schema.ts';
+
+/** As they were asked for; the expressions are texts that were parsed before. */
+export interface TagDeletionCriteria {
+  readonly nameRegexDelete: string;
+  readonly nameRegexKeep?: string | undefined;
+  readonly keepN?: number | undefined;
+  readonly olderThanMs?: number | undefined;
+}
+
+export interface NewTagDeletion {
+  readonly repositoryId: number;
+  readonly criteria: TagDeletionCriteria;
+  readonly actor: {
+    readonly id: number | undefined;
+    readonly name: string;
+    readonly address: string | undefined;
+    /** Their role in the project as of {@link Member.accessLevel}, 60 for administrators. */
+    readonly level: number;
+  };
+}
+
+/** The newest tag that goes: none that comes before it in "newest first, then by name" does. */
+export interface TagCut {
+  /** When it was pushed; epoch milliseconds. */
+  readonly updatedAt: number;
+  readonly name: string;
+}
+
+export interface TagDeletion extends NewTagDeletion {
+  readonly id: number;
+  readonly requestedAt: number;
+  /** Undefined: it is not decided yet. */
+  readonly cut: TagCut | undefined;
+  readonly deletedCount: number;
+}
+
+const criteriaSchema = z.object({
+  nameRegexDelete: z.string(),
+  nameRegexKeep: z.string().optional(),
+  keepN: z.int().optional(),
+  olderThanMs: z.number().optional(),
+});
+
+export class TagDeletions {
+  readonly #db: Kysely<Tables>;
+  readonly #now: () => number;
+
+  constructor(db: Kysely<Tables>, now: () => number) {
+    this.#db = db;
+    this.#now = now;
+  }
+
+  /** Finished ones of the repository are forgotten. @throws MissingOwner when the repository is gone */
+  async create({ repositoryId, criteria, actor }: NewTagDeletion): Promise<void> {
+    await this.#db
+      .deleteFrom('tag_deletions')
+      .where('repository_id', '=', repositoryId)
+      .where('finished_at', 'is not', null)
+      .execute();
+    await this.#db
+      .insertInto('tag_deletions')
+      .values({
+        repository_id: repositoryId,
+        criteria: JSON.stringify(criteria),
+        requested_at: this.#now(),
+        actor_id: actor.id ?? null,
+        actor_name: actor.name,
+        actor_address: actor.address ?? null,
+        actor_level: actor.level,
+      })
+      .execute();
+  }
+
+  /** When the last one of the repository was asked for; epoch milliseconds. */
+  async findLastRequest(repositoryId: number): Promise<number | undefined> {
+    const row = await this.#db
+      .selectFrom('tag_deletions')
+      .select('requested_at')
+      .where('repository_id', '=', repositoryId)
+      .orderBy('requested_at', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    return row?.requested_at;
+  }
+
+  /** The oldest that is not finished. */
+  async findNext(): Promise<TagDeletion | undefined> {
+    const row = await this.#db
+      .selectFrom('tag_deletions')
+      .selectAll()
+      .where('finished_at', 'is', null)
+      .orderBy('id')
+      .limit(1)
+      .executeTakeFirst();
+    return row && fromRow(row);
+  }
+
+  async decide(id: number, cut: TagCut): Promise<void> {
+    const query = this.#db.updateTable('tag_deletions').set({ cut_at: cut.updatedAt, cut_name: cut.name });
+    await query.where('id', '=', id).execute();
+  }
+
+  async noteDeleted(id: number, count: number): Promise<void> {
+    await this.#db
+      .updateTable('tag_deletions')
+      .set((eb) => ({ deleted_count: eb('deleted_count', '+', count) }))
+      .where('id', '=', id)
+      .execute();
+  }
+
+  async finish(id: number): Promise<void> {
+    const query = this.#db.updateTable('tag_deletions').set({ finished_at: this.#now() });
+    await query.where('id', '=', id).execute();
+  }
+}
+
+function fromRow(row: Selectable<Tables['tag_deletions']>): TagDeletion {
+  const { cut_at: updatedAt, cut_name: name } = row;
+  return {
+    id: row.id,
+    repositoryId: row.repository_id,
+    criteria: criteriaSchema.parse(JSON.parse(row.criteria)),
+    requestedAt: row.requested_at,
+    actor: {
+      id: row.actor_id ?? undefined,
+      name: row.actor_name,
+      address: row.actor_address ?? undefined,
+      level: row.actor_level,
+    },
+    cut: updatedAt === null || name === null ? undefined : { updatedAt, name },
+    deletedCount: row.deleted_count,
+  };
+}

@@ -1,0 +1,128 @@
+/** Tags as lists show them, with what is recorded of the manifests that they name. */
+import { type Kysely, sql } from 'kysely';
+import type { Digest } from '../../oci/digest.ts';
+import type { Tag } from '../../oci/reference.ts';
+import { containing } from '../db/containing.ts';
+import { type Direction, offsetOf, type Page, type Paged } from '../db/page.ts';
+import type { Tables } from '../db/schema.ts';
+
+export interface ListedTag {
+  readonly name: Tag;
+  /** Of the manifest. */
+  readonly digest: Digest;
+  readonly mediaType: string;
+  /** Of the blobs that make up the manifest, each counted once. */
+  readonly sizeBytes: number;
+  readonly createdAt: number;
+  /** When it was pushed last. */
+  readonly updatedAt: number;
+  /** When it was pulled last, by this name. */
+  readonly pulledAt: number | undefined;
+  readonly pullsCount: number;
+}
+
+/** What was never is before everything. */
+export type TagOrder = 'name' | 'size' | 'published' | 'pulled';
+
+export interface TagPageRequest {
+  /** Only what comes after it in the direction, whether or not it exists; undefined: from the beginning. */
+  readonly after: string | undefined;
+  readonly direction: Direction;
+  readonly limit: number;
+}
+
+const orders = {
+  name: sql.ref('tags.name'),
+  size: sql.ref('repository_manifests.size_bytes'),
+  published: sql.ref('tags.updated_at'),
+  pulled: sql`coalesce(tags.pulled_at, 0)`,
+} as const satisfies Record<TagOrder, unknown>;
+
+export class TagLists {
+  readonly #db: Kysely<Tables>;
+
+  constructor(db: Kysely<Tables>) {
+    this.#db = db;
+  }
+
+  /** @param search part of the name */
+  async list(
+    repositoryId: number,
+    search: string | undefined,
+    { by, direction }: { readonly by: TagOrder; readonly direction: Direction },
+    page: Page,
+  ): Promise<Paged<ListedTag>> {
+    let counted = this.#db.selectFrom('tags').where('repository_id', '=', repositoryId);
+    if (search) counted = counted.where((eb) => containing(eb.ref('name'), search));
+    const { total } = await counted
+      .select((eb) => eb.fn.countAll<number>().as('total'))
+      .executeTakeFirstOrThrow();
+    let query = this.#withManifests(repositoryId).orderBy(orders[by], direction);
+    if (by !== 'name') query = query.orderBy('tags.name', direction);
+    if (search) query = query.where((eb) => containing(eb.ref('tags.name'), search));
+    const rows = await query.limit(page.perPage).offset(offsetOf(page)).execute();
+    return { records: rows.map(fromRow), total };
+  }
+
+  /** By name; as quick at the end as at the beginning. */
+  async listAfter(
+    repositoryId: number,
+    search: string | undefined,
+    { after, direction, limit }: TagPageRequest,
+  ): Promise<{ readonly tags: readonly ListedTag[]; readonly hasMore: boolean }> {
+    let query = this.#withManifests(repositoryId).orderBy('tags.name', direction);
+    if (after !== undefined) query = query.where('tags.name', direction === 'asc' ? '>' : '<', after);
+    if (search) query = query.where((eb) => containing(eb.ref('tags.name'), search));
+    const rows = await query.limit(limit + 1).execute();
+    return { tags: rows.slice(0, limit).map(fromRow), hasMore: rows.length > limit };
+  }
+
+  async find(repositoryId: number, name: string): Promise<ListedTag | undefined> {
+    const row = await this.#withManifests(repositoryId).where('tags.name', '=', name).executeTakeFirst();
+    return row && fromRow(row);
+  }
+
+  #withManifests(repositoryId: number) {
+    return this.#db
+      .selectFrom('tags')
+      .innerJoin('repository_manifests', (join) =>
+        join
+          .onRef('repository_manifests.repository_id', '=', 'tags.repository_id')
+          .onRef('repository_manifests.digest', '=', 'tags.digest'),
+      )
+      .select([
+        'tags.name',
+        'tags.digest',
+        'tags.created_at',
+        'tags.updated_at',
+        'tags.pulled_at',
+        'tags.pulls_count',
+        'repository_manifests.media_type',
+        'repository_manifests.size_bytes',
+      ])
+      .where('tags.repository_id', '=', repositoryId);
+  }
+}
+
+/** Tags and digests were parsed before they were recorded. */
+function fromRow(row: {
+  readonly name: string;
+  readonly digest: string;
+  readonly created_at: number;
+  readonly updated_at: number;
+  readonly pulled_at: number | null;
+  readonly pulls_count: number;
+  readonly media_type: string;
+  readonly size_bytes: number;
+}): ListedTag {
+  return {
+    name: row.name as Tag,
+    digest: row.digest as Digest,
+    mediaType: row.media_type,
+    sizeBytes: row.size_bytes,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    pulledAt: row.pulled_at ?? undefined,
+    pullsCount: row.pulls_count,
+  };
+}

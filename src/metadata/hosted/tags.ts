@@ -1,0 +1,174 @@
+/** Tags of repositories that are pushed to: each names one manifest of its repository, and goes with it. */
+import type { Kysely } from 'kysely';
+import type { Digest } from '../../oci/digest.ts';
+import type { Tag } from '../../oci/reference.ts';
+import type { PageRequest } from '../../oci/repository.ts';
+import { inBatches } from '../db/in-batches.ts';
+import { inTransaction } from '../db/in-transaction.ts';
+import type { Tables } from '../db/schema.ts';
+
+const readAtOnce = 500;
+
+export class Tags {
+  readonly #db: Kysely<Tables>;
+  readonly #now: () => number;
+
+  constructor(db: Kysely<Tables>, now: () => number) {
+    this.#db = db;
+    this.#now = now;
+  }
+
+  async find(repositoryId: number, tag: Tag): Promise<Digest | undefined> {
+    return find(this.#db, repositoryId, tag);
+  }
+
+  /** Makes or switches it. What it named before, the same digest included. @throws MissingOwner when the repository has no such manifest */
+  put(repositoryId: number, tag: Tag, digest: Digest): Promise<Digest | undefined> {
+    return inTransaction(this.#db, async (tx) => {
+      const now = this.#now();
+      const before = await find(tx, repositoryId, tag);
+      await tx
+        .insertInto('tags')
+        .values({ repository_id: repositoryId, name: tag, digest, created_at: now, updated_at: now })
+        .onConflict((conflict) =>
+          conflict.columns(['repository_id', 'name']).doUpdateSet({ digest, updated_at: now }),
+        )
+        .execute();
+      return before;
+    });
+  }
+
+  /** As {@link removeMany}, of one. What it named; undefined when there was none. */
+  async remove(repositoryId: number, tag: Tag, remover: string): Promise<Digest | undefined> {
+    const [removed] = await this.removeMany(repositoryId, [tag], Number.MAX_SAFE_INTEGER, remover);
+    return removed?.digest;
+  }
+
+  /**
+   * Those of the tags that were pushed no later than `notAfter`: a later push of the same name is another tag. Only the tags.
+   * They can be restored as long as their manifests are here.
+   * @param notAfter epoch milliseconds
+   * @param remover for people to read: who removes them
+   */
+  removeMany(
+    repositoryId: number,
+    names: readonly string[],
+    notAfter: number,
+    remover: string,
+  ): Promise<readonly { readonly name: Tag; readonly digest: Digest }[]> {
+    return inTransaction(this.#db, async (tx) => {
+      const removed: { readonly name: Tag; readonly digest: Digest }[] = [];
+      for (const batch of inBatches(names)) {
+        const rows = await tx
+          .deleteFrom('tags')
+          .where('repository_id', '=', repositoryId)
+          .where('name', 'in', batch)
+          .where('updated_at', '<=', notAfter)
+          .returning(['name', 'digest', 'updated_at'])
+          .execute();
+        await keepRemoved(tx, repositoryId, rows, { remover, now: this.#now() });
+        // Tags were parsed before they were recorded.
+        for (const row of rows) removed.push({ name: row.name as Tag, digest: digestOf(row) });
+      }
+      return removed;
+    });
+  }
+
+  /**
+   * All tags that were pushed no later than `notAfter`, with when that was, by name and in parts, between which others have their turn.
+   * @param notAfter epoch milliseconds
+   */
+  async *readPushed(
+    repositoryId: number,
+    notAfter: number,
+  ): AsyncGenerator<readonly { readonly name: Tag; readonly updatedAt: number }[]> {
+    for (let after = ''; ; ) {
+      const rows = await this.#db
+        .selectFrom('tags')
+        .select(['name', 'updated_at'])
+        .where('repository_id', '=', repositoryId)
+        .where('name', '>', after)
+        .where('updated_at', '<=', notAfter)
+        .orderBy('name')
+        .limit(readAtOnce)
+        .execute();
+      // Tags were parsed before they were recorded.
+      yield rows.map((row) => ({ name: row.name as Tag, updatedAt: row.updated_at }));
+      if (rows.length < readAtOnce) return;
+      after = rows.at(-1)?.name ?? after;
+    }
+  }
+
+  /** In byte order; as quick at the end as at the beginning. */
+  async list(
+    repositoryId: number,
+    { after, limit }: PageRequest,
+  ): Promise<{ readonly tags: Tag[]; readonly hasMore: boolean }> {
+    const rows = await this.#db
+      .selectFrom('tags')
+      .select('name')
+      .where('repository_id', '=', repositoryId)
+      .where('name', '>', after)
+      .orderBy('name')
+      .limit(limit + 1)
+      .execute();
+    // Tags were parsed before they were recorded.
+    return { tags: rows.slice(0, limit).map((row) => row.name as Tag), hasMore: rows.length > limit };
+  }
+
+  /** All that name this manifest, in byte order. */
+  async listNaming(repositoryId: number, digest: Digest): Promise<Tag[]> {
+    const rows = await this.#db
+      .selectFrom('tags')
+      .select('name')
+      .where('repository_id', '=', repositoryId)
+      .where('digest', '=', digest)
+      .orderBy('name')
+      .execute();
+    return rows.map((row) => row.name as Tag);
+  }
+
+  async count(repositoryId: number): Promise<number> {
+    const { count } = await this.#db
+      .selectFrom('tags')
+      .select((eb) => eb.fn.countAll<number>().as('count'))
+      .where('repository_id', '=', repositoryId)
+      .executeTakeFirstOrThrow();
+    return count;
+  }
+}
+
+/** What can be restored: see {@link DeletedTags}. */
+async function keepRemoved(
+  tx: Kysely<Tables>,
+  repositoryId: number,
+  rows: readonly { readonly name: string; readonly digest: string; readonly updated_at: number }[],
+  { remover, now }: { readonly remover: string; readonly now: number },
+): Promise<void> {
+  for (const batch of inBatches(rows)) {
+    const values = batch.map(({ name, digest, updated_at }) => ({
+      repository_id: repositoryId,
+      name,
+      digest,
+      deleted_at: now,
+      deleted_by: remover,
+      published_at: updated_at,
+    }));
+    await tx.insertInto('deleted_tags').values(values).execute();
+  }
+}
+
+async function find(db: Kysely<Tables>, repositoryId: number, tag: Tag): Promise<Digest | undefined> {
+  const row = await db
+    .selectFrom('tags')
+    .select('digest')
+    .where('repository_id', '=', repositoryId)
+    .where('name', '=', tag)
+    .executeTakeFirst();
+  return row && digestOf(row);
+}
+
+/** Digests were parsed before they were recorded. */
+function digestOf(row: { readonly digest: string }): Digest {
+  return row.digest as Digest;
+}

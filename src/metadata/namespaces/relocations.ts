@@ -1,0 +1,178 @@
+/**
+ * Groups, projects and repositories that come to another path, with all that is called by it: subgroups, projects, repositories,
+ * uploads, and upstreams that show them. Each in a transaction that holds the groups around it, before and after. What pushes hold comes
+ * in the order in which they hold it: projects, repositories, uploads.
+ */
+import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
+import type { Tables } from '../db/schema.ts';
+import { below } from './below.ts';
+
+/** Of an upstream that is a group or project of this server. */
+const localScheme = 'entrepot:';
+
+export interface NewGroupPlace {
+  /** Null: at the top. */
+  readonly parentId: number | null;
+  /** The last segment of the full path. */
+  readonly path: string;
+  readonly fullPath: string;
+}
+
+export interface NewProjectPlace {
+  readonly groupId: number;
+  /** The last segment of the full path. */
+  readonly path: string;
+  readonly fullPath: string;
+}
+
+/** Repositories of a path: the one of that name, and those below it. */
+export interface RepositoryPlace {
+  readonly projectId: number;
+  readonly path: string;
+}
+
+export class Relocations {
+  readonly #db: Kysely<Tables>;
+  readonly #now: () => number;
+
+  constructor(db: Kysely<Tables>, now: () => number) {
+    this.#db = db;
+    this.#now = now;
+  }
+
+  /** The longest of the full paths and names below this path, in characters; 0: there are none. */
+  async longestBelow(fullPath: string): Promise<number> {
+    const places = [
+      ['groups', 'full_path'],
+      ['projects', 'full_path'],
+      ['repositories', 'name'],
+    ] as const;
+    const lengths = await Promise.all(
+      places.map(async ([table, column]) => {
+        const { rows } = await sql<{ longest: number | null }>`
+          select max(length(${sql.ref(column)})) as longest from ${sql.table(table)}
+          where ${below(sql.ref<string>(column), fullPath)}`.execute(this.#db);
+        return Number(rows[0]?.longest ?? 0);
+      }),
+    );
+    return Math.max(...lengths);
+  }
+
+  /** With all that is below it. @throws UniqueViolation groups_full_path, projects_full_path, repositories_name */
+  async moveGroup(id: number, from: string, { parentId, path, fullPath }: NewGroupPlace): Promise<void> {
+    const now = this.#now();
+    for (const table of ['groups', 'projects'] as const) {
+      await this.#db
+        .updateTable(table)
+        .set((eb) => ({
+          full_path: moved(eb.ref('full_path'), from, fullPath),
+          placed_at: now,
+          updated_at: now,
+        }))
+        .where((eb) => below(eb.ref('full_path'), from))
+        .execute();
+    }
+    await this.#db
+      .updateTable('groups')
+      .set({ parent_id: parentId, path, full_path: fullPath, placed_at: now, updated_at: now })
+      .where('id', '=', id)
+      .execute();
+    await this.#moveContents(from, fullPath);
+  }
+
+  /** With its repositories. @throws UniqueViolation projects_full_path, repositories_name */
+  async moveProject(id: number, from: string, { groupId, path, fullPath }: NewProjectPlace): Promise<void> {
+    const now = this.#now();
+    await this.#db
+      .updateTable('projects')
+      .set({ group_id: groupId, path, full_path: fullPath, placed_at: now, updated_at: now })
+      .where('id', '=', id)
+      .execute();
+    await this.#moveContents(from, fullPath);
+  }
+
+  async #moveContents(from: string, to: string): Promise<void> {
+    const ids = this.#db
+      .selectFrom('projects')
+      .select('projects.id')
+      .where((eb) => isWithin(eb.ref('projects.full_path'), to));
+    await this.#db
+      .updateTable('repositories')
+      .set((eb) => ({ name: moved(eb.ref('name'), from, to) }))
+      .where((eb) => isWithin(eb.ref('name'), from))
+      .execute();
+    await this.#db
+      .updateTable('uploads')
+      .set((eb) => ({ repository: moved(eb.ref('repository'), from, to) }))
+      .where('project_id', 'in', ids)
+      .where((eb) => isWithin(eb.ref('repository'), from))
+      .execute();
+    await this.#db.deleteFrom('rename_leases').where('project_id', 'in', ids).execute();
+    await this.#moveUpstreams(from, to);
+  }
+
+  /** Those that show what was moved: whether they still may is asked at every pull. */
+  async #moveUpstreams(from: string, to: string): Promise<void> {
+    await this.#db
+      .updateTable('upstreams')
+      .set((eb) => ({ url: moved(eb.ref('url'), localScheme + from, localScheme + to) }))
+      .where((eb) => isWithin(eb.ref('url'), localScheme + from))
+      .execute();
+  }
+
+  /**
+   * Makes all that pushes to these projects wait for this transaction's end, the making of repositories included, so that none is
+   * missed. Before anything of them is asked for.
+   */
+  async holdProjects(ids: readonly number[]): Promise<void> {
+    await this.#db
+      .selectFrom('projects')
+      .select('id')
+      .where('id', 'in', ids)
+      .orderBy('id')
+      .forUpdate()
+      .execute();
+  }
+
+  /** In byte order. @param limit how many at most */
+  async listRepositories({ projectId, path }: RepositoryPlace, limit: number): Promise<readonly string[]> {
+    const rows = await this.#db
+      .selectFrom('repositories')
+      .select('name')
+      .where('project_id', '=', projectId)
+      .where((eb) => isWithin(eb.ref('name'), path))
+      .orderBy('name')
+      .limit(limit)
+      .execute();
+    return rows.map(({ name }) => name);
+  }
+
+  /** Of projects that are held, as by {@link holdProjects}. @throws UniqueViolation repositories_name */
+  async moveRepositories(from: RepositoryPlace, to: RepositoryPlace): Promise<void> {
+    await this.#db
+      .updateTable('repositories')
+      .set((eb) => ({ name: moved(eb.ref('name'), from.path, to.path), project_id: to.projectId }))
+      .where('project_id', '=', from.projectId)
+      .where((eb) => isWithin(eb.ref('name'), from.path))
+      .execute();
+    await this.#db
+      .updateTable('uploads')
+      .set((eb) => ({
+        repository: moved(eb.ref('repository'), from.path, to.path),
+        project_id: to.projectId,
+      }))
+      .where('project_id', '=', from.projectId)
+      .where((eb) => isWithin(eb.ref('repository'), from.path))
+      .execute();
+    await this.#moveUpstreams(from.path, to.path);
+  }
+}
+
+function isWithin(path: Expression<string>, fullPath: string): Expression<SqlBool> {
+  return sql<SqlBool>`(${path} = ${fullPath} or ${below(path, fullPath)})`;
+}
+
+/** Both databases count characters from 1. */
+function moved(path: Expression<string>, from: string, to: string) {
+  return sql<string>`cast(${to} as text) || substr(${path}, ${sql.lit(from.length + 1)})`;
+}

@@ -1,0 +1,130 @@
+/** Which upstreams a virtual registry has, in which order: positions are 1..n without gaps, whoever changes them at once. */
+import type { Kysely, Selectable } from 'kysely';
+import { inTransaction } from '../db/in-transaction.ts';
+import type { Tables } from '../db/schema.ts';
+
+export interface RegistryUpstream {
+  readonly id: number;
+  readonly registryId: number;
+  readonly upstreamId: number;
+  /** From 1; lower ones are asked first. */
+  readonly position: number;
+}
+
+export class RegistryUpstreams {
+  readonly #db: Kysely<Tables>;
+
+  constructor(db: Kysely<Tables>) {
+    this.#db = db;
+  }
+
+  /** By position. */
+  async list(registryId: number): Promise<readonly RegistryUpstream[]> {
+    const query = this.#db.selectFrom('registry_upstreams').selectAll().where('registry_id', '=', registryId);
+    return (await query.orderBy('position').execute()).map(fromRow);
+  }
+
+  /** The associations of one upstream, by registry. */
+  async listByUpstream(upstreamId: number): Promise<readonly RegistryUpstream[]> {
+    const query = this.#db.selectFrom('registry_upstreams').selectAll().where('upstream_id', '=', upstreamId);
+    return (await query.orderBy('registry_id').execute()).map(fromRow);
+  }
+
+  async find(id: number): Promise<RegistryUpstream | undefined> {
+    const row = await this.#db
+      .selectFrom('registry_upstreams')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirst();
+    return row && fromRow(row);
+  }
+
+  /**
+   * At the last position. A limit is kept by rolling back when the position is over it.
+   * @throws UniqueViolation registry_upstreams_registry_id_upstream_id, MissingOwner
+   */
+  append(registryId: number, upstreamId: number): Promise<RegistryUpstream> {
+    return inTransaction(this.#db, async (tx) => {
+      const position = (await holdRegistry(tx, registryId)) + 1;
+      const row = await tx
+        .insertInto('registry_upstreams')
+        .values({ registry_id: registryId, upstream_id: upstreamId, position })
+        .returningAll()
+        .executeTakeFirstOrThrow();
+      return fromRow(row);
+    });
+  }
+
+  /** The others shift; beyond the last position is the last. Undefined when there is no such association. */
+  move(id: number, position: number): Promise<RegistryUpstream | undefined> {
+    return inTransaction(this.#db, async (tx) => {
+      const held = await hold(tx, id);
+      if (!held) return undefined;
+      const { moved, count } = held;
+      const to = Math.max(1, Math.min(position, count));
+      const others = tx.updateTable('registry_upstreams').where('registry_id', '=', moved.registryId);
+      if (to > moved.position) {
+        await others
+          .set((eb) => ({ position: eb('position', '-', 1) }))
+          .where('position', '>', moved.position)
+          .where('position', '<=', to)
+          .execute();
+      } else {
+        await others
+          .set((eb) => ({ position: eb('position', '+', 1) }))
+          .where('position', '>=', to)
+          .where('position', '<', moved.position)
+          .execute();
+      }
+      await tx.updateTable('registry_upstreams').set({ position: to }).where('id', '=', id).execute();
+      return { ...moved, position: to };
+    });
+  }
+
+  /** Those behind move up; the upstream stays. False when there was none. */
+  remove(id: number): Promise<boolean> {
+    return inTransaction(this.#db, async (tx) => {
+      const held = await hold(tx, id);
+      if (!held) return false;
+      const { registryId, position } = held.moved;
+      await tx.deleteFrom('registry_upstreams').where('id', '=', id).execute();
+      await tx
+        .updateTable('registry_upstreams')
+        .set((eb) => ({ position: eb('position', '-', 1) }))
+        .where('registry_id', '=', registryId)
+        .where('position', '>', position)
+        .execute();
+      return true;
+    });
+  }
+}
+
+/** Whoever changes positions holds the registry first. The number of its upstreams. */
+async function holdRegistry(tx: Kysely<Tables>, registryId: number): Promise<number> {
+  await tx
+    .selectFrom('virtual_registries')
+    .select('id')
+    .where('id', '=', registryId)
+    .forNoKeyUpdate()
+    .execute();
+  const { count } = await tx
+    .selectFrom('registry_upstreams')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('registry_id', '=', registryId)
+    .executeTakeFirstOrThrow();
+  return count;
+}
+
+/** Reads the association again once its registry is held: it may have moved while we waited. */
+async function hold(tx: Kysely<Tables>, id: number) {
+  const query = tx.selectFrom('registry_upstreams').selectAll().where('id', '=', id);
+  const seen = await query.executeTakeFirst();
+  if (!seen) return undefined;
+  const count = await holdRegistry(tx, seen.registry_id);
+  const row = await query.executeTakeFirst();
+  return row && { moved: fromRow(row), count };
+}
+
+function fromRow(row: Selectable<Tables['registry_upstreams']>): RegistryUpstream {
+  return { id: row.id, registryId: row.registry_id, upstreamId: row.upstream_id, position: row.position };
+}

@@ -1,0 +1,234 @@
+/** What is counted, under a registry of our own. Services know only their observers, and nothing of Prometheus. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { RegistryObserver } from '../api/registry/services.ts';
+import type { RequestObserver } from '../api/requests.ts';
+import type { GcObserver } from '../gc/gc-observer.ts';
+import type { ScrubObserver } from '../gc/scrub.ts';
+import type { Outcome } from '../oci/repository.ts';
+import type { FillObserver } from '../proxy/fill-observer.ts';
+import type { BreakerState } from '../upstreams/upstream.ts';
+import type { UpstreamObserver } from '../upstreams/upstream-observer.ts';
+import type { WebhookObserver } from '../webhooks/webhook-observer.ts';
+import { type CacheMetrics, cacheMetrics } from './cache-metrics.ts';
+import { type CheckMetrics, checkMetrics } from './check-metrics.ts';
+import { gcMetrics, type QueueMetrics, queueMetrics } from './gc-metrics.ts';
+import { webhookMetrics } from './webhook-metrics.ts';
+
+export interface Metrics {
+  readonly requests: RequestObserver;
+  readonly registry: RegistryObserver;
+  readonly fills: FillObserver;
+  readonly cache: CacheMetrics;
+  readonly upstreams: UpstreamObserver;
+  readonly scrub: ScrubObserver;
+  readonly webhooks: WebhookObserver;
+  readonly gc: GcObserver;
+  readonly queues: QueueMetrics;
+  readonly checks: CheckMetrics;
+  /** All of it in Prometheus' text format. */
+  render(): Promise<string>;
+  readonly contentType: string;
+}
+
+/** In seconds: a manifest from memory takes one of the first, a big blob to a slow client one of the last. */
+const requestBuckets = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60, 600];
+const upstreamBuckets = [0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const breakerStates: readonly BreakerState[] = ['closed', 'half-open', 'open'];
+
+/** @param countPending deliveries of webhooks that are to be made; asked with each scrape */
+export function createMetrics(countPending = async () => 0): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return {
+    requests: requestMetrics(registry),
+    registry: registryMetrics(registry),
+    fills: fillMetrics(registry),
+    cache: cacheMetrics(registry),
+    upstreams: upstreamMetrics(registry),
+    scrub: scrubMetrics(registry),
+    webhooks: webhookMetrics(registry, countPending),
+    gc: gcMetrics(registry),
+    queues: queueMetrics(registry),
+    checks: checkMetrics(registry),
+    render: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+function scrubMetrics(registry: Registry): ScrubObserver {
+  const registers = [registry];
+  const blobs = new Counter({
+    name: 'entrepot_scrub_blobs_total',
+    help: 'Stored blobs that were read again: sound, corrupt, or missing.',
+    labelNames: ['verdict'],
+    registers,
+  });
+  const read = new Counter({
+    name: 'entrepot_scrub_bytes_total',
+    help: 'Bytes of stored blobs that were read again.',
+    registers,
+  });
+  return {
+    verified(verdict, bytes) {
+      blobs.inc({ verdict });
+      read.inc(bytes);
+    },
+  };
+}
+
+function requestMetrics(registry: Registry): RequestObserver {
+  const registers = [registry];
+  const requests = new Counter({
+    name: 'entrepot_requests_total',
+    help: 'Requests answered, by method, pattern of the path, and status.',
+    labelNames: ['method', 'route', 'status'],
+    registers,
+  });
+  const durations = new Histogram({
+    name: 'entrepot_request_duration_seconds',
+    help: 'Time to the last byte of the answer.',
+    labelNames: ['route'],
+    buckets: requestBuckets,
+    registers,
+  });
+  const served = new Counter({
+    name: 'entrepot_served_bytes_total',
+    help: 'Bytes of manifests, blobs and referrers sent to clients, by the outcome of the pull.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const saved = new Counter({
+    name: 'entrepot_saved_bytes_total',
+    help: 'Bytes sent to clients that no upstream was asked for.',
+    registers,
+  });
+  return {
+    answered(method, route, status, seconds) {
+      requests.inc({ method, route, status });
+      durations.observe({ route }, seconds);
+    },
+    served(outcome, bytes) {
+      served.inc({ outcome }, bytes);
+      if (isSaved(outcome)) saved.inc(bytes);
+    },
+  };
+}
+
+/** Collapsed, too: only the first of those who wait costs a download. What was pushed to us has no upstream to save. */
+function isSaved(outcome: Outcome): boolean {
+  return outcome !== 'miss' && outcome !== 'updated' && outcome !== 'hosted';
+}
+
+function registryMetrics(registry: Registry): RegistryObserver {
+  const pulls = new Counter({
+    name: 'entrepot_pulls_total',
+    help: 'Pulls answered, by kind and outcome.',
+    labelNames: ['kind', 'outcome'],
+    registers: [registry],
+  });
+  const pushes = new Counter({
+    name: 'entrepot_pushes_total',
+    help: 'Manifests and blobs received and kept, by kind; mounted blobs are not received.',
+    labelNames: ['kind'],
+    registers: [registry],
+  });
+  return {
+    pulled: (kind, outcome) => pulls.inc({ kind, outcome }),
+    pushed: (kind) => pushes.inc({ kind }),
+  };
+}
+
+function fillMetrics(registry: Registry): FillObserver {
+  const counter = (name: string, help: string) => new Counter({ name, help, registers: [registry] });
+  const gauge = (name: string, help: string) => new Gauge({ name, help, registers: [registry] });
+  const started = counter('entrepot_fills_started_total', 'Downloads of blobs into the store that began.');
+  const followers = counter('entrepot_fill_followers_total', 'Clients that joined a fill that was running.');
+  const resumed = counter('entrepot_fills_resumed_total', 'Broken transfers that were taken up again.');
+  const active = gauge('entrepot_fills_active', 'Fills that are running.');
+  const spool = gauge('entrepot_spool_bytes', 'Bytes in the spool.');
+  const finished = new Counter({
+    name: 'entrepot_fills_finished_total',
+    help: 'Fills that ended, by result; uncached: nothing could be written, so bytes were passed on.',
+    labelNames: ['result'],
+    registers: [registry],
+  });
+  return {
+    started() {
+      started.inc();
+      active.inc();
+    },
+    followed: () => followers.inc(),
+    resumed: () => resumed.inc(),
+    finished(result) {
+      finished.inc({ result });
+      active.dec();
+    },
+    spooled: (deltaBytes) => spool.inc(deltaBytes),
+  };
+}
+
+function upstreamMetrics(registry: Registry): UpstreamObserver {
+  const registers = [registry];
+  const requests = new Counter({
+    name: 'entrepot_upstream_requests_total',
+    help: 'Requests to upstreams, by kind and result.',
+    labelNames: ['upstream', 'kind', 'result'],
+    registers,
+  });
+  const durations = new Histogram({
+    name: 'entrepot_upstream_request_duration_seconds',
+    help: "Time to the end of an upstream's answer, for blobs to its headers.",
+    labelNames: ['upstream', 'kind'],
+    buckets: upstreamBuckets,
+    registers,
+  });
+  const timeOuts = new Counter({
+    name: 'entrepot_upstream_timeouts_total',
+    help: 'What was not waited for any longer, by the setting that limits it.',
+    labelNames: ['upstream', 'limit'],
+    registers,
+  });
+  const fetched = new Counter({
+    name: 'entrepot_fetched_bytes_total',
+    help: 'Bytes of blobs received from upstreams.',
+    labelNames: ['upstream'],
+    registers,
+  });
+  const breakers = new Gauge({
+    name: 'entrepot_upstream_breaker',
+    help: '1 for the state that the breaker is in, 0 for the others.',
+    labelNames: ['upstream', 'state'],
+    registers,
+  });
+  const limits = new Gauge({
+    name: 'entrepot_upstream_quota_limit',
+    help: 'Requests that the upstream allows in its window.',
+    labelNames: ['upstream'],
+    registers,
+  });
+  const remaining = new Gauge({
+    name: 'entrepot_upstream_quota_remaining',
+    help: 'Requests that the upstream still allows.',
+    labelNames: ['upstream'],
+    registers,
+  });
+  return {
+    request(upstream, kind, result, seconds) {
+      requests.inc({ upstream, kind, result });
+      durations.observe({ upstream, kind }, seconds);
+    },
+    timedOut: (upstream, limit) => timeOuts.inc({ upstream, limit }),
+    bytes: (upstream, count) => fetched.inc({ upstream }, count),
+    breaker(upstream, state) {
+      for (const each of breakerStates) breakers.set({ upstream, state: each }, Number(each === state));
+    },
+    quota(upstream, quota) {
+      if (quota.limit !== undefined) limits.set({ upstream }, quota.limit);
+      if (quota.remaining !== undefined) remaining.set({ upstream }, quota.remaining);
+    },
+    forgotten(upstream) {
+      for (const state of breakerStates) breakers.remove({ upstream, state });
+      for (const gauge of [limits, remaining]) gauge.remove({ upstream });
+    },
+  };
+}

@@ -1,0 +1,143 @@
+/**
+ * Runs jobs when they are due, each in one process at a time, whichever has it first: who runs a job holds its lease in SQL and renews
+ * it; the job of a process that died goes on elsewhere when the lease is over. In read-only mode nothing runs.
+ */
+import { RepeatedRun } from '../concurrency/repeated-run.ts';
+import type { Jobs } from '../metadata/server/jobs.ts';
+import type { Log } from '../observe/log.ts';
+
+export interface Job {
+  /** E.g. `uploads.expire`. */
+  readonly name: string;
+  /** From the end of one run to the next. */
+  readonly everyMs: number;
+  /**
+   * One run, of minutes at most; it ends soon after the signal, which says that the server stops or that another process has the job.
+   * What it throws is logged, and the run is tried again after a while.
+   */
+  run(signal: AbortSignal): Promise<JobOutcome>;
+}
+
+export interface JobOutcome {
+  /** What it did, for people to see: numbers and texts. */
+  readonly result: Readonly<Record<string, unknown>>;
+  /** There is more to do at once. */
+  readonly again?: boolean;
+}
+
+export interface SchedulerOptions {
+  readonly jobs: readonly Job[];
+  readonly records: Jobs;
+  /** Of this process, unlike all others. */
+  readonly owner: string;
+  /** Why nothing may be changed now; undefined: it may. */
+  readonly readOnlyReason: () => Promise<string | undefined>;
+  readonly log: Log;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** How often what is due is looked for. */
+  readonly pollMs?: number;
+  /** How long a dead process keeps its jobs. */
+  readonly leaseMs?: number;
+}
+
+const firstPauseMs = 10_000;
+const maxErrorLength = 1000;
+
+export class Scheduler {
+  readonly #options: SchedulerOptions;
+  readonly #jobs: ReadonlyMap<string, Job>;
+  readonly #leaseMs: number;
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #stopping = new AbortController();
+  readonly #polls: RepeatedRun;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+    this.#jobs = new Map(options.jobs.map((job) => [job.name, job]));
+    this.#leaseMs = options.leaseMs ?? 20_000;
+    this.#polls = new RepeatedRun({
+      run: () => this.#startDue(),
+      everyMs: options.pollMs ?? 1000,
+      onFailure: (err, pauseMs) => options.log.error({ err, pauseMs }, 'jobs that are due were not started'),
+    });
+  }
+
+  /** Looks for what is due now and from time to time. @throws what the database throws */
+  async start(): Promise<void> {
+    for (const { name, everyMs } of this.#jobs.values()) await this.#options.records.ensure(name, everyMs);
+    this.#polls.start();
+    this.#polls.ask();
+  }
+
+  /** Runs a job at once, wherever; what is running runs again. Never waits for it. */
+  wake(name: string): void {
+    this.#options.records.wake(name).then(
+      () => this.#polls.ask(),
+      (error: unknown) => this.#options.log.error({ err: error, job: name }, 'a job was not woken'),
+    );
+  }
+
+  /** Waits for what runs, which is told to stop. */
+  async close(): Promise<void> {
+    this.#stopping.abort();
+    await this.#polls.stop();
+    await Promise.all(this.#running.values());
+  }
+
+  /** @throws what the database throws: what cannot be taken is not tried at once again */
+  async #startDue(): Promise<void> {
+    const { records, readOnlyReason, owner } = this.#options;
+    const { signal } = this.#stopping;
+    if (signal.aborted || (await readOnlyReason()) !== undefined) return;
+    for (const name of await records.listDue()) {
+      const job = this.#jobs.get(name);
+      if (!job || this.#running.has(name) || signal.aborted) continue;
+      const failures = await records.take(name, owner, this.#leaseMs);
+      if (failures === undefined) continue;
+      const running = this.#runOnce(job, failures).finally(() => this.#running.delete(name));
+      this.#running.set(name, running);
+    }
+  }
+
+  async #runOnce(job: Job, failures: number): Promise<void> {
+    const { records, owner, log } = this.#options;
+    const end = await this.#run(job, failures);
+    try {
+      await records.end(job.name, owner, end);
+      // What was woken meanwhile is due.
+      this.#polls.ask();
+    } catch (error) {
+      log.error({ err: error, job: job.name, pauseMs: this.#polls.pause() }, 'a job was not recorded');
+    }
+  }
+
+  async #run(job: Job, failures: number) {
+    const { log, now } = this.#options;
+    const lost = new AbortController();
+    const renewing = setInterval(() => this.#renew(job, lost), this.#leaseMs / 3).unref();
+    const signal = AbortSignal.any([this.#stopping.signal, lost.signal]);
+    try {
+      const { result, again = false } = await job.run(signal);
+      const isUnfinished = again || signal.aborted;
+      return { result, nextRunAt: now() + (isUnfinished ? 0 : job.everyMs) };
+    } catch (error) {
+      const pauseMs = Math.min(job.everyMs, firstPauseMs * 2 ** failures);
+      if (!signal.aborted) log.error({ err: error, job: job.name, pauseMs }, 'a job failed');
+      const text = error instanceof Error ? error.message : String(error);
+      return { error: text.slice(0, maxErrorLength), nextRunAt: now() + pauseMs };
+    } finally {
+      clearInterval(renewing);
+    }
+  }
+
+  #renew({ name }: Job, lost: AbortController): void {
+    const { records, owner, log } = this.#options;
+    records.renew(name, owner, this.#leaseMs).then(
+      (isOurs) => {
+        if (!isOurs) lost.abort();
+      },
+      (error: unknown) => log.warn({ err: error, job: name }, 'the lease of a job was not renewed'),
+    );
+  }
+}

@@ -1,0 +1,166 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { calculateJwkThumbprint } from 'jose';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { ExternalTokens, type FindKeys } from '../../../../src/auth/oidc/external-tokens.ts';
+import { RemoteKeys } from '../../../../src/auth/oidc/jwks.ts';
+import { CertificateKeys } from '../../../../src/auth/tokens/certificate-keys.ts';
+import { createCertificate } from '../../../../src/auth/tokens/key-certificates.ts';
+import { keyIdOf } from '../../../../src/auth/tokens/key-ids.ts';
+import { KeptLog } from '../../api/registry/registry-server.ts';
+import { forgeries, type Genuine, sign } from '../forging.ts';
+
+const start = Date.UTC(2026, 2, 4, 9, 15, 22, 481);
+const seconds = Math.floor(start / 1000);
+let now: number;
+const clock = () => now;
+beforeEach(() => {
+  now = start;
+});
+
+type KeyPair = Pick<Genuine, 'privateKey' | 'publicKey'>;
+
+const access = [{ type: 'repository', name: 'acme/shop', actions: ['pull', 'push'] }];
+const claims = {
+  iss: 'auth.example.com',
+  aud: 'entrepot.example.com',
+  sub: 'dana',
+  iat: seconds,
+  nbf: seconds,
+  exp: seconds + 300,
+  access,
+};
+const rsaPair = (modulusLength: number): KeyPair => generateKeyPairSync('rsa', { modulusLength });
+const [rsa, other, weak] = [rsaPair(2048), rsaPair(2048), rsaPair(1024)];
+const ec: KeyPair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+
+/** Who reads such a bundle takes the keys, so what a certificate is signed with makes no difference. */
+const certify = (pair: KeyPair) => createCertificate({ ...pair, name: 'token service', from: start });
+const genuine = (alg: Genuine['alg'], pair: KeyPair, kid = keyIdOf(pair.publicKey)): Genuine => ({
+  alg,
+  kid,
+  ...pair,
+  claims,
+});
+
+function trusting(keys: FindKeys): ExternalTokens {
+  return new ExternalTokens({ service: claims.aud, issuer: claims.iss, keys, now: clock });
+}
+
+async function trustingCertificates(...pairs: KeyPair[]): Promise<ExternalTokens> {
+  const bundle = (await Promise.all(pairs.map(certify))).join('');
+  return trusting((await CertificateKeys.parse(bundle)).find);
+}
+
+/** What a JWKS address answers is the callers'. */
+function trustingAddress(published: () => object): ExternalTokens {
+  const remote = new RemoteKeys({
+    issuer: claims.iss,
+    jwksUrl: 'https://auth.example.com/jwks.json',
+    fetchJson: async () => published(),
+    log: new KeptLog(),
+    now: clock,
+  });
+  return trusting(async (header, token) => [await remote.get(header, token)]);
+}
+
+function jwkOf({ kid, alg, publicKey }: Genuine): object {
+  return { ...publicKey.export({ format: 'jwk' }), kid, alg, use: 'sig' };
+}
+
+test('the bearer is who the token says, told apart from ours, and may do what it says', async () => {
+  const tokens = await trustingCertificates(rsa);
+  const token = await sign(genuine('RS256', rsa));
+  const principal = { kind: 'external', issuer: 'auth.example.com' };
+  const bearer = { kind: 'registry-token', subject: 'dana', principal };
+  expect(await tokens.verify(token)).toEqual({ ...bearer, access, refused: [] });
+  expect(tokens.findVerified(token)).toEqual({ ...bearer, access, refused: [] });
+});
+
+test.each([
+  ["libtrust's key id", (pair: KeyPair) => keyIdOf(pair.publicKey)],
+  ['the RFC 7638 thumbprint', (pair: KeyPair) => calculateJwkThumbprint(pair.publicKey)],
+  ['a key id of its own', () => 'key-of-march'],
+])('a certificate verifies a token under %s', async (_which, kidOf) => {
+  const tokens = await trustingCertificates(other, ec, rsa);
+  expect(await tokens.verify(await sign(genuine('RS256', rsa, await kidOf(rsa))))).toBeDefined();
+  expect(await tokens.verify(await sign(genuine('ES256', ec, await kidOf(ec))))).toBeDefined();
+});
+
+test('every action, as Docker says it, is each of ours; an access list of null is nothing', async () => {
+  const tokens = await trustingCertificates(rsa);
+  const of = async (changed: object) =>
+    (await tokens.verify(await sign(genuine('RS256', rsa), { access: changed })))?.access;
+  expect(await of([{ type: 'repository', name: 'acme/shop', actions: ['*'] }])).toEqual([
+    { type: 'repository', name: 'acme/shop', actions: ['pull', 'push', 'delete'] },
+  ]);
+  expect(await of([{ type: 'registry', name: 'catalog', actions: ['*'] }])).toEqual([
+    { type: 'registry', name: 'catalog', actions: ['*'] },
+  ]);
+  expect((await tokens.verify(await sign(genuine('RS256', rsa), { access: null, sub: '' })))?.access).toEqual(
+    [],
+  );
+});
+
+test('a clock that differs by a minute does not matter, and a token is not remembered beyond its end', async () => {
+  const tokens = await trustingCertificates(rsa);
+  const token = await sign(genuine('RS256', rsa));
+  now = start - 59_000;
+  expect(await tokens.verify(token)).toBeDefined();
+  now = start + 359_000;
+  expect(tokens.findVerified(token)).toBeUndefined();
+  expect(await tokens.verify(token)).toBeDefined();
+  now = start + 361_000;
+  expect(await tokens.verify(token)).toBeUndefined();
+});
+
+test('a bundle must be of certificates with keys that are of use', async () => {
+  await expect(CertificateKeys.parse('')).rejects.toThrow(/found 0/);
+  const broken = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+  await expect(CertificateKeys.parse(broken)).rejects.toThrow(/cannot be read/);
+  await expect(trustingCertificates(rsa, weak)).rejects.toThrow(/neither RSA with at least 2048 bits/);
+});
+
+test('keys at an address are found by their ids, new ones and those of one algorithm too', async () => {
+  const published: object[] = [jwkOf(genuine('RS256', rsa, 'one'))];
+  const tokens = trustingAddress(() => ({ keys: published }));
+  expect(await tokens.verify(await sign(genuine('RS256', rsa, 'one')))).toBeDefined();
+  now += 10_000;
+  published.push(jwkOf(genuine('ES256', ec, 'two')));
+  expect(await tokens.verify(await sign(genuine('ES256', ec, 'two')))).toBeDefined();
+  expect(await tokens.verify(await sign(genuine('RS256', other, 'one')))).toBeUndefined();
+});
+
+test('a weak key at an address, or none, verifies nothing', async () => {
+  const published = trustingAddress(() => ({ keys: [jwkOf(genuine('RS256', weak, 'weak'))] }));
+  expect(await published.verify(await sign(genuine('RS256', rsa, 'weak')))).toBeUndefined();
+  const down = trustingAddress(() => {
+    throw new Error('down');
+  });
+  expect(await down.verify(await sign(genuine('RS256', rsa)))).toBeUndefined();
+});
+
+describe.each([
+  ['a certificate with an RSA key', 'RS256', rsa],
+  ['a certificate with an EC key', 'ES256', ec],
+] as const)('refused, trusting %s:', async (_what, alg, pair) => {
+  const real = genuine(alg, pair);
+  for (const [fault, token] of await forgeries(real, seconds)) {
+    test(fault, async () => {
+      const tokens = await trustingCertificates(pair);
+      expect(await tokens.verify(await sign(real))).toBeDefined();
+      expect(await tokens.verify(token)).toBeUndefined();
+      expect(tokens.findVerified(token)).toBeUndefined();
+    });
+  }
+});
+
+describe('refused, trusting keys at an address:', async () => {
+  const real = genuine('RS256', rsa, 'one');
+  for (const [fault, token] of await forgeries(real, seconds)) {
+    test(fault, async () => {
+      const tokens = trustingAddress(() => ({ keys: [jwkOf(real)] }));
+      expect(await tokens.verify(await sign(real))).toBeDefined();
+      expect(await tokens.verify(token)).toBeUndefined();
+    });
+  }
+});

@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest';
+import { writerOf } from '../../../../src/api/registry/writer.ts';
+import type { RequestState } from '../../../../src/api/state.ts';
+import { mayList, mayPullVirtual, mayUseProject } from '../../../../src/auth/rights/access.ts';
+import {
+  anonymous,
+  type Identity,
+  nameOf,
+  type Principal,
+  principalRefOf,
+  userIdOf,
+} from '../../../../src/auth/rights/identity.ts';
+import { dana, danaByPassword, deployToken, identities, job, principals, trustedJob } from '../identities.ts';
+
+const project = {
+  id: 9,
+  fullPath: 'acme/web/shop',
+  visibility: 'private',
+  containerRegistryAccessLevel: 'enabled',
+} as const;
+const registry = { group: { id: 3, fullPath: 'acme' }, anonymousPull: false };
+
+function writerFor(identity: Identity) {
+  return writerOf({ identity, address: '192.0.2.7' } as RequestState, 30);
+}
+
+test('every kind of identity has an answer everywhere, and none falls through', () => {
+  for (const identity of identities) {
+    expect([typeof nameOf(identity), 'undefined']).toContain(
+      identity.kind === 'anonymous' ? 'undefined' : 'string',
+    );
+    expect(['number', 'undefined']).toContain(typeof userIdOf(identity));
+    expect(writerFor(identity).key).toMatch(/^[a-z-]+(:.+)?$/);
+  }
+  for (const who of [...principals, anonymous]) {
+    expect(typeof mayUseProject(who, 'pull', project, undefined)).toBe('boolean');
+    expect(typeof mayPullVirtual(who, registry, false)).toBe('boolean');
+    expect(typeof mayList(who)).toBe('boolean');
+  }
+});
+
+test('a kind that is not known is an error, not a yes', () => {
+  const martian = { kind: 'martian' } as unknown as Principal;
+  expect(() => mayUseProject(martian, 'pull', project, 50)).toThrow('no known kind');
+  expect(() => mayPullVirtual(martian, registry, true)).toThrow('no known kind');
+  expect(() => mayList(martian)).toThrow('no known kind');
+  expect(() => principalRefOf(martian)).toThrow('no known kind');
+  expect(() => nameOf(martian)).toThrow('no known kind');
+  expect(() => userIdOf(martian)).toThrow('no known kind');
+  expect(() => writerFor(martian)).toThrow('no known kind');
+});
+
+describe('a registry token remembers of whom it was made for', () => {
+  test.each([
+    [danaByPassword, { kind: 'user', userId: 7 }],
+    [dana, { kind: 'user', userId: 7, tokenId: 70 }],
+    [deployToken, { kind: 'deploy-token', tokenId: 5 }],
+    [job, { kind: 'job', jobTokenId: 11 }],
+    [
+      trustedJob,
+      {
+        kind: 'trust',
+        trustId: 3,
+        name: 'build 4711',
+        projectId: 9,
+        accessLevel: 30,
+        expiresAt: job.expiresAt,
+      },
+    ],
+  ])('$kind, what is needed to look again', (principal, ref) => {
+    expect(principalRefOf(principal)).toEqual(ref);
+  });
+
+  test('a job that came by nothing is not believed', () => {
+    expect(() => principalRefOf({ ...trustedJob, trustId: undefined })).toThrow(TypeError);
+  });
+});
+
+test('pushes belong to the same writer, whichever token goes on with them', () => {
+  for (const principal of principals) {
+    const bearer = {
+      kind: 'registry-token',
+      subject: nameOf(principal) ?? '',
+      principal: principalRefOf(principal),
+      access: [],
+      refused: [],
+    } as const;
+    expect(writerFor(bearer)).toEqual(writerFor(principal));
+  }
+});

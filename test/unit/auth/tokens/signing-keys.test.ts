@@ -1,0 +1,189 @@
+import { generateKeyPairSync, randomBytes, X509Certificate } from 'node:crypto';
+import { calculateJwkThumbprint } from 'jose';
+import { beforeEach, expect, test } from 'vitest';
+import { SecretBox } from '../../../../src/auth/credentials/secret-box.ts';
+import { keyIdOf } from '../../../../src/auth/tokens/key-ids.ts';
+import { handoverMs, SigningKeys } from '../../../../src/auth/tokens/signing-keys.ts';
+import { RecordedKeys } from '../recorded-keys.ts';
+
+const secretBox = new SecretBox(randomBytes(32));
+const start = Date.UTC(2026, 2, 4);
+const lifetimeSeconds = 300;
+/** Docker's registry takes tokens for a minute after their end. */
+const retainMs = (lifetimeSeconds + 60) * 1000;
+
+let now: number;
+beforeEach(() => {
+  now = start;
+});
+
+function processWith(records: RecordedKeys): SigningKeys {
+  return new SigningKeys({ records, secretBox, lifetimeSeconds, now: () => now });
+}
+
+test('one key is made on first need, however many need it, and found again after a restart', async () => {
+  const records = new RecordedKeys();
+  const keys = processWith(records);
+  const [first, second] = await Promise.all([keys.current(), keys.current()]);
+  const restarted = await processWith(records).current();
+  expect(records.rows).toHaveLength(1);
+  expect(second.kid).toBe(first.kid);
+  expect(restarted.kid).toBe(first.kid);
+  expect(restarted.publicKey.equals(first.publicKey)).toBe(true);
+});
+
+test('the recorded key is sealed', async () => {
+  const records = new RecordedKeys();
+  const { privateKey } = await processWith(records).current();
+  expect(JSON.stringify(records.rows)).not.toContain(String(privateKey.export({ format: 'jwk' }).d));
+  const thief = new SigningKeys({
+    records,
+    secretBox: new SecretBox(randomBytes(32)),
+    lifetimeSeconds,
+    now: () => start,
+  });
+  await expect(thief.current()).rejects.toThrow(/does not open/);
+});
+
+test('processes that start at once agree on a key, and know the one the other made', async () => {
+  const records = new RecordedKeys({ together: 2 });
+  const [one, other] = [1, 2].map(
+    (offset) => new SigningKeys({ records, secretBox, lifetimeSeconds, now: () => start + offset }),
+  );
+  const [ofOne, ofOther] = await Promise.all([one?.current(), other?.current()]);
+  const kids = records.rows.map(({ kid }) => kid);
+  expect(kids).toHaveLength(2);
+  for (const kid of kids) {
+    expect((await one?.find(kid))?.kid).toBe(kid);
+    expect((await other?.find(kid))?.kid).toBe(kid);
+  }
+  expect(kids).toContain(ofOne?.kid);
+  expect(kids).toContain(ofOther?.kid);
+  const third = await processWith(records).current();
+  expect(third.kid).toBe(records.rows.find(({ createdAt }) => createdAt === start + 1)?.kid);
+});
+
+test('key ids that nobody made do not read the records more than once a second', async () => {
+  const records = new RecordedKeys();
+  const keys = processWith(records);
+  await keys.current();
+  const before = records.reads;
+  for (const kid of ['a', 'b', 'c']) expect(await keys.find(kid)).toBeUndefined();
+  expect(records.reads).toBe(before + 1);
+  now += 1000;
+  for (const kid of ['a', 'b']) expect(await keys.find(kid)).toBeUndefined();
+  expect(records.reads).toBeLessThanOrEqual(before + 3);
+});
+
+test('a key has the id that registries work out of its certificate', async () => {
+  const { kid, certificate, publicKey } = await processWith(new RecordedKeys()).current();
+  expect(kid).toMatch(/^(?:[A-Z2-7]{4}:){11}[A-Z2-7]{4}$/);
+  const certified = new X509Certificate(certificate).publicKey;
+  expect(certified.equals(publicKey)).toBe(true);
+  expect(keyIdOf(certified)).toBe(kid);
+});
+
+test('a certificate is signed by its own key, has begun, has no end, and gives no authority', async () => {
+  const { certificate, publicKey } = await processWith(new RecordedKeys()).current();
+  const x509 = new X509Certificate(certificate);
+  expect(x509.verify(publicKey)).toBe(true);
+  expect(x509.ca).toBe(false);
+  expect(x509.validFromDate.getTime()).toBe(start);
+  expect(x509.validToDate.getUTCFullYear()).toBe(9999);
+});
+
+test('a rotation is known to another process before the new key signs, and the old one stays good until its last token ends', async () => {
+  const records = new RecordedKeys();
+  const [server, commandLine] = [processWith(records), processWith(records)];
+  const old = await server.current();
+  const next = await commandLine.rotate();
+  expect(next.kid).not.toBe(old.kid);
+  now += handoverMs - 1;
+  expect((await server.current()).kid).toBe(old.kid);
+  expect((await server.list()).map(({ kid }) => kid)).toEqual([old.kid, next.kid]);
+
+  now += 1;
+  const retiredAt = now;
+  expect((await server.current()).kid).toBe(next.kid);
+  now = retiredAt + retainMs - 1;
+  expect((await server.find(old.kid))?.kid).toBe(old.kid);
+  now += 1;
+  expect(await server.find(old.kid)).toBeUndefined();
+  expect(records.rows.map(({ kid }) => kid)).toEqual([next.kid]);
+});
+
+test('a rotation can be announced, and the announced key does not sign before', async () => {
+  const records = new RecordedKeys();
+  const keys = processWith(records);
+  const old = await keys.current();
+  const next = await keys.rotate(3_600_000);
+  expect(await keys.describe()).toEqual([
+    {
+      kid: old.kid,
+      createdAt: start,
+      isCurrent: true,
+      retiredAt: start + 3_600_000,
+      endsAt: start + 3_600_000 + retainMs,
+    },
+    { kid: next.kid, createdAt: start, isCurrent: false, retiredAt: undefined, endsAt: undefined },
+  ]);
+  now += 3_600_000;
+  expect((await keys.current()).kid).toBe(next.kid);
+});
+
+test('a rotation at once goes before one that was announced, and none puts an earlier one off', async () => {
+  const records = new RecordedKeys();
+  const keys = processWith(records);
+  const first = await keys.current();
+  now += 1;
+  const second = await keys.rotate(3_600_000);
+  now += 1;
+  const third = await keys.rotate();
+  now += 1;
+  await keys.rotate(3_600_000);
+  now += handoverMs;
+  expect((await keys.current()).kid).toBe(third.kid);
+  const retired = new Map(records.rows.map(({ kid, retiredAt }) => [kid, retiredAt]));
+  expect([retired.get(first.kid), retired.get(second.kid)]).toEqual([
+    start + 2 + handoverMs,
+    start + 2 + handoverMs,
+  ]);
+});
+
+test('two rotations at once leave a key that signs', async () => {
+  const records = new RecordedKeys();
+  const keys = processWith(records);
+  const old = await keys.current();
+  await Promise.all([processWith(records).rotate(), processWith(records).rotate()]);
+  now += handoverMs;
+  const current = await keys.current();
+  expect(current.kid).not.toBe(old.kid);
+  now += retainMs;
+  expect((await keys.current()).kid).toBe(current.kid);
+});
+
+test('a retired key that was thrown away is refused within a second, where no other key is asked for too', async () => {
+  const records = new RecordedKeys();
+  const keys = processWith(records);
+  const { kid } = await keys.current();
+  await processWith(records).rotate();
+  await records.remove(kid);
+  now += 1000;
+  expect(await keys.find(kid)).toBeUndefined();
+});
+
+test('a key recorded before there were certificates signs and verifies by its old id, and gets one that stays', async () => {
+  const records = new RecordedKeys();
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const kid = await calculateJwkThumbprint(privateKey);
+  const privateKeySealed = secretBox.seal(
+    JSON.stringify(privateKey.export({ format: 'jwk' })),
+    `signing-key:${kid}`,
+  );
+  await records.add({ kid, algorithm: 'ES256', privateKeySealed, createdAt: start });
+  const [one, other] = await Promise.all([processWith(records).current(), processWith(records).current()]);
+  expect([one.kid, (await processWith(records).find(kid))?.kid]).toEqual([kid, kid]);
+  expect(new X509Certificate(one.certificate).publicKey.equals(publicKey)).toBe(true);
+  expect(other.certificate).toBe(one.certificate);
+  expect(records.rows[0]?.certificate).toBe(one.certificate);
+});

@@ -20,15 +20,11 @@ import { SecretBox } from '../auth/credentials/secret-box.ts';
 import { createSharedCache } from '../cache/shared.ts';
 import type { Config } from '../config/config.ts';
 import { databaseFile } from '../config/data-directory.ts';
-import { ownDataDirectory } from '../config/data-directory-owner.ts';
-import type { Secrets } from '../config/secrets.ts';
-import { upstreamOptions } from '../config/upstream-options.ts';
 import { type FirstStart, prepareFirstStart } from '../management/people/first-start.ts';
 import { UpstreamSecrets } from '../management/registries/upstream-settings.ts';
 import { MaintenanceMode } from '../management/server/maintenance.ts';
 import { openDatabase } from '../metadata/db/database.ts';
 import type { Log } from '../observe/log.ts';
-import { createMetrics } from '../observe/metrics.ts';
 import { isVirtualName } from '../oci/reference.ts';
 import { JsonDocuments } from '../outbound/json-document.ts';
 import { makeDirectory } from '../storage/make-directory.ts';
@@ -37,16 +33,20 @@ import { UpstreamPool } from '../upstreams/upstream-pool.ts';
 import { createCacheLimits } from './cache-limits.ts';
 import { createChecks } from './checks.ts';
 import { createCollectorWorker, reviewDelayOf } from './collecting.ts';
+import { ownDataDirectory } from './data-directory-owner.ts';
 import { createGitlabApi } from './gitlab-api.ts';
 import { createHosting } from './hosting.ts';
 import { createScheduler } from './jobs.ts';
+import { createMetrics } from './metrics/metrics.ts';
 import { createNotifications } from './notifications.ts';
 import { createPulls } from './pulls.ts';
 import { createRestServices } from './rest-services.ts';
 import { createScrubbing } from './scrubbing.ts';
+import type { Secrets } from './secrets.ts';
 import { createSignIn } from './sign-in.ts';
 import { createSpaceReserve } from './space-reserve.ts';
 import { createStores, watchStores } from './stores.ts';
+import { upstreamOptions } from './upstream-options.ts';
 
 export interface App {
   /** For clients. */

@@ -2,13 +2,13 @@
 
 import type { Config } from '../config/config.ts';
 import type { Database } from '../metadata/db/database.ts';
-import type { CacheMetrics } from '../observe/cache-metrics.ts';
 import type { Log } from '../observe/log.ts';
 import { CacheBound, cacheBoundJob } from '../retention/cache-bound.ts';
 import { CacheRetention } from '../retention/cache-retention.ts';
 import { CacheRoom } from '../retention/cache-room.ts';
 import { WaterMarks } from '../retention/water-marks.ts';
-import type { Job } from '../tasks/scheduler.ts';
+import type { Job } from '../tasks/task.ts';
+import type { CacheMetrics } from './metrics/cache-metrics.ts';
 
 export interface CacheLimitParts {
   readonly config: Config;

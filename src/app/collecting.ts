@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts';
 import { Collector, type CollectorOptions } from '../gc/collector.ts';
 import { CollectorWorker, type CollectorWorkerOptions } from '../gc/collector-worker.ts';
 import type { Database } from '../metadata/db/database.ts';
-import type { Metrics } from '../observe/metrics.ts';
+import type { Metrics } from './metrics/metrics.ts';
 
 export interface CollectingParts
   extends Pick<CollectorOptions, 'store' | 'observer' | 'log' | 'now' | 'untaggedMs'> {

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type { Orphans } from '../gc/orphans.ts';
 import type { Scrub } from '../gc/scrub.ts';
 import type { Jobs } from '../metadata/server/jobs.ts';
-import { type Job, Scheduler, type SchedulerOptions } from '../tasks/scheduler.ts';
+import { Scheduler, type SchedulerOptions } from '../tasks/scheduler.ts';
+import type { Job } from '../tasks/task.ts';
 import type { DeliveryExpiry } from '../webhooks/delivery-expiry.ts';
 
 export interface JobParts extends Pick<SchedulerOptions, 'readOnlyReason' | 'log' | 'now'> {

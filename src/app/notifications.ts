@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { SecretBox } from '../auth/credentials/secret-box.ts';
 import type { Config } from '../config/config.ts';
+import { version } from '../config/version.ts';
 import { WebhookSecrets } from '../management/webhooks/webhook-secrets.ts';
 import type { Database } from '../metadata/db/database.ts';
 import type { Log } from '../observe/log.ts';
@@ -14,7 +15,6 @@ import { Resending } from '../webhooks/resending.ts';
 import { WebhookEndpoints } from '../webhooks/webhook-endpoints.ts';
 import type { WebhookObserver } from '../webhooks/webhook-observer.ts';
 import { WebhookSender } from '../webhooks/webhook-sender.ts';
-import { version } from './version.ts';
 
 export interface NotificationParts {
   readonly config: Config;

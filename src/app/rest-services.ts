@@ -3,6 +3,7 @@ import type { RestServices } from '../api/rest/rest-router.ts';
 import type { Passwords } from '../auth/credentials/passwords.ts';
 import type { SecretBox } from '../auth/credentials/secret-box.ts';
 import type { Config } from '../config/config.ts';
+import { version } from '../config/version.ts';
 import { AuditTrail } from '../management/acting/audit.ts';
 import { CacheEntryService } from '../management/caches/cache-entries.ts';
 import { CachePinService } from '../management/caches/cache-pins.ts';
@@ -45,7 +46,6 @@ import { findBlockedLiteral, privateNetworks } from '../outbound/address-guard.t
 import { findPinnedBytes } from '../retention/pinned-bytes.ts';
 import type { UpstreamPool } from '../upstreams/upstream-pool.ts';
 import { findBlockedWebhook } from '../webhooks/webhook-sender.ts';
-import { version } from './version.ts';
 
 export interface RestParts
   extends Pick<RestServices, 'authenticator' | 'maintenance' | 'rateLimit' | 'sessions'> {

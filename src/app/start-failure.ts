@@ -2,10 +2,10 @@
 import { TlsFileError } from '../api/server/tls-files.ts';
 import { type Config, withoutPassword } from '../config/config.ts';
 import { blobDirectoryOf } from '../config/data-directory.ts';
-import { DataDirectoryInUse } from '../config/data-directory-owner.ts';
 import { ConfigError } from '../config/settings.ts';
+import { findReason, isSystemError, type SystemError } from '../config/system-reasons.ts';
 import { UnavailableError } from '../oci/unavailable.ts';
-import { findReason, isSystemError, type SystemError } from './system-reasons.ts';
+import { DataDirectoryInUse } from './data-directory-owner.ts';
 
 /** An address, named by its setting, cannot be listened on. */
 export class CannotListen extends Error {

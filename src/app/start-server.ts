@@ -3,12 +3,12 @@ import type { RequestListener } from 'node:http';
 import { Listener } from '../api/server/server.ts';
 import { answerStarting } from '../api/server/starting.ts';
 import type { Config } from '../config/config.ts';
-import type { Secrets } from '../config/secrets.ts';
 import type { FirstStart } from '../management/people/first-start.ts';
 import type { Log } from '../observe/log.ts';
 import { type App, createApp } from './app.ts';
 import { connectionLimits, findFileLimit } from './connection-limits.ts';
 import { readTrustedKeys } from './delegation.ts';
+import type { Secrets } from './secrets.ts';
 import { CannotListen, settled } from './start-failure.ts';
 
 export interface StartOptions {

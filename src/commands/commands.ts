@@ -1,8 +1,8 @@
 /** What the commands do that are no server. */
 
+import type { Secrets } from '../app/secrets.ts';
 import { describeBackup, describeCheck, type Unsound } from '../app/storage-reports.ts';
 import type { Config } from '../config/config.ts';
-import type { Secrets } from '../config/secrets.ts';
 import type { Log } from '../observe/log.ts';
 import { backUp } from './backup.ts';
 import { collect } from './collect-command.ts';

@@ -1,11 +1,11 @@
 /** What the command line does on the records without a server. */
 
+import type { Secrets } from '../app/secrets.ts';
 import { adoptStore, openStores } from '../app/stores.ts';
 import { SecretBox } from '../auth/credentials/secret-box.ts';
 import { type SigningKeyState, SigningKeys } from '../auth/tokens/signing-keys.ts';
 import type { Config } from '../config/config.ts';
 import { databaseFile } from '../config/data-directory.ts';
-import type { Secrets } from '../config/secrets.ts';
 import { type CheckReport, checkStorage } from '../gc/storage-check.ts';
 import { actorFor } from '../management/people/users.ts';
 import { recordAccessToken } from '../management/tokens/access-token-records.ts';

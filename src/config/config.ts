@@ -2,7 +2,7 @@
 import { Document, stringify } from 'yaml';
 import type { z } from 'zod';
 import { httpSettings } from './http-settings.ts';
-import { secretVariables } from './secrets.ts';
+import { secretVariables } from './secret-variables.ts';
 import {
   address,
   bytes,

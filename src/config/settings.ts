@@ -1,6 +1,6 @@
 /** Settings as they are written, in YAML or in the environment: a path such as `http.address`, a value, and where it stands. */
 import { isAlias, isMap, LineCounter, type Node, parseDocument } from 'yaml';
-import { reasonOf } from '../app/system-reasons.ts';
+import { reasonOf } from './system-reasons.ts';
 
 export interface Setting {
   readonly path: string;

@@ -1,7 +1,7 @@
 /** Who is told what happens in repositories, as operators write it: a list of endpoints, and what holds for all of them. */
 import { z } from 'zod';
-import { isHeaderName, isHeaderValue } from '../management/webhooks/webhook-headers.ts';
 import { eventActions } from '../oci/registry-event.ts';
+import { isHeaderName, isHeaderValue } from '../rules/webhook-headers.ts';
 import { count, flag, httpUrl, listOf, name, network, required, seconds } from './setting-values.ts';
 
 /** A header with a value that is never printed. */

@@ -6,7 +6,7 @@
 import type { Records } from '../metadata/db/records.ts';
 import type { Log } from '../observe/log.ts';
 import type { BlobInventory, BlobStore, StoredCopy } from '../storage/blob-store.ts';
-import type { JobOutcome } from '../tasks/scheduler.ts';
+import type { JobOutcome } from '../tasks/task.ts';
 import { type FindingTools, settleFindings, treatCopy } from './storage-findings.ts';
 
 export interface OrphansOptions extends FindingTools {

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Records } from '../metadata/db/records.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
-import type { JobOutcome } from '../tasks/scheduler.ts';
+import type { JobOutcome } from '../tasks/task.ts';
 import { type FindingTools, settleFindings, treatCopy } from './storage-findings.ts';
 import { type Verdict, verifyCopy } from './verify-copy.ts';
 

@@ -5,25 +5,7 @@
 import { RepeatedRun } from '../concurrency/repeated-run.ts';
 import type { Jobs } from '../metadata/server/jobs.ts';
 import type { Log } from '../observe/log.ts';
-
-export interface Job {
-  /** E.g. `uploads.expire`. */
-  readonly name: string;
-  /** From the end of one run to the next. */
-  readonly everyMs: number;
-  /**
-   * One run, of minutes at most; it ends soon after the signal, which says that the server stops or that another process has the job.
-   * What it throws is logged, and the run is tried again after a while.
-   */
-  run(signal: AbortSignal): Promise<JobOutcome>;
-}
-
-export interface JobOutcome {
-  /** What it did, for people to see: numbers and texts. */
-  readonly result: Readonly<Record<string, unknown>>;
-  /** There is more to do at once. */
-  readonly again?: boolean;
-}
+import type { Job } from './task.ts';
 
 export interface SchedulerOptions {
   readonly jobs: readonly Job[];

@@ -3,14 +3,21 @@ import { createServer } from 'node:http';
 import Koa from 'koa';
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
-import { outdated } from '../../src/api/rest/deprecation.ts';
 import { mountEndpoints } from '../../src/api/rest/router.ts';
 import type { RequestState } from '../../src/api/state.ts';
 import type { Authentication } from '../../src/auth/credentials/authenticate.ts';
 import { RefusedError } from '../../src/management/acting/refused-error.ts';
 import { type Endpoint, endpoint } from '../../src/management/endpoint/endpoint.ts';
 import { PagedBody, pageParams } from '../../src/management/endpoint/pagination.ts';
-import { filled, integer, list, recordId, text, truth } from '../../src/management/endpoint/parameters.ts';
+import {
+  filled,
+  integer,
+  list,
+  outdated,
+  recordId,
+  text,
+  truth,
+} from '../../src/management/endpoint/parameters.ts';
 import { UpstreamError } from '../../src/outbound/errors.ts';
 import { silentLog } from '../support/silent-log.ts';
 

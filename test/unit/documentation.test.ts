@@ -2,10 +2,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { listEndpoints } from '../../src/api/rest/rest-router.ts';
+import { createMetrics } from '../../src/app/metrics/metrics.ts';
 import { help } from '../../src/commands/command-line.ts';
-import { secretVariables } from '../../src/config/secrets.ts';
+import { secretVariables } from '../../src/config/secret-variables.ts';
 import { readYaml } from '../../src/config/settings.ts';
-import { createMetrics } from '../../src/observe/metrics.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');

@@ -1,15 +1,9 @@
 /** What clients should no longer use still works, and says so: https://www.rfc-editor.org/rfc/rfc9745.html */
 import type { Context } from 'koa';
-import type { z } from 'zod';
 import type { Endpoint } from '../../management/endpoint/endpoint.ts';
 
 /** The day this API was described first; what GitLab had given up before was never more than tolerated here. */
 const deprecatedSince = Date.UTC(2026, 10, 28) / 1000;
-
-/** A parameter that another one took the place of. */
-export function outdated<S extends z.ZodType>(schema: S, instead: string): S {
-  return schema.meta({ deprecated: true, description: `Use \`${instead}\`` });
-}
 
 export function tellOfDeprecation(
   ctx: Context,

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { RefusedError } from '../../management/acting/refused-error.ts';
 import type { Endpoint } from '../../management/endpoint/endpoint.ts';
+import type { ErrorStatus } from '../../management/endpoint/error-statuses.ts';
 import { UnavailableError } from '../../oci/unavailable.ts';
 import { TooManyRequests } from '../rate-limits.ts';
 import { UnreadableBody } from './body.ts';
@@ -11,25 +12,6 @@ export interface Answer {
   readonly body: object | undefined;
   readonly headers?: Readonly<Record<string, string>>;
 }
-
-/** What refusals and unreadable bodies are answered with: everything below but bugs, and methods that a path does not have. */
-export type ErrorStatus = keyof typeof errorDescriptions;
-
-export const errorDescriptions = {
-  400: 'A parameter is missing, of the wrong kind, or against a rule',
-  401: 'No token, or one that does not count any more',
-  403: 'The token or the role does not allow it',
-  404: 'There is no such thing, or it may not be seen',
-  408: 'The body did not come in time',
-  409: 'It contradicts what is there already',
-  411: 'A form whose length is not said',
-  412: 'It was changed after `If-Unmodified-Since`',
-  413: 'The body is too large',
-  415: 'The body is of a type that is not read here',
-  422: 'It would break a rule, which is said in sentences',
-  429: 'Too many requests; `Retry-After` says when to ask again',
-  503: 'The database or the storage is not to be had, and `Retry-After` says when to ask again; or nothing can be changed in read-only mode',
-} as const;
 
 const faultsByName = z.record(z.string(), z.union([z.string(), z.array(z.string())]));
 

@@ -1,7 +1,8 @@
 /** The OpenAPI 3.1 document of /api/v4, from the declarations of its endpoints: https://spec.openapis.org/oas/v3.1.1.html */
 import type { z } from 'zod';
 import type { Endpoint, TaggedEndpoint } from '../../management/endpoint/endpoint.ts';
-import { errorDescriptions, errorResponse, errorStatusesOf } from './errors.ts';
+import { errorDescriptions } from '../../management/endpoint/error-statuses.ts';
+import { errorResponse, errorStatusesOf } from './errors.ts';
 import { JsonSchemas } from './json-schemas.ts';
 import { responseHeaders } from './openapi-headers.ts';
 

@@ -3,10 +3,10 @@
  * data, so that the answers to bad input and the OpenAPI document come from the same lines.
  */
 import { z } from 'zod';
-import type { ErrorStatus } from '../../api/rest/errors.ts';
 import type { Purpose } from '../../auth/rights/access.ts';
 import type { Actor } from '../acting/actor.ts';
 import { withoutBlanks } from './blanks.ts';
+import type { ErrorStatus } from './error-statuses.ts';
 import type { KeysetBody, PagedBody } from './pagination.ts';
 import type { BodyOf, OtherAnswer } from './response.ts';
 import { parseInput } from './validation.ts';

@@ -142,3 +142,8 @@ function emptyAsNull(text: string): string | null {
 function isBlankText(value: unknown): boolean {
   return typeof value === 'string' && value.trim() === '';
 }
+
+/** A parameter that another one took the place of. */
+export function outdated<S extends z.ZodType>(schema: S, instead: string): S {
+  return schema.meta({ deprecated: true, description: `Use \`${instead}\`` });
+}

@@ -1,6 +1,5 @@
 /** https://docs.gitlab.com/api/projects/ */
 import { z } from 'zod';
-import { outdated } from '../../api/rest/deprecation.ts';
 import type { ProjectOrder } from '../../metadata/namespaces/project-filter.ts';
 import type { RegistryAccessLevel } from '../../metadata/namespaces/projects.ts';
 import { cleanupPolicyChangesOf, cleanupPolicyParams } from '../cleanup/cleanup-policy-body.ts';
@@ -19,6 +18,7 @@ import {
   integer,
   maxDescriptionLength,
   maxNameLength,
+  outdated,
   projectId,
   quota,
   registryAccessLevel,

@@ -1,6 +1,6 @@
 /** What someone says about an upstream, put together with what is known of it: the rules about its address and secrets. */
 import { isAdministrator } from '../../auth/rights/access.ts';
-import type { UpstreamRecord } from '../../metadata/registries/upstreams.ts';
+import type { UpstreamChanges, UpstreamRecord } from '../../metadata/registries/upstreams.ts';
 import { GlobError } from '../../rules/glob.ts';
 import { Globs } from '../../rules/globs.ts';
 import { type Actor, userOf } from '../acting/actor.ts';
@@ -103,4 +103,20 @@ export function mayUsePrivateNetwork(
 
 function missing(attribute: 'username' | 'password'): RefusedError {
   return new RefusedError('invalid', { [attribute]: [blank] });
+}
+
+/** For the audit event: that there is another password, not which. */
+export function describeUpstream(changes: UpstreamChanges): Readonly<Record<string, unknown>> {
+  const { passwordSealed } = changes;
+  return {
+    name: changes.name,
+    url: changes.url,
+    description: changes.description,
+    username: changes.username,
+    ...(passwordSealed !== undefined && { password: passwordSealed === null ? 'removed' : 'set' }),
+    cache_validity_hours: changes.cacheValidityHours,
+    allow_patterns: changes.allowPatterns,
+    deny_patterns: changes.denyPatterns,
+    allow_private_network: changes.allowPrivateNetwork,
+  };
 }

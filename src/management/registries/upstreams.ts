@@ -23,6 +23,7 @@ import {
   changeCredentials,
   demandNoCredentials,
   demandPatterns,
+  describeUpstream,
   mayUsePrivateNetwork,
   parseCredentials,
   type UpstreamAccess,
@@ -134,7 +135,7 @@ export class UpstreamService {
       await recordChange(tx, actor, {
         action: 'upstream.create',
         targetId: upstream.id,
-        details: { group_id: groupId, registry_id: registryId, ...describe(upstream) },
+        details: { group_id: groupId, registry_id: registryId, ...describeUpstream(upstream) },
         groupPath,
       });
       await tellExposures(tx, actor, { registryId });
@@ -158,7 +159,7 @@ export class UpstreamService {
       };
       const upstream = await tx.upstreams.update(id, changes);
       if (!upstream) throw new RefusedError('not-found');
-      const details = { group_id: upstream.groupId, ...describe(changes) };
+      const details = { group_id: upstream.groupId, ...describeUpstream(changes) };
       const { groupPath } = stored;
       const path = localPathOf(upstream.url);
       if (path !== undefined && upstream.url !== stored.url) await tellExposures(tx, actor, { path });
@@ -234,20 +235,4 @@ export class UpstreamService {
       throw new RefusedError('invalid', { group: ['already has an upstream with the same credentials'] });
     }
   }
-}
-
-/** For the audit event: that there is another password, not which. */
-function describe(changes: UpstreamChanges): Readonly<Record<string, unknown>> {
-  const { passwordSealed } = changes;
-  return {
-    name: changes.name,
-    url: changes.url,
-    description: changes.description,
-    username: changes.username,
-    ...(passwordSealed !== undefined && { password: passwordSealed === null ? 'removed' : 'set' }),
-    cache_validity_hours: changes.cacheValidityHours,
-    allow_patterns: changes.allowPatterns,
-    deny_patterns: changes.denyPatterns,
-    allow_private_network: changes.allowPrivateNetwork,
-  };
 }

@@ -1,11 +1,10 @@
 /** https://docs.gitlab.com/api/container_registry/#delete-registry-repository-tags-in-bulk */
 import { z } from 'zod';
-import { outdated } from '../../api/rest/deprecation.ts';
 import { parseDurationMs } from '../../rules/duration.ts';
 import { invalidPattern, isTagPattern, maxPatternLength } from '../../rules/tag-pattern.ts';
 import { formatInstant } from '../endpoint/dates.ts';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
-import { filled, integerBetween, someOf, text, truth } from '../endpoint/parameters.ts';
+import { filled, integerBetween, outdated, someOf, text, truth } from '../endpoint/parameters.ts';
 import { type BodyOf, instantText, OtherAnswer } from '../endpoint/response.ts';
 import { repositoryId } from './repository-endpoints.ts';
 import type { DecidedTag, TagDeletionService } from './tag-deletions.ts';

@@ -1,8 +1,8 @@
 /** What someone says about an endpoint, put together with what is known of it: the rules about its address and secrets. */
 import type { Webhook, WebhookSettings } from '../../metadata/webhooks/webhooks.ts';
+import { isHeaderName, isHeaderValue } from '../../rules/webhook-headers.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { addressOf, type FindBlockedAddress } from '../registries/upstream-url.ts';
-import { isHeaderName, isHeaderValue } from './webhook-headers.ts';
 import type { WebhookCredentials, WebhookSecrets } from './webhook-secrets.ts';
 
 /** What is undefined is not said. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type Config, formatConfig, loadConfig } from '../../../src/config/config.ts';
 import { ConfigError, type Environment } from '../../../src/config/settings.ts';
 
-const root = new URL('../../', import.meta.url);
+const root = new URL('../../../', import.meta.url);
 const defaults = readFileSync(new URL('config/default.yaml', root), 'utf8');
 
 interface Given {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { operationsRoutes, probeRoutes } from '../../../../src/api/operations/operations.ts';
 import { type Duty, Readiness } from '../../../../src/api/operations/readiness.ts';
 import { Listener } from '../../../../src/api/server/server.ts';
-import { createMetrics } from '../../../../src/observe/metrics.ts';
+import { createMetrics } from '../../../../src/app/metrics/metrics.ts';
 import { UnavailableError } from '../../../../src/oci/unavailable.ts';
 import { KeptLog } from '../registry/registry-server.ts';
 

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Listener, type ListenerOptions, type Patience } from '../../../../src/api/server/server.ts';
 import { KeptLog } from '../registry/registry-server.ts';
 
-const fixtures = resolve(import.meta.dirname, '../../fixtures/tls');
+const fixtures = resolve(import.meta.dirname, '../../../fixtures/tls');
 const otherKey = readFileSync(join(fixtures, 'second.key'), 'utf8');
 const log = new KeptLog();
 

@@ -1,6 +1,6 @@
 /** What is counted of the limits of caches. */
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { CacheObserver } from '../retention/cache-observer.ts';
+import type { CacheObserver } from '../../retention/cache-observer.ts';
 
 export interface CacheMetrics extends CacheObserver {
   /** Asked for at each scrape. @param read bytes of blobs that are cached, each counted once */

@@ -1,6 +1,6 @@
 /** What is counted of webhooks: what GitLab's registry counts of its notifications. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { WebhookObserver } from '../webhooks/webhook-observer.ts';
+import type { WebhookObserver } from '../../webhooks/webhook-observer.ts';
 
 /** In seconds: most endpoints answer at once, and none is waited for longer than a minute. */
 const requestBuckets = [0.01, 0.05, 0.25, 1, 5, 15, 60];

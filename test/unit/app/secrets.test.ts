@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { loadSecrets, type Secrets } from '../../../src/config/secrets.ts';
+import { loadSecrets, type Secrets } from '../../../src/app/secrets.ts';
 import { ConfigError, type Environment } from '../../../src/config/settings.ts';
 
 let directory: string;

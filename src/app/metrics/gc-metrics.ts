@@ -1,7 +1,7 @@
 /** What is counted of the collector. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { GcObserver } from '../gc/gc-observer.ts';
-import { type QueueState, type ReviewKind, reviewKinds } from '../metadata/collector/review-queue.ts';
+import type { GcObserver } from '../../gc/gc-observer.ts';
+import { type QueueState, type ReviewKind, reviewKinds } from '../../metadata/collector/review-queue.ts';
 
 /** In seconds: most reviews take one of the first, a look after a big deletion one of the last. */
 const gcBuckets = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60];

@@ -1,6 +1,6 @@
 /** Whether the server has what it needs, found out whenever somebody reads the metrics. */
 import { Gauge, type Registry } from 'prom-client';
-import type { CheckResult } from '../api/operations/readiness.ts';
+import type { CheckResult } from '../../api/operations/readiness.ts';
 
 export interface CheckMetrics {
   /** Whenever the metrics are read from then on: what the server needs. */

@@ -3,11 +3,11 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { checkPaths } from '../../../src/app/path-settings.ts';
+import { loadSecrets } from '../../../src/app/secrets.ts';
 import { explainStartFailure } from '../../../src/app/start-failure.ts';
 import { loadConfig } from '../../../src/config/config.ts';
-import { checkPaths } from '../../../src/config/path-settings.ts';
 import { readRegularFile } from '../../../src/config/regular-file.ts';
-import { loadSecrets } from '../../../src/config/secrets.ts';
 import { ConfigError } from '../../../src/config/settings.ts';
 import { openDatabase } from '../../../src/metadata/db/database.ts';
 import { silentLog } from '../../support/silent-log.ts';

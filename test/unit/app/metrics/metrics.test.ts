@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createMetrics } from '../../../src/observe/metrics.ts';
+import { createMetrics } from '../../../../src/app/metrics/metrics.ts';
 
 test('what the observers are told can be read as Prometheus text', async () => {
   const metrics = createMetrics();

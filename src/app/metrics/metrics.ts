@@ -1,14 +1,14 @@
 /** What is counted, under a registry of our own. Services know only their observers, and nothing of Prometheus. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { RegistryObserver } from '../api/registry/services.ts';
-import type { RequestObserver } from '../api/requests.ts';
-import type { GcObserver } from '../gc/gc-observer.ts';
-import type { ScrubObserver } from '../gc/scrub.ts';
-import type { Outcome } from '../oci/repository.ts';
-import type { FillObserver } from '../proxy/fill-observer.ts';
-import type { BreakerState } from '../upstreams/upstream.ts';
-import type { UpstreamObserver } from '../upstreams/upstream-observer.ts';
-import type { WebhookObserver } from '../webhooks/webhook-observer.ts';
+import type { RegistryObserver } from '../../api/registry/services.ts';
+import type { RequestObserver } from '../../api/requests.ts';
+import type { GcObserver } from '../../gc/gc-observer.ts';
+import type { ScrubObserver } from '../../gc/scrub.ts';
+import type { Outcome } from '../../oci/repository.ts';
+import type { FillObserver } from '../../proxy/fill-observer.ts';
+import type { BreakerState } from '../../upstreams/upstream.ts';
+import type { UpstreamObserver } from '../../upstreams/upstream-observer.ts';
+import type { WebhookObserver } from '../../webhooks/webhook-observer.ts';
 import { type CacheMetrics, cacheMetrics } from './cache-metrics.ts';
 import { type CheckMetrics, checkMetrics } from './check-metrics.ts';
 import { gcMetrics, type QueueMetrics, queueMetrics } from './gc-metrics.ts';

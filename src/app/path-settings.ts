@@ -1,11 +1,11 @@
 /** What settings name by a path, looked at before it is used: no start may wait for a FIFO, or read a device, for ever. */
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { reasonOf } from '../app/system-reasons.ts';
+import type { Config } from '../config/config.ts';
+import { maxFileBytes } from '../config/regular-file.ts';
+import { ConfigError } from '../config/settings.ts';
+import { reasonOf } from '../config/system-reasons.ts';
 import { makeDirectory } from '../storage/make-directory.ts';
-import type { Config } from './config.ts';
-import { maxFileBytes } from './regular-file.ts';
-import { ConfigError } from './settings.ts';
 
 /** Makes the data directory. What is absent is for whoever reads it to say. @throws ConfigError */
 export async function checkPaths({ dataDirectory, storage, http, auth }: Config): Promise<void> {

@@ -7,10 +7,17 @@ import { link, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { findPasswordFault } from '../auth/credentials/passwords.ts';
 import { mayBeAccessToken } from '../auth/tokens/token-secret.ts';
+import { secretKeyFile } from '../config/data-directory.ts';
+import { readRegularFile } from '../config/regular-file.ts';
+import {
+  keyVariable,
+  oidcSecretVariable,
+  rootPasswordVariable,
+  rootTokenVariable,
+  webhookSecretVariable,
+} from '../config/secret-variables.ts';
+import { ConfigError, type Environment, Faults, readVariable } from '../config/settings.ts';
 import { makeDirectory } from '../storage/make-directory.ts';
-import { secretKeyFile } from './data-directory.ts';
-import { readRegularFile } from './regular-file.ts';
-import { ConfigError, type Environment, Faults, readVariable } from './settings.ts';
 
 export interface Secrets {
   /** 32 bytes. */
@@ -30,21 +37,6 @@ export interface SecretSources {
   /** True where the records are in a database of their own: other processes need the same key, so none is made here. */
   readonly sharedDatabase: boolean;
 }
-
-const keyVariable = 'ENTREPOT_SECRET_KEY';
-const rootTokenVariable = 'ENTREPOT_ROOT_TOKEN';
-const rootPasswordVariable = 'ENTREPOT_ROOT_PASSWORD';
-const oidcSecretVariable = 'ENTREPOT_OIDC_CLIENT_SECRET';
-const webhookSecretVariable = 'ENTREPOT_WEBHOOK_SECRET';
-
-/** Each may be given as a file by `NAME_FILE`. */
-export const secretVariables: readonly string[] = [
-  keyVariable,
-  rootTokenVariable,
-  rootPasswordVariable,
-  oidcSecretVariable,
-  webhookSecretVariable,
-];
 
 const keyBytes = 32;
 const expectedKey = `expected ${keyBytes} bytes in base64, as 'openssl rand -base64 ${keyBytes}' prints, or in hex`;

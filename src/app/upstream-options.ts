@@ -1,8 +1,8 @@
 /** What is configured of upstreams, as those who speak to them take it. */
 
-import { version } from '../app/version.ts';
+import type { Config } from '../config/config.ts';
+import { version } from '../config/version.ts';
 import { createResolve } from '../outbound/address-guard.ts';
-import type { Config } from './config.ts';
 
 export function upstreamOptions({ upstreams }: Config) {
   return {

@@ -1,5 +1,6 @@
 /** What is said to whom a repository is refused: the cause that holds, as far as they may know it, and what helps. */
-import { type Action, accessLevels, scopesFor } from '../auth/rights/access.ts';
+import { type Action, scopesFor } from '../auth/rights/access.ts';
+import { accessLevels } from '../auth/rights/access-levels.ts';
 import type { DenialCause } from '../auth/rights/denial-causes.ts';
 import { OciError } from '../oci/errors.ts';
 

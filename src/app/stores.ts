@@ -1,5 +1,5 @@
 /** Wires the bytes: the directory, whether it is the right one, and what is read and written there. */
-import { CommandRefused } from '../commands/command-line.ts';
+
 import type { Config } from '../config/config.ts';
 import { blobDirectoryOf } from '../config/data-directory.ts';
 import type { Records } from '../metadata/db/records.ts';
@@ -9,6 +9,7 @@ import { FilesystemBlobInventory } from '../storage/filesystem-blob-inventory.ts
 import { FilesystemBlobStore } from '../storage/filesystem-blob-store.ts';
 import { FilesystemUploadStore } from '../storage/filesystem-upload-store.ts';
 import { makeStore, StoreAbsent, StoreIdentity } from '../storage/store-identity.ts';
+import { CommandRefused } from './command-refused.ts';
 
 type StoreDatabase = Pick<Records, 'instance' | 'storedBlobs' | 'auditEvents'>;
 

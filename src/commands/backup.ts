@@ -8,6 +8,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { type Pack, pack } from 'tar-stream';
+import { CommandRefused } from '../app/command-refused.ts';
 import { forgetStore, openStores } from '../app/stores.ts';
 import type { Config } from '../config/config.ts';
 import { databaseFile, secretKeyFile } from '../config/data-directory.ts';
@@ -17,7 +18,6 @@ import { type Database, openDatabase } from '../metadata/db/database.ts';
 import { copySqlite } from '../metadata/db/snapshot.ts';
 import type { Log } from '../observe/log.ts';
 import { FilesystemBackup } from '../storage/filesystem-backup.ts';
-import { CommandRefused } from './command-line.ts';
 
 /** The names in the archive; blobs are below `blobs/` under their storage keys. */
 export const backupNames = {

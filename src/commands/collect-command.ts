@@ -1,5 +1,6 @@
 /** `entrepot gc`: collects once, beside a running server or without one. */
 import { createCollector, reviewDelayOf, untaggedMsOf } from '../app/collecting.ts';
+import { CommandRefused } from '../app/command-refused.ts';
 import { openStores } from '../app/stores.ts';
 import type { Config } from '../config/config.ts';
 import { databaseFile } from '../config/data-directory.ts';
@@ -9,7 +10,6 @@ import { dryRun } from '../gc/dry-run.ts';
 import { applyUntaggedRule } from '../gc/untagged-rule.ts';
 import { type Database, openDatabase, openReadOnlyDatabase } from '../metadata/db/database.ts';
 import type { Log } from '../observe/log.ts';
-import { CommandRefused } from './command-line.ts';
 
 export interface CollectRequest {
   readonly dryRun: boolean;

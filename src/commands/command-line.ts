@@ -89,11 +89,6 @@ export interface TokenRequest {
   readonly expiresAt: number | undefined;
 }
 
-/** Why a command has done nothing, in a sentence. */
-export class CommandRefused extends Error {
-  override readonly name: string = 'CommandRefused';
-}
-
 /** What was typed is no command of ours; the message says why. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';

@@ -1,5 +1,6 @@
 /** What the command line does on the records without a server. */
 
+import { CommandRefused } from '../app/command-refused.ts';
 import type { Secrets } from '../app/secrets.ts';
 import { adoptStore, openStores } from '../app/stores.ts';
 import { SecretBox } from '../auth/credentials/secret-box.ts';
@@ -12,7 +13,7 @@ import { recordAccessToken } from '../management/tokens/access-token-records.ts'
 import { type Database, migrate, openDatabase } from '../metadata/db/database.ts';
 import type { Records } from '../metadata/db/records.ts';
 import type { Log } from '../observe/log.ts';
-import { CommandRefused, type TokenRequest } from './command-line.ts';
+import type { TokenRequest } from './command-line.ts';
 
 /** Why there is no token, in a sentence. */
 export class TokenRefused extends CommandRefused {

@@ -1,18 +1,24 @@
 /** How the remote upstreams of one part would answer a pull: the walk, shown without changing what is cached. */
 import { isFresh } from '../cache/freshness.ts';
+import type { CacheEntries } from '../metadata/cached/cache-entries.ts';
 import { isDigestReference, type Reference } from '../oci/reference.ts';
 import { UpstreamError } from '../outbound/errors.ts';
+import { entryPlace, isRecordOf, type Place, placeAt } from './place.ts';
 import type {
   ExplainedAnswer,
   ExplainedEntry,
   ExplainedPart,
   ExplainedPull,
-  ExplainOptions,
   PartExplanation,
   PullVerdict,
-} from './explain.ts';
-import { entryPlace, isRecordOf, type Place, placeAt } from './place.ts';
+} from './pull-explanation.ts';
 import type { RemotePart } from './registry-view.ts';
+
+export interface ExplainRemoteOptions {
+  readonly entries: Pick<CacheEntries, 'listAt' | 'listByDigest'>;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
 
 /** One upstream with what is cached of it. */
 interface Candidate {
@@ -24,7 +30,7 @@ interface Candidate {
 export async function explainRemote(
   part: RemotePart,
   { image, reference, isReached }: ExplainedPull,
-  { entries, now }: ExplainOptions,
+  { entries, now }: ExplainRemoteOptions,
 ): Promise<ExplainedPart> {
   const places = part.upstreams.map((upstream) => placeAt(part, upstream, image));
   const at = places.map(entryPlace);

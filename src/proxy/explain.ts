@@ -1,85 +1,22 @@
 /** How a pull would be answered now, part by part, without changing anything. */
-import type { CacheEntries } from '../metadata/cached/cache-entries.ts';
-import type { Digest } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
 import { isDigestReference, type Reference, type RepositoryName } from '../oci/reference.ts';
-import type { UpstreamErrorKind } from '../outbound/errors.ts';
 import { LocalUpstream } from '../upstreams/local-upstream.ts';
-import type { BreakerState } from '../upstreams/upstream.ts';
-import { explainRemote, givesWay } from './explain-remote.ts';
+import { type ExplainRemoteOptions, explainRemote, givesWay } from './explain-remote.ts';
 import { type FindHosted, LocalRepository } from './local-repository.ts';
 import { hereFirst } from './ordered-repository.ts';
+import type {
+  ExplainedAnswer,
+  ExplainedPart,
+  ExplainedPull,
+  PullExplanation,
+  PullVerdict,
+  UpstreamExplanation,
+} from './pull-explanation.ts';
 import type { RegistryPart, RegistryView } from './registry-view.ts';
 
-export interface PullExplanation {
-  /** In the order they are asked. */
-  readonly upstreams: readonly UpstreamExplanation[];
-  readonly verdict: PullVerdict;
-}
-
-export interface UpstreamExplanation {
-  readonly id: number;
-  readonly name: string;
-  readonly position: number;
-  /** The image's name at this upstream. */
-  readonly repository: string;
-  /** By its patterns. */
-  readonly isAllowed: boolean;
-  /** Always closed for a local one. */
-  readonly breaker: BreakerState;
-  /** A local one has none: nothing of it is cached. */
-  readonly entry: ExplainedEntry | undefined;
-  /** Whether a pull would ask it: a remote one by a request. */
-  readonly wouldAsk: boolean;
-  /** What it said just now; undefined where it was not asked. */
-  readonly answer: ExplainedAnswer | undefined;
-}
-
-export interface ExplainedEntry {
-  readonly digest: Digest;
-  /** Epoch milliseconds. */
-  readonly checkedAt: number;
-  readonly isFresh: boolean;
-}
-
-export interface ExplainedAnswer {
-  readonly result: 'found' | UpstreamErrorKind;
-  /** Where it was found and the upstream says it. */
-  readonly digest: Digest | undefined;
-  /** What went wrong, for people. */
-  readonly message: string | undefined;
-}
-
-export interface PullVerdict {
-  /** Undefined where the pull would fail. */
-  readonly upstreamId: number | undefined;
-  readonly source: 'cache' | 'upstream' | 'hosted' | undefined;
-  readonly digest: Digest | undefined;
-  /** A sentence. */
-  readonly why: string;
-}
-
-export interface ExplainOptions {
-  readonly entries: Pick<CacheEntries, 'listAt' | 'listByDigest'>;
+export interface ExplainOptions extends ExplainRemoteOptions {
   readonly findHosted: FindHosted;
-  readonly now: () => number;
-}
-
-/** What is pulled. */
-export interface ExplainedPull {
-  readonly image: RepositoryName;
-  readonly reference: Reference;
-  /** Whether a pull would come to this part; where not, nobody is asked. */
-  readonly isReached: boolean;
-}
-
-export type PartExplanation = Omit<UpstreamExplanation, 'position'>;
-
-/** What one part of a virtual registry says. */
-export interface ExplainedPart {
-  readonly upstreams: readonly PartExplanation[];
-  /** Undefined where nobody here has the image. */
-  readonly verdict: PullVerdict | undefined;
 }
 
 export async function explainPull(

@@ -51,7 +51,7 @@ import { type ResendResult, WebhookService } from '../../src/management/webhooks
 import type { Database } from '../../src/metadata/db/database.ts';
 import type { User } from '../../src/metadata/people/users.ts';
 import { findBlockedLiteral, privateNetworks } from '../../src/outbound/address-guard.ts';
-import type { PullExplanation } from '../../src/proxy/explain.ts';
+import type { PullExplanation } from '../../src/proxy/pull-explanation.ts';
 import { findPinnedBytes } from '../../src/retention/pinned-bytes.ts';
 import type { ConnectionTest } from '../../src/upstreams/test-connection.ts';
 import type { UpstreamHealth, UpstreamSettings } from '../../src/upstreams/upstream.ts';

@@ -17,7 +17,18 @@ import {
   RefusedConnections,
   refusalOf,
 } from './refused-connection.ts';
-import type { Patience } from './server.ts';
+
+/** How long clients may take, in milliseconds. Uploads and downloads have no total time-out, but do not stand still either. */
+export interface Patience {
+  /** For a header, or a TLS handshake. */
+  readonly headerMs: number;
+  /** For the rest of a body that nobody reads any more, after the answer. */
+  readonly restMs: number;
+  /** For taking a byte of what was answered: who follows a fill may be slow, but not dead. */
+  readonly idleMs: number;
+  /** Between requests; longer than proxies and clients keep connections (60 s), so that they close first and no request meets a closing socket. */
+  readonly keepAliveMs: number;
+}
 
 export interface DoorkeeperOptions {
   readonly connections: Connections;

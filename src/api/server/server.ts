@@ -4,7 +4,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { AddressInfo } from 'node:net';
 import type { Log } from '../../observe/log.ts';
 import { type ConnectionLimits, Connections } from './connections.ts';
-import { Doorkeeper } from './doorkeeper.ts';
+import { Doorkeeper, type Patience } from './doorkeeper.ts';
 import { maxHeaderBytes } from './refused-connection.ts';
 import { readKeyPair, type TlsFiles, watchKeyPair } from './tls-files.ts';
 
@@ -24,18 +24,6 @@ export interface ListenerOptions {
   readonly connections?: ConnectionLimits | undefined;
   /** Replaces {@link patience}, for tests. */
   readonly patience?: Partial<Patience>;
-}
-
-/** How long clients may take, in milliseconds. Uploads and downloads have no total time-out, but do not stand still either. */
-export interface Patience {
-  /** For a header, or a TLS handshake. */
-  readonly headerMs: number;
-  /** For the rest of a body that nobody reads any more, after the answer. */
-  readonly restMs: number;
-  /** For taking a byte of what was answered: who follows a fill may be slow, but not dead. */
-  readonly idleMs: number;
-  /** Between requests; longer than proxies and clients keep connections (60 s), so that they close first and no request meets a closing socket. */
-  readonly keepAliveMs: number;
 }
 
 const patience: Patience = { headerMs: 20_000, restMs: 10_000, idleMs: 120_000, keepAliveMs: 75_000 };

@@ -5,7 +5,7 @@ import type { AccessTokens } from '../../metadata/tokens/access-tokens.ts';
 import type { DeployTokens } from '../../metadata/tokens/deploy-tokens.ts';
 import type { JobTokens } from '../../metadata/tokens/job-tokens.ts';
 import type { OidcTrusts } from '../../metadata/tokens/oidc-trusts.ts';
-import { isAccessLevel } from '../rights/access.ts';
+import { isAccessLevel } from '../rights/access-levels.ts';
 import { type Belief, Beliefs, type BeliefsOptions } from '../rights/beliefs.ts';
 import {
   type JobIdentity,

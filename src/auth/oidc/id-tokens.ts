@@ -11,7 +11,7 @@ import type { OidcTrust, OidcTrusts } from '../../metadata/tokens/oidc-trusts.ts
 import type { Log } from '../../observe/log.ts';
 import { showText } from '../credentials/login-log.ts';
 import { type Refusal, refuse } from '../credentials/refusal.ts';
-import { isAccessLevel } from '../rights/access.ts';
+import { isAccessLevel } from '../rights/access-levels.ts';
 import { Beliefs, type BeliefsOptions } from '../rights/beliefs.ts';
 import type { JobIdentity } from '../rights/identity.ts';
 import { type FetchJson, type KeySource, RemoteKeys } from './jwks.ts';

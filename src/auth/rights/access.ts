@@ -1,9 +1,10 @@
 /**
- * The rules of who may do what, as pure functions of an identity and a role. Roles are GitLab's numbers, so 40 is 40 in
- * the API, in the records and here. Administrators need no role, but a token of theirs needs its scope like any other.
+ * The rules of who may do what, as pure functions of an identity and a role. Administrators need no role, but a token of theirs needs its
+ * scope like any other.
  */
 import type { Visibility } from '../../metadata/namespaces/groups.ts';
 import type { RegistryAccessLevel } from '../../metadata/namespaces/projects.ts';
+import { type AccessLevel, accessLevels } from './access-levels.ts';
 import {
   type AnonymousIdentity,
   type DeployTokenIdentity,
@@ -17,21 +18,6 @@ import {
   unknownIdentity,
 } from './identity.ts';
 import { jobLevelIn } from './project-roles.ts';
-
-export const accessLevels = {
-  guest: 10,
-  planner: 15,
-  reporter: 20,
-  developer: 30,
-  maintainer: 40,
-  owner: 50,
-} as const;
-
-export type AccessLevel = (typeof accessLevels)[keyof typeof accessLevels];
-
-export function isAccessLevel(level: number): level is AccessLevel {
-  return Object.values(accessLevels).some((known) => known === level);
-}
 
 /** Which scopes allow a purpose; one of them is enough. */
 export const scopesFor = {

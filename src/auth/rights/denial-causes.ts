@@ -9,15 +9,14 @@ import type { VirtualRegistries } from '../../metadata/registries/virtual-regist
 import { findPathOfBelow, isRepositoryName, parseVirtualName } from '../../oci/reference.ts';
 import type { Principals } from '../credentials/principals.ts';
 import {
-  type AccessLevel,
   type Action,
-  accessLevels,
   effectiveLevel,
   hasScopeFor,
   mayUseProject,
   type Purpose,
   projectRules,
 } from './access.ts';
+import { type AccessLevel, accessLevels } from './access-levels.ts';
 import type { Identity, Principal } from './identity.ts';
 
 export type DenialCause =

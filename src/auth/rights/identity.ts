@@ -1,5 +1,5 @@
 /** Who is asking. Made by {@link Authenticator} and RegistryTokens, read by everyone who asks "may they?". */
-import type { AccessLevel } from './access.ts';
+import type { AccessLevel } from './access-levels.ts';
 
 /** What a token may be used for; GitLab's names. */
 export const tokenScopes = [

@@ -3,7 +3,7 @@
 import type { Users } from '../../metadata/people/users.ts';
 import type { JobToken, JobTokens } from '../../metadata/tokens/job-tokens.ts';
 import { type Refusal, refuse } from '../credentials/refusal.ts';
-import { isAccessLevel } from '../rights/access.ts';
+import { isAccessLevel } from '../rights/access-levels.ts';
 import { Beliefs, type BeliefsOptions } from '../rights/beliefs.ts';
 import type { JobIdentity } from '../rights/identity.ts';
 import { findFault } from './recorded-tokens.ts';

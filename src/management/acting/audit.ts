@@ -1,5 +1,5 @@
 /** Who changed what, from where: written in the transaction of the change, so that neither is there without the other. */
-import { accessLevels } from '../../auth/rights/access.ts';
+import { accessLevels } from '../../auth/rights/access-levels.ts';
 import { nameOf, userIdOf } from '../../auth/rights/identity.ts';
 import type { Keyset, KeysetPart, Page, Paged } from '../../metadata/db/page.ts';
 import type { Records } from '../../metadata/db/records.ts';

@@ -3,7 +3,6 @@
  * change nothing but the registry of their project.
  */
 import {
-  accessLevels,
   effectiveLevel,
   hasScopeFor,
   isJobOf,
@@ -11,6 +10,7 @@ import {
   mayReadRegistries,
   mayWrite,
 } from '../../auth/rights/access.ts';
+import { accessLevels } from '../../auth/rights/access-levels.ts';
 import { type JobIdentity, userIdOf } from '../../auth/rights/identity.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import type { Group, Visibility } from '../../metadata/namespaces/groups.ts';

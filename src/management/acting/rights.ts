@@ -3,13 +3,13 @@
  * others look the same; after that a role that is too low is told so. A role in a group holds in all that is below it.
  */
 import {
-  type AccessLevel,
   type Action,
   effectiveLevel,
   isAdministrator,
   mayGrant,
   mayUseRegistryOf,
 } from '../../auth/rights/access.ts';
+import type { AccessLevel } from '../../auth/rights/access-levels.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import type { Group } from '../../metadata/namespaces/groups.ts';
 import type { Project } from '../../metadata/namespaces/projects.ts';

@@ -1,5 +1,5 @@
 /** Roles by their numbers. */
-import { accessLevels, isAccessLevel } from '../../auth/rights/access.ts';
+import { accessLevels, isAccessLevel } from '../../auth/rights/access-levels.ts';
 import { integer } from './parameters.ts';
 
 const values = Object.values(accessLevels);

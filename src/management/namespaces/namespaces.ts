@@ -1,5 +1,6 @@
 /** Namespaces, as GitLab calls what projects are in: here groups alone, since users have none of their own. */
-import { accessLevels, isAdministrator } from '../../auth/rights/access.ts';
+import { isAdministrator } from '../../auth/rights/access.ts';
+import { accessLevels } from '../../auth/rights/access-levels.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Page, Paged } from '../../metadata/db/page.ts';
 import { type Actor, userOf } from '../acting/actor.ts';

@@ -1,5 +1,5 @@
 /** Projects: what repositories that are pushed to belong to. */
-import { accessLevels } from '../../auth/rights/access.ts';
+import { accessLevels } from '../../auth/rights/access-levels.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Keyset, KeysetPart, Page, Paged } from '../../metadata/db/page.ts';
 import type { Records } from '../../metadata/db/records.ts';

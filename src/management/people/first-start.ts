@@ -1,7 +1,7 @@
 /** What an installation begins with: an administrator, a group, and a virtual registry that pulls from Docker Hub. */
 
 import type { Passwords } from '../../auth/credentials/passwords.ts';
-import { accessLevels } from '../../auth/rights/access.ts';
+import { accessLevels } from '../../auth/rights/access-levels.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import type { Actor } from '../acting/actor.ts';

@@ -2,7 +2,7 @@
  * Who has which role in a group or a project. Nobody gives, changes or takes away a role above their own, and a top-level
  * group keeps an Owner.
  */
-import { accessLevels } from '../../auth/rights/access.ts';
+import { accessLevels } from '../../auth/rights/access-levels.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Page, Paged } from '../../metadata/db/page.ts';
 import type { Records } from '../../metadata/db/records.ts';

@@ -1,7 +1,8 @@
 /** Users: who there is, and who may come in. Passwords and their hashes never leave this file. */
 
 import { findPasswordFault, type Passwords } from '../../auth/credentials/passwords.ts';
-import { accessLevels, isAdministrator } from '../../auth/rights/access.ts';
+import { isAdministrator } from '../../auth/rights/access.ts';
+import { accessLevels } from '../../auth/rights/access-levels.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Keyset, KeysetPart, Page, Paged } from '../../metadata/db/page.ts';
 import type { Records } from '../../metadata/db/records.ts';

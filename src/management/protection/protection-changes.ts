@@ -1,5 +1,5 @@
 /** What changes of protection rules of every kind have in common. GitLab refuses them with whole sentences. */
-import { accessLevels } from '../../auth/rights/access.ts';
+import { accessLevels } from '../../auth/rights/access-levels.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import { UniqueViolation } from '../../metadata/db/violations.ts';
 import type { Project } from '../../metadata/namespaces/projects.ts';

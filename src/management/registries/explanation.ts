@@ -1,7 +1,7 @@
 /** An explanation of a pull as JSON. */
 import { z } from 'zod';
 import type { Reference, RepositoryName } from '../../oci/reference.ts';
-import type { PullExplanation, UpstreamExplanation } from '../../proxy/explain.ts';
+import type { PullExplanation, UpstreamExplanation } from '../../proxy/pull-explanation.ts';
 import { formatInstant } from '../endpoint/dates.ts';
 import { type BodyOf, instantText } from '../endpoint/response.ts';
 import { breaker } from './upstream-body.ts';

@@ -6,7 +6,7 @@ import type {
   VirtualRegistryChanges,
 } from '../../metadata/registries/virtual-registries.ts';
 import type { Reference, RepositoryName } from '../../oci/reference.ts';
-import type { PullExplanation } from '../../proxy/explain.ts';
+import type { PullExplanation } from '../../proxy/pull-explanation.ts';
 import type { Actor } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
 import { Changes } from '../acting/changes.ts';

@@ -4,7 +4,7 @@
  */
 
 import type { Principals } from '../../auth/credentials/principals.ts';
-import { accessLevels } from '../../auth/rights/access.ts';
+import { accessLevels } from '../../auth/rights/access-levels.ts';
 import type { RepositoryRights } from '../../auth/rights/repository-rights.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Records } from '../../metadata/db/records.ts';

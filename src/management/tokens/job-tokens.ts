@@ -1,5 +1,6 @@
 /** Job tokens: for one job in one project, for hours at most; made by the API, or in exchange for an ID token. */
-import { type AccessLevel, accessLevels, isAccessLevel, isAdministrator } from '../../auth/rights/access.ts';
+import { isAdministrator } from '../../auth/rights/access.ts';
+import { type AccessLevel, accessLevels, isAccessLevel } from '../../auth/rights/access-levels.ts';
 import type { JobIdentity } from '../../auth/rights/identity.ts';
 import { createJobToken, hashAccessToken } from '../../auth/tokens/token-secret.ts';
 import type { Database } from '../../metadata/db/database.ts';

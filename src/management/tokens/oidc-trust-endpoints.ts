@@ -1,6 +1,6 @@
 /** Ours; GitLab has nothing like it. docs/ci.md says what it is for. */
 import { z } from 'zod';
-import { accessLevels } from '../../auth/rights/access.ts';
+import { accessLevels } from '../../auth/rights/access-levels.ts';
 import { accessLevel } from '../endpoint/access-level.ts';
 import { formatInstant } from '../endpoint/dates.ts';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';

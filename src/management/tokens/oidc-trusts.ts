@@ -4,7 +4,7 @@
  */
 
 import { type ClaimPatterns, hasFixedStart } from '../../auth/oidc/trusts.ts';
-import { type AccessLevel, accessLevels } from '../../auth/rights/access.ts';
+import { type AccessLevel, accessLevels } from '../../auth/rights/access-levels.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Page, Paged } from '../../metadata/db/page.ts';
 import type { Records } from '../../metadata/db/records.ts';

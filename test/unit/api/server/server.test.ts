@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Listener, type ListenerOptions, type Patience } from '../../../../src/api/server/server.ts';
+import type { Patience } from '../../../../src/api/server/doorkeeper.ts';
+import { Listener, type ListenerOptions } from '../../../../src/api/server/server.ts';
 import { KeptLog } from '../registry/registry-server.ts';
 
 const fixtures = resolve(import.meta.dirname, '../../../fixtures/tls');

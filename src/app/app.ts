@@ -36,7 +36,7 @@ import { createCollectorWorker, reviewDelayOf } from './collecting.ts';
 import { ownDataDirectory } from './data-directory-owner.ts';
 import { createGitlabApi } from './gitlab-api.ts';
 import { createHosting } from './hosting.ts';
-import { createScheduler } from './jobs.ts';
+import { createScheduler } from './tasks.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { createNotifications } from './notifications.ts';
 import { createPulls } from './pulls.ts';

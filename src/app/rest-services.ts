@@ -32,7 +32,7 @@ import { type ImageSummaries, RepositoryTagService } from '../management/reposit
 import { TagDeletionService } from '../management/repositories/tag-deletions.ts';
 import { type DescribeImages, TagImageService } from '../management/repositories/tag-images.ts';
 import { GarbageService } from '../management/server/garbage.ts';
-import { JobService } from '../management/server/jobs.ts';
+import { JobService } from '../management/server/tasks.ts';
 import { StorageFindingService } from '../management/server/storage-findings.ts';
 import { AccessTokenService } from '../management/tokens/access-tokens.ts';
 import { DeployTokenService } from '../management/tokens/deploy-tokens.ts';

@@ -3,7 +3,7 @@
  * it; the job of a process that died goes on elsewhere when the lease is over. In read-only mode nothing runs.
  */
 import { RepeatedRun } from '../concurrency/repeated-run.ts';
-import type { Jobs } from '../metadata/server/jobs.ts';
+import type { Jobs } from '../metadata/server/tasks.ts';
 import type { Log } from '../observe/log.ts';
 import type { Job } from './task.ts';
 

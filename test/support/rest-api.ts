@@ -38,7 +38,7 @@ import { RepositoryTagService } from '../../src/management/repositories/reposito
 import { TagDeletionService } from '../../src/management/repositories/tag-deletions.ts';
 import { TagImageService } from '../../src/management/repositories/tag-images.ts';
 import { GarbageService } from '../../src/management/server/garbage.ts';
-import { JobService } from '../../src/management/server/jobs.ts';
+import { JobService } from '../../src/management/server/tasks.ts';
 import { MaintenanceMode } from '../../src/management/server/maintenance.ts';
 import { StorageFindingService } from '../../src/management/server/storage-findings.ts';
 import { AccessTokenService } from '../../src/management/tokens/access-tokens.ts';

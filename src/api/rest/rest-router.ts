@@ -52,8 +52,8 @@ import type { TagImageService } from '../../management/repositories/tag-images.t
 import { applicationSettingEndpoints } from '../../management/server/application-setting-endpoints.ts';
 import type { GarbageService } from '../../management/server/garbage.ts';
 import { garbageEndpoints } from '../../management/server/garbage-endpoints.ts';
-import { jobEndpoints } from '../../management/server/job-endpoints.ts';
-import type { JobService } from '../../management/server/jobs.ts';
+import { jobEndpoints } from '../../management/server/task-endpoints.ts';
+import type { JobService } from '../../management/server/tasks.ts';
 import type { MaintenanceMode } from '../../management/server/maintenance.ts';
 import { storageFindingEndpoints } from '../../management/server/storage-finding-endpoints.ts';
 import type { StorageFindingService } from '../../management/server/storage-findings.ts';

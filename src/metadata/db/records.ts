@@ -51,7 +51,7 @@ import { Upstreams } from '../registries/upstreams.ts';
 import { VirtualRegistries } from '../registries/virtual-registries.ts';
 import { AuditEvents } from '../server/audit-events.ts';
 import { InstanceSettings } from '../server/instance-settings.ts';
-import { Jobs } from '../server/jobs.ts';
+import { Jobs } from '../server/tasks.ts';
 import { AccessTokens } from '../tokens/access-tokens.ts';
 import { DeployTokens } from '../tokens/deploy-tokens.ts';
 import { JobTokens } from '../tokens/job-tokens.ts';

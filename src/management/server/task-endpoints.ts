@@ -1,11 +1,11 @@
 /** What runs from time to time; ours. */
 import { z } from 'zod';
-import type { JobRecord } from '../../metadata/server/jobs.ts';
+import type { JobRecord } from '../../metadata/server/tasks.ts';
 import { formatInstant } from '../endpoint/dates.ts';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 import { filled, maxNameLength } from '../endpoint/parameters.ts';
 import { accepted, acceptedResponse, type BodyOf, instantText } from '../endpoint/response.ts';
-import type { JobService } from './jobs.ts';
+import type { JobService } from './tasks.ts';
 
 const jobResponse = z.object({
   name: z.string(),

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Orphans } from '../gc/orphans.ts';
 import type { Scrub } from '../gc/scrub.ts';
-import type { Jobs } from '../metadata/server/jobs.ts';
+import type { Jobs } from '../metadata/server/tasks.ts';
 import { Scheduler, type SchedulerOptions } from '../tasks/scheduler.ts';
 import type { Job } from '../tasks/task.ts';
 import type { DeliveryExpiry } from '../webhooks/delivery-expiry.ts';

@@ -1,6 +1,6 @@
 /** What runs from time to time, for administrators. */
 import type { Database } from '../../metadata/db/database.ts';
-import type { JobRecord } from '../../metadata/server/jobs.ts';
+import type { JobRecord } from '../../metadata/server/tasks.ts';
 import type { Actor } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
 import { RefusedError } from '../acting/refused-error.ts';

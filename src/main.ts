@@ -24,7 +24,7 @@ import { withoutControls } from './observe/log-line.ts';
 const exitCodes = { done: 0, failed: 1, usage: 64, config: 78 } as const;
 /** After listening: start-up is over. */
 const settledMs = 1000;
-/** Beyond http.shutdown_seconds, for what follows the transfers: writing what was counted, and jobs that end. */
+/** Beyond http.shutdown_seconds, for what follows the transfers: writing what was counted, and tasks that end. */
 const closingMs = 10_000;
 /** npm and a terminal may both pass on one and the same Ctrl-C. */
 const sameSignalMs = 500;

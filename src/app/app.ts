@@ -36,7 +36,6 @@ import { createCollectorWorker, reviewDelayOf } from './collecting.ts';
 import { ownDataDirectory } from './data-directory-owner.ts';
 import { createGitlabApi } from './gitlab-api.ts';
 import { createHosting } from './hosting.ts';
-import { createScheduler } from './tasks.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { createNotifications } from './notifications.ts';
 import { createPulls } from './pulls.ts';
@@ -46,6 +45,7 @@ import type { Secrets } from './secrets.ts';
 import { createSignIn } from './sign-in.ts';
 import { createSpaceReserve } from './space-reserve.ts';
 import { createStores, watchStores } from './stores.ts';
+import { createScheduler } from './tasks.ts';
 import { upstreamOptions } from './upstream-options.ts';
 
 export interface App {
@@ -95,7 +95,7 @@ export async function createApp(
   const limits = createCacheLimits({
     ...common,
     metrics: metrics.cache,
-    wake: (job) => scheduler.wake(job),
+    wake: (task) => scheduler.wake(task),
     onEvicted: () => collector.wake(),
   });
   const notifications = createNotifications({
@@ -118,13 +118,13 @@ export async function createApp(
     room: limits.room,
     demandRoom: (bytes) => stores.space.demand(bytes),
   });
-  const cacheJobs = limits.jobsOf(() => pulls.usage.flush());
+  const cacheTasks = limits.tasksOf(() => pulls.usage.flush());
   const { heal } = pulls;
   const scrubbing = createScrubbing({ ...common, store, inventory, heal, observer: metrics.scrub });
   const scheduler = createScheduler({
     ...hosting,
     ...scrubbing,
-    cacheJobs,
+    cacheTasks,
     deliveryExpiry,
     database,
     readOnlyReason: pauseReason,
@@ -156,7 +156,7 @@ export async function createApp(
     explainer: pulls.explainer,
     images: hosting.imageFacts,
     imageDetails: hosting.imageDetails,
-    wake: (job) => scheduler.wake(job),
+    wake: (task) => scheduler.wake(task),
     wakeCollector: () => collector.wake(),
     notifications,
     forgetAll: () => pulls.registries.forgetAll(),

@@ -5,10 +5,10 @@ import { ImageDetailsReader } from '../hosted/manifests/image-details.ts';
 import { ImageFactsReader } from '../hosted/manifests/image-facts.ts';
 import { HostedInventory } from '../hosted/manifests/inventory.ts';
 import { PullCounter } from '../hosted/pull-counter.ts';
-import { RepositoryDeletionJob } from '../hosted/repository-deletion.ts';
-import { RepositoryMeasuringJob } from '../hosted/repository-measuring.ts';
-import { CleanupJob } from '../hosted/tags/cleanup.ts';
-import { TagDeletionJob } from '../hosted/tags/tag-deletion.ts';
+import { RepositoryDeletionTask } from '../hosted/repository-deletion.ts';
+import { RepositoryMeasuringTask } from '../hosted/repository-measuring.ts';
+import { CleanupTask } from '../hosted/tags/cleanup.ts';
+import { TagDeletionTask } from '../hosted/tags/tag-deletion.ts';
 import { UploadExpiry } from '../hosted/uploads/upload-expiry.ts';
 import type { Database } from '../metadata/db/database.ts';
 import type { Log } from '../observe/log.ts';
@@ -45,13 +45,13 @@ export function createHosting({ config, ...parts }: HostingParts) {
   const expiry = new UploadExpiry({ ...parts, expiryMs: uploadExpiryMs });
   const imageFacts = new ImageFactsReader(parts);
   const inventory = new HostedInventory({ ...parts, facts: imageFacts });
-  const jobs = [
+  const tasks = [
     expiry,
-    new CleanupJob(parts),
-    new TagDeletionJob(parts),
-    new RepositoryDeletionJob(parts),
-    new RepositoryMeasuringJob(parts),
+    new CleanupTask(parts),
+    new TagDeletionTask(parts),
+    new RepositoryDeletionTask(parts),
+    new RepositoryMeasuringTask(parts),
   ];
   const imageDetails = new ImageDetailsReader(parts, imageFacts);
-  return { repositories, inventory, jobs, imageFacts, imageDetails, pulls };
+  return { repositories, inventory, tasks, imageFacts, imageDetails, pulls };
 }

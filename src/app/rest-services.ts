@@ -32,8 +32,8 @@ import { type ImageSummaries, RepositoryTagService } from '../management/reposit
 import { TagDeletionService } from '../management/repositories/tag-deletions.ts';
 import { type DescribeImages, TagImageService } from '../management/repositories/tag-images.ts';
 import { GarbageService } from '../management/server/garbage.ts';
-import { JobService } from '../management/server/tasks.ts';
 import { StorageFindingService } from '../management/server/storage-findings.ts';
+import { TaskService } from '../management/server/tasks.ts';
 import { AccessTokenService } from '../management/tokens/access-tokens.ts';
 import { DeployTokenService } from '../management/tokens/deploy-tokens.ts';
 import { JobTokenService } from '../management/tokens/job-tokens.ts';
@@ -57,8 +57,8 @@ export interface RestParts
   readonly explainer: PullExplainer;
   readonly images: ImageSummaries;
   readonly imageDetails: DescribeImages;
-  /** Runs a job soon. */
-  readonly wake: (job: string) => void;
+  /** Runs a task soon. */
+  readonly wake: (task: string) => void;
   /** Has the collector look at what is due soon. */
   readonly wakeCollector: () => void;
   readonly notifications: { readonly secrets: WebhookSecrets; readonly resender: Resender };
@@ -101,7 +101,7 @@ export function createRestServices(parts: RestParts): RestServices {
     groups: new GroupService(common),
     jobTokens: new JobTokenService(common),
     garbage: new GarbageService({ database, wakeCollector: parts.wakeCollector }),
-    jobs: new JobService({ database }),
+    tasks: new TaskService({ database }),
     members: new MemberService(common),
     namespaces: new NamespaceService({ database }),
     oidcTrusts: new OidcTrustService({ database, allowHttp: false, findBlockedAddress }),

@@ -1,32 +1,32 @@
-/** Wires what runs from time to time: to add a job, add it to the list. */
+/** Wires what runs from time to time: to add a task, add it to the list. */
 import { randomUUID } from 'node:crypto';
 import type { Orphans } from '../gc/orphans.ts';
 import type { Scrub } from '../gc/scrub.ts';
-import type { Jobs } from '../metadata/server/tasks.ts';
+import type { Tasks } from '../metadata/server/tasks.ts';
 import { Scheduler, type SchedulerOptions } from '../tasks/scheduler.ts';
-import type { Job } from '../tasks/task.ts';
+import type { Task } from '../tasks/task.ts';
 import type { DeliveryExpiry } from '../webhooks/delivery-expiry.ts';
 
-export interface JobParts extends Pick<SchedulerOptions, 'readOnlyReason' | 'log' | 'now'> {
-  readonly database: { readonly jobs: Jobs };
+export interface TaskParts extends Pick<SchedulerOptions, 'readOnlyReason' | 'log' | 'now'> {
+  readonly database: { readonly tasks: Tasks };
   /** Of the hosted registry. */
-  readonly jobs: readonly Job[];
+  readonly tasks: readonly Task[];
   readonly deliveryExpiry: DeliveryExpiry;
   readonly scrub: Scrub;
   readonly orphans: Orphans;
   /** Of the limits of caches. */
-  readonly cacheJobs: readonly Job[];
+  readonly cacheTasks: readonly Task[];
 }
 
 export function createScheduler({
   database,
-  jobs: hosted,
+  tasks: hosted,
   deliveryExpiry,
   scrub,
   orphans,
-  cacheJobs,
+  cacheTasks,
   ...options
-}: JobParts): Scheduler {
-  const jobs: readonly Job[] = [...hosted, deliveryExpiry, scrub, orphans, ...cacheJobs];
-  return new Scheduler({ ...options, jobs, records: database.jobs, owner: randomUUID() });
+}: TaskParts): Scheduler {
+  const tasks: readonly Task[] = [...hosted, deliveryExpiry, scrub, orphans, ...cacheTasks];
+  return new Scheduler({ ...options, tasks, records: database.tasks, owner: randomUUID() });
 }

@@ -1,12 +1,12 @@
 /**
  * Finds bytes that no record names, which a crash between two steps leaves, and removes them a day later; finds records whose bytes
- * are gone. A key is used once: what no record names long after it was written will never be named by one. A job.
+ * are gone. A key is used once: what no record names long after it was written will never be named by one. A task.
  */
 
 import type { Records } from '../metadata/db/records.ts';
 import type { Log } from '../observe/log.ts';
 import type { BlobInventory, BlobStore, StoredCopy } from '../storage/blob-store.ts';
-import type { JobOutcome } from '../tasks/task.ts';
+import type { TaskOutcome } from '../tasks/task.ts';
 import { type FindingTools, settleFindings, treatCopy } from './storage-findings.ts';
 
 export interface OrphansOptions extends FindingTools {
@@ -32,7 +32,7 @@ export class Orphans {
     this.#options = options;
   }
 
-  async run(signal: AbortSignal): Promise<JobOutcome> {
+  async run(signal: AbortSignal): Promise<TaskOutcome> {
     await settleFindings(this.#options);
     const counts = { copies: 0, removed: 0, bytes: 0, missing: 0 };
     for await (const copy of this.#options.inventory.list()) {

@@ -1,11 +1,11 @@
 /**
  * Reads stored blobs again in the background, the longest unread first, at a set rate: what has rotted is found before somebody needs
- * it. A job.
+ * it. A task.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Records } from '../metadata/db/records.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
-import type { JobOutcome } from '../tasks/task.ts';
+import type { TaskOutcome } from '../tasks/task.ts';
 import { type FindingTools, settleFindings, treatCopy } from './storage-findings.ts';
 import { type Verdict, verifyCopy } from './verify-copy.ts';
 
@@ -28,7 +28,7 @@ export interface ScrubOptions extends FindingTools {
 
 const everyMs = 60 * 60 * 1000;
 const batchSize = 100;
-/** After that the job says that there is more to do, so that what it did is seen. */
+/** After that the task says that there is more to do, so that what it did is seen. */
 const maxRunMs = 60_000;
 
 export class Scrub {
@@ -40,7 +40,7 @@ export class Scrub {
     this.#options = options;
   }
 
-  async run(signal: AbortSignal): Promise<JobOutcome> {
+  async run(signal: AbortSignal): Promise<TaskOutcome> {
     const { database, store, intervalMs, bytesPerSecond, observer, now } = this.#options;
     const counts = { verified: 0, bytes: 0, bad: 0, healed: 0 };
     await settleFindings({ database, store });

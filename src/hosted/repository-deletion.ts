@@ -1,5 +1,5 @@
 /**
- * Deletes the repositories that are to be deleted: a job. What each links goes in parts, put up for review, and the repository last. A
+ * Deletes the repositories that are to be deleted: a task. What each links goes in parts, put up for review, and the repository last. A
  * process that dies leaves the rest to the next; what fails too often is given up and says so.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,7 +24,7 @@ const maxFailures = 10;
 const linksAtOnce = 100;
 const pauseMs = 5;
 
-export class RepositoryDeletionJob {
+export class RepositoryDeletionTask {
   readonly name = 'repositories.delete';
   readonly everyMs = 60_000;
   readonly #options: RepositoryDeletionOptions;

@@ -1,9 +1,9 @@
-/** Measures repositories that have changed, so that lists can be sorted by size: a job. */
+/** Measures repositories that have changed, so that lists can be sorted by size: a task. */
 import type { Database } from '../metadata/db/database.ts';
 
 const atOnce = 50;
 
-export class RepositoryMeasuringJob {
+export class RepositoryMeasuringTask {
   readonly name = 'repositories.measure';
   readonly everyMs = 5 * 60_000;
   readonly #database: Pick<Database, 'repositorySizes'>;

@@ -1,5 +1,5 @@
 /**
- * Keeps the cache, and that of each group with a limit of its own, below its high water mark: a job that is woken when a mark is
+ * Keeps the cache, and that of each group with a limit of its own, below its high water mark: a task that is woken when a mark is
  * passed, and gives up entries until the low one is reached.
  */
 
@@ -24,11 +24,11 @@ export interface CacheBoundOptions {
   readonly now: () => number;
 }
 
-export const cacheBoundJob = 'cache.evict';
+export const cacheBoundTask = 'cache.evict';
 const everyMs = 60_000;
 
 export class CacheBound {
-  readonly name = cacheBoundJob;
+  readonly name = cacheBoundTask;
   readonly everyMs = everyMs;
   readonly #options: CacheBoundOptions;
   readonly #eviction: EntryEviction;

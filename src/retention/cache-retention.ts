@@ -1,5 +1,5 @@
 /**
- * Forgets what was not pulled for as long as the policy of its group says: a job that looks for policies that are due. A run that was
+ * Forgets what was not pulled for as long as the policy of its group says: a task that looks for policies that are due. A run that was
  * broken off goes on where it was.
  */
 

@@ -1,15 +1,15 @@
 /**
- * Runs jobs when they are due, each in one process at a time, whichever has it first: who runs a job holds its lease in SQL and renews
- * it; the job of a process that died goes on elsewhere when the lease is over. In read-only mode nothing runs.
+ * Runs tasks when they are due, each in one process at a time, whichever has it first: who runs a task holds its lease in SQL and renews
+ * it; the task of a process that died goes on elsewhere when the lease is over. In read-only mode nothing runs.
  */
 import { RepeatedRun } from '../concurrency/repeated-run.ts';
-import type { Jobs } from '../metadata/server/tasks.ts';
+import type { Tasks } from '../metadata/server/tasks.ts';
 import type { Log } from '../observe/log.ts';
-import type { Job } from './task.ts';
+import type { Task } from './task.ts';
 
 export interface SchedulerOptions {
-  readonly jobs: readonly Job[];
-  readonly records: Jobs;
+  readonly tasks: readonly Task[];
+  readonly records: Tasks;
   /** Of this process, unlike all others. */
   readonly owner: string;
   /** Why nothing may be changed now; undefined: it may. */
@@ -19,7 +19,7 @@ export interface SchedulerOptions {
   readonly now: () => number;
   /** How often what is due is looked for. */
   readonly pollMs?: number;
-  /** How long a dead process keeps its jobs. */
+  /** How long a dead process keeps its tasks. */
   readonly leaseMs?: number;
 }
 
@@ -28,7 +28,7 @@ const maxErrorLength = 1000;
 
 export class Scheduler {
   readonly #options: SchedulerOptions;
-  readonly #jobs: ReadonlyMap<string, Job>;
+  readonly #tasks: ReadonlyMap<string, Task>;
   readonly #leaseMs: number;
   readonly #running = new Map<string, Promise<void>>();
   readonly #stopping = new AbortController();
@@ -36,7 +36,7 @@ export class Scheduler {
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
-    this.#jobs = new Map(options.jobs.map((job) => [job.name, job]));
+    this.#tasks = new Map(options.tasks.map((task) => [task.name, task]));
     this.#leaseMs = options.leaseMs ?? 20_000;
     this.#polls = new RepeatedRun({
       run: () => this.#startDue(),
@@ -47,12 +47,12 @@ export class Scheduler {
 
   /** Looks for what is due now and from time to time. @throws what the database throws */
   async start(): Promise<void> {
-    for (const { name, everyMs } of this.#jobs.values()) await this.#options.records.ensure(name, everyMs);
+    for (const { name, everyMs } of this.#tasks.values()) await this.#options.records.ensure(name, everyMs);
     this.#polls.start();
     this.#polls.ask();
   }
 
-  /** Runs a job at once, wherever; what is running runs again. Never waits for it. */
+  /** Runs a task at once, wherever; what is running runs again. Never waits for it. */
   wake(name: string): void {
     this.#options.records.wake(name).then(
       () => this.#polls.ask(),
@@ -73,39 +73,39 @@ export class Scheduler {
     const { signal } = this.#stopping;
     if (signal.aborted || (await readOnlyReason()) !== undefined) return;
     for (const name of await records.listDue()) {
-      const job = this.#jobs.get(name);
-      if (!job || this.#running.has(name) || signal.aborted) continue;
+      const task = this.#tasks.get(name);
+      if (!task || this.#running.has(name) || signal.aborted) continue;
       const failures = await records.take(name, owner, this.#leaseMs);
       if (failures === undefined) continue;
-      const running = this.#runOnce(job, failures).finally(() => this.#running.delete(name));
+      const running = this.#runOnce(task, failures).finally(() => this.#running.delete(name));
       this.#running.set(name, running);
     }
   }
 
-  async #runOnce(job: Job, failures: number): Promise<void> {
+  async #runOnce(task: Task, failures: number): Promise<void> {
     const { records, owner, log } = this.#options;
-    const end = await this.#run(job, failures);
+    const end = await this.#run(task, failures);
     try {
-      await records.end(job.name, owner, end);
+      await records.end(task.name, owner, end);
       // What was woken meanwhile is due.
       this.#polls.ask();
     } catch (error) {
-      log.error({ err: error, job: job.name, pauseMs: this.#polls.pause() }, 'a job was not recorded');
+      log.error({ err: error, job: task.name, pauseMs: this.#polls.pause() }, 'a job was not recorded');
     }
   }
 
-  async #run(job: Job, failures: number) {
+  async #run(task: Task, failures: number) {
     const { log, now } = this.#options;
     const lost = new AbortController();
-    const renewing = setInterval(() => this.#renew(job, lost), this.#leaseMs / 3).unref();
+    const renewing = setInterval(() => this.#renew(task, lost), this.#leaseMs / 3).unref();
     const signal = AbortSignal.any([this.#stopping.signal, lost.signal]);
     try {
-      const { result, again = false } = await job.run(signal);
+      const { result, again = false } = await task.run(signal);
       const isUnfinished = again || signal.aborted;
-      return { result, nextRunAt: now() + (isUnfinished ? 0 : job.everyMs) };
+      return { result, nextRunAt: now() + (isUnfinished ? 0 : task.everyMs) };
     } catch (error) {
-      const pauseMs = Math.min(job.everyMs, firstPauseMs * 2 ** failures);
-      if (!signal.aborted) log.error({ err: error, job: job.name, pauseMs }, 'a job failed');
+      const pauseMs = Math.min(task.everyMs, firstPauseMs * 2 ** failures);
+      if (!signal.aborted) log.error({ err: error, job: task.name, pauseMs }, 'a job failed');
       const text = error instanceof Error ? error.message : String(error);
       return { error: text.slice(0, maxErrorLength), nextRunAt: now() + pauseMs };
     } finally {
@@ -113,7 +113,7 @@ export class Scheduler {
     }
   }
 
-  #renew({ name }: Job, lost: AbortController): void {
+  #renew({ name }: Task, lost: AbortController): void {
     const { records, owner, log } = this.#options;
     records.renew(name, owner, this.#leaseMs).then(
       (isOurs) => {

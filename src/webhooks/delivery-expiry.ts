@@ -1,6 +1,6 @@
 import type { Records } from '../metadata/db/records.ts';
 
-/** Forgets what endpoints were told, and what they could not be told, some days after it happened. A job of the scheduler. */
+/** Forgets what endpoints were told, and what they could not be told, some days after it happened. A task of the scheduler. */
 export class DeliveryExpiry {
   readonly name = 'webhooks.expire';
   readonly everyMs = 60 * 60 * 1000;

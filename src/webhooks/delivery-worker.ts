@@ -1,6 +1,6 @@
 /**
  * Sends what is pending: each repository's events to an endpoint one after another, many repositories and endpoints at a time. A worker
- * of its own and no job of the scheduler: many run at once, an event is told within a second, and each lane has its lease.
+ * of its own and no task of the scheduler: many run at once, an event is told within a second, and each lane has its lease.
  */
 import { randomUUID } from 'node:crypto';
 import { RepeatedRun } from '../concurrency/repeated-run.ts';

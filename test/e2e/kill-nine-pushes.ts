@@ -97,7 +97,7 @@ try {
     acknowledged.push(...retried);
   }
   await judge(acknowledged);
-  // One more interval of the job that removes them, and a second for it.
+  // One more interval of the task that removes them, and a second for it.
   await sleep((2 * expirySeconds + 1) * 1000);
   uploadsLeft = uploads(server.dataDirectory).length + spools(server.dataDirectory).length;
 } finally {

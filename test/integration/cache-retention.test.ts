@@ -58,11 +58,11 @@ describeApp('a cleanup policy of virtual registries', (start) => {
     await pull(app, 'team/app', image);
     const before = await entriesOf(app);
     app.advance(100 * dayMs);
-    await runJob(app);
+    await runTask(app);
     expect(await entriesOf(app)).toEqual(before);
     // Turned on, it is due a cadence later.
     await app.api('PATCH', policyPath, { enabled: true });
-    await runJob(app);
+    await runTask(app);
     expect(await entriesOf(app)).toEqual(before);
     app.advance(dayMs);
     await run(app);
@@ -125,7 +125,7 @@ async function policyOf(app: TestApp): Promise<Policy> {
   return jsonOf<Policy>(await app.api('GET', policyPath));
 }
 
-async function runJob(app: TestApp): Promise<void> {
+async function runTask(app: TestApp): Promise<void> {
   const ended = async () => {
     const jobs = await jsonOf<{ name: string; status: string; last_ended_at: string }[]>(
       await app.api('GET', '/admin/jobs'),
@@ -142,7 +142,7 @@ async function runJob(app: TestApp): Promise<void> {
 /** Once the policy has run. */
 async function run(app: TestApp): Promise<Policy> {
   const before = (await policyOf(app)).last_run_at;
-  await runJob(app);
+  await runTask(app);
   await eventually(async () => expect((await policyOf(app)).last_run_at).not.toBe(before));
   return policyOf(app);
 }

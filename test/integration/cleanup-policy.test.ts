@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { CleanupJob } from '../../src/hosted/tags/cleanup.ts';
+import { CleanupTask } from '../../src/hosted/tags/cleanup.ts';
 import type { Database } from '../../src/metadata/db/database.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { pushImage } from '../support/hosted-images.ts';
@@ -32,15 +32,15 @@ describeEachDatabase('a cleanup policy', (open, { clock, createPlace }) => {
     return { api, database, place, acme, shop, web, other, set, push, preview, deletedTags };
   }
 
-  const jobOf = (database: Database, maxTagsPerRun?: number) =>
-    new CleanupJob({
+  const taskOf = (database: Database, maxTagsPerRun?: number) =>
+    new CleanupTask({
       database,
       log: silentLog,
       now: () => clock.now,
       ...(maxTagsPerRun !== undefined && { maxTagsPerRun }),
     });
   async function finish(database: Database): Promise<void> {
-    while ((await jobOf(database).run(never)).again);
+    while ((await taskOf(database).run(never)).again);
   }
   const left = (database: Database, id: number) => database.repositoryLists.listTagNames(id);
 
@@ -209,7 +209,7 @@ describeEachDatabase('a cleanup policy', (open, { clock, createPlace }) => {
     clock.now += dayMs;
     const stopping = new AbortController();
     const second = await open(place);
-    const stopped = jobOf({
+    const stopped = taskOf({
       ...database,
       transaction: async (run: Parameters<Database['transaction']>[0]) => {
         const result = await database.transaction(run);
@@ -230,7 +230,7 @@ describeEachDatabase('a cleanup policy', (open, { clock, createPlace }) => {
     await set({ enabled: true, keep_n: null, older_than: null });
     clock.now += dayMs;
     let changed = false;
-    const job = jobOf({
+    const task = taskOf({
       ...database,
       transaction: async (run: Parameters<Database['transaction']>[0]) => {
         if (changed) await set({ enabled: false });
@@ -238,7 +238,7 @@ describeEachDatabase('a cleanup policy', (open, { clock, createPlace }) => {
         return database.transaction(run);
       },
     } as unknown as Database);
-    await job.run(never);
+    await task.run(never);
     expect(await left(database, web)).toHaveLength(50);
     expect(await preview()).toMatchObject({ last_run: null, policy: { enabled: false } });
   });
@@ -251,7 +251,7 @@ describeEachDatabase('a cleanup policy', (open, { clock, createPlace }) => {
     }
     await set({ enabled: true, keep_n: null, older_than: null });
     clock.now += dayMs;
-    await jobOf(database, 2).run(never);
+    await taskOf(database, 2).run(never);
     expect(await left(database, web)).toEqual(['c']);
   });
 

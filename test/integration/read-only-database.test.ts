@@ -40,7 +40,7 @@ test.skipIf(!postgresUrl)(
       await client.end();
     };
     await turnReadOnly(true);
-    // All jobs are due.
+    // All tasks are due.
     app.advance(60 * 60 * 1000);
     const refused = await eventually(async () => {
       const answer = await app.api('POST', '/groups', { name: 'acme', path: 'acme' });

@@ -4,7 +4,7 @@ import { describeApp } from '../support/describe-app.ts';
 import { eventually } from '../support/eventually.ts';
 import { createUser } from '../support/pushing.ts';
 
-interface JobBody {
+interface TaskBody {
   readonly name: string;
   readonly last_ended_at: string | null;
 }
@@ -13,7 +13,7 @@ describeApp('what runs from time to time', (start) => {
   test('is seen, and run at once, by administrators', async () => {
     await using app = await start();
     const find = async () => {
-      const jobs = await jsonOf<JobBody[]>(await app.api('GET', '/admin/jobs'));
+      const jobs = await jsonOf<TaskBody[]>(await app.api('GET', '/admin/jobs'));
       return jobs.find(({ name }) => name === 'uploads.expire');
     };
     await eventually(async () =>

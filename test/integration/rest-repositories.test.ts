@@ -1,6 +1,6 @@
 /** https://docs.gitlab.com/api/container_registry/: repositories. */
 import { expect, test } from 'vitest';
-import { RepositoryMeasuringJob } from '../../src/hosted/repository-measuring.ts';
+import { RepositoryMeasuringTask } from '../../src/hosted/repository-measuring.ts';
 import { RepositoryService } from '../../src/management/repositories/repositories.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { pushImage } from '../support/hosted-images.ts';
@@ -84,7 +84,7 @@ describeEachDatabase('repositories over the REST API', (open, { clock }) => {
     await pushImage(database, id, ['a'], [base, { kind: 'layer', text: 'a', size: 10 }]);
     await pushImage(database, id, ['b'], [base, { kind: 'layer', text: 'b', size: 20 }]);
     expect(await size()).toBe(1030);
-    await new RepositoryMeasuringJob({ database }).run(new AbortController().signal);
+    await new RepositoryMeasuringTask({ database }).run(new AbortController().signal);
     expect(await size()).toBe(1030);
     // Measured before, and changed since.
     clock.now += 1;
@@ -122,7 +122,7 @@ describeEachDatabase('repositories over the REST API', (open, { clock }) => {
     await database.pullCounts.record([
       { repositoryId: a, digest: bigDigest, tag: undefined, count: 1, lastAt: clock.now },
     ]);
-    await new RepositoryMeasuringJob({ database }).run(new AbortController().signal);
+    await new RepositoryMeasuringTask({ database }).run(new AbortController().signal);
     const order = async (query: string) =>
       paths(await list(query)).map((path) => path.slice('acme/shop/'.length));
     expect(await order('')).toEqual(['b', 'a', 'c']);

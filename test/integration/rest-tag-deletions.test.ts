@@ -1,7 +1,7 @@
 /** https://docs.gitlab.com/api/container_registry/: deletion of tags in bulk. */
 import { expect, test } from 'vitest';
-import { RepositoryDeletionJob } from '../../src/hosted/repository-deletion.ts';
-import { TagDeletionJob } from '../../src/hosted/tags/tag-deletion.ts';
+import { RepositoryDeletionTask } from '../../src/hosted/repository-deletion.ts';
+import { TagDeletionTask } from '../../src/hosted/tags/tag-deletion.ts';
 import type { Database } from '../../src/metadata/db/database.ts';
 import { parseTag } from '../../src/oci/reference.ts';
 import { describeEachDatabase } from '../support/databases.ts';
@@ -22,9 +22,9 @@ const alreadyMade = {
   },
 };
 
-/** Runs a job until it says that there is no more. */
-async function finish(job: { run(signal: AbortSignal): Promise<{ again?: boolean }> }): Promise<void> {
-  while ((await job.run(never)).again);
+/** Runs a task until it says that there is no more. */
+async function finish(task: { run(signal: AbortSignal): Promise<{ again?: boolean }> }): Promise<void> {
+  while ((await task.run(never)).again);
 }
 
 describeEachDatabase('deletions in the background', (open, { clock, createPlace, name }) => {
@@ -48,8 +48,8 @@ describeEachDatabase('deletions in the background', (open, { clock, createPlace,
   }
 
   const left = (database: Database, id: number) => database.repositoryLists.listTagNames(id);
-  const tagJob = (database: Database, tagsAtOnce?: number) =>
-    new TagDeletionJob({ database, log: silentLog, ...(tagsAtOnce !== undefined && { tagsAtOnce }) });
+  const tagTask = (database: Database, tagsAtOnce?: number) =>
+    new TagDeletionTask({ database, log: silentLog, ...(tagsAtOnce !== undefined && { tagsAtOnce }) });
 
   test('tags that match go, in the order of GitLab, and latest never', async () => {
     const { api, database, id, remove } = await start([
@@ -70,7 +70,7 @@ describeEachDatabase('deletions in the background', (open, { clock, createPlace,
     expect(answer).toMatchObject(accepted);
     expect(api.woken).toEqual(['tags.delete']);
     expect(await left(database, id)).toHaveLength(7);
-    await finish(tagJob(database));
+    await finish(tagTask(database));
     // dev-5 is the newest that matches, dev-4 is not old enough.
     expect(await left(database, id)).toEqual(['dev-3-keep', 'dev-4', 'dev-5', 'latest', 'v1']);
   });
@@ -80,14 +80,14 @@ describeEachDatabase('deletions in the background', (open, { clock, createPlace,
     const old = await api.ask('DELETE', `${repositoryUrl}/tags?name_regex=a%2Bb`);
     expect(old).toMatchObject(accepted);
     expect(old.headers.get('deprecation')).toMatch(/^@\d+$/);
-    await finish(tagJob(database));
+    await finish(tagTask(database));
     expect(await left(database, id)).toEqual(['a+b', 'v1']);
     clock.now += hourMs;
     const form = new URLSearchParams({ name_regex: 'nothing', name_regex_delete: 'v.' });
     const headers = { 'private-token': 'root-token', 'content-type': 'application/x-www-form-urlencoded' };
     const init = { headers, body: form.toString() };
     expect(await api.ask('DELETE', `${repositoryUrl}/tags`, undefined, init)).toMatchObject(accepted);
-    await finish(tagJob(database));
+    await finish(tagTask(database));
     expect(await left(database, id)).toEqual(['a+b']);
   });
 
@@ -127,7 +127,7 @@ describeEachDatabase('deletions in the background', (open, { clock, createPlace,
       expect(await api.as(reporter, 'DELETE', url + query)).toMatchObject({ status: 403 });
     expect(await api.as(developer, 'DELETE', url)).toMatchObject(accepted);
     expect(await api.as(developer, 'DELETE', url)).toMatchObject(alreadyMade);
-    await finish(tagJob(database));
+    await finish(tagTask(database));
     clock.now += hourMs - 1;
     expect(await api.as(developer, 'DELETE', url)).toMatchObject(alreadyMade);
     const elsewhere = `/projects/${shop}/registry/repositories/${other.id}`;
@@ -171,11 +171,11 @@ describeEachDatabase('deletions in the background', (open, { clock, createPlace,
         { ...at('v1'), rule: 'not_matched' },
       ],
     });
-    await finish(tagJob(database));
+    await finish(tagTask(database));
     expect(await left(database, id)).toHaveLength(7);
     expect((await remove(body)).status).toBe(200);
     expect(await remove({ ...body, dry_run: false })).toMatchObject(accepted);
-    await finish(tagJob(database));
+    await finish(tagTask(database));
     expect(await left(database, id)).toEqual(['dev-3', 'dev-4', 'dev-keep', 'latest', 'v1']);
     expect((await remove(body)).status).toBe(200);
   });
@@ -185,7 +185,7 @@ describeEachDatabase('deletions in the background', (open, { clock, createPlace,
     await remove({ name_regex_delete: '.*', keep_n: 2 });
     clock.now += 1;
     await push(['e', 'a']);
-    await finish(tagJob(database));
+    await finish(tagTask(database));
     // c and d were the newest two when it was asked for; a was pushed again since.
     expect(await left(database, id)).toEqual(['a', 'c', 'd', 'e']);
   });
@@ -195,14 +195,14 @@ describeEachDatabase('deletions in the background', (open, { clock, createPlace,
     await remove({ name_regex_delete: '.*', keep_n: 2 });
     const stopped = new AbortController();
     const interrupted = afterTransactions(database, 2, () => stopped.abort());
-    expect(await tagJob(interrupted, 1).run(stopped.signal)).toEqual({ result: { tags: 2 }, again: true });
+    expect(await tagTask(interrupted, 1).run(stopped.signal)).toEqual({ result: { tags: 2 }, again: true });
     expect(await left(database, id)).toEqual(['a', 'b', 'e', 'f']);
     clock.now += 1;
     // Of those that were kept one is pushed again: the two that were kept then still are.
     await push(['f', 'b', 'g', 'h']);
-    await finish(tagJob(database, 1));
+    await finish(tagTask(database, 1));
     expect(await left(database, id)).toEqual(['b', 'e', 'f', 'g', 'h']);
-    expect(await tagJob(database).run(never)).toEqual({ result: { tags: 0 } });
+    expect(await tagTask(database).run(never)).toEqual({ result: { tags: 0 } });
   });
 
   test('leaves what rules protect that were made since it was decided what goes', async () => {
@@ -212,7 +212,7 @@ describeEachDatabase('deletions in the background', (open, { clock, createPlace,
     const ruled = afterTransactions(database, 1, () =>
       database.tagProtectionRules.create(shop, { tagNamePattern: '^b$', levels: undefined }),
     );
-    await finish(tagJob(ruled, 1));
+    await finish(tagTask(ruled, 1));
     expect(await left(database, id)).toEqual(['b']);
   });
 
@@ -220,7 +220,7 @@ describeEachDatabase('deletions in the background', (open, { clock, createPlace,
     const { api, acme, database, place, shop, id, repositoryUrl } = await start(['a', 'b', 'c']);
     const dana = await api.createMember(acme, 'dana', 30);
     await api.as(dana, 'DELETE', `${repositoryUrl}/tags`, { name_regex_delete: 'a|b', keep_n: 0 });
-    await finish(tagJob(database));
+    await finish(tagTask(database));
     expect((await readManifestReviews(place)).map(({ event }) => event)).toEqual([
       'tag_delete',
       'tag_delete',
@@ -284,7 +284,7 @@ describeEachDatabase('deletions in the background', (open, { clock, createPlace,
     const { api, database, place, id, repositoryUrl, push } = await start(['a', 'b']);
     await push(['c', 'd']);
     await api.ask('DELETE', repositoryUrl);
-    await finish(new RepositoryDeletionJob({ database, log: silentLog }));
+    await finish(new RepositoryDeletionTask({ database, log: silentLog }));
     expect(await database.repositories.find(id)).toBeUndefined();
     expect((await api.ask('GET', `/registry/repositories/${id}`)).status).toBe(404);
     const reviews = await readBlobReviews(place);
@@ -298,10 +298,10 @@ describeEachDatabase('deletions in the background', (open, { clock, createPlace,
     await api.ask('DELETE', repositoryUrl);
     const stopped = new AbortController();
     stopped.abort();
-    const job = new RepositoryDeletionJob({ database, log: silentLog });
-    expect(await job.run(stopped.signal)).toMatchObject({ again: true });
+    const task = new RepositoryDeletionTask({ database, log: silentLog });
+    expect(await task.run(stopped.signal)).toMatchObject({ again: true });
     expect((await database.repositories.find(id))?.status).toBe('delete_ongoing');
-    await finish(job);
+    await finish(task);
     expect(await database.repositories.find(id)).toBeUndefined();
   });
 
@@ -309,7 +309,7 @@ describeEachDatabase('deletions in the background', (open, { clock, createPlace,
     const { api, database, id, repositoryUrl } = await start(['a']);
     await api.ask('DELETE', repositoryUrl);
     const status = async () => (await api.ask('GET', `/registry/repositories/${id}`)).body.status;
-    const broken = new RepositoryDeletionJob({ database: failing(database), log: silentLog });
+    const broken = new RepositoryDeletionTask({ database: failing(database), log: silentLog });
     for (let attempt = 1; attempt < 10; attempt += 1) {
       expect((await broken.run(never)).result).toEqual({ repositories: 0, failures: 1 });
       expect(await status()).toBe('delete_scheduled');
@@ -319,7 +319,7 @@ describeEachDatabase('deletions in the background', (open, { clock, createPlace,
     expect((await broken.run(never)).result).toEqual({ repositories: 0, failures: 0 });
     expect(await api.ask('DELETE', repositoryUrl)).toMatchObject(accepted);
     expect(await status()).toBe('delete_scheduled');
-    await finish(new RepositoryDeletionJob({ database, log: silentLog }));
+    await finish(new RepositoryDeletionTask({ database, log: silentLog }));
     expect(await status()).toBeUndefined();
   });
 });

@@ -19,16 +19,16 @@ interface FindingBody {
   readonly hosted: boolean;
 }
 
-interface JobBody {
+interface TaskBody {
   readonly name: string;
   readonly last_ended_at: string | null;
   readonly result: Readonly<Record<string, number>> | null;
 }
 
 /** Its result, once it has ended. @param laterMs so much later, when it is due by itself; otherwise it is asked for */
-async function runJob(app: TestApp, name: string, laterMs = 0): Promise<JobBody['result'] | undefined> {
+async function runTask(app: TestApp, name: string, laterMs = 0): Promise<TaskBody['result'] | undefined> {
   const find = async () =>
-    (await jsonOf<JobBody[]>(await app.api('GET', '/admin/jobs'))).find((job) => job.name === name);
+    (await jsonOf<TaskBody[]>(await app.api('GET', '/admin/jobs'))).find((task) => task.name === name);
   const before = await eventually(async () => {
     const ended = (await find())?.last_ended_at;
     expect(ended).toEqual(expect.any(String));
@@ -37,9 +37,9 @@ async function runJob(app: TestApp, name: string, laterMs = 0): Promise<JobBody[
   app.advance(1000 + laterMs);
   if (laterMs === 0) await app.api('POST', `/admin/jobs/${name}/run`);
   return eventually(async () => {
-    const job = await find();
-    expect(job?.last_ended_at).not.toBe(before);
-    return job?.result;
+    const task = await find();
+    expect(task?.last_ended_at).not.toBe(before);
+    return task?.result;
   });
 }
 
@@ -73,7 +73,7 @@ describeApp('stored bytes', (start) => {
 
     const bad = [...fetched, ...pushed].map(({ digest }) => digest);
     for (const digest of bad) await flipBit(app, digest);
-    const result = await runJob(app, 'storage.scrub', 25 * dayMs);
+    const result = await runTask(app, 'storage.scrub', 25 * dayMs);
     expect(result).toMatchObject({ verified: 21, bad: 20, healed: 10 });
 
     const found = await findings(app);
@@ -95,7 +95,7 @@ describeApp('stored bytes', (start) => {
       const answer = await pusher.ask('GET', `blobs/${digest}`);
       expect(digestOf(await bytesOf(answer))).toBe(digest);
     }
-    await runJob(app, 'storage.scrub');
+    await runTask(app, 'storage.scrub');
     expect(await findings(app, '&state=open')).toEqual([]);
 
     const events = await jsonOf<{ event_name: string; details: { attributes: object } }[]>(
@@ -111,9 +111,9 @@ describeApp('stored bytes', (start) => {
     await using app = await start();
     await createProject(app, 'acme/shop');
     await new Pusher(app, 'acme/shop').blob('hello');
-    expect(await runJob(app, 'storage.scrub')).toMatchObject({ verified: 0 });
-    expect(await runJob(app, 'storage.scrub', 25 * dayMs)).toMatchObject({ verified: 1, bytes: 5, bad: 0 });
-    expect(await runJob(app, 'storage.scrub')).toMatchObject({ verified: 0 });
+    expect(await runTask(app, 'storage.scrub')).toMatchObject({ verified: 0 });
+    expect(await runTask(app, 'storage.scrub', 25 * dayMs)).toMatchObject({ verified: 1, bytes: 5, bad: 0 });
+    expect(await runTask(app, 'storage.scrub')).toMatchObject({ verified: 0 });
     expect(await findings(app)).toEqual([]);
   });
 
@@ -121,7 +121,7 @@ describeApp('stored bytes', (start) => {
     await using app = await start({ environment: { ENTREPOT_SCRUB__BYTES_PER_SECOND: '0' } });
     await createProject(app, 'acme/shop');
     await new Pusher(app, 'acme/shop').blob('hello');
-    expect(await runJob(app, 'storage.scrub', 25 * dayMs)).toMatchObject({ verified: 0 });
+    expect(await runTask(app, 'storage.scrub', 25 * dayMs)).toMatchObject({ verified: 0 });
   });
 
   test('that are gone are found, and what was fetched is fetched again', async () => {
@@ -133,7 +133,7 @@ describeApp('stored bytes', (start) => {
     await createProject(app, 'acme/shop');
     const pushed = await new Pusher(app, 'acme/shop').blob('hello');
     for (const path of await app.filesUnder('v1/blobs')) await rm(path);
-    expect(await runJob(app, 'storage.orphans')).toMatchObject({ missing: 2 });
+    expect(await runTask(app, 'storage.orphans')).toMatchObject({ missing: 2 });
     expect((await findings(app)).map(({ kind, state, digest }) => [kind, state, digest]).sort()).toEqual(
       [
         ['missing', 'healed', layer.digest],
@@ -155,13 +155,13 @@ describeApp('stored bytes', (start) => {
     await writeFile(path, 'x');
     await writeFile(join(folder, 'something else'), 'x');
 
-    expect(await runJob(app, 'storage.orphans')).toMatchObject({ copies: 2, removed: 0 });
+    expect(await runTask(app, 'storage.orphans')).toMatchObject({ copies: 2, removed: 0 });
     expect(await findings(app)).toEqual([]);
     const old = new Date(Date.now() - 2 * dayMs);
     await utimes(path, old, old);
-    expect(await runJob(app, 'storage.orphans')).toMatchObject({ removed: 0 });
+    expect(await runTask(app, 'storage.orphans')).toMatchObject({ removed: 0 });
     expect(await findings(app)).toMatchObject([{ kind: 'orphaned', state: 'open' }]);
-    expect(await runJob(app, 'storage.orphans', dayMs)).toMatchObject({ removed: 1, bytes: 1 });
+    expect(await runTask(app, 'storage.orphans', dayMs)).toMatchObject({ removed: 1, bytes: 1 });
     expect(await findings(app)).toMatchObject([{ kind: 'orphaned', state: 'removed' }]);
     expect(await readdir(folder)).toEqual(['something else']);
     expect(await app.filesUnder('v1/blobs')).toContain(kept);

@@ -38,9 +38,9 @@ import { RepositoryTagService } from '../../src/management/repositories/reposito
 import { TagDeletionService } from '../../src/management/repositories/tag-deletions.ts';
 import { TagImageService } from '../../src/management/repositories/tag-images.ts';
 import { GarbageService } from '../../src/management/server/garbage.ts';
-import { JobService } from '../../src/management/server/tasks.ts';
 import { MaintenanceMode } from '../../src/management/server/maintenance.ts';
 import { StorageFindingService } from '../../src/management/server/storage-findings.ts';
+import { TaskService } from '../../src/management/server/tasks.ts';
 import { AccessTokenService } from '../../src/management/tokens/access-tokens.ts';
 import { DeployTokenService } from '../../src/management/tokens/deploy-tokens.ts';
 import { JobTokenService } from '../../src/management/tokens/job-tokens.ts';
@@ -81,7 +81,7 @@ export class RestApi {
   readonly tested: { readonly settings: UpstreamSettings; readonly path: string }[] = [];
   readonly health = new Map<number, UpstreamHealth>();
   readonly allowedNetworks: string[] = [];
-  /** Jobs that were to run soon, in order. */
+  /** Tasks that were to run soon, in order. */
   readonly woken: string[] = [];
   /** Whether anything may be deleted from hosted repositories. */
   deleteEnabled = true;
@@ -154,7 +154,7 @@ export class RestApi {
     const maxUpstreams = 5;
     const common = { database, caches };
     const { deleteEnabled } = this;
-    const hosted = { database, deleteEnabled, wake: (job: string) => void this.woken.push(job), now };
+    const hosted = { database, deleteEnabled, wake: (task: string) => void this.woken.push(task), now };
     const passwords = new Passwords();
     const recorded = new Authenticator({ ...database, passwords, log: silentLog, now });
     return createRestRouter({
@@ -181,7 +181,7 @@ export class RestApi {
       groups: new GroupService(common),
       jobTokens: new JobTokenService({ database, now }),
       garbage: new GarbageService({ database, wakeCollector: () => undefined }),
-      jobs: new JobService({ database }),
+      tasks: new TaskService({ database }),
       maintenance: new MaintenanceMode({ database, readOnly, now }),
       members: new MemberService({ database, now }),
       namespaces: new NamespaceService({ database }),

@@ -44,7 +44,7 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
   ],
   'gc/orphans.ts': [1, 'pages of records; ends with what the database throws'],
   'retention/pinned-bytes.ts': [1, 'a graph of manifests, each once'],
-  'tasks/scheduler.ts': [1, 'renews a lease while a job runs'],
+  'tasks/scheduler.ts': [1, 'renews a lease while a task runs'],
   'gc/scrub.ts': [2, 'paced by bytes, up to a minute; ends with what database and store throw'],
   'gc/storage-check.ts': [1, 'pages of records, once'],
   'gc/storage-findings.ts': [1, 'pages of records; ends with what the database throws'],

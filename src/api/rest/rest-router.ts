@@ -52,11 +52,11 @@ import type { TagImageService } from '../../management/repositories/tag-images.t
 import { applicationSettingEndpoints } from '../../management/server/application-setting-endpoints.ts';
 import type { GarbageService } from '../../management/server/garbage.ts';
 import { garbageEndpoints } from '../../management/server/garbage-endpoints.ts';
-import { jobEndpoints } from '../../management/server/task-endpoints.ts';
-import type { JobService } from '../../management/server/tasks.ts';
 import type { MaintenanceMode } from '../../management/server/maintenance.ts';
 import { storageFindingEndpoints } from '../../management/server/storage-finding-endpoints.ts';
 import type { StorageFindingService } from '../../management/server/storage-findings.ts';
+import { taskEndpoints } from '../../management/server/task-endpoints.ts';
+import type { TaskService } from '../../management/server/tasks.ts';
 import { type Version, versionEndpoints } from '../../management/server/version-endpoints.ts';
 import type { AccessTokenService } from '../../management/tokens/access-tokens.ts';
 import { deployTokenEndpoints } from '../../management/tokens/deploy-token-endpoints.ts';
@@ -96,7 +96,7 @@ export interface RestServices {
   readonly groups: GroupService;
   readonly jobTokens: JobTokenService;
   readonly garbage: GarbageService;
-  readonly jobs: JobService;
+  readonly tasks: TaskService;
   readonly maintenance: MaintenanceMode;
   readonly members: MemberService;
   readonly namespaces: NamespaceService;
@@ -155,7 +155,7 @@ export function listEndpoints(services: RestServices): readonly TaggedEndpoint[]
     ...tagged('Access tokens', placeAccessTokenEndpoints(services.placeAccessTokens, now)),
     ...tagged('Deploy tokens', deployTokenEndpoints(services.deployTokens, now)),
     ...tagged('CI jobs', jobTokenEndpoints(services.jobTokens)),
-    ...tagged('Server', jobEndpoints(services.jobs)),
+    ...tagged('Server', taskEndpoints(services.tasks)),
     ...tagged('Server', garbageEndpoints(services.garbage)),
     ...tagged('CI jobs', oidcTrustEndpoints(services.oidcTrusts)),
     ...tagged('Members', memberEndpoints(services.members)),

@@ -1,5 +1,5 @@
 /**
- * Runs the cleanup policies of projects that are due: a job. One repository after the other; how far a run has come is recorded in the
+ * Runs the cleanup policies of projects that are due: a task. One repository after the other; how far a run has come is recorded in the
  * transactions that remove tags, so that a process that dies leaves the rest to the next. A policy that is changed meanwhile gives its run up.
  */
 
@@ -36,7 +36,7 @@ const remover = { id: undefined, name: 'cleanup policy', address: undefined, lev
 const maxErrorLength = 1000;
 const givenUp = Symbol('given up');
 
-export class CleanupJob {
+export class CleanupTask {
   readonly name = 'cleanup_policies.run';
   readonly everyMs = 5 * 60 * 1000;
   readonly #options: CleanupOptions;

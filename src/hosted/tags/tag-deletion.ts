@@ -1,5 +1,5 @@
 /**
- * Deletes the tags that requests for it ask for: a job. What goes is decided once, as of the request. A process that dies leaves the rest
+ * Deletes the tags that requests for it ask for: a task. What goes is decided once, as of the request. A process that dies leaves the rest
  * to the next: what was decided is remembered by the newest tag that goes.
  */
 
@@ -17,7 +17,7 @@ export interface TagDeletionOptions {
   readonly tagsAtOnce?: number;
 }
 
-export class TagDeletionJob {
+export class TagDeletionTask {
   readonly name = 'tags.delete';
   readonly everyMs = 60_000;
   readonly #options: TagDeletionOptions;

@@ -1,4 +1,4 @@
-/** Ends uploads that have expired, and removes bytes that no upload goes on with: a job. */
+/** Ends uploads that have expired, and removes bytes that no upload goes on with: a task. */
 
 import type { Database } from '../../metadata/db/database.ts';
 import type { Log } from '../../observe/log.ts';

@@ -9,8 +9,8 @@ import { auditPlaceOf } from '../namespaces/places.ts';
 
 export interface CleanupRunOptions {
   readonly database: Database;
-  /** Runs a job soon. */
-  readonly wake: (job: string) => void;
+  /** Runs a task soon. */
+  readonly wake: (task: string) => void;
   readonly deleteEnabled: boolean;
   /** Epoch milliseconds. */
   readonly now: () => number;

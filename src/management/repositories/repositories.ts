@@ -39,8 +39,8 @@ export interface ShownRepository extends ListedRepository {
 
 export interface RepositoryServiceOptions {
   readonly database: Database;
-  /** Runs a job soon. */
-  readonly wake: (job: string) => void;
+  /** Runs a task soon. */
+  readonly wake: (task: string) => void;
   readonly deleteEnabled: boolean;
   /** That one answer lists, of all its repositories. */
   readonly maxTags?: number;

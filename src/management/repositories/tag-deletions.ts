@@ -18,8 +18,8 @@ import { Protection, protectionLevelIn } from '../protection/protection.ts';
 
 export interface TagDeletionServiceOptions {
   readonly database: Database;
-  /** Runs a job soon. */
-  readonly wake: (job: string) => void;
+  /** Runs a task soon. */
+  readonly wake: (task: string) => void;
   readonly deleteEnabled: boolean;
   /** Epoch milliseconds. */
   readonly now: () => number;

@@ -1,13 +1,13 @@
 /** What runs from time to time; ours. */
 import { z } from 'zod';
-import type { JobRecord } from '../../metadata/server/tasks.ts';
+import type { TaskRecord } from '../../metadata/server/tasks.ts';
 import { formatInstant } from '../endpoint/dates.ts';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 import { filled, maxNameLength } from '../endpoint/parameters.ts';
 import { accepted, acceptedResponse, type BodyOf, instantText } from '../endpoint/response.ts';
-import type { JobService } from './tasks.ts';
+import type { TaskService } from './tasks.ts';
 
-const jobResponse = z.object({
+const taskResponse = z.object({
   name: z.string(),
   every_seconds: z.number(),
   status: z.enum(['running', 'failed', 'waiting']),
@@ -19,15 +19,15 @@ const jobResponse = z.object({
   result: z.record(z.string(), z.unknown()).nullable(),
 });
 
-export function jobEndpoints(jobs: JobService): readonly Endpoint[] {
+export function taskEndpoints(tasks: TaskService): readonly Endpoint[] {
   return [
     endpoint({
       method: 'GET',
       path: '/admin/jobs',
       summary: 'What runs from time to time, with its last and next run; for administrators',
-      response: z.array(jobResponse),
+      response: z.array(taskResponse),
       status: 200,
-      handle: async (actor) => (await jobs.list(actor)).map(jobBody),
+      handle: async (actor) => (await tasks.list(actor)).map(taskBody),
     }),
     endpoint({
       method: 'POST',
@@ -37,24 +37,24 @@ export function jobEndpoints(jobs: JobService): readonly Endpoint[] {
       response: acceptedResponse,
       status: 202,
       handle: async (actor, { name }) => {
-        await jobs.run(actor, name);
+        await tasks.run(actor, name);
         return accepted;
       },
     }),
   ];
 }
 
-function jobBody(job: JobRecord): BodyOf<typeof jobResponse> {
-  const { startedAt, endedAt } = job;
+function taskBody(task: TaskRecord): BodyOf<typeof taskResponse> {
+  const { startedAt, endedAt } = task;
   return {
-    name: job.name,
-    every_seconds: job.everyMs / 1000,
-    status: job.isRunning ? 'running' : job.failures > 0 ? 'failed' : 'waiting',
-    next_run_at: formatInstant(job.nextRunAt),
+    name: task.name,
+    every_seconds: task.everyMs / 1000,
+    status: task.isRunning ? 'running' : task.failures > 0 ? 'failed' : 'waiting',
+    next_run_at: formatInstant(task.nextRunAt),
     last_started_at: startedAt === undefined ? null : formatInstant(startedAt),
     last_ended_at: endedAt === undefined ? null : formatInstant(endedAt),
-    failures: job.failures,
-    error: job.error ?? null,
-    result: job.result ?? null,
+    failures: task.failures,
+    error: task.error ?? null,
+    result: task.result ?? null,
   };
 }

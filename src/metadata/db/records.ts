@@ -51,7 +51,7 @@ import { Upstreams } from '../registries/upstreams.ts';
 import { VirtualRegistries } from '../registries/virtual-registries.ts';
 import { AuditEvents } from '../server/audit-events.ts';
 import { InstanceSettings } from '../server/instance-settings.ts';
-import { Jobs } from '../server/tasks.ts';
+import { Tasks } from '../server/tasks.ts';
 import { AccessTokens } from '../tokens/access-tokens.ts';
 import { DeployTokens } from '../tokens/deploy-tokens.ts';
 import { JobTokens } from '../tokens/job-tokens.ts';
@@ -87,7 +87,7 @@ export class Records {
   readonly inheritedRoles: InheritedRoles;
   readonly instance: InstanceSettings;
   readonly jobTokens: JobTokens;
-  readonly jobs: Jobs;
+  readonly tasks: Tasks;
   readonly manifests: Manifests;
   readonly members: Members;
   readonly oidcIdentities: OidcIdentities;
@@ -152,7 +152,7 @@ export class Records {
     this.inheritedRoles = new InheritedRoles(db, now);
     this.instance = new InstanceSettings(db);
     this.jobTokens = new JobTokens(db, now);
-    this.jobs = new Jobs(db, now);
+    this.tasks = new Tasks(db, now);
     this.manifests = new Manifests(db);
     this.members = new Members(db, now);
     this.oidcIdentities = new OidcIdentities(db, now);

@@ -12,7 +12,7 @@ import type { HostedTables } from '../hosted/schema-hosted.ts';
 import type { ProtectionTables } from '../hosted/schema-protection.ts';
 import type { RenameTables } from '../namespaces/schema-renames.ts';
 import type { AccessTables } from '../people/schema-access.ts';
-import type { JobTables } from '../server/schema-tasks.ts';
+import type { TaskTables } from '../server/schema-tasks.ts';
 import type { WebhookTables } from '../webhooks/schema-webhooks.ts';
 
 export interface Tables
@@ -21,7 +21,7 @@ export interface Tables
     CleanupPolicyTables,
     CollectorTables,
     ImageFactsTables,
-    JobTables,
+    TaskTables,
     ProtectionTables,
     RenameTables,
     ScrubTables,

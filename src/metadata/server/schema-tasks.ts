@@ -1,9 +1,9 @@
 /** The table of the scheduler; conventions as in schema.ts. */
-export interface JobTables {
-  jobs: JobTable;
+export interface TaskTables {
+  jobs: TaskTable;
 }
 
-interface JobTable {
+interface TaskTable {
   /** primary key */
   name: string;
   every_ms: number;

@@ -3,7 +3,7 @@ import { type Kysely, type Selectable, sql } from 'kysely';
 import { z } from 'zod';
 import type { Tables } from '../db/schema.ts';
 
-export interface JobRecord {
+export interface TaskRecord {
   readonly name: string;
   readonly everyMs: number;
   /** Epoch milliseconds, as all instants here. */
@@ -22,14 +22,14 @@ export interface JobRecord {
 }
 
 /** How a run ended. */
-export type JobEnd = { readonly nextRunAt: number } & (
+export type TaskEnd = { readonly nextRunAt: number } & (
   | { readonly result: Readonly<Record<string, unknown>> }
   | { readonly error: string }
 );
 
 const resultSchema = z.record(z.string(), z.unknown());
 
-export class Jobs {
+export class Tasks {
   readonly #db: Kysely<Tables>;
   readonly #now: () => number;
 
@@ -86,7 +86,7 @@ export class Jobs {
   }
 
   /** Does nothing where another has it meanwhile. One that was woken while it ran is due at once. */
-  async end(name: string, owner: string, end: JobEnd): Promise<void> {
+  async end(name: string, owner: string, end: TaskEnd): Promise<void> {
     const now = this.#now();
     const outcome =
       'error' in end
@@ -133,14 +133,14 @@ export class Jobs {
   }
 
   /** All, by name. */
-  async list(): Promise<readonly JobRecord[]> {
+  async list(): Promise<readonly TaskRecord[]> {
     const rows = await this.#db.selectFrom('jobs').selectAll().orderBy('name').execute();
     const now = this.#now();
     return rows.map((row) => fromRow(row, now));
   }
 }
 
-function fromRow(row: Selectable<Tables['jobs']>, now: number): JobRecord {
+function fromRow(row: Selectable<Tables['jobs']>, now: number): TaskRecord {
   return {
     name: row.name,
     everyMs: row.every_ms,

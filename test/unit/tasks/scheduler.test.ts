@@ -3,16 +3,16 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { Database } from '../../../src/metadata/db/database.ts';
 import { UnavailableError } from '../../../src/oci/unavailable.ts';
 import { Scheduler, type SchedulerOptions } from '../../../src/tasks/scheduler.ts';
-import type { Job, JobOutcome } from '../../../src/tasks/task.ts';
+import type { Task, TaskOutcome } from '../../../src/tasks/task.ts';
 import { describeEachDatabase } from '../../support/databases.ts';
 import { eventually } from '../../support/eventually.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
 const hourMs = 60 * 60 * 1000;
 const leaseMs = 60_000;
-const done: JobOutcome = { result: { done: 1 } };
+const done: TaskOutcome = { result: { done: 1 } };
 
-function jobOf(run: Job['run'], name = 'sweep'): Job {
+function taskOf(run: Task['run'], name = 'sweep'): Task {
   return { name, everyMs: hourMs, run };
 }
 
@@ -20,7 +20,7 @@ function jobOf(run: Job['run'], name = 'sweep'): Job {
 class Gate {
   runs = 0;
   #open: (() => void) | undefined;
-  readonly run = async (signal: AbortSignal): Promise<JobOutcome> => {
+  readonly run = async (signal: AbortSignal): Promise<TaskOutcome> => {
     this.runs += 1;
     await new Promise<void>((resolve) => {
       this.#open = resolve;
@@ -34,15 +34,15 @@ class Gate {
   }
 }
 
-describeEachDatabase('a job', (open, { clock, createPlace }) => {
+describeEachDatabase('a task', (open, { clock, createPlace }) => {
   async function start(
     database: Database,
-    job: Job,
+    task: Task,
     options: Partial<SchedulerOptions> = {},
   ): Promise<Scheduler> {
     const scheduler = new Scheduler({
-      jobs: [job],
-      records: database.jobs,
+      tasks: [task],
+      records: database.tasks,
       owner: 'one',
       readOnlyReason: async () => undefined,
       log: silentLog,
@@ -55,28 +55,28 @@ describeEachDatabase('a job', (open, { clock, createPlace }) => {
     onTestFinished(() => scheduler.close());
     return scheduler;
   }
-  const stateOf = async (database: Database) => (await database.jobs.list())[0];
+  const stateOf = async (database: Database) => (await database.tasks.list())[0];
 
   test('that cannot be taken is tried again after a pause, however often it is woken, and runs once it can be', async () => {
     const database = await open();
-    const take = database.jobs.take.bind(database.jobs);
+    const take = database.tasks.take.bind(database.tasks);
     let tries = 0;
-    database.jobs.take = async () => {
+    database.tasks.take = async () => {
       tries += 1;
       throw new UnavailableError('the disk of the database is full');
     };
     let runs = 0;
-    const job = jobOf(async () => {
+    const task = taskOf(async () => {
       runs += 1;
       return done;
     });
-    const scheduler = await start(database, job);
+    const scheduler = await start(database, task);
     for (let woken = 0; woken < 50; woken += 1) {
-      scheduler.wake(job.name);
+      scheduler.wake(task.name);
       await sleep(2);
     }
     expect(tries).toBeLessThan(10);
-    database.jobs.take = take;
+    database.tasks.take = take;
     await eventually(() => expect(runs).toBeGreaterThan(0), 40_000);
   });
 
@@ -85,7 +85,7 @@ describeEachDatabase('a job', (open, { clock, createPlace }) => {
     let runs = 0;
     await start(
       database,
-      jobOf(async () => {
+      taskOf(async () => {
         runs += 1;
         return { result: { runs } };
       }),
@@ -108,9 +108,9 @@ describeEachDatabase('a job', (open, { clock, createPlace }) => {
     const place = await createPlace();
     const [first, second] = [await open(place), await open(place)];
     const gate = new Gate();
-    const one = await start(first, jobOf(gate.run));
+    const one = await start(first, taskOf(gate.run));
     await eventually(() => expect(gate.runs).toBe(1));
-    const two = await start(second, jobOf(gate.run), { owner: 'two' });
+    const two = await start(second, taskOf(gate.run), { owner: 'two' });
     two.wake('sweep');
     one.wake('sweep');
     await sleep(60);
@@ -126,16 +126,16 @@ describeEachDatabase('a job', (open, { clock, createPlace }) => {
   test('goes on in another process when its own died', async () => {
     const place = await createPlace();
     const [first, second] = [await open(place), await open(place)];
-    await first.jobs.ensure('sweep', hourMs);
+    await first.tasks.ensure('sweep', hourMs);
     // As a process does that is killed then.
-    expect(await first.jobs.take('sweep', 'dead', leaseMs)).toBe(0);
+    expect(await first.tasks.take('sweep', 'dead', leaseMs)).toBe(0);
     const gate = new Gate();
-    await start(second, jobOf(gate.run));
+    await start(second, taskOf(gate.run));
     await sleep(50);
     expect(gate.runs).toBe(0);
     clock.now += leaseMs;
     await eventually(() => expect(gate.runs).toBe(1));
-    await first.jobs.end('sweep', 'dead', { nextRunAt: 0, result: {} });
+    await first.tasks.end('sweep', 'dead', { nextRunAt: 0, result: {} });
     expect(await stateOf(second)).toMatchObject({ isRunning: true });
   });
 
@@ -144,7 +144,7 @@ describeEachDatabase('a job', (open, { clock, createPlace }) => {
     const lost = Promise.withResolvers<void>();
     await start(
       database,
-      jobOf(async (signal) => {
+      taskOf(async (signal) => {
         signal.addEventListener('abort', () => lost.resolve());
         await lost.promise;
         return done;
@@ -157,7 +157,7 @@ describeEachDatabase('a job', (open, { clock, createPlace }) => {
     clock.now += 80;
     expect(await stateOf(database)).toMatchObject({ isRunning: true });
     clock.now += 90;
-    expect(await database.jobs.take('sweep', 'another', 90)).toBe(0);
+    expect(await database.tasks.take('sweep', 'another', 90)).toBe(0);
     await lost.promise;
   });
 
@@ -166,7 +166,7 @@ describeEachDatabase('a job', (open, { clock, createPlace }) => {
     let runs = 0;
     await start(
       database,
-      jobOf(async () => {
+      taskOf(async () => {
         runs += 1;
         throw new Error(`failure ${runs}`);
       }),
@@ -193,7 +193,7 @@ describeEachDatabase('a job', (open, { clock, createPlace }) => {
     let left = 3;
     await start(
       database,
-      jobOf(async () => {
+      taskOf(async () => {
         left -= 1;
         return { result: { left }, again: left > 0 };
       }),
@@ -206,7 +206,7 @@ describeEachDatabase('a job', (open, { clock, createPlace }) => {
     const database = await open();
     const gate = new Gate();
     let reason: string | undefined = 'we are moving';
-    await start(database, jobOf(gate.run), { readOnlyReason: async () => reason });
+    await start(database, taskOf(gate.run), { readOnlyReason: async () => reason });
     await sleep(50);
     expect(gate.runs).toBe(0);
     reason = undefined;
@@ -216,7 +216,7 @@ describeEachDatabase('a job', (open, { clock, createPlace }) => {
   test('that is stopped with its server is due for the next', async () => {
     const database = await open();
     const gate = new Gate();
-    const scheduler = await start(database, jobOf(gate.run));
+    const scheduler = await start(database, taskOf(gate.run));
     await eventually(() => expect(gate.runs).toBe(1));
     await scheduler.close();
     expect(await stateOf(database)).toMatchObject({ isRunning: false, nextRunAt: clock.now });

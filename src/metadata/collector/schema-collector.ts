@@ -61,9 +61,7 @@ export type ReviewEvent =
   /** the collector removed a link of it: at once */
   | 'link_collect'
   /** the collector waits for `gc.untagged` */
-  | 'untagged'
-  /** it was there before there was a collector */
-  | 'upgrade';
+  | 'untagged';
 
 /** What one process removed in one go. index on started_at */
 interface GcRunTable {

@@ -2,10 +2,10 @@
 import { type Dialect, Kysely, sql } from 'kysely';
 import type { Log } from '../../observe/log.ts';
 import type { ReviewTimes } from '../collector/reviews.ts';
+import { migrateToLatest } from '../migrations/migrate.ts';
+import { postgresTypes, sqliteTypes } from '../migrations/tables.ts';
 import { AccessRevision } from '../people/access-revision.ts';
-import { postgresTypes, sqliteTypes } from './column-types.ts';
 import { inTransaction } from './in-transaction.ts';
-import { migrateToLatest } from './migrate.ts';
 import type { Patience } from './postgres.ts';
 import { Records } from './records.ts';
 import type { Tables } from './schema.ts';

@@ -1,0 +1,60 @@
+/**
+ * Brings the tables up to date: all missing migrations in one transaction, which two processes cannot run at the same time. The tables
+ * are those of the first migration, in the order in which they refer to each other; what a release has made is changed by a migration of
+ * its own.
+ */
+import type { Kysely } from 'kysely';
+import { type Migration, Migrator } from 'kysely/migration';
+import { createCached } from './cached.ts';
+import { createCollector } from './collector.ts';
+import { createContent } from './content.ts';
+import { createHosted } from './hosted.ts';
+import { createNamespaces } from './namespaces.ts';
+import { createPeople } from './people.ts';
+import { createRegistries } from './registries.ts';
+import { createRetention } from './retention.ts';
+import { createServer } from './server.ts';
+import { type ColumnTypes, Tables } from './tables.ts';
+import { createTagRules } from './tag-rules.ts';
+import { createTokens } from './tokens.ts';
+import { createWebhooks } from './webhooks.ts';
+
+function firstTables(types: ColumnTypes): Migration {
+  return {
+    async up(db: Kysely<unknown>) {
+      const tables = new Tables(db, types);
+      await createNamespaces(tables);
+      await createPeople(tables);
+      await createTokens(tables);
+      await createRegistries(tables);
+      await createContent(tables);
+      await createCached(tables);
+      await createRetention(tables);
+      await createHosted(tables);
+      await createTagRules(tables);
+      await createCollector(tables);
+      await createWebhooks(tables);
+      await createServer(tables);
+    },
+  };
+}
+
+/**
+ * The names of the migrations that were missing.
+ * @throws Error when one fails, or when another version of this program has migrated the database in a way that this one does not know:
+ * it is left as it was then
+ */
+export async function migrateToLatest<T>(db: Kysely<T>, types: ColumnTypes): Promise<string[]> {
+  const migrations = { '0001-first-tables': firstTables(types) };
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
+  const { error, results = [] } = await migrator.migrateToLatest();
+  if (error !== undefined) throw new Error(sentenceOf(error), { cause: error });
+  return results.map((result) => result.migrationName);
+}
+
+function sentenceOf(error: unknown): string {
+  const isUnknown = error instanceof Error && error.message.startsWith('corrupted migrations');
+  return isUnknown
+    ? 'the database was made by another version of this program, with migrations that this one does not know; it was left as it is'
+    : 'the database could not be migrated';
+}

@@ -44,6 +44,8 @@ describeApp('an upstream that breaks off', (start) => {
     await using app = await start({ upstreams: [first, second] });
     const pull = app.blob('team/app', blob.digest).then((answer) => answer.arrayBuffer());
     await eventually(() => expect(first.count({ kind: 'blob' })).toBeGreaterThan(0));
+    first.fault({ kind: 'blob' }, { reset: true });
+    await eventually(() => expect(first.matching({ kind: 'blob' })[0]?.isOver).toBe(true));
     await first.stop();
     expect(digestOf(Buffer.from(await pull))).toBe(blob.digest);
     const [position, ...more] = second.matching({ kind: 'blob' }).map(startOf);

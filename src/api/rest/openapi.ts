@@ -106,7 +106,7 @@ function successOf(endpoint: Endpoint, schemas: JsonSchemas): object {
   return {
     description: response?.description ?? successDescriptions[endpoint.status],
     headers: responseHeaders.ofSuccess(endpoint),
-    ...(response && { content: { 'application/json': { schema: schemas.of(response, 'output') } } }),
+    ...(response && { content: { 'application/json': { schema: schemas.of(response, 'input') } } }),
   };
 }
 

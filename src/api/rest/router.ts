@@ -3,7 +3,7 @@ import { Router, type RouterContext } from '@koa/router';
 import type { Authenticator } from '../../auth/credentials/authenticate.ts';
 import { RefusedError } from '../../management/acting/refused-error.ts';
 import type { Endpoint } from '../../management/endpoint/endpoint.ts';
-import { KeysetBody, PagedBody } from '../../management/endpoint/pagination.ts';
+import { ListPart } from '../../management/endpoint/pagination.ts';
 import { OtherAnswer } from '../../management/endpoint/response.ts';
 import type { MaintenanceMode } from '../../management/server/maintenance.ts';
 import { originOf } from '../event-origin.ts';
@@ -82,7 +82,7 @@ async function handle(
     unmodifiedSince: instantOf(ctx.get('If-Unmodified-Since')),
   });
   ctx.status = endpoint.status;
-  if (result instanceof PagedBody || result instanceof KeysetBody) {
+  if (result instanceof ListPart) {
     ctx.set(result.headers(linkedUrl(ctx, endpoint, externalUrl)));
     ctx.body = result.items;
   } else if (result instanceof OtherAnswer) {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Keyset, Paged } from '../../metadata/db/page.ts';
 import type { AuditEvent } from '../../metadata/server/audit-events.ts';
 import { formatInstant, instant } from '../endpoint/dates.ts';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { keysetBodyOf, keysetParams, PagedBody, type PageParams, pageOf } from '../endpoint/pagination.ts';
 import { integer, maxNameLength, placeId, textOrNone } from '../endpoint/parameters.ts';
 import { forEachPlace } from '../endpoint/place-paths.ts';

@@ -4,7 +4,7 @@ import type { ListedCacheEntry } from '../../metadata/cached/cache-contents.ts';
 import type { CacheEntry } from '../../metadata/cached/cache-entry.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { formatInstant } from '../endpoint/dates.ts';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
 import { maxNameLength, recordId, text } from '../endpoint/parameters.ts';
 import { type BodyOf, instantText } from '../endpoint/response.ts';

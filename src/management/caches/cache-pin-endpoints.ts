@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { CachePin } from '../../metadata/cached/cache-pins.ts';
 import { formatInstant } from '../endpoint/dates.ts';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { filled, integer, maxNameLength, recordId } from '../endpoint/parameters.ts';
 import { type BodyOf, instantText } from '../endpoint/response.ts';
 import type { CachePinService } from './cache-pins.ts';

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { CacheRetentionPolicy } from '../../metadata/cached/cache-retention-policies.ts';
 import { formatInstant } from '../endpoint/dates.ts';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { choiceBetween, choiceOf, groupId, someOf, truth } from '../endpoint/parameters.ts';
 import { type BodyOf, instantText } from '../endpoint/response.ts';
 import type { CacheRetentionInput, CacheRetentionService } from './cache-retention.ts';

@@ -1,7 +1,7 @@
 /** How much a top-level group has cached, and how much it may; ours. */
 import { z } from 'zod';
 import { formatInstant } from '../endpoint/dates.ts';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { groupId, quota } from '../endpoint/parameters.ts';
 import { type BodyOf, instantText } from '../endpoint/response.ts';
 import type { GroupCacheService, GroupCacheState } from './group-caches.ts';

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { EndedCleanupRun } from '../../metadata/hosted/cleanup-policies.ts';
 import { formatInstant } from '../endpoint/dates.ts';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { projectId } from '../endpoint/parameters.ts';
 import { type BodyOf, instantText } from '../endpoint/response.ts';
 import { cleanupPolicyBody, cleanupPolicyResponse } from './cleanup-policy-body.ts';

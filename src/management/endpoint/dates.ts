@@ -18,6 +18,18 @@ export const instant = z
   .union([z.iso.date(), dateAndTime])
   .transform((text) => Date.parse(/T[^Z+-]*$/.test(text) ? `${text}Z` : text));
 
+/** In answers, with milliseconds. */
+export const instantText = z.codec(z.iso.datetime(), z.number(), {
+  decode: (text) => Date.parse(text),
+  encode: (instant) => formatInstant(instant),
+});
+
+/** In answers, the day of an instant. */
+export const dayText = z.codec(z.iso.date(), z.number(), {
+  decode: (day) => Date.parse(day),
+  encode: (instant) => formatDate(instant),
+});
+
 /** @param instant epoch milliseconds */
 export function formatDate(instant: number): string;
 export function formatDate(instant: number | undefined): string | null;

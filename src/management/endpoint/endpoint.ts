@@ -7,9 +7,10 @@ import type { Purpose } from '../../auth/rights/access.ts';
 import type { Actor } from '../acting/actor.ts';
 import { withoutBlanks } from './blanks.ts';
 import type { ErrorStatus } from './error-statuses.ts';
-import type { KeysetBody, PagedBody } from './pagination.ts';
-import type { BodyOf, OtherAnswer } from './response.ts';
-import { parseInput } from './validation.ts';
+import { ListPart } from './pagination.ts';
+import { type BodyOf, OtherAnswer } from './response.ts';
+import { type InputOf, inputParser, parseInput } from './validation.ts';
+import { type AnswerOf, writerOf } from './wire.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -23,7 +24,7 @@ export interface RestRequest {
 
 type Handler<P extends z.ZodObject, Q extends z.ZodObject, B> = (
   actor: Actor,
-  input: z.output<P> & z.output<Q>,
+  input: InputOf<P, Q>,
   request: RestRequest,
 ) => Promise<B>;
 
@@ -64,10 +65,10 @@ interface WithBody<P extends z.ZodObject, Q extends z.ZodObject, R extends z.Zod
   /** Of answers that are an {@link OtherAnswer}. */
   readonly other?: { readonly status: 200; readonly response: O };
   /**
-   * Returns the body as JSON, or a {@link PagedBody} or {@link KeysetBody} where it is a list in pages.
+   * Returns what the body is written from, or a {@link ListPart} of it where it is a list in pages.
    * @throws RefusedError
    */
-  readonly handle: Handler<P, Q, BodyOf<R> | Paged<BodyOf<R>> | OtherAnswer<200, BodyOf<O>>>;
+  readonly handle: Handler<P, Q, AnswerOf<R> | PartOf<AnswerOf<R>> | OtherAnswer<200, AnswerOf<O>>>;
 }
 
 interface WithoutBody<P extends z.ZodObject, Q extends z.ZodObject> extends Request<P, Q> {
@@ -78,7 +79,7 @@ interface WithoutBody<P extends z.ZodObject, Q extends z.ZodObject> extends Requ
   readonly handle: Handler<P, Q, void>;
 }
 
-type Paged<B> = B extends readonly (infer E)[] ? PagedBody<E> | KeysetBody<E> : never;
+type PartOf<B> = B extends readonly (infer E)[] ? ListPart<E> : never;
 
 /** A declaration whose types are checked and forgotten, so that many fit in one list. */
 export interface Endpoint {
@@ -102,7 +103,7 @@ export interface Endpoint {
   readonly isOutdated: boolean;
   /** Names of parameters that are outdated. */
   readonly deprecated: readonly string[];
-  /** Returns the body, or a {@link PagedBody}, {@link KeysetBody} or {@link OtherAnswer}. @throws RefusedError, also for input that does not fit */
+  /** Returns the body, or a {@link ListPart} or {@link OtherAnswer}. @throws RefusedError, also for input that does not fit */
   run(actor: Actor, given: Readonly<Record<string, unknown>>, request: RestRequest): Promise<unknown>;
 }
 
@@ -114,7 +115,67 @@ export function endpoint<
   R extends z.ZodType = z.ZodNever,
   O extends z.ZodType = z.ZodNever,
 >(declaration: WithBody<P, Q, R, O> | WithoutBody<P, Q>): Endpoint {
-  const { method, path, summary, status, response, pathParams, params, errors } = declaration;
+  const { response, other, pathParams, params } = declaration;
+  const parse = inputParser(pathParams, params);
+  const write = response && writerOf(response);
+  const writeOther = other && writerOf(other.response);
+  return {
+    ...described(declaration),
+    run: async (actor, given, request) => {
+      const said = declaration.refusesBlanks ? given : withoutBlanks(params?.shape ?? {}, given);
+      const answer = await declaration.handle(actor, parse(said), request);
+      if (answer instanceof OtherAnswer) return new OtherAnswer(answer.status, writeOther?.(answer.body));
+      return answer instanceof ListPart ? answer.written(write) : write?.(answer);
+    },
+  };
+}
+
+interface OldWithBody<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType, O extends z.ZodType>
+  extends Request<P, Q> {
+  readonly status: 200 | 201 | 202;
+  readonly response: R;
+  readonly other?: { readonly status: 200; readonly response: O };
+  readonly handle: (
+    actor: Actor,
+    input: z.output<P> & z.output<Q>,
+    request: RestRequest,
+  ) => Promise<BodyOf<R> | PartOf<BodyOf<R>> | OtherAnswer<200, BodyOf<O>>>;
+}
+
+interface OldWithoutBody<P extends z.ZodObject, Q extends z.ZodObject> extends Request<P, Q> {
+  readonly status: 204;
+  readonly response?: never;
+  readonly other?: never;
+  readonly handle: (actor: Actor, input: z.output<P> & z.output<Q>, request: RestRequest) => Promise<void>;
+}
+
+/** As {@link endpoint}, by the names of the wire; for what is not declared by the others yet. */
+export function wireEndpoint<
+  P extends z.ZodObject = typeof nothing,
+  Q extends z.ZodObject = typeof nothing,
+  R extends z.ZodType = z.ZodNever,
+  O extends z.ZodType = z.ZodNever,
+>(declaration: OldWithBody<P, Q, R, O> | OldWithoutBody<P, Q>): Endpoint {
+  const { pathParams, params } = declaration;
+  return {
+    ...described(declaration),
+    run: (actor, given, request) => {
+      const said = declaration.refusesBlanks ? given : withoutBlanks(params?.shape ?? {}, given);
+      return declaration.handle(actor, parseInput(said, pathParams, params), request);
+    },
+  };
+}
+
+type Described = Omit<Endpoint, 'run'>;
+
+function described({
+  pathParams = nothing,
+  params = nothing,
+  ...declaration
+}: Request<z.ZodObject, z.ZodObject> &
+  Pick<Described, 'status'> &
+  Partial<Pick<Described, 'response' | 'other'>>): Described {
+  const { method, path, summary, status, response } = declaration;
   return {
     method,
     path,
@@ -122,22 +183,18 @@ export function endpoint<
     status,
     response,
     other: declaration.other,
-    pathParams: pathParams ?? nothing,
-    params: params ?? nothing,
+    pathParams,
+    params,
     purpose: declaration.purpose ?? (method === 'GET' ? 'read' : 'write'),
     worksReadOnly: declaration.worksReadOnly ?? method === 'GET',
     takesJobTokens: declaration.takesJobTokens ?? false,
     isPublic: declaration.isPublic ?? false,
-    errors: errors ?? [],
+    errors: declaration.errors ?? [],
     isSingle: method === 'GET' && response !== undefined && !(response instanceof z.ZodArray),
     isOutdated: declaration.isOutdated ?? false,
-    deprecated: Object.entries(params?.shape ?? {}).flatMap(([name, schema]) =>
-      schema.meta()?.deprecated === true ? [name] : [],
+    deprecated: Object.entries(params.shape).flatMap(([name, schema]) =>
+      schema instanceof z.ZodType && schema.meta()?.deprecated === true ? [name] : [],
     ),
-    run: (actor, given, request) => {
-      const said = declaration.refusesBlanks ? given : withoutBlanks(params?.shape ?? {}, given);
-      return declaration.handle(actor, parseInput(said, pathParams, params), request);
-    },
   };
 }
 

@@ -1,6 +1,6 @@
 /** Lists in pages, by number: GitLab's parameters, headers and links. */
 import { z } from 'zod';
-import type { Direction, Keyset, KeysetPart, Page } from '../../metadata/db/page.ts';
+import type { Direction, Keyset, KeysetPart, Page, Paged } from '../../metadata/db/page.ts';
 import { integer } from './parameters.ts';
 
 const defaultPerPage = 20;
@@ -45,16 +45,15 @@ export function keysetLink(perPage: number, direction: Direction): Record<string
 
 /** The answer, of a list that goes on after its last number. @param records as far as the page goes */
 export function keysetBodyOf<R extends { readonly id: number }, T>(
-  { records, hasMore }: KeysetPart<R>,
-  { direction, limit }: Keyset,
+  part: KeysetPart<R>,
+  keyset: Keyset,
   bodyOf: (record: R) => T,
-): KeysetBody<T> {
+): ListPart<T> {
+  const { records, hasMore } = part;
+  const { direction, limit } = keyset;
   const last = hasMore ? records.at(-1) : undefined;
   const cursor = last && Buffer.from(String(last.id)).toString('base64url');
-  return new KeysetBody(
-    records.map(bodyOf),
-    cursor ? { ...keysetLink(limit, direction), cursor } : undefined,
-  );
+  return continuedBody(records.map(bodyOf), cursor ? { ...keysetLink(limit, direction), cursor } : undefined);
 }
 
 export type PageParams = z.output<typeof pageParams>;
@@ -64,56 +63,73 @@ export function pageOf({ page, per_page }: PageParams): Page {
   return { page, perPage: per_page };
 }
 
-/** A part of a list as a handler's answer. */
-export class PagedBody<T = unknown> {
-  readonly items: readonly T[];
-  readonly #total: number;
-  readonly #params: PageParams;
+/** What a list's pages are reached by: headers of an answer with one of them. @param url the address that was asked for, as clients see it */
+type PageHeaders = (url: URL) => Record<string, string>;
 
-  /** @param total how many there are on all pages */
-  constructor(items: readonly T[], total: number, params: PageParams) {
+/** A part of a list as a handler's answer. */
+export class ListPart<T = unknown> {
+  readonly items: readonly T[];
+  readonly headers: PageHeaders;
+
+  constructor(items: readonly T[], headers: PageHeaders) {
     this.items = items;
-    this.#total = total;
-    this.#params = params;
+    this.headers = headers;
   }
 
-  /** @param url the address that was asked for, as clients see it */
-  headers(url: URL): Record<string, string> {
-    const { page, per_page } = this.#params;
-    const last = Math.max(1, Math.ceil(this.#total / per_page));
-    const links: [string, number][] = [];
-    if (page > 1) links.push(['prev', page - 1]);
-    if (page < last) links.push(['next', page + 1]);
-    links.push(['first', 1]);
-    const isCounted = this.#total <= maxTotal;
-    if (isCounted) links.push(['last', last]);
-    const written = links.map(([rel, number]) => `<${pageUrl(url, number, per_page)}>; rel="${rel}"`);
-    const isLong = written.join(', ').length > maxLinkLength;
-    return {
-      Link: (isLong ? written.filter((link) => link.endsWith('rel="next"')) : written).join(', '),
-      'X-Page': String(page),
-      'X-Per-Page': String(per_page),
-      'X-Next-Page': page < last ? String(page + 1) : '',
-      'X-Prev-Page': page > 1 ? String(page - 1) : '',
-      ...(isCounted && { 'X-Total': String(this.#total), 'X-Total-Pages': String(last) }),
-    };
+  /** @param write what makes a body of all items */
+  written(write: ((items: readonly T[]) => unknown) | undefined): ListPart {
+    const items = write?.(this.items);
+    return new ListPart(Array.isArray(items) ? items : [], this.headers);
   }
 }
 
-/** As {@link PagedBody}, of a list that goes on after its last item, however many there are. */
-export class KeysetBody<T = unknown> {
-  readonly items: readonly T[];
-  readonly #next: Readonly<Record<string, string>> | undefined;
+/** A page by its number, as a handler's answer. @param bodyOf makes what is answered of a record; by default it is the record */
+export function pageBody<T>(found: Paged<T>, page: Page): ListPart<T>;
+export function pageBody<R, T>(found: Paged<R>, page: Page, bodyOf: (record: R) => T): ListPart<T>;
+export function pageBody<R>({ records, total }: Paged<R>, page: Page, bodyOf?: (record: R) => unknown) {
+  return new ListPart(bodyOf ? records.map(bodyOf) : records, (url) => pageHeaders(url, page, total));
+}
 
-  /** @param next the parameters that ask for what comes after; undefined: that was all */
-  constructor(items: readonly T[], next: Readonly<Record<string, string>> | undefined) {
-    this.items = items;
-    this.#next = next;
+/** @param total how many there are on all pages */
+function pageHeaders(url: URL, { page, perPage }: Page, total: number): Record<string, string> {
+  const last = Math.max(1, Math.ceil(total / perPage));
+  const links: [string, number][] = [];
+  if (page > 1) links.push(['prev', page - 1]);
+  if (page < last) links.push(['next', page + 1]);
+  links.push(['first', 1]);
+  const isCounted = total <= maxTotal;
+  if (isCounted) links.push(['last', last]);
+  const written = links.map(([rel, number]) => `<${pageUrl(url, number, perPage)}>; rel="${rel}"`);
+  const isLong = written.join(', ').length > maxLinkLength;
+  return {
+    Link: (isLong ? written.filter((link) => link.endsWith('rel="next"')) : written).join(', '),
+    'X-Page': String(page),
+    'X-Per-Page': String(perPage),
+    'X-Next-Page': page < last ? String(page + 1) : '',
+    'X-Prev-Page': page > 1 ? String(page - 1) : '',
+    ...(isCounted && { 'X-Total': String(total), 'X-Total-Pages': String(last) }),
+  };
+}
+
+/** A part of a list that goes on after its last item, however many there are. @param next the parameters that ask for what comes after; undefined: that was all */
+export function continuedBody<T>(
+  items: readonly T[],
+  next: Readonly<Record<string, string>> | undefined,
+): ListPart<T> {
+  return new ListPart(items, (url) => (next ? { Link: `<${linkTo(url, next)}>; rel="next"` } : {}));
+}
+
+/** As {@link pageBody} with the names of the wire. */
+export class PagedBody<T = unknown> extends ListPart<T> {
+  constructor(items: readonly T[], total: number, params: PageParams) {
+    super(items, (url) => pageHeaders(url, pageOf(params), total));
   }
+}
 
-  /** @param url the address that was asked for, as clients see it */
-  headers(url: URL): Record<string, string> {
-    return this.#next ? { Link: `<${linkTo(url, this.#next)}>; rel="next"` } : {};
+/** As {@link continuedBody}. */
+export class KeysetBody<T = unknown> extends ListPart<T> {
+  constructor(items: readonly T[], next: Readonly<Record<string, string>> | undefined) {
+    super(items, (url) => (next ? { Link: `<${linkTo(url, next)}>; rel="next"` } : {}));
   }
 }
 

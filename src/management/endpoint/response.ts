@@ -10,11 +10,7 @@ type Fixed<T> = T extends readonly (infer E)[]
     ? { readonly [K in keyof T]: Fixed<T[K]> }
     : T;
 
-/** What `formatInstant` writes. */
-export const instantText = z.iso.datetime();
-
-/** What `formatDate` writes. */
-export const dayText = z.iso.date();
+export { dayText, instantText } from './dates.ts';
 
 /** An answer with another status than the endpoint's, where a parameter asks for it. */
 export class OtherAnswer<S extends number, B> {

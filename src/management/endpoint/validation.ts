@@ -1,6 +1,7 @@
 /** Input against schemas, and the one place where what does not fit is put into GitLab's words. */
-import type { z } from 'zod';
+import { z } from 'zod';
 import { type Faults, RefusedError } from '../acting/refused-error.ts';
+import { type CamelCased, readerOf } from './wire.ts';
 
 /**
  * The values both schemas ask for.
@@ -27,6 +28,21 @@ export function parseInput(
   if (unstorable.length > 0)
     throw new RefusedError('parameters', unstorable.map((name) => `${name} is invalid`).join(', '));
   return input;
+}
+
+/** What both schemas ask for, by the names of the code. */
+export type InputOf<P extends z.ZodObject, Q extends z.ZodObject> = CamelCased<
+  z.output<z.ZodObject<P['shape'] & Q['shape']>>
+>;
+
+/** What parses as {@link parseInput}, and gives the values by the names of the code. */
+export function inputParser<P extends z.ZodObject, Q extends z.ZodObject>(
+  pathParams: P | undefined,
+  params: Q | undefined,
+): (given: Readonly<Record<string, unknown>>) => InputOf<P, Q>;
+export function inputParser(pathParams: z.ZodObject | undefined, params: z.ZodObject | undefined) {
+  const read = readerOf(z.object({ ...pathParams?.shape, ...params?.shape }));
+  return (given: Readonly<Record<string, unknown>>) => read?.(parseInput(given, pathParams, params));
 }
 
 /** PostgreSQL keeps no NUL, and half of a surrogate pair is no text. As deep as the schemas go. */

@@ -1,6 +1,6 @@
 /** https://docs.gitlab.com/api/namespaces/ */
 import { z } from 'zod';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
 import { groupId, integer, maxNameLength, textOrNone, truth } from '../endpoint/parameters.ts';
 import { namespaceBody, namespaceResponse } from './group-body.ts';

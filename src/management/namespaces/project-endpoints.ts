@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ProjectOrder } from '../../metadata/namespaces/project-filter.ts';
 import type { RegistryAccessLevel } from '../../metadata/namespaces/projects.ts';
 import { cleanupPolicyChangesOf, cleanupPolicyParams } from '../cleanup/cleanup-policy-body.ts';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import {
   KeysetBody,
   keysetLink,

@@ -1,6 +1,6 @@
 /** https://docs.gitlab.com/api/groups/#transfer-a-group and https://docs.gitlab.com/api/projects/#transfer-a-project */
 import { z } from 'zod';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { filled, groupId, maxNameLength, projectId, text } from '../endpoint/parameters.ts';
 import { groupBody, groupResponse } from './group-body.ts';
 import { projectBody, projectResponse } from './project-body.ts';

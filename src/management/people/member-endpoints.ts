@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { accessLevel } from '../endpoint/access-level.ts';
 import { date, formatDate, formatInstant } from '../endpoint/dates.ts';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
 import { integer, maxNameLength, oneOf, placeId, textOrNone } from '../endpoint/parameters.ts';
 import { forEachPlace } from '../endpoint/place-paths.ts';

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { userOf } from '../acting/actor.ts';
 import { formatInstant } from '../endpoint/dates.ts';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { keysetBodyOf, keysetParams, PagedBody, pageOf } from '../endpoint/pagination.ts';
 import { filled, maxNameLength, recordId, someOf, text, textOrNone, truth } from '../endpoint/parameters.ts';
 import { type BodyOf, instantText } from '../endpoint/response.ts';

@@ -1,6 +1,6 @@
 /** https://docs.gitlab.com/api/container_repository_protection_rules/, under the path of before 17.7 as well */
 import { z } from 'zod';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { filled, integer, maxDescriptionLength, projectId, someOf } from '../endpoint/parameters.ts';
 import type { BodyOf } from '../endpoint/response.ts';
 import { formatProtectionLevel, protectionLevelOrNone, protectionLevelText } from './protection-level.ts';

@@ -1,6 +1,6 @@
 /** https://docs.gitlab.com/api/container_registry_protection_tag_rules/, and rules of immutable tags, for which GitLab has no REST API. */
 import { z } from 'zod';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { filled, integer, maxDescriptionLength, projectId } from '../endpoint/parameters.ts';
 import type { BodyOf } from '../endpoint/response.ts';
 import { formatProtectionLevel, protectionLevel, protectionLevelText } from './protection-level.ts';

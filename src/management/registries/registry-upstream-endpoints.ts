@@ -1,7 +1,7 @@
 /** https://docs.gitlab.com/api/container_virtual_registries/ */
 import { z } from 'zod';
 import type { RegistryUpstream } from '../../metadata/registries/registry-upstreams.ts';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { choiceBetween, integer, recordId } from '../endpoint/parameters.ts';
 import type { BodyOf } from '../endpoint/response.ts';
 import type { AssociationService } from './associations.ts';

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { maxGlobLength } from '../../rules/glob.ts';
 import { maxGlobs } from '../../rules/globs.ts';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
 import {
   filled,

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { VirtualRegistry } from '../../metadata/registries/virtual-registries.ts';
 import { formatInstant } from '../endpoint/dates.ts';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import {
   filled,
   groupId,

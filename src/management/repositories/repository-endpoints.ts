@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Direction } from '../../metadata/db/page.ts';
 import type { RepositoryOrder } from '../../metadata/hosted/repository-lists.ts';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
 import { groupId, integer, maxNameLength, projectId, text, truth } from '../endpoint/parameters.ts';
 import type { RepositorySearch, RepositoryService } from './repositories.ts';

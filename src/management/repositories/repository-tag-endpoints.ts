@@ -1,7 +1,7 @@
 /** https://docs.gitlab.com/api/container_registry/#list-registry-repository-tags */
 import { z } from 'zod';
 import type { TagOrder } from '../../metadata/hosted/tag-lists.ts';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { KeysetBody, PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
 import { text } from '../endpoint/parameters.ts';
 import { tagBody, tagDetailsBody, tagDetailsResponse, tagResponse } from './repository-body.ts';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { parseDurationMs } from '../../rules/duration.ts';
 import { invalidPattern, isTagPattern, maxPatternLength } from '../../rules/tag-pattern.ts';
 import { formatInstant } from '../endpoint/dates.ts';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { filled, integerBetween, outdated, someOf, text, truth } from '../endpoint/parameters.ts';
 import { type BodyOf, instantText, OtherAnswer } from '../endpoint/response.ts';
 import { repositoryId } from './repository-endpoints.ts';

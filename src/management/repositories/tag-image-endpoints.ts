@@ -1,6 +1,6 @@
 /** What the image of a tag is; ours. */
 import { z } from 'zod';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { text } from '../endpoint/parameters.ts';
 import { repositoryId } from './repository-endpoints.ts';
 import { tagImageBody, tagImageResponse } from './tag-image-body.ts';

@@ -1,6 +1,6 @@
 /** https://docs.gitlab.com/api/settings/ */
 import { z } from 'zod';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { maxNameLength, someOf, text, truth } from '../endpoint/parameters.ts';
 import type { BodyOf } from '../endpoint/response.ts';
 import type { MaintenanceMode, MaintenanceSettings } from './maintenance.ts';

@@ -4,7 +4,7 @@ import type { GcCounts } from '../../metadata/collector/gc-runs.ts';
 import type { Holder } from '../../metadata/collector/holders.ts';
 import type { QueueState, Review } from '../../metadata/collector/review-queue.ts';
 import { formatInstant } from '../endpoint/dates.ts';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { filled, maxNameLength } from '../endpoint/parameters.ts';
 import { accepted, acceptedResponse, type BodyOf, instantText } from '../endpoint/response.ts';
 import type { GarbageService, GarbageState, Reasons } from './garbage.ts';

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Finding } from '../../metadata/content/stored-blobs.ts';
 import { formatInstant } from '../endpoint/dates.ts';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
 import { type BodyOf, instantText } from '../endpoint/response.ts';
 import type { StorageFindingService } from './storage-findings.ts';

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { TaskRecord } from '../../metadata/server/tasks.ts';
 import { formatInstant } from '../endpoint/dates.ts';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { filled, maxNameLength } from '../endpoint/parameters.ts';
 import { accepted, acceptedResponse, type BodyOf, instantText } from '../endpoint/response.ts';
 import type { TaskService } from './tasks.ts';

@@ -1,6 +1,6 @@
 /** https://docs.gitlab.com/api/version/ */
 import { z } from 'zod';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 
 export interface Version {
   /** `1.2.3` */

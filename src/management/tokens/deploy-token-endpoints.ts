@@ -1,7 +1,7 @@
 /** https://docs.gitlab.com/api/deploy_tokens/ */
 import { z } from 'zod';
 import { formatInstant, instant } from '../endpoint/dates.ts';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
 import { filled, integer, list, maxNameLength, placeId, textOrNone, truth } from '../endpoint/parameters.ts';
 import { forEachPlace } from '../endpoint/place-paths.ts';

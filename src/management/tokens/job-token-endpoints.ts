@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { accessLevel } from '../endpoint/access-level.ts';
 import { formatInstant } from '../endpoint/dates.ts';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
 import { filled, integer, integerBetween, maxNameLength, projectId } from '../endpoint/parameters.ts';
 import { type BodyOf, instantText } from '../endpoint/response.ts';

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { tokenScopes } from '../../auth/rights/identity.ts';
 import { type Actor, userOf } from '../acting/actor.ts';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
 import { integer, recordId, text } from '../endpoint/parameters.ts';
 import {

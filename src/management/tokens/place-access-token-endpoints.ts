@@ -1,7 +1,7 @@
 /** https://docs.gitlab.com/api/group_access_tokens/ and https://docs.gitlab.com/api/project_access_tokens/ */
 import { z } from 'zod';
 import { accessLevel } from '../endpoint/access-level.ts';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
 import { integer, placeId } from '../endpoint/parameters.ts';
 import { forEachPlace } from '../endpoint/place-paths.ts';

@@ -1,6 +1,6 @@
 /** What endpoints of webhooks were told, and sending it again: of a project's, and of those that the configuration names. */
 import { z } from 'zod';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
 import { integer } from '../endpoint/parameters.ts';
 import {

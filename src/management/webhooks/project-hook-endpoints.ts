@@ -1,7 +1,7 @@
 /** https://docs.gitlab.com/api/project_webhooks/, of what happens in the project's registry; filters, headers and patience are ours. */
 import { z } from 'zod';
 import { eventActions } from '../../oci/registry-event.ts';
-import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
 import {
   integer,

@@ -4,7 +4,6 @@
  */
 import type { Middleware } from 'koa';
 import { logRefusedLogin } from '../auth/credentials/login-log.ts';
-import type { Principals } from '../auth/credentials/principals.ts';
 import type { Action } from '../auth/rights/access.ts';
 import type { DenialCauses } from '../auth/rights/denial-causes.ts';
 import {
@@ -16,6 +15,7 @@ import {
 import type { RepositoryRights } from '../auth/rights/repository-rights.ts';
 import { formatScope, repositoryScope } from '../auth/rights/scope.ts';
 import { carries, wasRefused } from '../auth/tokens/grants.ts';
+import type { Principals } from '../auth/tokens/principals.ts';
 import { OciError } from '../oci/errors.ts';
 import {
   type BelowName,

@@ -26,7 +26,7 @@ import { MaintenanceMode } from '../management/server/maintenance.ts';
 import { openDatabase } from '../metadata/db/database.ts';
 import type { Log } from '../observe/log.ts';
 import { isVirtualName } from '../oci/reference.ts';
-import { JsonDocuments } from '../outbound/json-document.ts';
+import { JsonDocuments } from '../outbound/json-documents.ts';
 import { makeDirectory } from '../storage/make-directory.ts';
 import { fromStorage } from '../storage/unavailable-storage.ts';
 import { UpstreamPool } from '../upstreams/upstream-pool.ts';

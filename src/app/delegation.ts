@@ -1,8 +1,8 @@
 /** Wires the token service that hosted repositories are delegated to, where one is configured. */
 import type { DelegatedTokens } from '../api/identify-client.ts';
-import { ExternalTokens, type FindKeys } from '../auth/oidc/external-tokens.ts';
-import { type FetchJson, RemoteKeys } from '../auth/oidc/jwks.ts';
+import { type FetchJson, RemoteKeys } from '../auth/oidc/remote-keys.ts';
 import { CertificateKeys } from '../auth/tokens/certificate-keys.ts';
+import { ExternalTokens, type FindKeys } from '../auth/tokens/external-tokens.ts';
 import type { Config } from '../config/config.ts';
 import { readRegularFile } from '../config/regular-file.ts';
 import { ConfigError } from '../config/settings.ts';

@@ -1,8 +1,8 @@
 /** Wires /gitlab/v1: what GitLab's container registry answers beside /v2. */
 import { createGitlabRouter } from '../api/gitlab/router.ts';
 import type { GitlabOptions } from '../api/gitlab/services.ts';
-import type { Principals } from '../auth/credentials/principals.ts';
 import type { RepositoryRights } from '../auth/rights/repository-rights.ts';
+import type { Principals } from '../auth/tokens/principals.ts';
 import { RegistryStatistics } from '../management/namespaces/registry-statistics.ts';
 import { RepositoryRenames } from '../management/repositories/repository-renames.ts';
 import type { Database } from '../metadata/db/database.ts';

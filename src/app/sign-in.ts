@@ -2,15 +2,15 @@
 import { RegistryAccess } from '../api/access.ts';
 import { Authenticator } from '../auth/credentials/authenticate.ts';
 import type { Passwords } from '../auth/credentials/passwords.ts';
-import { Principals } from '../auth/credentials/principals.ts';
 import type { SecretBox } from '../auth/credentials/secret-box.ts';
 import { UserSessions } from '../auth/credentials/sessions.ts';
 import { IdTokens } from '../auth/oidc/id-tokens.ts';
-import type { FetchJson } from '../auth/oidc/jwks.ts';
 import { OidcLogin, type PostForm } from '../auth/oidc/oidc-login.ts';
+import type { FetchJson } from '../auth/oidc/remote-keys.ts';
 import { DenialCauses } from '../auth/rights/denial-causes.ts';
 import { RecordedRepositoryRights } from '../auth/rights/repository-rights.ts';
 import { GrantMetas } from '../auth/tokens/grant-meta.ts';
+import { Principals } from '../auth/tokens/principals.ts';
 import { RegistryTokens } from '../auth/tokens/registry-tokens.ts';
 import { SigningKeys } from '../auth/tokens/signing-keys.ts';
 import type { SharedCache } from '../cache/shared.ts';

@@ -1,7 +1,7 @@
 /** One HTTP answer of an upstream: read to an end, discarded or destroyed by whoever got it. */
 import type { Dispatcher } from 'undici';
-import { UpstreamError } from './errors.ts';
 import { toUpstreamError } from './network-error.ts';
+import { UpstreamError } from './outbound-error.ts';
 
 /** Of an answer that nobody wants: read that far so that its connection can be used again. */
 const maxDiscardedBytes = 64 * 1024;

@@ -3,7 +3,7 @@
  * where a HEAD is asked over them too, a quarter is left to those, which are over in no time where the upstream works.
  */
 import type { Limit } from './deadline.ts';
-import { UpstreamError } from './errors.ts';
+import { UpstreamError } from './outbound-error.ts';
 
 export interface Asker {
   /** Whose turn it is: of the same one, the first waits the longest. */

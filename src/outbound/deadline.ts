@@ -1,5 +1,5 @@
 /** Waiting for no longer than one wants to. */
-import { UpstreamError } from './errors.ts';
+import { UpstreamError } from './outbound-error.ts';
 
 /** How long something may take in all, and the setting that says so. */
 export interface Limit {

@@ -2,7 +2,7 @@
 import { JsonError } from '../oci/json-scan.ts';
 import { parseJson } from '../oci/untrusted-json.ts';
 import type { Answer } from './answer.ts';
-import { UpstreamError } from './errors.ts';
+import { UpstreamError } from './outbound-error.ts';
 
 /** @param what it should be, for the message: "a list" @throws UpstreamError 'invalid' for what is none, is too long, or is over a limit, saying which */
 export async function readJsonAnswer(

@@ -1,6 +1,6 @@
 /** What went wrong below HTTP, as an UpstreamError. Texts name no address but a refused one, no URL and no secret. */
 import { BlockedAddressError } from './address-guard.ts';
-import { UpstreamError } from './errors.ts';
+import { UpstreamError } from './outbound-error.ts';
 
 const timeOuts = {
   UND_ERR_CONNECT_TIMEOUT: { text: 'could not be connected to in time', unreachable: true },

@@ -1,5 +1,5 @@
 /** Where an upstream sends us on to, and what we still say there. */
-import { UpstreamError } from './errors.ts';
+import { UpstreamError } from './outbound-error.ts';
 
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);
 

@@ -3,9 +3,9 @@ import { type Agent, type Dispatcher, request } from 'undici';
 import { Answer } from './answer.ts';
 import { ConnectionQueue } from './connection-queue.ts';
 import { withDeadline } from './deadline.ts';
-import { UpstreamError } from './errors.ts';
 import { createAgent, type GuardedAgentOptions } from './guarded-agent.ts';
 import { isClosedBeforeAnswer, toUpstreamError } from './network-error.ts';
+import { UpstreamError } from './outbound-error.ts';
 import { type Hop, isRedirect, nextHop } from './redirect.ts';
 import { untilAnswered } from './until-answered.ts';
 

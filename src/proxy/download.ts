@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../observe/log.ts';
 import type { Digest } from '../oci/digest.ts';
-import { UpstreamError } from '../outbound/errors.ts';
+import { UpstreamError } from '../outbound/outbound-error.ts';
 import type { OpenedBlob } from '../upstreams/upstream.ts';
 import type { FillObserver } from './fill-observer.ts';
 import type { Place } from './place.ts';

@@ -2,7 +2,7 @@
 import { isFresh } from '../cache/freshness.ts';
 import type { CacheEntries } from '../metadata/cached/cache-entries.ts';
 import { isDigestReference, type Reference } from '../oci/reference.ts';
-import { UpstreamError } from '../outbound/errors.ts';
+import { UpstreamError } from '../outbound/outbound-error.ts';
 import { entryPlace, isRecordOf, type Place, placeAt } from './place.ts';
 import type {
   ExplainedAnswer,

@@ -9,7 +9,7 @@ import { OciError } from '../oci/errors.ts';
 import { type ParsedManifest, parseManifest, servedTypeOf } from '../oci/manifest.ts';
 import { manifestKindOf, ociManifest } from '../oci/media-types.ts';
 import type { Reference } from '../oci/reference.ts';
-import { UpstreamError } from '../outbound/errors.ts';
+import { UpstreamError } from '../outbound/outbound-error.ts';
 import { entryPlace, type Place } from './place.ts';
 
 /** A manifest with what is recorded of it; no entry where recording failed. */

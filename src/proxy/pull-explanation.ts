@@ -1,7 +1,7 @@
 /** What an explanation of a pull says: of the whole, of each upstream, and of one part of a virtual registry. */
 import type { Digest } from '../oci/digest.ts';
 import type { Reference, RepositoryName } from '../oci/reference.ts';
-import type { UpstreamErrorKind } from '../outbound/errors.ts';
+import type { UpstreamErrorKind } from '../outbound/outbound-error.ts';
 import type { BreakerState } from '../upstreams/upstream.ts';
 
 export interface PullExplanation {

@@ -1,6 +1,6 @@
 /** What a client is told when no upstream had what it asked for. */
 import { OciError, type OciErrorCode } from '../oci/errors.ts';
-import { UpstreamError } from '../outbound/errors.ts';
+import { UpstreamError } from '../outbound/outbound-error.ts';
 import type { Place } from './place.ts';
 
 /** One upstream's "no". */

@@ -1,6 +1,6 @@
 /** Lists that upstreams gave and that are none, or over a limit: believed as briefly as any list, so that they are not fetched anew with each request. */
 import { LRUCache } from 'lru-cache';
-import { UpstreamError } from '../outbound/errors.ts';
+import { UpstreamError } from '../outbound/outbound-error.ts';
 
 const maxRemembered = 10_000;
 

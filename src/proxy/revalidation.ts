@@ -4,7 +4,7 @@ import { SingleFlight } from '../concurrency/single-flight.ts';
 import type { CacheEntries, CacheEntry } from '../metadata/cached/cache-entries.ts';
 import type { Log } from '../observe/log.ts';
 import type { Reference } from '../oci/reference.ts';
-import { UpstreamError } from '../outbound/errors.ts';
+import { UpstreamError } from '../outbound/outbound-error.ts';
 import type { ManifestFetch, PulledManifest } from './manifest-fetch.ts';
 import type { Place } from './place.ts';
 import type { Answer } from './refusal.ts';

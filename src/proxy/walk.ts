@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import type { NotFound } from '../cache/not-found.ts';
 import type { Log } from '../observe/log.ts';
 import type { Reference } from '../oci/reference.ts';
-import { UpstreamError } from '../outbound/errors.ts';
+import { UpstreamError } from '../outbound/outbound-error.ts';
 import type { ManifestHead } from '../upstreams/upstream.ts';
 import type { ManifestFetch, PulledManifest } from './manifest-fetch.ts';
 import type { Place } from './place.ts';

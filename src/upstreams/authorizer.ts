@@ -5,7 +5,7 @@
 import { LRUCache } from 'lru-cache';
 import type { UpstreamTokens } from '../cache/upstream-tokens.ts';
 import { withDeadline } from '../outbound/deadline.ts';
-import { UpstreamError } from '../outbound/errors.ts';
+import { UpstreamError } from '../outbound/outbound-error.ts';
 import type { Transport } from '../outbound/transport.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import { parseRealm } from './realm.ts';

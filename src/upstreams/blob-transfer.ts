@@ -1,6 +1,6 @@
 /** A blob on its way from an upstream: what part of it this is, and its bytes, which end early only with an error. */
 import type { Answer } from '../outbound/answer.ts';
-import { UpstreamError } from '../outbound/errors.ts';
+import { UpstreamError } from '../outbound/outbound-error.ts';
 
 /** Arrived bytes are told in lots, not one chunk at a time. */
 const lotBytes = 4 * 1024 * 1024;

@@ -1,6 +1,6 @@
 /** How one upstream is doing, learnt from every request that is run through here, and whether it is asked at all. */
 import type { Log } from '../observe/log.ts';
-import { UpstreamError } from '../outbound/errors.ts';
+import { UpstreamError } from '../outbound/outbound-error.ts';
 import { Breaker, type Ticket } from './breaker.ts';
 import { parseQuota } from './quota.ts';
 import type { BreakerState, Quota, UpstreamHealth } from './upstream.ts';

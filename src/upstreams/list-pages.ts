@@ -1,7 +1,7 @@
 /** Lists that come in pages, linked by `Link: <…>; rel="next"`. */
 import type { Answer } from '../outbound/answer.ts';
-import { UpstreamError } from '../outbound/errors.ts';
 import { readJsonAnswer } from '../outbound/json-answer.ts';
+import { UpstreamError } from '../outbound/outbound-error.ts';
 
 const maxPages = 200;
 

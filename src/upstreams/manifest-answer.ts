@@ -4,7 +4,7 @@ import { maxManifestBytes } from '../oci/manifest.ts';
 import { essenceOf } from '../oci/media-types.ts';
 import { isDigestReference, type Reference } from '../oci/reference.ts';
 import type { Answer } from '../outbound/answer.ts';
-import { UpstreamError } from '../outbound/errors.ts';
+import { UpstreamError } from '../outbound/outbound-error.ts';
 import type { FetchedManifest } from './upstream.ts';
 
 /** Docker-Content-Digest, or the ETag where that is a digest; quotes and `W/` do not count. */

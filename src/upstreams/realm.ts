@@ -3,7 +3,7 @@
  * domain where both it and the token service speak TLS, and to configured pairs. Without credentials, the party is enough.
  */
 import { createRequire } from 'node:module';
-import { UpstreamError } from '../outbound/errors.ts';
+import { UpstreamError } from '../outbound/outbound-error.ts';
 
 export interface RealmRules {
   /** Pairs as "registry host=token host", each with or without a port. */

@@ -7,7 +7,7 @@ import { fallbackTag, parseReferrers } from '../oci/referrers.ts';
 import type { ReferrerDescriptor } from '../oci/repository.ts';
 import { parseJsonRecord } from '../oci/untrusted-json.ts';
 import type { Answer } from '../outbound/answer.ts';
-import { UpstreamError } from '../outbound/errors.ts';
+import { UpstreamError } from '../outbound/outbound-error.ts';
 import { readPages } from './list-pages.ts';
 import type { Registry } from './registry.ts';
 

@@ -4,7 +4,7 @@ import type { Log } from '../observe/log.ts';
 import { privateNetworks } from '../outbound/address-guard.ts';
 import type { Answer } from '../outbound/answer.ts';
 import { type Limit, withDeadline } from '../outbound/deadline.ts';
-import { UpstreamError } from '../outbound/errors.ts';
+import { UpstreamError } from '../outbound/outbound-error.ts';
 import { Transport, type TransportOptions } from '../outbound/transport.ts';
 import { Authorizer } from './authorizer.ts';
 import type { Ticket } from './breaker.ts';

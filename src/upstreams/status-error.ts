@@ -10,7 +10,7 @@
  * | anything else | invalid      | 400 too: what stands in front of a registry says that as well, and it must not make us forget |
  */
 import type { Answer } from '../outbound/answer.ts';
-import { UpstreamError } from '../outbound/errors.ts';
+import { UpstreamError } from '../outbound/outbound-error.ts';
 import { parseRetryAfter } from '../outbound/retry-after.ts';
 
 /** @param hasCredentials whether any are configured, for the message. */

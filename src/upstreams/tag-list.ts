@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { Turn } from '../concurrency/turn.ts';
 import { isTag, type RepositoryName, type Tag } from '../oci/reference.ts';
-import { UpstreamError } from '../outbound/errors.ts';
+import { UpstreamError } from '../outbound/outbound-error.ts';
 import { readPages } from './list-pages.ts';
 import type { Registry } from './registry.ts';
 

@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import { UpstreamTokens } from '../cache/upstream-tokens.ts';
 import { manifestAccept } from '../oci/media-types.ts';
 import { withDeadline } from '../outbound/deadline.ts';
-import { UpstreamError } from '../outbound/errors.ts';
+import { UpstreamError } from '../outbound/outbound-error.ts';
 import { Authorizer } from './authorizer.ts';
 import { createTransport, type UpstreamOptions } from './registry.ts';
 import { RegistryClient } from './registry-client.ts';

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import type { IssuedToken } from '../cache/upstream-tokens.ts';
 import type { Answer } from '../outbound/answer.ts';
-import { UpstreamError } from '../outbound/errors.ts';
 import { readJsonAnswer } from '../outbound/json-answer.ts';
+import { UpstreamError } from '../outbound/outbound-error.ts';
 import type { Transport } from '../outbound/transport.ts';
 import { toStatusError } from './status-error.ts';
 import type { UpstreamSettings } from './upstream.ts';

@@ -1,5 +1,5 @@
 /** Who is told what upstreams are asked and how they answer: the metrics. */
-import type { UpstreamErrorKind } from '../outbound/errors.ts';
+import type { UpstreamErrorKind } from '../outbound/outbound-error.ts';
 import type { BreakerState, Quota } from './upstream.ts';
 
 export type UpstreamRequestKind =

@@ -1,7 +1,7 @@
 /** What an issuer of ID tokens is asked for, and what of its failures its jobs notice. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { IdTokens } from '../../src/auth/oidc/id-tokens.ts';
-import { JsonDocuments } from '../../src/outbound/json-document.ts';
+import { JsonDocuments } from '../../src/outbound/json-documents.ts';
 import { createKey, OidcIssuer } from '../support/oidc-issuer.ts';
 import { silentLog } from '../support/silent-log.ts';
 

@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { Principals } from '../../src/auth/credentials/principals.ts';
 import { type Action, actions } from '../../src/auth/rights/access.ts';
 import {
   anonymous,
@@ -10,6 +9,7 @@ import {
   type UserIdentity,
 } from '../../src/auth/rights/identity.ts';
 import { RecordedRepositoryRights } from '../../src/auth/rights/repository-rights.ts';
+import { Principals } from '../../src/auth/tokens/principals.ts';
 import { CatalogService } from '../../src/management/repositories/catalog.ts';
 import type { Database } from '../../src/metadata/db/database.ts';
 import type { Visibility } from '../../src/metadata/namespaces/groups.ts';

@@ -18,7 +18,7 @@ import {
   text,
   truth,
 } from '../../src/management/endpoint/parameters.ts';
-import { UpstreamError } from '../../src/outbound/errors.ts';
+import { UpstreamError } from '../../src/outbound/outbound-error.ts';
 import { silentLog } from '../support/silent-log.ts';
 
 const user = { kind: 'user', userId: 1, username: 'ada', isAdmin: false } as const;

@@ -1,7 +1,7 @@
 /** An upstream that has blobs and nothing else, without a network. */
 import { parseDigest } from '../../src/oci/digest.ts';
 import { parseRepositoryName } from '../../src/oci/reference.ts';
-import { UpstreamError } from '../../src/outbound/errors.ts';
+import { UpstreamError } from '../../src/outbound/outbound-error.ts';
 import type { Place } from '../../src/proxy/place.ts';
 import type { OpenedBlob, Upstream } from '../../src/upstreams/upstream.ts';
 

@@ -17,7 +17,7 @@ import { type SessionObserver, SignInService } from '../../src/management/people
 import { userEndpoints } from '../../src/management/people/user-endpoints.ts';
 import { UserService } from '../../src/management/people/users.ts';
 import type { Database } from '../../src/metadata/db/database.ts';
-import { JsonDocuments } from '../../src/outbound/json-document.ts';
+import { JsonDocuments } from '../../src/outbound/json-documents.ts';
 import { clientId, clientSecret, type OidcProvider } from './oidc-provider.ts';
 import { silentLog } from './silent-log.ts';
 

@@ -14,8 +14,8 @@ import { type Refusal, refuse } from '../credentials/refusal.ts';
 import { isAccessLevel } from '../rights/access-levels.ts';
 import { Beliefs, type BeliefsOptions } from '../rights/beliefs.ts';
 import type { JobIdentity } from '../rights/identity.ts';
-import { type FetchJson, type KeySource, RemoteKeys } from './jwks.ts';
-import { ClaimGlobs } from './trusts.ts';
+import { ClaimGlobs } from './claim-globs.ts';
+import { type FetchJson, type KeySource, RemoteKeys } from './remote-keys.ts';
 
 const algorithms = ['RS256', 'ES256', 'PS256', 'EdDSA'];
 /** Clocks of issuers may be ahead by this much. */

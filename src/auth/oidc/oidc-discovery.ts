@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import type { Log } from '../../observe/log.ts';
-import type { FetchJson } from './jwks.ts';
+import type { FetchJson } from './remote-keys.ts';
 
 /** After an attempt that failed. */
 const intervalMs = 10_000;

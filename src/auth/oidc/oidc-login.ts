@@ -8,9 +8,9 @@ import { jwtVerify } from 'jose';
 import { z } from 'zod';
 import type { Log } from '../../observe/log.ts';
 import type { SecretBox } from '../credentials/secret-box.ts';
-import { type FetchJson, RemoteKeys } from './jwks.ts';
 import { OidcDiscovery, type Provider } from './oidc-discovery.ts';
 import { type OidcPerson, personOf } from './oidc-person.ts';
+import { type FetchJson, RemoteKeys } from './remote-keys.ts';
 
 /** How long signing in over there may take. */
 export const loginSeconds = 600;

@@ -7,7 +7,7 @@ import type { Project, Projects } from '../../metadata/namespaces/projects.ts';
 import type { Members } from '../../metadata/people/members.ts';
 import type { VirtualRegistries } from '../../metadata/registries/virtual-registries.ts';
 import { findPathOfBelow, isRepositoryName, parseVirtualName } from '../../oci/reference.ts';
-import type { Principals } from '../credentials/principals.ts';
+import type { Principals } from '../tokens/principals.ts';
 import {
   type Action,
   effectiveLevel,

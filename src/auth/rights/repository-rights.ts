@@ -1,7 +1,7 @@
 /** May someone pull from a repository, push to it, delete from it? What the records say of it is believed for a second. */
 import type { RepositoryProtectionRules } from '../../metadata/hosted/repository-protection-rules.ts';
 import { type RepositoryRule, requiredRepositoryLevel } from '../../rules/repository-protection.ts';
-import type { Principals } from '../credentials/principals.ts';
+import type { Principals } from '../tokens/principals.ts';
 import { type Action, actions, mayPullVirtual, mayUseProject, type RuledProject } from './access.ts';
 import { type Belief, Beliefs } from './beliefs.ts';
 import { mayPullGroup } from './group-access.ts';

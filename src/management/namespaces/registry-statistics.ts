@@ -1,10 +1,10 @@
 /** Who may see figures of the whole hosted registry. */
 
-import type { Principals } from '../../auth/credentials/principals.ts';
 import { isAdministrator } from '../../auth/rights/access.ts';
 import type { Identity, Principal } from '../../auth/rights/identity.ts';
 import { statisticsScope } from '../../auth/rights/scope.ts';
 import { carries } from '../../auth/tokens/grants.ts';
+import type { Principals } from '../../auth/tokens/principals.ts';
 import { OciError } from '../../oci/errors.ts';
 
 export class RegistryStatistics {

@@ -1,10 +1,10 @@
 /** The hosted repositories that someone may pull from, by name: what `_catalog` answers. */
 
-import type { Principals } from '../../auth/credentials/principals.ts';
 import { leastPullLevel, mayList } from '../../auth/rights/access.ts';
 import { type Identity, type Principal, unknownIdentity } from '../../auth/rights/identity.ts';
 import { catalogScope } from '../../auth/rights/scope.ts';
 import { carries } from '../../auth/tokens/grants.ts';
+import type { Principals } from '../../auth/tokens/principals.ts';
 import type { Repositories, Viewer } from '../../metadata/hosted/repositories.ts';
 import { OciError } from '../../oci/errors.ts';
 import type { PageRequest } from '../../oci/repository.ts';

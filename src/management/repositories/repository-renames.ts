@@ -3,9 +3,9 @@
  * called as its project is renamed with the project itself. Either all of it has its new name, or nothing.
  */
 
-import type { Principals } from '../../auth/credentials/principals.ts';
 import { accessLevels } from '../../auth/rights/access-levels.ts';
 import type { RepositoryRights } from '../../auth/rights/repository-rights.ts';
+import type { Principals } from '../../auth/tokens/principals.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import type { Project } from '../../metadata/namespaces/projects.ts';

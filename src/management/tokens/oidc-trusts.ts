@@ -3,7 +3,7 @@
  * claims must say whose jobs are meant, for anybody may have jobs at a public issuer.
  */
 
-import { type ClaimPatterns, hasFixedStart } from '../../auth/oidc/trusts.ts';
+import { type ClaimPatterns, hasFixedStart } from '../../auth/oidc/claim-globs.ts';
 import { type AccessLevel, accessLevels } from '../../auth/rights/access-levels.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Page, Paged } from '../../metadata/db/page.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseTag } from '../../../src/oci/reference.ts';
-import { UpstreamError } from '../../../src/outbound/errors.ts';
+import { UpstreamError } from '../../../src/outbound/outbound-error.ts';
 import type { Place } from '../../../src/proxy/place.ts';
 import { TagLists } from '../../../src/proxy/tag-lists.ts';
 import { blobUpstream } from '../../support/blob-upstream.ts';

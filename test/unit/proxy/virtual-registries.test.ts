@@ -3,7 +3,7 @@ import { HotManifests } from '../../../src/cache/hot-manifests.ts';
 import { digestOf } from '../../../src/oci/digest.ts';
 import { OciError } from '../../../src/oci/errors.ts';
 import { parseRepositoryName, parseTag } from '../../../src/oci/reference.ts';
-import { UpstreamError } from '../../../src/outbound/errors.ts';
+import { UpstreamError } from '../../../src/outbound/outbound-error.ts';
 import { explainPull } from '../../../src/proxy/explain.ts';
 import { VirtualRegistries } from '../../../src/proxy/virtual-registries.ts';
 import type { Pulls } from '../../../src/proxy/virtual-repository.ts';

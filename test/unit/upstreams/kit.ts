@@ -2,7 +2,7 @@
 import { UpstreamTokens } from '../../../src/cache/upstream-tokens.ts';
 import type { Log } from '../../../src/observe/log.ts';
 import { parseRepositoryName, parseTag } from '../../../src/oci/reference.ts';
-import type { UpstreamErrorKind } from '../../../src/outbound/errors.ts';
+import type { UpstreamErrorKind } from '../../../src/outbound/outbound-error.ts';
 import type { UpstreamOptions } from '../../../src/upstreams/registry.ts';
 import { RemoteUpstream } from '../../../src/upstreams/remote-upstream.ts';
 import type { BreakerState, Quota, UpstreamSettings } from '../../../src/upstreams/upstream.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { UpstreamError } from '../../../src/outbound/errors.ts';
+import { UpstreamError } from '../../../src/outbound/outbound-error.ts';
 import { parseRealm } from '../../../src/upstreams/realm.ts';
 
 const tokenHosts = [

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { Principals } from '../../../../src/auth/credentials/principals.ts';
 import { anonymous, type PrincipalRef } from '../../../../src/auth/rights/identity.ts';
 import { catalogScope } from '../../../../src/auth/rights/scope.ts';
+import { Principals } from '../../../../src/auth/tokens/principals.ts';
 import { CatalogService } from '../../../../src/management/repositories/catalog.ts';
 import { bearerOf, deployToken, job, trustedJob } from '../../auth/identities.ts';
 import { RecordedAccounts } from '../../auth/recorded-accounts.ts';

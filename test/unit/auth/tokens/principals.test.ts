@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { markPassword } from '../../../../src/auth/credentials/passwords.ts';
-import { Principals } from '../../../../src/auth/credentials/principals.ts';
 import type { PrincipalRef } from '../../../../src/auth/rights/identity.ts';
+import { Principals } from '../../../../src/auth/tokens/principals.ts';
 import type { User } from '../../../../src/metadata/people/users.ts';
 import { RecordedAccounts } from '../recorded-accounts.ts';
 

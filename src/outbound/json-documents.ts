@@ -1,7 +1,7 @@
 /** Small JSON documents of other services, such as the keys of a token issuer: over the guarded transport, bounded, without redirects. */
 import type { Answer } from './answer.ts';
-import { UpstreamError } from './errors.ts';
 import { readJsonAnswer } from './json-answer.ts';
+import { UpstreamError } from './outbound-error.ts';
 import { Transport, type TransportOptions } from './transport.ts';
 
 /** JWKS of the largest issuers have some 20 KiB. */

@@ -16,8 +16,8 @@ import {
 import { z } from 'zod';
 import { actions } from '../rights/access.ts';
 import type { CarriedGrant, RegistryTokenIdentity } from '../rights/identity.ts';
-import { type TokenFault, tokenFault, tokenFaultOf } from '../tokens/token-faults.ts';
-import { VerifiedTokens } from '../tokens/verified-tokens.ts';
+import { type TokenFault, tokenFault, tokenFaultOf } from './token-faults.ts';
+import { VerifiedTokens } from './verified-tokens.ts';
 
 const algorithms = ['RS256', 'ES256'];
 /** Docker's registry allows as much to clocks that differ. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ClaimGlobs, hasFixedStart } from '../../../../src/auth/oidc/trusts.ts';
+import { ClaimGlobs, hasFixedStart } from '../../../../src/auth/oidc/claim-globs.ts';
 
 const globs = new ClaimGlobs();
 

@@ -1,6 +1,6 @@
 import { exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose';
 import { expect, test } from 'vitest';
-import { RemoteKeys } from '../../../../src/auth/oidc/jwks.ts';
+import { RemoteKeys } from '../../../../src/auth/oidc/remote-keys.ts';
 import { silentLog } from '../../../support/silent-log.ts';
 
 /** Whether a token of the issuer is good, and what it was asked for. @param jwksUri in its discovery document */

@@ -1,9 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { calculateJwkThumbprint } from 'jose';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { ExternalTokens, type FindKeys } from '../../../../src/auth/oidc/external-tokens.ts';
-import { RemoteKeys } from '../../../../src/auth/oidc/jwks.ts';
+import { RemoteKeys } from '../../../../src/auth/oidc/remote-keys.ts';
 import { CertificateKeys } from '../../../../src/auth/tokens/certificate-keys.ts';
+import { ExternalTokens, type FindKeys } from '../../../../src/auth/tokens/external-tokens.ts';
 import { createCertificate } from '../../../../src/auth/tokens/key-certificates.ts';
 import { keyIdOf } from '../../../../src/auth/tokens/key-ids.ts';
 import { KeptLog } from '../../api/registry/registry-server.ts';

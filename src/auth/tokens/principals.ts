@@ -5,6 +5,7 @@ import type { AccessTokens } from '../../metadata/tokens/access-tokens.ts';
 import type { DeployTokens } from '../../metadata/tokens/deploy-tokens.ts';
 import type { JobTokens } from '../../metadata/tokens/job-tokens.ts';
 import type { OidcTrusts } from '../../metadata/tokens/oidc-trusts.ts';
+import { type Refusal, refuse } from '../credentials/refusal.ts';
 import { isAccessLevel } from '../rights/access-levels.ts';
 import { type Belief, Beliefs, type BeliefsOptions } from '../rights/beliefs.ts';
 import {
@@ -14,10 +15,9 @@ import {
   type UserIdentity,
   unknownIdentity,
 } from '../rights/identity.ts';
-import { identifyTokenOwner, identifyUser } from '../tokens/access-tokens.ts';
-import { identifyDeployToken } from '../tokens/deploy-tokens.ts';
-import { identifyJob } from '../tokens/job-tokens.ts';
-import { type Refusal, refuse } from './refusal.ts';
+import { identifyTokenOwner, identifyUser } from './access-tokens.ts';
+import { identifyDeployToken } from './deploy-tokens.ts';
+import { identifyJob } from './job-tokens.ts';
 
 export interface PrincipalsOptions extends BeliefsOptions {
   readonly users: Pick<Users, 'find'>;

@@ -1,5 +1,5 @@
 /**
- * Which addresses an upstream, its redirects and its token service may be at: public unicast, unless an operator says otherwise.
+ * Which addresses what we ask may be at, redirects included: public unicast, unless an operator says otherwise.
  * Names are judged by what they resolve to, in the socket's own lookup, so that no second resolution can differ from the first.
  */
 import { promises as dns, type LookupAddress } from 'node:dns';

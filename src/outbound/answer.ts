@@ -1,7 +1,7 @@
-/** One HTTP answer of an upstream: read to an end, discarded or destroyed by whoever got it. */
+/** One HTTP answer of another server: read to an end, discarded or destroyed by whoever got it. */
 import type { Dispatcher } from 'undici';
-import { toUpstreamError } from './network-error.ts';
-import { UpstreamError } from './outbound-error.ts';
+import { toOutboundError } from './network-error.ts';
+import { OutboundError } from './outbound-error.ts';
 
 /** Of an answer that nobody wants: read that far so that its connection can be used again. */
 const maxDiscardedBytes = 64 * 1024;
@@ -33,7 +33,7 @@ export class Answer {
     return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
   }
 
-  /** @throws UpstreamError 'invalid' when there are more than `maxBytes`. */
+  /** @throws OutboundError 'invalid' when there are more than `maxBytes`. */
   async read(maxBytes: number): Promise<Buffer> {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -55,9 +55,9 @@ export class Answer {
     return this.#data.body[Symbol.asyncIterator]();
   }
 
-  /** The signal's reason where the caller gave up, else an UpstreamError. */
+  /** The signal's reason where the caller gave up, else an OutboundError. */
   translate(error: unknown): unknown {
-    return this.#signal?.aborted ? this.#signal.reason : toUpstreamError(error);
+    return this.#signal?.aborted ? this.#signal.reason : toOutboundError(error);
   }
 
   discard(): void {
@@ -73,6 +73,6 @@ export class Answer {
   }
 }
 
-function tooLong(maxBytes: number): UpstreamError {
-  return new UpstreamError('invalid', `sent more than the ${maxBytes} bytes that are accepted here`);
+function tooLong(maxBytes: number): OutboundError {
+  return new OutboundError('invalid', `sent more than the ${maxBytes} bytes that are accepted here`);
 }

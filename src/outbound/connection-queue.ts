@@ -3,7 +3,7 @@
  * where a HEAD is asked over them too, a quarter is left to those, which are over in no time where the upstream works.
  */
 import type { Limit } from './deadline.ts';
-import { UpstreamError } from './outbound-error.ts';
+import { OutboundError } from './outbound-error.ts';
 
 export interface Asker {
   /** Whose turn it is: of the same one, the first waits the longest. */
@@ -44,7 +44,7 @@ export class ConnectionQueue {
 
   /**
    * @returns to be called once the connection is free again; more calls do nothing
-   * @throws UpstreamError busy where it took too long, or the signal's reason where that is another
+   * @throws OutboundError busy where it took too long, or the signal's reason where that is another
    */
   async take(asker: Asker, signal: AbortSignal | undefined): Promise<() => void> {
     signal?.throwIfAborted();
@@ -127,11 +127,11 @@ export class ConnectionQueue {
 
 /** A deadline that ends the waiting says nothing of the upstream, which was not asked. */
 function asBusy(reason: unknown): unknown {
-  return reason instanceof UpstreamError && reason.limit !== undefined ? busy(reason.limit) : reason;
+  return reason instanceof OutboundError && reason.limit !== undefined ? busy(reason.limit) : reason;
 }
 
-function busy(limit: string): UpstreamError {
-  return new UpstreamError('unavailable', 'was not asked: the connections to it stayed busy', {
+function busy(limit: string): OutboundError {
+  return new OutboundError('unavailable', 'was not asked: the connections to it stayed busy', {
     limit,
     busy: true,
   });

@@ -1,5 +1,5 @@
 /** Waiting for no longer than one wants to. */
-import { UpstreamError } from './outbound-error.ts';
+import { OutboundError } from './outbound-error.ts';
 
 /** How long something may take in all, and the setting that says so. */
 export interface Limit {
@@ -9,7 +9,7 @@ export interface Limit {
 
 /**
  * Once `work` has ended the deadline is over: what goes on by the same signal, such as the rest of a transfer, has no end but the caller's.
- * @throws UpstreamError that names the setting, when `work` heeds its signal and takes longer
+ * @throws OutboundError that names the setting, when `work` heeds its signal and takes longer
  */
 export async function withDeadline<T>(
   { ms, setting }: Limit,
@@ -19,7 +19,7 @@ export async function withDeadline<T>(
   const deadline = new AbortController();
   const timer = setTimeout(() => {
     const message = `did not answer within ${ms / 1000} s`;
-    deadline.abort(new UpstreamError('unavailable', message, { limit: setting }));
+    deadline.abort(new OutboundError('unavailable', message, { limit: setting }));
   }, ms);
   try {
     return await work(signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal);

@@ -2,9 +2,9 @@
 import { JsonError } from '../oci/json-scan.ts';
 import { parseJson } from '../oci/untrusted-json.ts';
 import type { Answer } from './answer.ts';
-import { UpstreamError } from './outbound-error.ts';
+import { OutboundError } from './outbound-error.ts';
 
-/** @param what it should be, for the message: "a list" @throws UpstreamError 'invalid' for what is none, is too long, or is over a limit, saying which */
+/** @param what it should be, for the message: "a list" @throws OutboundError 'invalid' for what is none, is too long, or is over a limit, saying which */
 export async function readJsonAnswer(
   answer: Answer,
   maxBytes: number,
@@ -15,6 +15,6 @@ export async function readJsonAnswer(
     return { json: parseJson(bytes), bytes: bytes.length };
   } catch (cause) {
     if (!(cause instanceof JsonError)) throw cause;
-    throw new UpstreamError('invalid', `sent ${what} that ${cause.message}`, { cause });
+    throw new OutboundError('invalid', `sent ${what} that ${cause.message}`, { cause });
   }
 }

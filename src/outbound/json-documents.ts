@@ -1,7 +1,7 @@
 /** Small JSON documents of other services, such as the keys of a token issuer: over the guarded transport, bounded, without redirects. */
 import type { Answer } from './answer.ts';
 import { readJsonAnswer } from './json-answer.ts';
-import { UpstreamError } from './outbound-error.ts';
+import { OutboundError } from './outbound-error.ts';
 import { Transport, type TransportOptions } from './transport.ts';
 
 /** JWKS of the largest issuers have some 20 KiB. */
@@ -18,7 +18,7 @@ export class JsonDocuments {
     this.#transport = new Transport({ ...options, maxConnections });
   }
 
-  /** @throws UpstreamError, also for what is not there or is no JSON; or the signal's reason */
+  /** @throws OutboundError, also for what is not there or is no JSON; or the signal's reason */
   async fetch(url: URL, signal: AbortSignal): Promise<unknown> {
     const headers = { accept: 'application/json' };
     const answer = await this.#transport.request(
@@ -28,12 +28,12 @@ export class JsonDocuments {
     const { status } = answer;
     if (status !== 200) {
       answer.discard();
-      throw new UpstreamError(status === 404 ? 'not-found' : 'unavailable', `answered ${status}`, { status });
+      throw new OutboundError(status === 404 ? 'not-found' : 'unavailable', `answered ${status}`, { status });
     }
     return readDocument(answer);
   }
 
-  /** The answer whatever its status, as OAuth's refusals are JSON too. @throws UpstreamError where it is no JSON; or the signal's reason */
+  /** The answer whatever its status, as OAuth's refusals are JSON too. @throws OutboundError where it is no JSON; or the signal's reason */
   async post(
     url: URL,
     form: { readonly fields: URLSearchParams; readonly headers: Readonly<Record<string, string>> },

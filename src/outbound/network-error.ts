@@ -1,6 +1,6 @@
-/** What went wrong below HTTP, as an UpstreamError. Texts name no address but a refused one, no URL and no secret. */
+/** What went wrong below HTTP, as an OutboundError. Texts name no address but a refused one, no URL and no secret. */
 import { BlockedAddressError } from './address-guard.ts';
-import { UpstreamError } from './outbound-error.ts';
+import { OutboundError } from './outbound-error.ts';
 
 const timeOuts = {
   UND_ERR_CONNECT_TIMEOUT: { text: 'could not be connected to in time', unreachable: true },
@@ -22,11 +22,11 @@ const unreachables: Readonly<Record<string, string>> = {
 const resets = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 
 /** @param limits the settings whose time-outs they are, by undici's codes */
-export function toUpstreamError(
+export function toOutboundError(
   cause: unknown,
   limits: Readonly<Record<string, string>> = settings,
-): UpstreamError {
-  if (cause instanceof UpstreamError) return cause;
+): OutboundError {
+  if (cause instanceof OutboundError) return cause;
   if (cause instanceof BlockedAddressError) return unavailable(cause.message, { unreachable: true, cause });
   const code = codeOf(cause);
   const unreachable = unreachables[code];
@@ -52,9 +52,9 @@ export function isClosedBeforeAnswer(error: unknown): boolean {
 
 function unavailable(
   message: string,
-  options: ConstructorParameters<typeof UpstreamError>[2],
-): UpstreamError {
-  return new UpstreamError('unavailable', message, options);
+  options: ConstructorParameters<typeof OutboundError>[2],
+): OutboundError {
+  return new OutboundError('unavailable', message, options);
 }
 
 function isTimeOut(code: string): code is keyof typeof timeOuts {

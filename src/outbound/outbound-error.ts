@@ -1,26 +1,29 @@
-/** The one error that leaves this folder. */
-export type UpstreamErrorKind = 'not-found' | 'unauthorized' | 'rate-limited' | 'unavailable' | 'invalid';
+/**
+ * What came of a request to another server, where it is not what was asked for: of an upstream, its token service, a token issuer. Whoever
+ * knows what a status means to them says so by the kind; without an answer it is `unavailable`, and what breaks a limit or a rule `invalid`.
+ */
+export type OutboundErrorKind = 'not-found' | 'unauthorized' | 'rate-limited' | 'unavailable' | 'invalid';
 
-export interface UpstreamErrorOptions {
-  /** The HTTP status the upstream answered with, where it answered. */
+export interface OutboundErrorOptions {
+  /** The HTTP status of the answer, where there was one. */
   readonly status?: number | undefined;
-  /** How long the upstream asked us to stay away, in milliseconds. */
+  /** How long we were asked to stay away, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
   /** True where the time-out was ours, so that the client is told 504 and not 502. */
   readonly timedOut?: boolean;
   /** The setting whose time-out it was; the message ends with it. */
   readonly limit?: string | undefined;
-  /** True where it was not asked because we had no connection left for it: that says nothing about how it is doing. */
+  /** True where nothing was asked because we had no connection left for it: that says nothing about how the other server is doing. */
   readonly busy?: boolean;
   /** True where no connection was made or the breaker is open, so that the client is told 503. */
   readonly unreachable?: boolean;
   readonly cause?: unknown;
 }
 
-/** `message` says what happened without the upstream's name and without secrets: "refused the credentials (401)". */
-export class UpstreamError extends Error {
-  override readonly name = 'UpstreamError';
-  readonly kind: UpstreamErrorKind;
+/** `message` says what the other server did, without its name and without secrets: "refused the credentials (401)". */
+export class OutboundError extends Error {
+  override readonly name = 'OutboundError';
+  readonly kind: OutboundErrorKind;
   readonly status: number | undefined;
   readonly retryAfterMs: number | undefined;
   readonly timedOut: boolean;
@@ -28,7 +31,7 @@ export class UpstreamError extends Error {
   readonly busy: boolean;
   readonly unreachable: boolean;
 
-  constructor(kind: UpstreamErrorKind, message: string, options: UpstreamErrorOptions = {}) {
+  constructor(kind: OutboundErrorKind, message: string, options: OutboundErrorOptions = {}) {
     super(options.limit === undefined ? message : `${message} (${options.limit})`, { cause: options.cause });
     this.kind = kind;
     this.status = options.status;

@@ -1,5 +1,5 @@
-/** Where an upstream sends us on to, and what we still say there. */
-import { UpstreamError } from './outbound-error.ts';
+/** Where another server sends us on to, and what we still say there. */
+import { OutboundError } from './outbound-error.ts';
 
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);
 
@@ -14,14 +14,14 @@ export function isRedirect(status: number): boolean {
 
 /**
  * Credentials go no further than the origin they were meant for, and never come back once dropped.
- * @throws UpstreamError where there is no usable location or it would give up encryption.
+ * @throws OutboundError where there is no usable location or it would give up encryption.
  */
 export function nextHop(from: Hop, location: string | undefined): Hop {
   const url = location === undefined ? null : URL.parse(location, from.url);
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:'))
-    throw new UpstreamError('invalid', 'redirected without a usable location');
+    throw new OutboundError('invalid', 'redirected without a usable location');
   if (from.url.protocol === 'https:' && url.protocol !== 'https:')
-    throw new UpstreamError('invalid', `redirected from https to http at ${url.host}, which is refused`);
+    throw new OutboundError('invalid', `redirected from https to http at ${url.host}, which is refused`);
   url.username = '';
   url.password = '';
   return { url, headers: url.origin === from.url.origin ? from.headers : withoutCredentials(from.headers) };

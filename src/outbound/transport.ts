@@ -1,11 +1,11 @@
-/** HTTP to one upstream, its redirects and its token service: time-outs, limits, guarded addresses, no content coding. */
+/** HTTP to other servers and to where they redirect: time-outs, limits, guarded addresses, no content coding. */
 import { type Agent, type Dispatcher, request } from 'undici';
 import { Answer } from './answer.ts';
 import { ConnectionQueue } from './connection-queue.ts';
 import { withDeadline } from './deadline.ts';
 import { createAgent, type GuardedAgentOptions } from './guarded-agent.ts';
-import { isClosedBeforeAnswer, toUpstreamError } from './network-error.ts';
-import { UpstreamError } from './outbound-error.ts';
+import { isClosedBeforeAnswer, toOutboundError } from './network-error.ts';
+import { OutboundError } from './outbound-error.ts';
 import { type Hop, isRedirect, nextHop } from './redirect.ts';
 import { untilAnswered } from './until-answered.ts';
 
@@ -53,7 +53,7 @@ export class Transport {
     this.#options = options;
   }
 
-  /** The answer's headers after redirects, whatever their status. @throws UpstreamError or the signal's reason. */
+  /** The answer's headers after redirects, whatever their status. @throws OutboundError or the signal's reason. */
   async request(asked: TransportRequest, signal?: AbortSignal): Promise<Answer> {
     let hop: Hop = asked;
     for (let redirects = 0; ; redirects++) {
@@ -61,9 +61,9 @@ export class Transport {
       if (!isRedirect(answer.status)) return plain(answer);
       answer.discard();
       if (asked.redirects === 'refuse')
-        throw new UpstreamError('invalid', 'redirected where no redirect is accepted');
+        throw new OutboundError('invalid', 'redirected where no redirect is accepted');
       if (redirects === maxRedirects)
-        throw new UpstreamError('invalid', `redirected more than ${maxRedirects} times`);
+        throw new OutboundError('invalid', `redirected more than ${maxRedirects} times`);
       hop = nextHop(hop, answer.header('location'));
     }
   }
@@ -119,7 +119,7 @@ export class Transport {
       onInfo: () => {
         interimAnswers += 1;
         if (interimAnswers > maxInterimAnswers)
-          throw new UpstreamError('invalid', `sent more than ${maxInterimAnswers} answers that are none yet`);
+          throw new OutboundError('invalid', `sent more than ${maxInterimAnswers} answers that are none yet`);
       },
     } satisfies Parameters<typeof request>[1];
     const send = async (): Promise<Dispatcher.ResponseData> => request(url, options);
@@ -130,7 +130,7 @@ export class Transport {
     try {
       return new Answer(url, await untilAnswered(sent, signal), signal);
     } catch (error) {
-      throw signal?.aborted ? signal.reason : toUpstreamError(error);
+      throw signal?.aborted ? signal.reason : toOutboundError(error);
     }
   }
 }
@@ -144,5 +144,5 @@ function plain(answer: Answer): Answer {
   const coding = answer.header('content-encoding');
   if (coding === undefined || coding === '' || coding.toLowerCase() === 'identity') return answer;
   answer.destroy();
-  throw new UpstreamError('invalid', 'answered with a content coding that was not asked for');
+  throw new OutboundError('invalid', 'answered with a content coding that was not asked for');
 }

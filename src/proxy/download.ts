@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../observe/log.ts';
 import type { Digest } from '../oci/digest.ts';
-import { UpstreamError } from '../outbound/outbound-error.ts';
+import { OutboundError } from '../outbound/outbound-error.ts';
 import type { OpenedBlob } from '../upstreams/upstream.ts';
 import type { FillObserver } from './fill-observer.ts';
 import type { Place } from './place.ts';
@@ -115,7 +115,7 @@ export class Download {
       if (end !== undefined && this.#position + chunk.length > end) {
         // A range that the upstream ignored ends with the part; anything else is too long.
         if (this.#last === undefined)
-          throw new UpstreamError('invalid', `sent more than the ${end} bytes it announced`);
+          throw new OutboundError('invalid', `sent more than the ${end} bytes it announced`);
         yield chunk.subarray(0, end - this.#position);
         this.#position = end;
         return;
@@ -124,7 +124,7 @@ export class Download {
       yield chunk;
     }
     if (end !== undefined && this.#position < end) {
-      throw new UpstreamError('unavailable', `ended after ${this.#position} of ${end} bytes`);
+      throw new OutboundError('unavailable', `ended after ${this.#position} of ${end} bytes`);
     }
   }
 
@@ -134,7 +134,7 @@ export class Download {
     let index = this.#places.indexOf(this.#place);
     let place: Place | undefined = this.#place;
     while (place) {
-      const error: UpstreamError | undefined = this.#answers.at(-1)?.error;
+      const error: OutboundError | undefined = this.#answers.at(-1)?.error;
       const mayRecover = error?.kind === 'unavailable' && place === this.#place;
       if (mayRecover && this.#resumes < maxResumes) {
         await sleep(firstPauseMs * 2 ** this.#resumes, undefined, { signal: this.#signal });
@@ -163,7 +163,7 @@ export class Download {
     const opened = await place.upstream.openBlob(place.repository, this.#digest, range, this.#signal);
     if (this.size !== undefined && opened.size !== undefined && opened.size !== this.size) {
       opened.close();
-      throw new UpstreamError('invalid', `says the blob has ${opened.size} bytes and not ${this.size}`);
+      throw new OutboundError('invalid', `says the blob has ${opened.size} bytes and not ${this.size}`);
     }
     this.#tools.observer.resumed();
     this.#tools.log.warn(

@@ -2,7 +2,7 @@
 import { isFresh } from '../cache/freshness.ts';
 import type { CacheEntries } from '../metadata/cached/cache-entries.ts';
 import { isDigestReference, type Reference } from '../oci/reference.ts';
-import { UpstreamError } from '../outbound/outbound-error.ts';
+import { OutboundError } from '../outbound/outbound-error.ts';
 import { entryPlace, isRecordOf, type Place, placeAt } from './place.ts';
 import type {
   ExplainedAnswer,
@@ -79,7 +79,7 @@ async function ask({ upstream, repository }: Place, reference: Reference): Promi
     const { digest } = await upstream.headManifest(repository, reference);
     return { result: 'found', digest, message: undefined };
   } catch (error) {
-    if (!(error instanceof UpstreamError)) throw error;
+    if (!(error instanceof OutboundError)) throw error;
     return { result: error.kind, digest: undefined, message: error.message };
   }
 }

@@ -9,7 +9,7 @@ import { OciError } from '../oci/errors.ts';
 import { type ParsedManifest, parseManifest, servedTypeOf } from '../oci/manifest.ts';
 import { manifestKindOf, ociManifest } from '../oci/media-types.ts';
 import type { Reference } from '../oci/reference.ts';
-import { UpstreamError } from '../outbound/outbound-error.ts';
+import { OutboundError } from '../outbound/outbound-error.ts';
 import { entryPlace, type Place } from './place.ts';
 
 /** A manifest with what is recorded of it; no entry where recording failed. */
@@ -39,7 +39,7 @@ export class ManifestFetch {
 
   /**
    * @param known the digest that the place's upstream just said it has; its bytes are not fetched when they are here
-   * @throws UpstreamError
+   * @throws OutboundError
    */
   fetch(
     place: Place,
@@ -116,6 +116,6 @@ function understand(payload: Buffer, contentType: string | undefined): ParsedMan
     return parseManifest(payload, contentType);
   } catch (error) {
     if (!(error instanceof OciError)) throw error;
-    throw new UpstreamError('invalid', `sent no usable manifest: ${error.message}`, { cause: error });
+    throw new OutboundError('invalid', `sent no usable manifest: ${error.message}`, { cause: error });
   }
 }

@@ -1,7 +1,7 @@
 /** What an explanation of a pull says: of the whole, of each upstream, and of one part of a virtual registry. */
 import type { Digest } from '../oci/digest.ts';
 import type { Reference, RepositoryName } from '../oci/reference.ts';
-import type { UpstreamErrorKind } from '../outbound/outbound-error.ts';
+import type { OutboundErrorKind } from '../outbound/outbound-error.ts';
 import type { BreakerState } from '../upstreams/upstream.ts';
 
 export interface PullExplanation {
@@ -36,7 +36,7 @@ export interface ExplainedEntry {
 }
 
 export interface ExplainedAnswer {
-  readonly result: 'found' | UpstreamErrorKind;
+  readonly result: 'found' | OutboundErrorKind;
   /** Where it was found and the upstream says it. */
   readonly digest: Digest | undefined;
   /** What went wrong, for people. */

@@ -1,17 +1,17 @@
 /** What a client is told when no upstream had what it asked for. */
 import { OciError, type OciErrorCode } from '../oci/errors.ts';
-import { UpstreamError } from '../outbound/outbound-error.ts';
+import { OutboundError } from '../outbound/outbound-error.ts';
 import type { Place } from './place.ts';
 
 /** One upstream's "no". */
 export interface Answer {
   readonly place: Place;
-  readonly error: UpstreamError;
+  readonly error: OutboundError;
 }
 
 /** @throws the error itself when it is none of an upstream's: that is a bug and no answer. */
 export function answerOf(place: Place, error: unknown): Answer {
-  if (error instanceof UpstreamError) return { place, error };
+  if (error instanceof OutboundError) return { place, error };
   throw error;
 }
 
@@ -41,7 +41,7 @@ export function refusalOf(code: OciErrorCode, what: string, answers: readonly An
 
 const defaultRetryAfterMs = 60_000;
 
-function statusOf(errors: readonly UpstreamError[]): number {
+function statusOf(errors: readonly OutboundError[]): number {
   if (errors.every((error) => error.unreachable)) return 503;
   return errors.some((error) => error.timedOut) ? 504 : 502;
 }

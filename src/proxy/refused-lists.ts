@@ -1,11 +1,11 @@
 /** Lists that upstreams gave and that are none, or over a limit: believed as briefly as any list, so that they are not fetched anew with each request. */
 import { LRUCache } from 'lru-cache';
-import { UpstreamError } from '../outbound/outbound-error.ts';
+import { OutboundError } from '../outbound/outbound-error.ts';
 
 const maxRemembered = 10_000;
 
 export class RefusedLists {
-  readonly #errors: LRUCache<string, UpstreamError>;
+  readonly #errors: LRUCache<string, OutboundError>;
 
   /** @param now epoch milliseconds */
   constructor(ttlMs: number, now: () => number) {
@@ -17,14 +17,14 @@ export class RefusedLists {
     });
   }
 
-  /** What `list` gives. @throws UpstreamError the one of before where that said that the list is unusable */
+  /** What `list` gives. @throws OutboundError the one of before where that said that the list is unusable */
   async get<T>(key: string, list: () => Promise<T>): Promise<T> {
     const known = this.#errors.get(key);
     if (known) throw known;
     try {
       return await list();
     } catch (error) {
-      if (error instanceof UpstreamError && error.kind === 'invalid') this.#errors.set(key, error);
+      if (error instanceof OutboundError && error.kind === 'invalid') this.#errors.set(key, error);
       throw error;
     }
   }

@@ -4,7 +4,7 @@ import { SingleFlight } from '../concurrency/single-flight.ts';
 import type { CacheEntries, CacheEntry } from '../metadata/cached/cache-entries.ts';
 import type { Log } from '../observe/log.ts';
 import type { Reference } from '../oci/reference.ts';
-import { UpstreamError } from '../outbound/outbound-error.ts';
+import { OutboundError } from '../outbound/outbound-error.ts';
 import type { ManifestFetch, PulledManifest } from './manifest-fetch.ts';
 import type { Place } from './place.ts';
 import type { Answer } from './refusal.ts';
@@ -66,7 +66,7 @@ export class Revalidation {
       await entries.touch(entry.id, checkedAt);
       return { state: 'revalidated', checkedAt };
     } catch (error) {
-      if (!(error instanceof UpstreamError)) throw error;
+      if (!(error instanceof OutboundError)) throw error;
       return this.#failed(entry, { place, error });
     }
   }

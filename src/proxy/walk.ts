@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import type { NotFound } from '../cache/not-found.ts';
 import type { Log } from '../observe/log.ts';
 import type { Reference } from '../oci/reference.ts';
-import { UpstreamError } from '../outbound/outbound-error.ts';
+import { OutboundError } from '../outbound/outbound-error.ts';
 import type { ManifestHead } from '../upstreams/upstream.ts';
 import type { ManifestFetch, PulledManifest } from './manifest-fetch.ts';
 import type { Place } from './place.ts';
@@ -40,10 +40,10 @@ export async function walk(
     for (const [index, place] of places.entries()) {
       const head = await probes[index];
       signal.throwIfAborted();
-      const said = head instanceof UpstreamError ? `${head.kind}: ${head.message}` : 'has it';
+      const said = head instanceof OutboundError ? `${head.kind}: ${head.message}` : 'has it';
       const { name: upstream } = place.upstream.settings;
       log.debug({ upstream, repository: place.repository, reference, said }, 'an upstream was asked');
-      if (head instanceof UpstreamError) {
+      if (head instanceof OutboundError) {
         answers.push({ place, error: head });
         continue;
       }
@@ -68,16 +68,16 @@ async function probe(
   reference: Reference,
   notFound: NotFound,
   signal: AbortSignal,
-): Promise<ManifestHead | UpstreamError> {
-  if (signal.aborted) return new UpstreamError('unavailable', 'was not asked');
+): Promise<ManifestHead | OutboundError> {
+  if (signal.aborted) return new OutboundError('unavailable', 'was not asked');
   if (await notFound.has({ ...place, upstream: place.upstream.settings, reference })) {
-    return new UpstreamError('not-found', 'said not found a moment ago');
+    return new OutboundError('not-found', 'said not found a moment ago');
   }
   try {
     return await place.upstream.headManifest(place.repository, reference, signal);
   } catch (error) {
-    if (signal.aborted) return new UpstreamError('unavailable', 'was not asked to the end', { cause: error });
-    if (!(error instanceof UpstreamError)) throw error;
+    if (signal.aborted) return new OutboundError('unavailable', 'was not asked to the end', { cause: error });
+    if (!(error instanceof OutboundError)) throw error;
     if (error.kind === 'not-found') await remember(notFound, place, reference);
     return error;
   }

@@ -5,7 +5,7 @@
 import { LRUCache } from 'lru-cache';
 import type { UpstreamTokens } from '../cache/upstream-tokens.ts';
 import { withDeadline } from '../outbound/deadline.ts';
-import { UpstreamError } from '../outbound/outbound-error.ts';
+import { OutboundError } from '../outbound/outbound-error.ts';
 import type { Transport } from '../outbound/transport.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import { parseRealm } from './realm.ts';
@@ -51,7 +51,7 @@ export class Authorizer {
   /**
    * What to answer to a 401.
    * @param refused what was sent with the request.
-   * @throws UpstreamError 'unauthorized' where there is nothing better to send.
+   * @throws OutboundError 'unauthorized' where there is nothing better to send.
    */
   async answer(
     header: string | undefined,
@@ -113,7 +113,7 @@ export class Authorizer {
         return issued;
       } catch (error) {
         // The upstream may have another token service by now: ask it again, without a token.
-        if (error instanceof UpstreamError) this.#scheme = undefined;
+        if (error instanceof OutboundError) this.#scheme = undefined;
         onExchange(error, now() - startedAt);
         throw error;
       }

@@ -1,6 +1,6 @@
 /** A blob on its way from an upstream: what part of it this is, and its bytes, which end early only with an error. */
 import type { Answer } from '../outbound/answer.ts';
-import { UpstreamError } from '../outbound/outbound-error.ts';
+import { OutboundError } from '../outbound/outbound-error.ts';
 
 /** Arrived bytes are told in lots, not one chunk at a time. */
 const lotBytes = 4 * 1024 * 1024;
@@ -23,7 +23,7 @@ export function rangeHeader({ start, last }: BlobRange): Record<string, string> 
   return start === 0 && last === undefined ? {} : { range: `bytes=${start}-${last ?? ''}` };
 }
 
-/** @throws UpstreamError 'invalid' where the part is not the one asked for. */
+/** @throws OutboundError 'invalid' where the part is not the one asked for. */
 export function parsePart(answer: Answer, asked: BlobRange): BlobPart {
   if (answer.status === 200) return { start: 0, length: answer.length, size: answer.length };
   const text = answer.header('content-range') ?? '';
@@ -34,7 +34,7 @@ export function parsePart(answer: Answer, asked: BlobRange): BlobPart {
     part.end > part.start &&
     part.end <= (asked.last ?? Number.MAX_SAFE_INTEGER) + 1;
   if (!isAsked || (part.size !== undefined && part.end > part.size))
-    throw new UpstreamError(
+    throw new OutboundError(
       'invalid',
       `answered bytes ${asked.start}-${asked.last ?? ''} with "${text.slice(0, 80)}"`,
       {
@@ -101,13 +101,13 @@ export class BlobBody implements AsyncIterableIterator<Buffer, undefined> {
     if (result.done) {
       this.#tell();
       if (expected !== undefined && this.#arrived < expected)
-        return this.#failed(new UpstreamError('unavailable', `sent ${this.#arrived} of ${expected} bytes`));
+        return this.#failed(new OutboundError('unavailable', `sent ${this.#arrived} of ${expected} bytes`));
       return result;
     }
     this.#arrived += result.value.length;
     if (expected !== undefined && this.#arrived > expected)
       return this.#failed(
-        new UpstreamError('unavailable', `sent more than the ${expected} bytes it announced`),
+        new OutboundError('unavailable', `sent more than the ${expected} bytes it announced`),
       );
     if (this.#arrived - this.#told >= lotBytes) this.#tell();
     this.#checkPace();
@@ -122,7 +122,7 @@ export class BlobBody implements AsyncIterableIterator<Buffer, undefined> {
     const seconds = this.#waitedMs / 1000;
     if (this.#arrived - this.#before < minBytesPerSecond * seconds) {
       const message = `sent ${this.#arrived - this.#before} bytes in ${Math.round(seconds)} s`;
-      this.#failed(new UpstreamError('unavailable', message, { limit: 'upstreams.min_bytes_per_second' }));
+      this.#failed(new OutboundError('unavailable', message, { limit: 'upstreams.min_bytes_per_second' }));
     }
     this.#waitedMs = 0;
     this.#before = this.#arrived;

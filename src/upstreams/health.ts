@@ -1,6 +1,6 @@
 /** How one upstream is doing, learnt from every request that is run through here, and whether it is asked at all. */
 import type { Log } from '../observe/log.ts';
-import { UpstreamError } from '../outbound/outbound-error.ts';
+import { OutboundError } from '../outbound/outbound-error.ts';
 import { Breaker, type Ticket } from './breaker.ts';
 import { parseQuota } from './quota.ts';
 import type { BreakerState, Quota, UpstreamHealth } from './upstream.ts';
@@ -22,9 +22,9 @@ export class Health {
   readonly #label: string;
   readonly #breaker: Breaker;
   #lastSuccessAt: number | undefined;
-  #lastError: { readonly at: number; readonly error: UpstreamError } | undefined;
+  #lastError: { readonly at: number; readonly error: OutboundError } | undefined;
   /** Why the breaker opened. */
-  #reason: UpstreamError | undefined;
+  #reason: OutboundError | undefined;
   #quota: Quota | undefined;
 
   constructor(options: HealthOptions) {
@@ -40,7 +40,7 @@ export class Health {
 
   /**
    * Runs a request unless the breaker is open, and learns from its outcome.
-   * @throws UpstreamError, the run's own or, where it was not run, one of the kind that opened the breaker.
+   * @throws OutboundError, the run's own or, where it was not run, one of the kind that opened the breaker.
    */
   async run<T>(kind: UpstreamRequestKind, work: (ticket: Ticket) => Promise<T>): Promise<T> {
     const ticket = this.#breaker.enter();
@@ -59,15 +59,15 @@ export class Health {
     }
   }
 
-  /** Tells the observer of a request. Anything but an UpstreamError is the caller's giving up, which is nobody's result. */
+  /** Tells the observer of a request. Anything but an OutboundError is the caller's giving up, which is nobody's result. */
   ended(kind: UpstreamRequestKind, error: unknown, milliseconds: number): void {
-    if (error !== undefined && !(error instanceof UpstreamError)) return;
+    if (error !== undefined && !(error instanceof OutboundError)) return;
     this.#options.observer.request(this.#label, kind, error?.kind ?? 'ok', milliseconds / 1000);
   }
 
   /** Learns from a failure; a not-found or a refusal is the answer of a registry that works. */
   failed(ticket: Ticket, error: unknown): void {
-    if (!(error instanceof UpstreamError)) {
+    if (!(error instanceof OutboundError)) {
       this.#breaker.abandoned(ticket);
       return;
     }
@@ -122,7 +122,7 @@ export class Health {
     log.warn({ upstream: id, name, limit, reason }, 'the upstream was not waited for any longer');
   }
 
-  #notAsked(): UpstreamError {
+  #notAsked(): OutboundError {
     const { openUntil } = this.#breaker;
     const retryAfterMs = Math.max(1000, (openUntil ?? 0) - this.#options.now());
     const kind = this.#reason?.kind ?? 'unavailable';
@@ -130,7 +130,7 @@ export class Health {
       openUntil === undefined
         ? 'while it is being tried again'
         : `for another ${Math.ceil(retryAfterMs / 1000)} s`;
-    return new UpstreamError(kind, `is not asked ${when}: it ${this.#reason?.message}`, {
+    return new OutboundError(kind, `is not asked ${when}: it ${this.#reason?.message}`, {
       retryAfterMs,
       unreachable: kind === 'unavailable',
       cause: this.#reason,

@@ -4,7 +4,7 @@ import { maxManifestBytes } from '../oci/manifest.ts';
 import { essenceOf } from '../oci/media-types.ts';
 import { isDigestReference, type Reference } from '../oci/reference.ts';
 import type { Answer } from '../outbound/answer.ts';
-import { UpstreamError } from '../outbound/outbound-error.ts';
+import { OutboundError } from '../outbound/outbound-error.ts';
 import type { FetchedManifest } from './upstream.ts';
 
 /** Docker-Content-Digest, or the ETag where that is a digest; quotes and `W/` do not count. */
@@ -19,13 +19,13 @@ export function findDigest(answer: Answer): Digest | undefined {
   );
 }
 
-/** @throws UpstreamError 'invalid' where the bytes are too many, or not those of the reference or of what the upstream itself says. */
+/** @throws OutboundError 'invalid' where the bytes are too many, or not those of the reference or of what the upstream itself says. */
 export async function readManifest(answer: Answer, reference: Reference): Promise<FetchedManifest> {
   const payload = await answer.read(maxManifestBytes);
   const asked = isDigestReference(reference) ? reference : undefined;
   const digest = digestOf(payload, asked && algorithmOf(asked));
   if (asked !== undefined && asked !== digest)
-    throw new UpstreamError('invalid', `sent a manifest with digest ${digest} for ${asked}`, {
+    throw new OutboundError('invalid', `sent a manifest with digest ${digest} for ${asked}`, {
       status: answer.status,
     });
   const said = answer.header('docker-content-digest')?.trim() ?? '';
@@ -33,7 +33,7 @@ export async function readManifest(answer: Answer, reference: Reference): Promis
     isDigest(said) &&
     said !== (algorithmOf(said) === algorithmOf(digest) ? digest : digestOf(payload, algorithmOf(said)))
   )
-    throw new UpstreamError('invalid', `sent a manifest that has not the digest it says, ${said}`, {
+    throw new OutboundError('invalid', `sent a manifest that has not the digest it says, ${said}`, {
       status: answer.status,
     });
   const contentType = answer.header('content-type');

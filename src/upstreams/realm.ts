@@ -3,7 +3,7 @@
  * domain where both it and the token service speak TLS, and to configured pairs. Without credentials, the party is enough.
  */
 import { createRequire } from 'node:module';
-import { UpstreamError } from '../outbound/outbound-error.ts';
+import { OutboundError } from '../outbound/outbound-error.ts';
 
 export interface RealmRules {
   /** Pairs as "registry host=token host", each with or without a port. */
@@ -19,7 +19,7 @@ function load(): typeof import('tldts') {
   return require('tldts');
 }
 
-/** @throws UpstreamError 'invalid' saying what to configure. */
+/** @throws OutboundError 'invalid' saying what to configure. */
 export function parseRealm(
   realm: string | undefined,
   registry: URL,
@@ -27,9 +27,9 @@ export function parseRealm(
 ): URL {
   const url = realm === undefined ? null : URL.parse(realm);
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:'))
-    throw new UpstreamError('invalid', 'asks for a token but names no usable token service');
+    throw new OutboundError('invalid', 'asks for a token but names no usable token service');
   if (url.protocol === 'http:' && registry.protocol === 'https:')
-    throw new UpstreamError(
+    throw new OutboundError(
       'invalid',
       `has its token service at ${url.host} without https, which is refused`,
     );
@@ -43,9 +43,9 @@ export function parseRealm(
   return url;
 }
 
-function refusal(why: string, realm: URL, registry: URL): UpstreamError {
+function refusal(why: string, realm: URL, registry: URL): OutboundError {
   const pair = `${registry.host}=${realm.host}`;
-  return new UpstreamError(
+  return new OutboundError(
     'invalid',
     `has its token service at ${realm.host}, ${why}; if that is right, add ${pair} to upstreams.token_hosts`,
   );

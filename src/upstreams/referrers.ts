@@ -7,13 +7,13 @@ import { fallbackTag, parseReferrers } from '../oci/referrers.ts';
 import type { ReferrerDescriptor } from '../oci/repository.ts';
 import { parseJsonRecord } from '../oci/untrusted-json.ts';
 import type { Answer } from '../outbound/answer.ts';
-import { UpstreamError } from '../outbound/outbound-error.ts';
+import { OutboundError } from '../outbound/outbound-error.ts';
 import { readPages } from './list-pages.ts';
 import type { Registry } from './registry.ts';
 
 /** What registries without this API answer to it. */
 const unsupported = [400, 404, 405, 501];
-/** All pages, or the fallback tag's index where the API is missing. @throws UpstreamError or the signal's reason. */
+/** All pages, or the fallback tag's index where the API is missing. @throws OutboundError or the signal's reason. */
 export async function listReferrers(
   registry: Registry,
   repository: RepositoryName,
@@ -37,7 +37,7 @@ export async function listReferrers(
   for await (const page of pages) {
     const descriptors = parseIndex(page);
     if (descriptors === undefined)
-      throw new UpstreamError('invalid', 'sent a list of referrers that is not an index');
+      throw new OutboundError('invalid', 'sent a list of referrers that is not an index');
     referrers.push(...descriptors);
     checkCount(referrers.length);
   }
@@ -56,7 +56,7 @@ async function readTagged(answer: Answer): Promise<readonly ReferrerDescriptor[]
   return (json && parseIndex(json)) ?? [];
 }
 
-/** Malformed descriptors are left out; undefined where it is no index. @throws UpstreamError 'invalid' where it is too long. */
+/** Malformed descriptors are left out; undefined where it is no index. @throws OutboundError 'invalid' where it is too long. */
 function parseIndex(json: unknown): readonly ReferrerDescriptor[] | undefined {
   const index = parseReferrers(json);
   checkCount(index?.count ?? 0);
@@ -65,5 +65,5 @@ function parseIndex(json: unknown): readonly ReferrerDescriptor[] | undefined {
 
 function checkCount(count: number): void {
   if (count > maxManifestReferences)
-    throw new UpstreamError('invalid', `has more than ${maxManifestReferences} referrers for one subject`);
+    throw new OutboundError('invalid', `has more than ${maxManifestReferences} referrers for one subject`);
 }

@@ -36,7 +36,7 @@ export class RegistryClient {
 
   /**
    * The last answer, whatever its status: a 401 is answered once. Only the registry itself may challenge us, not where it redirects to.
-   * @throws UpstreamError or the signal's reason.
+   * @throws OutboundError or the signal's reason.
    */
   async ask(asked: RegistryRequest, signal?: AbortSignal): Promise<Answer> {
     const send = (authorization: string | undefined) => {

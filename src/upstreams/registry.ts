@@ -4,7 +4,7 @@ import type { Log } from '../observe/log.ts';
 import { privateNetworks } from '../outbound/address-guard.ts';
 import type { Answer } from '../outbound/answer.ts';
 import { type Limit, withDeadline } from '../outbound/deadline.ts';
-import { UpstreamError } from '../outbound/outbound-error.ts';
+import { OutboundError } from '../outbound/outbound-error.ts';
 import { Transport, type TransportOptions } from '../outbound/transport.ts';
 import { Authorizer } from './authorizer.ts';
 import type { Ticket } from './breaker.ts';
@@ -70,7 +70,7 @@ export class Registry {
 
   /**
    * @param take makes the result of the answer, and reads or discards it; what it throws is the request's failure.
-   * @throws UpstreamError or the signal's reason.
+   * @throws OutboundError or the signal's reason.
    */
   ask<T>(
     request: CheckedRequest,
@@ -107,7 +107,7 @@ export class Registry {
       answer.discard();
       throw toStatusError(answer, credentials !== undefined, this.#options.now());
     } catch (error) {
-      if (credentials && error instanceof UpstreamError && error.kind === 'unauthorized') {
+      if (credentials && error instanceof OutboundError && error.kind === 'unauthorized') {
         const fields = { upstream: id, name, repository: request.repository, reason: error.message };
         this.#options.log.warn(fields, 'the upstream refused its credentials');
       }

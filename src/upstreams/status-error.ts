@@ -10,26 +10,26 @@
  * | anything else | invalid      | 400 too: what stands in front of a registry says that as well, and it must not make us forget |
  */
 import type { Answer } from '../outbound/answer.ts';
-import { UpstreamError } from '../outbound/outbound-error.ts';
+import { OutboundError } from '../outbound/outbound-error.ts';
 import { parseRetryAfter } from '../outbound/retry-after.ts';
 
 /** @param hasCredentials whether any are configured, for the message. */
-export function toStatusError(answer: Answer, hasCredentials: boolean, now: number): UpstreamError {
+export function toStatusError(answer: Answer, hasCredentials: boolean, now: number): OutboundError {
   const { status } = answer;
   const retryAfterMs = parseRetryAfter(answer.header('retry-after'), now);
   if (status === 404 || status === 410)
-    return new UpstreamError('not-found', `does not have it (${status})`, { status });
+    return new OutboundError('not-found', `does not have it (${status})`, { status });
   if (status === 401 || status === 403) return unauthorized(status, hasCredentials);
   if (status === 429)
-    return new UpstreamError('rate-limited', 'limits our rate (429)', { status, retryAfterMs });
+    return new OutboundError('rate-limited', 'limits our rate (429)', { status, retryAfterMs });
   if (status === 408 || status >= 500)
-    return new UpstreamError('unavailable', `failed (${status})`, { status, retryAfterMs });
-  return new UpstreamError('invalid', `gave an answer that makes no sense here (${status})`, { status });
+    return new OutboundError('unavailable', `failed (${status})`, { status, retryAfterMs });
+  return new OutboundError('invalid', `gave an answer that makes no sense here (${status})`, { status });
 }
 
-export function unauthorized(status: number, hasCredentials: boolean): UpstreamError {
+export function unauthorized(status: number, hasCredentials: boolean): OutboundError {
   const message = hasCredentials
     ? `refused the credentials (${status}) or has no such repository`
     : `refused anonymous access (${status}) or has no such repository; no credentials are configured`;
-  return new UpstreamError('unauthorized', message, { status });
+  return new OutboundError('unauthorized', message, { status });
 }

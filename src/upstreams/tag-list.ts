@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { Turn } from '../concurrency/turn.ts';
 import { isTag, type RepositoryName, type Tag } from '../oci/reference.ts';
-import { UpstreamError } from '../outbound/outbound-error.ts';
+import { OutboundError } from '../outbound/outbound-error.ts';
 import { readPages } from './list-pages.ts';
 import type { Registry } from './registry.ts';
 
@@ -15,7 +15,7 @@ const maxBytes = 8 * 1024 * 1024;
 const tagsAtOnce = 4000;
 const listSchema = z.object({ tags: z.custom<readonly unknown[]>(Array.isArray).nullish() });
 
-/** All pages, in byte order without duplicates; what is no tag is left out. @throws UpstreamError or the signal's reason. */
+/** All pages, in byte order without duplicates; what is no tag is left out. @throws OutboundError or the signal's reason. */
 export async function listTags(
   registry: Registry,
   repository: RepositoryName,
@@ -30,12 +30,12 @@ export async function listTags(
   for await (const page of pages) {
     await turn.next();
     const list = listSchema.safeParse(page);
-    if (!list.success) throw new UpstreamError('invalid', 'sent a list of tags that is none');
+    if (!list.success) throw new OutboundError('invalid', 'sent a list of tags that is none');
     for (const tag of list.data.tags ?? []) {
       if (turn.isOver) await turn.next();
       if (typeof tag === 'string' && isTag(tag)) tags.push(tag);
     }
-    if (tags.length > maxTags) throw new UpstreamError('invalid', `has a list of more than ${maxTags} tags`);
+    if (tags.length > maxTags) throw new OutboundError('invalid', `has a list of more than ${maxTags} tags`);
   }
   return sorted(tags, turn);
 }

@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import { UpstreamTokens } from '../cache/upstream-tokens.ts';
 import { manifestAccept } from '../oci/media-types.ts';
 import { withDeadline } from '../outbound/deadline.ts';
-import { UpstreamError } from '../outbound/outbound-error.ts';
+import { OutboundError } from '../outbound/outbound-error.ts';
 import { Authorizer } from './authorizer.ts';
 import { createTransport, type UpstreamOptions } from './registry.ts';
 import { RegistryClient } from './registry-client.ts';
@@ -45,7 +45,7 @@ export async function testConnection(
       ? { success: true }
       : failure(statusText(status));
   } catch (error) {
-    if (!(error instanceof UpstreamError)) throw error;
+    if (!(error instanceof OutboundError)) throw error;
     if (error.timedOut) return failure('Connection timeout');
     return failure(error.kind === 'unauthorized' && error.status ? statusText(error.status) : error.message);
   } finally {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { IssuedToken } from '../cache/upstream-tokens.ts';
 import type { Answer } from '../outbound/answer.ts';
 import { readJsonAnswer } from '../outbound/json-answer.ts';
-import { UpstreamError } from '../outbound/outbound-error.ts';
+import { OutboundError } from '../outbound/outbound-error.ts';
 import type { Transport } from '../outbound/transport.ts';
 import { toStatusError } from './status-error.ts';
 import type { UpstreamSettings } from './upstream.ts';
@@ -28,7 +28,7 @@ export interface TokenRequest {
   readonly credentials: UpstreamSettings['credentials'];
 }
 
-/** @throws UpstreamError */
+/** @throws OutboundError */
 export async function exchangeToken(
   transport: Transport,
   { realm, service, scopes, credentials }: TokenRequest,
@@ -52,7 +52,7 @@ export async function exchangeToken(
   );
   const token = said.data?.token ?? said.data?.access_token;
   if (token === undefined)
-    throw new UpstreamError('invalid', 'has a token service that answered without a token');
+    throw new OutboundError('invalid', 'has a token service that answered without a token');
   return { token, lifetimeMs: (said.data?.expires_in ?? defaultLifetimeSeconds) * 1000 };
 }
 
@@ -63,15 +63,15 @@ export function basicAuthorization({
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
-function refusal(answer: Answer, hasCredentials: boolean, now: number): UpstreamError {
+function refusal(answer: Answer, hasCredentials: boolean, now: number): OutboundError {
   const { kind, status, retryAfterMs } = toStatusError(answer, hasCredentials, now);
   if (kind === 'unauthorized') {
     const refused = hasCredentials
       ? 'refused the credentials'
       : 'refused an anonymous token; no credentials are configured';
-    return new UpstreamError(kind, `has a token service that ${refused} (${status})`, { status });
+    return new OutboundError(kind, `has a token service that ${refused} (${status})`, { status });
   }
   // A token service that is not there says nothing about the image.
   const blamed = kind === 'not-found' ? 'invalid' : kind;
-  return new UpstreamError(blamed, `has a token service that answered ${status}`, { status, retryAfterMs });
+  return new OutboundError(blamed, `has a token service that answered ${status}`, { status, retryAfterMs });
 }

@@ -1,5 +1,5 @@
 /** Who is told what upstreams are asked and how they answer: the metrics. */
-import type { UpstreamErrorKind } from '../outbound/outbound-error.ts';
+import type { OutboundErrorKind } from '../outbound/outbound-error.ts';
 import type { BreakerState, Quota } from './upstream.ts';
 
 export type UpstreamRequestKind =
@@ -17,7 +17,7 @@ export interface UpstreamObserver {
   request(
     upstream: string,
     kind: UpstreamRequestKind,
-    result: 'ok' | UpstreamErrorKind,
+    result: 'ok' | OutboundErrorKind,
     seconds: number,
   ): void;
   /** A time-out of ours ended something. @param limit the setting that says so */

@@ -1,4 +1,4 @@
-/** A remote registry as the rest of the server sees it. Every method throws only UpstreamError (or the signal's reason). */
+/** A remote registry as the rest of the server sees it. Every method throws only OutboundError (or the signal's reason). */
 import type { Digest } from '../oci/digest.ts';
 import type { Reference, RepositoryName, Tag } from '../oci/reference.ts';
 import type { ReferrerDescriptor } from '../oci/repository.ts';
@@ -40,7 +40,7 @@ export interface OpenedBlob {
   readonly start: number;
   /** Size of the whole blob in bytes; undefined where the upstream does not say. */
   readonly size: number | undefined;
-  /** Ends early with an UpstreamError where the connection breaks or idles too long. */
+  /** Ends early with an OutboundError where the connection breaks or idles too long. */
   readonly body: AsyncIterable<Buffer>;
   /** Ends the transfer; safe to call more than once. */
   close(): void;

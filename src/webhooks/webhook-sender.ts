@@ -4,7 +4,7 @@ import { type Agent, type Dispatcher, request } from 'undici';
 import { BlockedAddressError, findBlockedLiteral } from '../outbound/address-guard.ts';
 import { withDeadline } from '../outbound/deadline.ts';
 import { createAgent, type GuardedAgentOptions } from '../outbound/guarded-agent.ts';
-import { toUpstreamError } from '../outbound/network-error.ts';
+import { toOutboundError } from '../outbound/network-error.ts';
 import { parseRetryAfter } from '../outbound/retry-after.ts';
 import { untilAnswered } from '../outbound/until-answered.ts';
 
@@ -128,7 +128,7 @@ async function readBeginning(body: Dispatcher.ResponseData['body']): Promise<str
 function describe(error: unknown): string {
   return error instanceof BlockedAddressError
     ? `is at an ${describeBlocked(error)}`
-    : toUpstreamError(error, {}).message;
+    : toOutboundError(error, {}).message;
 }
 
 /** Why a host that is an address may not be posted to; undefined where it may, and for a name. */

@@ -18,7 +18,7 @@ import {
   text,
   truth,
 } from '../../src/management/endpoint/parameters.ts';
-import { UpstreamError } from '../../src/outbound/outbound-error.ts';
+import { OutboundError } from '../../src/outbound/outbound-error.ts';
 import { silentLog } from '../support/silent-log.ts';
 
 const user = { kind: 'user', userId: 1, username: 'ada', isAdmin: false } as const;
@@ -375,7 +375,7 @@ test.each([
   expect(answer).toMatchObject({ status, body });
 });
 
-test.each([new TypeError('secret'), new UpstreamError('not-found', 'secret', { status: 404 })])(
+test.each([new TypeError('secret'), new OutboundError('not-found', 'secret', { status: 404 })])(
   'anything else is a bug: logged with its stack, and nothing of it is sent',
   async (error) => {
     const logged: object[] = [];

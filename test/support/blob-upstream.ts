@@ -1,7 +1,7 @@
 /** An upstream that has blobs and nothing else, without a network. */
 import { parseDigest } from '../../src/oci/digest.ts';
 import { parseRepositoryName } from '../../src/oci/reference.ts';
-import { UpstreamError } from '../../src/outbound/outbound-error.ts';
+import { OutboundError } from '../../src/outbound/outbound-error.ts';
 import type { Place } from '../../src/proxy/place.ts';
 import type { OpenedBlob, Upstream } from '../../src/upstreams/upstream.ts';
 
@@ -25,7 +25,7 @@ export function blobUpstream(options: BlobUpstreamOptions): BlobUpstream {
   const asked: number[] = [];
   const get = (digest: string): Buffer => {
     const blob = blobs.get(parseDigest(digest));
-    if (!blob) throw new UpstreamError('not-found', 'does not have it (404)');
+    if (!blob) throw new OutboundError('not-found', 'does not have it (404)');
     return blob;
   };
   const unused = () => Promise.reject(new Error('not asked in these tests'));
@@ -67,7 +67,7 @@ export function blobUpstream(options: BlobUpstreamOptions): BlobUpstream {
         const end = last === undefined ? blob.length : last + 1;
         for (let position = start; position < end; position += chunkBytes) {
           if (breakAfter !== undefined && position - start >= breakAfter) {
-            throw new UpstreamError('unavailable', 'ended the connection');
+            throw new OutboundError('unavailable', 'ended the connection');
           }
           await new Promise((resolve) => setImmediate(resolve));
           yield blob.subarray(position, Math.min(position + chunkBytes, end));

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseTag } from '../../../src/oci/reference.ts';
-import { UpstreamError } from '../../../src/outbound/outbound-error.ts';
+import { OutboundError } from '../../../src/outbound/outbound-error.ts';
 import type { Place } from '../../../src/proxy/place.ts';
 import { TagLists } from '../../../src/proxy/tag-lists.ts';
 import { blobUpstream } from '../../support/blob-upstream.ts';
@@ -16,7 +16,7 @@ function setUp() {
 /** Its answer can be changed. */
 function placeWith(id: number, ...tags: string[]) {
   const { place } = blobUpstream({ id, blobs: new Map() });
-  const says = { tags: tags.map(parseTag), error: undefined as UpstreamError | undefined, times: 0 };
+  const says = { tags: tags.map(parseTag), error: undefined as OutboundError | undefined, times: 0 };
   const listTags = async () => {
     says.times += 1;
     if (says.error) throw says.error;
@@ -53,7 +53,7 @@ test('a list that is unusable is not asked for again at once, and what was known
   const page = () => lists.list([place], { after: '', limit: 1 });
   await page();
   clock.now = 2000;
-  says.error = new UpstreamError('invalid', 'sent a list that is nested deeper than 64 levels');
+  says.error = new OutboundError('invalid', 'sent a list that is nested deeper than 64 levels');
   for (let times = 0; times < 3; times += 1)
     expect(await page()).toMatchObject({ tags: ['a'], outcome: 'stale' });
   expect(says.times).toBe(2);
@@ -69,6 +69,6 @@ test('a stale list makes the whole stale, and is paged like any other', async ()
   const page = () => lists.list([first.place, second.place], { after: 'a', limit: 1 });
   await page();
   clock.now = 2000;
-  first.says.error = new UpstreamError('unavailable', 'is down');
+  first.says.error = new OutboundError('unavailable', 'is down');
   expect(await page()).toEqual({ tags: ['b'], hasMore: true, outcome: 'stale' });
 });

@@ -3,7 +3,7 @@ import { HotManifests } from '../../../src/cache/hot-manifests.ts';
 import { digestOf } from '../../../src/oci/digest.ts';
 import { OciError } from '../../../src/oci/errors.ts';
 import { parseRepositoryName, parseTag } from '../../../src/oci/reference.ts';
-import { UpstreamError } from '../../../src/outbound/outbound-error.ts';
+import { OutboundError } from '../../../src/outbound/outbound-error.ts';
 import { explainPull } from '../../../src/proxy/explain.ts';
 import { VirtualRegistries } from '../../../src/proxy/virtual-registries.ts';
 import type { Pulls } from '../../../src/proxy/virtual-repository.ts';
@@ -49,7 +49,7 @@ function setUp(...given: readonly Given[]) {
     upstreamOf: (each) => {
       const path = localPathOf(each.url);
       const { upstream } = blobUpstream({ id: each.id, blobs: new Map() }).place;
-      const headManifest = () => Promise.reject(new UpstreamError('not-found', 'does not have it'));
+      const headManifest = () => Promise.reject(new OutboundError('not-found', 'does not have it'));
       return path === undefined ? { ...upstream, headManifest } : new LocalUpstream(each, path, silentLog);
     },
     findHosted,

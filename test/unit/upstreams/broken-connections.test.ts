@@ -47,7 +47,7 @@ describe('a blob', () => {
     const { upstream } = kitFor(url);
     const { text, error } = await drain(await upstream.openBlob(image, digest, { start: 0 }));
     expect(text).toBe('0123');
-    expect(error).toMatchObject({ name: 'UpstreamError', kind: 'unavailable', timedOut: false });
+    expect(error).toMatchObject({ name: 'OutboundError', kind: 'unavailable', timedOut: false });
     expect(upstream.health().lastError?.message).toBe('closed the connection');
   });
 

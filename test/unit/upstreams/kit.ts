@@ -2,7 +2,7 @@
 import { UpstreamTokens } from '../../../src/cache/upstream-tokens.ts';
 import type { Log } from '../../../src/observe/log.ts';
 import { parseRepositoryName, parseTag } from '../../../src/oci/reference.ts';
-import type { UpstreamErrorKind } from '../../../src/outbound/outbound-error.ts';
+import type { OutboundErrorKind } from '../../../src/outbound/outbound-error.ts';
 import type { UpstreamOptions } from '../../../src/upstreams/registry.ts';
 import { RemoteUpstream } from '../../../src/upstreams/remote-upstream.ts';
 import type { BreakerState, Quota, UpstreamSettings } from '../../../src/upstreams/upstream.ts';
@@ -21,7 +21,7 @@ export class RecordingObserver implements UpstreamObserver {
   readonly gone: string[] = [];
   bytesArrived = 0;
 
-  request(_upstream: string, kind: UpstreamRequestKind, result: 'ok' | UpstreamErrorKind): void {
+  request(_upstream: string, kind: UpstreamRequestKind, result: 'ok' | OutboundErrorKind): void {
     this.requests.push(`${kind} ${result}`);
   }
   timedOut(_upstream: string, limit: string): void {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { UpstreamError } from '../../../src/outbound/outbound-error.ts';
+import { OutboundError } from '../../../src/outbound/outbound-error.ts';
 import { parseRealm } from '../../../src/upstreams/realm.ts';
 
 const tokenHosts = [
@@ -14,7 +14,7 @@ function judge(registry: string, realm: string | undefined, isConfidential = tru
   try {
     return parseRealm(realm, new URL(registry), { tokenHosts, isConfidential }).href;
   } catch (error) {
-    if (error instanceof UpstreamError && error.kind === 'invalid') return error.message;
+    if (error instanceof OutboundError && error.kind === 'invalid') return error.message;
     throw error;
   }
 }

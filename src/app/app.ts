@@ -27,7 +27,7 @@ import { openDatabase } from '../metadata/db/database.ts';
 import type { Log } from '../observe/log.ts';
 import { isVirtualName } from '../oci/reference.ts';
 import { JsonDocuments } from '../outbound/json-documents.ts';
-import { makeDirectory } from '../storage/make-directory.ts';
+import { makeDirectory } from '../storage/directories.ts';
 import { fromStorage } from '../storage/unavailable-storage.ts';
 import { UpstreamPool } from '../upstreams/upstream-pool.ts';
 import { createCacheLimits } from './cache-limits.ts';

@@ -1,11 +1,13 @@
 /** What settings name by a path, looked at before it is used: no start may wait for a FIFO, or read a device, for ever. */
+
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { maxFileBytes } from '../config/regular-file.ts';
 import { ConfigError } from '../config/settings.ts';
 import { reasonOf } from '../config/system-reasons.ts';
-import { makeDirectory } from '../storage/make-directory.ts';
+import { isSystemError } from '../oci/system-error.ts';
+import { makeDirectory } from '../storage/directories.ts';
 
 /** Makes the data directory. What is absent is for whoever reads it to say. @throws ConfigError */
 export async function checkPaths({ dataDirectory, storage, http, auth }: Config): Promise<void> {
@@ -39,7 +41,7 @@ async function demandFile(setting: string, path: string | undefined): Promise<vo
 /** It is a directory, or can become one: whether it does is for whoever knows what should be in it. */
 async function demandPlace(path: string): Promise<void> {
   const stats = await stat(path).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (isSystemError(error, 'ENOENT')) return undefined;
     throw error;
   });
   if (!stats && dirname(path) !== path) return demandPlace(dirname(path));

@@ -17,7 +17,8 @@ import {
   webhookSecretVariable,
 } from '../config/secret-variables.ts';
 import { ConfigError, type Environment, Faults, readVariable } from '../config/settings.ts';
-import { makeDirectory } from '../storage/make-directory.ts';
+import { isSystemError } from '../oci/system-error.ts';
+import { makeDirectory, syncDirectory } from '../storage/directories.ts';
 
 export interface Secrets {
   /** 32 bytes. */
@@ -115,18 +116,4 @@ async function createOnce(path: string, text: string): Promise<void> {
     await file.close();
     await rm(draft, { force: true });
   }
-}
-
-/** A new name lasts only once its directory is written. */
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
-}
-
-function isSystemError(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -3,7 +3,8 @@ import { TlsFileError } from '../api/server/tls-files.ts';
 import { type Config, withoutPassword } from '../config/config.ts';
 import { blobDirectoryOf } from '../config/data-directory.ts';
 import { ConfigError } from '../config/settings.ts';
-import { findReason, isSystemError, type SystemError } from '../config/system-reasons.ts';
+import { findReason } from '../config/system-reasons.ts';
+import { isSystemError, type SystemError } from '../oci/system-error.ts';
 import { UnavailableError } from '../oci/unavailable.ts';
 import { DataDirectoryInUse } from './data-directory-owner.ts';
 

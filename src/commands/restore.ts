@@ -1,13 +1,13 @@
 /** Puts a backup into an empty data directory: every blob is checked as it comes, and the database is there once all else is. */
 import { createReadStream } from 'node:fs';
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { extract } from 'tar-stream';
 import { z } from 'zod';
 import type { Config } from '../config/config.ts';
 import { blobDirectoryOf, databaseFile, secretKeyFile } from '../config/data-directory.ts';
+import { listDirectory, makeDirectory, syncDirectory } from '../storage/directories.ts';
 import { FilesystemBackup, WrongCopy } from '../storage/filesystem-backup.ts';
-import { makeDirectory } from '../storage/make-directory.ts';
 import { BackupRefused, type BackupSummary, backupFormat, backupNames, demandEmbedded } from './backup.ts';
 
 const maxTextBytes = 64 * 1024 * 1024;
@@ -99,28 +99,12 @@ async function writeDurably(path: string, bytes: AsyncIterable<Uint8Array>): Pro
   await syncDirectory(dirname(path));
 }
 
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  return readdir(directory).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-    throw error;
-  });
-}
-
 async function demandEmpty(directory: string): Promise<void> {
-  if ((await namesIn(directory)).length > 0)
+  if ((await listDirectory(directory)).length > 0)
     throw new BackupRefused(`${directory} is not empty: a backup is only restored into an empty directory`);
 }
 
 async function empty(directory: string): Promise<void> {
-  for (const name of await namesIn(directory))
+  for (const name of await listDirectory(directory))
     await rm(`${directory}/${name}`, { recursive: true, force: true });
 }

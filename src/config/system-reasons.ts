@@ -1,4 +1,6 @@
 /** What the system's codes mean, in words, for faults of what operators configure. */
+import { isSystemError, type SystemError } from '../oci/system-error.ts';
+
 const reasons: Readonly<Record<string, string>> = {
   EACCES: 'the user that runs Entrepot may not; give it the right, or set another',
   EBUSY: 'something else uses it',
@@ -16,19 +18,6 @@ const reasons: Readonly<Record<string, string>> = {
   EPERM: 'the system does not permit it',
   EROFS: 'the file system is read-only',
 };
-
-export interface SystemError extends Error {
-  readonly code: string;
-  readonly syscall?: unknown;
-  readonly address?: unknown;
-  readonly port?: unknown;
-  readonly hostname?: unknown;
-  readonly path?: unknown;
-}
-
-export function isSystemError(error: unknown): error is SystemError {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string';
-}
 
 /** Undefined where the code is none of those that tell of a path. */
 export function findReason({ code }: SystemError): string | undefined {

@@ -59,14 +59,12 @@ export async function removeGarbage(tx: Records, review: Review, held: Held, why
 async function collectedEvent(tx: Records, { digest, repositoryId }: Review, reason: string) {
   const repository = await tx.repositories.find(repositoryId);
   const project = repository && (await tx.projects.find(repository.projectId));
-  const projectPath = project?.fullPath;
   return {
     actorName: 'collector',
     action: 'manifest.collect',
     targetType: 'manifest',
     targetId: `${repository?.name}@${digest}`,
     details: { repository: repository?.name, reason },
-    projectPath,
-    groupPath: projectPath?.slice(0, projectPath.lastIndexOf('/')),
+    projectPath: project?.fullPath,
   };
 }

@@ -29,7 +29,6 @@ export async function recordWrite(
       ...(writer.userId === undefined && { writer: writer.key }),
       ...details,
     },
-    groupPath: projectPath.slice(0, projectPath.lastIndexOf('/')),
     projectPath,
   });
 }

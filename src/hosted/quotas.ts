@@ -1,7 +1,9 @@
 /** How many bytes a project, and the groups around it, may link. Each blob counts once in each project. */
+
 import type { Records } from '../metadata/db/records.ts';
 import type { Digest } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
+import { parentPathOf } from '../oci/reference.ts';
 
 interface Quota {
   /** "project acme/shop" */
@@ -41,7 +43,7 @@ async function holdQuotas(tx: Records, projectId: number): Promise<Quota[]> {
   if (!project) return [];
   const { fullPath, quotaBytes } = project;
   const quotas: Quota[] = [];
-  for (const group of await tx.groups.listQuotas(fullPath.slice(0, fullPath.lastIndexOf('/')))) {
+  for (const group of await tx.groups.listQuotas(parentPathOf(fullPath))) {
     if (group.quotaBytes === undefined) continue;
     const used = () => tx.repositoryBlobs.bytesOfGroup(group.fullPath);
     quotas.push({ owner: `group ${group.fullPath}`, bytes: group.quotaBytes, used });

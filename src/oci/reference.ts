@@ -65,6 +65,11 @@ export function isDigestReference(reference: Reference): reference is Digest {
   return isDigest(reference);
 }
 
+/** Of the group around a project or a group; empty for one at the top. */
+export function parentPathOf(fullPath: string): string {
+  return fullPath.slice(0, Math.max(0, fullPath.lastIndexOf('/')));
+}
+
 /** Whether no hosted repository can have it: all names that begin like those of virtual registries are kept for them. */
 export function isVirtualName(name: RepositoryName): boolean {
   return name.startsWith('virtual_registries/');

@@ -1,4 +1,5 @@
 /** What went wrong below HTTP, as an OutboundError. Texts name no address but a refused one, no URL and no secret. */
+import { isSystemError } from '../oci/system-error.ts';
 import { BlockedAddressError } from './address-guard.ts';
 import { OutboundError } from './outbound-error.ts';
 
@@ -66,5 +67,5 @@ function isTlsFault(code: string): boolean {
 }
 
 function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return isSystemError(error) ? error.code : '';
 }

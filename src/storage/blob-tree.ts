@@ -3,11 +3,11 @@
  * file is synced before it is renamed into place, its directory after.
  */
 import { randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { algorithmOf, type Digest, hexOf, parseDigest } from '../oci/digest.ts';
 import type { StorageKey } from './blob-store.ts';
-import { makeBelow } from './make-directory.ts';
+import { makeBelow, syncDirectory } from './directories.ts';
 import { storePath } from './store-identity.ts';
 
 /*
@@ -43,10 +43,6 @@ function parseKey(text: string): StorageKey {
 
 export function uniqueName(): string {
   return randomBytes(12).toString('hex');
-}
-
-export function isAbsence(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
 export class BlobTree {
@@ -94,14 +90,5 @@ export class BlobTree {
     await makeBelow(join(this.root, storePath), directory);
     for (let parent = dirname(directory); parent !== this.root; parent = dirname(parent))
       await syncDirectory(parent);
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }

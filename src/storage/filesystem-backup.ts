@@ -2,15 +2,17 @@
  * The blobs of a directory, for a backup and from one. What is held stays readable whatever is deleted meanwhile: a further name of its
  * file in a directory of this process, which the next start of a server removes should the process die.
  */
+
 import { createReadStream } from 'node:fs';
 import { link, open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { algorithmOf, type Digest, finishDigest, hasherOf } from '../oci/digest.ts';
+import { isSystemError } from '../oci/system-error.ts';
 import type { StorageKey } from './blob-store.ts';
-import { BlobTree, digestOfKey, isAbsence, uniqueName } from './blob-tree.ts';
+import { BlobTree, digestOfKey, uniqueName } from './blob-tree.ts';
+import { makeBelow } from './directories.ts';
 import { spoolsPath } from './filesystem-blob-store.ts';
-import { makeBelow } from './make-directory.ts';
 import { SpoolOwner } from './spool-owner.ts';
 import { anyStore, type StoreGuard, storePath } from './store-identity.ts';
 
@@ -38,7 +40,7 @@ export class FilesystemBackup {
     try {
       await link(this.#tree.pathOf(key), path);
     } catch (error) {
-      if (isAbsence(error)) return false;
+      if (isSystemError(error, 'ENOENT')) return false;
       throw error;
     }
     this.#held.set(key, path);

@@ -1,9 +1,11 @@
 /** What is in the directory of the blobs: see blob-tree.ts. */
+
 import { readdir, rename, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { isSystemError } from '../oci/system-error.ts';
 import type { BlobInventory, StorageKey, StoredCopy } from './blob-store.ts';
-import { BlobTree, digestOfKey, isAbsence } from './blob-tree.ts';
-import { makeBelow } from './make-directory.ts';
+import { BlobTree, digestOfKey } from './blob-tree.ts';
+import { makeBelow } from './directories.ts';
 import { anyStore, type StoreGuard } from './store-identity.ts';
 
 const blobsPath = 'v1/blobs';
@@ -43,7 +45,7 @@ export class FilesystemBlobInventory implements BlobInventory {
       await rename(path, join(folder, basename(path)));
       return true;
     } catch (error) {
-      if (isAbsence(error)) return false;
+      if (isSystemError(error, 'ENOENT')) return false;
       throw error;
     }
   }
@@ -56,7 +58,7 @@ export class FilesystemBlobInventory implements BlobInventory {
       const { size, mtimeMs } = await stat(this.#tree.pathOf(key));
       return { key, digest, size, writtenAt: Math.floor(mtimeMs) };
     } catch (error) {
-      if (isAbsence(error)) return undefined;
+      if (isSystemError(error, 'ENOENT')) return undefined;
       throw error;
     }
   }
@@ -66,7 +68,7 @@ async function namesIn(directory: string): Promise<string[]> {
   try {
     return await readdir(directory);
   } catch (error) {
-    if (isAbsence(error)) return [];
+    if (isSystemError(error, 'ENOENT')) return [];
     throw error;
   }
 }

@@ -1,8 +1,10 @@
 /** Blobs in one directory of a local or network file system: see blob-tree.ts. */
+
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isSystemError } from '../oci/system-error.ts';
 import { type BlobReader, type BlobStore, type Spool, SpoolError, type StorageKey } from './blob-store.ts';
-import { BlobTree, isAbsence, uniqueName } from './blob-tree.ts';
+import { BlobTree, uniqueName } from './blob-tree.ts';
 import { type Space, unlimitedSpace } from './disk-space.ts';
 import { FilesystemSpool, spoolError } from './filesystem-spool.ts';
 import { SpoolOwner, sweepDeadOwners } from './spool-owner.ts';
@@ -42,8 +44,8 @@ export class FilesystemBlobStore implements BlobStore {
       });
     } catch (cause) {
       // Somebody removed the directory: the next spool claims a new one.
-      if (isAbsence(cause)) this.#claim = undefined;
-      if (isAbsence(cause)) await this.#guard.check();
+      if (isSystemError(cause, 'ENOENT')) this.#claim = undefined;
+      if (isSystemError(cause, 'ENOENT')) await this.#guard.check();
       if (cause instanceof StoreAbsent) throw cause;
       throw spoolError('no spool can be made', cause);
     }
@@ -53,7 +55,7 @@ export class FilesystemBlobStore implements BlobStore {
     const path = this.#tree.pathOf(key);
     this.#guard.demand();
     const opening = open(path, 'r').catch((error: unknown) => {
-      if (isAbsence(error)) return undefined;
+      if (isSystemError(error, 'ENOENT')) return undefined;
       throw error;
     });
     const file = await fromStorage(opening);

@@ -1,9 +1,11 @@
 /** Uploads in the directory of a FilesystemBlobStore, so that a rename publishes them. */
+
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '../oci/digest.ts';
+import { isSystemError } from '../oci/system-error.ts';
 import { type Spool, SpoolError, type StorageKey } from './blob-store.ts';
-import { BlobTree, isAbsence, uniqueName } from './blob-tree.ts';
+import { BlobTree, uniqueName } from './blob-tree.ts';
 import { type Space, unlimitedSpace } from './disk-space.ts';
 import { FilesystemSpool, spoolError } from './filesystem-spool.ts';
 import { anyStore, StoreAbsent, type StoreGuard } from './store-identity.ts';
@@ -138,7 +140,7 @@ export class FilesystemUploadStore implements UploadStore {
       await removeEmptyClaim(claim);
       return key;
     } catch (error) {
-      if (isAbsence(error) && (await findSize(bytes)) === undefined) throw new TakenOverError();
+      if (isSystemError(error, 'ENOENT') && (await findSize(bytes)) === undefined) throw new TakenOverError();
       throw error;
     }
   }
@@ -158,7 +160,7 @@ async function findSize(path: string): Promise<number | undefined> {
   try {
     return (await stat(path)).size;
   } catch (error) {
-    if (isAbsence(error)) return undefined;
+    if (isSystemError(error, 'ENOENT')) return undefined;
     throw error;
   }
 }

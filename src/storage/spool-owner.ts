@@ -1,10 +1,10 @@
 /** A process's own directory of spools, and the sign that it lives: a lock in it. */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readdir, rm, rmdir } from 'node:fs/promises';
+import { rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { listDirectory, makeBelow } from './directories.ts';
 import { type FileLock, findLock } from './file-lock.ts';
-import { makeBelow } from './make-directory.ts';
 
 const lockName = 'lock';
 const maxClaims = 10;
@@ -59,13 +59,4 @@ export async function sweepDeadOwners(spools: string): Promise<number> {
     }
   }
   return swept;
-}
-
-async function listDirectory(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-    throw error;
-  }
 }

@@ -2,13 +2,15 @@
  * Whether a directory is the store that the records are about. A share that is not mounted leaves an empty directory in its place, or
  * none: taken for the store, what is pushed would go there, and all that is recorded would seem lost. So the store carries an id.
  */
+
 import { randomUUID } from 'node:crypto';
 import { link, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Log } from '../observe/log.ts';
+import { isSystemError } from '../oci/system-error.ts';
 import { UnavailableError } from '../oci/unavailable.ts';
 import type { StorageKey } from './blob-store.ts';
-import { makeDirectory } from './make-directory.ts';
+import { makeDirectory, syncDirectory } from './directories.ts';
 import { storageFault } from './unavailable-storage.ts';
 
 /** The directory of all that is stored; nobody else makes it. */
@@ -139,7 +141,7 @@ export async function makeStore(root: string): Promise<string> {
     await file.sync();
     // The first of several processes wins.
     await link(draft, path).catch((error: unknown) => {
-      if (!isCode(error, 'EEXIST')) throw error;
+      if (!isSystemError(error, 'EEXIST')) throw error;
     });
   } finally {
     await file.close();
@@ -156,7 +158,7 @@ async function findMarker(root: string): Promise<string | undefined> {
   try {
     return (await readFile(join(root, markerPath), 'utf8')).trim() || undefined;
   } catch (error) {
-    if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return undefined;
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return undefined;
     throw error;
   }
 }
@@ -177,7 +179,7 @@ async function hasAny(root: string, keys: readonly StorageKey[]): Promise<boolea
 
 async function isEmpty(blobs: string): Promise<boolean> {
   const names = await readdir(blobs, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
-    if (isCode(error, 'ENOENT')) return [];
+    if (isSystemError(error, 'ENOENT')) return [];
     throw error;
   });
   return names.every((name) => name.isDirectory());
@@ -185,14 +187,7 @@ async function isEmpty(blobs: string): Promise<boolean> {
 
 /** A new directory lasts once the one above is written, up to the root of the store and above. */
 async function syncUp(path: string): Promise<void> {
-  for (const each of [path, dirname(path), dirname(dirname(path))]) {
-    const directory = await open(each, 'r');
-    await directory.sync().finally(() => directory.close());
-  }
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
+  for (const each of [path, dirname(path), dirname(dirname(path))]) await syncDirectory(each);
 }
 
 /** Of a store that no records are about. @param root is made */

@@ -1,4 +1,5 @@
 /** What the disk, or the system on the way to it, does not do at the moment, in a sentence that strangers may read. */
+import { isSystemError } from '../oci/system-error.ts';
 import { UnavailableError } from '../oci/unavailable.ts';
 
 const full = 'the disk is full';
@@ -7,7 +8,7 @@ const forbidden = 'the server may not use its storage';
 const away = 'the storage is not there';
 const tooManyFiles = 'the server has too many files open';
 
-const sentences: ReadonlyMap<unknown, string> = new Map([
+const sentences: ReadonlyMap<string, string> = new Map([
   ['ENOSPC', full],
   ['EDQUOT', full],
   ['EROFS', 'the storage is read-only'],
@@ -29,7 +30,7 @@ const sentences: ReadonlyMap<unknown, string> = new Map([
 
 /** Undefined where the error is none of the system's. */
 export function storageFault(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? sentences.get(error.code) : undefined;
+  return isSystemError(error) ? sentences.get(error.code) : undefined;
 }
 
 /** @throws UnavailableError where the system refuses */

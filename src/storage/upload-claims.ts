@@ -6,10 +6,12 @@
  * The directory of an upload has one claim from its first moment, since it is made elsewhere and renamed into place, and is
  * empty or gone when the upload is over. So there are never two claims, whatever a listing misses while claims are renamed.
  */
+
 import { constants, copyFile, type FileHandle, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { isAbsence, uniqueName } from './blob-tree.ts';
-import { makeBelow } from './make-directory.ts';
+import { isSystemError } from '../oci/system-error.ts';
+import { uniqueName } from './blob-tree.ts';
+import { makeBelow } from './directories.ts';
 import { TakenOverError } from './upload-store.ts';
 
 /** The name of a claim that nobody has: its last owner had closed the file before. */
@@ -127,12 +129,11 @@ async function isRenamed(from: string, to: string): Promise<boolean> {
     await rename(from, to);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST'))
-      return false;
+    if (isSystemError(error, 'ENOTEMPTY', 'EEXIST')) return false;
     return unlessAbsent(error) ?? false;
   }
 }
 
 function unlessAbsent(error: unknown): undefined {
-  if (!isAbsence(error)) throw error;
+  if (!isSystemError(error, 'ENOENT')) throw error;
 }

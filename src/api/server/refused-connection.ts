@@ -2,9 +2,11 @@
  * Answers to what never becomes a request: bytes that are no HTTP, headers that are too large or too slow, one connection too many. In
  * the shape of /v2, whose clients show it.
  */
+
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type OciErrorCode, ociErrors } from '../../oci/errors.ts';
+import { isSystemError } from '../../oci/system-error.ts';
 
 /**
  * All of the header of a request together with its first line. A request for a token may name hundreds of repositories in its query, and
@@ -96,7 +98,7 @@ const tlsOnPlain: ConnectionRefusal = {
 
 /** What Node's parser found, by the code of its error; undefined where the connection broke, and nobody is there to be answered. */
 export function refusalOf(error: Error): ConnectionRefusal | undefined {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const code = isSystemError(error) ? error.code : '';
   if ('rawPacket' in error && error.rawPacket instanceof Uint8Array && isTlsHandshake(error.rawPacket))
     return tlsOnPlain;
   switch (code) {

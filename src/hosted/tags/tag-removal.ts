@@ -103,7 +103,6 @@ export class TagRemoval {
         targetType: 'tag',
         targetId: name,
         details: { project_id: projectId, repository: name, tags: removed.map((tag) => tag.name) },
-        groupPath: project.fullPath.slice(0, project.fullPath.lastIndexOf('/')),
         projectPath: project.fullPath,
       });
       const deleted = { action: 'delete', projectId, repositoryId, repository: name } as const;

@@ -4,7 +4,7 @@ import type { Records } from '../../metadata/db/records.ts';
 import type { CleanupPolicyRecord } from '../../metadata/hosted/cleanup-policies.ts';
 import type { Group } from '../../metadata/namespaces/groups.ts';
 import type { Project } from '../../metadata/namespaces/projects.ts';
-import { parentPathOf } from './paths.ts';
+import { parentPathOf } from '../../oci/reference.ts';
 
 export interface NamedGroup extends Group {
   /** From the top-level group on. */

@@ -1,9 +1,11 @@
 /** Groups: what registries and projects belong to, and what roles are given in. Groups nest. */
+
 import { accessLevels } from '../../auth/rights/access-levels.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Page, Paged } from '../../metadata/db/page.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import type { Group, GroupChanges, GroupFilter, Visibility } from '../../metadata/namespaces/groups.ts';
+import { parentPathOf } from '../../oci/reference.ts';
 import { type Actor, userOf } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
 import { Changes, runChange } from '../acting/changes.ts';
@@ -15,7 +17,7 @@ import { demandAdministrator, Rights } from '../acting/rights.ts';
 import { recordEvent } from '../webhooks/events.ts';
 import { tellExposures } from './exposures.ts';
 import { type NamedGroup, nameGroups } from './full-names.ts';
-import { demandFreePath, fullPathOf, parentPathOf } from './paths.ts';
+import { demandFreePath, fullPathOf } from './paths.ts';
 import { renameGroup } from './place-renames.ts';
 import { visibleGroupsOf } from './visibility.ts';
 

@@ -25,11 +25,6 @@ export function fullPathOf(parentPath: string | undefined, path: string): string
   return fullPath;
 }
 
-/** Of the group around a project or subgroup; empty for a top-level group. */
-export function parentPathOf(fullPath: string): string {
-  return fullPath.slice(0, Math.max(0, fullPath.lastIndexOf('/')));
-}
-
 /**
  * A group and a project cannot have the same full path. Part of a transaction that holds the group around it, so that what
  * is free stays so.

@@ -3,12 +3,13 @@
 import type { Records } from '../../metadata/db/records.ts';
 import type { Group } from '../../metadata/namespaces/groups.ts';
 import type { Project } from '../../metadata/namespaces/projects.ts';
+import { parentPathOf } from '../../oci/reference.ts';
 import type { Actor } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
 import { getGroup } from '../acting/find-group.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { recordRename } from '../webhooks/events.ts';
-import { fullPathOf, parentPathOf } from './paths.ts';
+import { fullPathOf } from './paths.ts';
 import { auditPlaceOf } from './places.ts';
 import { relocateGroup, relocateProject } from './relocation.ts';
 

@@ -1,6 +1,7 @@
 /** Groups and projects alike, as what members, access tokens and deploy tokens belong to. */
+
 import type { TokenPlace } from '../../metadata/tokens/token-place.ts';
-import { parentPathOf } from './paths.ts';
+import { parentPathOf } from '../../oci/reference.ts';
 
 export interface Place {
   readonly kind: 'group' | 'project';

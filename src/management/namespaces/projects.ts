@@ -1,4 +1,5 @@
 /** Projects: what repositories that are pushed to belong to. */
+
 import { accessLevels } from '../../auth/rights/access-levels.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Keyset, KeysetPart, Page, Paged } from '../../metadata/db/page.ts';
@@ -6,6 +7,7 @@ import type { Records } from '../../metadata/db/records.ts';
 import type { Group, Visibility } from '../../metadata/namespaces/groups.ts';
 import type { ProjectFilter, ProjectOrder } from '../../metadata/namespaces/project-filter.ts';
 import type { Project, ProjectChanges, RegistryAccessLevel } from '../../metadata/namespaces/projects.ts';
+import { parentPathOf } from '../../oci/reference.ts';
 import type { Actor } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
 import { runChange } from '../acting/changes.ts';
@@ -18,7 +20,7 @@ import { type CleanupPolicyChanges, changeCleanupPolicy } from '../cleanup/clean
 import { recordEvent } from '../webhooks/events.ts';
 import { tellExposures } from './exposures.ts';
 import { type NamedProject, nameProjects } from './full-names.ts';
-import { demandFreePath, fullPathOf, parentPathOf, pathFromName } from './paths.ts';
+import { demandFreePath, fullPathOf, pathFromName } from './paths.ts';
 import { renameProject } from './place-renames.ts';
 import { auditPlaceOf } from './places.ts';
 import { visibleProjectsOf } from './visibility.ts';

@@ -2,8 +2,8 @@
 
 import type { Records } from '../../metadata/db/records.ts';
 import type { Project } from '../../metadata/namespaces/projects.ts';
+import { parentPathOf } from '../../oci/reference.ts';
 import { RefusedError } from '../acting/refused-error.ts';
-import { parentPathOf } from './paths.ts';
 
 export interface HeldQuota {
   /** "group acme" */

@@ -1,8 +1,7 @@
 /** Which names a rename of repositories can give, and why it does not. */
 import { OciError } from '../../oci/errors.ts';
-import { isRepositoryName, type RepositoryName } from '../../oci/reference.ts';
+import { isRepositoryName, parentPathOf, type RepositoryName } from '../../oci/reference.ts';
 import { RefusedError } from '../acting/refused-error.ts';
-import { parentPathOf } from './paths.ts';
 
 /** Another last segment; or another path before it: of a group for a project, of a project or below it for a repository. */
 export type RenameTarget = { readonly name: string } | { readonly namespace: string };

@@ -2,12 +2,14 @@
  * Who has which role in a group or a project. Nobody gives, changes or takes away a role above their own, and a top-level
  * group keeps an Owner.
  */
+
 import { accessLevels } from '../../auth/rights/access-levels.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Page, Paged } from '../../metadata/db/page.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import type { ListedMember, Role } from '../../metadata/people/listed-member.ts';
 import type { User } from '../../metadata/people/users.ts';
+import { parentPathOf } from '../../oci/reference.ts';
 import { type Actor, userOf } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
 import { runChange } from '../acting/changes.ts';
@@ -15,7 +17,6 @@ import { holdGroup } from '../acting/find-group.ts';
 import type { Need } from '../acting/needs.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { demandGrant, Rights } from '../acting/rights.ts';
-import { parentPathOf } from '../namespaces/paths.ts';
 import { auditPlaceOf, idOf, type Place, type PlaceReference } from '../namespaces/places.ts';
 import { membersOf, type NewRole } from './place-members.ts';
 

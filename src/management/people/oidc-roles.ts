@@ -2,12 +2,13 @@
  * Roles that follow from someone's groups at the OpenID provider. The provider governs the places that are configured so: at each sign-in
  * a person's role there becomes what their groups say now, and ends where they say nothing. All other roles are left alone.
  */
+
 import { type AccessLevel, accessLevels } from '../../auth/rights/access-levels.ts';
 import type { Records } from '../../metadata/db/records.ts';
+import { parentPathOf } from '../../oci/reference.ts';
 import type { Actor } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
 import { holdGroup } from '../acting/find-group.ts';
-import { parentPathOf } from '../namespaces/paths.ts';
 import { auditPlaceOf, idOf, type Place } from '../namespaces/places.ts';
 import { membersOf } from './place-members.ts';
 

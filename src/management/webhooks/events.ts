@@ -1,9 +1,10 @@
 /** Tells those who want to know of what is changed in repositories; part of the transaction of the change. */
+
 import { nameOf } from '../../auth/rights/identity.ts';
 import type { Records } from '../../metadata/db/records.ts';
+import { parentPathOf } from '../../oci/reference.ts';
 import type { RegistryEvent } from '../../oci/registry-event.ts';
 import type { Actor } from '../acting/actor.ts';
-import { parentPathOf } from '../namespaces/paths.ts';
 
 interface ChangedRepository {
   readonly id: number;

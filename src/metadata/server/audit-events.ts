@@ -1,5 +1,6 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import { z } from 'zod';
+import { parentPathOf } from '../../oci/reference.ts';
 import {
   isAfter,
   type Keyset,
@@ -89,7 +90,8 @@ export class AuditEvents {
         target_type: event.targetType,
         target_id: event.targetId,
         details: JSON.stringify(event.details),
-        group_path: event.groupPath ?? parentOf(event.projectPath),
+        group_path:
+          event.groupPath ?? (event.projectPath === undefined ? null : parentPathOf(event.projectPath)),
         project_path: event.projectPath ?? null,
       })
       .execute();
@@ -142,10 +144,6 @@ export class AuditEvents {
     const path = sql.ref<string>('group_path');
     return query.where((eb) => eb.or([eb('group_path', '=', groupPath), below(path, groupPath)]));
   }
-}
-
-function parentOf(projectPath: string | undefined): string | null {
-  return projectPath?.slice(0, projectPath.lastIndexOf('/')) ?? null;
 }
 
 function fromRow(row: Selectable<Tables['audit_events']>): AuditEvent {

@@ -1,8 +1,10 @@
 /** What lies in a server's data directory, seen from outside. */
+
 import { createHash } from 'node:crypto';
 import { createReadStream, type Dirent, readdirSync } from 'node:fs';
 import { basename, join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { isSystemError } from '../../../src/oci/system-error.ts';
 
 export interface PublishedBlob {
   readonly file: string;
@@ -46,7 +48,7 @@ function entriesOf(directory: string): Dirent[] {
   try {
     return readdirSync(directory, { withFileTypes: true });
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    if (isSystemError(error, 'ENOENT')) return [];
     throw error;
   }
 }

@@ -1,5 +1,7 @@
-import { mkdir, stat } from 'node:fs/promises';
+/** Directories: made with what is above them, written to the disk, listed. */
+import { mkdir, open, readdir, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
+import { isSystemError } from '../oci/system-error.ts';
 
 /**
  * With its parents, all for their owner alone; one step at a time, since Node's own never ends below /proc.
@@ -10,7 +12,7 @@ export async function makeDirectory(path: string): Promise<string | undefined> {
   try {
     return await makeOne(path);
   } catch (error) {
-    if (!isCode(error, 'ENOENT') || dirname(path) === path) throw error;
+    if (!isSystemError(error, 'ENOENT') || dirname(path) === path) throw error;
   }
   const top = await makeDirectory(dirname(path));
   const made = await makeOne(path);
@@ -32,7 +34,7 @@ async function makeOne(path: string): Promise<string | undefined> {
     return path;
   } catch (error) {
     // Systems have other reasons, such as EROFS, for what is there already.
-    if (isCode(error, 'ENOENT') || !(await isDirectory(path))) throw error;
+    if (isSystemError(error, 'ENOENT') || !(await isDirectory(path))) throw error;
     return undefined;
   }
 }
@@ -44,6 +46,22 @@ async function isDirectory(path: string): Promise<boolean> {
   );
 }
 
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
+/** A new name in a directory lasts only once this is done. @throws the system's error */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+/** The names in it; none where it is not there. @throws the system's error */
+export async function listDirectory(path: string): Promise<string[]> {
+  try {
+    return await readdir(path);
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return [];
+    throw error;
+  }
 }

@@ -7,9 +7,10 @@ import { postgresTypes, sqliteTypes } from '../migrations/tables.ts';
 import { AccessRevision } from '../people/access-revision.ts';
 import { inTransaction } from './in-transaction.ts';
 import type { Patience } from './postgres.ts';
+import { RecordRows } from './record-rows.ts';
 import { Records } from './records.ts';
-import type { Tables } from './schema.ts';
 import { readOnlySqliteDialect, sqliteDialect } from './sqlite.ts';
+import type { Tables } from './tables.ts';
 
 export interface DatabaseOptions {
   /** `postgres://…`; undefined for SQLite. */
@@ -80,11 +81,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   if (options.url !== undefined) {
     await migrate(options);
     const dialect = await dialectOf(options.url, options.log, 'limited', revision);
-    return new Database(new Kysely<Tables>({ dialect }), timesOf(options), revision);
+    return new Database(recordsThrough(dialect), timesOf(options), revision);
   }
-  const db = new Kysely<Tables>({
-    dialect: await sqliteDialect(options.file, revision, options.giveUpSpace),
-  });
+  const db = recordsThrough(await sqliteDialect(options.file, revision, options.giveUpSpace));
   try {
     noteMigrations(await migrateToLatest(db, sqliteTypes), options.log);
   } catch (error) {
@@ -102,7 +101,11 @@ export async function openReadOnlyDatabase(options: DatabaseOptions): Promise<Da
   const { url, file, log } = options;
   const dialect =
     url === undefined ? await readOnlySqliteDialect(file) : await dialectOf(url, log, 'reading only');
-  return new Database(new Kysely<Tables>({ dialect }), timesOf(options));
+  return new Database(recordsThrough(dialect), timesOf(options));
+}
+
+function recordsThrough(dialect: Dialect): Kysely<Tables> {
+  return new Kysely<Tables>({ dialect, plugins: [new RecordRows()] });
 }
 
 function timesOf({ now, reviewDelayMs = () => dayMs }: DatabaseOptions): ReviewTimes {
@@ -116,7 +119,7 @@ export async function migrate({
   log,
 }: Pick<DatabaseOptions, 'url' | 'file' | 'log'>): Promise<readonly string[]> {
   const dialect = url === undefined ? await sqliteDialect(file) : await dialectOf(url, log, 'unlimited');
-  const db = new Kysely<Tables>({ dialect });
+  const db = recordsThrough(dialect);
   try {
     const names = await migrateToLatest(db, url === undefined ? sqliteTypes : postgresTypes);
     noteMigrations(names, log);

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kysely, Transaction } from 'kysely';
 import { UnavailableError } from '../../oci/unavailable.ts';
-import type { Tables } from './schema.ts';
 import { isDiskFull } from './sqlite-unavailability.ts';
 
 /** PostgreSQL ends one of those that wait for each other; nothing of it was done. */
@@ -13,7 +12,7 @@ const maxPauseMs = 50;
  * Runs in the transaction that `db` is, or else in one of its own. One of its own that was ended by a deadlock runs again: whatever
  * `run` does outside the database must bear that.
  */
-export async function inTransaction<T>(
+export async function inTransaction<Tables, T>(
   db: Kysely<Tables>,
   run: (tx: Kysely<Tables>) => Promise<T>,
 ): Promise<T> {

@@ -1,5 +1,5 @@
 /** Pagination, as the REST API has it: by pages with numbers, or after the number of a record. */
-import { type Expression, type SqlBool, sql } from 'kysely';
+import { type Expression, type SelectQueryBuilder, type SqlBool, sql } from 'kysely';
 
 export interface Page {
   /** From 1. */
@@ -11,6 +11,20 @@ export interface Paged<T> {
   readonly records: readonly T[];
   /** Of all pages. */
   readonly total: number;
+}
+
+/** The page of what the query selects in its order, and how many there are of it in all. */
+export async function paged<All, From extends keyof All, Found>(
+  query: SelectQueryBuilder<All, From, Found>,
+  page: Page,
+): Promise<Paged<Found>> {
+  const { total } = await query
+    .clearSelect()
+    .clearOrderBy()
+    .select((eb) => eb.fn.countAll().as('total'))
+    .$castTo<{ total: number }>()
+    .executeTakeFirstOrThrow();
+  return { records: await query.limit(page.perPage).offset(offsetOf(page)).execute(), total };
 }
 
 export function offsetOf(page: Page): number {

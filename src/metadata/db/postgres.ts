@@ -1,10 +1,11 @@
 /** PostgreSQL through a pool of pg. */
 import { Socket } from 'node:net';
-import { type Dialect, PostgresDialect } from 'kysely';
+import { type Dialect, PostgresDialect, type QueryCompiler } from 'kysely';
 import pg from 'pg';
 import type { Log } from '../../observe/log.ts';
 import type { AccessRevision } from '../people/access-revision.ts';
 import { postgresUnavailability } from './postgres-unavailability.ts';
+import { PostgresStatements } from './statements.ts';
 import { throwOwnErrors } from './violations.ts';
 
 const maxConnections = 10;
@@ -57,7 +58,7 @@ export function postgresDialect(
     client.on('error', () => undefined);
   });
   pool.on('error', () => undefined);
-  return new PostgresDialect({
+  return new StatingDialect({
     pool: {
       options: pool.options,
       connect: () => connect(pool, () => performance.now() - brokeAt < suspiciousMs),
@@ -68,6 +69,12 @@ export function postgresDialect(
       revision?.watch(connection);
     },
   });
+}
+
+class StatingDialect extends PostgresDialect {
+  override createQueryCompiler(): QueryCompiler {
+    return new PostgresStatements();
+  }
 }
 
 /** @throws UnavailableError */

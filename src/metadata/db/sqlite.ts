@@ -6,18 +6,17 @@ import {
   CompiledQuery,
   type DatabaseConnection,
   type Dialect,
-  type SelectModifierNode,
   SqliteAdapter,
   type SqliteDatabase,
   SqliteDriver,
   SqliteIntrospector,
-  SqliteQueryCompiler,
   type SqliteStatement,
 } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import type { AccessRevision } from '../people/access-revision.ts';
 import { fileDemand, inMemory, openSqliteFile, Patience } from './sqlite-file.ts';
 import { isDiskFull, sqliteUnavailability } from './sqlite-unavailability.ts';
+import { SqliteStatements } from './statements.ts';
 import { throwOwnErrors } from './violations.ts';
 
 const maxTurnMs = 10;
@@ -37,7 +36,7 @@ export async function sqliteDialect(
   const demandFile = file === inMemory ? undefined : fileDemand(file);
   return {
     createDriver: () => new ImmediateDriver(database, { revision, giveUpSpace, demandFile }),
-    createQueryCompiler: () => new LocklessCompiler(),
+    createQueryCompiler: () => new SqliteStatements(),
     createAdapter: () => new TransactionalAdapter(),
     createIntrospector: (db) => new SqliteIntrospector(db),
   };
@@ -49,7 +48,7 @@ export async function readOnlySqliteDialect(file: string): Promise<Dialect> {
   return {
     // Its transactions begin with the first read, and lock nothing.
     createDriver: () => new SqliteDriver({ database, onCreateConnection }),
-    createQueryCompiler: () => new LocklessCompiler(),
+    createQueryCompiler: () => new SqliteStatements(),
     createAdapter: () => new TransactionalAdapter(),
     createIntrospector: (db) => new SqliteIntrospector(db),
   };
@@ -185,13 +184,6 @@ class ImmediateDriver extends SqliteDriver {
   override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     // A full disk makes SQLite roll back by itself.
     if (this.#database.isTransaction) await super.rollbackTransaction(connection);
-  }
-}
-
-/** SQLite locks the database and not rows: `for update` is left out. */
-class LocklessCompiler extends SqliteQueryCompiler {
-  protected override visitSelectModifier(node: SelectModifierNode): void {
-    if (node.modifier === 'Distinct') super.visitSelectModifier(node);
   }
 }
 

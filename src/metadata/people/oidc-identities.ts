@@ -1,13 +1,17 @@
 /** Which user someone is that signs in at another place. */
 import type { Kysely } from 'kysely';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 
-export interface OidcIdentity {
-  readonly issuer: string;
+/** primary key (issuer, subject) */
+export interface OidcIdentityTable {
+  issuer: string;
   /** Who they are there, for ever. */
-  readonly subject: string;
-  readonly userId: number;
+  subject: string;
+  userId: number;
+  createdAt: number;
 }
+
+export type OidcIdentity = Readonly<Omit<OidcIdentityTable, 'createdAt'>>;
 
 export class OidcIdentities {
   readonly #db: Kysely<Tables>;
@@ -21,30 +25,30 @@ export class OidcIdentities {
   /** The user's id. */
   async find(issuer: string, subject: string): Promise<number | undefined> {
     const row = await this.#db
-      .selectFrom('oidc_identities')
-      .select('user_id')
+      .selectFrom('oidcIdentities')
+      .select('userId')
       .where('issuer', '=', issuer)
       .where('subject', '=', subject)
       .executeTakeFirst();
-    return row?.user_id;
+    return row?.userId;
   }
 
   /** Whether the user is someone at any other place already. */
   async isLinked(userId: number): Promise<boolean> {
     const row = await this.#db
-      .selectFrom('oidc_identities')
+      .selectFrom('oidcIdentities')
       .select('subject')
-      .where('user_id', '=', userId)
+      .where('userId', '=', userId)
       .limit(1)
       .executeTakeFirst();
     return row !== undefined;
   }
 
   /** @throws UniqueViolation oidc_identities_issuer_subject, MissingOwner */
-  async create({ issuer, subject, userId }: OidcIdentity): Promise<void> {
+  async create(identity: OidcIdentity): Promise<void> {
     await this.#db
-      .insertInto('oidc_identities')
-      .values({ issuer, subject, user_id: userId, created_at: this.#now() })
+      .insertInto('oidcIdentities')
+      .values({ ...identity, createdAt: this.#now() })
       .execute();
   }
 }

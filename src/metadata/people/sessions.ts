@@ -1,25 +1,22 @@
 /** Who is signed in by a cookie. */
-import type { Kysely, Selectable } from 'kysely';
-import type { Tables } from '../db/schema.ts';
+import type { Insertable, Kysely } from 'kysely';
+import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 
-export interface Session {
-  /** SHA-256 of the cookie in hex; the cookie itself is kept nowhere. */
-  readonly idHash: string;
-  readonly userId: number;
+export interface SessionTable {
+  /** SHA-256 of the cookie in hex, the primary key; the cookie itself is kept nowhere. */
+  idHash: string;
+  userId: number;
   /** SHA-256 in hex of what forms must repeat; undefined: nothing. */
-  readonly csrfHash: string | undefined;
-  readonly createdAt: number;
-  readonly lastUsedAt: number;
+  csrfHash: Optional<string>;
+  createdAt: number;
+  lastUsedAt: number;
   /** Epoch milliseconds; the record stays until {@link Sessions.removeExpired}. */
-  readonly expiresAt: number;
+  expiresAt: number;
 }
 
-export interface NewSession {
-  readonly idHash: string;
-  readonly userId: number;
-  readonly csrfHash?: string | undefined;
-  readonly expiresAt: number;
-}
+export type Session = RecordOf<SessionTable>;
+
+export type NewSession = Readonly<Omit<Insertable<SessionTable>, 'createdAt' | 'lastUsedAt'>>;
 
 export class Sessions {
   readonly #db: Kysely<Tables>;
@@ -31,32 +28,23 @@ export class Sessions {
   }
 
   /** Undefined also where its time is over. */
-  async find(idHash: string): Promise<Session | undefined> {
-    const row = await this.#db
+  find(idHash: string): Promise<Session | undefined> {
+    return this.#db
       .selectFrom('sessions')
       .selectAll()
-      .where('id_hash', '=', idHash)
-      .where('expires_at', '>', this.#now())
+      .where('idHash', '=', idHash)
+      .where('expiresAt', '>', this.#now())
       .executeTakeFirst();
-    return row && fromRow(row);
   }
 
   /** @throws UniqueViolation sessions_id_hash, MissingOwner */
-  async create({ idHash, userId, csrfHash, expiresAt }: NewSession): Promise<Session> {
+  create(session: NewSession): Promise<Session> {
     const now = this.#now();
-    const row = await this.#db
+    return this.#db
       .insertInto('sessions')
-      .values({
-        id_hash: idHash,
-        user_id: userId,
-        csrf_hash: csrfHash ?? null,
-        created_at: now,
-        last_used_at: now,
-        expires_at: expiresAt,
-      })
+      .values({ ...session, createdAt: now, lastUsedAt: now })
       .returningAll()
       .executeTakeFirstOrThrow();
-    return fromRow(row);
   }
 
   /** It was used now, and lasts until then. False when there is none, or its time was over. @param expiresAt epoch milliseconds */
@@ -64,39 +52,28 @@ export class Sessions {
     const now = this.#now();
     const { numUpdatedRows } = await this.#db
       .updateTable('sessions')
-      .set({ last_used_at: now, expires_at: expiresAt })
-      .where('id_hash', '=', idHash)
-      .where('expires_at', '>', now)
+      .set({ lastUsedAt: now, expiresAt })
+      .where('idHash', '=', idHash)
+      .where('expiresAt', '>', now)
       .executeTakeFirstOrThrow();
     return numUpdatedRows > 0n;
   }
 
   /** False when there was none. */
   async remove(idHash: string): Promise<boolean> {
-    const query = this.#db.deleteFrom('sessions').where('id_hash', '=', idHash);
+    const query = this.#db.deleteFrom('sessions').where('idHash', '=', idHash);
     return (await query.executeTakeFirstOrThrow()).numDeletedRows > 0n;
   }
 
   /** How many there were. */
   async removeByUser(userId: number): Promise<number> {
-    const query = this.#db.deleteFrom('sessions').where('user_id', '=', userId);
+    const query = this.#db.deleteFrom('sessions').where('userId', '=', userId);
     return Number((await query.executeTakeFirstOrThrow()).numDeletedRows);
   }
 
   /** How many there were. @param now epoch milliseconds */
   async removeExpired(now: number): Promise<number> {
-    const query = this.#db.deleteFrom('sessions').where('expires_at', '<=', now);
+    const query = this.#db.deleteFrom('sessions').where('expiresAt', '<=', now);
     return Number((await query.executeTakeFirstOrThrow()).numDeletedRows);
   }
-}
-
-function fromRow(row: Selectable<Tables['sessions']>): Session {
-  return {
-    idHash: row.id_hash,
-    userId: row.user_id,
-    csrfHash: row.csrf_hash ?? undefined,
-    createdAt: row.created_at,
-    lastUsedAt: row.last_used_at,
-    expiresAt: row.expires_at,
-  };
 }

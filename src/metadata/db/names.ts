@@ -1,0 +1,22 @@
+/** Names change once, by rule: snake_case in the database, camelCase in the code. */
+
+/** What is in snake_case already stays so. */
+export const snakeCase = remembering((name) =>
+  name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+);
+
+export const camelCase = remembering((name) =>
+  name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+);
+
+/** There are as many names as the code and its tables have. */
+function remembering(change: (name: string) => string): (name: string) => string {
+  const known = new Map<string, string>();
+  return (name) => {
+    const found = known.get(name);
+    if (found !== undefined) return found;
+    const changed = change(name);
+    known.set(name, changed);
+    return changed;
+  };
+}

@@ -1,0 +1,74 @@
+/**
+ * Rows as records: names in camelCase, undefined for null, and what neither database has a type for: booleans, which are 0 or 1, and
+ * JSON. Statements are written the other way round: see statements.ts.
+ */
+import type {
+  KyselyPlugin,
+  PluginTransformQueryArgs,
+  PluginTransformResultArgs,
+  QueryResult,
+  RootOperationNode,
+  SelectType,
+} from 'kysely';
+import { camelCase } from './names.ts';
+import type { Tables } from './tables.ts';
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** The names of columns that hold such values, in any table. */
+type ColumnsOf<Value> = {
+  [Table in keyof Tables]: {
+    [Column in keyof Tables[Table]]: Extract<
+      Exclude<SelectType<Tables[Table][Column]>, Uint8Array>,
+      Value
+    > extends never
+      ? never
+      : Column;
+  }[keyof Tables[Table]];
+}[keyof Tables];
+
+/** A name means the same in all tables. */
+const readers: Record<ColumnsOf<boolean>, typeof asBoolean> & Record<ColumnsOf<object>, typeof asJson> = {};
+const readerOf = new Map<string, (value: unknown) => unknown>(Object.entries(readers));
+
+export class RecordRows implements KyselyPlugin {
+  transformQuery({ node }: PluginTransformQueryArgs): RootOperationNode {
+    return node;
+  }
+
+  async transformResult({ result }: PluginTransformResultArgs): Promise<QueryResult<Row>> {
+    const [first] = result.rows;
+    if (!first) return result;
+    const fields = Object.keys(first).map(fieldOf);
+    return { ...result, rows: result.rows.map((row) => recordOf(row, fields)) };
+  }
+}
+
+interface Field {
+  readonly column: string;
+  readonly name: string;
+  readonly read: ((value: unknown) => unknown) | undefined;
+}
+
+function fieldOf(column: string): Field {
+  const name = camelCase(column);
+  return { column, name, read: readerOf.get(name) };
+}
+
+function recordOf(row: Row, fields: readonly Field[]): Row {
+  const record: Record<string, unknown> = {};
+  for (const { column, name, read } of fields) {
+    const value = row[column];
+    if (value === null) record[name] = undefined;
+    else record[name] = read ? read(value) : value;
+  }
+  return record;
+}
+
+function asBoolean(value: unknown): boolean {
+  return value === 1;
+}
+
+function asJson(value: unknown): unknown {
+  return JSON.parse(String(value));
+}

@@ -1,6 +1,7 @@
 /** What several processes may share and may lose at any moment: Keyv, in memory or in Redis. */
 import Keyv, { type KeyvMapType } from 'keyv';
 import { LRUCache } from 'lru-cache';
+import { withinTime } from '../concurrency/within-time.ts';
 import type { Log } from '../observe/log.ts';
 import { UnavailableError } from '../oci/unavailable.ts';
 import { connectRedis } from './redis.ts';
@@ -29,11 +30,12 @@ export async function createSharedCache(url: string | undefined, log: Log): Prom
   const store = redis?.store ?? createMemoryStore();
   const keyv = new Keyv<string>({ store, namespace: 'entrepot', throwOnErrors: true });
   keyv.on('error', () => undefined); // thrown as well
+  const answered = <T>(work: Promise<T>) => withinTime(work, answerMs, (message) => new Error(message));
   let pausedUntil = 0;
   const attempt = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
     if (performance.now() < pausedUntil || redis?.isReady() === false) return undefined;
     try {
-      return await withinTime(work());
+      return await answered(work());
     } catch (cause) {
       pausedUntil = performance.now() + pauseMs;
       // That the connection broke is said where it does.
@@ -53,7 +55,7 @@ export async function createSharedCache(url: string | undefined, log: Log): Prom
     },
     async check() {
       try {
-        await withinTime(keyv.get('probe'));
+        await answered(keyv.get('probe'));
       } catch (cause) {
         throw new UnavailableError('the shared cache cannot be reached: each process believes for itself', {
           cause,
@@ -65,16 +67,6 @@ export async function createSharedCache(url: string | undefined, log: Log): Prom
       else await keyv.disconnect();
     },
   };
-}
-
-async function withinTime<T>(work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`no answer within ${answerMs} ms`)), answerMs);
-  try {
-    return await Promise.race([work, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** A Map as Keyv wants it, that forgets what is used least. Keyv ends what is too old itself. */

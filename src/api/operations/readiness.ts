@@ -1,4 +1,5 @@
 /** What the server needs, looked at when somebody asks, and not more often than it is worth: writing wears disks. */
+import { withinTime } from '../../concurrency/within-time.ts';
 import type { Log } from '../../observe/log.ts';
 import { UnavailableError } from '../../oci/unavailable.ts';
 
@@ -85,7 +86,7 @@ class KeptCheck {
     let failure: unknown;
     let reason: string | undefined;
     try {
-      await withinTime(this.#check.run(), timeoutMs);
+      await withinTime(this.#check.run(), timeoutMs, (message) => new UnavailableError(message));
     } catch (error) {
       failure = error;
       reason = error instanceof UnavailableError ? error.message : 'it failed: the log says why';
@@ -96,17 +97,5 @@ class KeptCheck {
     const result = { name: this.#name, needed, reason };
     this.#last = { result, endedAt: performance.now() };
     return result;
-  }
-}
-
-async function withinTime(work: Promise<unknown>, timeoutMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new UnavailableError(`no answer within ${timeoutMs} ms`)), timeoutMs);
-  });
-  try {
-    await Promise.race([work, tooLate]);
-  } finally {
-    clearTimeout(timer);
   }
 }

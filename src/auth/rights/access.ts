@@ -160,16 +160,37 @@ export function mayPullVirtual(
   switch (who.kind) {
     case 'anonymous':
       return false;
-    case 'user': {
-      if (who.isProjectBot === true) return false;
-      return hasScopeFor(who, 'pull-virtual') && (isMember || who.isAdmin);
-    }
-    case 'deploy-token': {
-      const { place } = who;
-      return place.kind === 'group' && place.id === group.id && hasScopeFor(who, 'pull-virtual');
-    }
+    case 'user':
+      return hasScopeFor(who, 'pull-virtual') && (isMember || who.isAdmin) && who.isProjectBot !== true;
+    case 'deploy-token':
+      return hasScopeFor(who, 'pull-virtual') && who.place.kind === 'group' && who.place.id === group.id;
     case 'job':
       return isMember || isJobOf(who, group);
+    default:
+      return unknownIdentity(who);
+  }
+}
+
+/**
+ * May they pull whatever is hosted in a group and below it, whatever the visibility of its projects?
+ * @param level the role in the group of their user, if they have one
+ */
+export function mayPullGroup(
+  who: Principal | AnonymousIdentity,
+  group: { readonly fullPath: string },
+  level: number | undefined,
+): boolean {
+  switch (who.kind) {
+    case 'anonymous':
+    case 'job':
+      return false;
+    case 'user':
+      return hasScopeFor(who, 'pull-hosted') && (effectiveLevel(who, level) ?? 0) >= leastPullLevel;
+    case 'deploy-token': {
+      const { kind, fullPath } = who.place;
+      const isInside = kind === 'group' && `${group.fullPath}/`.startsWith(`${fullPath}/`);
+      return isInside && hasScopeFor(who, 'pull-hosted');
+    }
     default:
       return unknownIdentity(who);
   }

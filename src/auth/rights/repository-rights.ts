@@ -2,9 +2,15 @@
 import type { RepositoryProtectionRules } from '../../metadata/hosted/repository-protection-rules.ts';
 import { type RepositoryRule, requiredRepositoryLevel } from '../../rules/repository-protection.ts';
 import type { Principals } from '../tokens/principals.ts';
-import { type Action, actions, mayPullVirtual, mayUseProject, type RuledProject } from './access.ts';
+import {
+  type Action,
+  actions,
+  mayPullGroup,
+  mayPullVirtual,
+  mayUseProject,
+  type RuledProject,
+} from './access.ts';
 import { type Belief, Beliefs } from './beliefs.ts';
-import { mayPullGroup } from './group-access.ts';
 import {
   type AnonymousIdentity,
   anonymous,

@@ -12,7 +12,7 @@ const mayImport: Record<string, readonly string[]> = {
   rules: ['concurrency'],
   outbound: ['concurrency', 'oci'],
   storage: ['oci'],
-  metadata: ['oci'],
+  metadata: ['concurrency', 'oci'],
   cache: ['concurrency', 'oci', 'metadata'],
   upstreams: ['concurrency', 'oci', 'rules', 'cache', 'outbound'],
   auth: ['concurrency', 'oci', 'rules', 'metadata', 'cache', 'outbound'],

@@ -1,5 +1,4 @@
 /** Payloads and what they refer to, stored once by digest. Part of the transaction that links them. */
-import { setImmediate as others } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import { type Digest, hasherOf } from '../../oci/digest.ts';
 import type { ManifestReference } from '../../oci/manifest.ts';
@@ -27,9 +26,7 @@ export async function storePayload(
     // Else it was removed meanwhile.
     if (await known.executeTakeFirst()) return;
   }
-  for (const [index, batch] of inBatches(references).entries()) {
-    // SQLite takes its time on this very thread.
-    if (index > 0) await others();
+  for (const batch of inBatches(references)) {
     await tx
       .insertInto('manifest_references')
       .values(

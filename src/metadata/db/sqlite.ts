@@ -1,7 +1,5 @@
 /** SQLite through node:sqlite: one connection, whose write transactions exclude those of other processes from their start. */
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
-import { setImmediate } from 'node:timers';
-import { setImmediate as others } from 'node:timers/promises';
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -13,13 +11,13 @@ import {
   type SqliteStatement,
 } from 'kysely';
 import { LRUCache } from 'lru-cache';
+import { Turn } from '../../concurrency/turn.ts';
 import type { AccessRevision } from '../people/access-revision.ts';
 import { fileDemand, inMemory, openSqliteFile, Patience } from './sqlite-file.ts';
 import { isDiskFull, sqliteUnavailability } from './sqlite-unavailability.ts';
 import { SqliteStatements } from './statements.ts';
 import { throwOwnErrors } from './violations.ts';
 
-const maxTurnMs = 10;
 const maxStatements = 256;
 
 /**
@@ -52,21 +50,6 @@ export async function readOnlySqliteDialect(file: string): Promise<Dialect> {
     createAdapter: () => new TransactionalAdapter(),
     createIntrospector: (db) => new SqliteIntrospector(db),
   };
-}
-
-/** SQLite answers before anything else can happen: after statements for so long, everybody else gets a turn. */
-class Turns {
-  #startedAt: number | undefined;
-
-  async next(): Promise<void> {
-    const now = performance.now();
-    if (this.#startedAt === undefined) {
-      this.#startedAt = now;
-      setImmediate(() => {
-        this.#startedAt = undefined;
-      });
-    } else if (now - this.#startedAt > maxTurnMs) await others();
-  }
 }
 
 class NodeSqliteDatabase implements SqliteDatabase {
@@ -111,9 +94,10 @@ function inputValue(value: unknown): SQLInputValue {
 async function onCreateConnection(connection: DatabaseConnection): Promise<void> {
   const execute = connection.executeQuery.bind(connection);
   const patience = new Patience();
-  const turns = new Turns();
+  const turn = new Turn();
   connection.executeQuery = async (query, options) => {
-    await turns.next();
+    // SQLite answers before anything else can happen.
+    if (turn.isOver) await turn.next();
     return patience.whileBusy(() => execute(query, options), mayWrite(query));
   };
   throwOwnErrors(connection, sqliteUnavailability);

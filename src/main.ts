@@ -5,13 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { CommandRefused } from './app/command-refused.ts';
 import { describeFirstStart } from './app/first-start.ts';
 import { checkPaths } from './app/path-settings.ts';
 import { loadSecrets, type Secrets } from './app/secrets.ts';
 import { explainStartFailure } from './app/start-failure.ts';
 import { type RunningServer, startServer } from './app/start-server.ts';
-import { type Command, help, parseCommand, UsageError } from './commands/command-line.ts';
+import { CommandRefused, UsageError } from './commands/command.ts';
+import { type Command, help, parseCommand } from './commands/command-line.ts';
 import { type Config, formatConfig, loadConfig } from './config/config.ts';
 import { readRegularFile } from './config/regular-file.ts';
 import { ConfigError } from './config/settings.ts';
@@ -35,7 +35,7 @@ process.exit(await run(process.argv.slice(2)));
 
 async function run(args: readonly string[]): Promise<number> {
   try {
-    return await execute(parseCommand(args));
+    return await execute(await parseCommand(args));
   } catch (error) {
     if (error instanceof UsageError) return fail(exitCodes.usage, `${error.message}\nsee entrepot --help\n`);
     if (error instanceof CommandRefused) return fail(exitCodes.failed, `${error.message}\n`);
@@ -52,11 +52,9 @@ async function execute(command: Command): Promise<number> {
   if (command.name === 'config') return print(formatConfig(config));
   try {
     await checkPaths(config);
-    if (command.name === 'serve') return await serve(config);
+    if (command.run === undefined) return await serve(config);
     const log = createLog({ ...logOptions(config, process.stderr), destination: process.stderr });
-    // Loaded when they are needed: a server is spared the memory.
-    const { runCommand } = await import('./commands/commands.ts');
-    const report = await runCommand(command, { config, log, print, readSecrets: () => readSecrets(config) });
+    const report = await command.run({ config, log, print, readSecrets: () => readSecrets(config) });
     if (typeof report === 'string') return print(report);
     print(report.text);
     return exitCodes.failed;

@@ -8,12 +8,12 @@ import { DiskSpace, unlimitedSpace } from '../storage/disk-space.ts';
 import { FilesystemBlobInventory } from '../storage/filesystem-blob-inventory.ts';
 import { FilesystemBlobStore } from '../storage/filesystem-blob-store.ts';
 import { FilesystemUploadStore } from '../storage/filesystem-upload-store.ts';
-import { makeStore, StoreAbsent, StoreIdentity } from '../storage/store-identity.ts';
-import { CommandRefused } from './command-refused.ts';
+import { StoreAbsent, StoreIdentity } from '../storage/store-identity.ts';
 
-type StoreDatabase = Pick<Records, 'instance' | 'storedBlobs' | 'auditEvents'>;
+type StoreDatabase = Pick<Records, 'instance' | 'storedBlobs'>;
 
-const idKey = 'storage_id';
+/** Of the setting of the instance that says which store is its own. */
+export const storeIdKey = 'storage_id';
 /** So many of those that are recorded are looked for in a store that does not say whose it is. */
 const keysLookedFor = 1000;
 const watchMs = 2000;
@@ -21,8 +21,8 @@ const watchMs = 2000;
 export function createStores(config: Config, { instance, storedBlobs }: StoreDatabase, log: Log) {
   const root = blobDirectoryOf(config);
   const records = {
-    find: () => instance.get(idKey),
-    keep: (id: string) => instance.keep(idKey, id),
+    find: () => instance.get(storeIdKey),
+    keep: (id: string) => instance.keep(storeIdKey, id),
     listKeys: async () => (await storedBlobs.list('', keysLookedFor)).map(({ storageKey }) => storageKey),
   };
   const identity = new StoreIdentity({ root, records, log });
@@ -41,18 +41,6 @@ export function createStores(config: Config, { instance, storedBlobs }: StoreDat
 }
 
 export type Stores = ReturnType<typeof createStores>;
-
-/** For a command, which does nothing without them. @throws CommandRefused */
-export async function openStores(...parts: Parameters<typeof createStores>): Promise<Stores> {
-  const stores = createStores(...parts);
-  try {
-    await stores.identity.check();
-    return stores;
-  } catch (error) {
-    if (!(error instanceof StoreAbsent)) throw error;
-    throw new CommandRefused(`${stores.root} cannot be used: ${error.reason}`);
-  }
-}
 
 /**
  * Sweeps what an earlier process left, and looks from then on whether the store is there. A server without it starts, serves nothing from
@@ -85,24 +73,4 @@ export async function watchStores({ identity, store }: Stores, log: Log): Promis
     clearInterval(timer);
     await looking;
   };
-}
-
-/** What is restored from this copy of the database is another store, which is taken for its own by what is in it. */
-export async function forgetStore({ instance }: Pick<Records, 'instance'>): Promise<void> {
-  await instance.set(idKey, undefined);
-}
-
-/** Whatever is there is the store of this database from now on. @returns what was done, for people */
-export async function adoptStore(config: Config, database: StoreDatabase): Promise<string> {
-  const root = blobDirectoryOf(config);
-  const id = await makeStore(root);
-  await database.instance.set(idKey, id);
-  await database.auditEvents.add({
-    actorName: 'command line',
-    action: 'storage.adopt',
-    targetType: 'storage',
-    targetId: id,
-    details: { directory: root },
-  });
-  return `${root} is the store of this database from now on. entrepot storage check says what of it is missing.\n`;
 }

@@ -8,8 +8,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { type Pack, pack } from 'tar-stream';
-import { CommandRefused } from '../app/command-refused.ts';
-import { forgetStore, openStores } from '../app/stores.ts';
+import { storeIdKey } from '../app/stores.ts';
 import type { Config } from '../config/config.ts';
 import { databaseFile, secretKeyFile } from '../config/data-directory.ts';
 import { version } from '../config/version.ts';
@@ -18,43 +17,35 @@ import { type Database, openDatabase } from '../metadata/db/database.ts';
 import { copySqlite } from '../metadata/db/snapshot.ts';
 import type { Log } from '../observe/log.ts';
 import { FilesystemBackup } from '../storage/filesystem-backup.ts';
-
-/** The names in the archive; blobs are below `blobs/` under their storage keys. */
-export const backupNames = {
-  begin: 'entrepot-backup.json',
-  database: 'entrepot.db',
-  secretKey: 'secret.key',
-  blobs: 'blobs/',
-  end: 'complete.json',
-} as const;
-export const backupFormat = 1;
-
-export interface BackupSummary {
-  readonly blobs: number;
-  /** Of them. */
-  readonly bytes: number;
-  /** Digests of blobs whose bytes are not here, and so not in the backup either. */
-  readonly missing: readonly string[];
-}
-
-/** Why there is no backup, or nothing was restored, in a sentence. */
-export class BackupRefused extends CommandRefused {
-  override readonly name = 'BackupRefused';
-}
+import {
+  BackupRefused,
+  type BackupSummary,
+  backupFormat,
+  backupNames,
+  demandEmbedded,
+  describeBackup,
+} from './backup-archive.ts';
+import type { Run } from './command.ts';
+import { openStores, withDatabase } from './with-database.ts';
 
 const batchSize = 1000;
 const maxSnapshots = 5;
 
+/** `backup FILE` */
+export function backup(file: string): Run {
+  return async ({ config, log }) => describeBackup(await backUp(config, file, log), `Backed up to ${file}`);
+}
+
 /** @param to a tar archive, which appears when it is whole; it must not exist. @throws BackupRefused */
-export async function backUp(config: Config, to: string, log: Log): Promise<BackupSummary> {
+async function backUp(config: Config, to: string, log: Log): Promise<BackupSummary> {
   demandEmbedded(config);
   if (await isThere(to)) throw new BackupRefused(`${to} exists already: name a new file`);
   const file = databaseFile(config.dataDirectory);
   if (!(await isThere(file))) throw new BackupRefused(`there is no database ${file} to back up`);
   const directory = await mkdtemp(join(dirname(resolve(to)), '.entrepot-backup-'));
-  const blobs = await holdStore(config, file, log);
+  const blobs = await holdStore(config, log);
   try {
-    const { snapshot, missing } = await takeSnapshot(file, directory, blobs, log);
+    const { snapshot, missing } = await takeSnapshot(config, directory, blobs, log);
     try {
       const partial = join(directory, 'partial.tar');
       const summary = await writeArchive(partial, { config, snapshot, blobs, missing });
@@ -70,23 +61,11 @@ export async function backUp(config: Config, to: string, log: Log): Promise<Back
 }
 
 /** Without the store there is nothing to back up, and everything would seem lost. @throws CommandRefused */
-async function holdStore(config: Config, file: string, log: Log): Promise<FilesystemBackup> {
-  const database = await openDatabase({ url: undefined, file, log, now: Date.now });
-  try {
+function holdStore(config: Config, log: Log): Promise<FilesystemBackup> {
+  return withDatabase(config, log, async (database) => {
     const { root, identity } = await openStores(config, database, log);
-    return await FilesystemBackup.open(root, identity);
-  } finally {
-    await database.close();
-  }
-}
-
-/** @throws BackupRefused */
-export function demandEmbedded({ database }: Config): void {
-  if (database.url !== undefined) {
-    throw new BackupRefused(
-      'backup and restore are for the embedded SQLite; for PostgreSQL see docs/operations.md, Backup',
-    );
-  }
+    return FilesystemBackup.open(root, identity);
+  });
 }
 
 interface Snapshot {
@@ -98,33 +77,31 @@ interface Snapshot {
  * Blobs are held before the database is copied, so that the collector may go on; one that is new then is held after it. Should that one
  * have been collected in between, a newer copy of the database does not name it.
  */
-async function takeSnapshot(
-  file: string,
+function takeSnapshot(
+  config: Config,
   directory: string,
   blobs: FilesystemBackup,
   log: Log,
 ): Promise<{ snapshot: Snapshot; missing: ReadonlySet<string> }> {
-  const live = await openDatabase({ url: undefined, file, log, now: Date.now });
-  try {
+  return withDatabase(config, log, async (live) => {
     const before = await holdAll(live.storedBlobs, blobs);
     for (let count = 1; ; count += 1) {
       const copy = join(directory, `${count}.db`);
-      copySqlite(file, copy);
+      copySqlite(databaseFile(config.dataDirectory), copy);
       const database = await openDatabase({ url: undefined, file: copy, log, now: Date.now });
       const missing = await holdAll(database.storedBlobs, blobs);
       const isSettled = [...missing].every((key) => before.has(key));
       if (isSettled || count === maxSnapshots) {
         // Their bytes are not part of it.
         await database.uploads.removeExpired(Number.MAX_SAFE_INTEGER);
-        await forgetStore(database);
+        // What is restored from it is another store, which is taken for its own by what is in it.
+        await database.instance.set(storeIdKey, undefined);
         return { snapshot: { file: copy, database }, missing };
       }
       await database.close();
       await rm(copy);
     }
-  } finally {
-    await live.close();
-  }
+  });
 }
 
 /** The keys of those that are not there. */

@@ -1,8 +1,7 @@
-/** The words of the command line, and nothing of what they do. */
+/** The table of the commands: their words, and where what they do is found, which a server is spared. */
 import { parseArgs } from 'node:util';
-import { isTokenScope, type TokenScope, tokenScopes } from '../auth/rights/identity.ts';
 import { findNearest } from '../config/settings.ts';
-import type { CollectRequest } from './collect-command.ts';
+import { type Run, UsageError } from './command.ts';
 
 export const help = `Usage: entrepot [command] [options]
 
@@ -37,70 +36,17 @@ Options
 In a source checkout a command follows two dashes: npm start -- config
 `;
 
-const plainCommands = ['serve', 'config', 'migrate', 'keys list', 'storage adopt'] as const;
-const commands = [
-  ...plainCommands,
-  'token create',
-  'gc',
-  'storage check',
-  'backup',
-  'restore',
-  'keys rotate',
-  'version',
-  'help',
-];
-
-type Plain<Name> = Name extends string
-  ? { readonly name: Name; readonly configFile: string | undefined }
-  : never;
-
-export type Command =
-  | Plain<(typeof plainCommands)[number]>
-  | {
-      readonly name: 'keys rotate';
-      readonly configFile: string | undefined;
-      /** Milliseconds; undefined: as soon as possible. */
-      readonly inMs: number | undefined;
-    }
-  | {
-      readonly name: 'token create';
-      readonly configFile: string | undefined;
-      readonly token: TokenRequest;
-    }
-  | {
-      readonly name: 'storage check';
-      readonly configFile: string | undefined;
-      readonly repair: boolean;
-    }
-  | {
-      readonly name: 'gc';
-      readonly configFile: string | undefined;
-      readonly request: CollectRequest;
-    }
-  | { readonly name: 'backup' | 'restore'; readonly configFile: string | undefined; readonly file: string }
-  | { readonly name: 'version' }
-  | { readonly name: 'help' };
-
-export interface TokenRequest {
-  readonly username: string;
-  readonly name: string;
-  readonly scopes: readonly TokenScope[];
-  /** Epoch milliseconds: when the day that was given begins, in UTC. */
-  readonly expiresAt: number | undefined;
-}
-
-/** What was typed is no command of ours; the message says why. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
-
+const commonOptions = {
+  config: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' },
+} as const;
 const tokenOptions = {
   user: { type: 'string' },
   name: { type: 'string' },
   scopes: { type: 'string' },
   expires: { type: 'string' },
 } as const;
-
 const rotateOptions = { in: { type: 'string' } } as const;
 const checkOptions = { repair: { type: 'boolean' } } as const;
 const collectOptions = {
@@ -109,62 +55,82 @@ const collectOptions = {
   'delete-untagged': { type: 'boolean', short: 'm' },
   repository: { type: 'string' },
 } as const;
-
 const options = {
-  config: { type: 'string' },
-  help: { type: 'boolean', short: 'h' },
-  version: { type: 'boolean' },
+  ...commonOptions,
   ...tokenOptions,
   ...rotateOptions,
   ...checkOptions,
   ...collectOptions,
 } as const;
 
-const durations = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 };
-const maxDurationMs = 30 * 86_400_000;
-
-/** @param args what follows the script's name. @throws UsageError */
-export function parseCommand(args: readonly string[]): Command {
-  const { values, positionals } = parse(args);
-  const name = positionals.join(' ') || 'serve';
-  if (values.help || name === 'help') return { name: 'help' };
-  if (values.version || name === 'version') return { name: 'version' };
-
-  const [first = '', file, ...others] = positionals;
-  const takesFile = first === 'backup' || first === 'restore';
-  if (!takesFile && positionals.length > 0 && !commands.includes(name)) throw unknownCommand(name);
-  const configFile = values.config;
-  if (name !== 'token create') refuseOptions(values, tokenOptions, 'token create');
-  if (name !== 'keys rotate') refuseOptions(values, rotateOptions, 'keys rotate');
-  if (name !== 'storage check') refuseOptions(values, checkOptions, 'storage check');
-  if (name !== 'gc') refuseOptions(values, collectOptions, 'gc');
-  if (name === 'token create') {
-    const { user: username, name: tokenName = 'command line', scopes = 'api', expires } = values;
-    if (!username) throw new UsageError('token create needs --user');
-    const expiresAt = expires === undefined ? undefined : parseDate(expires);
-    return { name, configFile, token: { username, name: tokenName, scopes: parseScopes(scopes), expiresAt } };
-  }
-  if (name === 'keys rotate') {
-    return { name, configFile, inMs: values.in === undefined ? undefined : parseDuration(values.in) };
-  }
-  if (name === 'gc') {
-    const { 'dry-run': dryRun = false, 'delete-untagged': deleteUntagged = false } = values;
-    const { now = false, repository } = values;
-    return { name, configFile, request: { dryRun, now, deleteUntagged, repository } };
-  }
-  if (name === 'storage check') return { name, configFile, repair: values.repair ?? false };
-  if (takesFile) {
-    if (file === undefined || others.length > 0) throw new UsageError(`${first} needs one file`);
-    return { name: first, configFile, file };
-  }
-  const plain = plainCommands.find((each) => each === name);
-  if (!plain) throw unknownCommand(name);
-  return { name: plain, configFile };
+interface Words {
+  /** That no other command has. */
+  readonly options?: object;
+  /** What it does; absent where the program itself knows. @throws UsageError */
+  readonly load?: (values: ReturnType<typeof parse>['values']) => Promise<Run>;
+  /** Instead, where one file is named. */
+  readonly loadFor?: (file: string) => Promise<Run>;
 }
 
-function refuseOptions(values: object, refused: object, command: string): void {
-  for (const option of Object.keys(refused)) {
-    if (option in values) throw new UsageError(`--${option} belongs to ${command}`);
+const commands: ReadonlyMap<string, Words> = new Map<string, Words>([
+  ['serve', {}],
+  ['config', {}],
+  ['migrate', { load: async () => (await import('./migrate.ts')).bringUpToDate }],
+  ['keys list', { load: async () => (await import('./keys.ts')).listKeys }],
+  ['storage adopt', { load: async () => (await import('./adopt.ts')).adoptStore }],
+  [
+    'token create',
+    { options: tokenOptions, load: async (values) => (await import('./token.ts')).tokenCreation(values) },
+  ],
+  [
+    'gc',
+    { options: collectOptions, load: async (values) => (await import('./collect.ts')).collection(values) },
+  ],
+  [
+    'storage check',
+    { options: checkOptions, load: async (values) => (await import('./check.ts')).storageCheck(values) },
+  ],
+  ['backup', { loadFor: async (file) => (await import('./backup.ts')).backup(file) }],
+  ['restore', { loadFor: async (file) => (await import('./restore.ts')).restore(file) }],
+  [
+    'keys rotate',
+    { options: rotateOptions, load: async (values) => (await import('./keys.ts')).keyRotation(values) },
+  ],
+  ['version', {}],
+  ['help', {}],
+]);
+
+export interface Command {
+  /** As it is typed, e.g. `token create`. */
+  readonly name: string;
+  readonly configFile: string | undefined;
+  /** Undefined for serve, config, version and help. */
+  readonly run: Run | undefined;
+}
+
+/** @param args what follows the script's name. @throws UsageError */
+export async function parseCommand(args: readonly string[]): Promise<Command> {
+  const { values, positionals } = parse(args);
+  const configFile = values.config;
+  const typed = positionals.join(' ') || 'serve';
+  for (const name of ['help', 'version'] as const)
+    if (values[name] || typed === name) return { name, configFile, run: undefined };
+
+  const [first = '', file, ...others] = positionals;
+  const name = commands.get(first)?.loadFor ? first : typed;
+  const words = commands.get(name);
+  if (!words) throw unknownCommand(name);
+  refuseOthersOptions(values, name);
+  if (!words.loadFor) return { name, configFile, run: await words.load?.(values) };
+  if (file === undefined || others.length > 0) throw new UsageError(`${name} needs one file`);
+  return { name, configFile, run: await words.loadFor(file) };
+}
+
+function refuseOthersOptions(values: object, name: string): void {
+  for (const [command, words] of commands) {
+    const others = command === name ? [] : Object.keys(words.options ?? {});
+    const refused = others.find((option) => option in values);
+    if (refused !== undefined) throw new UsageError(`--${refused} belongs to ${command}`);
   }
 }
 
@@ -182,41 +148,16 @@ function parse(args: readonly string[]) {
 
 function unknownCommand(name: string): UsageError {
   const [first = ''] = name.split(' ');
-  const longer = commands.filter((command) => command.startsWith(`${name} `));
+  const names = [...commands.keys()];
+  const longer = names.filter((command) => command.startsWith(`${name} `));
   if (longer.length > 0) return new UsageError(`${name} is half a command: ${longer.join(', ')}`);
-  const shorter = commands.find((command) => name.startsWith(`${command} `));
+  const shorter = names.find((command) => name.startsWith(`${command} `));
   if (shorter !== undefined) return new UsageError(`${shorter} takes no '${name.slice(shorter.length + 1)}'`);
   return new UsageError(
-    `no such command: ${name}${suggest(findNearest(name, commands) ?? findNearest(first, commands))}`,
+    `no such command: ${name}${suggest(findNearest(name, names) ?? findNearest(first, names))}`,
   );
 }
 
 function suggest(nearest: string | undefined): string {
   return nearest === undefined ? '' : `; did you mean ${nearest}?`;
-}
-
-function parseScopes(text: string): TokenScope[] {
-  return text.split(',').map((part) => {
-    const scope = part.trim();
-    if (isTokenScope(scope)) return scope;
-    throw new UsageError(`--scopes: '${scope}' is none of ${tokenScopes.join(', ')}`);
-  });
-}
-
-function parseDate(text: string): number {
-  const ms = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN;
-  // The 30th of February would be taken for the 1st of March.
-  if (!Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text)) return ms;
-  throw new UsageError(`--expires: '${text}' is no date such as 2027-01-31`);
-}
-
-function parseDuration(text: string): number {
-  const [, digits, unit = ''] = /^([0-9]{1,9})([smhd]?)$/.exec(text) ?? [];
-  const ms = digits === undefined || !isUnit(unit) ? Number.NaN : Number(digits) * durations[unit] * 1000;
-  if (ms <= maxDurationMs) return ms;
-  throw new UsageError(`--in: '${text}' is no duration such as 90, 15m, 1h or 2d, or more than 30d`);
-}
-
-function isUnit(text: string): text is keyof typeof durations {
-  return Object.hasOwn(durations, text);
 }

@@ -8,17 +8,30 @@ import type { Config } from '../config/config.ts';
 import { blobDirectoryOf, databaseFile, secretKeyFile } from '../config/data-directory.ts';
 import { listDirectory, makeDirectory, syncDirectory } from '../storage/directories.ts';
 import { FilesystemBackup, WrongCopy } from '../storage/filesystem-backup.ts';
-import { BackupRefused, type BackupSummary, backupFormat, backupNames, demandEmbedded } from './backup.ts';
+import {
+  BackupRefused,
+  type BackupSummary,
+  backupFormat,
+  backupNames,
+  demandEmbedded,
+  describeBackup,
+} from './backup-archive.ts';
+import type { Run } from './command.ts';
 
 const maxTextBytes = 64 * 1024 * 1024;
 const beginSchema = z.object({ format: z.literal(backupFormat) });
 const endSchema = z.object({ blobs: z.int(), bytes: z.int(), missing: z.array(z.string()) });
 
+/** `restore FILE` */
+export function restore(file: string): Run {
+  return async ({ config }) => describeBackup(await restoreBackup(config, file), `Restored from ${file}`);
+}
+
 /**
- * @param from an archive of {@link backUp}
+ * @param from an archive of {@link backup}
  * @throws BackupRefused where something is there already, or the archive is not whole; then nothing is left behind
  */
-export async function restoreBackup(config: Config, from: string): Promise<BackupSummary> {
+async function restoreBackup(config: Config, from: string): Promise<BackupSummary> {
   demandEmbedded(config);
   const blobDirectory = blobDirectoryOf(config);
   for (const directory of [config.dataDirectory, blobDirectory]) await demandEmpty(directory);

@@ -1,4 +1,4 @@
-/** Durations as people write them in GitLab's API: `1h`, `7d`, `1month`, `1 day 12 hours`. */
+/** Durations as people write them: `1h`, `7d`, and in GitLab's API `1month`, `1 day 12 hours`. */
 
 const secondMs = 1000;
 const minuteMs = 60 * secondMs;
@@ -20,15 +20,28 @@ const maxDurationLength = 64;
 const partPattern = /(\d{1,9}) *([a-z]{1,7})/g;
 const wholePattern = /^(?:\d{1,9} *[a-z]{1,7}[ ,]*){1,7}$/;
 
-/** Milliseconds; undefined for what is no duration. */
+const shortPattern = /^([0-9]{1,9}(?:\.[0-9]+)?)([smhd]?)$/;
+
+/** As operators write it, one amount, of seconds where it has no unit: `90`, `15m`, `1.5h`. Milliseconds; undefined for what is none. */
+export function parseShortDurationMs(text: string): number | undefined {
+  const [, amount, unit] = shortPattern.exec(text) ?? [];
+  const unitMs = unitMsOf(unit || 's');
+  return amount === undefined || unitMs === undefined ? undefined : Number(amount) * unitMs;
+}
+
+/** As GitLab's API takes it. Milliseconds; undefined for what is no duration. */
 export function parseDurationMs(text: string): number | undefined {
   const said = text.trim().toLowerCase();
   if (said.length > maxDurationLength || !wholePattern.test(said)) return undefined;
   let totalMs = 0;
   for (const [, amount, unit = ''] of said.matchAll(partPattern)) {
-    const unitMs = units.find(([pattern]) => pattern.test(unit))?.[1];
+    const unitMs = unitMsOf(unit);
     if (unitMs === undefined) return undefined;
     totalMs += Number(amount) * unitMs;
   }
   return totalMs;
+}
+
+function unitMsOf(unit: string): number | undefined {
+  return units.find(([pattern]) => pattern.test(unit))?.[1];
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { collect, UnknownRepository } from '../../src/commands/collect-command.ts';
+import { collect, UnknownRepository } from '../../src/commands/collect.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { openReadOnlyDatabase } from '../../src/metadata/db/database.ts';
 import { TestApp } from '../support/app.ts';

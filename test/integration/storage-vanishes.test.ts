@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { adopt, checkStored } from '../../src/commands/maintenance.ts';
+import { adoptStore } from '../../src/commands/adopt.ts';
+import { checkStored } from '../../src/commands/check.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { openDatabase } from '../../src/metadata/db/database.ts';
 import type { TestApp } from '../support/app.ts';
@@ -98,9 +99,13 @@ describeApp('a storage directory that vanishes', (start) => {
     await app.resume();
     expect(existsSync(place)).toBe(false);
     expect(await statusOf()).toBe(503);
-    await expect(checkStored(configOf(app), true, silentLog)).rejects.toThrow('storage adopt');
+    await expect(checkStored({ config: configOf(app), log: silentLog }, true)).rejects.toThrow(
+      'storage adopt',
+    );
 
-    expect(await adopt(configOf(app), silentLog)).toContain('is the store of this database');
+    expect(await adoptStore({ config: configOf(app), log: silentLog })).toContain(
+      'is the store of this database',
+    );
     await eventually(async () => expect((await fetch(`${app.url}/-/readiness`)).status).toBe(200));
     expect(await statusOf()).toBe(404);
     const more = await pusher.blob('more');

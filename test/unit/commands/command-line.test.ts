@@ -1,69 +1,82 @@
 import { describe, expect, test } from 'vitest';
-import { parseCommand, UsageError } from '../../../src/commands/command-line.ts';
+import { parseCollectRequest } from '../../../src/commands/collect.ts';
+import { UsageError } from '../../../src/commands/command.ts';
+import { parseCommand } from '../../../src/commands/command-line.ts';
+import { parseDelayMs } from '../../../src/commands/keys.ts';
+import { parseTokenRequest } from '../../../src/commands/token.ts';
 
 describe('the command line', () => {
-  test('without a command it serves', () => {
-    expect(parseCommand([])).toEqual({ name: 'serve', configFile: undefined });
-    expect(parseCommand(['--config', 'a.yaml'])).toEqual({ name: 'serve', configFile: 'a.yaml' });
+  test('without a command it serves', async () => {
+    expect(await parseCommand([])).toEqual({ name: 'serve', configFile: undefined, run: undefined });
+    expect(await parseCommand(['--config', 'a.yaml'])).toMatchObject({ name: 'serve', configFile: 'a.yaml' });
   });
 
-  test.each(['serve', 'config', 'migrate', 'keys list'] as const)('%s takes a file of settings', (name) => {
-    expect(parseCommand([...name.split(' '), '--config=a.yaml'])).toEqual({ name, configFile: 'a.yaml' });
+  test.each([
+    'serve',
+    'config',
+    'migrate',
+    'keys list',
+    'keys rotate',
+    'gc',
+    'storage check',
+    'storage adopt',
+    'backup a.tar',
+    'restore a.tar',
+    'token create --user=root',
+  ])('%s takes a file of settings', async (text) => {
+    const command = await parseCommand([...text.split(' '), '--config=a.yaml']);
+    expect(command.configFile).toBe('a.yaml');
+    expect(text.startsWith(command.name)).toBe(true);
+    expect(command.run !== undefined).toBe(!['serve', 'config'].includes(text));
+  });
+
+  test.each([[['version']], [['--version']]])('%j asks for the version', async (args) => {
+    expect(await parseCommand(args)).toMatchObject({ name: 'version' });
+  });
+
+  test.each([[['help']], [['--help']], [['token', 'create', '-h']]])('%j asks for help', async (args) => {
+    expect(await parseCommand(args)).toMatchObject({ name: 'help' });
   });
 
   test('gc collects what is due, everywhere, unless said otherwise', () => {
-    const plain = { dryRun: false, now: false, deleteUntagged: false, repository: undefined };
-    expect(parseCommand(['gc'])).toEqual({ name: 'gc', configFile: undefined, request: plain });
-    expect(parseCommand(['gc', '--dry-run', '--now', '--repository', 'acme/shop'])).toMatchObject({
-      request: { dryRun: true, now: true, repository: 'acme/shop' },
+    expect(parseCollectRequest({})).toEqual({
+      dryRun: false,
+      now: false,
+      deleteUntagged: false,
+      repository: undefined,
     });
-    expect(() => parseCommand(['migrate', '--dry-run'])).toThrow(UsageError);
-  });
-
-  test.each([[['version']], [['--version']]])('%j asks for the version', (args) => {
-    expect(parseCommand(args)).toEqual({ name: 'version' });
-  });
-
-  test.each([[['help']], [['--help']], [['token', 'create', '-h']]])('%j asks for help', (args) => {
-    expect(parseCommand(args)).toEqual({ name: 'help' });
+    const given = { 'dry-run': true, now: true, 'delete-untagged': true, repository: 'acme/shop' };
+    expect(parseCollectRequest(given)).toEqual({
+      dryRun: true,
+      now: true,
+      deleteUntagged: true,
+      repository: 'acme/shop',
+    });
   });
 
   test('a token is for the API and never expires, unless said otherwise', () => {
-    expect(parseCommand(['token', 'create', '--user', 'root'])).toEqual({
-      name: 'token create',
-      configFile: undefined,
-      token: { username: 'root', name: 'command line', scopes: ['api'], expiresAt: undefined },
+    expect(parseTokenRequest({ user: 'root' })).toEqual({
+      username: 'root',
+      name: 'command line',
+      scopes: ['api'],
+      expiresAt: undefined,
     });
-    const given = [
-      '--user=ci',
-      '--name=ci',
-      '--scopes',
-      'read_api, read_virtual_registry',
-      '--expires',
-      '2028-02-29',
-    ];
-    expect(parseCommand(['token', 'create', ...given])).toMatchObject({
-      token: {
-        username: 'ci',
-        name: 'ci',
-        scopes: ['read_api', 'read_virtual_registry'],
-        expiresAt: Date.UTC(2028, 1, 29),
-      },
+    const scopes = 'read_api, read_virtual_registry';
+    expect(parseTokenRequest({ user: 'ci', name: 'ci', scopes, expires: '2028-02-29' })).toEqual({
+      username: 'ci',
+      name: 'ci',
+      scopes: ['read_api', 'read_virtual_registry'],
+      expiresAt: Date.UTC(2028, 1, 29),
     });
   });
 
   test.each([
-    [[], undefined],
-    [['--in', '90'], 90_000],
-    [['--in=15m'], 900_000],
-    [['--in=1h'], 3_600_000],
-    [['--in=30d'], 30 * 86_400_000],
-  ])('keys rotate %j', (args, inMs) => {
-    expect(parseCommand(['keys', 'rotate', ...args])).toEqual({
-      name: 'keys rotate',
-      configFile: undefined,
-      inMs,
-    });
+    ['90', 90_000],
+    ['15m', 900_000],
+    ['1h', 3_600_000],
+    ['30d', 30 * 86_400_000],
+  ])('the next key signs in %s', (text, inMs) => {
+    expect(parseDelayMs(text)).toBe(inMs);
   });
 
   test.each([
@@ -77,12 +90,15 @@ describe('the command line', () => {
     [['--config']],
     [['config', '--user', 'root']],
     [['keys']],
+    [['migrate', '--dry-run']],
+    [['backup']],
+    [['restore', 'a.tar', 'b.tar']],
     [['keys', 'list', '--in=1h']],
     [['keys', 'rotate', '--user=root']],
     [['keys', 'rotate', '--in=soon']],
     [['keys', 'rotate', '--in=31d']],
-  ])('%j is refused', (args) => {
-    expect(() => parseCommand(args)).toThrow(UsageError);
+  ])('%j is refused', async (args) => {
+    await expect(parseCommand(args)).rejects.toThrow(UsageError);
   });
 
   test.each([
@@ -94,8 +110,10 @@ describe('the command line', () => {
     [['teapot'], 'no such command: teapot'],
     [['gc', '--dry-rn'], 'no such option: --dry-rn; did you mean --dry-run?'],
     [['-x'], 'no such option: -x'],
+    [['config', '--user', 'root'], '--user belongs to token create'],
+    [['backup'], 'backup needs one file'],
     [['--config'], "Option '--config <value>' argument missing"],
-  ])('%j is told in one line', (args, message) => {
-    expect(() => parseCommand(args)).toThrow(new UsageError(message));
+  ])('%j is told in one line', async (args, message) => {
+    await expect(parseCommand(args)).rejects.toThrow(new UsageError(message));
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseDurationMs } from '../../../src/rules/duration.ts';
+import { parseDurationMs, parseShortDurationMs } from '../../../src/rules/duration.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -25,5 +25,23 @@ test.each(['', 'soon', '1', 'd', '1x', '-1d', '1.5h', '1d1', '1'.repeat(64), `${
   '%s is no duration',
   (text) => {
     expect(parseDurationMs(text)).toBeUndefined();
+  },
+);
+
+test.each([
+  ['0', 0],
+  ['90', 90_000],
+  ['0.05', 50],
+  ['15m', 15 * 60_000],
+  ['1.5h', 1.5 * hourMs],
+  ['24d', 24 * dayMs],
+])('%s is an amount of time', (text, expectedMs) => {
+  expect(parseShortDurationMs(text)).toBe(expectedMs);
+});
+
+test.each(['', 'soon', 'm', '1w', '1M', '1 h', '1h30m', '-1', '1.', '.5'])(
+  '%s is no amount of time',
+  (text) => {
+    expect(parseShortDurationMs(text)).toBeUndefined();
   },
 );

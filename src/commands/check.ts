@@ -1,10 +1,20 @@
-/** What the command line says of what is stored. */
-import type { BackupSummary } from '../commands/backup.ts';
-import type { CheckReport, Fault } from '../gc/storage-check.ts';
+/** `entrepot storage check`: reads all that is stored, beside a running server too, and says what is wrong with it. */
+import { type CheckReport, checkStorage, type Fault } from '../gc/storage-check.ts';
+import type { CommandContext, Run, Unsound } from './command.ts';
+import { openStores, withDatabase } from './with-database.ts';
 
-/** A report of what is not as it should be: the command has failed. */
-export interface Unsound {
-  readonly text: string;
+export function storageCheck({ repair = false }: { readonly repair?: boolean | undefined }): Run {
+  return async (context) => describeCheck(await checkStored(context, repair), repair);
+}
+
+export async function checkStored(
+  { config, log }: Pick<CommandContext, 'config' | 'log'>,
+  repair: boolean,
+): Promise<CheckReport> {
+  return withDatabase(config, log, async (database) => {
+    const { store, inventory } = await openStores(config, database, log);
+    return checkStorage({ database, store, inventory, repair, log, now: Date.now });
+  });
 }
 
 const meanings: Readonly<Record<Fault['kind'], string>> = {
@@ -14,7 +24,7 @@ const meanings: Readonly<Record<Fault['kind'], string>> = {
 };
 
 /** Sound where nothing was found, or all of it was repaired and can be fetched again. */
-export function describeCheck({ blobs, bytes, faults }: CheckReport, repaired: boolean): string | Unsound {
+function describeCheck({ blobs, bytes, faults }: CheckReport, repaired: boolean): string | Unsound {
   const lines = faults.map(
     (fault) => `${fault.kind} (${meanings[fault.kind]}): ${fault.digest}${remedyOf(fault)}`,
   );
@@ -32,12 +42,4 @@ function remedyOf({ kind, repositories, storageKey }: Fault): string {
   if (kind === 'orphaned') return ` in ${storageKey}`;
   if (repositories.length === 0) return ', which the next pull fetches again';
   return `, which has to be pushed again to ${repositories.join(', ')}`;
-}
-
-/** Not sound where bytes were missing. */
-export function describeBackup({ blobs, bytes, missing }: BackupSummary, done: string): string | Unsound {
-  const text = `${done}: ${blobs} blobs with ${bytes} bytes.\n`;
-  if (missing.length === 0) return text;
-  const count = `${missing.length} blobs had lost their bytes before, and are not in it:`;
-  return { text: `${text}${[count, ...missing].join('\n')}\nSee entrepot storage check.\n` };
 }

@@ -1,7 +1,5 @@
 /** `entrepot gc`: collects once, beside a running server or without one. */
 import { createCollector, reviewDelayOf, untaggedMsOf } from '../app/collecting.ts';
-import { CommandRefused } from '../app/command-refused.ts';
-import { openStores } from '../app/stores.ts';
 import type { Config } from '../config/config.ts';
 import { databaseFile } from '../config/data-directory.ts';
 import type { Outcome } from '../gc/collector.ts';
@@ -10,6 +8,8 @@ import { dryRun } from '../gc/dry-run.ts';
 import { applyUntaggedRule } from '../gc/untagged-rule.ts';
 import { type Database, openDatabase, openReadOnlyDatabase } from '../metadata/db/database.ts';
 import type { Log } from '../observe/log.ts';
+import { CommandRefused, type Run } from './command.ts';
+import { openStores } from './with-database.ts';
 
 export interface CollectRequest {
   readonly dryRun: boolean;
@@ -19,6 +19,31 @@ export interface CollectRequest {
   readonly deleteUntagged: boolean;
   /** Name of the only repository; undefined: all. */
   readonly repository: string | undefined;
+}
+
+export interface CollectOptions {
+  readonly 'dry-run'?: boolean | undefined;
+  readonly now?: boolean | undefined;
+  readonly 'delete-untagged'?: boolean | undefined;
+  readonly repository?: string | undefined;
+}
+
+export function collection(options: CollectOptions): Run {
+  const request = parseCollectRequest(options);
+  return async ({ config, log, print }) => {
+    await collect(config, request, log, (line) => print(`${line}\n`));
+    return '';
+  };
+}
+
+/** What is due, everywhere, unless said otherwise. */
+export function parseCollectRequest({
+  'dry-run': dryRun = false,
+  now = false,
+  'delete-untagged': deleteUntagged = false,
+  repository,
+}: CollectOptions): CollectRequest {
+  return { dryRun, now, deleteUntagged, repository };
 }
 
 /** There is no such repository. */

@@ -4,6 +4,7 @@ import { nameOf, userIdOf } from '../../auth/rights/identity.ts';
 import type { Keyset, KeysetPart, Page, Paged } from '../../metadata/db/page.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import type { AuditEvent, AuditEventFilter } from '../../metadata/server/audit-events.ts';
+import { snakeCased } from '../endpoint/wire.ts';
 import type { PlaceReference } from '../namespaces/places.ts';
 import type { Actor } from './actor.ts';
 import { RefusedError } from './refused-error.ts';
@@ -14,7 +15,7 @@ export interface Change {
   readonly action: string;
   /** The kind of what was changed is what stands before the action's dot. */
   readonly targetId: number | string;
-  /** Never a secret. What is undefined is left out. */
+  /** Never a secret. What is undefined is left out; names are written as clients of the API know them: `groupId` as `group_id`. */
   readonly details: Readonly<Record<string, unknown>>;
   /** Full path of the group or of the project it happened in: who owns that, or a group above it, sees the event. */
   readonly groupPath?: string | undefined;
@@ -35,7 +36,7 @@ export async function recordChange(
     action,
     targetType,
     targetId: String(targetId),
-    details,
+    details: snakeCased(details),
     groupPath,
     projectPath,
   };

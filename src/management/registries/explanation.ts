@@ -1,10 +1,17 @@
-/** An explanation of a pull as JSON. */
+/** Of which image a pull is explained, and how it is told. */
 import { z } from 'zod';
-import type { Reference, RepositoryName } from '../../oci/reference.ts';
-import type { PullExplanation, UpstreamExplanation } from '../../proxy/pull-explanation.ts';
-import { formatInstant } from '../endpoint/dates.ts';
-import { type BodyOf, instantText } from '../endpoint/response.ts';
-import { breaker } from './upstream-body.ts';
+import { OciError } from '../../oci/errors.ts';
+import {
+  parseReference,
+  parseRepositoryName,
+  type Reference,
+  type RepositoryName,
+} from '../../oci/reference.ts';
+import type { PullExplanation } from '../../proxy/pull-explanation.ts';
+import { RefusedError } from '../acting/refused-error.ts';
+import { instantText } from '../endpoint/dates.ts';
+import type { AnswerOf } from '../endpoint/wire.ts';
+import { breaker } from './upstream-fields.ts';
 
 const digest = z.string().nullable();
 const upstreamResponse = z.object({
@@ -38,38 +45,36 @@ export const explanationResponse = z
   })
   .meta({ id: 'PullExplanation' });
 
+/** Of an image as people write it: `library/alpine:3.20`, `library/alpine@sha256:…`. Without a tag it is `latest`; beside a digest a tag says nothing. @throws RefusedError bad-request */
+export function parseImageReference(text: string): {
+  readonly image: RepositoryName;
+  readonly reference: Reference;
+} {
+  const [named = '', digest] = text.split('@', 2);
+  const colon = named.indexOf(':', named.lastIndexOf('/'));
+  const name = colon === -1 ? named : named.slice(0, colon);
+  const tag = colon === -1 ? 'latest' : named.slice(colon + 1);
+  try {
+    return { image: parseRepositoryName(name), reference: parseReference(digest ?? tag) };
+  } catch (error) {
+    if (error instanceof OciError) throw new RefusedError('bad-request', error.detail, { cause: error });
+    throw error;
+  }
+}
+
 export function explanationBody(
   image: RepositoryName,
   reference: Reference,
   { upstreams, verdict }: PullExplanation,
-): BodyOf<typeof explanationResponse> {
+): AnswerOf<typeof explanationResponse> {
   return {
     image,
     reference,
-    upstreams: upstreams.map(upstreamBody),
-    verdict: {
-      upstream_id: verdict.upstreamId ?? null,
-      source: verdict.source ?? null,
-      digest: verdict.digest ?? null,
-      why: verdict.why,
-    },
-  };
-}
-
-function upstreamBody({ entry, answer, ...upstream }: UpstreamExplanation): BodyOf<typeof upstreamResponse> {
-  return {
-    id: upstream.id,
-    name: upstream.name,
-    position: upstream.position,
-    repository: upstream.repository,
-    allowed: upstream.isAllowed,
-    breaker: upstream.breaker,
-    entry: entry
-      ? { digest: entry.digest, checked_at: formatInstant(entry.checkedAt), fresh: entry.isFresh }
-      : null,
-    would_ask: upstream.wouldAsk,
-    answer: answer
-      ? { result: answer.result, digest: answer.digest ?? null, message: answer.message ?? null }
-      : null,
+    upstreams: upstreams.map(({ isAllowed: allowed, entry, ...upstream }) => ({
+      ...upstream,
+      allowed,
+      entry: entry && { ...entry, fresh: entry.isFresh },
+    })),
+    verdict,
   };
 }

@@ -1,9 +1,7 @@
 /** https://docs.gitlab.com/api/container_virtual_registries/ */
 import { z } from 'zod';
-import type { RegistryUpstream } from '../../metadata/registries/registry-upstreams.ts';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 import { choiceBetween, integer, recordId } from '../endpoint/parameters.ts';
-import type { BodyOf } from '../endpoint/response.ts';
 import type { AssociationService } from './associations.ts';
 
 const all = '/virtual_registries/container/registry_upstreams';
@@ -30,8 +28,7 @@ export function registryUpstreamEndpoints(
       status: 201,
       takesJobTokens: true,
       response: associationResponse,
-      handle: async (actor, { registry_id: registry, upstream_id: upstream }) =>
-        associationBody(await associations.create(actor, registry, upstream)),
+      handle: (actor, { registryId, upstreamId }) => associations.create(actor, registryId, upstreamId),
     }),
     endpoint({
       method: 'PATCH',
@@ -42,7 +39,7 @@ export function registryUpstreamEndpoints(
       status: 200,
       takesJobTokens: true,
       response: associationResponse,
-      handle: async (actor, { id, position: to }) => associationBody(await associations.move(actor, id, to)),
+      handle: (actor, { id, position: to }) => associations.move(actor, id, to),
     }),
     endpoint({
       method: 'DELETE',
@@ -54,13 +51,4 @@ export function registryUpstreamEndpoints(
       handle: (actor, { id }) => associations.remove(actor, id),
     }),
   ];
-}
-
-function associationBody({
-  id,
-  registryId,
-  upstreamId,
-  position,
-}: RegistryUpstream): BodyOf<typeof associationResponse> {
-  return { id, registry_id: registryId, upstream_id: upstreamId, position };
 }

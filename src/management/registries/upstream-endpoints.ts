@@ -1,23 +1,20 @@
 /** https://docs.gitlab.com/api/container_virtual_registries/ */
 import { z } from 'zod';
-import { maxGlobLength } from '../../rules/glob.ts';
-import { maxGlobs } from '../../rules/globs.ts';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
-import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
-import {
-  filled,
-  groupId,
-  integerBetween,
-  list,
-  maxDescriptionLength,
-  maxNameLength,
-  recordId,
-  someOf,
-  text,
-  truth,
-} from '../endpoint/parameters.ts';
+import type { UpstreamRecord } from '../../metadata/registries/upstreams.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { pageBody, pageParams } from '../endpoint/pagination.ts';
+import { filled, groupId, maxNameLength, recordId, text } from '../endpoint/parameters.ts';
 import type { ConnectionTestService } from './connection-tests.ts';
-import { positionBody, positionResponse, upstreamBody, upstreamResponse } from './upstream-body.ts';
+import {
+  connectionTestResponse,
+  newUpstream,
+  placedResponse,
+  triedAccess,
+  upstreamBody,
+  upstreamChanges,
+  upstreamDetailsResponse,
+  upstreamResponse,
+} from './upstream-fields.ts';
 import type { HealthOf } from './upstream-state.ts';
 import { maxUrlLength } from './upstream-url.ts';
 import type { UpstreamService } from './upstreams.ts';
@@ -25,61 +22,14 @@ import type { UpstreamService } from './upstreams.ts';
 const ofGroup = '/groups/:id/-/virtual_registries/container/upstreams';
 const ofRegistry = '/virtual_registries/container/registries/:id/upstreams';
 const one = '/virtual_registries/container/upstreams/:id';
-const maxSecretLength = 510;
-const maxValidityHours = 32_767;
-
-/** Commas belong to globs: `{alpine,redis}`. */
-const patterns = list(filled(maxGlobLength), maxGlobs, ' ');
-const ourFields = {
-  allow_patterns: patterns.optional(),
-  deny_patterns: patterns.optional(),
-  allow_private_network: truth.optional(),
-};
 const filter = pageParams.extend({ upstream_name: text(maxNameLength).optional() });
-const newUpstream = z.object({
-  url: filled(maxUrlLength),
-  name: filled(maxNameLength),
-  description: text(maxDescriptionLength).nullish(),
-  username: text(maxSecretLength).nullish(),
-  password: text(maxSecretLength).nullish(),
-  cache_validity_hours: integerBetween(0, maxValidityHours).optional(),
-  ...ourFields,
-});
-const upstreamChanges = someOf(
-  z.object({
-    url: filled(maxUrlLength).optional(),
-    name: filled(maxNameLength).optional(),
-    description: text(maxDescriptionLength).nullish(),
-    username: filled(maxSecretLength).optional(),
-    password: filled(maxSecretLength).optional(),
-    cache_validity_hours: integerBetween(0, maxValidityHours).optional(),
-    ...ourFields,
-  }),
-);
-const tried = z.object({
-  username: text(maxSecretLength).nullish(),
-  password: text(maxSecretLength).nullish(),
-  allow_private_network: truth.optional(),
-});
-
-const placedResponse = upstreamResponse
-  .extend({ registry_upstream: positionResponse })
-  .meta({ id: 'PlacedUpstream' });
-const detailsResponse = upstreamResponse
-  .extend({ registry_upstreams: z.array(positionResponse) })
-  .meta({ id: 'UpstreamDetails' });
-const testResponse = z
-  .union([
-    z.object({ success: z.literal(true) }),
-    z.object({ success: z.literal(false), result: z.string().meta({ description: 'What went wrong' }) }),
-  ])
-  .meta({ id: 'ConnectionTest' });
 
 export function upstreamEndpoints(
   upstreams: UpstreamService,
   connectionTests: ConnectionTestService,
   healthOf: HealthOf,
 ): readonly Endpoint[] {
+  const bodyOf = <U extends UpstreamRecord>(upstream: U) => upstreamBody(upstream, healthOf);
   return [
     endpoint({
       method: 'GET',
@@ -90,26 +40,19 @@ export function upstreamEndpoints(
       status: 200,
       takesJobTokens: true,
       response: z.array(upstreamResponse),
-      handle: async (actor, { id, upstream_name: name, ...page }) => {
-        const { records, total } = await upstreams.listByGroup(actor, id, name, pageOf(page));
-        return new PagedBody(
-          records.map((upstream) => upstreamBody(upstream, healthOf)),
-          total,
-          page,
-        );
-      },
+      handle: async (actor, { id, upstreamName, ...page }) =>
+        pageBody(await upstreams.listByGroup(actor, id, upstreamName, page), page, bodyOf),
     }),
     endpoint({
       method: 'POST',
       path: `${ofGroup}/test`,
       summary: 'Test the connection to an upstream that may come',
       pathParams: groupId,
-      params: tried.extend({ url: filled(maxUrlLength) }),
+      params: triedAccess.extend({ url: filled(maxUrlLength) }),
       status: 200,
       takesJobTokens: true,
-      response: testResponse,
-      handle: (actor, { id, ...input }) =>
-        connectionTests.testNew(actor, id, { ...accessOf(input), url: input.url }),
+      response: connectionTestResponse,
+      handle: (actor, { id, ...input }) => connectionTests.testNew(actor, id, input),
     }),
     endpoint({
       method: 'GET',
@@ -119,11 +62,7 @@ export function upstreamEndpoints(
       status: 200,
       takesJobTokens: true,
       response: z.array(placedResponse),
-      handle: async (actor, { id }) =>
-        (await upstreams.listByRegistry(actor, id)).map((upstream) => ({
-          ...upstreamBody(upstream, healthOf),
-          registry_upstream: positionBody(upstream.registryUpstream),
-        })),
+      handle: async (actor, { id }) => (await upstreams.listByRegistry(actor, id)).map(bodyOf),
     }),
     endpoint({
       method: 'POST',
@@ -134,17 +73,7 @@ export function upstreamEndpoints(
       status: 201,
       takesJobTokens: true,
       response: placedResponse,
-      handle: async (actor, { id, ...input }) => {
-        const upstream = await upstreams.create(actor, id, {
-          ...inputOf(input),
-          url: input.url,
-          name: input.name,
-        });
-        return {
-          ...upstreamBody(upstream, healthOf),
-          registry_upstream: positionBody(upstream.registryUpstream),
-        };
-      },
+      handle: async (actor, { id, ...input }) => bodyOf(await upstreams.create(actor, id, input)),
     }),
     endpoint({
       method: 'GET',
@@ -153,14 +82,8 @@ export function upstreamEndpoints(
       pathParams: recordId,
       status: 200,
       takesJobTokens: true,
-      response: detailsResponse,
-      handle: async (actor, { id }) => {
-        const upstream = await upstreams.get(actor, id);
-        return {
-          ...upstreamBody(upstream, healthOf),
-          registry_upstreams: upstream.registryUpstreams.map(positionBody),
-        };
-      },
+      response: upstreamDetailsResponse,
+      handle: async (actor, { id }) => bodyOf(await upstreams.get(actor, id)),
     }),
     endpoint({
       method: 'PATCH',
@@ -171,8 +94,7 @@ export function upstreamEndpoints(
       status: 200,
       takesJobTokens: true,
       response: upstreamResponse,
-      handle: async (actor, { id, ...input }) =>
-        upstreamBody(await upstreams.update(actor, id, inputOf(input)), healthOf),
+      handle: async (actor, { id, ...input }) => bodyOf(await upstreams.update(actor, id, input)),
     }),
     endpoint({
       method: 'DELETE',
@@ -197,35 +119,11 @@ export function upstreamEndpoints(
       path: `${one}/test`,
       summary: 'Test the connection to an upstream, as it is or as it may become',
       pathParams: recordId,
-      params: tried.extend({ url: filled(maxUrlLength).optional() }),
+      params: triedAccess.extend({ url: filled(maxUrlLength).optional() }),
       status: 200,
       takesJobTokens: true,
-      response: testResponse,
-      handle: (actor, { id, ...input }) =>
-        connectionTests.test(actor, id, { ...accessOf(input), url: input.url }),
+      response: connectionTestResponse,
+      handle: (actor, { id, ...input }) => connectionTests.test(actor, id, input),
     }),
   ];
-}
-
-type NewUpstream = z.output<typeof newUpstream>;
-type Given = { readonly [K in keyof NewUpstream]?: NewUpstream[K] | undefined };
-
-function accessOf(input: Pick<Given, 'username' | 'password' | 'allow_private_network'>) {
-  return {
-    username: input.username ?? undefined,
-    password: input.password ?? undefined,
-    allowPrivateNetwork: input.allow_private_network,
-  };
-}
-
-function inputOf(input: Given) {
-  return {
-    ...accessOf(input),
-    url: input.url,
-    name: input.name,
-    description: input.description,
-    cacheValidityHours: input.cache_validity_hours,
-    allowPatterns: input.allow_patterns,
-    denyPatterns: input.deny_patterns,
-  };
 }

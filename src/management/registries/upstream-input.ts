@@ -7,11 +7,11 @@ import { type Actor, userOf } from '../acting/actor.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import type { UpstreamCredentials } from './upstream-settings.ts';
 
-/** What is undefined is not said; an empty text neither. */
+/** What is undefined is not said; null and an empty text neither. */
 export interface UpstreamAccess {
   readonly url?: string | undefined;
-  readonly username?: string | undefined;
-  readonly password?: string | undefined;
+  readonly username?: string | null | undefined;
+  readonly password?: string | null | undefined;
   /** Only administrators may say true. */
   readonly allowPrivateNetwork?: boolean | undefined;
 }
@@ -106,17 +106,10 @@ function missing(attribute: 'username' | 'password'): RefusedError {
 }
 
 /** For the audit event: that there is another password, not which. */
-export function describeUpstream(changes: UpstreamChanges): Readonly<Record<string, unknown>> {
-  const { passwordSealed } = changes;
-  return {
-    name: changes.name,
-    url: changes.url,
-    description: changes.description,
-    username: changes.username,
-    ...(passwordSealed !== undefined && { password: passwordSealed === null ? 'removed' : 'set' }),
-    cache_validity_hours: changes.cacheValidityHours,
-    allow_patterns: changes.allowPatterns,
-    deny_patterns: changes.denyPatterns,
-    allow_private_network: changes.allowPrivateNetwork,
-  };
+export function describeUpstream({
+  passwordSealed,
+  ...changes
+}: UpstreamChanges): Readonly<Record<string, unknown>> {
+  const password = passwordSealed === null ? 'removed' : 'set';
+  return { ...changes, ...(passwordSealed !== undefined && { password }) };
 }

@@ -5,6 +5,7 @@ import type { Records } from '../../metadata/db/records.ts';
 import type { RegistryUpstream } from '../../metadata/registries/registry-upstreams.ts';
 import type {
   AssociatedUpstream,
+  NewUpstream,
   UpstreamChanges,
   UpstreamRecord,
 } from '../../metadata/registries/upstreams.ts';
@@ -19,6 +20,7 @@ import { Rights } from '../acting/rights.ts';
 import { tellExposures } from '../namespaces/exposures.ts';
 import { tooManyUpstreams } from './associations.ts';
 import { demandVisibleTarget } from './local-target.ts';
+import type { NewUpstreamInput, UpstreamInput } from './upstream-fields.ts';
 import {
   changeCredentials,
   demandNoCredentials,
@@ -26,24 +28,9 @@ import {
   describeUpstream,
   mayUsePrivateNetwork,
   parseCredentials,
-  type UpstreamAccess,
 } from './upstream-input.ts';
 import type { UpstreamCredentials, UpstreamSecrets } from './upstream-settings.ts';
 import { demandAllowedAddress, type FindBlockedAddress, parseUpstreamUrl } from './upstream-url.ts';
-
-/** What is undefined stays as it is, or takes its default; null clears. */
-export interface UpstreamInput extends UpstreamAccess {
-  readonly name?: string | undefined;
-  readonly description?: string | null | undefined;
-  readonly cacheValidityHours?: number | undefined;
-  readonly allowPatterns?: readonly string[] | undefined;
-  readonly denyPatterns?: readonly string[] | undefined;
-}
-
-export interface NewUpstreamInput extends UpstreamInput {
-  readonly url: string;
-  readonly name: string;
-}
 
 export interface DetailedUpstream extends UpstreamRecord {
   /** One per registry that uses it. */
@@ -101,7 +88,8 @@ export class UpstreamService {
   async create(actor: Actor, registryId: number, input: NewUpstreamInput): Promise<AssociatedUpstream> {
     const { secrets, findBlockedAddress, maxUpstreams } = this.#options;
     const credentials = parseCredentials(input);
-    const { allowPatterns = [], denyPatterns = [] } = input;
+    const { username: _username, password: _password, ...settings } = input;
+    const { cacheValidityHours = defaultValidityHours, allowPatterns = [], denyPatterns = [] } = settings;
     demandPatterns({ allow_patterns: allowPatterns, deny_patterns: denyPatterns });
     return this.#changes.run(async (tx) => {
       const { groupId, groupPath } = await this.#rights.getRegistry(tx, actor, registryId, 'write');
@@ -114,18 +102,19 @@ export class UpstreamService {
         await demandVisibleTarget(tx, groupId, localPath);
       }
       await this.#demandUnique(tx, groupId, undefined, url, credentials);
-      const upstream = await tx.upstreams.create({
+      const made: NewUpstream = {
+        ...settings,
         groupId,
         url,
-        name: input.name,
-        description: input.description ?? undefined,
+        description: settings.description ?? undefined,
         username: credentials?.username,
         passwordSealed: credentials && secrets.seal(url, credentials.password),
-        cacheValidityHours: input.cacheValidityHours ?? defaultValidityHours,
+        cacheValidityHours,
         allowPatterns,
         denyPatterns,
         allowPrivateNetwork,
-      });
+      };
+      const upstream = await tx.upstreams.create(made);
       const registryUpstream = await tx.registryUpstreams.append(registryId, upstream.id);
       if (registryUpstream.position > maxUpstreams) {
         throw new RefusedError('invalid', {
@@ -135,7 +124,7 @@ export class UpstreamService {
       await recordChange(tx, actor, {
         action: 'upstream.create',
         targetId: upstream.id,
-        details: { group_id: groupId, registry_id: registryId, ...describeUpstream(upstream) },
+        details: { registryId, ...describeUpstream(made) },
         groupPath,
       });
       await tellExposures(tx, actor, { registryId });
@@ -145,21 +134,18 @@ export class UpstreamService {
 
   /** @throws RefusedError not-found, forbidden, invalid */
   async update(actor: Actor, id: number, input: UpstreamInput): Promise<UpstreamRecord> {
-    const { allowPatterns, denyPatterns } = input;
+    const { url: _url, username: _username, password: _password, ...settings } = input;
+    const { allowPatterns, denyPatterns } = settings;
     demandPatterns({ allow_patterns: allowPatterns, deny_patterns: denyPatterns });
     return this.#changes.run(async (tx) => {
       const stored = await this.#rights.getUpstream(tx, actor, id, 'write');
       const changes: UpstreamChanges = {
-        name: input.name,
-        description: input.description,
-        cacheValidityHours: input.cacheValidityHours,
-        allowPatterns,
-        denyPatterns,
+        ...settings,
         ...(await this.#changeAccess(tx, actor, stored, input)),
       };
       const upstream = await tx.upstreams.update(id, changes);
       if (!upstream) throw new RefusedError('not-found');
-      const details = { group_id: upstream.groupId, ...describeUpstream(changes) };
+      const details = { groupId: upstream.groupId, ...describeUpstream(changes) };
       const { groupPath } = stored;
       const path = localPathOf(upstream.url);
       if (path !== undefined && upstream.url !== stored.url) await tellExposures(tx, actor, { path });

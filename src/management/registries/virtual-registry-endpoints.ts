@@ -1,8 +1,7 @@
 /** https://docs.gitlab.com/api/container_virtual_registries/ */
 import { z } from 'zod';
-import type { VirtualRegistry } from '../../metadata/registries/virtual-registries.ts';
-import { formatInstant } from '../endpoint/dates.ts';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
+import { instantText } from '../endpoint/dates.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 import {
   filled,
   groupId,
@@ -13,10 +12,8 @@ import {
   text,
   truth,
 } from '../endpoint/parameters.ts';
-import { type BodyOf, instantText } from '../endpoint/response.ts';
-import { explanationBody, explanationResponse } from './explanation.ts';
-import { parseImageReference } from './image-reference.ts';
-import type { DetailedRegistry, VirtualRegistryService } from './virtual-registries.ts';
+import { explanationBody, explanationResponse, parseImageReference } from './explanation.ts';
+import type { VirtualRegistryService } from './virtual-registries.ts';
 
 const ofGroup = '/groups/:id/-/virtual_registries/container/registries';
 const one = '/virtual_registries/container/registries/:id';
@@ -62,7 +59,7 @@ export function virtualRegistryEndpoints(registries: VirtualRegistryService): re
       status: 200,
       takesJobTokens: true,
       response: z.array(registryResponse),
-      handle: async (actor, { id }) => (await registries.list(actor, id)).map(registryBody),
+      handle: (actor, { id }) => registries.list(actor, id),
     }),
     endpoint({
       method: 'POST',
@@ -73,10 +70,8 @@ export function virtualRegistryEndpoints(registries: VirtualRegistryService): re
       status: 201,
       takesJobTokens: true,
       response: registryResponse,
-      handle: async (actor, { id, name, description, anonymous_pull: anonymousPull }) => {
-        const input = { name, description: description ?? undefined, anonymousPull };
-        return registryBody(await registries.create(actor, id, input));
-      },
+      handle: (actor, { id, description, ...input }) =>
+        registries.create(actor, id, { ...input, description: description ?? undefined }),
     }),
     endpoint({
       method: 'GET',
@@ -86,7 +81,7 @@ export function virtualRegistryEndpoints(registries: VirtualRegistryService): re
       status: 200,
       takesJobTokens: true,
       response: detailedResponse,
-      handle: async (actor, { id }) => detailedBody(await registries.get(actor, id)),
+      handle: (actor, { id }) => registries.get(actor, id),
     }),
     endpoint({
       method: 'PATCH',
@@ -97,8 +92,7 @@ export function virtualRegistryEndpoints(registries: VirtualRegistryService): re
       status: 200,
       takesJobTokens: true,
       response: registryResponse,
-      handle: async (actor, { id, anonymous_pull: anonymousPull, ...changes }) =>
-        registryBody(await registries.update(actor, id, { ...changes, anonymousPull })),
+      handle: (actor, { id, ...changes }) => registries.update(actor, id, changes),
     }),
     endpoint({
       method: 'DELETE',
@@ -133,25 +127,4 @@ export function virtualRegistryEndpoints(registries: VirtualRegistryService): re
       },
     }),
   ];
-}
-
-function registryBody(registry: VirtualRegistry): BodyOf<typeof registryResponse> {
-  return {
-    id: registry.id,
-    group_id: registry.groupId,
-    name: registry.name,
-    description: registry.description ?? null,
-    anonymous_pull: registry.anonymousPull,
-    created_at: formatInstant(registry.createdAt),
-    updated_at: formatInstant(registry.updatedAt),
-  };
-}
-
-function detailedBody(registry: DetailedRegistry): BodyOf<typeof detailedResponse> {
-  const upstreams = registry.registryUpstreams.map(({ id, position, upstreamId }) => ({
-    id,
-    position,
-    upstream_id: upstreamId,
-  }));
-  return { ...registryBody(registry), registry_upstreams: upstreams };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseImageReference } from '../../../../src/management/registries/image-reference.ts';
+import { parseImageReference } from '../../../../src/management/registries/explanation.ts';
 
 const digest = `sha256:${'a'.repeat(64)}`;
 

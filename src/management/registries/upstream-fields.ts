@@ -1,0 +1,129 @@
+/** An upstream as clients describe it, and as it is shown: GitLab's fields and ours. Passwords go in and never come out. */
+import { z } from 'zod';
+import type { UpstreamRecord } from '../../metadata/registries/upstreams.ts';
+import { maxGlobLength } from '../../rules/glob.ts';
+import { maxGlobs } from '../../rules/globs.ts';
+import type { UpstreamHealth } from '../../upstreams/upstream.ts';
+import { instantText } from '../endpoint/dates.ts';
+import {
+  filled,
+  integerBetween,
+  list,
+  maxDescriptionLength,
+  maxNameLength,
+  someOf,
+  text,
+  truth,
+} from '../endpoint/parameters.ts';
+import type { AnswerOf, CamelCased } from '../endpoint/wire.ts';
+import type { HealthOf } from './upstream-state.ts';
+import { maxUrlLength } from './upstream-url.ts';
+
+const maxSecretLength = 510;
+const maxValidityHours = 32_767;
+
+/** Commas belong to globs: `{alpine,redis}`. */
+const patterns = list(filled(maxGlobLength), maxGlobs, ' ');
+const description = text(maxDescriptionLength).nullish();
+const settings = {
+  cache_validity_hours: integerBetween(0, maxValidityHours).optional(),
+  allow_patterns: patterns.optional(),
+  deny_patterns: patterns.optional(),
+  allow_private_network: truth.optional(),
+};
+export const newUpstream = z.object({
+  url: filled(maxUrlLength),
+  name: filled(maxNameLength),
+  description,
+  username: text(maxSecretLength).nullish(),
+  password: text(maxSecretLength).nullish(),
+  ...settings,
+});
+export const upstreamChanges = someOf(
+  z.object({
+    url: filled(maxUrlLength).optional(),
+    name: filled(maxNameLength).optional(),
+    description,
+    username: filled(maxSecretLength).optional(),
+    password: filled(maxSecretLength).optional(),
+    ...settings,
+  }),
+);
+/** What a connection is tested with. */
+export const triedAccess = z.object({
+  username: text(maxSecretLength).nullish(),
+  password: text(maxSecretLength).nullish(),
+  allow_private_network: truth.optional(),
+});
+
+export type NewUpstreamInput = CamelCased<z.output<typeof newUpstream>>;
+/** What is undefined stays as it is; null clears. */
+export type UpstreamInput = CamelCased<z.output<typeof upstreamChanges>>;
+
+export const breaker = z.enum(['closed', 'open', 'half-open']);
+
+const healthResponse = z.object({
+  breaker,
+  open_until: instantText.nullable(),
+  last_error: z.object({ at: instantText, message: z.string() }).nullable(),
+  last_success: instantText.nullable(),
+  quota: z
+    .object({
+      limit: z.number().nullable(),
+      remaining: z.number().nullable(),
+      window_seconds: z.number().nullable(),
+      seen_at: instantText,
+    })
+    .nullable()
+    .meta({ description: 'What the upstream’s RateLimit headers said last' }),
+});
+
+export const upstreamResponse = z
+  .object({
+    id: z.int(),
+    group_id: z.int(),
+    url: z.string(),
+    name: z.string(),
+    description: z.string().nullable(),
+    cache_validity_hours: z.int(),
+    username: z.string().nullable(),
+    allow_patterns: z.array(z.string()),
+    deny_patterns: z.array(z.string()),
+    allow_private_network: z.boolean(),
+    health: healthResponse,
+    created_at: instantText,
+    updated_at: instantText,
+  })
+  .meta({ id: 'Upstream' });
+
+const positionResponse = z.object({ id: z.int(), registry_id: z.int(), position: z.int() });
+
+export const placedResponse = upstreamResponse
+  .extend({ registry_upstream: positionResponse })
+  .meta({ id: 'PlacedUpstream' });
+export const upstreamDetailsResponse = upstreamResponse
+  .extend({ registry_upstreams: z.array(positionResponse) })
+  .meta({ id: 'UpstreamDetails' });
+export const connectionTestResponse = z
+  .union([
+    z.object({ success: z.literal(true) }),
+    z.object({ success: z.literal(false), result: z.string().meta({ description: 'What went wrong' }) }),
+  ])
+  .meta({ id: 'ConnectionTest' });
+
+/** Of a record with more, more is shown where the answer has it. */
+export function upstreamBody<U extends UpstreamRecord>(
+  upstream: U,
+  healthOf: HealthOf,
+): U & { readonly health: AnswerOf<typeof healthResponse> } {
+  const health = healthOf(upstream.id) ?? untried;
+  return { ...upstream, health: { ...health, lastSuccess: health.lastSuccessAt } };
+}
+
+const untried: UpstreamHealth = {
+  breaker: 'closed',
+  openUntil: undefined,
+  lastError: undefined,
+  lastSuccessAt: undefined,
+  quota: undefined,
+};

@@ -98,8 +98,8 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
   'upstreams/challenge.ts': [1, 'reads a header, whose length undici limits'],
   'outbound/connection-queue.ts': [1, 'the limit of waiting'],
   'outbound/deadline.ts': [1, 'the limit of an answer'],
+  'outbound/poster.ts': [1, 'the limit of an answer'],
   'upstreams/tag-list.ts': [1, 'half as many lists each time'],
-  'webhooks/webhook-sender.ts': [1, 'the limit of an answer'],
   'webhooks/delivery-worker.ts': [1, 'when a delivery that hangs makes room'],
   'webhooks/pull-events.ts': [
     1,

@@ -4,7 +4,7 @@
  */
 import type { GcCounts } from '../metadata/collector/gc-runs.ts';
 import { type Review, type ReviewKind, reviewKinds } from '../metadata/collector/review-queue.ts';
-import type { ReviewEvent } from '../metadata/collector/reviews.ts';
+import type { ReviewEvent } from '../metadata/collector/schema-collector.ts';
 import type { Records } from '../metadata/db/records.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Outcome } from './collector.ts';

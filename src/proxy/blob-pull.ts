@@ -1,7 +1,8 @@
 /** Blobs of one image: from the store where linked, else by proof or by fill. */
 
 import type { Usage } from '../cache/usage.ts';
-import type { CacheEntries, CacheEntry } from '../metadata/cached/cache-entries.ts';
+import type { CacheEntries } from '../metadata/cached/cache-entries.ts';
+import type { CacheEntry } from '../metadata/cached/cache-entry.ts';
 import type { Blobs } from '../metadata/content/blobs.ts';
 import { MissingOwner } from '../metadata/db/violations.ts';
 import type { Log } from '../observe/log.ts';

@@ -1,6 +1,7 @@
 /** One manifest from one place into the records: at most one GET at a time for the same thing, whoever asks. */
 import { SingleFlight } from '../concurrency/single-flight.ts';
-import type { CacheEntries, CacheEntry } from '../metadata/cached/cache-entries.ts';
+import type { CacheEntries } from '../metadata/cached/cache-entries.ts';
+import type { CacheEntry } from '../metadata/cached/cache-entry.ts';
 import type { Manifests } from '../metadata/content/manifests.ts';
 import { MissingOwner } from '../metadata/db/violations.ts';
 import type { Log } from '../observe/log.ts';

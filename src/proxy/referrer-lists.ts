@@ -3,7 +3,8 @@
  * that gave the subject, else of all in their order; the first that knows any wins.
  */
 import { SingleFlight } from '../concurrency/single-flight.ts';
-import type { CacheEntries, CacheEntry } from '../metadata/cached/cache-entries.ts';
+import type { CacheEntries } from '../metadata/cached/cache-entries.ts';
+import type { CacheEntry } from '../metadata/cached/cache-entry.ts';
 import type { Manifests } from '../metadata/content/manifests.ts';
 import type { Log } from '../observe/log.ts';
 import { type Digest, digestOf, parseDigest } from '../oci/digest.ts';

@@ -1,7 +1,8 @@
 /** What becomes of an entry that is no longer fresh: one HEAD decides, and whatever fails leaves the stale copy. */
 import { LRUCache } from 'lru-cache';
 import { SingleFlight } from '../concurrency/single-flight.ts';
-import type { CacheEntries, CacheEntry } from '../metadata/cached/cache-entries.ts';
+import type { CacheEntries } from '../metadata/cached/cache-entries.ts';
+import type { CacheEntry } from '../metadata/cached/cache-entry.ts';
 import type { Log } from '../observe/log.ts';
 import type { Reference } from '../oci/reference.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';

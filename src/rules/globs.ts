@@ -1,6 +1,6 @@
 /** Several globs of one purpose, as one program: a name matches where any of them does. */
 import { GlobError, maxGlobLength, translateGlob } from './glob.ts';
-import { compileRe2, quoteRe2, type RE2JS } from './re2.ts';
+import { compileRe2, quoteRe2, type Re2 } from './re2.ts';
 
 /** Of one list. */
 export const maxGlobs = 50;
@@ -8,7 +8,7 @@ export const maxGlobs = 50;
 export const maxGlobChoices = 100;
 
 export class Globs {
-  readonly #compiled: RE2JS | undefined;
+  readonly #compiled: Re2 | undefined;
 
   private constructor(parts: readonly string[]) {
     if (parts.length > 0) this.#compiled = compileRe2(`(?s)(?:${parts.join('|')})`);

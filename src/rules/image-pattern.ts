@@ -1,13 +1,13 @@
 /** Names of images and tags as people write them for several at once: globs of stars alone. Matched in linear time. */
 import { maxGlobLength, translateGlob } from './glob.ts';
-import { compileRe2, type RE2JS } from './re2.ts';
+import { compileRe2, type Re2 } from './re2.ts';
 
 const accepted = /^[\w.*/-]+$/;
 
 export class ImagePattern {
-  readonly #compiled: RE2JS;
+  readonly #compiled: Re2;
 
-  private constructor(compiled: RE2JS) {
+  private constructor(compiled: Re2) {
     this.#compiled = compiled;
   }
 

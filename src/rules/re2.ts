@@ -2,8 +2,6 @@
 import { createRequire } from 'node:module';
 import type { RE2JS } from 're2js';
 
-export type { RE2JS } from 're2js';
-
 const require = createRequire(import.meta.url);
 
 /** Node loads it once. */
@@ -11,13 +9,16 @@ function load(): typeof import('re2js') {
   return require('re2js');
 }
 
+/** An expression, ready to be matched. */
+export type Re2 = RE2JS;
+
 /** The text is no RE2; the message says why. */
 export class Re2Error extends Error {
   override readonly name = 'Re2Error';
 }
 
 /** @throws Re2Error */
-export function compileRe2(text: string): RE2JS {
+export function compileRe2(text: string): Re2 {
   const { RE2JS, RE2JSException } = load();
   try {
     return RE2JS.compile(text);

@@ -3,7 +3,7 @@
  * delete must match the whole name, those that protect any part of it.
  */
 import { countSteps } from './pattern-steps.ts';
-import { compileRe2, type RE2JS, Re2Error } from './re2.ts';
+import { compileRe2, type Re2, Re2Error } from './re2.ts';
 
 /** Of the text. */
 export const maxPatternLength = 1024;
@@ -19,9 +19,9 @@ export class TagPatternError extends Error {
 
 export class TagPattern {
   readonly text: string;
-  readonly #compiled: RE2JS;
+  readonly #compiled: Re2;
 
-  private constructor(text: string, compiled: RE2JS) {
+  private constructor(text: string, compiled: Re2) {
     this.text = text;
     this.#compiled = compiled;
   }
@@ -59,7 +59,7 @@ export function isTagPattern(text: string): boolean {
   }
 }
 
-function compile(text: string): RE2JS {
+function compile(text: string): Re2 {
   try {
     return compileRe2(text);
   } catch (cause) {

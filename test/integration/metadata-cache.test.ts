@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import type { EntryPlace } from '../../src/metadata/cached/cache-entries.ts';
+import type { EntryPlace } from '../../src/metadata/cached/cache-entry.ts';
 import type { BlobRecord } from '../../src/metadata/content/blobs.ts';
 import type { Database } from '../../src/metadata/db/database.ts';
 import { MissingOwner } from '../../src/metadata/db/violations.ts';

@@ -1,12 +1,11 @@
 /** A repository with its size, and the repositories below a path. */
 
-import type { SizeScope } from '../../metadata/cached/content-sizes.ts';
 import { isRepositoryName, type RepositoryName } from '../../oci/reference.ts';
 import type { EndpointContext } from '../registry/endpoint.ts';
 import { answerJson, changeTimeOf, lastSegmentOf, timeOf } from './answers.ts';
 import { linkPages } from './page-links.ts';
 import { badValue, parseLimit, queryOf } from './query.ts';
-import type { Inventory } from './services.ts';
+import type { Inventory, SizeScope } from './services.ts';
 
 export async function answerRepository(
   ctx: EndpointContext,

@@ -1,8 +1,5 @@
 /** What /gitlab/v1 is handed. */
 import type { Identity } from '../../auth/rights/identity.ts';
-import type { SizeScope } from '../../metadata/cached/content-sizes.ts';
-import type { RepositoryDetail } from '../../metadata/hosted/repository-details.ts';
-import type { TagPageRequest } from '../../metadata/hosted/tag-details.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { RepositoryName, Tag } from '../../oci/reference.ts';
 import type { PageRequest } from '../../oci/repository.ts';
@@ -32,6 +29,16 @@ export interface Inventory {
   ): Promise<{ readonly repositories: readonly RepositoryDetail[]; readonly hasMore: boolean }>;
 }
 
+/** Which repositories count: the one of a name, or it and all below it. */
+export type SizeScope = 'self' | 'self_with_descendants';
+
+export interface RepositoryDetail {
+  readonly name: string;
+  readonly createdAt: number;
+  /** When a manifest or a tag of it changed last. */
+  readonly updatedAt: number;
+}
+
 export interface RepositoryAnswer {
   /** Undefined for a path that only has repositories below it. */
   readonly detail: RepositoryDetail | undefined;
@@ -44,6 +51,29 @@ export interface TagListRequest {
   readonly tags: TagPageRequest | Tag;
   /** Undefined: they are not asked for; an empty list of types: all. */
   readonly referrerTypes: readonly string[] | undefined;
+}
+
+export interface TagPageRequest {
+  readonly order: TagOrder;
+  /** Undefined: from the beginning. */
+  readonly marker: TagMarker | undefined;
+  /** Only those whose name has this part; upper and lower case differ. */
+  readonly containing: string | undefined;
+  readonly limit: number;
+}
+
+/** By name, byte by byte; or by when they were pushed last, those of one instant by name. */
+export interface TagOrder {
+  readonly by: 'name' | 'published';
+  readonly direction: 'ascending' | 'descending';
+}
+
+/** What stands between two tags; the tag itself is on neither side, and need not exist. */
+export interface TagMarker {
+  readonly side: 'before' | 'after';
+  readonly name: string;
+  /** Epoch milliseconds; for an order by it. */
+  readonly publishedAt: number;
 }
 
 export interface ListedTag {

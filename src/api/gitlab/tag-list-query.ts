@@ -1,9 +1,7 @@
 /** What of a repository's tags is asked for, and in which order. */
-
-import type { TagMarker, TagOrder } from '../../metadata/hosted/tag-details.ts';
 import { isTag, type Tag } from '../../oci/reference.ts';
 import { badValue, demandOneAtMost, parseLimit, parseOneOf, parseTruth } from './query.ts';
-import type { TagListRequest } from './services.ts';
+import type { TagListRequest, TagMarker, TagOrder } from './services.ts';
 
 const orders = {
   name: { by: 'name', direction: 'ascending' },

@@ -5,7 +5,7 @@
 
 import { LRUCache } from 'lru-cache';
 import { maxGlobLength } from '../../rules/glob.ts';
-import { compileRe2, quoteRe2, type RE2JS } from '../../rules/re2.ts';
+import { compileRe2, quoteRe2, type Re2 } from '../../rules/re2.ts';
 
 /** Claim → glob. A claim inside others is named by its path: `kubernetes.io.serviceaccount.name`. */
 export type ClaimPatterns = Readonly<Record<string, string>>;
@@ -41,7 +41,7 @@ function textsOf(claim: unknown): string[] {
 
 /** Compiled once for all tokens that it is compared with. In RE2, so that no claim and no pattern can make it run for long. */
 export class ClaimGlobs {
-  readonly #compiled = new LRUCache<string, RE2JS>({ max: maxCompiled });
+  readonly #compiled = new LRUCache<string, Re2>({ max: maxCompiled });
 
   satisfies(claims: Claims, patterns: ClaimPatterns): boolean {
     return Object.entries(patterns).every(([path, glob]) =>

@@ -11,9 +11,6 @@ import { below } from '../namespaces/below.ts';
 import { enqueue, enqueueAgain, type ReviewQueueName, type ReviewTimes } from './enqueue-reviews.ts';
 import type { ReviewEvent } from './schema-collector.ts';
 
-export type { ReviewTimes } from './enqueue-reviews.ts';
-export type { ReviewEvent } from './schema-collector.ts';
-
 export class Reviews {
   readonly #db: Kysely<Tables>;
   readonly #times: ReviewTimes;

@@ -1,7 +1,7 @@
 /** The records, on SQLite or PostgreSQL. */
 import { type Dialect, Kysely, sql } from 'kysely';
 import type { Log } from '../../observe/log.ts';
-import type { ReviewTimes } from '../collector/reviews.ts';
+import type { ReviewTimes } from '../collector/enqueue-reviews.ts';
 import { migrateToLatest } from '../migrations/migrate.ts';
 import { postgresTypes, sqliteTypes } from '../migrations/tables.ts';
 import { AccessRevision } from '../people/access-revision.ts';

@@ -1,7 +1,8 @@
 /** Which blobs are readable through which repository, and how many bytes that makes. */
 import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
-import { Reviews, type ReviewTimes } from '../collector/reviews.ts';
+import type { ReviewTimes } from '../collector/enqueue-reviews.ts';
+import { Reviews } from '../collector/reviews.ts';
 import { type BlobRecord, blobFromRow, keepRecord } from '../content/blobs.ts';
 import { inTransaction } from '../db/in-transaction.ts';
 import type { Tables } from '../db/schema.ts';

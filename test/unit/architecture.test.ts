@@ -1,165 +1,221 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { templateOf } from '../../src/api/rest/openapi.ts';
-import { listEndpoints } from '../../src/api/rest/rest-router.ts';
-import { apiCalls } from '../support/api-calls/all.ts';
+import {
+  findArrowCycles,
+  findCrossings,
+  findCycles,
+  findProcessUsers,
+  findReexports,
+  findStrayPackages,
+} from '../support/house/import-rules.ts';
+import { readModules, readTree } from '../support/house/modules.ts';
+import { findLongFiles, findOddFolders } from '../support/house/size-rules.ts';
+import { arrows, homes, processUsers, typeLists, typesOfAll } from '../support/house/table.ts';
 
-/** Who may import whom: docs/architecture.md §3. Types of observe/log.ts are everybody's. */
-const mayImport: Record<string, readonly string[]> = {
-  concurrency: [],
-  oci: [],
-  rules: ['concurrency'],
-  outbound: ['concurrency', 'oci'],
-  storage: ['oci'],
-  metadata: ['concurrency', 'oci'],
-  cache: ['concurrency', 'oci', 'metadata'],
-  upstreams: ['concurrency', 'oci', 'rules', 'cache', 'outbound'],
-  auth: ['concurrency', 'oci', 'rules', 'metadata', 'cache', 'outbound'],
-  proxy: ['concurrency', 'oci', 'storage', 'metadata', 'cache', 'outbound', 'upstreams'],
-  hosted: ['concurrency', 'oci', 'rules', 'storage', 'metadata', 'cache'],
-  retention: ['concurrency', 'oci', 'rules', 'storage', 'metadata'],
-  gc: ['concurrency', 'oci', 'rules', 'storage', 'metadata', 'tasks'],
-  tasks: ['concurrency', 'metadata'],
-  webhooks: ['concurrency', 'oci', 'metadata', 'outbound'],
-  management: [
-    'concurrency',
-    'oci',
-    'rules',
-    'metadata',
-    'auth',
-    'outbound',
-    'upstreams',
-    'proxy',
-    'hosted',
-    'retention',
-  ],
-  api: ['concurrency', 'oci', 'rules', 'auth', 'management'],
-  config: ['oci', 'rules'],
-  observe: ['oci'],
-};
+const house = readModules(readTree(resolve(import.meta.dirname, '../../src')));
 
-/** Shapes of records that answers are written from: types, which are gone when the code runs. */
-const mayImportTypes: Record<string, readonly string[]> = { api: ['metadata', 'upstreams', 'proxy'] };
+/** Whatever names another module, in a file of its own each. */
+const waysToImport = (from: string) => [
+  `import { y } from '${from}';`,
+  `import y from '${from}';`,
+  `import * as y from '${from}';`,
+  `import '${from}';`,
+  `import type { Y } from '${from}';`,
+  `import { type Y } from '${from}';`,
+  `export { y } from '${from}';`,
+  `export type { Y } from '${from}';`,
+  `export * from '${from}';`,
+  `export * as y from '${from}';`,
+  `const y = await import('${from}');`,
+  `const y = await import(\`${from}\`);`,
+  `type X = import('${from}').Y;`,
+  `type X = typeof import('${from}');`,
+  `const y = require('${from}');`,
+  `import y = require('${from}');`,
+];
 
-/** Packages that only these files and folders may use. */
-const packageHomes: Record<string, readonly string[]> = {
-  koa: ['api', 'app'],
-  '@koa/router': ['api', 'app'],
-  'koa-body': ['api'],
-  undici: ['outbound', 'webhooks'],
-  kysely: ['metadata'],
-  pg: ['metadata'],
-  'node:sqlite': ['metadata', 'storage'],
-  jose: ['auth'],
-  asn1js: ['auth'],
-  pino: ['observe'],
-  re2js: ['rules'],
-  'prom-client': ['app'],
-  keyv: ['cache'],
-  '@keyv/redis': ['cache'],
-  yaml: ['config'],
-};
+test('the house has files to look at', () => {
+  expect(house.length).toBeGreaterThan(100);
+  expect(house.flatMap(({ imports }) => imports).length).toBeGreaterThan(1000);
+});
 
-interface Import {
-  readonly file: string;
-  readonly from: string;
-  readonly isType: boolean;
-}
+describe('rooms import only along the arrows', () => {
+  const table = { low: [], high: ['low'] };
 
-const root = resolve(import.meta.dirname, '../../src');
-const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
-const importPattern = /^(?:import|export)\s+(type\s)?[^;]*?\sfrom\s+'([^']+)';|^import\s+'([^']+)';/gm;
-
-function importsOf(file: string): Import[] {
-  const text = readFileSync(join(root, file), 'utf8');
-  return [...text.matchAll(importPattern)].map((match) => ({
-    file,
-    from: match[2] ?? match[3] ?? '',
-    isType: match[1] !== undefined,
-  }));
-}
-
-const imports = files.flatMap(importsOf);
-
-/** The top folder, or the file at the top. */
-function homeOf(file: string): string {
-  return file.split('/')[0] ?? file;
-}
-
-function targetOf({ file, from }: Import): string {
-  return relative(root, resolve(root, dirname(file), from));
-}
-
-describe('the house', () => {
-  test('has files to look at', () => {
-    expect(imports.length).toBeGreaterThan(100);
+  test('in the house', () => {
+    expect(findCrossings(house, arrows, typesOfAll)).toEqual([]);
   });
 
-  test('imports only along the arrows', () => {
-    const faults = imports
-      .filter(({ from }) => from.startsWith('.'))
-      .filter((each) => {
-        const home = homeOf(each.file);
-        const allowed = mayImport[home];
-        const target = targetOf(each);
-        if (!allowed || homeOf(target) === home) return false;
-        if (each.isType && (target === 'observe/log.ts' || mayImportTypes[home]?.includes(homeOf(target))))
-          return false;
-        return !allowed.includes(homeOf(target));
-      });
-    expect(faults.map(({ file, from }) => `${file} imports ${from}`)).toEqual([]);
+  test('the arrows lead nowhere in a circle', () => {
+    expect(findArrowCycles(arrows)).toEqual([]);
+    expect(findArrowCycles({ a: ['b'], b: ['c'], c: ['a'] })).toEqual(['a → b → c → a']);
   });
 
-  test('keeps each package in its home', () => {
-    const faults = imports.filter(({ file, from }) => {
-      const homes = packageHomes[from];
-      return homes !== undefined && !homes.includes(homeOf(file));
+  test.each(waysToImport('../high/b.ts'))('caught: %s', (text) => {
+    const modules = readModules({ 'low/a.ts': text, 'high/b.ts': '' });
+    expect(findCrossings(modules, table)).toEqual(['low/a.ts imports high/b.ts']);
+  });
+
+  test.each(waysToImport('../low/b.ts'))('allowed: %s', (text) => {
+    expect(findCrossings(readModules({ 'high/a.ts': text, 'low/b.ts': '' }), table)).toEqual([]);
+  });
+
+  test('caught: a room, or a file at the top, that has no row; and a row that has no room', () => {
+    const modules = readModules({ 'attic/a.ts': '', 'hall.ts': '', 'low/a.ts': '' });
+    expect(findCrossings(modules, table)).toEqual([
+      'attic has no row',
+      'hall.ts has no row',
+      'high has a row and no file',
+    ]);
+  });
+
+  test('caught: a way that is computed', () => {
+    const modules = readModules({ 'low/a.ts': 'await import(where);', 'high/b.ts': '' });
+    expect(findCrossings(modules, table)).toEqual(['low/a.ts imports what is computed']);
+  });
+
+  test('caught: more than types, where types alone are for all', () => {
+    const modules = readModules({
+      'low/a.ts': "import type { Y } from '../high/b.ts';",
+      'low/b.ts': "import { type Y, y } from '../high/b.ts';",
+      'high/b.ts': '',
     });
-    expect(faults.map(({ file, from }) => `${file} imports ${from}`)).toEqual([]);
+    expect(findCrossings(modules, table, ['high/b.ts'])).toEqual(['low/b.ts imports high/b.ts']);
+  });
+});
+
+describe('packages stay at home', () => {
+  const table = { kysely: ['metadata', 'app/records.ts'], 'node:util': 'everywhere' } as const;
+  const strays = (path: string, text: string) => findStrayPackages(readModules({ [path]: text }), table);
+
+  test('in the house', () => {
+    expect(findStrayPackages(house, homes)).toEqual([]);
   });
 
-  test('reads process, its environment and arguments in main.ts alone', () => {
-    const users = files.filter((file) =>
-      /\bprocess\.(?:env|argv|exit|on|once)\b/.test(readFileSync(join(root, file), 'utf8')),
-    );
-    expect(users).toEqual(['main.ts']);
+  test.each(waysToImport('kysely'))('caught: %s', (text) => {
+    expect(strays('api/a.ts', text)).toEqual(['api/a.ts imports kysely']);
+    expect(strays('metadata/db/a.ts', text)).toEqual([]);
   });
 
-  test('has no import cycle', () => {
-    const edges = new Map<string, string[]>();
-    for (const each of imports) {
-      if (each.from.startsWith('.') && !each.isType)
-        edges.set(each.file, [...(edges.get(each.file) ?? []), targetOf(each)]);
-    }
-    const done = new Set<string>();
-    const cycles: string[] = [];
-    const visit = (file: string, path: readonly string[]): void => {
-      if (path.includes(file)) cycles.push([...path.slice(path.indexOf(file)), file].join(' → '));
-      if (done.has(file) || path.includes(file)) return;
-      for (const next of edges.get(file) ?? []) visit(next, [...path, file]);
-      done.add(file);
-    };
-    for (const file of files) visit(file, []);
-    expect(cycles).toEqual([]);
+  test.each(['kysely/dist/esm/kysely.js', 'left-pad', 'node:child_process', 'constructor'])(
+    'caught, since no row names it: %s',
+    (name) => {
+      expect(strays('metadata/a.ts', `import '${name}';`)).toEqual([`metadata/a.ts imports ${name}`]);
+    },
+  );
+
+  test('caught: a module of Node without its prefix', () => {
+    expect(strays('api/a.ts', "import 'util'; import 'node:util';")).toEqual(['api/a.ts imports util']);
   });
 
-  test('calls every endpoint in the test of the API document', () => {
-    const endpoints = listEndpoints({ version: { version: '' } } as never);
-    const operations = endpoints.map(({ method, path }) => `${method} ${templateOf(path)}`);
-    expect(operations.filter((operation) => !(operation in apiCalls))).toEqual([]);
-    expect(operations).toEqual([...new Set(operations)]);
+  test('caught: a file that is like the name of a home, or beside one', () => {
+    const text = "import 'kysely';";
+    expect(strays('metadata-more/a.ts', text)).toHaveLength(1);
+    expect(strays('app/a.ts', text)).toHaveLength(1);
+    expect(strays('app/records.ts', text)).toEqual([]);
+  });
+});
+
+describe('process is an argument', () => {
+  test('in the house', () => {
+    expect(findProcessUsers(house, processUsers)).toEqual([]);
+    expect(findProcessUsers(house, [])).toEqual(processUsers);
   });
 
-  test('exports by name, without barrels', () => {
-    const faults = files.filter((file) => {
-      return file.endsWith('/index.ts') || /^export default /m.test(readFileSync(join(root, file), 'utf8'));
+  test.each([
+    'process.env.HOME;',
+    'process.exit(1);',
+    "process.on('exit', stop);",
+    'process.cwd();',
+    'process.stdout.write(text);',
+    'globalThis.process.argv;',
+    "globalThis['process'].pid;",
+    'global.process.pid;',
+    'const { process } = globalThis;',
+    'const { process: own } = globalThis;',
+    'const { env } = process;',
+    'export function start(own = process) {}',
+    'type Own = typeof process;',
+  ])('caught: %s', (text) => {
+    expect(findProcessUsers(readModules({ 'a.ts': text }), [])).toEqual(['a.ts']);
+    expect(findProcessUsers(readModules({ 'a.ts': text }), ['a.ts'])).toEqual([]);
+  });
+
+  test.each(['address.process(text);', '// process.env', "log('process.env');", 'NodeJS.ProcessEnv;'])(
+    'allowed: %s',
+    (text) => {
+      expect(findProcessUsers(readModules({ 'a.ts': text }), [])).toEqual([]);
+    },
+  );
+});
+
+describe('files do not see themselves', () => {
+  test('in the house', () => {
+    expect(findCycles(house, typeLists)).toEqual([]);
+  });
+
+  test.each(waysToImport('./a.ts'))('caught: a cycle by %s', (text) => {
+    const modules = readModules({
+      'x/a.ts': "import { c } from '../y/c.ts';",
+      'y/c.ts': "import '../x/b.ts';",
+      'x/b.ts': text,
     });
-    expect(faults).toEqual([]);
+    expect(findCycles(modules)).toEqual(['x/a.ts → y/c.ts → x/b.ts → x/a.ts']);
   });
 
-  test('stays within 250 lines a file', () => {
-    const long = files.filter((file) => readFileSync(join(root, file), 'utf8').split('\n').length > 251);
-    expect(long).toEqual([]);
+  test('caught: a cycle by more than the types of what lists them', () => {
+    const cycleBy = (text: string) =>
+      findCycles(readModules({ 'list.ts': text, 'b.ts': "import './list.ts';" }), ['list.ts']);
+    expect(cycleBy("import type { B } from './b.ts';")).toEqual([]);
+    expect(cycleBy("import { b } from './b.ts';")).toEqual(['list.ts → b.ts → list.ts']);
+  });
+
+  test('allowed: two ways to one file', () => {
+    const modules = readModules({
+      'a.ts': "import './b.ts'; import './c.ts';",
+      'b.ts': "import './c.ts';",
+      'c.ts': '',
+    });
+    expect(findCycles(modules)).toEqual([]);
+  });
+});
+
+describe('names come from where they are made', () => {
+  test('in the house', () => {
+    // While its importers move over to dates.ts.
+    const going = 'management/endpoint/response.ts exports from ./dates.ts';
+    expect(findReexports(house).filter((fault) => fault !== going)).toEqual([]);
+  });
+
+  test.each(["export * from './b.ts';", "export { y } from './b.ts';", "export type { Y } from './b.ts';"])(
+    'caught: %s',
+    (text) => {
+      expect(findReexports(readModules({ 'a.ts': text }))).toEqual(['a.ts exports from ./b.ts']);
+    },
+  );
+});
+
+describe('files and folders have a size', () => {
+  const folderOf = (count: number) =>
+    readModules(Object.fromEntries(Array.from({ length: count }, (_, index) => [`x/${index}.ts`, ''])));
+
+  test('in the house', () => {
+    expect(findLongFiles(house)).toEqual([]);
+    expect(findOddFolders(house)).toEqual([]);
+  });
+
+  test('caught: a file of 251 lines', () => {
+    const modules = readModules({ 'a.ts': '\n'.repeat(251), 'b.ts': '\n'.repeat(250) });
+    expect(findLongFiles(modules)).toEqual(['a.ts has 251 lines']);
+  });
+
+  test('caught: a folder of 31 files', () => {
+    expect(findOddFolders([...folderOf(31), ...readModules({ 'b.ts': '' })])).toEqual(['x has 31 files']);
+    expect(findOddFolders([...folderOf(30), ...readModules({ 'b.ts': '' })])).toEqual([]);
+  });
+
+  test('caught: a folder with one file, or with one folder', () => {
+    const modules = readModules({ 'a.ts': '', 'x/b.ts': '', 'y/z/c.ts': '', 'y/z/d.ts': '' });
+    expect(findOddFolders(modules)).toEqual(['x has nothing but x/b.ts', 'y has nothing but y/z']);
   });
 });

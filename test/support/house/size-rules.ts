@@ -1,0 +1,28 @@
+/** The rules of how big things are. Each gives what breaks it, a line each. */
+import { posix } from 'node:path';
+import type { Module } from './modules.ts';
+
+const maxLines = 250;
+const maxFiles = 30;
+
+/** A file that is longer does two jobs. */
+export function findLongFiles(modules: readonly Module[]): string[] {
+  return modules
+    .filter(({ lines }) => lines > maxLines)
+    .map(({ path, lines }) => `${path} has ${lines} lines`);
+}
+
+/** A folder with more files has rooms; one with a single thing in it is none. */
+export function findOddFolders(modules: readonly Module[]): string[] {
+  const folders = new Map<string, Set<string>>();
+  for (const { path } of modules)
+    for (let inner = path; inner !== '.'; inner = posix.dirname(inner)) {
+      const folder = posix.dirname(inner);
+      folders.set(folder, (folders.get(folder) ?? new Set()).add(inner));
+    }
+  return [...folders].flatMap(([folder, inside]) => {
+    const files = [...inside].filter((path) => path.endsWith('.ts'));
+    if (files.length > maxFiles) return `${folder} has ${files.length} files`;
+    return inside.size === 1 ? `${folder} has nothing but ${[...inside]}` : [];
+  });
+}

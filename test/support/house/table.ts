@@ -1,0 +1,125 @@
+/** The house as docs/architecture.md §3 has it: who may import whom, and where packages and Node's own modules are at home. */
+import type { Arrows, Homes } from './import-rules.ts';
+
+/** From the ground up: a room sees only what stands above it here. */
+const rooms = {
+  concurrency: [],
+  oci: [],
+  rules: ['concurrency'],
+  outbound: ['concurrency', 'oci'],
+  storage: ['oci'],
+  metadata: ['concurrency', 'oci'],
+  observe: ['oci'],
+  // The version is in package.json.
+  config: ['oci', 'rules', '..'],
+  cache: ['concurrency', 'oci'],
+  tasks: ['concurrency', 'metadata'],
+  upstreams: ['concurrency', 'oci', 'rules', 'cache', 'outbound'],
+  auth: ['concurrency', 'oci', 'rules', 'metadata', 'cache', 'outbound'],
+  hosted: ['concurrency', 'oci', 'rules', 'storage', 'metadata', 'cache'],
+  proxy: ['concurrency', 'oci', 'storage', 'metadata', 'cache', 'outbound', 'upstreams'],
+  retention: ['concurrency', 'oci', 'rules', 'metadata'],
+  gc: ['concurrency', 'oci', 'storage', 'metadata', 'tasks'],
+  webhooks: ['concurrency', 'oci', 'metadata', 'outbound'],
+  management: [
+    'concurrency',
+    'oci',
+    'rules',
+    'metadata',
+    'auth',
+    'upstreams',
+    'proxy',
+    'hosted',
+    'retention',
+  ],
+  api: ['concurrency', 'oci', 'auth', 'management'],
+} as const satisfies Arrows;
+
+/** What puts the rooms together sees all of them. */
+const assembly = Object.keys(rooms);
+
+export const arrows: Arrows = {
+  ...rooms,
+  app: assembly,
+  commands: [...assembly, 'app'],
+  'main.ts': ['app', 'commands', 'config', 'observe'],
+};
+
+/** Everybody logs, to whatever log they are given. */
+export const typesOfAll = ['observe/log.ts'];
+
+/** The list of all tables names the type of each, and every class is written against the list: this circle is meant, and of types alone. */
+export const typeLists = ['metadata/db/tables.ts'];
+
+/** `process` is an argument to all but these. */
+export const processUsers = ['main.ts'];
+
+/** All that is imported from outside: what is missing here may not be. */
+export const homes: Homes = {
+  // HTTP and the network, in and out.
+  koa: ['api', 'app'],
+  '@koa/router': ['api'],
+  'koa-body': ['api'],
+  undici: ['outbound'],
+  // Status names, types, and the servers that listen.
+  'node:http': ['api', 'app', 'upstreams'],
+  'node:https': ['api/server'],
+  'node:tls': ['api/server'],
+  'node:net': ['api', 'config', 'metadata/db', 'outbound'],
+  'node:dns': ['outbound'],
+  'ipaddr.js': ['api', 'auth', 'outbound'],
+  tldts: ['upstreams'],
+
+  // Records and beliefs.
+  kysely: ['metadata'],
+  'kysely/migration': ['metadata/migrations'],
+  pg: ['metadata/db'],
+  // A lock on a file is one of SQLite's, too.
+  'node:sqlite': ['metadata/db', 'storage/file-lock.ts'],
+  keyv: ['cache'],
+  '@keyv/redis': ['cache'],
+  'lru-cache': [
+    'auth',
+    'cache',
+    'hosted',
+    'management',
+    'metadata',
+    'proxy',
+    'rules',
+    'upstreams',
+    'webhooks',
+  ],
+
+  // Files.
+  'node:fs': ['api/server', 'app', 'commands', 'config', 'metadata/db', 'storage'],
+  'node:fs/promises': ['api/operations', 'api/server', 'app', 'commands', 'storage'],
+  'node:path': ['app', 'commands', 'config', 'main.ts', 'storage'],
+  'node:url': ['api/operations', 'storage'],
+  'tar-stream': ['commands'],
+  yaml: ['config'],
+
+  // Who asks.
+  jose: ['auth'],
+  asn1js: ['auth/tokens'],
+  'node:zlib': ['auth/tokens'],
+
+  // The process itself; the owner of a data directory says by its number who it is.
+  'node:process': ['app/data-directory-owner.ts'],
+  'node:os': ['app', 'main.ts'],
+  'node:v8': ['main.ts'],
+  'node:vm': ['main.ts'],
+  'node:module': ['rules/re2.ts', 'upstreams/realm.ts'],
+  pino: ['observe'],
+  'prom-client': ['app/metrics'],
+
+  // Pure functions.
+  re2js: ['rules'],
+  zod: ['api', 'auth', 'commands', 'config', 'management', 'metadata', 'upstreams'],
+  'p-limit': ['auth', 'proxy'],
+  'node:crypto': 'everywhere',
+  'node:stream': 'everywhere',
+  'node:stream/promises': 'everywhere',
+  'node:timers': 'everywhere',
+  'node:timers/promises': 'everywhere',
+  'node:util': 'everywhere',
+};

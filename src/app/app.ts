@@ -156,6 +156,7 @@ export async function createApp(
     explainer: pulls.explainer,
     images: hosting.imageFacts,
     imageDetails: hosting.imageDetails,
+    rules: hosting.rules,
     wake: (task) => scheduler.wake(task),
     wakeCollector: () => collector.wake(),
     notifications,

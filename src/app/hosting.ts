@@ -1,5 +1,6 @@
 /** Wires the hosted registry: from records and bytes to repositories that are pushed to. */
 import type { Config } from '../config/config.ts';
+import type { ChangeRules } from '../hosted/hosted-options.ts';
 import { HostedRepositories } from '../hosted/hosted-repositories.ts';
 import { ImageDetailsReader } from '../hosted/manifests/image-details.ts';
 import { ImageFactsReader } from '../hosted/manifests/image-facts.ts';
@@ -12,6 +13,7 @@ import { TagDeletionTask } from '../hosted/tags/tag-deletion.ts';
 import { UploadExpiry } from '../hosted/uploads/upload-expiry.ts';
 import type { Database } from '../metadata/db/database.ts';
 import type { Log } from '../observe/log.ts';
+import { TagPatterns } from '../rules/tag-protection.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
 import { BufferBudget } from '../storage/chunk-reader.ts';
 import type { UploadStore } from '../storage/upload-store.ts';
@@ -25,10 +27,13 @@ export interface HostingParts {
   readonly now: () => number;
 }
 
-export function createHosting({ config, ...parts }: HostingParts) {
-  const { uploadExpirySeconds, ...limits } = config.hosted;
+export function createHosting({ config, ...given }: HostingParts) {
+  const parts = { ...given, tagPatterns: new TagPatterns() };
+  const { uploadExpirySeconds, ...hosted } = config.hosted;
   const { deleteEnabled, protectReferencedManifests } = config.storage;
   const uploadExpiryMs = uploadExpirySeconds * 1000;
+  const limits = { ...hosted, uploadExpiryMs, deleteEnabled, protectReferencedManifests };
+  const rules: ChangeRules = { limits, tagPatterns: parts.tagPatterns };
   const pulls = new PullCounter({
     records: parts.database.pullCounts,
     flushMs: config.cache.usageFlushSeconds * 1000,
@@ -40,7 +45,7 @@ export function createHosting({ config, ...parts }: HostingParts) {
     pulls,
     buffers: new BufferBudget(),
     tellsReferences: config.webhooks.includeReferences,
-    limits: { ...limits, uploadExpiryMs, deleteEnabled, protectReferencedManifests },
+    limits,
   });
   const expiry = new UploadExpiry({ ...parts, expiryMs: uploadExpiryMs });
   const imageFacts = new ImageFactsReader(parts);
@@ -53,5 +58,5 @@ export function createHosting({ config, ...parts }: HostingParts) {
     new RepositoryMeasuringTask(parts),
   ];
   const imageDetails = new ImageDetailsReader(parts, imageFacts);
-  return { repositories, inventory, tasks, imageFacts, imageDetails, pulls };
+  return { repositories, rules, inventory, tasks, imageFacts, imageDetails, pulls };
 }

@@ -4,6 +4,7 @@ import type { Passwords } from '../auth/credentials/passwords.ts';
 import type { SecretBox } from '../auth/credentials/secret-box.ts';
 import type { Config } from '../config/config.ts';
 import { version } from '../config/version.ts';
+import type { ChangeRules } from '../hosted/hosted-options.ts';
 import { AuditTrail } from '../management/acting/audit.ts';
 import { CacheEntryService } from '../management/caches/cache-entries.ts';
 import { CachePinService } from '../management/caches/cache-pins.ts';
@@ -57,6 +58,8 @@ export interface RestParts
   readonly explainer: PullExplainer;
   readonly images: ImageSummaries;
   readonly imageDetails: DescribeImages;
+  /** Of changes of hosted repositories. */
+  readonly rules: ChangeRules;
   /** Runs a task soon. */
   readonly wake: (task: string) => void;
   /** Has the collector look at what is due soon. */
@@ -73,7 +76,7 @@ export function createRestServices(parts: RestParts): RestServices {
   const { maxPerGroup, maxUpstreams } = config.virtualRegistries;
   const secrets = new UpstreamSecrets(parts.secretBox);
   const common = { database, caches: { forgetGroup: parts.forgetAll }, now };
-  const hosted = { database, wake: parts.wake, deleteEnabled: config.storage.deleteEnabled, now };
+  const hosted = { database, wake: parts.wake, rules: parts.rules, now };
   const findBlockedAddress: FindBlockedAddress = (host, allowPrivateNetwork) => {
     const networks = [...config.upstreams.allowedNetworks, ...(allowPrivateNetwork ? privateNetworks : [])];
     return findBlockedLiteral(host, networks)?.message;
@@ -89,10 +92,10 @@ export function createRestServices(parts: RestParts): RestServices {
     cacheEntries: new CacheEntryService(common),
     cachePins: new CachePinService({ database }),
     cacheRetention: new CacheRetentionService(common),
-    cleanupPreviews: new CleanupPreviewService({ database, now }),
+    cleanupPreviews: new CleanupPreviewService(hosted),
     cleanupRuns: new CleanupRunService(hosted),
     connectionTests: new ConnectionTestService({ ...common, secrets, tester: upstreams }),
-    deletedTags: new DeletedTagService({ database, maxTags: config.hosted.maxTags }),
+    deletedTags: new DeletedTagService(hosted),
     deployTokens: new DeployTokenService(common),
     groupCaches: new GroupCacheService({
       database,

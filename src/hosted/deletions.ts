@@ -1,109 +1,100 @@
 /**
- * Deletes what makes content reachable, never content itself; whatever may be of use to nobody afterwards is put up for review in the
- * same transaction, one at a time in each repository.
+ * Deletes what makes content reachable, never content itself; whatever may be of use to nobody afterwards is put up for review. Parts of
+ * transactions: one at a time in each repository.
  */
 import type { Records } from '../metadata/db/records.ts';
 import type { Digest } from '../oci/digest.ts';
-import { OciError } from '../oci/errors.ts';
 import { octetStream } from '../oci/media-types.ts';
-import { isDigestReference, type Reference, type Tag } from '../oci/reference.ts';
-import type { TagPatterns } from '../rules/tag-protection.ts';
-import { recordWrite } from './audit.ts';
-import { demandLasting } from './deleted-repository.ts';
-import { recordEvents } from './events.ts';
-import type { HostedOptions } from './hosted-options.ts';
-import { demandManifestDeletable, demandTagDeletable } from './tags/tag-guards.ts';
-import type { PushTarget } from './uploads/push-target.ts';
+import type { Tag } from '../oci/reference.ts';
+import type { ChangeRules } from './hosted-options.ts';
+import { demandManifestDeletable, demandTagDeletable } from './protection.ts';
+import { HostedRefusal } from './refusal.ts';
+import { recordEvents, recordWrite } from './write-records.ts';
+import { holdRepository, type WriteTarget } from './write-target.ts';
 
-export interface DeletionOptions extends Pick<HostedOptions, 'database' | 'limits'> {
-  readonly tagPatterns: TagPatterns;
-}
-
-/** @throws OciError MANIFEST_UNKNOWN, MANIFEST_REFERENCED, PROTECTED_TAG, IMMUTABLE_TAG, PROTECTED_MANIFEST, UNSUPPORTED */
-export function deleteManifest(
-  options: DeletionOptions,
-  target: PushTarget,
-  reference: Reference,
-): Promise<void> {
-  return change(options, target, async (tx, id) => {
-    const isDeleted =
-      id !== undefined &&
-      (isDigestReference(reference)
-        ? await removeManifest(options, tx, target, id, reference)
-        : await removeTag(options, tx, target, id, reference));
-    if (!isDeleted)
-      throw new OciError('MANIFEST_UNKNOWN', { detail: `${target.name} has no manifest ${reference}` });
-  });
-}
-
-/** @throws OciError BLOB_UNKNOWN, UNSUPPORTED, DENIED (409) where a manifest refers to it and that protects it */
-export function deleteBlob(options: DeletionOptions, target: PushTarget, digest: Digest): Promise<void> {
-  return change(options, target, async (tx, id) => {
-    const { repositoryBlobs, repositoryManifests } = tx;
-    const isProtected = id !== undefined && options.limits.protectReferencedManifests;
-    // What an index lists may be blobs.
-    const isReferenced =
-      isProtected &&
-      ((await repositoryBlobs.isReferenced(id, digest)) ||
-        (await repositoryManifests.isReferenced(id, digest)));
-    if (isReferenced) {
-      const detail = `a manifest of ${target.name} refers to blob ${digest}: delete the manifest first`;
-      throw new OciError('DENIED', { detail, status: 409 });
-    }
-    if (id === undefined || !(await repositoryBlobs.unlink(id, digest)))
-      throw new OciError('BLOB_UNKNOWN', { detail: `${target.name} has no blob ${digest}` });
-    await tx.reviews.addBlobs([digest], 'blob_delete');
-    await recordWrite(tx, target, 'blob.delete', digest);
-    await recordEvents(tx, target, id, { action: 'delete', mediaType: octetStream, digest });
-  });
-}
-
-/** @param run with the repository held; undefined where there is none */
-async function change(
-  { database, limits }: DeletionOptions,
-  { name }: PushTarget,
-  run: (tx: Records, id: number | undefined) => Promise<void>,
-): Promise<void> {
+/** @throws HostedRefusal deleting-off */
+export function demandDeleting({ limits }: Pick<ChangeRules, 'limits'>): void {
   if (!limits.deleteEnabled)
-    throw new OciError('UNSUPPORTED', { detail: 'deleting is turned off here (storage.delete_enabled)' });
-  await database.transaction(async (tx) => {
-    const known = await tx.repositories.findByName(name);
-    demandLasting(known);
-    await run(tx, known && (await tx.repositories.hold(known.id)) ? known.id : undefined);
-  });
+    throw new HostedRefusal('deleting-off', 'deleting is turned off here (storage.delete_enabled)');
 }
 
-async function removeTag(
-  { tagPatterns }: DeletionOptions,
+/** Only the tag. @throws HostedRefusal tag-unknown, delete-protected, delete-immutable, deleting-off, being-deleted */
+export async function deleteTag(
   tx: Records,
-  target: PushTarget,
-  id: number,
+  rules: ChangeRules,
+  target: WriteTarget,
   tag: Tag,
-): Promise<boolean> {
-  const digest = await tx.tags.remove(id, tag, target.writer.name);
-  if (digest === undefined) return false;
-  await demandTagDeletable(tx, tagPatterns, target, tag);
+): Promise<void> {
+  demandDeleting(rules);
+  const id = await holdRepository(tx, target);
+  const digest = id === undefined ? undefined : await tx.tags.remove(id, tag, target.writer.name);
+  if (id === undefined || digest === undefined)
+    throw new HostedRefusal('tag-unknown', `${target.name} has no manifest ${tag}`);
+  await demandTagDeletable(tx, rules.tagPatterns, target, tag);
   await tx.reviews.addManifests(id, [digest], 'tag_delete');
   await recordWrite(tx, target, 'tag.delete', tag, { digest });
   await recordEvents(tx, target, id, { action: 'delete', tag, digest });
-  return true;
 }
 
-async function removeManifest(
-  { limits, tagPatterns }: DeletionOptions,
+/** With its tags. @throws HostedRefusal manifest-unknown, manifest-protected, manifest-referenced, deleting-off, being-deleted */
+export async function deleteManifest(
   tx: Records,
-  target: PushTarget,
+  rules: ChangeRules,
+  target: WriteTarget,
+  digest: Digest,
+): Promise<void> {
+  demandDeleting(rules);
+  const { repositoryManifests } = tx;
+  const id = await holdRepository(tx, target);
+  if (id !== undefined) {
+    await demandManifestDeletable(tx, rules.tagPatterns, target, id, digest);
+    const { protectReferencedManifests } = rules.limits;
+    if (protectReferencedManifests && (await repositoryManifests.isReferenced(id, digest)))
+      throw new HostedRefusal(
+        'manifest-referenced',
+        `an index of ${target.name} refers to manifest ${digest}`,
+        'delete the index first',
+      );
+  }
+  if (id === undefined || !(await repositoryManifests.remove(id, digest)))
+    throw new HostedRefusal('manifest-unknown', `${target.name} has no manifest ${digest}`);
+  await recordWrite(tx, target, 'manifest.delete', digest);
+  await recordEvents(tx, target, id, { action: 'delete', digest });
+}
+
+/**
+ * The link.
+ * @throws HostedRefusal blob-unknown, blob-referenced where a manifest refers to it and that protects it, deleting-off, being-deleted
+ */
+export async function deleteBlob(
+  tx: Records,
+  rules: ChangeRules,
+  target: WriteTarget,
+  digest: Digest,
+): Promise<void> {
+  demandDeleting(rules);
+  const id = await holdRepository(tx, target);
+  const isProtected = id !== undefined && rules.limits.protectReferencedManifests;
+  if (isProtected && (await isReferenced(tx, id, digest)))
+    throw new HostedRefusal(
+      'blob-referenced',
+      `a manifest of ${target.name} refers to blob ${digest}`,
+      'delete the manifest first',
+    );
+  if (id === undefined || !(await tx.repositoryBlobs.unlink(id, digest)))
+    throw new HostedRefusal('blob-unknown', `${target.name} has no blob ${digest}`);
+  await tx.reviews.addBlobs([digest], 'blob_delete');
+  await recordWrite(tx, target, 'blob.delete', digest);
+  await recordEvents(tx, target, id, { action: 'delete', mediaType: octetStream, digest });
+}
+
+/** What an index lists may be blobs. */
+async function isReferenced(
+  { repositoryBlobs, repositoryManifests }: Records,
   id: number,
   digest: Digest,
 ): Promise<boolean> {
-  const { repositoryManifests } = tx;
-  await demandManifestDeletable(tx, tagPatterns, target, id, digest);
-  if (limits.protectReferencedManifests && (await repositoryManifests.isReferenced(id, digest))) {
-    const detail = `an index of ${target.name} refers to manifest ${digest}: delete the index first`;
-    throw new OciError('MANIFEST_REFERENCED', { detail });
-  }
-  if (!(await repositoryManifests.remove(id, digest))) return false;
-  await recordWrite(tx, target, 'manifest.delete', digest);
-  await recordEvents(tx, target, id, { action: 'delete', digest });
-  return true;
+  return (
+    (await repositoryBlobs.isReferenced(id, digest)) || (await repositoryManifests.isReferenced(id, digest))
+  );
 }

@@ -2,6 +2,7 @@
 
 import type { Database } from '../metadata/db/database.ts';
 import type { Log } from '../observe/log.ts';
+import type { TagPatterns } from '../rules/tag-protection.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
 import type { BufferBudget } from '../storage/chunk-reader.ts';
 import type { UploadStore } from '../storage/upload-store.ts';
@@ -33,10 +34,17 @@ export interface HostedOptions {
   readonly uploads: UploadStore;
   readonly buffers: BufferBudget;
   readonly limits: HostedLimits;
+  readonly tagPatterns: TagPatterns;
   readonly pulls: Pick<PullCounter, 'count'>;
   /** Whether those who are told of a manifest are told what it refers to. */
   readonly tellsReferences?: boolean;
   readonly log: Log;
   /** Epoch milliseconds. */
   readonly now: () => number;
+}
+
+/** What changes go by, whoever asks for them. */
+export interface ChangeRules {
+  readonly limits: Pick<HostedLimits, 'maxTags' | 'deleteEnabled' | 'protectReferencedManifests'>;
+  readonly tagPatterns: TagPatterns;
 }

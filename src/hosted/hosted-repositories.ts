@@ -2,20 +2,19 @@
 import { OciError } from '../oci/errors.ts';
 import type { RepositoryName } from '../oci/reference.ts';
 import type { ReadableRepository, WritableRepository, Writer } from '../oci/repository.ts';
-import { TagPatterns } from '../rules/tag-protection.ts';
 import type { HostedOptions } from './hosted-options.ts';
 import { HostedRepository } from './hosted-repository.ts';
-import { nameGone } from './uploads/push-target.ts';
 import { SessionSpools } from './uploads/session-spools.ts';
 import { UploadTurns } from './uploads/upload-turns.ts';
 import { WritableHostedRepository, type WritingOptions } from './writable-hosted-repository.ts';
+import { nameGone } from './write-target.ts';
 
 export class HostedRepositories {
   readonly #options: WritingOptions;
 
   constructor(options: HostedOptions) {
     const spools = new SessionSpools(options.uploads, options.buffers);
-    this.#options = { ...options, spools, turns: new UploadTurns(), tagPatterns: new TagPatterns() };
+    this.#options = { ...options, spools, turns: new UploadTurns() };
   }
 
   /** Undefined where nothing was pushed to that name. */

@@ -1,28 +1,48 @@
 /**
- * Deletes the repositories that are to be deleted: a task. What each links goes in parts, put up for review, and the repository last. A
- * process that dies leaves the rest to the next; what fails too often is given up and says so.
+ * Repositories are deleted in the background: someone asks for it, and a task does it. What each links goes in parts, put up for review,
+ * and the repository last. A process that dies leaves the rest to the next; what fails too often is given up and says so.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../metadata/db/database.ts';
 import type { Records } from '../metadata/db/records.ts';
+import type { RepositoryRemovals } from '../metadata/hosted/repository-removals.ts';
 import type { Log } from '../observe/log.ts';
+import { demandDeleting } from './deletions.ts';
+import type { ChangeRules } from './hosted-options.ts';
+import { demandRepositoryDeletable } from './protection.ts';
+import { repositoryUnknown } from './refusal.ts';
+import { recordWrite } from './write-records.ts';
+import { isGoing, type WriteTarget } from './write-target.ts';
 
 export interface RepositoryDeletionOptions {
   readonly database: Database;
   readonly log: Log;
 }
 
-interface Doomed {
-  readonly id: number;
-  readonly projectId: number;
-  readonly name: string;
-  readonly failures: number;
-}
+type Doomed = Awaited<ReturnType<RepositoryRemovals['list']>>[number];
 
 const maxFailures = 10;
 /** In one transaction. */
 const linksAtOnce = 100;
 const pauseMs = 5;
+
+/**
+ * It is deleted from now on, in the background. Asking again changes nothing. Part of a transaction.
+ * @throws HostedRefusal deleting-off, repository-protected, repository-unknown
+ */
+export async function scheduleRepositoryDeletion(
+  tx: Records,
+  rules: ChangeRules,
+  target: WriteTarget,
+): Promise<void> {
+  demandDeleting(rules);
+  const repository = await tx.repositories.findByName(target.name);
+  if (!repository || !(await tx.repositories.lock(repository.id))) throw repositoryUnknown(target.name);
+  if (isGoing(repository)) return;
+  await demandRepositoryDeletable(tx, rules.tagPatterns, target, repository.id);
+  await tx.repositoryRemovals.mark(repository.id, 'delete_scheduled', 0);
+  await recordWrite(tx, target, 'repository.delete', undefined, { repository_id: repository.id });
+}
 
 export class RepositoryDeletionTask {
   readonly name = 'repositories.delete';

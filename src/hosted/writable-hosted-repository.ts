@@ -4,7 +4,7 @@ import { MissingOwner } from '../metadata/db/violations.ts';
 import type { Log } from '../observe/log.ts';
 import type { Digest } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
-import type { Reference, RepositoryName } from '../oci/reference.ts';
+import { isDigestReference, type Reference, type RepositoryName } from '../oci/reference.ts';
 import type {
   ManifestPush,
   Outcome,
@@ -12,18 +12,15 @@ import type {
   StoredManifest,
   WritableRepository,
 } from '../oci/repository.ts';
-import type { TagPatterns } from '../rules/tag-protection.ts';
-import { deleteBlob, deleteManifest } from './deletions.ts';
+import { deleteBlob, deleteManifest, deleteTag } from './deletions.ts';
 import type { HostedOptions } from './hosted-options.ts';
 import { HostedRepository } from './hosted-repository.ts';
 import { pushManifest } from './manifests/manifest-push.ts';
 import { linkBlob } from './uploads/blob-links.ts';
-import type { PushTarget } from './uploads/push-target.ts';
 import { type SessionOptions, UploadSessions } from './uploads/upload-sessions.ts';
+import type { PushTarget } from './write-target.ts';
 
-export interface WritingOptions extends HostedOptions, SessionOptions {
-  readonly tagPatterns: TagPatterns;
-}
+export interface WritingOptions extends HostedOptions, SessionOptions {}
 
 /** Of blobs whose bytes are here. */
 const atHand: readonly Outcome[] = ['hosted', 'hit', 'revalidated'];
@@ -45,11 +42,15 @@ export class WritableHostedRepository extends HostedRepository implements Writab
   }
 
   deleteManifest(reference: Reference): Promise<void> {
-    return deleteManifest(this.#options, this.#target, reference);
+    return this.#options.database.transaction((tx) =>
+      isDigestReference(reference)
+        ? deleteManifest(tx, this.#options, this.#target, reference)
+        : deleteTag(tx, this.#options, this.#target, reference),
+    );
   }
 
   deleteBlob(digest: Digest): Promise<void> {
-    return deleteBlob(this.#options, this.#target, digest);
+    return this.#options.database.transaction((tx) => deleteBlob(tx, this.#options, this.#target, digest));
   }
 
   async mount(digest: Digest, source: ReadableRepository, fromRepository?: RepositoryName): Promise<boolean> {

@@ -1,6 +1,12 @@
-/** What the rules of a project keep someone from deleting: for whoever deletes tags and repositories other than by /v2. */
-import { type RepositoryRule, requiredRepositoryLevel } from './repository-protection.ts';
-import { type TagPatterns, TagProtection, type TagRule } from './tag-protection.ts';
+/** What the rules of a project keep someone from doing to its tags and repositories. */
+import { type GuardedAction, type RepositoryRule, requiredRepositoryLevel } from './repository-protection.ts';
+import {
+  type TagChange,
+  type TagFault,
+  type TagPatterns,
+  TagProtection,
+  type TagRule,
+} from './tag-protection.ts';
 
 export interface ProjectProtectionOptions {
   /** The project's full path. */
@@ -9,7 +15,7 @@ export interface ProjectProtectionOptions {
   readonly repositoryRules: readonly RepositoryRule[];
   readonly tagRules: readonly TagRule[];
   readonly patterns: TagPatterns;
-  /** Of who deletes: their role in the project, 60 for administrators, 0 for a cleanup, which has none. */
+  /** Of who asks: their role in the project, 60 for administrators, 0 for a cleanup, which has none. */
   readonly level: number;
 }
 
@@ -22,26 +28,36 @@ export class ProjectProtection {
     this.#tags = new TagProtection(options.tagRules, options.patterns);
   }
 
-  /** What keeps the tag; undefined: nothing. @param repository its full name */
-  findTagGuard(repository: string, tag: string): 'protected' | 'immutable' | undefined {
-    if (this.#isGuarded(repository)) return 'protected';
-    return this.#tags.findFault(tag, 'delete', this.#options.level)?.guard;
+  /** Nothing is guarded. */
+  get isEmpty(): boolean {
+    return !this.hasTagRules && this.#options.repositoryRules.length === 0;
   }
 
-  /** As {@link findTagGuard}, for a whole repository. @param tags all of its tags, or a part after the other */
-  findRepositoryGuard(repository: string, tags: Iterable<string>): 'protected' | 'immutable' | undefined {
-    if (this.#isGuarded(repository)) return 'protected';
-    return this.#tags.findRepositoryFault(tags, this.#options.level)?.guard;
+  get hasTagRules(): boolean {
+    return this.#options.tagRules.length > 0;
   }
 
-  /** Whether a tag that there is not may be made. */
-  mayCreateTag(repository: string, tag: string): boolean {
-    if (this.#isGuarded(repository, 'push')) return false;
-    return this.#tags.findFault(tag, 'create', this.#options.level) === undefined;
+  /** What keeps someone from the change; undefined: nothing. @param repository its full name */
+  findTagFault(repository: string, tag: string, change: TagChange): TagFault | undefined {
+    const fault = this.findRepositoryFault(repository, change === 'delete' ? 'delete' : 'push');
+    return fault ?? this.#tags.findFault(tag, change, this.#options.level);
   }
 
-  #isGuarded(repository: string, action: 'push' | 'delete' = 'delete'): boolean {
+  /** What keeps it from being deleted. */
+  findTagGuard(repository: string, tag: string): TagFault['guard'] | undefined {
+    return this.findTagFault(repository, tag, 'delete')?.guard;
+  }
+
+  /** As {@link findTagFault}, of the repository, whatever tags it has. */
+  findRepositoryFault(repository: string, action: GuardedAction): TagFault | undefined {
     const { repositoryRules, projectPath, level } = this.#options;
-    return level < requiredRepositoryLevel(repositoryRules, projectPath, repository, action);
+    const required = requiredRepositoryLevel(repositoryRules, projectPath, repository, action);
+    return level < required ? { guard: 'protected', level: required } : undefined;
+  }
+
+  /** As {@link findTagFault}, of deleting a whole repository. @param tags all of its tags, or a part after the other */
+  findDeletionFault(repository: string, tags: Iterable<string>): TagFault | undefined {
+    const fault = this.findRepositoryFault(repository, 'delete');
+    return fault ?? this.#tags.findRepositoryFault(tags, this.#options.level);
   }
 }

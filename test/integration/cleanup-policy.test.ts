@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { CleanupTask } from '../../src/hosted/tags/cleanup.ts';
 import type { Database } from '../../src/metadata/db/database.ts';
+import { TagPatterns } from '../../src/rules/tag-protection.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { pushImage } from '../support/hosted-images.ts';
 import { createRepository } from '../support/hosted-records.ts';
@@ -35,6 +36,7 @@ describeEachDatabase('a cleanup policy', (open, { clock, createPlace }) => {
   const taskOf = (database: Database, maxTagsPerRun?: number) =>
     new CleanupTask({
       database,
+      tagPatterns: new TagPatterns(),
       log: silentLog,
       now: () => clock.now,
       ...(maxTagsPerRun !== undefined && { maxTagsPerRun }),

@@ -1,8 +1,13 @@
 import { expect, test } from 'vitest';
 import type { Identity } from '../../src/auth/rights/identity.ts';
-import { Protection } from '../../src/management/protection/protection.ts';
+import { demandRepositoryDeletable, demandTagDeletable, protectionOf } from '../../src/hosted/protection.ts';
+import type { WriteTarget } from '../../src/hosted/write-target.ts';
+import { runChange } from '../../src/management/acting/changes.ts';
+import { getWriteTarget, protectionLevelIn } from '../../src/management/acting/find-repository.ts';
 import type { Database } from '../../src/metadata/db/database.ts';
+import type { Records } from '../../src/metadata/db/records.ts';
 import { parseTag } from '../../src/oci/reference.ts';
+import { TagPatterns } from '../../src/rules/tag-protection.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { createProject, createRepository, createUser, manifestOf } from '../support/hosted-records.ts';
 import { deployToken, job } from '../unit/auth/identities.ts';
@@ -32,7 +37,11 @@ describeEachDatabase('what is protected from deletion by the REST API', (open) =
       if (accessLevel !== undefined) await database.members.create({ groupId, userId, accessLevel });
       return actorOf({ kind: 'user', userId, username: name, isAdmin, scopes: ['api'] });
     };
-    const protection = new Protection();
+    type Member = Awaited<ReturnType<typeof member>>;
+    const patterns = new TagPatterns();
+    const reference = { project: 'acme/shop', id: repository.id };
+    const change = (actor: Member, demand: (tx: Records, target: WriteTarget) => Promise<void>) =>
+      runChange(database, async (tx) => demand(tx, await getWriteTarget(tx, actor, reference, 'delete')));
     return {
       database,
       project,
@@ -44,11 +53,14 @@ describeEachDatabase('what is protected from deletion by the REST API', (open) =
           tagNamePattern,
           levels: level === undefined ? undefined : { push: level, delete: level },
         }),
-      deleteTag: (actor: Awaited<ReturnType<typeof member>>, tag: string) =>
-        protection.demandTagDeletable(database, project, actor, repository, tag),
-      deleteRepository: (actor: Awaited<ReturnType<typeof member>>) =>
-        protection.demandRepositoryDeletable(database, project, actor, repository),
-      of: (actor?: Awaited<ReturnType<typeof member>>) => protection.of(database, project, actor),
+      deleteTag: (actor: Member, tag: string) =>
+        change(actor, (tx, target) => demandTagDeletable(tx, patterns, target, parseTag(tag))),
+      deleteRepository: (actor: Member) =>
+        change(actor, (tx, target) => demandRepositoryDeletable(tx, patterns, target, repository.id)),
+      of: async (actor?: Member) => {
+        const level = actor ? await protectionLevelIn(database, project, actor) : 0;
+        return protectionOf(database, { projectId: project.id, projectPath: 'acme/shop' }, level, patterns);
+      },
     };
   }
 

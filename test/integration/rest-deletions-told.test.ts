@@ -1,7 +1,9 @@
 /** What deletions over the REST API are kept from by protection rules, and whom they are told to. */
+
 import { expect, test } from 'vitest';
 import { RepositoryDeletionTask } from '../../src/hosted/repository-deletion.ts';
 import { TagDeletionTask } from '../../src/hosted/tags/tag-deletion.ts';
+import { TagPatterns } from '../../src/rules/tag-protection.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { pushImage } from '../support/hosted-images.ts';
 import { createRepository } from '../support/hosted-records.ts';
@@ -63,7 +65,7 @@ describeEachDatabase('deletions over the REST API', (open, { clock }) => {
       { name: 'v1', rule: 'protected' },
     ]);
     expect(await api.as(developer, 'DELETE', `${url}/tags`, body)).toMatchObject({ status: 202 });
-    await new TagDeletionTask({ database, log: silentLog }).run(never);
+    await new TagDeletionTask({ database, tagPatterns: new TagPatterns(), log: silentLog }).run(never);
     expect(await left()).toEqual(['release-1', 'v1']);
   });
 
@@ -75,7 +77,7 @@ describeEachDatabase('deletions over the REST API', (open, { clock }) => {
     await api.as(developer, 'DELETE', `${url}/tags/v1`);
     expect(await told()).toBe(1);
     await api.as(developer, 'DELETE', `${url}/tags`, { name_regex_delete: 'dev-.*' });
-    await new TagDeletionTask({ database, log: silentLog }).run(never);
+    await new TagDeletionTask({ database, tagPatterns: new TagPatterns(), log: silentLog }).run(never);
     expect(await told()).toBe(3);
     await api.as(developer, 'DELETE', url);
     await new RepositoryDeletionTask({ database, log: silentLog }).run(never);

@@ -1,7 +1,9 @@
 /** https://docs.gitlab.com/api/container_registry/: repositories. */
+
 import { expect, test } from 'vitest';
 import { RepositoryMeasuringTask } from '../../src/hosted/repository-measuring.ts';
 import { RepositoryService } from '../../src/management/repositories/repositories.ts';
+import { changeRules } from '../support/change-rules.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { pushImage } from '../support/hosted-images.ts';
 import { createRepository, manifestOf } from '../support/hosted-records.ts';
@@ -306,7 +308,7 @@ describeEachDatabase('repositories over the REST API', (open, { clock }) => {
     const identity = { kind: 'user', userId, username: 'ada', isAdmin: true, scopes: 'all' } as const;
     await pushImage(database, await make('acme/shop/a'), ['1', '2']);
     await pushImage(database, await make('acme/shop/b'), ['1', '2']);
-    const service = new RepositoryService({ database, wake: () => {}, deleteEnabled: true, maxTags: 3 });
+    const service = new RepositoryService({ database, wake: () => {}, rules: changeRules(), maxTags: 3 });
     const list = (perPage: number) =>
       service.listOfProject(
         { identity, address: undefined },

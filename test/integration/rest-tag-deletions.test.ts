@@ -1,9 +1,11 @@
 /** https://docs.gitlab.com/api/container_registry/: deletion of tags in bulk. */
+
 import { expect, test } from 'vitest';
 import { RepositoryDeletionTask } from '../../src/hosted/repository-deletion.ts';
 import { TagDeletionTask } from '../../src/hosted/tags/tag-deletion.ts';
 import type { Database } from '../../src/metadata/db/database.ts';
 import { parseTag } from '../../src/oci/reference.ts';
+import { TagPatterns } from '../../src/rules/tag-protection.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { pushImage } from '../support/hosted-images.ts';
 import { createRepository, digestOfText } from '../support/hosted-records.ts';
@@ -49,7 +51,7 @@ describeEachDatabase('deletions in the background', (open, { clock, createPlace,
 
   const left = (database: Database, id: number) => database.repositoryLists.listTagNames(id);
   const tagTask = (database: Database, tagsAtOnce?: number) =>
-    new TagDeletionTask({ database, log: silentLog, ...(tagsAtOnce !== undefined && { tagsAtOnce }) });
+    new TagDeletionTask({ database, tagPatterns: new TagPatterns(), log: silentLog, tagsAtOnce });
 
   test('tags that match go, in the order of GitLab, and latest never', async () => {
     const { api, database, id, remove } = await start([

@@ -1,4 +1,5 @@
 /** Two repositories and a virtual registry on one store, what a simple model says of them, and steps that change both. */
+
 import { expect } from 'vitest';
 import type { Outcome } from '../../src/gc/collector.ts';
 import { dryRun } from '../../src/gc/dry-run.ts';
@@ -14,6 +15,7 @@ import { Fills } from '../../src/proxy/fills.ts';
 import { ManifestFetch } from '../../src/proxy/manifest-fetch.ts';
 import type { Place } from '../../src/proxy/place.ts';
 import { createPublishBlob } from '../../src/proxy/publish-blob.ts';
+import { TagPatterns } from '../../src/rules/tag-protection.ts';
 import { BufferBudget } from '../../src/storage/chunk-reader.ts';
 import { blobUpstream } from './blob-upstream.ts';
 import { collectorOf } from './collecting.ts';
@@ -114,6 +116,7 @@ export class CollectorWorld {
       store: this.#store,
       uploads: this.#store,
       buffers,
+      tagPatterns: new TagPatterns(),
       limits: {
         maxUploadBytes: 1_000_000,
         maxManifestBytes: 1_000_000,

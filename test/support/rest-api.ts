@@ -2,6 +2,7 @@
  * /api/v4 over HTTP on port 0, on a real database; upstreams and explanations are what a test says they are, and so are the
  * tokens of its users beside those that were made.
  */
+
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import Koa from 'koa';
@@ -56,6 +57,7 @@ import { findPinnedBytes } from '../../src/retention/pinned-bytes.ts';
 import type { ConnectionTest } from '../../src/upstreams/test-connection.ts';
 import type { UpstreamHealth, UpstreamSettings } from '../../src/upstreams/upstream.ts';
 import { findBlockedWebhook } from '../../src/webhooks/webhook-sender.ts';
+import { changeRules } from './change-rules.ts';
 import { silentLog } from './silent-log.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -153,8 +155,8 @@ export class RestApi {
         ?.message;
     const maxUpstreams = 5;
     const common = { database, caches };
-    const { deleteEnabled } = this;
-    const hosted = { database, deleteEnabled, wake: (task: string) => void this.woken.push(task), now };
+    const rules = changeRules({ deleteEnabled: this.deleteEnabled });
+    const hosted = { database, rules, wake: (task: string) => void this.woken.push(task), now };
     const passwords = new Passwords();
     const recorded = new Authenticator({ ...database, passwords, log: silentLog, now });
     return createRestRouter({
@@ -169,10 +171,10 @@ export class RestApi {
       cacheEntries: new CacheEntryService(common),
       cachePins: new CachePinService({ database }),
       cacheRetention: new CacheRetentionService({ database, now }),
-      cleanupPreviews: new CleanupPreviewService({ database, now }),
+      cleanupPreviews: new CleanupPreviewService(hosted),
       cleanupRuns: new CleanupRunService(hosted),
       connectionTests: new ConnectionTestService({ database, secrets, tester }),
-      deletedTags: new DeletedTagService({ database, maxTags: 100 }),
+      deletedTags: new DeletedTagService(hosted),
       deployTokens: new DeployTokenService({ database, now }),
       groupCaches: new GroupCacheService({
         database,

@@ -49,6 +49,7 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
   'gc/storage-findings.ts': [1, 'pages of records; ends with what the database throws'],
   'gc/untagged-rule.ts': [1, 'pages of records; ends with what the database throws'],
   'gc/verify-copy.ts': [1, 'the bytes of a file'],
+  'hosted/protection.ts': [1, 'pages of tags'],
   'hosted/uploads/blob-commit.ts': [1, 'tries counted'],
   'hosted/tags/cleanup.ts': [1, 'one repository after the other; ends with what the database throws'],
   'hosted/manifests/image-facts.ts': [1, 'the bytes of a config, limited'],
@@ -65,7 +66,6 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
     'batches of the queue; ends with what the database throws, as a RepeatedRun',
   ],
   'management/cleanup/cleanup-previews.ts': [1, 'pages of tags; ends with what the database throws'],
-  'management/protection/protection.ts': [1, 'pages of tags; ends with what the database throws'],
   'management/namespaces/rename-protection.ts': [
     1,
     'pages of repositories; ends with what the database throws',

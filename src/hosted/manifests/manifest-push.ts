@@ -7,20 +7,18 @@ import type { ParsedReference } from '../../oci/manifest.ts';
 import { isDigestReference, type Reference, type Tag } from '../../oci/reference.ts';
 import type { EventContent } from '../../oci/registry-event.ts';
 import type { ManifestPush, StoredManifest } from '../../oci/repository.ts';
-import type { TagPatterns } from '../../rules/tag-protection.ts';
-import { recordWrite } from '../audit.ts';
-import { demandLasting } from '../deleted-repository.ts';
-import { recordEvents } from '../events.ts';
 import type { HostedOptions } from '../hosted-options.ts';
-import { demandTaggable } from '../tags/tag-guards.ts';
-import { nameGone, type PushTarget } from '../uploads/push-target.ts';
+import { demandTaggable } from '../protection.ts';
+import { tooManyTags } from '../refusal.ts';
+import { recordEvents, recordWrite } from '../write-records.ts';
+import { demandLasting, nameGone, type PushTarget } from '../write-target.ts';
 import { findNewFacts } from './image-facts.ts';
 import { acceptManifest, listRequired } from './manifest-acceptance.ts';
 
-export interface ManifestPushOptions
-  extends Pick<HostedOptions, 'database' | 'store' | 'uploads' | 'limits' | 'log' | 'tellsReferences'> {
-  readonly tagPatterns: TagPatterns;
-}
+export type ManifestPushOptions = Pick<
+  HostedOptions,
+  'database' | 'store' | 'uploads' | 'limits' | 'tagPatterns' | 'log' | 'tellsReferences'
+>;
 
 /** @throws OciError as of WritableRepository.putManifest */
 export async function pushManifest(
@@ -101,7 +99,7 @@ async function listMissing(
   return new Set(await tx.repositoryBlobs.listMissing(repositoryId, blobs));
 }
 
-/** @returns what the tags named before, where it was another manifest. @throws OciError DENIED over the limit */
+/** @returns what the tags named before, where it was another manifest. @throws HostedRefusal too-many-tags */
 async function putTags(
   tx: Records,
   repositoryId: number,
@@ -116,10 +114,7 @@ async function putTags(
     if (before === undefined) hasNew = true;
     else if (before !== digest) switched.push(before);
   }
-  if (hasNew && (await tx.tags.count(repositoryId)) > maxTags) {
-    const detail = `a repository may have ${maxTags} tags: delete some before pushing new ones`;
-    throw new OciError('DENIED', { detail });
-  }
+  if (hasNew && (await tx.tags.count(repositoryId)) > maxTags) throw tooManyTags(maxTags);
   return switched;
 }
 

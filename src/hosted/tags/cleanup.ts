@@ -2,8 +2,6 @@
  * Runs the cleanup policies of projects that are due: a task. One repository after the other; how far a run has come is recorded in the
  * transactions that remove tags, so that a process that dies leaves the rest to the next. A policy that is changed meanwhile gives its run up.
  */
-
-import type { Database } from '../../metadata/db/database.ts';
 import type {
   CleanupPolicyRecord,
   CleanupRun,
@@ -13,10 +11,10 @@ import type { RepositoryRecord } from '../../metadata/hosted/repositories.ts';
 import type { Log } from '../../observe/log.ts';
 import { criteriaOf, nextRunAfter, policyFrom } from '../../rules/cleanup-policy.ts';
 import { selectInParts } from '../../rules/select-in-parts.ts';
-import { findProtection, TagRemoval } from './tag-removal.ts';
+import { findProtection } from '../protection.ts';
+import { TagRemoval, type TagRemovalOptions } from './tag-removal.ts';
 
-export interface CleanupOptions {
-  readonly database: Database;
+export interface CleanupOptions extends Pick<TagRemovalOptions, 'database' | 'tagPatterns'> {
   readonly log: Log;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -32,7 +30,7 @@ interface Progress {
 }
 
 /** Of the role of nobody: whatever rule protects a tag keeps it. */
-const remover = { id: undefined, name: 'cleanup policy', address: undefined, level: 0 };
+const remover = { userId: undefined, name: 'cleanup policy', address: undefined, protectionLevel: 0 };
 const maxErrorLength = 1000;
 const givenUp = Symbol('given up');
 
@@ -45,7 +43,7 @@ export class CleanupTask {
 
   constructor(options: CleanupOptions) {
     this.#options = options;
-    this.#removal = new TagRemoval(options.database);
+    this.#removal = new TagRemoval(options);
     this.#maxTagsPerRun = options.maxTagsPerRun ?? 100_000;
   }
 
@@ -111,9 +109,9 @@ export class CleanupTask {
     progress: Progress,
     signal: AbortSignal,
   ): Promise<Readonly<Record<string, number>>> {
-    const { database } = this.#options;
+    const { database, tagPatterns } = this.#options;
     await database.repositories.noteCleanup(repository.id, startedAt);
-    const protection = await findProtection(database, policy.projectId, remover.level);
+    const protection = await findProtection(database, policy.projectId, remover.protectionLevel, tagPatterns);
     const decisions = await selectInParts(
       database.tags.readPushed(repository.id, startedAt),
       {

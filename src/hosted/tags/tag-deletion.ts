@@ -1,21 +1,26 @@
 /**
- * Deletes the tags that requests for it ask for: a task. What goes is decided once, as of the request. A process that dies leaves the rest
- * to the next: what was decided is remembered by the newest tag that goes.
+ * Deletes many tags of a repository at once: someone asks for it, and a task does it. What goes is decided once, as of the request. A
+ * process that dies leaves the rest to the next: what was decided is remembered by the newest tag that goes.
  */
-
-import type { Database } from '../../metadata/db/database.ts';
+import type { Records } from '../../metadata/db/records.ts';
 import type { RepositoryRecord } from '../../metadata/hosted/repositories.ts';
 import type { TagCut, TagDeletion } from '../../metadata/hosted/tag-deletions.ts';
 import type { Log } from '../../observe/log.ts';
-import { parseTagCriteria, selectInParts } from '../../rules/select-in-parts.ts';
-import { findProtection, type PushedTag, TagRemoval } from './tag-removal.ts';
+import { parseTagCriteria, selectInParts, type TagCriteriaTexts } from '../../rules/select-in-parts.ts';
+import { demandDeleting } from '../deletions.ts';
+import type { ChangeRules } from '../hosted-options.ts';
+import { findProtection } from '../protection.ts';
+import { HostedRefusal, repositoryUnknown } from '../refusal.ts';
+import { recordWrite } from '../write-records.ts';
+import { demandLasting, type WriteTarget } from '../write-target.ts';
+import { type PushedTag, TagRemoval, type TagRemovalOptions } from './tag-removal.ts';
 
-export interface TagDeletionOptions {
-  readonly database: Database;
+export interface TagDeletionOptions extends TagRemovalOptions {
   readonly log: Log;
-  /** In one transaction. */
-  readonly tagsAtOnce?: number;
 }
+
+/** Between requests for one repository. */
+const periodMs = 60 * 60 * 1000;
 
 export class TagDeletionTask {
   readonly name = 'tags.delete';
@@ -25,7 +30,7 @@ export class TagDeletionTask {
 
   constructor(options: TagDeletionOptions) {
     this.#options = options;
-    this.#removal = new TagRemoval(options.database, options.tagsAtOnce);
+    this.#removal = new TagRemoval(options);
   }
 
   /** The oldest request. @throws what the database throws */
@@ -38,7 +43,9 @@ export class TagDeletionTask {
     const repository = await database.repositories.find(deletion.repositoryId);
     if (!repository) return { result: { tags: 0 }, again: true };
     const going = await this.#decide(deletion, repository);
-    const tags = await this.#removal.remove(repository, going, deletion.actor, signal, (tx, count) =>
+    const { id: userId, level: protectionLevel, ...actor } = deletion.actor;
+    const remover = { ...actor, userId, protectionLevel };
+    const tags = await this.#removal.remove(repository, going, remover, signal, (tx, count) =>
       tx.tagDeletions.noteDeleted(deletion.id, count),
     );
     if (signal.aborted) return { result: { tags }, again: true };
@@ -53,8 +60,9 @@ export class TagDeletionTask {
     { id, repositoryId, criteria, requestedAt, cut, actor }: TagDeletion,
     repository: RepositoryRecord,
   ): Promise<readonly PushedTag[]> {
-    const { tags, tagDeletions } = this.#options.database;
-    const protection = await findProtection(this.#options.database, repository.projectId, actor.level);
+    const { database, tagPatterns } = this.#options;
+    const { tags, tagDeletions } = database;
+    const protection = await findProtection(database, repository.projectId, actor.level, tagPatterns);
     // Below the cut there is none that keep_n kept, and what was pushed since the request is none of its business.
     const decided = cut ? { ...criteria, keepN: 0 } : criteria;
     const decisions = await selectInParts(
@@ -68,6 +76,41 @@ export class TagDeletionTask {
     if (newest) await tagDeletions.decide(id, newest);
     return going;
   }
+}
+
+/**
+ * As of now: what is pushed later stays. Part of a transaction.
+ * @param criteria whose expressions are good ones
+ * @param now epoch milliseconds
+ * @throws HostedRefusal asked-again within an hour, deleting-off, being-deleted, repository-unknown
+ */
+export async function requestTagDeletion(
+  tx: Records,
+  rules: ChangeRules,
+  target: WriteTarget,
+  criteria: TagCriteriaTexts,
+  now: number,
+): Promise<void> {
+  demandDeleting(rules);
+  const repository = await tx.repositories.findByName(target.name);
+  demandLasting(repository);
+  if (!repository || !(await tx.repositories.lock(repository.id))) throw repositoryUnknown(target.name);
+  const last = await tx.tagDeletions.findLastRequest(repository.id);
+  if (last !== undefined && last > now - periodMs)
+    throw new HostedRefusal('asked-again', `tags of ${target.name} were deleted so within the last hour`);
+  const { userId: id, name, address, protectionLevel: level } = target.writer;
+  await tx.tagDeletions.create({
+    repositoryId: repository.id,
+    criteria,
+    actor: { id, name, address, level },
+  });
+  const { olderThanMs, ...asked } = criteria;
+  await recordWrite(tx, target, 'tag.request_delete_many', undefined, {
+    name_regex_delete: asked.nameRegexDelete,
+    name_regex_keep: asked.nameRegexKeep,
+    keep_n: asked.keepN,
+    older_than_seconds: olderThanMs === undefined ? undefined : olderThanMs / 1000,
+  });
 }
 
 /** Whether it comes at the cut or after it: newest first, then by name. */

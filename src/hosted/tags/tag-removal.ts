@@ -7,22 +7,15 @@ import type { Database } from '../../metadata/db/database.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import type { RepositoryRecord } from '../../metadata/hosted/repositories.ts';
 import type { Tag } from '../../oci/reference.ts';
-import { ProjectProtection } from '../../rules/project-protection.ts';
-import { TagPatterns } from '../../rules/tag-protection.ts';
+import type { TagPatterns } from '../../rules/tag-protection.ts';
+import { protectionOf } from '../protection.ts';
+import { recordEvents, recordWrite } from '../write-records.ts';
+import type { Changer, WriteTarget } from '../write-target.ts';
 
 export interface PushedTag {
   readonly name: Tag;
   /** Epoch milliseconds. */
   readonly updatedAt: number;
-}
-
-/** On whose behalf, for the audit. */
-export interface Remover {
-  readonly id: number | undefined;
-  readonly name: string;
-  readonly address: string | undefined;
-  /** What protection rules compare with what they ask for; 0: no role. */
-  readonly level: number;
 }
 
 /** What goes is spread over so long, where that leaves no less and no more of a pause after each transaction than this. */
@@ -33,25 +26,34 @@ const mostPauseFactor = 10;
 /** @param removed in this transaction. @param total with it and those before it */
 type NoteRemoved = (tx: Records, removed: number, total: number) => Promise<void>;
 
+export interface TagRemovalOptions {
+  readonly database: Database;
+  readonly tagPatterns: TagPatterns;
+  /** In one transaction. */
+  readonly tagsAtOnce?: number | undefined;
+}
+
 export class TagRemoval {
   readonly #database: Database;
+  readonly #tagPatterns: TagPatterns;
   readonly #tagsAtOnce: number;
 
-  /** @param tagsAtOnce in one transaction */
-  constructor(database: Database, tagsAtOnce = 100) {
+  constructor({ database, tagPatterns, tagsAtOnce = 100 }: TagRemovalOptions) {
     this.#database = database;
+    this.#tagPatterns = tagPatterns;
     this.#tagsAtOnce = tagsAtOnce;
   }
 
   /**
    * Ends early after the signal. A tag that was pushed again since it was read stays, and one that a rule protects by then.
+   * @param remover on whose behalf
    * @param note what else belongs into a transaction
    * @returns how many were removed
    */
   async remove(
     repository: RepositoryRecord,
     going: readonly PushedTag[],
-    remover: Remover,
+    remover: Changer,
     signal: AbortSignal,
     note: NoteRemoved,
   ): Promise<number> {
@@ -76,7 +78,7 @@ export class TagRemoval {
   #removePart(
     { id: repositoryId }: RepositoryRecord,
     part: readonly PushedTag[],
-    remover: Remover,
+    remover: Changer,
     note: (tx: Records, removed: number) => Promise<void>,
   ): Promise<number> {
     // Whatever is pushed to one of these names since then is another tag.
@@ -88,70 +90,33 @@ export class TagRemoval {
       const project = repository && (await tx.projects.find(repository.projectId));
       if (!project) return 0;
       const { name, projectId } = repository;
-      const names = await withoutGuarded(tx, repository, part, remover.level);
+      const target = { projectId, projectPath: project.fullPath, name, writer: remover };
+      const names = await this.#withoutGuarded(tx, target, part);
       if (names.length === 0) return 0;
       const removed = await tx.tags.removeMany(repositoryId, names, notAfter, remover.name);
       if (removed.length === 0) return 0;
       const digests = removed.map(({ digest }) => digest);
       await tx.reviews.addManifests(repositoryId, digests, 'tag_delete');
       await note(tx, removed.length);
-      await tx.auditEvents.add({
-        actorId: remover.id,
-        actorName: remover.name,
-        address: remover.address,
-        action: 'tag.delete_many',
-        targetType: 'tag',
-        targetId: name,
-        details: { project_id: projectId, repository: name, tags: removed.map((tag) => tag.name) },
-        projectPath: project.fullPath,
-      });
-      const deleted = { action: 'delete', projectId, repositoryId, repository: name } as const;
-      await tx.webhookOutbox.add(
-        ...removed.map((tag) => ({
-          ...deleted,
-          tag: tag.name,
-          digest: tag.digest,
-          actorName: remover.name,
-        })),
-      );
+      await recordWrite(tx, target, 'tag.delete_many', undefined, { tags: removed.map((tag) => tag.name) });
+      const told = removed.map((tag) => ({ action: 'delete', tag: tag.name, digest: tag.digest }) as const);
+      await recordEvents(tx, target, repositoryId, ...told);
       return removed.length;
     });
   }
-}
 
-async function withoutGuarded(
-  tx: Records,
-  { name, projectId }: RepositoryRecord,
-  part: readonly PushedTag[],
-  level: number,
-): Promise<readonly Tag[]> {
-  const turn = new Turn();
-  const protection = await findProtection(tx, projectId, level);
-  const names: Tag[] = [];
-  for (const tag of part) {
-    if (!protection?.findTagGuard(name, tag.name)) names.push(tag.name);
-    if (turn.isOver) await turn.next();
+  async #withoutGuarded(
+    tx: Records,
+    target: WriteTarget,
+    part: readonly PushedTag[],
+  ): Promise<readonly Tag[]> {
+    const turn = new Turn();
+    const protection = await protectionOf(tx, target, target.writer.protectionLevel, this.#tagPatterns);
+    const names: Tag[] = [];
+    for (const { name } of part) {
+      if (!protection.findTagGuard(target.name, name)) names.push(name);
+      if (turn.isOver) await turn.next();
+    }
+    return names;
   }
-  return names;
-}
-
-/** As it is now, for a role of this level; undefined where the project is gone. */
-export async function findProtection(
-  {
-    projects,
-    repositoryProtectionRules,
-    tagProtectionRules,
-  }: Pick<Records, 'projects' | 'repositoryProtectionRules' | 'tagProtectionRules'>,
-  projectId: number,
-  level: number,
-): Promise<ProjectProtection | undefined> {
-  const project = await projects.find(projectId);
-  if (!project) return undefined;
-  return new ProjectProtection({
-    projectPath: project.fullPath,
-    repositoryRules: await repositoryProtectionRules.list(projectId),
-    tagRules: await tagProtectionRules.list(projectId),
-    patterns: new TagPatterns(),
-    level,
-  });
 }

@@ -10,8 +10,8 @@ import { type Spool, SpoolError, type StorageKey } from '../../storage/blob-stor
 import { type KeptBlob, keepBlob } from '../../storage/keep-blob.ts';
 import { TakenOverError } from '../../storage/upload-store.ts';
 import type { HostedOptions } from '../hosted-options.ts';
+import { nameGone, type PushTarget } from '../write-target.ts';
 import { linkBlob } from './blob-links.ts';
-import { nameGone, type PushTarget } from './push-target.ts';
 
 export type CommitOptions = Pick<HostedOptions, 'database' | 'store' | 'log' | 'now'>;
 

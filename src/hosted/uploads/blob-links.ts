@@ -6,10 +6,9 @@ import type { Records } from '../../metadata/db/records.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { octetStream } from '../../oci/media-types.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
-import { demandLasting } from '../deleted-repository.ts';
-import { recordEvents } from '../events.ts';
 import { demandRoom } from '../quotas.ts';
-import type { PushTarget } from './push-target.ts';
+import { recordEvents } from '../write-records.ts';
+import { demandLasting, type PushTarget } from '../write-target.ts';
 
 export interface NewLink {
   readonly digest: Digest;

@@ -1,5 +1,11 @@
 /** Who asks for a change, and from where: the first argument of every call that needs rights or leaves an audit event. */
-import type { AnonymousIdentity, Identity, JobIdentity, UserIdentity } from '../../auth/rights/identity.ts';
+import {
+  type AnonymousIdentity,
+  type Identity,
+  type JobIdentity,
+  nameOf,
+  type UserIdentity,
+} from '../../auth/rights/identity.ts';
 import type { EventOrigin } from '../../oci/registry-event.ts';
 import { RefusedError } from './refused-error.ts';
 
@@ -33,4 +39,9 @@ export function askerOf(actor: Actor): Asker {
 /** As {@link askerOf}, and nobody in particular. @throws RefusedError unauthorized */
 export function viewerOf(actor: Actor): Viewer {
   return actor.identity.kind === 'anonymous' ? actor.identity : askerOf(actor);
+}
+
+/** For people to read. */
+export function actorNameOf({ identity }: Pick<Actor, 'identity'>): string {
+  return nameOf(identity) ?? identity.kind;
 }

@@ -1,7 +1,9 @@
 /** Changes of what belongs to groups, and what of them is refused. */
+import { HostedRefusal } from '../../hosted/refusal.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import { MissingOwner, type UniqueConstraint, UniqueViolation } from '../../metadata/db/violations.ts';
+import { refusedErrorOf } from './hosted-refusals.ts';
 import type { PullCaches } from './pull-caches.ts';
 import { type Faults, RefusedError } from './refused-error.ts';
 
@@ -26,7 +28,8 @@ const conflicts: Partial<Record<UniqueConstraint, string>> = {
 
 /**
  * One transaction.
- * @throws RefusedError invalid or conflict for what exists already, not-found for what was removed meanwhile; whatever `run` throws
+ * @throws RefusedError invalid or conflict for what exists already, not-found for what was removed meanwhile, and for whatever hosted
+ * repositories refuse; whatever `run` throws
  */
 export async function runChange<T>(
   database: Pick<Database, 'transaction'>,
@@ -58,6 +61,7 @@ export class Changes {
 }
 
 function refusalOf(error: unknown): unknown {
+  if (error instanceof HostedRefusal) return refusedErrorOf(error);
   if (error instanceof MissingOwner) return new RefusedError('not-found', undefined, { cause: error });
   if (!(error instanceof UniqueViolation)) return error;
   const conflict = conflicts[error.constraint];

@@ -1,9 +1,13 @@
 /** Hosted repositories as the API names them: by their number, in their project. */
 import type { Action } from '../../auth/rights/access.ts';
+import { userIdOf } from '../../auth/rights/identity.ts';
+import { protectionLevelOf } from '../../auth/rights/project-roles.ts';
+import type { WriteTarget } from '../../hosted/write-target.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import type { ListedRepository } from '../../metadata/hosted/repository-lists.ts';
 import type { Project } from '../../metadata/namespaces/projects.ts';
-import type { Actor } from './actor.ts';
+import { type Actor, actorNameOf, askerOf } from './actor.ts';
+import { findLevel } from './needs.ts';
 import { RefusedError } from './refused-error.ts';
 import { Rights } from './rights.ts';
 
@@ -35,14 +39,31 @@ export async function getRepository(
   return { project, repository };
 }
 
-/** Where nothing may be deleted. @throws RefusedError bad-request */
-export function demandDeleting(deleteEnabled: boolean): void {
-  if (!deleteEnabled)
-    throw new RefusedError('bad-request', 'deleting is turned off here (storage.delete_enabled)');
+/** As {@link getRepository}, as the operations of hosted repositories take one. @throws RefusedError unauthorized, forbidden, not-found */
+export async function getWriteTarget(
+  records: Pick<Records, 'projects' | 'members' | 'repositoryLists'>,
+  actor: Actor,
+  reference: RepositoryReference,
+  action: Action,
+): Promise<WriteTarget & Pick<FoundRepository, 'repository'>> {
+  const { project, repository } = await getRepository(records, actor, reference, action);
+  const { identity, address, origin } = actor;
+  const writer = {
+    userId: userIdOf(identity),
+    name: actorNameOf(actor),
+    address,
+    origin,
+    protectionLevel: await protectionLevelIn(records, project, actor),
+  };
+  return { projectId: project.id, projectPath: project.fullPath, name: repository.name, writer, repository };
 }
 
-/** @throws RefusedError conflict where it is on its way out */
-export function demandLasting({ name, status }: Pick<ListedRepository, 'name' | 'status'>): void {
-  if (status === 'delete_scheduled' || status === 'delete_ongoing')
-    throw new RefusedError('conflict', `409 Conflict - ${name} is being deleted`);
+/** What rules compare with what they ask for. @throws RefusedError unauthorized */
+export async function protectionLevelIn(
+  records: Pick<Records, 'members'>,
+  project: Pick<Project, 'id' | 'fullPath'>,
+  actor: Actor,
+): Promise<number> {
+  const asker = askerOf(actor);
+  return protectionLevelOf(asker, project, await findLevel(records, asker, project.fullPath));
 }

@@ -1,5 +1,7 @@
 /** What the cleanup policy of a project would do now, tag by tag. */
 
+import type { ChangeRules } from '../../hosted/hosted-options.ts';
+import { protectionOf } from '../../hosted/protection.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { CleanupPolicyRecord } from '../../metadata/hosted/cleanup-policies.ts';
 import type { RepositoryRecord } from '../../metadata/hosted/repositories.ts';
@@ -8,7 +10,6 @@ import { selectInParts } from '../../rules/select-in-parts.ts';
 import type { KeepRule } from '../../rules/tag-selection.ts';
 import type { Actor } from '../acting/actor.ts';
 import { Rights } from '../acting/rights.ts';
-import { Protection } from '../protection/protection.ts';
 
 export interface PreviewedTag {
   readonly repository: string;
@@ -30,28 +31,36 @@ export interface CleanupPreview {
 
 const maxShown = 10_000;
 
+export interface CleanupPreviewOptions {
+  readonly database: Database;
+  readonly rules: Pick<ChangeRules, 'tagPatterns'>;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
 export class CleanupPreviewService {
-  readonly #database: Database;
-  readonly #now: () => number;
-  readonly #protection = new Protection();
+  readonly #options: CleanupPreviewOptions;
   readonly #rights = new Rights();
 
-  /** @param now epoch milliseconds */
-  constructor({ database, now }: { readonly database: Database; readonly now: () => number }) {
-    this.#database = database;
-    this.#now = now;
+  constructor(options: CleanupPreviewOptions) {
+    this.#options = options;
   }
 
   /** As if it were enabled and due. For Maintainers; changes nothing. @throws RefusedError not-found, forbidden */
   async preview(actor: Actor, reference: string): Promise<CleanupPreview> {
-    const database = this.#database;
+    const { database, rules, now } = this.#options;
     const { id, fullPath } = await this.#rights.getProject(database, actor, reference, 'write');
     const record = await database.cleanupPolicies.find(id);
     const policy = policyFrom(record);
-    const protection = await this.#protection.of(database, { id, fullPath }, undefined);
+    const protection = await protectionOf(
+      database,
+      { projectId: id, projectPath: fullPath },
+      0,
+      rules.tagPatterns,
+    );
     const tags = { delete: [] as PreviewedTag[], keep: [] as PreviewedTag[] };
     const counts = { delete: 0, keep: 0 };
-    const asOf = this.#now();
+    const asOf = now();
     for await (const repository of this.#repositories(id)) {
       const decisions = await selectInParts(
         database.tags.readPushed(repository.id, asOf),
@@ -70,7 +79,7 @@ export class CleanupPreviewService {
 
   async *#repositories(projectId: number): AsyncGenerator<RepositoryRecord> {
     for (let after = ''; ; ) {
-      const repository = await this.#database.repositories.findNext(projectId, after);
+      const repository = await this.#options.database.repositories.findNext(projectId, after);
       if (!repository) return;
       yield repository;
       after = repository.name;

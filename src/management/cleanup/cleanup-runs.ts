@@ -1,8 +1,10 @@
 /** Cleanup policies of projects that are run when someone asks for it. */
+import { demandDeleting } from '../../hosted/deletions.ts';
+import type { ChangeRules } from '../../hosted/hosted-options.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Actor } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
-import { demandDeleting } from '../acting/find-repository.ts';
+import { runChange } from '../acting/changes.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { Rights } from '../acting/rights.ts';
 import { auditPlaceOf } from '../namespaces/places.ts';
@@ -11,7 +13,7 @@ export interface CleanupRunOptions {
   readonly database: Database;
   /** Runs a task soon. */
   readonly wake: (task: string) => void;
-  readonly deleteEnabled: boolean;
+  readonly rules: ChangeRules;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
@@ -29,10 +31,10 @@ export class CleanupRunService {
    * @throws RefusedError not-found, forbidden, bad-request where it is disabled or nothing may be deleted, conflict while it runs
    */
   async request(actor: Actor, reference: string): Promise<void> {
-    const { database, wake, deleteEnabled, now } = this.#options;
-    await database.transaction(async (tx) => {
+    const { database, wake, rules, now } = this.#options;
+    await runChange(database, async (tx) => {
       const { id, fullPath } = await this.#rights.getProject(tx, actor, reference, 'write');
-      demandDeleting(deleteEnabled);
+      demandDeleting(rules);
       const policy = await tx.cleanupPolicies.find(id);
       if (!policy?.enabled)
         throw new RefusedError(

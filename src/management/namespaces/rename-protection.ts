@@ -41,7 +41,7 @@ export class RenameProtection {
   ): Promise<void> {
     const [source, target] = [await this.#rulesOf(tx, from), await this.#rulesOf(tx, to)];
     for (const { name, newName } of renamed) {
-      if (source.protection.findRepositoryGuard(name, [])) throw renameDenied(name);
+      if (source.protection.findRepositoryFault(name, 'delete')) throw renameDenied(name);
       const required = requiredRepositoryLevel(target.repositoryRules, to.project.fullPath, newName, 'push');
       if (to.level < required) throw renameDenied(newName);
     }
@@ -49,8 +49,9 @@ export class RenameProtection {
     const turn = new Turn();
     for (const { name, newName } of renamed) {
       for await (const tags of readTags(tx, name)) {
-        if (source.protection.findRepositoryGuard(name, tags)) throw tagsGuarded(name);
-        if (!tags.every((tag) => target.protection.mayCreateTag(newName, tag))) throw tagsGuarded(newName);
+        if (source.protection.findDeletionFault(name, tags)) throw tagsGuarded(name);
+        if (tags.some((tag) => target.protection.findTagFault(newName, tag, 'create')))
+          throw tagsGuarded(newName);
         if (turn.isOver) await turn.next();
       }
     }

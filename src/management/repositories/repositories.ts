@@ -1,5 +1,7 @@
 /** Hosted repositories: what there is, how much it is, and its end. */
 import { type Action, leastPullLevel } from '../../auth/rights/access.ts';
+import type { ChangeRules } from '../../hosted/hosted-options.ts';
+import { scheduleRepositoryDeletion } from '../../hosted/repository-deletion.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Direction, Page, Paged } from '../../metadata/db/page.ts';
 import type {
@@ -9,13 +11,10 @@ import type {
 } from '../../metadata/hosted/repository-lists.ts';
 import type { Viewer } from '../../metadata/namespaces/repository-visibility.ts';
 import { type Actor, userOf } from '../acting/actor.ts';
-import { recordChange } from '../acting/audit.ts';
 import { runChange } from '../acting/changes.ts';
-import { demandDeleting, getRepository, type RepositoryReference } from '../acting/find-repository.ts';
+import { getWriteTarget, type RepositoryReference } from '../acting/find-repository.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { Rights } from '../acting/rights.ts';
-import { auditPlaceOf } from '../namespaces/places.ts';
-import { Protection } from '../protection/protection.ts';
 
 export interface RepositorySearch {
   /** Part of the name. */
@@ -41,7 +40,7 @@ export interface RepositoryServiceOptions {
   readonly database: Database;
   /** Runs a task soon. */
   readonly wake: (task: string) => void;
-  readonly deleteEnabled: boolean;
+  readonly rules: ChangeRules;
   /** That one answer lists, of all its repositories. */
   readonly maxTags?: number;
 }
@@ -49,7 +48,6 @@ export interface RepositoryServiceOptions {
 export class RepositoryService {
   readonly #options: RepositoryServiceOptions;
   readonly #rights = new Rights();
-  readonly #protection = new Protection();
 
   constructor(options: RepositoryServiceOptions) {
     this.#options = options;
@@ -116,20 +114,10 @@ export class RepositoryService {
    * @throws RefusedError not-found, forbidden (also where it is protected), bad-request where nothing may be deleted
    */
   async remove(actor: Actor, reference: RepositoryReference): Promise<void> {
-    const { database, wake, deleteEnabled } = this.#options;
-    await runChange(database, async (tx) => {
-      const { project, repository } = await getRepository(tx, actor, reference, 'delete');
-      demandDeleting(deleteEnabled);
-      if (repository.status === 'delete_scheduled' || repository.status === 'delete_ongoing') return;
-      await this.#protection.demandRepositoryDeletable(tx, project, actor, repository);
-      await tx.repositoryRemovals.mark(repository.id, 'delete_scheduled', 0);
-      await recordChange(tx, actor, {
-        action: 'repository.delete',
-        targetId: repository.name,
-        details: { project_id: project.id, repository_id: repository.id, repository: repository.name },
-        ...auditPlaceOf({ kind: 'project', fullPath: project.fullPath }),
-      });
-    });
+    const { database, wake, rules } = this.#options;
+    await runChange(database, async (tx) =>
+      scheduleRepositoryDeletion(tx, rules, await getWriteTarget(tx, actor, reference, 'delete')),
+    );
     wake('repositories.delete');
   }
 

@@ -1,5 +1,6 @@
 /** Tags of hosted repositories: what there is, what they name, and the end of one. */
-import { nameOf } from '../../auth/rights/identity.ts';
+import { deleteTag } from '../../hosted/deletions.ts';
+import type { ChangeRules } from '../../hosted/hosted-options.ts';
 import type { ImageSummary } from '../../metadata/content/image-facts.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Direction, Page, Paged } from '../../metadata/db/page.ts';
@@ -8,18 +9,9 @@ import type { ListedTag, TagOrder, TagPageRequest } from '../../metadata/hosted/
 import type { Digest } from '../../oci/digest.ts';
 import { isTag } from '../../oci/reference.ts';
 import type { Actor } from '../acting/actor.ts';
-import { recordChange } from '../acting/audit.ts';
 import { runChange } from '../acting/changes.ts';
-import {
-  demandDeleting,
-  demandLasting,
-  getRepository,
-  type RepositoryReference,
-} from '../acting/find-repository.ts';
+import { getRepository, getWriteTarget, type RepositoryReference } from '../acting/find-repository.ts';
 import { RefusedError } from '../acting/refused-error.ts';
-import { auditPlaceOf } from '../namespaces/places.ts';
-import { Protection } from '../protection/protection.ts';
-import { recordEvent } from '../webhooks/events.ts';
 
 export interface TagSearch {
   /** Part of the name. */
@@ -36,12 +28,11 @@ export interface ImageSummaries {
 export interface RepositoryTagServiceOptions {
   readonly database: Database;
   readonly images: ImageSummaries;
-  readonly deleteEnabled: boolean;
+  readonly rules: ChangeRules;
 }
 
 export class RepositoryTagService {
   readonly #options: RepositoryTagServiceOptions;
-  readonly #protection = new Protection();
 
   constructor(options: RepositoryTagServiceOptions) {
     this.#options = options;
@@ -96,25 +87,11 @@ export class RepositoryTagService {
 
   /** Only the tag: its manifest is put up for review. @throws RefusedError not-found, forbidden, bad-request, conflict */
   async remove(actor: Actor, reference: RepositoryReference, name: string): Promise<void> {
-    const { database, deleteEnabled } = this.#options;
-    const remover = nameOf(actor.identity) ?? actor.identity.kind;
+    const { database, rules } = this.#options;
     await runChange(database, async (tx) => {
-      const { project, repository } = await getRepository(tx, actor, reference, 'delete');
-      demandDeleting(deleteEnabled);
-      demandLasting(repository);
+      const target = await getWriteTarget(tx, actor, reference, 'delete');
       if (!isTag(name)) throw new RefusedError('not-found', 'Tag');
-      const isThere = await tx.repositories.hold(repository.id);
-      const digest = isThere ? await tx.tags.remove(repository.id, name, remover) : undefined;
-      if (digest === undefined) throw new RefusedError('not-found', 'Tag');
-      await this.#protection.demandTagDeletable(tx, project, actor, repository, name);
-      await tx.reviews.addManifests(repository.id, [digest], 'tag_delete');
-      await recordChange(tx, actor, {
-        action: 'tag.delete',
-        targetId: `${repository.name}:${name}`,
-        details: { project_id: project.id, repository: repository.name, digest },
-        ...auditPlaceOf({ kind: 'project', fullPath: project.fullPath }),
-      });
-      await recordEvent(tx, actor, { action: 'delete', tag: name, digest }, repository);
+      await deleteTag(tx, rules, target, name);
     });
   }
 }

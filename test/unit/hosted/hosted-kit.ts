@@ -1,4 +1,5 @@
 /** Hosted repositories on a real database and a real directory, as one process or several have them. */
+
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +18,7 @@ import {
 } from '../../../src/oci/reference.ts';
 import type { BlobAnswer, WritableRepository, Writer } from '../../../src/oci/repository.ts';
 import type { UploadPart } from '../../../src/oci/uploads.ts';
+import { TagPatterns } from '../../../src/rules/tag-protection.ts';
 import type { BlobStore } from '../../../src/storage/blob-store.ts';
 import { BufferBudget } from '../../../src/storage/chunk-reader.ts';
 import { FilesystemBlobStore } from '../../../src/storage/filesystem-blob-store.ts';
@@ -108,6 +110,7 @@ export async function startHosted(
       uploads,
       buffers: new BufferBudget(),
       pulls,
+      tagPatterns: new TagPatterns(),
       limits: { ...limits, ...changes },
       log,
       now: () => clock.now,

@@ -97,8 +97,8 @@ describe('all rules of a project', () => {
     expect(ofLevel(40).findTagGuard('acme/shop/release', 'dev')).toBe('protected');
     expect(ofLevel(40).findTagGuard('acme/shop/dev', 'dev')).toBeUndefined();
     expect(ofLevel(50).findTagGuard('acme/shop/release', 'dev')).toBeUndefined();
-    expect(ofLevel(40).findRepositoryGuard('acme/shop/release', [])).toBe('protected');
-    expect(ofLevel(50).findRepositoryGuard('acme/shop/release', [])).toBeUndefined();
+    expect(ofLevel(40).findDeletionFault('acme/shop/release', [])?.guard).toBe('protected');
+    expect(ofLevel(50).findDeletionFault('acme/shop/release', [])).toBeUndefined();
   });
 
   test('and so do rules for tags, from a cleanup each of them', () => {
@@ -106,7 +106,7 @@ describe('all rules of a project', () => {
     expect(ofLevel(0, rules).findTagGuard('acme/shop', 'keep')).toBe('immutable');
     expect(ofLevel(0, rules).findTagGuard('acme/shop', 'dev')).toBeUndefined();
     expect(ofLevel(60, rules).findTagGuard('acme/shop', 'v1')).toBeUndefined();
-    expect(ofLevel(40, rules).findRepositoryGuard('acme/shop', ['dev'])).toBe('protected');
-    expect(ofLevel(60, rules).findRepositoryGuard('acme/shop', ['dev', 'keep'])).toBe('immutable');
+    expect(ofLevel(40, rules).findDeletionFault('acme/shop', ['dev'])?.guard).toBe('protected');
+    expect(ofLevel(60, rules).findDeletionFault('acme/shop', ['dev', 'keep'])?.guard).toBe('immutable');
   });
 });

@@ -63,6 +63,8 @@ export async function createSignIn(parts: SignInParts) {
     principals,
     delegate,
     isLoginRequired,
+    rateLimit: guards.registryRateLimit,
+    denials: observer,
   });
   const sessions = new UserSessions({ ...database, now });
   const oidc = createOidc(parts);
@@ -76,7 +78,7 @@ export async function createSignIn(parts: SignInParts) {
     registryTokens,
     rights,
     grantMetas,
-    access: guards.around(access),
+    access,
     catalog: new CatalogService({ ...database, principals, isLoginRequired }),
     principals,
   };

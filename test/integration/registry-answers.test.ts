@@ -124,9 +124,9 @@ async function answerTo(url: string, method: string, path: string, authorization
     code,
     status === 401 && `[${scope ?? ''}]`,
     error,
-    headers.allow !== undefined && `Allow: ${headers.allow}`,
+    headers['allow'] !== undefined && `Allow: ${headers['allow']}`,
     status < 400 && headers['cache-status'],
-    headers.vary && `Vary: ${headers.vary}`,
+    headers['vary'] && `Vary: ${headers['vary']}`,
   ]
     .filter((part) => part !== undefined && part !== false && part !== '')
     .join(' ');

@@ -29,7 +29,6 @@ export function keyRotation({ in: delay }: { readonly in?: string | undefined })
         await tx.auditEvents.add({
           actorName: 'command line',
           action: 'signing_key.rotate',
-          targetType: 'signing_key',
           targetId: kid,
           details: { retired },
         });

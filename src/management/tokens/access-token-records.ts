@@ -48,7 +48,7 @@ export async function recordAccessToken(
     scopes,
     expiresAt,
   });
-  const details = { name, user_id: owner.id, scopes, expires_at: expiresAt };
+  const details = { name, userId: owner.id, scopes, expiresAt };
   await recordOf(tx, actor, 'create', record, owner, details);
   return { record, token };
 }
@@ -79,7 +79,7 @@ export async function rotateAccessToken(
     scopes: old.scopes,
     expiresAt: expiresAt ?? (Math.floor(now / dayMs) + rotatedDays) * dayMs,
   });
-  const details = { name: old.name, user_id: old.userId, new_id: record.id, expires_at: record.expiresAt };
+  const details = { name: old.name, userId: old.userId, newId: record.id, expiresAt: record.expiresAt };
   await recordOf(tx, actor, 'rotate', old, owner, details);
   return { record, token };
 }
@@ -90,7 +90,7 @@ export async function revokeAccessToken(tx: Records, actor: Actor, token: Access
   if (!(await tx.accessTokens.revoke(token.id)) || !owner) return;
   const place = await findPlaceOf(tx, owner);
   if (place) await membersOf(tx, place).remove(owner.id);
-  await recordOf(tx, actor, 'revoke', token, owner, { name: token.name, user_id: owner.id });
+  await recordOf(tx, actor, 'revoke', token, owner, { name: token.name, userId: owner.id });
 }
 
 /** @throws RefusedError invalid */

@@ -10,7 +10,7 @@ import { runChange } from '../acting/changes.ts';
 import type { Need } from '../acting/needs.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { demandAdministrator, Rights } from '../acting/rights.ts';
-import { auditPlaceOf, idOf, ownerOf, type Place, type PlaceReference } from '../namespaces/places.ts';
+import { auditPlaceOf, ownerOf, type Place, type PlaceReference } from '../namespaces/places.ts';
 import { demandLater, demandStillGood } from './access-token-records.ts';
 
 export type { DeployToken };
@@ -115,7 +115,7 @@ export class DeployTokenService {
       await recordChange(tx, actor, {
         action: 'deploy_token.create',
         targetId: record.id,
-        details: { ...idOf(place), name, username: record.username, scopes, expires_at: expiresAt },
+        details: { ...ownerOf(place), name, username: record.username, scopes, expiresAt },
         ...auditPlaceOf(place),
       });
       return { record, token };
@@ -131,7 +131,7 @@ export class DeployTokenService {
       await recordChange(tx, actor, {
         action: 'deploy_token.revoke',
         targetId: id,
-        details: { ...idOf(place), name, username },
+        details: { ...ownerOf(place), name, username },
         ...auditPlaceOf(place),
       });
     });

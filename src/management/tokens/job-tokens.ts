@@ -108,7 +108,7 @@ export class JobTokenService {
         action: 'job_token.revoke',
         targetId: id,
         projectPath: project.fullPath,
-        details: { project_id: project.id, name: token.name },
+        details: { projectId: project.id, name: token.name },
       });
     });
   }
@@ -186,12 +186,12 @@ async function record(
     targetId: created.id,
     projectPath,
     details: {
-      project_id: projectId,
+      projectId,
       name,
-      trust_id: trustId,
-      user_id: userId,
-      access_level: accessLevel,
-      expires_at: expiresAt,
+      trustId,
+      userId,
+      accessLevel,
+      expiresAt,
     },
   });
   return { record: created, token };

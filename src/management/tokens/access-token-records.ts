@@ -3,7 +3,7 @@
  * group or project, which are tokens of a bot that has no other.
  */
 import type { TokenScope } from '../../auth/rights/identity.ts';
-import { createAccessToken, hashAccessToken } from '../../auth/tokens/token-secret.ts';
+import { createToken, hashToken } from '../../auth/tokens/token-secret.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import type { User } from '../../metadata/people/users.ts';
 import type { AccessToken } from '../../metadata/tokens/access-tokens.ts';
@@ -37,9 +37,9 @@ export async function recordAccessToken(
   actor: Actor,
   owner: User,
   { name, description, scopes, expiresAt }: AccessTokenInput,
-  token: string = createAccessToken(),
+  token: string = createToken('access'),
 ): Promise<CreatedAccessToken> {
-  const tokenHash = hashAccessToken(token);
+  const tokenHash = hashToken(token);
   const record = await tx.accessTokens.create({
     userId: owner.id,
     name,
@@ -70,12 +70,12 @@ export async function rotateAccessToken(
   if (!owner || isExpired || !(await tx.accessTokens.revoke(old.id))) {
     throw new RefusedError('bad-request', 'the token is revoked or expired');
   }
-  const token = createAccessToken();
+  const token = createToken('access');
   const record = await tx.accessTokens.create({
     userId: old.userId,
     name: old.name,
     description: old.description,
-    tokenHash: hashAccessToken(token),
+    tokenHash: hashToken(token),
     scopes: old.scopes,
     expiresAt: expiresAt ?? (Math.floor(now / dayMs) + rotatedDays) * dayMs,
   });

@@ -1,5 +1,5 @@
 /** Deploy tokens: for machines that pull and push in a group or project and belong to nobody. */
-import { createDeployToken, hashAccessToken } from '../../auth/tokens/token-secret.ts';
+import { createToken, hashToken } from '../../auth/tokens/token-secret.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Page, Paged } from '../../metadata/db/page.ts';
 import type { Records } from '../../metadata/db/records.ts';
@@ -102,12 +102,12 @@ export class DeployTokenService {
     return runChange(this.#database, async (tx) => {
       const place = await this.#getPlaceToChange(tx, actor, reference);
       await demandStillGood(tx, actor);
-      const token = createDeployToken();
+      const token = createToken('deploy');
       const record = await tx.deployTokens.create({
         place: ownerOf(place),
         name,
         username,
-        tokenHash: hashAccessToken(token),
+        tokenHash: hashToken(token),
         scopes,
         expiresAt,
         createdBy: userOf(actor).userId,

@@ -15,7 +15,7 @@ import {
   type CacheEntry,
   type Downloads,
   type EntryKind,
-  type EntryPlace,
+  type EntrySource,
   entryFromRow,
   type ManifestLink,
 } from './cache-entry.ts';
@@ -33,42 +33,46 @@ export class CacheEntries {
     this.#reviews = reviews;
   }
 
-  /** Entries at any of these places, in the order of `places`. */
-  async listAt(places: readonly EntryPlace[], kind: EntryKind, reference: string): Promise<CacheEntry[]> {
-    if (places.length === 0) return [];
+  /** Entries at any of these sources, in the order of `sources`. */
+  async listAt(sources: readonly EntrySource[], kind: EntryKind, reference: string): Promise<CacheEntry[]> {
+    if (sources.length === 0) return [];
     const rows = await this.#db
       .selectFrom('cache_entries')
       .selectAll()
       .where('kind', '=', kind)
       .where('reference', '=', reference)
-      .where((eb) => atAny(eb, places))
+      .where((eb) => atAny(eb, sources))
       .execute();
-    return inOrderOf(places, rows.map(entryFromRow));
+    return inOrderOf(sources, rows.map(entryFromRow));
   }
 
-  /** Entries at any of the places whose content has this digest, whatever their reference, in the order of `places`. */
-  async listByDigest(places: readonly EntryPlace[], kind: EntryKind, digest: Digest): Promise<CacheEntry[]> {
-    if (places.length === 0) return [];
+  /** Entries at any of the sources whose content has this digest, whatever their reference, in the order of `sources`. */
+  async listByDigest(
+    sources: readonly EntrySource[],
+    kind: EntryKind,
+    digest: Digest,
+  ): Promise<CacheEntry[]> {
+    if (sources.length === 0) return [];
     const rows = await this.#db
       .selectFrom('cache_entries')
       .selectAll()
       .where('kind', '=', kind)
       .where('digest', '=', digest)
-      .where((eb) => atAny(eb, places))
+      .where((eb) => atAny(eb, sources))
       .orderBy('id')
       .execute();
-    return inOrderOf(places, rows.map(entryFromRow));
+    return inOrderOf(sources, rows.map(entryFromRow));
   }
 
   /**
-   * Of `places`, those that have a manifest entry whose manifest refers to `digest` as its config, a layer or a child; with
-   * the size in bytes that the descriptor says. In the order of `places`.
+   * Of `sources`, those that have a manifest entry whose manifest refers to `digest` as its config, a layer or a child; with
+   * the size in bytes that the descriptor says. In the order of `sources`.
    */
   async listOwners(
-    places: readonly EntryPlace[],
+    sources: readonly EntrySource[],
     digest: Digest,
-  ): Promise<{ readonly place: EntryPlace; readonly size: number }[]> {
-    if (places.length === 0) return [];
+  ): Promise<{ readonly source: EntrySource; readonly size: number }[]> {
+    if (sources.length === 0) return [];
     const rows = await this.#db
       .selectFrom('cache_entries')
       .innerJoin('manifest_references as used', 'used.manifest_digest', 'cache_entries.digest')
@@ -77,14 +81,14 @@ export class CacheEntries {
       .where('used.digest', '=', digest)
       .where('used.kind', '<>', 'subject')
       .where('cache_entries.kind', '=', 'manifest')
-      .where((eb) => atAny(eb, places))
+      .where((eb) => atAny(eb, sources))
       .groupBy(['cache_entries.upstream_id', 'cache_entries.repository'])
       .execute();
-    return places.flatMap((place) => {
+    return sources.flatMap((source) => {
       const row = rows.find(
-        (each) => each.upstream_id === place.upstreamId && each.repository === place.repository,
+        (each) => each.upstream_id === source.upstreamId && each.repository === source.repository,
       );
-      return row ? [{ place, size: row.size }] : [];
+      return row ? [{ source, size: row.size }] : [];
     });
   }
 
@@ -101,15 +105,15 @@ export class CacheEntries {
     return rows.map((row) => row.url);
   }
 
-  /** Tags for which a manifest entry exists at the places, in byte order. */
-  async listTags(places: readonly EntryPlace[]): Promise<string[]> {
-    if (places.length === 0) return [];
+  /** Tags for which a manifest entry exists at the sources, in byte order. */
+  async listTags(sources: readonly EntrySource[]): Promise<string[]> {
+    if (sources.length === 0) return [];
     const rows = await this.#db
       .selectFrom('cache_entries')
       .select('reference')
       .distinct()
       .where('kind', '=', 'manifest')
-      .where((eb) => atAny(eb, places))
+      .where((eb) => atAny(eb, sources))
       // Digests have a colon, tags never.
       .where('reference', 'not like', '%:%')
       .orderBy('reference')
@@ -171,10 +175,10 @@ export class CacheEntries {
       used_at: now,
     };
     const { upstreamId, kind, repository, reference } = entry;
-    const place = { upstream_id: upstreamId, kind, repository, reference };
+    const source = { upstream_id: upstreamId, kind, repository, reference };
     const added = await tx
       .insertInto('cache_entries')
-      .values({ ...content, ...place, group_id: entry.groupId, created_at: now, downloaded_at: null })
+      .values({ ...content, ...source, group_id: entry.groupId, created_at: now, downloaded_at: null })
       .onConflict((conflict) =>
         conflict.columns(['upstream_id', 'kind', 'repository', 'reference']).doNothing(),
       )
@@ -184,7 +188,7 @@ export class CacheEntries {
     const query = tx
       .selectFrom('cache_entries')
       .select(['id', 'digest'])
-      .where((eb) => eb.and(place));
+      .where((eb) => eb.and(source));
     const before = await query.forUpdate().executeTakeFirst();
     // It was removed meanwhile.
     if (!before) return this.#link(tx, entry);

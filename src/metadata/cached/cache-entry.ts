@@ -29,7 +29,7 @@ export interface CacheEntry {
 }
 
 /** One repository at one upstream. */
-export interface EntryPlace {
+export interface EntrySource {
   readonly upstreamId: number;
   readonly repository: RepositoryName;
 }

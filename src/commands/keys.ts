@@ -49,7 +49,7 @@ export function parseDelayMs(text: string): number {
 async function keysWith({ config, readSecrets }: CommandContext) {
   const secretBox = new SecretBox((await readSecrets()).key);
   return ({ signingKeys: records }: Records) =>
-    new SigningKeys({ records, secretBox, lifetimeSeconds: config.auth.tokenSeconds, now: Date.now });
+    new SigningKeys({ records, secretBox, lifetimeMs: config.auth.tokenMs, now: Date.now });
 }
 
 /** A line for each, oldest first. */

@@ -8,7 +8,7 @@ import { type BlobRecord, keepRecord } from '../content/blobs.ts';
 import { storePayload } from '../content/manifest-payloads.ts';
 import { inBatches } from '../db/in-batches.ts';
 import { inTransaction } from '../db/in-transaction.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 import { MissingContent } from '../db/violations.ts';
 import {
   type BlobLink,
@@ -37,7 +37,7 @@ export class CacheEntries {
   async listAt(sources: readonly EntrySource[], kind: EntryKind, reference: string): Promise<CacheEntry[]> {
     if (sources.length === 0) return [];
     const rows = await this.#db
-      .selectFrom('cache_entries')
+      .selectFrom('cacheEntries')
       .selectAll()
       .where('kind', '=', kind)
       .where('reference', '=', reference)
@@ -54,7 +54,7 @@ export class CacheEntries {
   ): Promise<CacheEntry[]> {
     if (sources.length === 0) return [];
     const rows = await this.#db
-      .selectFrom('cache_entries')
+      .selectFrom('cacheEntries')
       .selectAll()
       .where('kind', '=', kind)
       .where('digest', '=', digest)
@@ -74,19 +74,19 @@ export class CacheEntries {
   ): Promise<{ readonly source: EntrySource; readonly size: number }[]> {
     if (sources.length === 0) return [];
     const rows = await this.#db
-      .selectFrom('cache_entries')
-      .innerJoin('manifest_references as used', 'used.manifest_digest', 'cache_entries.digest')
-      .select(['cache_entries.upstream_id', 'cache_entries.repository'])
+      .selectFrom('cacheEntries')
+      .innerJoin('manifestReferences as used', 'used.manifestDigest', 'cacheEntries.digest')
+      .select(['cacheEntries.upstreamId', 'cacheEntries.repository'])
       .select((eb) => eb.fn.max('used.size').as('size'))
       .where('used.digest', '=', digest)
       .where('used.kind', '<>', 'subject')
-      .where('cache_entries.kind', '=', 'manifest')
+      .where('cacheEntries.kind', '=', 'manifest')
       .where((eb) => atAny(eb, sources))
-      .groupBy(['cache_entries.upstream_id', 'cache_entries.repository'])
+      .groupBy(['cacheEntries.upstreamId', 'cacheEntries.repository'])
       .execute();
     return sources.flatMap((source) => {
       const row = rows.find(
-        (each) => each.upstream_id === source.upstreamId && each.repository === source.repository,
+        (each) => each.upstreamId === source.upstreamId && each.repository === source.repository,
       );
       return row ? [{ source, size: row.size }] : [];
     });
@@ -95,12 +95,12 @@ export class CacheEntries {
   /** URLs of the upstreams that any blob entry of this digest came from. */
   async listOrigins(digest: Digest): Promise<string[]> {
     const rows = await this.#db
-      .selectFrom('cache_entries')
-      .innerJoin('upstreams', 'upstreams.id', 'cache_entries.upstream_id')
+      .selectFrom('cacheEntries')
+      .innerJoin('upstreams', 'upstreams.id', 'cacheEntries.upstreamId')
       .select('upstreams.url')
       .distinct()
-      .where('cache_entries.digest', '=', digest)
-      .where('cache_entries.kind', '=', 'blob')
+      .where('cacheEntries.digest', '=', digest)
+      .where('cacheEntries.kind', '=', 'blob')
       .execute();
     return rows.map((row) => row.url);
   }
@@ -109,7 +109,7 @@ export class CacheEntries {
   async listTags(sources: readonly EntrySource[]): Promise<string[]> {
     if (sources.length === 0) return [];
     const rows = await this.#db
-      .selectFrom('cache_entries')
+      .selectFrom('cacheEntries')
       .select('reference')
       .distinct()
       .where('kind', '=', 'manifest')
@@ -167,26 +167,26 @@ export class CacheEntries {
     const now = this.#now();
     const content = {
       digest: entry.digest,
-      media_type: entry.mediaType,
+      mediaType: entry.mediaType,
       size: entry.size,
       etag: entry.etag ?? null,
-      checked_at: entry.checkedAt,
-      updated_at: now,
-      used_at: now,
+      checkedAt: entry.checkedAt,
+      updatedAt: now,
+      usedAt: now,
     };
     const { upstreamId, kind, repository, reference } = entry;
-    const source = { upstream_id: upstreamId, kind, repository, reference };
+    const source = { upstreamId: upstreamId, kind, repository, reference };
     const added = await tx
-      .insertInto('cache_entries')
-      .values({ ...content, ...source, group_id: entry.groupId, created_at: now, downloaded_at: null })
+      .insertInto('cacheEntries')
+      .values({ ...content, ...source, groupId: entry.groupId, createdAt: now, downloadedAt: null })
       .onConflict((conflict) =>
-        conflict.columns(['upstream_id', 'kind', 'repository', 'reference']).doNothing(),
+        conflict.columns(['upstreamId', 'kind', 'repository', 'reference']).doNothing(),
       )
       .returningAll()
       .executeTakeFirst();
     if (added) return entryFromRow(added);
     const query = tx
-      .selectFrom('cache_entries')
+      .selectFrom('cacheEntries')
       .select(['id', 'digest'])
       .where((eb) => eb.and(source));
     const before = await query.forUpdate().executeTakeFirst();
@@ -197,7 +197,7 @@ export class CacheEntries {
         .within(tx)
         .addEntries(({ id }) => sql<SqlBool>`${id} = ${before.id}`, 'entry_switch');
     const row = await tx
-      .updateTable('cache_entries')
+      .updateTable('cacheEntries')
       .set(content)
       .where('id', '=', before.id)
       .returningAll()
@@ -208,8 +208,8 @@ export class CacheEntries {
   /** The upstream still has what the entry says. @param checkedAt epoch milliseconds */
   async touch(id: number, checkedAt: number): Promise<void> {
     await this.#db
-      .updateTable('cache_entries')
-      .set({ checked_at: checkedAt, updated_at: checkedAt, used_at: checkedAt })
+      .updateTable('cacheEntries')
+      .set({ checkedAt: checkedAt, updatedAt: checkedAt, usedAt: checkedAt })
       .where('id', '=', id)
       .execute();
   }
@@ -220,7 +220,7 @@ export class CacheEntries {
       removeEntries(
         tx,
         this.#reviews.within(tx),
-        tx.selectFrom('cache_entries').select('id').where('id', '=', id),
+        tx.selectFrom('cacheEntries').select('id').where('id', '=', id),
         event,
       ),
     );

@@ -1,14 +1,14 @@
 /** Conditions and order by the sources that a pull may use, of which there are few. */
 import type { ExpressionBuilder } from 'kysely';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 import type { CacheEntry, EntrySource } from './cache-entry.ts';
 
-export function atAny(eb: ExpressionBuilder<Tables, 'cache_entries'>, sources: readonly EntrySource[]) {
+export function atAny(eb: ExpressionBuilder<Tables, 'cacheEntries'>, sources: readonly EntrySource[]) {
   return eb.or(
     sources.map(({ upstreamId, repository }) =>
       eb.and([
-        eb('cache_entries.upstream_id', '=', upstreamId),
-        eb('cache_entries.repository', '=', repository),
+        eb('cacheEntries.upstreamId', '=', upstreamId),
+        eb('cacheEntries.repository', '=', repository),
       ]),
     ),
   );

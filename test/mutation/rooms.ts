@@ -1,0 +1,54 @@
+/** What is changed for the worse on purpose, and the tests that have to see it. */
+
+export interface MutatedRoom {
+  /** Below src/. */
+  readonly sources: readonly string[];
+  /** Below test/: the quick ones of the room, and of the whole server those whose promises the room keeps. */
+  readonly tests: readonly string[];
+}
+
+export const rooms: Readonly<Record<string, MutatedRoom>> = {
+  rules: { sources: ['rules'], tests: ['unit/rules'] },
+  storage: { sources: ['storage'], tests: ['unit/storage'] },
+  gc: {
+    sources: ['gc', 'retention'],
+    tests: [
+      'unit/gc',
+      'unit/retention',
+      'integration/collecting.test.ts',
+      'integration/collector-dry-run.test.ts',
+      'integration/scrub.test.ts',
+      'integration/cache-bound.test.ts',
+      'integration/cache-retention.test.ts',
+    ],
+  },
+  hosted: {
+    sources: ['hosted'],
+    tests: [
+      'unit/hosted',
+      'integration/push.test.ts',
+      'integration/resume-upload.test.ts',
+      'integration/cleanup-policy.test.ts',
+      'integration/rest-tag-deletions.test.ts',
+    ],
+  },
+  proxy: {
+    sources: ['proxy'],
+    tests: [
+      'unit/proxy',
+      'integration/cold-pull.test.ts',
+      'integration/warm-pull.test.ts',
+      'integration/concurrent-pull.test.ts',
+      'integration/tag-moves.test.ts',
+      'integration/upstream-*.test.ts',
+      'integration/wrong-digest.test.ts',
+      'integration/no-stolen-bytes.test.ts',
+      'integration/local-upstream.test.ts',
+    ],
+  },
+  upstreams: { sources: ['upstreams', 'outbound'], tests: ['unit/upstreams', 'unit/outbound'] },
+  auth: { sources: ['auth/rights', 'auth/tokens'], tests: ['unit/auth'] },
+};
+
+/** At least so many of a hundred faults must be seen, in each room. */
+export const neededPercent = 90;

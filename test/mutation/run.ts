@@ -1,0 +1,110 @@
+/**
+ * Changes the core for the worse, one fault after another, and says which of them no test sees: `npm run test:mutation -- rules proxy`;
+ * without names, every room. `--since main` tries the files that differ from that commit. What was tried before and has not changed, nor its tests,
+ * is not tried again. Exits 1 where a room is below what is needed.
+ */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { relative, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { MutantResult, PartialStrykerOptions } from '@stryker-mutator/api/core';
+import { Stryker } from '@stryker-mutator/core';
+import { accepted } from './accepted.ts';
+import { type MutatedRoom, neededPercent, rooms } from './rooms.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+process.chdir(root);
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { since: { type: 'string' }, concurrency: { type: 'string', default: '2' } },
+});
+const names = positionals.length > 0 ? positionals : Object.keys(rooms);
+const changed = values.since === undefined ? undefined : changedSince(values.since);
+
+for (const name of names) {
+  const room = rooms[name];
+  if (!room) throw new Error(`there is no room ${name}: ${Object.keys(rooms).join(', ')}`);
+  const chosen = changed
+    ? changed.filter((file) => isOf(room, file))
+    : room.sources.map((source) => `src/${source}/**/*.ts`);
+  if (chosen.length === 0) continue;
+  report(name, await attack(name, room, chosen));
+}
+
+function attack(name: string, room: MutatedRoom, mutate: readonly string[]): Promise<MutantResult[]> {
+  process.env['MUTATION_TESTS'] = room.tests
+    .map((test) => (test.endsWith('.ts') ? `test/${test}` : `test/${test}/**/*.test.ts`))
+    .join(' ');
+  const options: PartialStrykerOptions = {
+    testRunner: 'vitest',
+    plugins: ['@stryker-mutator/vitest-runner'],
+    vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
+    coverageAnalysis: 'perTest',
+    mutate: [...mutate],
+    concurrency: Number(values.concurrency),
+    incremental: true,
+    incrementalFile: `node_modules/.cache/mutation/${name}.json`,
+    tempDirName: 'node_modules/.cache/mutation/tried',
+    // TypeScript 7 has no API that Stryker knows, and no file of ours is in need of it.
+    tsconfigFile: 'none.json',
+    reporters: ['progress'],
+    ignorePatterns: ['/docs', '/bench'],
+    allowEmpty: true,
+  };
+  return new Stryker(options).runMutationTest();
+}
+
+function report(name: string, results: readonly MutantResult[]): void {
+  const counted = results.filter(
+    ({ status }) => status !== 'CompileError' && status !== 'RuntimeError' && status !== 'Ignored',
+  );
+  const survivors = counted.filter(({ status }) => status === 'Survived' || status === 'NoCoverage');
+  const open = survivors.filter((mutant) => !isAccepted(mutant));
+  for (const mutant of open) process.stdout.write(`${describe(mutant)}\n`);
+  const seen = counted.length - survivors.length;
+  const percent =
+    counted.length === open.length ? 0 : (100 * (counted.length - open.length)) / counted.length;
+  const enough = percent >= neededPercent;
+  process.stdout.write(
+    `${name}: ${seen} of ${counted.length} faults seen, ${survivors.length - open.length} accepted, ${open.length} open: ${percent.toFixed(1)} %, ${enough ? 'enough' : `needed are ${neededPercent} %`}\n`,
+  );
+  if (!enough) process.exitCode = 1;
+}
+
+function isAccepted(mutant: MutantResult): boolean {
+  const file = fileOf(mutant);
+  const line = lineOf(mutant);
+  return accepted.some(
+    (each) =>
+      `src/${each.file}` === file &&
+      each.line === line &&
+      (each.fault === mutant.replacement || each.fault === mutant.mutatorName),
+  );
+}
+
+function describe(mutant: MutantResult): string {
+  const { start } = mutant.location;
+  const head = `${fileOf(mutant)}:${start.line}:${start.column} ${mutant.mutatorName}${mutant.status === 'NoCoverage' ? ', no test comes here' : ''}`;
+  return `${head}\n  ${lineOf(mutant)}\n  → ${mutant.replacement ?? ''}\n`;
+}
+
+function fileOf({ fileName }: MutantResult): string {
+  return relative(root, resolve(root, fileName));
+}
+
+function lineOf(mutant: MutantResult): string {
+  const lines = readFileSync(resolve(root, fileOf(mutant)), 'utf8').split('\n');
+  return lines[mutant.location.start.line - 1]?.trim() ?? '';
+}
+
+function isOf({ sources }: MutatedRoom, file: string): boolean {
+  return sources.some((source) => file.startsWith(`src/${source}/`));
+}
+
+function changedSince(commit: string): string[] {
+  const text = execFileSync('git', ['diff', '--name-only', '--diff-filter=d', commit, '--', 'src'], {
+    encoding: 'utf8',
+  });
+  return text.split('\n').filter((file) => file.endsWith('.ts'));
+}

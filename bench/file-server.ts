@@ -1,7 +1,8 @@
 /** nginx with `sendfile`, handing out the files of docker-registry's store: what a blob costs a server that does nothing else. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { answers, freePort, start } from '../test/e2e/support/processes.ts';
+import { answers, start } from '../test/e2e/support/processes.ts';
+import { freePort } from '../test/support/free-port.ts';
 import type { Contender } from './contender.ts';
 
 /** @param storage docker-registry's */

@@ -6,8 +6,9 @@ import { join, resolve } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { seededBlob } from '../support/fake-content.ts';
 import { FakeRegistry } from '../support/fake-registry.ts';
+import { freePort } from '../support/free-port.ts';
 import { rootToken } from './support/entrepot.ts';
-import { freePort, missing, run } from './support/processes.ts';
+import { missing, run } from './support/processes.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const makeBase = join(import.meta.dirname, 'support/make-base-image.sh');

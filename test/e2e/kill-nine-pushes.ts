@@ -12,10 +12,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { machine, markdownTable, writeSection } from '../../bench/performance-page.ts';
 import { type FakeManifest, fakeImage, seededBlob, seededBytes } from '../support/fake-content.ts';
+import { freePort } from '../support/free-port.ts';
 import { publishedBlobs, sha256Of, spools, uploads } from './support/data-directory.ts';
 import { Entrepot } from './support/entrepot.ts';
 import { type Figure, megabyte, printFigures, rowsOf } from './support/figure.ts';
-import { freePort } from './support/processes.ts';
 import { pull } from './support/pulling.ts';
 import { PushClient, type PushStyle, pushStyles } from './support/pushing.ts';
 

@@ -11,11 +11,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { machine, markdownTable, writeSection } from '../../bench/performance-page.ts';
 import { seededBytes } from '../support/fake-content.ts';
+import { freePort } from '../support/free-port.ts';
 import { publishedBlobs, sha256Of, spools } from './support/data-directory.ts';
 import { Entrepot } from './support/entrepot.ts';
 import { FakeUpstream } from './support/fake-upstream.ts';
 import { type Figure, megabyte, printFigures, rowsOf, virtualUrl } from './support/figure.ts';
-import { freePort } from './support/processes.ts';
 import { pull } from './support/pulling.ts';
 
 const { values } = parseArgs({

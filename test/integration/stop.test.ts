@@ -2,10 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { Run } from '../support/program.ts';
 
 const program = resolve(import.meta.dirname, '../../bin/entrepot.js');
@@ -22,13 +23,6 @@ afterEach(async () => {
   for (const child of children) child.kill('SIGKILL');
   await rm(directory, { recursive: true, force: true });
 });
-
-async function freePort(): Promise<number> {
-  await using server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 /** Whose output is read by nobody. */
 async function startUnread(): Promise<{ child: ChildProcess; url: string }> {

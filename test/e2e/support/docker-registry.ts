@@ -1,7 +1,8 @@
 /** Debian's docker-registry as an upstream: open, with htpasswd (Basic), or with token authentication (Bearer). */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { answers, freePort, type RunningProgram, run, start } from './processes.ts';
+import { freePort } from '../../support/free-port.ts';
+import { answers, type RunningProgram, run, start } from './processes.ts';
 import { TokenServer } from './token-server.ts';
 
 export type UpstreamAuth = 'open' | 'htpasswd' | 'token';

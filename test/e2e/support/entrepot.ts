@@ -1,8 +1,9 @@
 /** The server as its users run it: a process of its own, spoken to over HTTP. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../../support/free-port.ts';
 import type { Credentials } from './clients/client.ts';
-import { answers, freePort, type RunningProgram, start } from './processes.ts';
+import { answers, type RunningProgram, start } from './processes.ts';
 
 const root = join(import.meta.dirname, '../../..');
 export const rootToken = 'ent-e2e-0123456789abcdef0123';

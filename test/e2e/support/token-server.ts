@@ -5,7 +5,8 @@ import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
 import { keyIdOf } from '../../../src/auth/tokens/key-ids.ts';
-import { freePort, run } from './processes.ts';
+import { freePort } from '../../support/free-port.ts';
+import { run } from './processes.ts';
 
 export interface TokenServerOptions {
   /** For its key and its certificate. */

@@ -29,12 +29,14 @@ export interface HostingParts {
 
 export function createHosting({ config, ...given }: HostingParts) {
   const parts = { ...given, tagPatterns: new TagPatterns() };
+  const { uploadExpirySeconds, ...hosted } = config.hosted;
   const { deleteEnabled, protectReferencedManifests } = config.storage;
-  const limits = { ...config.hosted, deleteEnabled, protectReferencedManifests };
+  const uploadExpiryMs = uploadExpirySeconds * 1000;
+  const limits = { ...hosted, uploadExpiryMs, deleteEnabled, protectReferencedManifests };
   const rules: ChangeRules = { limits, tagPatterns: parts.tagPatterns };
   const pulls = new PullCounter({
     records: parts.database.pullCounts,
-    flushMs: config.cache.usageFlushMs,
+    flushMs: config.cache.usageFlushSeconds * 1000,
     now: parts.now,
     log: parts.log,
   });
@@ -45,7 +47,7 @@ export function createHosting({ config, ...given }: HostingParts) {
     tellsReferences: config.webhooks.includeReferences,
     limits,
   });
-  const expiry = new UploadExpiry({ ...parts, expiryMs: config.hosted.uploadExpiryMs });
+  const expiry = new UploadExpiry({ ...parts, expiryMs: uploadExpiryMs });
   const imageFacts = new ImageFactsReader(parts);
   const inventory = new HostedInventory({ ...parts, facts: imageFacts });
   const tasks = [

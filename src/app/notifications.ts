@@ -35,13 +35,21 @@ export function createNotifications(parts: NotificationParts) {
   const secrets = new WebhookSecrets(secretBox);
   const endpoints = new WebhookEndpoints({
     records: database,
-    configured: webhooks.endpoints.map(({ headers, disabled, ...endpoint }) => ({
-      ...endpoint,
-      headers: Object.fromEntries(headers.map((header) => [header.name, header.reveal()])),
-      isDisabled: disabled,
-    })),
+    configured: webhooks.endpoints.map(
+      ({ headers, timeoutSeconds, backoffSeconds, disabled, ...endpoint }) => ({
+        ...endpoint,
+        headers: Object.fromEntries(headers.map((header) => [header.name, header.reveal()])),
+        timeoutMs: timeoutSeconds && timeoutSeconds * 1000,
+        backoffMs: backoffSeconds && backoffSeconds * 1000,
+        isDisabled: disabled,
+      }),
+    ),
     secret,
-    patience: webhooks,
+    patience: {
+      timeoutMs: webhooks.timeoutSeconds * 1000,
+      backoffMs: webhooks.backoffSeconds * 1000,
+      maxRetries: webhooks.maxRetries,
+    },
     open: (webhook) => secrets.open(webhook),
   });
   const sender = new WebhookSender({
@@ -76,7 +84,7 @@ export function createNotifications(parts: NotificationParts) {
     pulls,
     secrets,
     resender: new Resending(delivering, endpoints),
-    expiry: new DeliveryExpiry(database, webhooks.keepMs, now),
+    expiry: new DeliveryExpiry(database, webhooks.keepSeconds * 1000, now),
     async start(): Promise<void> {
       await endpoints.start();
       await pulls.start();

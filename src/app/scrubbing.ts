@@ -19,8 +19,9 @@ export interface ScrubbingParts {
 }
 
 export function createScrubbing({ config, ...parts }: ScrubbingParts) {
+  const { intervalSeconds, bytesPerSecond } = config.scrub;
   return {
-    scrub: new Scrub({ ...parts, ...config.scrub }),
+    scrub: new Scrub({ ...parts, intervalMs: intervalSeconds * 1000, bytesPerSecond }),
     orphans: new Orphans(parts),
   };
 }

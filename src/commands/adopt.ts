@@ -15,6 +15,7 @@ export async function adoptStore({ config, log }: Pick<CommandContext, 'config' 
       await tx.auditEvents.add({
         actorName: 'command line',
         action: 'storage.adopt',
+        targetType: 'storage',
         targetId: id,
         details: { directory: root },
       });

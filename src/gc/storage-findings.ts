@@ -47,8 +47,9 @@ export async function treatCopy(
     await database.auditEvents.add({
       actorName: 'scrub',
       action: `blob.${verdict}`,
+      targetType: 'blob',
       targetId: digest,
-      details: { size, repositories, storageKey },
+      details: { size, repositories, storage_key: storageKey },
     });
   }
   if (!(await heal(copy))) return 'quarantined';

@@ -103,8 +103,9 @@ export class CacheRetention {
     await database.auditEvents.add({
       actorName: 'system',
       action: hasFailed ? 'cache_cleanup_policy.failed' : 'cache_cleanup_policy.succeeded',
-      targetId: groupId,
-      details: { ...outcome, ...(hasFailed && { failureMessage }) },
+      targetType: 'cache_cleanup_policy',
+      targetId: String(groupId),
+      details: { ...outcome, ...(hasFailed && { failure_message: failureMessage }) },
       groupPath: group?.fullPath,
     });
   }

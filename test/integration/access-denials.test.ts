@@ -105,7 +105,7 @@ describeEachDatabase('who is refused', (_open, { createPlace }) => {
           wrong.push(`${who} ${action} ${name} ${way}: ${status} ${message}`);
       }
     expect(wrong).toEqual([]);
-  }, 60_000);
+  });
 
   test('is told the same, word for word, of what is absent and of what is not theirs to know', async () => {
     const { ask } = await start();

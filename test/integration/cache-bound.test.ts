@@ -55,7 +55,7 @@ describeApp('a cache with a limit', (start) => {
     );
     expect((await cached(app)).filter((name) => name !== 'c')).toEqual(['a', 'b']);
     await pull(app, 'c', images[2]);
-    await eventually(async () => expect(await app.filesUnder('/spool/')).toEqual([]), 15_000);
+    await eventually(async () => expect(await app.filesUnder('/spool/')).toEqual([]));
   });
 
   test('passes on a blob that is bigger than all of it, and evicts nothing for that', async () => {
@@ -161,7 +161,7 @@ async function pull(
     expect(digestOf(await bytesOf(blob))).toBe(digest);
   }
   // The last bytes come before the blob is recorded.
-  await eventually(async () => expect(await app.metrics()).toMatch(/entrepot_fills_active 0\b/), 15_000);
+  await eventually(async () => expect(await app.metrics()).toMatch(/entrepot_fills_active 0\b/));
 }
 
 interface Cache {

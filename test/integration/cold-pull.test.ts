@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { digestOf } from '../../src/oci/digest.ts';
 import { bytesOf, errorOf } from '../support/bodies.ts';
 import { describeApp } from '../support/describe-app.ts';
+import { eventually } from '../support/eventually.ts';
 import { fakeImage, seededBlob } from '../support/fake-content.ts';
 import { FakeRegistry } from '../support/fake-registry.ts';
 
@@ -137,6 +138,7 @@ describeApp('a cold pull', (start) => {
     const blob = upstream.repository('team/secret').addBlob(50_000, 7);
     await using app = await start({ upstreams: [upstream] });
     await (await app.blob('team/secret', blob.digest)).arrayBuffer();
+    await eventually(async () => expect(await app.metrics()).toMatch(/entrepot_fills_active 0\b/));
     expect((await app.blob('team/other', blob.digest)).status).toBe(404);
     upstream.repository('team/other').put(blob);
     upstream.forgetRequests();

@@ -35,5 +35,5 @@ describeEachDatabase('a dry run', (_open, { name, createPlace }) => {
     });
     await fc.assert(property, { seed, numRuns: worlds[name], endOnFailure: true });
     expect(removed).toBeGreaterThan(worlds[name]);
-  }, 120_000);
+  });
 });

@@ -41,7 +41,7 @@ beforeAll(async () => {
   const child = await app.startChild();
   ends.push(() => child.kill());
   stage = { app, postgres: postgres.proxy, redis: redis?.proxy };
-}, 120_000);
+});
 
 afterAll(async () => {
   for (const end of ends.toReversed()) await end();

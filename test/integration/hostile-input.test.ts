@@ -70,7 +70,7 @@ beforeAll(async () => {
   await app.v2('virtual_registries/container/1/team/app/tags/list');
   for (const path of ['/groups', '/groups?search=a']) await app.api('GET', path);
   await app.api('POST', '/groups', { name: 1, path: 2 });
-}, 60_000);
+});
 
 afterAll(async () => {
   await child.kill();

@@ -265,6 +265,7 @@ describeEachDatabase('records of virtual registries', (open, { clock, createPlac
       await tx.auditEvents.add({
         actorName: 'ada',
         action: 'x',
+        targetType: 'x',
         targetId: '1',
         details: {},
       });

@@ -48,7 +48,7 @@ describeEachDatabase('whoever loses a right', (_open, { name, createPlace }) => 
     };
     await inTurns(losses, attempt, losingAtOnce);
     expect(wrong).toEqual([]);
-  }, 120_000);
+  });
 
   test('goes on with no upload either', async () => {
     const apps = await startAll();

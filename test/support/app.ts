@@ -1,22 +1,28 @@
 /** The whole server on port 0, with a clock that tests move and fake registries as upstreams. */
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type RunningServer, startServer } from '../../src/app/start-server.ts';
-import { loadConfig } from '../../src/config/load-config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import type { Log } from '../../src/observe/log.ts';
 import { jsonOf } from './bodies.ts';
 import { type ChildOptions, ChildServer } from './child-server.ts';
+import { eventually } from './eventually.ts';
 import type { FakeRegistry } from './fake-registry.ts';
 import { silentLog } from './silent-log.ts';
+import { type DataTemplate, findStarted } from './templates.ts';
 
 const defaultsFile = resolve(import.meta.dirname, '../../config/default.yaml');
 const rootToken = 'ent-test-root-token-0123456789';
+/** Servers that begin with copies of the same data need the same key. */
+const secretKey = randomBytes(32);
 
 export interface TestAppOptions {
   /** postgres://…; undefined for SQLite in a directory of the test's own. */
   readonly databaseUrl?: string | undefined;
+  /** What the database is a copy of; without it a server on PostgreSQL starts for the first time. */
+  readonly template?: DataTemplate | undefined;
   /** ENTREPOT_ variables. */
   readonly environment?: Readonly<Record<string, string>>;
   /** What endpoints of the configuration are signed with. */
@@ -34,22 +40,33 @@ export class TestApp {
   readonly token = rootToken;
   readonly dataDirectory: string;
   readonly #options: TestAppOptions;
-  readonly #key: Buffer;
   #app: RunningServer | undefined;
   #aheadMs = 0;
   url = '';
   operationsUrl = '';
   upstreamIds: number[] = [];
 
-  private constructor(options: TestAppOptions, dataDirectory: string, key: Buffer) {
+  private constructor(options: TestAppOptions, dataDirectory: string) {
     this.#options = options;
     this.dataDirectory = dataDirectory;
-    this.#key = key;
+  }
+
+  /** Data of a server that has been started once, and stopped. @param serverUrl of PostgreSQL; undefined: SQLite */
+  static findTemplate(serverUrl: string | undefined): Promise<DataTemplate> {
+    return findStarted(serverUrl, async ({ directory, url }) => {
+      const app = new TestApp({ databaseUrl: url }, directory);
+      await app.resume();
+      await app.settle();
+      await app.stop();
+    });
   }
 
   static async start(options: TestAppOptions = {}): Promise<TestApp> {
+    const { databaseUrl, template = databaseUrl ? undefined : await TestApp.findTemplate(undefined) } =
+      options;
     const directory = await mkdtemp(join(tmpdir(), 'entrepot-test-'));
-    const app = new TestApp(options, directory, randomBytes(32));
+    if (template) await cp(template.directory, directory, { recursive: true });
+    const app = new TestApp(options, directory);
     await app.resume();
     await app.useUpstreams(options.upstreams ?? []);
     return app;
@@ -57,7 +74,7 @@ export class TestApp {
 
   /** Starts another process on the same data, to be stopped before this one is closed; on SQLite it is refused. */
   async startAnother(): Promise<TestApp> {
-    const other = new TestApp(this.#options, this.dataDirectory, this.#key);
+    const other = new TestApp(this.#options, this.dataDirectory);
     await other.resume();
     return other;
   }
@@ -82,7 +99,7 @@ export class TestApp {
     const defaults = await readFile(defaultsFile, 'utf8');
     const config = loadConfig({ defaults, environment, readFile: () => '' });
     const { webhookSecret, oidcClientSecret, log = silentLog } = this.#options;
-    const secrets = { key: this.#key, rootToken, rootPassword: undefined, webhookSecret, oidcClientSecret };
+    const secrets = { key: secretKey, rootToken, rootPassword: undefined, webhookSecret, oidcClientSecret };
     this.#app = await startServer({
       config,
       readSecrets: async () => secrets,
@@ -95,6 +112,14 @@ export class TestApp {
     this.operationsUrl = operationsUrl ?? '';
   }
 
+  /** Waits until every task has run once: those of the first start are not for each test to wait for. */
+  async settle(): Promise<void> {
+    await eventually(async () => {
+      const tasks = await jsonOf<{ last_ended_at: string | null }[]>(await this.api('GET', '/admin/jobs'));
+      if (tasks.some((task) => task.last_ended_at === null)) throw new Error('a task has not run yet');
+    });
+  }
+
   async stop(): Promise<void> {
     await this.#app?.close();
     this.#app = undefined;
@@ -102,7 +127,7 @@ export class TestApp {
 
   /** In a process of its own that can be killed, while this one is stopped: it is asked from now on. */
   async startChild(options: ChildOptions = {}): Promise<ChildServer> {
-    const secrets = { ENTREPOT_SECRET_KEY: this.#key.toString('hex'), ENTREPOT_ROOT_TOKEN: rootToken };
+    const secrets = { ENTREPOT_SECRET_KEY: secretKey.toString('hex'), ENTREPOT_ROOT_TOKEN: rootToken };
     const child = await ChildServer.start({ ...this.environment, ...secrets }, options);
     this.url = child.url;
     return child;

@@ -1,11 +1,12 @@
 /** Runs the same tests on SQLite and, where a server is at hand, on PostgreSQL; each database is new and goes with its test. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, onTestFinished } from 'vitest';
 import { type Database, openDatabase } from '../../src/metadata/db/database.ts';
 import { createDatabase } from './postgres-database.ts';
 import { silentLog } from './silent-log.ts';
+import { type DataTemplate, findEmpty } from './templates.ts';
 
 /** A superuser's URL, e.g. postgres://postgres@127.0.0.1:5432/postgres: databases are created and dropped beside it. */
 const postgresUrl = process.env['TEST_POSTGRES_URL'] || undefined;
@@ -18,8 +19,10 @@ export interface DatabasePlace {
 
 export interface EachDatabase {
   readonly name: 'SQLite' | 'PostgreSQL';
-  /** A new place, empty, until the test ends. Only inside a test. */
-  createPlace(): Promise<DatabasePlace>;
+  /** A new place, empty or a copy, until the test ends. Only inside a test. */
+  createPlace(template?: DataTemplate): Promise<DatabasePlace>;
+  /** A superuser's URL; undefined: SQLite. */
+  readonly serverUrl: string | undefined;
   /** Opens a new database, or again that of a place; closed when the test ends. Only inside a test. */
   open(place?: DatabasePlace): Promise<Database>;
   /** What the opened databases take for the time; epoch milliseconds. */
@@ -31,39 +34,46 @@ export function describeEachDatabase(
   name: string,
   define: (open: EachDatabase['open'], database: EachDatabase) => void,
 ): void {
-  describe(`${name} (SQLite)`, () => defineWith(define, 'SQLite', createSqlitePlace));
+  describe(`${name} (SQLite)`, () => defineWith(define, undefined));
   const postgresTitle = `${name} (PostgreSQL)`;
   if (postgresUrl === undefined) {
     describe.skip(`${postgresTitle}: not reachable, TEST_POSTGRES_URL is not set`, () =>
-      defineWith(define, 'PostgreSQL', createSqlitePlace));
+      defineWith(define, ''));
   } else {
-    describe(postgresTitle, () => defineWith(define, 'PostgreSQL', () => createPostgresPlace(postgresUrl)));
+    describe(postgresTitle, () => defineWith(define, postgresUrl));
   }
 }
 
 function defineWith(
   define: (open: EachDatabase['open'], database: EachDatabase) => void,
-  name: EachDatabase['name'],
-  createPlace: EachDatabase['createPlace'],
+  serverUrl: string | undefined,
 ): void {
   const clock = { now: Date.UTC(2026, 0, 1) };
+  const createPlace: EachDatabase['createPlace'] = (template) =>
+    serverUrl === undefined ? createSqlitePlace(template) : createPostgresPlace(serverUrl, template);
   const open: EachDatabase['open'] = async (place) => {
-    const { url, file } = place ?? (await createPlace());
+    const { url, file } = place ?? (await createPlace(await findEmpty(serverUrl)));
     const database = await openDatabase({ url, file, log: silentLog, now: () => clock.now });
     onTestFinished(() => database.close());
     return database;
   };
-  define(open, { name, createPlace, open, clock });
+  const name = serverUrl === undefined ? 'SQLite' : 'PostgreSQL';
+  define(open, { name, createPlace, open, clock, serverUrl });
 }
 
-async function createSqlitePlace(): Promise<DatabasePlace> {
+async function createSqlitePlace(template: DataTemplate | undefined): Promise<DatabasePlace> {
   const directory = await mkdtemp(join(tmpdir(), 'entrepot-database-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
-  return { url: undefined, file: join(directory, 'entrepot.db') };
+  const file = join(directory, 'entrepot.db');
+  if (template) await copyFile(join(template.directory, 'entrepot.db'), file);
+  return { url: undefined, file };
 }
 
-async function createPostgresPlace(serverUrl: string): Promise<DatabasePlace> {
-  const { url, drop } = await createDatabase(serverUrl);
+async function createPostgresPlace(
+  serverUrl: string,
+  template: DataTemplate | undefined,
+): Promise<DatabasePlace> {
+  const { url, drop } = await createDatabase(serverUrl, { template: template?.database });
   onTestFinished(drop);
   return { url, file: ':memory:' };
 }

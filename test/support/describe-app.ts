@@ -6,7 +6,11 @@ export function describeApp(
   name: string,
   define: (start: (options?: TestAppOptions) => Promise<TestApp>) => void,
 ): void {
-  describeEachDatabase(name, (_open, { createPlace }) => {
-    define(async (options = {}) => TestApp.start({ ...options, databaseUrl: (await createPlace()).url }));
+  describeEachDatabase(name, (_open, { createPlace, serverUrl }) => {
+    define(async (options = {}) => {
+      const template = await TestApp.findTemplate(serverUrl);
+      const databaseUrl = serverUrl === undefined ? undefined : (await createPlace(template)).url;
+      return TestApp.start({ ...options, template, databaseUrl });
+    });
   });
 }

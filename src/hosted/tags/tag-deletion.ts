@@ -106,8 +106,10 @@ export async function requestTagDeletion(
   });
   const { olderThanMs, ...asked } = criteria;
   await recordWrite(tx, target, 'tag.request_delete_many', undefined, {
-    ...asked,
-    olderThanSeconds: olderThanMs === undefined ? undefined : olderThanMs / 1000,
+    name_regex_delete: asked.nameRegexDelete,
+    name_regex_keep: asked.nameRegexKeep,
+    keep_n: asked.keepN,
+    older_than_seconds: olderThanMs === undefined ? undefined : olderThanMs / 1000,
   });
 }
 

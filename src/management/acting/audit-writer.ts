@@ -151,8 +151,8 @@ export class AuditWriter {
 
 async function isKnown(
   { auditEvents }: Pick<Database, 'auditEvents'>,
-  { action, targetId, address }: NewAuditEvent,
+  { action, targetType, targetId, address }: NewAuditEvent,
 ): Promise<boolean> {
-  const filter = { action, targetId: String(targetId), address };
+  const filter = { action, targetType, targetId, address };
   return (await auditEvents.list(filter, { page: 1, perPage: 1 })).total > 0;
 }

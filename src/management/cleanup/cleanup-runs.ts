@@ -7,6 +7,7 @@ import { recordChange } from '../acting/audit.ts';
 import { runChange } from '../acting/changes.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { Rights } from '../acting/rights.ts';
+import { auditPlaceOf } from '../namespaces/places.ts';
 
 export interface CleanupRunOptions {
   readonly database: Database;
@@ -46,7 +47,7 @@ export class CleanupRunService {
         action: 'cleanup_policy.run',
         targetId: id,
         details: {},
-        projectPath: fullPath,
+        ...auditPlaceOf({ kind: 'project', fullPath }),
       });
     });
     wake('cleanup_policies.run');

@@ -161,7 +161,7 @@ export class GroupService {
           name,
           description,
           visibility,
-          containerRegistryQuotaBytes: quotaBytes,
+          container_registry_quota_bytes: quotaBytes,
         },
         groupPath: fullPath,
       });

@@ -22,6 +22,7 @@ import { tellExposures } from './exposures.ts';
 import { type NamedProject, nameProjects } from './full-names.ts';
 import { demandFreePath, fullPathOf, pathFromName } from './paths.ts';
 import { renameProject } from './place-renames.ts';
+import { auditPlaceOf } from './places.ts';
 import { visibleProjectsOf } from './visibility.ts';
 
 export type { NamedProject };
@@ -143,14 +144,14 @@ export class ProjectService {
         action: 'project.create',
         targetId: project.id,
         details: {
-          groupId,
+          group_id: groupId,
           name,
           path: fullPath,
           visibility,
-          containerRegistryAccessLevel: project.containerRegistryAccessLevel,
-          cleanupPolicy: policy,
+          container_registry_access_level: project.containerRegistryAccessLevel,
+          cleanup_policy: policy,
         },
-        projectPath: fullPath,
+        ...auditPlaceOf({ kind: 'project', fullPath }),
       });
       await tellExposures(tx, actor, { path: fullPath });
       return named(tx, project);
@@ -176,16 +177,16 @@ export class ProjectService {
         action: 'project.update',
         targetId: id,
         details: {
-          groupId,
+          group_id: groupId,
           path: fullPath,
           name,
           description,
           visibility,
-          containerRegistryAccessLevel,
-          containerRegistryQuotaBytes: quotaBytes,
-          cleanupPolicy: policy,
+          container_registry_access_level: containerRegistryAccessLevel,
+          container_registry_quota_bytes: quotaBytes,
+          cleanup_policy: policy,
         },
-        projectPath: fullPath,
+        ...auditPlaceOf({ kind: 'project', fullPath }),
       });
       const isOpened = [path, visibility, containerRegistryAccessLevel].some((each) => each !== undefined);
       if (isOpened) await tellExposures(tx, actor, { path: fullPath });
@@ -208,8 +209,8 @@ export class ProjectService {
       await recordChange(tx, actor, {
         action: 'project.delete',
         targetId: project.id,
-        details: { groupId: project.groupId, name: project.name, path: project.fullPath },
-        projectPath: project.fullPath,
+        details: { group_id: project.groupId, name: project.name, path: project.fullPath },
+        ...auditPlaceOf({ kind: 'project', fullPath: project.fullPath }),
       });
     });
   }

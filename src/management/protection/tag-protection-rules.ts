@@ -9,6 +9,7 @@ import type { TagLevels } from '../../rules/tag-protection.ts';
 import type { Actor } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
 import { RefusedError } from '../acting/refused-error.ts';
+import { auditPlaceOf } from '../namespaces/places.ts';
 import {
   getProjectToChange,
   getProjectToRead,
@@ -174,13 +175,13 @@ async function record(
     action: `${kind}.${change}`,
     targetId: rule.id,
     details: {
-      projectId: id,
-      tagNamePattern,
+      project_id: id,
+      tag_name_pattern: tagNamePattern,
       ...(levels && {
-        minimumAccessLevelForPush: protectionLevelName(levels.push),
-        minimumAccessLevelForDelete: protectionLevelName(levels.delete),
+        minimum_access_level_for_push: protectionLevelName(levels.push),
+        minimum_access_level_for_delete: protectionLevelName(levels.delete),
       }),
     },
-    projectPath: fullPath,
+    ...auditPlaceOf({ kind: 'project', fullPath }),
   });
 }

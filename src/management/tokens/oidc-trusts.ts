@@ -86,13 +86,13 @@ export class OidcTrustService {
         targetId: trust.id,
         projectPath: fullPath,
         details: {
-          projectId,
+          project_id: projectId,
           name,
           issuer,
           audience,
-          jwksUrl,
+          jwks_url: jwksUrl,
           claims,
-          accessLevel,
+          access_level: accessLevel,
         },
       });
       return trust;
@@ -110,7 +110,7 @@ export class OidcTrustService {
         action: 'ci_trust.delete',
         targetId: id,
         projectPath: project.fullPath,
-        details: { projectId: project.id, name: trust.name, issuer: trust.issuer },
+        details: { project_id: project.id, name: trust.name, issuer: trust.issuer },
       });
     });
   }

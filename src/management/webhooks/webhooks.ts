@@ -9,6 +9,7 @@ import { recordChange } from '../acting/audit.ts';
 import { runChange } from '../acting/changes.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { demandAdministrator, Rights } from '../acting/rights.ts';
+import { auditPlaceOf } from '../namespaces/places.ts';
 import type { FindBlockedAddress } from '../registries/upstream-url.ts';
 import { settingsOf, type WebhookInput } from './webhook-input.ts';
 import type { WebhookSecrets } from './webhook-secrets.ts';
@@ -130,7 +131,7 @@ export class WebhookService {
       action: 'webhook.resend',
       targetId: id,
       details: { delivery: delivery.deliveryId, status: result.status },
-      projectPath: project?.fullPath,
+      ...(project && auditPlaceOf({ kind: 'project', fullPath: project.fullPath })),
     });
     return result;
   }
@@ -184,14 +185,14 @@ async function record(
     action,
     targetId: id,
     details: {
-      projectId,
+      project_id: projectId,
       name: webhook.name,
       url: origin + pathname,
-      ignoredActions: webhook.ignoredActions,
-      ignoredMediaTypes: webhook.ignoredMediaTypes,
+      ignored_actions: webhook.ignoredActions,
+      ignored_media_types: webhook.ignoredMediaTypes,
       disabled: webhook.isDisabled,
       ...more,
     },
-    projectPath,
+    ...auditPlaceOf({ kind: 'project', fullPath: projectPath }),
   });
 }

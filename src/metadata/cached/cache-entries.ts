@@ -8,14 +8,14 @@ import { type BlobRecord, keepRecord } from '../content/blobs.ts';
 import { storePayload } from '../content/manifest-payloads.ts';
 import { inBatches } from '../db/in-batches.ts';
 import { inTransaction } from '../db/in-transaction.ts';
-import type { Tables } from '../db/tables.ts';
+import type { Tables } from '../db/schema.ts';
 import { MissingContent } from '../db/violations.ts';
 import {
   type BlobLink,
   type CacheEntry,
   type Downloads,
   type EntryKind,
-  type EntrySource,
+  type EntryPlace,
   entryFromRow,
   type ManifestLink,
 } from './cache-entry.ts';
@@ -33,87 +33,83 @@ export class CacheEntries {
     this.#reviews = reviews;
   }
 
-  /** Entries at any of these sources, in the order of `sources`. */
-  async listAt(sources: readonly EntrySource[], kind: EntryKind, reference: string): Promise<CacheEntry[]> {
-    if (sources.length === 0) return [];
+  /** Entries at any of these places, in the order of `places`. */
+  async listAt(places: readonly EntryPlace[], kind: EntryKind, reference: string): Promise<CacheEntry[]> {
+    if (places.length === 0) return [];
     const rows = await this.#db
-      .selectFrom('cacheEntries')
+      .selectFrom('cache_entries')
       .selectAll()
       .where('kind', '=', kind)
       .where('reference', '=', reference)
-      .where((eb) => atAny(eb, sources))
+      .where((eb) => atAny(eb, places))
       .execute();
-    return inOrderOf(sources, rows.map(entryFromRow));
+    return inOrderOf(places, rows.map(entryFromRow));
   }
 
-  /** Entries at any of the sources whose content has this digest, whatever their reference, in the order of `sources`. */
-  async listByDigest(
-    sources: readonly EntrySource[],
-    kind: EntryKind,
-    digest: Digest,
-  ): Promise<CacheEntry[]> {
-    if (sources.length === 0) return [];
+  /** Entries at any of the places whose content has this digest, whatever their reference, in the order of `places`. */
+  async listByDigest(places: readonly EntryPlace[], kind: EntryKind, digest: Digest): Promise<CacheEntry[]> {
+    if (places.length === 0) return [];
     const rows = await this.#db
-      .selectFrom('cacheEntries')
+      .selectFrom('cache_entries')
       .selectAll()
       .where('kind', '=', kind)
       .where('digest', '=', digest)
-      .where((eb) => atAny(eb, sources))
+      .where((eb) => atAny(eb, places))
       .orderBy('id')
       .execute();
-    return inOrderOf(sources, rows.map(entryFromRow));
+    return inOrderOf(places, rows.map(entryFromRow));
   }
 
   /**
-   * Of `sources`, those that have a manifest entry whose manifest refers to `digest` as its config, a layer or a child; with
-   * the size in bytes that the descriptor says. In the order of `sources`.
+   * Of `places`, those that have a manifest entry whose manifest refers to `digest` as its config, a layer or a child; with
+   * the size in bytes that the descriptor says. In the order of `places`.
    */
   async listOwners(
-    sources: readonly EntrySource[],
+    places: readonly EntryPlace[],
     digest: Digest,
-  ): Promise<{ readonly source: EntrySource; readonly size: number }[]> {
-    if (sources.length === 0) return [];
+  ): Promise<{ readonly place: EntryPlace; readonly size: number }[]> {
+    if (places.length === 0) return [];
     const rows = await this.#db
-      .selectFrom('cacheEntries')
-      .innerJoin('manifestReferences as used', 'used.manifestDigest', 'cacheEntries.digest')
-      .select(['cacheEntries.upstreamId', 'cacheEntries.repository'])
+      .selectFrom('cache_entries')
+      .innerJoin('manifest_references as used', 'used.manifest_digest', 'cache_entries.digest')
+      .select(['cache_entries.upstream_id', 'cache_entries.repository'])
       .select((eb) => eb.fn.max('used.size').as('size'))
       .where('used.digest', '=', digest)
       .where('used.kind', '<>', 'subject')
-      .where('cacheEntries.kind', '=', 'manifest')
-      .where((eb) => atAny(eb, sources))
-      .groupBy(['cacheEntries.upstreamId', 'cacheEntries.repository'])
+      .where('cache_entries.kind', '=', 'manifest')
+      .where((eb) => atAny(eb, places))
+      .groupBy(['cache_entries.upstream_id', 'cache_entries.repository'])
       .execute();
-    return sources.flatMap((source) => {
+    return places.flatMap((place) => {
       const row = rows.find(
-        (each) => each.upstreamId === source.upstreamId && each.repository === source.repository,
+        (each) => each.upstream_id === place.upstreamId && each.repository === place.repository,
       );
-      return row ? [{ source, size: row.size }] : [];
+      return row ? [{ place, size: row.size }] : [];
     });
   }
 
   /** URLs of the upstreams that any blob entry of this digest came from. */
   async listOrigins(digest: Digest): Promise<string[]> {
     const rows = await this.#db
-      .selectFrom('cacheEntries')
-      .innerJoin('upstreams', 'upstreams.id', 'cacheEntries.upstreamId')
+      .selectFrom('cache_entries')
+      .innerJoin('upstreams', 'upstreams.id', 'cache_entries.upstream_id')
       .select('upstreams.url')
       .distinct()
-      .where('cacheEntries.digest', '=', digest)
-      .where('cacheEntries.kind', '=', 'blob')
+      .where('cache_entries.digest', '=', digest)
+      .where('cache_entries.kind', '=', 'blob')
       .execute();
     return rows.map((row) => row.url);
   }
 
-  /** Tags for which a manifest entry exists at the sources, in byte order. */
-  async listTags(sources: readonly EntrySource[]): Promise<string[]> {
-    if (sources.length === 0) return [];
+  /** Tags for which a manifest entry exists at the places, in byte order. */
+  async listTags(places: readonly EntryPlace[]): Promise<string[]> {
+    if (places.length === 0) return [];
     const rows = await this.#db
-      .selectFrom('cacheEntries')
+      .selectFrom('cache_entries')
       .select('reference')
       .distinct()
       .where('kind', '=', 'manifest')
-      .where((eb) => atAny(eb, sources))
+      .where((eb) => atAny(eb, places))
       // Digests have a colon, tags never.
       .where('reference', 'not like', '%:%')
       .orderBy('reference')
@@ -167,28 +163,28 @@ export class CacheEntries {
     const now = this.#now();
     const content = {
       digest: entry.digest,
-      mediaType: entry.mediaType,
+      media_type: entry.mediaType,
       size: entry.size,
       etag: entry.etag ?? null,
-      checkedAt: entry.checkedAt,
-      updatedAt: now,
-      usedAt: now,
+      checked_at: entry.checkedAt,
+      updated_at: now,
+      used_at: now,
     };
     const { upstreamId, kind, repository, reference } = entry;
-    const source = { upstreamId: upstreamId, kind, repository, reference };
+    const place = { upstream_id: upstreamId, kind, repository, reference };
     const added = await tx
-      .insertInto('cacheEntries')
-      .values({ ...content, ...source, groupId: entry.groupId, createdAt: now, downloadedAt: null })
+      .insertInto('cache_entries')
+      .values({ ...content, ...place, group_id: entry.groupId, created_at: now, downloaded_at: null })
       .onConflict((conflict) =>
-        conflict.columns(['upstreamId', 'kind', 'repository', 'reference']).doNothing(),
+        conflict.columns(['upstream_id', 'kind', 'repository', 'reference']).doNothing(),
       )
       .returningAll()
       .executeTakeFirst();
     if (added) return entryFromRow(added);
     const query = tx
-      .selectFrom('cacheEntries')
+      .selectFrom('cache_entries')
       .select(['id', 'digest'])
-      .where((eb) => eb.and(source));
+      .where((eb) => eb.and(place));
     const before = await query.forUpdate().executeTakeFirst();
     // It was removed meanwhile.
     if (!before) return this.#link(tx, entry);
@@ -197,7 +193,7 @@ export class CacheEntries {
         .within(tx)
         .addEntries(({ id }) => sql<SqlBool>`${id} = ${before.id}`, 'entry_switch');
     const row = await tx
-      .updateTable('cacheEntries')
+      .updateTable('cache_entries')
       .set(content)
       .where('id', '=', before.id)
       .returningAll()
@@ -208,8 +204,8 @@ export class CacheEntries {
   /** The upstream still has what the entry says. @param checkedAt epoch milliseconds */
   async touch(id: number, checkedAt: number): Promise<void> {
     await this.#db
-      .updateTable('cacheEntries')
-      .set({ checkedAt: checkedAt, updatedAt: checkedAt, usedAt: checkedAt })
+      .updateTable('cache_entries')
+      .set({ checked_at: checkedAt, updated_at: checkedAt, used_at: checkedAt })
       .where('id', '=', id)
       .execute();
   }
@@ -220,7 +216,7 @@ export class CacheEntries {
       removeEntries(
         tx,
         this.#reviews.within(tx),
-        tx.selectFrom('cacheEntries').select('id').where('id', '=', id),
+        tx.selectFrom('cache_entries').select('id').where('id', '=', id),
         event,
       ),
     );

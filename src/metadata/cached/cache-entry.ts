@@ -2,7 +2,7 @@
 import type { Selectable } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
-import type { Tables } from '../db/tables.ts';
+import type { Tables } from '../db/schema.ts';
 
 export type EntryKind = 'manifest' | 'blob' | 'referrers';
 
@@ -29,7 +29,7 @@ export interface CacheEntry {
 }
 
 /** One repository at one upstream. */
-export interface EntrySource {
+export interface EntryPlace {
   readonly upstreamId: number;
   readonly repository: RepositoryName;
 }
@@ -68,22 +68,22 @@ export interface Downloads {
 }
 
 /** Digests and names were parsed before they were recorded. */
-export function entryFromRow(row: Selectable<Tables['cacheEntries']>): CacheEntry {
+export function entryFromRow(row: Selectable<Tables['cache_entries']>): CacheEntry {
   return {
     id: row.id,
-    groupId: row.groupId,
-    upstreamId: row.upstreamId,
+    groupId: row.group_id,
+    upstreamId: row.upstream_id,
     kind: row.kind,
     repository: row.repository as RepositoryName,
     reference: row.reference,
     digest: row.digest as Digest,
-    mediaType: row.mediaType,
+    mediaType: row.media_type,
     size: row.size,
     etag: row.etag ?? undefined,
-    checkedAt: row.checkedAt,
-    createdAt: row.createdAt,
-    updatedAt: row.updatedAt,
-    downloadsCount: row.downloadsCount,
-    downloadedAt: row.downloadedAt ?? undefined,
+    checkedAt: row.checked_at,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    downloadsCount: row.downloads_count,
+    downloadedAt: row.downloaded_at ?? undefined,
   };
 }

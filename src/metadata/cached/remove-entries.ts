@@ -3,7 +3,7 @@ import type { Kysely, SelectQueryBuilder } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import type { Reviews } from '../collector/reviews.ts';
 import type { ReviewEvent } from '../collector/schema-collector.ts';
-import type { Tables } from '../db/tables.ts';
+import type { Tables } from '../db/schema.ts';
 
 const rowsAtOnce = 5000;
 
@@ -15,16 +15,16 @@ const rowsAtOnce = 5000;
 export async function removeEntries(
   tx: Kysely<Tables>,
   reviews: Reviews,
-  which: SelectQueryBuilder<Tables, 'cacheEntries', { id: number }>,
+  which: SelectQueryBuilder<Tables, 'cache_entries', { id: number }>,
   event: ReviewEvent,
 ): Promise<number> {
   let count = 0;
   for (;;) {
     const rows = await tx
-      .deleteFrom('cacheEntries')
+      .deleteFrom('cache_entries')
       .where('id', 'in', (eb) =>
         eb
-          .selectFrom('cacheEntries')
+          .selectFrom('cache_entries')
           .select('id')
           .where((where) => where('id', 'in', which))
           .limit(rowsAtOnce),

@@ -1,7 +1,7 @@
 /** Bytes that are in the blob store, and where. */
 import type { Kysely, Selectable } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
-import type { Tables } from '../db/tables.ts';
+import type { Tables } from '../db/schema.ts';
 import { MissingContent } from '../db/violations.ts';
 
 export interface BlobRecord {
@@ -36,14 +36,14 @@ export class Blobs {
     const { numUpdatedRows } = await this.#db
       .updateTable('blobs')
       .set({
-        storageKey: record.storageKey,
+        storage_key: record.storageKey,
         size: record.size,
         sha1: record.sha1,
-        createdAt: record.createdAt,
-        verifiedAt: record.createdAt,
+        created_at: record.createdAt,
+        verified_at: record.createdAt,
       })
       .where('digest', '=', record.digest)
-      .where('storageKey', '=', from)
+      .where('storage_key', '=', from)
       .executeTakeFirstOrThrow();
     return numUpdatedRows > 0n;
   }
@@ -60,14 +60,14 @@ export class Blobs {
     await this.#db
       .deleteFrom('blobs')
       .where('digest', '=', digest)
-      .where('storageKey', '=', storageKey)
+      .where('storage_key', '=', storageKey)
       .where((eb) =>
         eb.not(
           eb.exists(
             eb
-              .selectFrom('repositoryBlobs')
-              .select('repositoryId')
-              .whereRef('repositoryBlobs.digest', '=', 'blobs.digest'),
+              .selectFrom('repository_blobs')
+              .select('repository_id')
+              .whereRef('repository_blobs.digest', '=', 'blobs.digest'),
           ),
         ),
       )
@@ -92,10 +92,10 @@ export async function keepRecord(tx: Kysely<Tables>, digest: Digest, blob?: Blob
         .values({
           digest,
           size,
-          storageKey,
+          storage_key: storageKey,
           sha1: sha1 ?? null,
-          createdAt,
-          verifiedAt: createdAt,
+          created_at: createdAt,
+          verified_at: createdAt,
         })
         .onConflict((conflict) => conflict.column('digest').doNothing())
         .execute();
@@ -112,8 +112,8 @@ export function blobFromRow(row: Selectable<Tables['blobs']>): BlobRecord {
   return {
     digest: row.digest as Digest,
     size: row.size,
-    storageKey: row.storageKey,
+    storageKey: row.storage_key,
     sha1: row.sha1 ?? undefined,
-    createdAt: row.createdAt,
+    createdAt: row.created_at,
   };
 }

@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import { inTransaction } from '../db/in-transaction.ts';
-import type { Tables } from '../db/tables.ts';
+import type { Tables } from '../db/schema.ts';
 import type { RepositoryStatus } from './schema-hosted.ts';
 
 export class RepositoryRemovals {
@@ -23,15 +23,15 @@ export class RepositoryRemovals {
   > {
     const rows = await this.#db
       .selectFrom('repositories')
-      .select(['id', 'projectId', 'name', 'deleteFailures'])
+      .select(['id', 'project_id', 'name', 'delete_failures'])
       .where('status', 'in', ['delete_scheduled', 'delete_ongoing'])
       .orderBy('id')
       .execute();
     return rows.map((row) => ({
       id: row.id,
-      projectId: row.projectId,
+      projectId: row.project_id,
       name: row.name,
-      failures: row.deleteFailures,
+      failures: row.delete_failures,
     }));
   }
 
@@ -39,7 +39,7 @@ export class RepositoryRemovals {
   async mark(repositoryId: number, status: RepositoryStatus, failures: number): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
       .updateTable('repositories')
-      .set({ status, deleteFailures: failures })
+      .set({ status, delete_failures: failures })
       .where('id', '=', repositoryId)
       .executeTakeFirstOrThrow();
     return numUpdatedRows > 0n;
@@ -47,27 +47,27 @@ export class RepositoryRemovals {
 
   /** Up to so many of its manifests, with their tags: their digests. */
   async removeManifests(repositoryId: number, limit: number): Promise<readonly Digest[]> {
-    return this.#remove('repositoryManifests', repositoryId, limit);
+    return this.#remove('repository_manifests', repositoryId, limit);
   }
 
   /** Up to so many of its links of blobs: their digests. */
   async removeBlobs(repositoryId: number, limit: number): Promise<readonly Digest[]> {
-    return this.#remove('repositoryBlobs', repositoryId, limit);
+    return this.#remove('repository_blobs', repositoryId, limit);
   }
 
   async #remove(
-    table: 'repositoryManifests' | 'repositoryBlobs',
+    table: 'repository_manifests' | 'repository_blobs',
     repositoryId: number,
     limit: number,
   ): Promise<readonly Digest[]> {
     const rows = await this.#db
       .deleteFrom(table)
-      .where('repositoryId', '=', repositoryId)
+      .where('repository_id', '=', repositoryId)
       .where('digest', 'in', (eb) =>
         eb
           .selectFrom(table)
           .select('digest')
-          .where('repositoryId', '=', repositoryId)
+          .where('repository_id', '=', repositoryId)
           .orderBy('digest')
           .limit(limit),
       )
@@ -81,8 +81,12 @@ export class RepositoryRemovals {
   removeEmpty(repositoryId: number): Promise<boolean> {
     return inTransaction(this.#db, async (tx) => {
       await tx.selectFrom('repositories').select('id').where('id', '=', repositoryId).forUpdate().execute();
-      for (const table of ['repositoryManifests', 'repositoryBlobs'] as const) {
-        const query = tx.selectFrom(table).select('digest').where('repositoryId', '=', repositoryId).limit(1);
+      for (const table of ['repository_manifests', 'repository_blobs'] as const) {
+        const query = tx
+          .selectFrom(table)
+          .select('digest')
+          .where('repository_id', '=', repositoryId)
+          .limit(1);
         if (await query.executeTakeFirst()) return false;
       }
       await tx.deleteFrom('repositories').where('id', '=', repositoryId).execute();

@@ -5,7 +5,7 @@ import type { Tag } from '../../oci/reference.ts';
 import type { PageRequest } from '../../oci/repository.ts';
 import { inBatches } from '../db/in-batches.ts';
 import { inTransaction } from '../db/in-transaction.ts';
-import type { Tables } from '../db/tables.ts';
+import type { Tables } from '../db/schema.ts';
 
 const readAtOnce = 500;
 
@@ -29,9 +29,9 @@ export class Tags {
       const before = await find(tx, repositoryId, tag);
       await tx
         .insertInto('tags')
-        .values({ repositoryId, name: tag, digest, createdAt: now, updatedAt: now })
+        .values({ repository_id: repositoryId, name: tag, digest, created_at: now, updated_at: now })
         .onConflict((conflict) =>
-          conflict.columns(['repositoryId', 'name']).doUpdateSet({ digest, updatedAt: now }),
+          conflict.columns(['repository_id', 'name']).doUpdateSet({ digest, updated_at: now }),
         )
         .execute();
       return before;
@@ -61,10 +61,10 @@ export class Tags {
       for (const batch of inBatches(names)) {
         const rows = await tx
           .deleteFrom('tags')
-          .where('repositoryId', '=', repositoryId)
+          .where('repository_id', '=', repositoryId)
           .where('name', 'in', batch)
-          .where('updatedAt', '<=', notAfter)
-          .returning(['name', 'digest', 'updatedAt'])
+          .where('updated_at', '<=', notAfter)
+          .returning(['name', 'digest', 'updated_at'])
           .execute();
         await keepRemoved(tx, repositoryId, rows, { remover, now: this.#now() });
         // Tags were parsed before they were recorded.
@@ -85,15 +85,15 @@ export class Tags {
     for (let after = ''; ; ) {
       const rows = await this.#db
         .selectFrom('tags')
-        .select(['name', 'updatedAt'])
-        .where('repositoryId', '=', repositoryId)
+        .select(['name', 'updated_at'])
+        .where('repository_id', '=', repositoryId)
         .where('name', '>', after)
-        .where('updatedAt', '<=', notAfter)
+        .where('updated_at', '<=', notAfter)
         .orderBy('name')
         .limit(readAtOnce)
         .execute();
       // Tags were parsed before they were recorded.
-      yield rows.map((row) => ({ name: row.name as Tag, updatedAt: row.updatedAt }));
+      yield rows.map((row) => ({ name: row.name as Tag, updatedAt: row.updated_at }));
       if (rows.length < readAtOnce) return;
       after = rows.at(-1)?.name ?? after;
     }
@@ -107,7 +107,7 @@ export class Tags {
     const rows = await this.#db
       .selectFrom('tags')
       .select('name')
-      .where('repositoryId', '=', repositoryId)
+      .where('repository_id', '=', repositoryId)
       .where('name', '>', after)
       .orderBy('name')
       .limit(limit + 1)
@@ -121,7 +121,7 @@ export class Tags {
     const rows = await this.#db
       .selectFrom('tags')
       .select('name')
-      .where('repositoryId', '=', repositoryId)
+      .where('repository_id', '=', repositoryId)
       .where('digest', '=', digest)
       .orderBy('name')
       .execute();
@@ -132,7 +132,7 @@ export class Tags {
     const { count } = await this.#db
       .selectFrom('tags')
       .select((eb) => eb.fn.countAll<number>().as('count'))
-      .where('repositoryId', '=', repositoryId)
+      .where('repository_id', '=', repositoryId)
       .executeTakeFirstOrThrow();
     return count;
   }
@@ -142,19 +142,19 @@ export class Tags {
 async function keepRemoved(
   tx: Kysely<Tables>,
   repositoryId: number,
-  rows: readonly { readonly name: string; readonly digest: string; readonly updatedAt: number }[],
+  rows: readonly { readonly name: string; readonly digest: string; readonly updated_at: number }[],
   { remover, now }: { readonly remover: string; readonly now: number },
 ): Promise<void> {
   for (const batch of inBatches(rows)) {
-    const values = batch.map(({ name, digest, updatedAt }) => ({
-      repositoryId,
+    const values = batch.map(({ name, digest, updated_at }) => ({
+      repository_id: repositoryId,
       name,
       digest,
-      deletedAt: now,
-      deletedBy: remover,
-      publishedAt: updatedAt,
+      deleted_at: now,
+      deleted_by: remover,
+      published_at: updated_at,
     }));
-    await tx.insertInto('deletedTags').values(values).execute();
+    await tx.insertInto('deleted_tags').values(values).execute();
   }
 }
 
@@ -162,7 +162,7 @@ async function find(db: Kysely<Tables>, repositoryId: number, tag: Tag): Promise
   const row = await db
     .selectFrom('tags')
     .select('digest')
-    .where('repositoryId', '=', repositoryId)
+    .where('repository_id', '=', repositoryId)
     .where('name', '=', tag)
     .executeTakeFirst();
   return row && digestOf(row);

@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import { inBatches } from '../db/in-batches.ts';
-import type { Tables } from '../db/tables.ts';
+import type { Tables } from '../db/schema.ts';
 
 export interface UploadRecord {
   readonly id: string;
@@ -32,12 +32,12 @@ export class UploadRecords {
       .insertInto('uploads')
       .values({
         id: upload.id,
-        projectId: upload.projectId,
+        project_id: upload.projectId,
         repository: upload.repository,
         writer: upload.writer,
-        startedAt: upload.startedAt,
-        expiresAt: upload.expiresAt,
-        finishedDigest: null,
+        started_at: upload.startedAt,
+        expires_at: upload.expiresAt,
+        finished_digest: null,
       })
       .execute();
   }
@@ -48,13 +48,13 @@ export class UploadRecords {
     return (
       row && {
         id: row.id,
-        projectId: row.projectId,
+        projectId: row.project_id,
         repository: row.repository,
         writer: row.writer,
-        startedAt: row.startedAt,
-        expiresAt: row.expiresAt,
+        startedAt: row.started_at,
+        expiresAt: row.expires_at,
         // It was parsed before it was recorded.
-        finishedDigest: (row.finishedDigest ?? undefined) as Digest | undefined,
+        finishedDigest: (row.finished_digest ?? undefined) as Digest | undefined,
       }
     );
   }
@@ -65,8 +65,8 @@ export class UploadRecords {
       .selectFrom('uploads')
       .select((eb) => eb.fn.countAll<number>().as('count'))
       .where('writer', '=', writer)
-      .where('finishedDigest', 'is', null)
-      .where('expiresAt', '>', now)
+      .where('finished_digest', 'is', null)
+      .where('expires_at', '>', now)
       .executeTakeFirstOrThrow();
     return count;
   }
@@ -78,9 +78,9 @@ export class UploadRecords {
   async finish(id: string, digest: Digest, expiresAt: number): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
       .updateTable('uploads')
-      .set({ finishedDigest: digest, expiresAt })
+      .set({ finished_digest: digest, expires_at: expiresAt })
       .where('id', '=', id)
-      .where('finishedDigest', 'is', null)
+      .where('finished_digest', 'is', null)
       .executeTakeFirstOrThrow();
     return numUpdatedRows > 0n;
   }
@@ -93,7 +93,7 @@ export class UploadRecords {
 
   /** Finished or not. How many there were. @param now epoch milliseconds */
   async removeExpired(now: number): Promise<number> {
-    const query = this.#db.deleteFrom('uploads').where('expiresAt', '<=', now);
+    const query = this.#db.deleteFrom('uploads').where('expires_at', '<=', now);
     return Number((await query.executeTakeFirstOrThrow()).numDeletedRows);
   }
 
@@ -105,7 +105,7 @@ export class UploadRecords {
         .selectFrom('uploads')
         .select('id')
         .where('id', 'in', batch)
-        .where('finishedDigest', 'is', null)
+        .where('finished_digest', 'is', null)
         .execute();
       for (const row of rows) known.add(row.id);
     }

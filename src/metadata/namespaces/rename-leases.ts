@@ -1,6 +1,6 @@
 /** Paths of repositories that renames have taken for a while: announced, or over. */
 import type { Kysely } from 'kysely';
-import type { Tables } from '../db/tables.ts';
+import type { Tables } from '../db/schema.ts';
 import { pathsUpTo } from './below.ts';
 
 export interface RenameLease {
@@ -28,41 +28,41 @@ export class RenameLeases {
   /** Of the path or one above it. */
   async find(projectId: number, path: string): Promise<RenameLease | undefined> {
     const row = await this.#db
-      .selectFrom('renameLeases')
+      .selectFrom('rename_leases')
       .selectAll()
-      .where('projectId', '=', projectId)
+      .where('project_id', '=', projectId)
       .where('path', 'in', pathsUpTo(path))
-      .where('expiresAt', '>', this.#now())
+      .where('expires_at', '>', this.#now())
       .orderBy('path')
       .limit(1)
       .executeTakeFirst();
     return (
       row && {
         path: row.path,
-        projectId: row.projectId,
+        projectId: row.project_id,
         holder: row.holder,
         state: row.state,
-        expiresAt: row.expiresAt,
+        expiresAt: row.expires_at,
       }
     );
   }
 
   /** In the place of what there was of the path, and of whatever has expired. @throws MissingOwner when the project is gone */
   async put({ path, projectId, holder, state, expiresAt }: RenameLease): Promise<void> {
-    await this.#db.deleteFrom('renameLeases').where('expiresAt', '<=', this.#now()).execute();
+    await this.#db.deleteFrom('rename_leases').where('expires_at', '<=', this.#now()).execute();
     await this.#db
-      .insertInto('renameLeases')
-      .values({ path, projectId: projectId, holder, state, expiresAt: expiresAt })
+      .insertInto('rename_leases')
+      .values({ path, project_id: projectId, holder, state, expires_at: expiresAt })
       .onConflict((conflict) =>
-        conflict.columns(['path', 'projectId']).doUpdateSet({ holder, state, expiresAt: expiresAt }),
+        conflict.columns(['path', 'project_id']).doUpdateSet({ holder, state, expires_at: expiresAt }),
       )
       .execute();
   }
 
   async remove(projectId: number, path: string): Promise<void> {
     await this.#db
-      .deleteFrom('renameLeases')
-      .where('projectId', '=', projectId)
+      .deleteFrom('rename_leases')
+      .where('project_id', '=', projectId)
       .where('path', '=', path)
       .execute();
   }

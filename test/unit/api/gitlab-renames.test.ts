@@ -23,7 +23,7 @@ async function renameWith(grant: CarriedGrant) {
   app.use(answerErrors);
   const options: Pick<GitlabOptions, 'access' | 'renames' | 'maintenance'> = {
     access: {
-      identify: async () => undefined,
+      middleware: (_ctx, next) => next(),
       require: async () => undefined,
       protectionLevel: async () => 0,
     },

@@ -45,5 +45,5 @@ describeEachDatabase('pushing to a project that is deleted again and again', (_o
     isOver = true;
     await Promise.all(pushing);
     expect(failures).toEqual([]);
-  }, 60_000);
+  });
 });

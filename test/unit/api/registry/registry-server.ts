@@ -114,9 +114,9 @@ export class RegistryServer {
           },
         },
         access: {
-          identify: async (ctx) => {
+          middleware: (ctx, next) => {
             if (identity) ctx.state.identity = identity;
-            if (ctx.get('Authorization') === bearer) return;
+            if (ctx.get('Authorization') === bearer) return next();
             const headers = { 'WWW-Authenticate': `Bearer realm="${ctx.state.externalUrl}/jwt/auth"` };
             throw new OciError('UNAUTHORIZED', { headers });
           },

@@ -1,5 +1,5 @@
 /** Counts in memory how many pulls of each group the cache answered, and hands the counts on from time to time. */
-import { RepeatedRun } from '../concurrency/repeated-run.ts';
+import { WriteBehind } from '../concurrency/write-behind.ts';
 import type { Log } from '../observe/log.ts';
 
 export interface CountedPulls {
@@ -14,50 +14,37 @@ export interface PullCountsOptions {
   readonly log: Log;
 }
 
-export class PullCounts {
-  readonly #options: PullCountsOptions;
-  readonly #runs: RepeatedRun;
-  #counts = new Map<number, { hits: number; misses: number }>();
+const maxGroups = 100_000;
 
-  constructor(options: PullCountsOptions) {
-    this.#options = options;
-    this.#runs = new RepeatedRun({
-      run: () => this.#record(),
-      everyMs: options.flushMs,
-      onFailure: (err) => options.log.error({ err }, 'hits and misses not recorded; trying again later'),
+export class PullCounts {
+  readonly #counts: WriteBehind<number, CountedPulls>;
+
+  constructor({ record, flushMs, log }: PullCountsOptions) {
+    this.#counts = new WriteBehind({
+      record: (counts) => record([...counts.values()]),
+      merge: (older, newer) => ({
+        groupId: newer.groupId,
+        hits: older.hits + newer.hits,
+        misses: older.misses + newer.misses,
+      }),
+      everyMs: flushMs,
+      max: maxGroups,
+      onFailure: (err) => log.error({ err }, 'hits and misses not recorded; trying again later'),
+      onLost: (pulls) => log.error({ pulls }, 'too many groups at once: some hits and misses are lost'),
     });
-    this.#runs.start();
+    this.#counts.start();
   }
 
   count(groupId: number, isHit: boolean): void {
-    const known = this.#counts.get(groupId) ?? { hits: 0, misses: 0 };
-    if (isHit) known.hits += 1;
-    else known.misses += 1;
-    this.#counts.set(groupId, known);
+    this.#counts.add(groupId, { groupId, hits: Number(isHit), misses: Number(!isHit) });
   }
 
   /** Resolves when everything counted before is recorded, or kept for the next time because recording failed. */
   flush(): Promise<void> {
-    return this.#runs.flush();
+    return this.#counts.flush();
   }
 
-  async close(): Promise<void> {
-    await this.#runs.stop();
-    await this.flush();
-  }
-
-  async #record(): Promise<void> {
-    if (this.#counts.size === 0) return;
-    const counts = this.#counts;
-    this.#counts = new Map();
-    try {
-      await this.#options.record([...counts].map(([groupId, each]) => ({ groupId, ...each })));
-    } catch (error) {
-      for (const [groupId, { hits, misses }] of counts) {
-        const newer = this.#counts.get(groupId) ?? { hits: 0, misses: 0 };
-        this.#counts.set(groupId, { hits: hits + newer.hits, misses: misses + newer.misses });
-      }
-      throw error;
-    }
+  close(): Promise<void> {
+    return this.#counts.close();
   }
 }

@@ -3,7 +3,7 @@
  * waits for it or writes anything itself. What is not recorded yet when the process dies is not told, and when there is too much at
  * once, what is over is dropped and counted.
  */
-import { RepeatedRun } from '../concurrency/repeated-run.ts';
+import { WriteBehind } from '../concurrency/write-behind.ts';
 import type { Database } from '../metadata/db/database.ts';
 import type { Records } from '../metadata/db/records.ts';
 import type { Log } from '../observe/log.ts';
@@ -41,27 +41,31 @@ export class PullEvents {
   readonly #options: PullEventsOptions;
   /** Projects whose pulls someone wants to hear of, as of the last flush; undefined among them: all. */
   #wanted: ReadonlySet<number | undefined> = new Set();
-  #queue: PullNote[] = [];
-  #lost = 0;
   #flushes = 0;
-  readonly #runs: RepeatedRun;
+  readonly #pulls: WriteBehind<PullNote, PullNote>;
 
   constructor(options: PullEventsOptions) {
+    const { observer, log } = options;
     this.#options = options;
-    this.#runs = new RepeatedRun({
-      run: () => this.#flush(),
+    this.#pulls = new WriteBehind({
+      record: (batch) => this.#record([...batch.values()]),
+      // Each pull is one of its own.
+      merge: (_, newer) => newer,
       everyMs: flushMs,
-      onFailure: (err) =>
-        options.log.error(
-          { err, pulls: this.#queue.length },
-          'pulls not recorded for webhooks; trying again',
-        ),
+      max: options.maxQueued,
+      maxBatch,
+      prepare: () => this.#prepare(),
+      onFailure: (err, pulls) => log.error({ err, pulls }, 'pulls not recorded for webhooks; trying again'),
+      onLost: (pulls) => {
+        observer.pullsLost(pulls);
+        log.error({ pulls }, 'too many pulls at once: webhooks are not told of some');
+      },
     });
   }
 
   async start(): Promise<void> {
     this.#wanted = await this.#options.database.webhooks.listPullPlaces();
-    this.#runs.start();
+    this.#pulls.start();
   }
 
   /** Whether anybody wants to hear of any pull. */
@@ -70,39 +74,24 @@ export class PullEvents {
   }
 
   note(pull: PullNote): void {
-    if (this.#queue.length < this.#options.maxQueued) this.#queue.push(pull);
-    else this.#lost += 1;
+    this.#pulls.add(pull, pull);
   }
 
   /** Resolves when everything noted before is recorded, or kept for the next time because recording failed. */
   flush(): Promise<void> {
-    return this.#runs.flush();
+    return this.#pulls.flush();
   }
 
-  async close(): Promise<void> {
-    await this.#runs.stop();
-    await this.flush();
+  close(): Promise<void> {
+    return this.#pulls.close();
   }
 
-  async #flush(): Promise<void> {
+  /** Whether pulls can be recorded now. */
+  async #prepare(): Promise<boolean> {
     const { database, readOnlyReason } = this.#options;
-    this.#tellOfLost();
     this.#flushes += 1;
     if (this.#flushes % flushesPerLook === 0) this.#wanted = await database.webhooks.listPullPlaces();
-    if (this.#queue.length > 0 && (await readOnlyReason()) !== undefined) return;
-    while (this.#queue.length > 0) {
-      const batch = this.#queue.slice(0, maxBatch);
-      await this.#record(batch);
-      this.#queue = this.#queue.slice(batch.length);
-    }
-  }
-
-  #tellOfLost(): void {
-    if (this.#lost === 0) return;
-    const { observer, log } = this.#options;
-    observer.pullsLost(this.#lost);
-    log.error({ pulls: this.#lost }, 'too many pulls at once: webhooks are not told of some');
-    this.#lost = 0;
+    return this.#pulls.isEmpty || (await readOnlyReason()) === undefined;
   }
 
   async #record(batch: readonly PullNote[]): Promise<void> {

@@ -25,6 +25,10 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
   'auth/oidc/oidc-login.ts': [1, 'the limit of a fetch'],
   'auth/tokens/token-grants.ts': [1, 'a binary search'],
   'concurrency/within-time.ts': [1, 'a limit'],
+  'concurrency/write-behind.ts': [
+    1,
+    'batches of what waits; ends with what recording throws, as a RepeatedRun',
+  ],
   'concurrency/repeated-run.ts': [1, 'the mechanism itself'],
   'commands/backup.ts': [1, 'pages of records, once'],
   'cache/redis.ts': [1, 'the limit of waiting at the start; the client tries again after pauses that grow'],
@@ -61,10 +65,6 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
   'hosted/tags/tag-removal.ts': [1, 'a pause after each part'],
   'observe/log.ts': [1, 'the limit of writing at the end'],
   'main.ts': [2, 'once; the limit of closing'],
-  'management/acting/audit-writer.ts': [
-    1,
-    'batches of the queue; ends with what the database throws, as a RepeatedRun',
-  ],
   'management/cleanup/cleanup-previews.ts': [1, 'pages of tags; ends with what the database throws'],
   'management/namespaces/rename-protection.ts': [
     1,
@@ -101,10 +101,6 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
   'outbound/poster.ts': [1, 'the limit of an answer'],
   'upstreams/tag-list.ts': [1, 'half as many lists each time'],
   'webhooks/delivery-worker.ts': [1, 'when a delivery that hangs makes room'],
-  'webhooks/pull-events.ts': [
-    1,
-    'batches of the queue; ends with what the database throws, as a RepeatedRun',
-  ],
 };
 
 /** Timers, pauses, loops without a bound in their head, and tries. */

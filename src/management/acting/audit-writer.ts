@@ -3,7 +3,7 @@
  * and nothing fails of it. What repeats is written at once the first time, then once a minute with how often it happened.
  */
 import { LRUCache } from 'lru-cache';
-import { RepeatedRun } from '../../concurrency/repeated-run.ts';
+import { WriteBehind } from '../../concurrency/write-behind.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { NewAuditEvent } from '../../metadata/server/audit-events.ts';
 import type { Log } from '../../observe/log.ts';
@@ -45,26 +45,30 @@ const maxBatch = 100;
 
 export class AuditWriter {
   readonly #options: AuditWriterOptions;
-  readonly #runs: RepeatedRun;
+  readonly #events: WriteBehind<Queued, Queued>;
   readonly #repeated = new Map<string, Repeated>();
   readonly #known: LRUCache<string, true>;
-  #queue: Queued[] = [];
-  #lost = 0;
   #isClosing = false;
 
   constructor(options: AuditWriterOptions) {
+    const { log } = options;
     this.#options = options;
     this.#known = new LRUCache({ max: maxKnown });
-    this.#runs = new RepeatedRun({
-      run: () => this.#flush(this.#isClosing ? Number.POSITIVE_INFINITY : options.now()),
+    this.#events = new WriteBehind({
+      record: (batch) => this.#record([...batch.values()]),
+      // Each event is one of its own.
+      merge: (_, newer) => newer,
       everyMs: flushMs,
-      onFailure: (err) =>
-        options.log.error(
-          { err, events: this.#queue.length },
-          'audit events not written; trying again later',
-        ),
+      max: maxQueued,
+      maxBatch,
+      prepare: () => {
+        this.#writeRepeated(this.#isClosing ? Number.POSITIVE_INFINITY : options.now());
+        return true;
+      },
+      onFailure: (err, events) => log.error({ err, events }, 'audit events not written; trying again later'),
+      onLost: (events) => log.error({ events }, 'too many audit events at once: some are lost'),
     });
-    this.#runs.start();
+    this.#events.start();
   }
 
   /** At most one event a minute for each key; the details get its `count`. */
@@ -75,7 +79,7 @@ export class AuditWriter {
       return;
     }
     if (this.#repeated.size >= maxRepeated) {
-      this.#lost += 1;
+      this.#events.lose();
       return;
     }
     const repeated = { event: event(), count: 1, dueAt: this.#options.now() + repeatMs };
@@ -92,14 +96,13 @@ export class AuditWriter {
 
   /** Resolves when everything noted before is written, or kept for the next time because writing failed. */
   flush(): Promise<void> {
-    return this.#runs.flush();
+    return this.#events.flush();
   }
 
   /** Writes what there is, including what waits for its minute. */
-  async close(): Promise<void> {
-    await this.#runs.stop();
+  close(): Promise<void> {
     this.#isClosing = true;
-    await this.flush();
+    return this.#events.close();
   }
 
   #write(repeated: Repeated): void {
@@ -109,11 +112,11 @@ export class AuditWriter {
   }
 
   #enqueue(queued: Queued): void {
-    if (this.#queue.length < maxQueued) this.#queue.push(queued);
-    else this.#lost += 1;
+    this.#events.add(queued, queued);
   }
 
-  async #flush(now: number): Promise<void> {
+  /** Those whose minute is over. */
+  #writeRepeated(now: number): void {
     for (const [key, repeated] of this.#repeated) {
       if (repeated.dueAt > now) continue;
       if (repeated.count === 0) {
@@ -123,18 +126,6 @@ export class AuditWriter {
         this.#write(repeated);
       }
     }
-    this.#tellOfLost();
-    while (this.#queue.length > 0) {
-      const batch = this.#queue.slice(0, maxBatch);
-      await this.#record(batch);
-      this.#queue = this.#queue.slice(batch.length);
-    }
-  }
-
-  #tellOfLost(): void {
-    if (this.#lost > 0)
-      this.#options.log.error({ events: this.#lost }, 'too many audit events at once: some are lost');
-    this.#lost = 0;
   }
 
   async #record(batch: readonly Queued[]): Promise<void> {

@@ -133,8 +133,8 @@ describeEachDatabase('records of the cache', (open, { clock, createPlace }) => {
     await saveManifest(database, fourth, 'v1', Buffer.from('{}'), []);
     const owners = (wanted: Digest) => database.cacheEntries.listOwners(places, wanted);
     expect(await owners(layer)).toEqual([
-      { place: first, size: 5_000_000_000 },
-      { place: third, size: 5_000_000_000 },
+      { source: first, size: 5_000_000_000 },
+      { source: third, size: 5_000_000_000 },
     ]);
     expect(await owners(config)).toMatchObject([{ size: 10 }, { size: 10 }]);
     expect(await owners(child)).toMatchObject([{ size: 30 }, { size: 30 }]);
@@ -176,7 +176,7 @@ describeEachDatabase('records of the cache', (open, { clock, createPlace }) => {
     }));
     await saveManifest(database, place, 'large', payload, references);
     const last = references.at(-1)?.digest ?? digest;
-    expect(await database.cacheEntries.listOwners([place], last)).toEqual([{ place, size: 9999 }]);
+    expect(await database.cacheEntries.listOwners([place], last)).toEqual([{ source: place, size: 9999 }]);
   });
 
   test('tags are listed once each in byte order, without digests', async () => {

@@ -2,13 +2,15 @@
  * Regular expressions that people give us for tags: RE2, whose time is linear in the tag, whatever the expression. As in GitLab, those that
  * delete must match the whole name, those that protect any part of it.
  */
-import { countSteps } from './pattern-steps.ts';
 import { compileRe2, type Re2, Re2Error } from './re2.ts';
 
 /** Of the text. */
 export const maxPatternLength = 1024;
 /** A repeat count makes a long program of a short text, and each step costs up to as much as the program is long. */
 const maxProgramSize = 2000;
+
+const token =
+  /\\Q(?:(?!\\E).)*(?:\\E)?|\\[pPx]\{[^}]*\}|\\[pP]?.|\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]|\{(\d+)(?:,(\d*))?\}|./gsu;
 
 /** What GitLab says of a parameter, after its name. */
 export const invalidPattern = 'is an invalid regexp';
@@ -66,4 +68,30 @@ function compile(text: string): Re2 {
     if (cause instanceof Re2Error) throw new TagPatternError(cause.message, { cause });
     throw cause;
   }
+}
+
+/**
+ * How long an expression is once its counted repeats are written out, told from its text alone: what is long takes long to compile. Each
+ * character, class and group is a step at least, so what RE2 makes of it has about as many or more.
+ */
+export function countSteps(text: string): number {
+  const groups: number[] = [];
+  let before = 0;
+  let last = 0;
+  for (const [part, least, most] of text.matchAll(token)) {
+    if (least !== undefined) {
+      last *= Math.max(1, Number(least), Number(most ?? 0));
+    } else if (part === '(') {
+      groups.push(before + last);
+      before = 0;
+      last = 0;
+    } else if (part === ')') {
+      last += before + 1;
+      before = groups.pop() ?? 0;
+    } else {
+      before += last;
+      last = part.startsWith('\\Q') ? part.length : 1;
+    }
+  }
+  return groups.reduce((sum, steps) => sum + steps, before + last);
 }

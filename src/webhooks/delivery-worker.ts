@@ -6,7 +6,6 @@ import { randomUUID } from 'node:crypto';
 import { RepeatedRun } from '../concurrency/repeated-run.ts';
 import type { Records } from '../metadata/db/records.ts';
 import type { DueLane, Lane } from '../metadata/webhooks/webhook-lanes.ts';
-import { backOff } from './back-off.ts';
 import { type DeliveryOptions, type Reply, tryDelivery } from './delivery.ts';
 import { LaneShares, type RunningLane } from './lane-shares.ts';
 import type { FindEndpoint, WebhookEndpoint } from './webhook-endpoint.ts';
@@ -30,6 +29,7 @@ const leaseMarginMs = 15_000;
 const maxInTurn = 100;
 /** Until it is looked again whether an endpoint that this process knows nothing of is there. */
 const absentMs = 30_000;
+const maxPauseMs = 10 * 60 * 1000;
 
 export class DeliveryWorker {
   readonly #options: DeliveryWorkerOptions;
@@ -149,4 +149,15 @@ export class DeliveryWorker {
     await records.webhookLanes.release(lane, now() + pauseMs);
     if (isDown) await records.webhookLanes.postpone(id, now() + pauseMs);
   }
+}
+
+/**
+ * How long to wait after a try that failed: it doubles each time, up to ten minutes, and is never twice the same, so that what failed
+ * together does not come back together.
+ * @param failures of this event so far, from 1
+ * @param random from 0 to 1
+ */
+export function backOff(failures: number, firstMs: number, random: number): number {
+  const pauseMs = Math.min(maxPauseMs, firstMs * 2 ** Math.min(failures - 1, 30));
+  return Math.round(pauseMs * (0.5 + random / 2));
 }

@@ -7,7 +7,8 @@ import type {
   WebhookDelivery,
 } from '../metadata/webhooks/webhook-deliveries.ts';
 import type { Log } from '../observe/log.ts';
-import { type EventSource, type SignedRequest, signRequest } from './signed-request.ts';
+import type { Post } from '../outbound/poster.ts';
+import { type EventSource, signRequest } from './signed-request.ts';
 import type { WebhookEndpoint } from './webhook-endpoint.ts';
 import type { WebhookObserver } from './webhook-observer.ts';
 
@@ -27,7 +28,7 @@ export interface Reply {
 
 export interface WebhookSender {
   /** Never throws. @param signal ends it as if the endpoint were down */
-  send(request: SignedRequest, timeoutMs: number, signal: AbortSignal): Promise<Reply>;
+  send(request: Post, timeoutMs: number, signal: AbortSignal): Promise<Reply>;
 }
 
 export interface DeliveryOptions {

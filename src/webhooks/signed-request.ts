@@ -1,6 +1,7 @@
 /** What an endpoint is sent: Docker's envelope of one event, signed with the endpoint's secret. */
 import { createHmac } from 'node:crypto';
 import type { WebhookDelivery } from '../metadata/webhooks/webhook-deliveries.ts';
+import type { Post } from '../outbound/poster.ts';
 import type { WebhookEndpoint } from './webhook-endpoint.ts';
 
 export const eventsType = 'application/vnd.docker.distribution.events.v1+json';
@@ -13,17 +14,11 @@ export interface EventSource {
   readonly instanceID: string;
 }
 
-export interface SignedRequest {
-  readonly url: URL;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
-
 export function signRequest(
   { deliveryId, action, event }: Pick<WebhookDelivery, 'deliveryId' | 'action' | 'event'>,
   { url, headers, secret }: Pick<WebhookEndpoint, 'url' | 'headers' | 'secret'>,
   source: EventSource,
-): SignedRequest {
+): Post {
   const body = envelopeOf(event, source);
   return {
     url,

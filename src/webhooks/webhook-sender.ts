@@ -2,19 +2,7 @@
 import { BlockedAddressError, findBlockedLiteral } from '../outbound/address-guard.ts';
 import { toOutboundError } from '../outbound/network-error.ts';
 import { type Post, type PostAnswer, Poster, type PosterOptions } from '../outbound/poster.ts';
-
-/** How it was taken. */
-export interface PostReply {
-  /** Undefined where there was no answer. */
-  readonly status: number | undefined;
-  /** The beginning of the answer. */
-  readonly body: string | undefined;
-  /** Why it counts as not taken, without secrets; undefined: a status of 2xx. */
-  readonly error: string | undefined;
-  /** Whether another request would likely fail, too. */
-  readonly isDown: boolean;
-  readonly retryAfterMs: number | undefined;
-}
+import type { Reply } from './delivery.ts';
 
 const downStatuses = new Set([429, 502, 503, 504]);
 
@@ -29,7 +17,7 @@ export class WebhookSender {
    * Once. Never throws.
    * @param timeoutMs for all of it; an answer that has begun by then counts
    */
-  async send(post: Post, timeoutMs: number, signal: AbortSignal): Promise<PostReply> {
+  async send(post: Post, timeoutMs: number, signal: AbortSignal): Promise<Reply> {
     try {
       const limit = { ms: timeoutMs, setting: 'timeout_seconds' };
       return judge(await this.#poster.post(post, limit, signal));
@@ -50,7 +38,7 @@ export class WebhookSender {
   }
 }
 
-function judge({ status, body, retryAfterMs }: PostAnswer): PostReply {
+function judge({ status, body, retryAfterMs }: PostAnswer): Reply {
   if (status >= 200 && status < 300)
     return { status, body, error: undefined, isDown: false, retryAfterMs: undefined };
   const isRedirect = status >= 300 && status < 400;

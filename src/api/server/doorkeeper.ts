@@ -7,7 +7,6 @@ import type { Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Log } from '../../observe/log.ts';
-import { LimitedLog } from '../limited-log.ts';
 import type { Connections } from './connections.ts';
 import {
   bodyOf,
@@ -37,6 +36,8 @@ export interface DoorkeeperOptions {
   readonly patience: Patience;
   readonly isTls: boolean;
 }
+
+const silenceMs = 10_000;
 
 export class Doorkeeper {
   /** No connection is kept for another request then. */
@@ -180,4 +181,28 @@ function answer(response: ServerResponse, refusal: ConnectionRefusal): void {
     Connection: 'close',
   });
   response.end(body);
+}
+
+/** Lines about what any stranger can cause: one of a kind in a while, which says how many were left out before it. */
+class LimitedLog {
+  readonly #log: Log;
+  readonly #now: () => number;
+  /** By message, which are few. */
+  readonly #kinds = new Map<string, { readonly saidAt: number; leftOut: number }>();
+
+  /** @param now milliseconds of a clock that is never set back */
+  constructor(log: Log, now: () => number) {
+    this.#log = log;
+    this.#now = now;
+  }
+
+  warn(fields: object, message: string): void {
+    const last = this.#kinds.get(message);
+    if (last && this.#now() - last.saidAt < silenceMs) {
+      last.leftOut += 1;
+      return;
+    }
+    this.#kinds.set(message, { saidAt: this.#now(), leftOut: 0 });
+    this.#log.warn({ ...fields, leftOut: last?.leftOut || undefined }, message);
+  }
 }

@@ -2,7 +2,11 @@ import { expect, onTestFinished, test } from 'vitest';
 import { allLanes } from '../../../src/metadata/webhooks/webhook-lanes.ts';
 import type { Log } from '../../../src/observe/log.ts';
 import type { Reply } from '../../../src/webhooks/delivery.ts';
-import { DeliveryWorker, type DeliveryWorkerOptions } from '../../../src/webhooks/delivery-worker.ts';
+import {
+  backOff,
+  DeliveryWorker,
+  type DeliveryWorkerOptions,
+} from '../../../src/webhooks/delivery-worker.ts';
 import type { WebhookEndpoint } from '../../../src/webhooks/webhook-endpoint.ts';
 import { describeEachDatabase } from '../../support/databases.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -128,4 +132,15 @@ describeEachDatabase('the delivery worker', (open, { clock }) => {
     const [lane = expect.fail()] = key;
     expect(await database.webhookDeliveries.findNext(lane)).toMatchObject({ state: 'pending', attempts: 0 });
   });
+});
+
+test('a wait doubles with each failure, up to ten minutes', () => {
+  expect([1, 2, 3, 4, 10, 11, 1000].map((failures) => backOff(failures, 1000, 1))).toEqual([
+    1000, 2000, 4000, 8000, 512_000, 600_000, 600_000,
+  ]);
+});
+
+test('a wait is between a half and the whole of it', () => {
+  expect(backOff(3, 1000, 0)).toBe(2000);
+  expect(backOff(3, 1000, 0.5)).toBe(3000);
 });

@@ -1,6 +1,5 @@
 /** The command line: arguments, environment, signals and exit codes. Everything else is told what it needs. */
 import { constants } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
@@ -12,10 +11,10 @@ import { explainStartFailure } from './app/start-failure.ts';
 import { type RunningServer, startServer } from './app/start-server.ts';
 import { CommandRefused, UsageError } from './commands/command.ts';
 import { type Command, help, parseCommand } from './commands/command-line.ts';
-import { type Config, formatConfig, loadConfig } from './config/config.ts';
-import { readRegularFile } from './config/regular-file.ts';
+import type { Config } from './config/config.ts';
+import { formatConfig } from './config/format-config.ts';
+import { readConfig } from './config/load-config.ts';
 import { ConfigError } from './config/settings.ts';
-import { reasonOf } from './config/system-reasons.ts';
 import { version } from './config/version.ts';
 import { createLog, type Log, type LogOptions } from './observe/log.ts';
 import { withoutControls } from './observe/log-line.ts';
@@ -48,7 +47,7 @@ async function run(args: readonly string[]): Promise<number> {
 async function execute(command: Command): Promise<number> {
   if (command.name === 'help') return print(help);
   if (command.name === 'version') return print(`${version}\n`);
-  const config = readConfig(command.configFile);
+  const config = readConfig(command.configFile, process.env);
   if (command.name === 'config') return print(formatConfig(config));
   try {
     await checkPaths(config);
@@ -86,7 +85,7 @@ async function serve(config: Config): Promise<number> {
     log.info({ url, operationsUrl, version }, 'listening');
     setTimeout(giveBackMemory, settledMs).unref();
     log.info({ signal: await stopping }, 'stopping');
-    const limitMs = config.http.shutdownSeconds * 1000 + closingMs;
+    const limitMs = config.http.shutdownMs + closingMs;
     const isClosed = await Promise.race([server.close().then(() => true), sleep(limitMs, false)]);
     if (!isClosed) log.error({ limitMs }, 'stopped before all was done that a stop waits for');
     else log.info({}, 'stopped');
@@ -131,23 +130,6 @@ function stopSignal(log: Log): Promise<NodeJS.Signals> {
       else log.info({ signal }, 'certificates are read again when they change, other settings at a restart');
     });
   });
-}
-
-function readConfig(name: string | undefined): Config {
-  return loadConfig({
-    defaults: readRegularFile(join(import.meta.dirname, '../config/default.yaml')),
-    file: name === undefined ? undefined : { name, text: readConfigFile(name) },
-    environment: process.env,
-    readFile: readRegularFile,
-  });
-}
-
-function readConfigFile(name: string): string {
-  try {
-    return readRegularFile(name);
-  } catch (error) {
-    throw new ConfigError([{ origin: name, path: '', message: `cannot be read: ${reasonOf(error)}` }]);
-  }
 }
 
 function readSecrets({ dataDirectory, database }: Config): Promise<Secrets> {

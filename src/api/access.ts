@@ -2,37 +2,30 @@
  * Who asks on /v2, and may they do it. Who may not see a repository is told the same as where there is none: what is refused
  * depends on what was asked for, never on what exists.
  */
-import type { Middleware } from 'koa';
 import { logRefusedLogin } from '../auth/credentials/login-log.ts';
-import type { Action } from '../auth/rights/access.ts';
 import type { DenialCauses } from '../auth/rights/denial-causes.ts';
-import {
-  type Identity,
-  nameOf,
-  type RegistryTokenIdentity,
-  type ScopeGrant,
-} from '../auth/rights/identity.ts';
+import { nameOf, type RegistryTokenIdentity, type ScopeGrant } from '../auth/rights/identity.ts';
 import type { RepositoryRights } from '../auth/rights/repository-rights.ts';
 import { formatScope, repositoryScope } from '../auth/rights/scope.ts';
 import { carries, wasRefused } from '../auth/tokens/grants.ts';
 import type { Principals } from '../auth/tokens/principals.ts';
 import { OciError } from '../oci/errors.ts';
-import {
-  type BelowName,
-  isBelowName,
-  isVirtualName,
-  parseVirtualName,
-  type RepositoryName,
-} from '../oci/reference.ts';
+import { isBelowName, isVirtualName, parseVirtualName, type RepositoryName } from '../oci/reference.ts';
 import { denial, gone, guarded, noVirtualRegistry } from './access-denials.ts';
-import { challenge, type Fault, isUpload, mountSourceOf, registryScopeOf, scopesFor } from './challenge.ts';
+import { challenge, type Fault, type Need, scopesFor } from './challenge.ts';
+import { type DenialObserver, noteDenial } from './denials.ts';
 import { type ClientIdentification, identifyClient } from './identify-client.ts';
-import type { RequestContext, RequestState } from './state.ts';
+import type { RateLimit } from './rate-limits.ts';
+import type { RequestContext } from './state.ts';
 
 export interface RegistryAccessOptions extends ClientIdentification {
   readonly rights: RepositoryRights;
   readonly causes: Pick<DenialCauses, 'find'>;
   readonly principals: Pick<Principals, 'find' | 'judge'>;
+  /** Throws OciError TOOMANYREQUESTS. */
+  readonly rateLimit?: RateLimit;
+  /** Learns of pushes and deletions that are denied. */
+  readonly denials?: DenialObserver;
 }
 
 export class RegistryAccess {
@@ -42,14 +35,27 @@ export class RegistryAccess {
     this.#options = options;
   }
 
-  /** Sets `ctx.state.identity`. @throws OciError UNAUTHORIZED with a challenge, TOOMANYREQUESTS */
-  readonly middleware: Middleware<RequestState> = (ctx, next) => {
+  /**
+   * Sets `ctx.state.identity`.
+   * @param wanted the scopes of the token that a challenge tells them to ask for
+   * @param demanded one that no token goes without
+   * @throws OciError UNAUTHORIZED with a challenge, TOOMANYREQUESTS
+   */
+  async identify(
+    ctx: RequestContext,
+    wanted: () => readonly ScopeGrant[],
+    demanded?: ScopeGrant,
+  ): Promise<void> {
+    const identified = this.#options.rateLimit?.(ctx);
     const header = ctx.get('Authorization');
     const verified = header.startsWith('Bearer ')
       ? this.#findVerified(header.slice('Bearer '.length))
       : undefined;
-    return verified ? this.#proceed(ctx, verified, next) : this.#authenticate(ctx, header, next);
-  };
+    const identity = verified ?? (await identifyClient(ctx, header, wanted, this.#options));
+    ctx.state.identity = identity;
+    identified?.(identity);
+    if (demanded) this.#demand(ctx, demanded, wanted);
+  }
 
   /**
    * @throws OciError UNAUTHORIZED with a new challenge where another token could help, or the token's owner is gone;
@@ -57,12 +63,26 @@ export class RegistryAccess {
    * protection rule keeps them from it; NAME_UNKNOWN too where a token was issued for pushing or deleting, and the project has gone since;
    * UNSUPPORTED for a change to a virtual registry
    */
-  async require(ctx: RequestContext, name: RepositoryName | BelowName, action: Action): Promise<void> {
+  async require(ctx: RequestContext, need: Need): Promise<void> {
+    try {
+      await this.#require(ctx, need);
+    } catch (error) {
+      if (need.action !== 'pull') noteDenial(this.#options.denials, ctx, need.name, error, ['DENIED']);
+      throw error;
+    }
+  }
+
+  /** What rules that protect tags compare with what they ask for. */
+  protectionLevel({ state: { identity } }: RequestContext, name: RepositoryName): Promise<number> {
+    return this.#options.rights.protectionLevel(identity, name);
+  }
+
+  async #require(ctx: RequestContext, need: Need): Promise<void> {
+    const { name, action, source } = need;
     const isVirtual = !isBelowName(name) && isVirtualName(name);
-    if (isVirtual && action !== 'pull') throw unchangeable(ctx);
+    if (isVirtual && action !== 'pull') throw unchangeable(ctx, need);
     if (isVirtual && !parseVirtualName(name)) throw noVirtualRegistry(name);
-    const wanted = () => scopesFor(ctx, name, action);
-    const source = mountSourceOf(ctx);
+    const wanted = () => scopesFor(need);
     // Without the right to the source a mount becomes an upload, but a client whose token was not made for it may get one.
     if (source !== undefined) this.#demand(ctx, repositoryScope(source, ['pull']), wanted);
     const { rights, causes } = this.#options;
@@ -72,9 +92,9 @@ export class RegistryAccess {
       return;
     }
     this.#demand(ctx, repositoryScope(name, [action]), wanted);
-    await this.#demandNewer(ctx, name, action, wanted);
+    await this.#demandNewer(ctx, need, wanted);
     await this.#demandOwner(ctx, wanted);
-    await this.#demandProject(ctx, name, action, wanted);
+    await this.#demandProject(ctx, need, wanted);
     if (action === 'pull' || (await rights.judge(identity, name, action)) !== 'protected') {
       const cause = await causes.find(identity, name, action);
       log.debug({ repository: name, action, user: nameOf(identity), cause }, 'access was refused');
@@ -83,11 +103,6 @@ export class RegistryAccess {
     // Where nobody needs to log in, who may do it is known by logging in.
     if (identity.kind !== 'anonymous') throw new OciError('DENIED', { detail: guarded(name, action) });
     throw this.#challenge(ctx, wanted(), { detail: `${guarded(name, action)}. Log in` });
-  }
-
-  /** What rules that protect tags compare with what they ask for. */
-  protectionLevel({ state: { identity } }: RequestContext, name: RepositoryName): Promise<number> {
-    return this.#options.rights.protectionLevel(identity, name);
   }
 
   /**
@@ -112,8 +127,7 @@ export class RegistryAccess {
   /** @throws OciError UNAUTHORIZED where its owner may now do what the token was refused: another one will carry it */
   async #demandNewer(
     ctx: RequestContext,
-    name: string,
-    action: Action,
+    { name, action }: Need,
     wanted: () => readonly ScopeGrant[],
   ): Promise<void> {
     const bearer = this.#bearerOf(ctx);
@@ -144,8 +158,7 @@ export class RegistryAccess {
    */
   async #demandProject(
     ctx: RequestContext,
-    name: RepositoryName | BelowName,
-    action: Action,
+    { name, action }: Need,
     wanted: () => readonly ScopeGrant[],
   ): Promise<void> {
     const granted = this.#bearerOf(ctx)?.access.find(
@@ -172,23 +185,12 @@ export class RegistryAccess {
     const { registryTokens, delegate } = this.#options;
     return registryTokens.findVerified(token) ?? delegate?.tokens.findVerified(token);
   }
-
-  async #authenticate(ctx: RequestContext, header: string, next: () => Promise<unknown>): Promise<void> {
-    await this.#proceed(ctx, await identifyClient(ctx, header, this.#options), next);
-  }
-
-  #proceed(ctx: RequestContext, identity: Identity, next: () => Promise<unknown>): Promise<unknown> {
-    ctx.state.identity = identity;
-    const scope = registryScopeOf(ctx);
-    if (scope) this.#demand(ctx, scope, () => [scope]);
-    return next();
-  }
 }
 
 /** Before anything else, as it has nothing to do with who asks. */
-function unchangeable(ctx: RequestContext): OciError {
+function unchangeable(ctx: RequestContext, { isUpload = false }: Need): OciError {
   return new OciError('UNSUPPORTED', {
     detail: `${ctx.method} is not possible here: virtual registries are for pulling, and take no pushes and no deletions`,
-    headers: { Allow: isUpload(ctx) ? '' : 'GET, HEAD' },
+    headers: { Allow: isUpload ? '' : 'GET, HEAD' },
   });
 }

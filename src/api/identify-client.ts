@@ -3,11 +3,11 @@ import type { Authenticator } from '../auth/credentials/authenticate.ts';
 import { isJwt, parseAuthorization } from '../auth/credentials/credentials.ts';
 import { logRefusedLogin } from '../auth/credentials/login-log.ts';
 import { describeRefusal } from '../auth/credentials/refusal.ts';
-import { anonymous, type Identity } from '../auth/rights/identity.ts';
+import { anonymous, type Identity, type ScopeGrant } from '../auth/rights/identity.ts';
 import type { ExternalTokens } from '../auth/tokens/external-tokens.ts';
 import type { RegistryTokens } from '../auth/tokens/registry-tokens.ts';
 import { OciError } from '../oci/errors.ts';
-import { challenge, type Fault, scopesOf, type TokenRealm } from './challenge.ts';
+import { challenge, type Fault, type TokenRealm } from './challenge.ts';
 import type { RequestContext } from './state.ts';
 
 /** Another token service, to which the say over hosted repositories is delegated. */
@@ -26,15 +26,19 @@ export interface ClientIdentification {
   readonly isLoginRequired: boolean;
 }
 
-/** @throws OciError UNAUTHORIZED with a challenge, TOOMANYREQUESTS */
+/**
+ * @param wanted what a challenge tells them to ask for
+ * @throws OciError UNAUTHORIZED with a challenge, TOOMANYREQUESTS
+ */
 export async function identifyClient(
   ctx: RequestContext,
   header: string,
+  wanted: () => readonly ScopeGrant[],
   options: ClientIdentification,
 ): Promise<Identity> {
   const { authenticator, delegate, isLoginRequired } = options;
   const { address, log } = ctx.state;
-  const refuse = (fault: Fault) => challenge(ctx, scopesOf(ctx), fault, delegate);
+  const refuse = (fault: Fault) => challenge(ctx, wanted(), fault, delegate);
   const credentials = parseAuthorization(header);
   if (credentials === undefined) {
     if (!isLoginRequired) return anonymous;

@@ -3,12 +3,10 @@
  * says it is, wherever they come from. On the path of warm pulls: what it costs there is two look-ups in memory, and headers only where
  * they matter; /api/v4 always has them.
  */
-import type { Middleware } from 'koa';
 import { clientNetwork } from '../auth/credentials/client-network.ts';
 import { type Identity, type PrincipalRef, principalRefOf } from '../auth/rights/identity.ts';
 import { OciError } from '../oci/errors.ts';
-import type { Access } from './registry/services.ts';
-import type { RequestContext, RequestState } from './state.ts';
+import type { RequestContext } from './state.ts';
 
 export interface RateLimitsOptions {
   readonly counter: { count(key: string): Rate };
@@ -30,8 +28,8 @@ export class TooManyRequests extends Error {
   override readonly name = 'TooManyRequests';
 }
 
-/** For /api/v4: asked when a request arrives, and what it returns when it is known who asks. @throws TooManyRequests */
-export type RestRateLimit = (ctx: RequestContext) => (identity: Identity) => void;
+/** Asked when a request arrives, and what it returns when it is known who asks. Both throw where that is over the limit. */
+export type RateLimit = (ctx: RequestContext) => (identity: Identity) => void;
 
 type Policy = 'address' | 'identity';
 
@@ -58,25 +56,14 @@ export class RateLimits {
     this.#options = options;
   }
 
-  /** Access to /v2 with the limits in front. */
-  around(access: Access): Access {
-    if (this.#options.requests === 0) return access;
-    const middleware: Middleware<RequestState> = (ctx, next) => {
-      if (!ctx.path.startsWith(registryPrefix)) return access.middleware(ctx, next);
-      const identified = this.#arrived(ctx, pulls);
-      return access.middleware(ctx, () => {
-        identified(ctx.state.identity);
-        return next();
-      });
-    };
-    return {
-      middleware,
-      require: (ctx, name, action) => access.require(ctx, name, action),
-      protectionLevel: (ctx, name) => access.protectionLevel(ctx, name),
-    };
-  }
+  /** @throws OciError TOOMANYREQUESTS */
+  readonly registry: RateLimit = (ctx) => {
+    if (this.#options.requests === 0 || !ctx.path.startsWith(registryPrefix)) return () => undefined;
+    return this.#arrived(ctx, pulls);
+  };
 
-  readonly rest: RestRateLimit = (ctx) => {
+  /** @throws TooManyRequests */
+  readonly rest: RateLimit = (ctx) => {
     if (this.#options.requests === 0) return () => undefined;
     return this.#arrived(ctx, ctx.path.includes(restInfix) ? virtualRest : otherRest);
   };

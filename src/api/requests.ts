@@ -70,6 +70,7 @@ class ReceivedRequest implements RequestState {
   readonly requestId: string;
   identity: Identity = anonymous;
   outcome: Outcome | undefined;
+  route: string | undefined;
   refusal: OciError | undefined;
   sentBytes: number | undefined;
   readonly #request: IncomingMessage;
@@ -176,6 +177,6 @@ function pathOf(url: string): string {
 
 /** @koa/router notes the pattern it found. */
 function routeOf(ctx: ParameterizedContext<RequestState>): string {
-  const route: unknown = ctx['_matchedRoute'];
+  const route: unknown = ctx.state.route ?? ctx['_matchedRoute'];
   return typeof route === 'string' ? route : 'none';
 }

@@ -16,6 +16,8 @@ export interface RequestState {
   /** Of the client: aborted once they have left before the end of the answer. */
   readonly left: AbortSignal;
   identity: Identity;
+  /** The pattern of the endpoint of /v2 that answers, for metrics; only once it is known who asks. */
+  route?: string | undefined;
   /** Of a request to /api/v4 that was counted: to be told who asks. */
   identified?: ((identity: Identity) => void) | undefined;
   /** How a pull was answered. */

@@ -181,6 +181,7 @@ export async function createApp(
       catalog: signIn.catalog,
       maintenance,
       pullEvents,
+      denials: guards.signIns,
       observer: metrics.registry,
       maxManifestBytes: config.hosted.maxManifestBytes,
     }),

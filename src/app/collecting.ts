@@ -15,7 +15,7 @@ const maxJitterMs = 60_000;
 
 /** A little more than the setting: what came up for review at once is not looked at at once. */
 export function reviewDelayOf({ gc }: Pick<Config, 'gc'>, random: () => number = Math.random): () => number {
-  const delayMs = gc.reviewAfter * 1000;
+  const delayMs = gc.reviewAfterMs;
   return () => delayMs + random() * Math.min(maxJitterMs, delayMs / 10);
 }
 
@@ -41,10 +41,10 @@ export function createCollectorWorker({ config, metrics, ...parts }: WorkerParts
     observer,
     collector: createCollector({ config, ...parts, observer, untaggedMs }),
     untaggedMs,
-    intervalMs: config.gc.interval * 1000,
+    intervalMs: config.gc.pollMs,
   });
 }
 
-export function untaggedMsOf({ gc: { untagged } }: Pick<Config, 'gc'>): number | undefined {
-  return untagged === 'never' ? undefined : untagged * 1000;
+export function untaggedMsOf({ gc: { untaggedMs } }: Pick<Config, 'gc'>): number | undefined {
+  return untaggedMs === 'never' ? undefined : untaggedMs;
 }

@@ -1,7 +1,6 @@
 /** Wiring of what stands in front: rate limits, the throttle of passwords, and the audit of who came in and who was refused. */
-import { noteDenials, notingDenials } from '../api/denials.ts';
-import { RateLimits, type RestRateLimit } from '../api/rate-limits.ts';
-import type { Access } from '../api/registry/services.ts';
+import { noteDenials } from '../api/denials.ts';
+import { type RateLimit, RateLimits } from '../api/rate-limits.ts';
 import { LoginThrottle } from '../auth/credentials/login-throttle.ts';
 import { RateCounter } from '../cache/rate-counter.ts';
 import type { SharedCache } from '../cache/shared.ts';
@@ -12,7 +11,7 @@ import type { Log } from '../observe/log.ts';
 
 export interface GuardOptions {
   /** Of one client, on virtual registries and on the rest of the REST API; 0 requests: no limit. */
-  readonly rateLimits: { readonly requests: number; readonly seconds: number };
+  readonly rateLimits: { readonly requests: number; readonly windowMs: number };
   readonly database: Database;
   readonly shared: Pick<SharedCache, 'counters'>;
   readonly log: Log;
@@ -22,22 +21,23 @@ export interface GuardOptions {
 export interface Guards {
   /** For the authenticator. */
   readonly throttle: LoginThrottle;
-  /** For the authenticator and the token service. */
+  /** For the authenticator, the token service and /v2. */
   readonly signIns: SignInAudit;
-  readonly rateLimit: RestRateLimit;
+  /** For the REST API. */
+  readonly rateLimit: RateLimit;
+  /** For /v2. */
+  readonly registryRateLimit: RateLimit;
   /** Before the REST API. */
   readonly denials: ReturnType<typeof noteDenials>;
-  /** What /v2 is given in the place of `access`. */
-  around(access: Access): Access;
   /** Writes what is not written yet; before the database is closed. */
   close(): Promise<void>;
 }
 
 export function createGuards({ rateLimits, database, shared, log, now }: GuardOptions): Guards {
-  const { requests, seconds } = rateLimits;
+  const { requests, windowMs } = rateLimits;
   const { counters } = shared;
-  const counter = new RateCounter({ name: 'requests', windowMs: seconds * 1000, shared: counters, now });
-  const limits = new RateLimits({ counter, requests, seconds, now });
+  const counter = new RateCounter({ name: 'requests', windowMs, shared: counters, now });
+  const limits = new RateLimits({ counter, requests, seconds: windowMs / 1000, now });
   const throttle = new LoginThrottle(now, counters);
   const writer = new AuditWriter({ database, log, now });
   const signIns = new SignInAudit(writer);
@@ -45,8 +45,8 @@ export function createGuards({ rateLimits, database, shared, log, now }: GuardOp
     throttle,
     signIns,
     rateLimit: limits.rest,
+    registryRateLimit: limits.registry,
     denials: noteDenials(signIns),
-    around: (access) => limits.around(notingDenials(access, signIns)),
     async close() {
       counter.close();
       throttle.close();

@@ -29,14 +29,12 @@ export interface HostingParts {
 
 export function createHosting({ config, ...given }: HostingParts) {
   const parts = { ...given, tagPatterns: new TagPatterns() };
-  const { uploadExpirySeconds, ...hosted } = config.hosted;
   const { deleteEnabled, protectReferencedManifests } = config.storage;
-  const uploadExpiryMs = uploadExpirySeconds * 1000;
-  const limits = { ...hosted, uploadExpiryMs, deleteEnabled, protectReferencedManifests };
+  const limits = { ...config.hosted, deleteEnabled, protectReferencedManifests };
   const rules: ChangeRules = { limits, tagPatterns: parts.tagPatterns };
   const pulls = new PullCounter({
     records: parts.database.pullCounts,
-    flushMs: config.cache.usageFlushSeconds * 1000,
+    flushMs: config.cache.usageFlushMs,
     now: parts.now,
     log: parts.log,
   });
@@ -47,7 +45,7 @@ export function createHosting({ config, ...given }: HostingParts) {
     tellsReferences: config.webhooks.includeReferences,
     limits,
   });
-  const expiry = new UploadExpiry({ ...parts, expiryMs: uploadExpiryMs });
+  const expiry = new UploadExpiry({ ...parts, expiryMs: config.hosted.uploadExpiryMs });
   const imageFacts = new ImageFactsReader(parts);
   const inventory = new HostedInventory({ ...parts, facts: imageFacts });
   const tasks = [

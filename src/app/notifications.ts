@@ -35,21 +35,13 @@ export function createNotifications(parts: NotificationParts) {
   const secrets = new WebhookSecrets(secretBox);
   const endpoints = new WebhookEndpoints({
     records: database,
-    configured: webhooks.endpoints.map(
-      ({ headers, timeoutSeconds, backoffSeconds, disabled, ...endpoint }) => ({
-        ...endpoint,
-        headers: Object.fromEntries(headers.map((header) => [header.name, header.reveal()])),
-        timeoutMs: timeoutSeconds && timeoutSeconds * 1000,
-        backoffMs: backoffSeconds && backoffSeconds * 1000,
-        isDisabled: disabled,
-      }),
-    ),
+    configured: webhooks.endpoints.map(({ headers, disabled, ...endpoint }) => ({
+      ...endpoint,
+      headers: Object.fromEntries(headers.map((header) => [header.name, header.reveal()])),
+      isDisabled: disabled,
+    })),
     secret,
-    patience: {
-      timeoutMs: webhooks.timeoutSeconds * 1000,
-      backoffMs: webhooks.backoffSeconds * 1000,
-      maxRetries: webhooks.maxRetries,
-    },
+    patience: webhooks,
     open: (webhook) => secrets.open(webhook),
   });
   const sender = new WebhookSender({
@@ -84,7 +76,7 @@ export function createNotifications(parts: NotificationParts) {
     pulls,
     secrets,
     resender: new Resending(delivering, endpoints),
-    expiry: new DeliveryExpiry(database, webhooks.keepSeconds * 1000, now),
+    expiry: new DeliveryExpiry(database, webhooks.keepMs, now),
     async start(): Promise<void> {
       await endpoints.start();
       await pulls.start();

@@ -60,24 +60,24 @@ export function createPulls({
 }: PullParts) {
   const { cacheEntries: entries, manifests, blobs } = database;
   const { cache } = config;
-  const ttlMs = cache.listSeconds * 1000;
+  const ttlMs = cache.listMs;
   const buffers = new BufferBudget();
   const hot = new HotManifests(cache.hotManifestBytes);
   const usage = new Usage({
     record: (downloads) => entries.recordDownloads(downloads),
-    flushMs: cache.usageFlushSeconds * 1000,
+    flushMs: cache.usageFlushMs,
     now,
     log,
   });
   const counts = new PullCounts({
     record: (pulls) => database.cachePulls.add(pulls),
-    flushMs: cache.usageFlushSeconds * 1000,
+    flushMs: cache.usageFlushMs,
     log,
   });
   const notFound = new NotFound({
     shared,
-    ttlMs: cache.notFoundSeconds * 1000,
-    signatureTtlMs: cache.notFoundSignatureSeconds * 1000,
+    ttlMs: cache.notFoundMs,
+    signatureTtlMs: cache.notFoundSignatureMs,
   });
   const publish = createPublishBlob({ store, blobs, entries, room, log, now });
   const fills = new Fills({
@@ -89,7 +89,7 @@ export function createPulls({
     demandRoom,
   });
   const fetch = new ManifestFetch({ entries, manifests, demandRoom, log, now });
-  const revalidation = new Revalidation({ fetch, entries, backoffMs: cache.backoffSeconds * 1000, log, now });
+  const revalidation = new Revalidation({ fetch, entries, backoffMs: cache.backoffMs, log, now });
   const registries = new VirtualRegistries({
     load: (id) => loadRegistry(database, secrets, id, config.virtualRegistries.anonymousPrivate),
     upstreamOf: (settings) => upstreams.get(settings),

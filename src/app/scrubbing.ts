@@ -19,9 +19,8 @@ export interface ScrubbingParts {
 }
 
 export function createScrubbing({ config, ...parts }: ScrubbingParts) {
-  const { intervalSeconds, bytesPerSecond } = config.scrub;
   return {
-    scrub: new Scrub({ ...parts, intervalMs: intervalSeconds * 1000, bytesPerSecond }),
+    scrub: new Scrub({ ...parts, ...config.scrub }),
     orphans: new Orphans(parts),
   };
 }

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { link, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { findPasswordFault } from '../auth/credentials/passwords.ts';
-import { mayBeAccessToken } from '../auth/tokens/token-secret.ts';
+import { tokenKindOf } from '../auth/tokens/token-secret.ts';
 import { secretKeyFile } from '../config/data-directory.ts';
 import { readRegularFile } from '../config/regular-file.ts';
 import {
@@ -56,7 +56,9 @@ export async function loadSecrets({
     if (message) faults.add(name, '', message);
     return text;
   };
-  const rootToken = read(rootTokenVariable, (text) => (mayBeAccessToken(text) ? undefined : expectedToken));
+  const rootToken = read(rootTokenVariable, (text) =>
+    tokenKindOf(text) === 'access' ? undefined : expectedToken,
+  );
   const rootPassword = read(rootPasswordVariable, findPasswordFault);
   const oidcClientSecret = read(oidcSecretVariable, () => undefined);
   const webhookSecret = read(webhookSecretVariable, () => undefined);

@@ -42,15 +42,15 @@ export interface SignInParts {
 /** @throws where the secret key is another one than the database was written with */
 export async function createSignIn(parts: SignInParts) {
   const { config, database, shared, passwords, secretBox, fetchJson, log, now } = parts;
-  const { tokenSeconds: lifetimeSeconds, services: otherServices, required: isLoginRequired } = config.auth;
+  const { tokenMs: lifetimeMs, services: otherServices, required: isLoginRequired } = config.auth;
   if (!isLoginRequired) log.warn({}, 'auth.required is false: whoever reaches /v2 may pull, push and delete');
   const guards = createGuards({ rateLimits: config.rateLimits, database, shared, log, now });
   const { throttle, signIns: observer } = guards;
   const idTokens = new IdTokens({ ...database, fetchJson, log, now });
   const authenticator = new Authenticator({ ...database, passwords, idTokens, throttle, observer, log, now });
-  const keys = new SigningKeys({ records: database.signingKeys, secretBox, lifetimeSeconds, now });
+  const keys = new SigningKeys({ records: database.signingKeys, secretBox, lifetimeMs, now });
   await keys.current();
-  const registryTokens = new RegistryTokens({ keys, lifetimeSeconds, otherServices, now });
+  const registryTokens = new RegistryTokens({ keys, lifetimeMs, otherServices, now });
   const delegate = await createDelegate({ config, fetchJson, log, now });
   const principals = new Principals({ ...database, now });
   const rights = new RecordedRepositoryRights({ ...database, principals, isLoginRequired, now });
@@ -63,6 +63,8 @@ export async function createSignIn(parts: SignInParts) {
     principals,
     delegate,
     isLoginRequired,
+    rateLimit: guards.registryRateLimit,
+    denials: observer,
   });
   const sessions = new UserSessions({ ...database, now });
   const oidc = createOidc(parts);
@@ -76,7 +78,7 @@ export async function createSignIn(parts: SignInParts) {
     registryTokens,
     rights,
     grantMetas,
-    access: guards.around(access),
+    access,
     catalog: new CatalogService({ ...database, principals, isLoginRequired }),
     principals,
   };

@@ -1,7 +1,8 @@
 /** Faults that an operator can mend, told in a line with the setting and without a stack. */
 import { TlsFileError } from '../api/server/tls-files.ts';
-import { type Config, withoutPassword } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import { blobDirectoryOf } from '../config/data-directory.ts';
+import { withoutPassword } from '../config/format-config.ts';
 import { ConfigError } from '../config/settings.ts';
 import { findReason } from '../config/system-reasons.ts';
 import { isSystemError, type SystemError } from '../oci/system-error.ts';

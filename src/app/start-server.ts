@@ -37,9 +37,9 @@ export async function startServer({
   announce,
 }: StartOptions): Promise<RunningServer> {
   const { http, operations } = config;
-  const { certificate, key } = http.tls;
+  const { shutdownMs, tls: files } = http;
+  const { certificate, key } = files;
   const tls = certificate !== undefined && key !== undefined ? { certificate, key } : undefined;
-  const shutdownMs = http.shutdownSeconds * 1000;
   const limits = connectionLimits(http, await findFileLimit(), log);
   const listeners: Listener[] = [];
   const ready: { app?: App } = {};

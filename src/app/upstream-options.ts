@@ -7,19 +7,8 @@ import { createResolve } from '../outbound/address-guard.ts';
 export function upstreamOptions({ upstreams }: Config) {
   return {
     userAgent: `entrepot/${version}`,
-    maxConnections: upstreams.maxConnections,
-    connectMs: upstreams.connectSeconds * 1000,
-    firstByteMs: upstreams.firstByteSeconds * 1000,
-    answerMs: upstreams.answerSeconds * 1000,
-    listMs: upstreams.listSeconds * 1000,
-    queueMs: upstreams.queueSeconds * 1000,
+    ...upstreams,
     minBytesPerSecond: upstreams.minBytesPerSecond ?? 0,
-    probeMs: upstreams.probeSeconds * 1000,
-    idleMs: upstreams.idleSeconds * 1000,
-    breakerFailures: upstreams.breakerFailures,
-    breakerMs: upstreams.breakerSeconds * 1000,
-    allowedNetworks: upstreams.allowedNetworks,
     resolve: createResolve(),
-    tokenHosts: upstreams.tokenHosts,
   };
 }

@@ -15,7 +15,6 @@ export async function adoptStore({ config, log }: Pick<CommandContext, 'config' 
       await tx.auditEvents.add({
         actorName: 'command line',
         action: 'storage.adopt',
-        targetType: 'storage',
         targetId: id,
         details: { directory: root },
       });

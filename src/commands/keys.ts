@@ -29,7 +29,6 @@ export function keyRotation({ in: delay }: { readonly in?: string | undefined })
         await tx.auditEvents.add({
           actorName: 'command line',
           action: 'signing_key.rotate',
-          targetType: 'signing_key',
           targetId: kid,
           details: { retired },
         });
@@ -50,7 +49,7 @@ export function parseDelayMs(text: string): number {
 async function keysWith({ config, readSecrets }: CommandContext) {
   const secretBox = new SecretBox((await readSecrets()).key);
   return ({ signingKeys: records }: Records) =>
-    new SigningKeys({ records, secretBox, lifetimeSeconds: config.auth.tokenSeconds, now: Date.now });
+    new SigningKeys({ records, secretBox, lifetimeMs: config.auth.tokenMs, now: Date.now });
 }
 
 /** A line for each, oldest first. */

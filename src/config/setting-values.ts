@@ -1,11 +1,11 @@
 /** What the value of a setting can be. The file and the environment share one grammar, so every kind also reads texts. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { parseShortDurationMs } from '../rules/duration.ts';
 
 /** The longest time-out a timer can take is 2^31 ms. */
-const maxSeconds = 24 * 86_400;
-const maxPeriodSeconds = 3650 * 86_400;
-const durations = { s: 1, m: 60, h: 3600, d: 86_400 };
+const maxDurationMs = 24 * 86_400_000;
+const maxPeriodMs = 3650 * 86_400_000;
 const sizes = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
 
 export function section<T extends z.core.$ZodLooseShape>(shape: T) {
@@ -32,7 +32,7 @@ export function listOf<T extends z.ZodType>(item: T) {
   return z.preprocess(split, z.array(item, 'expected a list').readonly());
 }
 
-/** A number, a text with one, or one with a unit such as `5m`. */
+/** A number, a text with one, or one with a unit such as `5MiB`. */
 function amount(number: z.ZodNumber, units: Readonly<Record<string, number>> = {}) {
   const parse = (value: unknown) => {
     if (typeof value !== 'string') return value;
@@ -58,9 +58,18 @@ export function count(min: number, max: number) {
   return amount(z.int(expected).min(min, expected).max(max, expected));
 }
 
-export function seconds() {
+/** In milliseconds: a number of seconds, or a text with one, or one with a unit such as `5m`. */
+function ofDuration(number: z.ZodNumber) {
+  const parse = (value: unknown) => {
+    if (typeof value === 'number') return value * 1000;
+    return typeof value === 'string' ? (parseShortDurationMs(value) ?? value) : value;
+  };
+  return z.preprocess(parse, number);
+}
+
+export function duration() {
   const expected = 'expected seconds, more than 0 and at most 24d, such as 90 or 5m';
-  return amount(z.number(expected).positive(expected).max(maxSeconds, expected), durations);
+  return ofDuration(z.number(expected).positive(expected).max(maxDurationMs, expected));
 }
 
 /** Clients take a token for good this long, and cannot push with one that is not. */
@@ -68,24 +77,29 @@ const minTokenSeconds = 60;
 /** A token that leaked opens what its owner may do until then; no client needs one for longer than it takes to start a request. */
 const maxTokenSeconds = 86_400;
 
-export function tokenSeconds() {
+export function tokenLifetime() {
   const expected = `expected seconds from ${minTokenSeconds} to ${maxTokenSeconds}, such as 90 or 5m: Docker and containerd use each token for 60 seconds, whatever it says`;
-  return amount(z.number(expected).min(minTokenSeconds, expected).max(maxTokenSeconds, expected), durations);
+  return ofDuration(
+    z
+      .number(expected)
+      .min(minTokenSeconds * 1000, expected)
+      .max(maxTokenSeconds * 1000, expected),
+  );
 }
 
-export function secondsOrNone() {
+export function durationOrNone() {
   const expected = 'expected seconds, 0 or more and at most 24d, such as 90 or 5m';
-  return amount(z.number(expected).min(0, expected).max(maxSeconds, expected), durations);
+  return ofDuration(z.number(expected).min(0, expected).max(maxDurationMs, expected));
 }
 
 /** Longer than a timer can take. */
-export function periodSeconds() {
+export function period() {
   const expected = 'expected seconds, 0 or more and at most 3650d, such as 90 or 24h';
-  return amount(z.number(expected).min(0, expected).max(maxPeriodSeconds, expected), durations);
+  return ofDuration(z.number(expected).min(0, expected).max(maxPeriodMs, expected));
 }
 
-export function periodSecondsOrNever() {
-  return z.union([z.literal('never'), periodSeconds()], {
+export function periodOrNever() {
+  return z.union([z.literal('never'), period()], {
     error: 'expected never, or seconds, 0 or more and at most 3650d, such as 90 or 30d',
   });
 }

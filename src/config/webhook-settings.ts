@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { eventActions } from '../oci/registry-event.ts';
 import { isHeaderName, isHeaderValue } from '../rules/webhook-headers.ts';
-import { count, flag, httpUrl, listOf, name, network, required, seconds } from './setting-values.ts';
+import { count, duration, flag, httpUrl, listOf, name, network, required } from './setting-values.ts';
 
 /** A header with a value that is never printed. */
 export class HeaderSetting {
@@ -41,7 +41,6 @@ function unlessSaid<T extends z.ZodType>(value: T) {
   return z.preprocess((given) => (given === '' || given === null ? undefined : given), value.optional());
 }
 
-const timeout = () => seconds();
 const retries = () => count(0, 100);
 
 const endpoint = z
@@ -50,8 +49,8 @@ const endpoint = z
       name: required(name),
       url: required(httpUrl),
       headers: z.array(header, 'expected a list of headers').readonly().default([]),
-      timeout_seconds: unlessSaid(timeout()),
-      backoff_seconds: unlessSaid(seconds()),
+      timeout_seconds: unlessSaid(duration()),
+      backoff_seconds: unlessSaid(duration()),
       max_retries: unlessSaid(retries()),
       ignored_actions: listOf(z.enum(eventActions, `expected some of ${eventActions.join(', ')}`)).default(
         [],
@@ -65,8 +64,8 @@ const endpoint = z
     name: given.name,
     url: given.url,
     headers: given.headers,
-    timeoutSeconds: given.timeout_seconds,
-    backoffSeconds: given.backoff_seconds,
+    timeoutMs: given.timeout_seconds,
+    backoffMs: given.backoff_seconds,
     maxRetries: given.max_retries,
     ignoredActions: given.ignored_actions,
     ignoredMediaTypes: given.ignored_media_types,
@@ -100,11 +99,11 @@ export const webhookSettings = {
   endpoints: endpoints(),
   allowedNetworks: listOf(network()),
   maxPerProject: count(1, 10_000),
-  timeoutSeconds: timeout(),
-  backoffSeconds: seconds(),
+  timeoutMs: duration(),
+  backoffMs: duration(),
   maxRetries: retries(),
   maxParallel: count(1, 1000),
   maxQueuedPulls: count(1, 1_000_000),
   includeReferences: flag(),
-  keepSeconds: seconds(),
+  keepMs: duration(),
 };

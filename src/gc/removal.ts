@@ -62,7 +62,6 @@ async function collectedEvent(tx: Records, { digest, repositoryId }: Review, rea
   return {
     actorName: 'collector',
     action: 'manifest.collect',
-    targetType: 'manifest',
     targetId: `${repository?.name}@${digest}`,
     details: { repository: repository?.name, reason },
     projectPath: project?.fullPath,

@@ -47,9 +47,8 @@ export async function treatCopy(
     await database.auditEvents.add({
       actorName: 'scrub',
       action: `blob.${verdict}`,
-      targetType: 'blob',
       targetId: digest,
-      details: { size, repositories, storage_key: storageKey },
+      details: { size, repositories, storageKey },
     });
   }
   if (!(await heal(copy))) return 'quarantined';

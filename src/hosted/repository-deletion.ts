@@ -41,7 +41,7 @@ export async function scheduleRepositoryDeletion(
   if (isGoing(repository)) return;
   await demandRepositoryDeletable(tx, rules.tagPatterns, target, repository.id);
   await tx.repositoryRemovals.mark(repository.id, 'delete_scheduled', 0);
-  await recordWrite(tx, target, 'repository.delete', undefined, { repository_id: repository.id });
+  await recordWrite(tx, target, 'repository.delete', undefined, { repositoryId: repository.id });
 }
 
 export class RepositoryDeletionTask {

@@ -25,16 +25,14 @@ export async function recordWrite(
   reference: string | undefined,
   details: Readonly<Record<string, unknown>> = {},
 ): Promise<void> {
-  const [targetType = action] = action.split('.', 1);
   await tx.auditEvents.add({
     actorId: writer.userId,
     actorName: writer.name,
     address: writer.address,
     action,
-    targetType,
     targetId: reference === undefined ? name : `${name}${reference.includes(':') ? '@' : ':'}${reference}`,
     details: {
-      project_id: projectId,
+      projectId,
       repository: name,
       ...(writer.userId === undefined && { writer: writer.key }),
       ...details,

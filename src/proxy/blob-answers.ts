@@ -4,7 +4,7 @@ import { algorithmOf, type Digest, hasherOf } from '../oci/digest.ts';
 import type { BlobAnswer, Outcome } from '../oci/repository.ts';
 import { Download, type DownloadTools } from './download.ts';
 import { type Fill, verified } from './fill.ts';
-import type { Place } from './place.ts';
+import type { Source } from './source.ts';
 
 /** A range that starts further ahead of a fill than this is asked of the upstream by itself. */
 const maxWaitBytes = 16 * 1024 * 1024;
@@ -13,7 +13,7 @@ const maxWaitBytes = 16 * 1024 * 1024;
 export function fillingBlob(
   outcome: Outcome,
   fill: Fill,
-  places: readonly Place[],
+  sources: readonly Source[],
   tools: DownloadTools,
 ): BlobAnswer {
   let isHeld = true;
@@ -23,11 +23,11 @@ export function fillingBlob(
     outcome,
     read(start, end, signal) {
       if (start > fill.visible + maxWaitBytes)
-        return part(tools, fill.digest, places, start, end, undefined, signal);
+        return part(tools, fill.digest, sources, start, end, undefined, signal);
       return fill.read(
         start,
         end,
-        (position, hash) => part(tools, fill.digest, places, position, end, hash, signal),
+        (position, hash) => part(tools, fill.digest, sources, position, end, hash, signal),
         signal,
       );
     },
@@ -42,7 +42,7 @@ export function fillingBlob(
 export function uncachedBlob(
   digest: Digest,
   size: number | undefined,
-  places: readonly Place[],
+  sources: readonly Source[],
   tools: DownloadTools,
 ): BlobAnswer {
   return {
@@ -52,7 +52,7 @@ export function uncachedBlob(
     read(start, end, signal) {
       const isWhole = start === 0 && (end === undefined || end === size);
       const hash = isWhole ? hasherOf(algorithmOf(digest)) : undefined;
-      return part(tools, digest, places, start, isWhole ? undefined : end, hash, signal);
+      return part(tools, digest, sources, start, isWhole ? undefined : end, hash, signal);
     },
     close: async () => undefined,
   };
@@ -61,13 +61,13 @@ export function uncachedBlob(
 async function* part(
   tools: DownloadTools,
   digest: Digest,
-  places: readonly Place[],
+  sources: readonly Source[],
   start: number,
   end: number | undefined,
   hash: Hash | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const last = end === undefined ? undefined : end - 1;
-  const download = await Download.open(tools, digest, places, { start, last }, signal);
+  const download = await Download.open(tools, digest, sources, { start, last }, signal);
   yield* hash ? verified(download.chunks(), digest, hash) : download.chunks();
 }

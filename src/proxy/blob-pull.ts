@@ -15,10 +15,10 @@ import { storedBlob } from '../storage/stored-blob.ts';
 import { fillingBlob, uncachedBlob } from './blob-answers.ts';
 import type { DownloadTools } from './download.ts';
 import type { Fills } from './fills.ts';
-import { entryPlace, isRecordOf, type Place } from './place.ts';
 import { findProof } from './proof.ts';
 import type { Room } from './publish-blob.ts';
 import { type Answer, answerOf, refusalOf } from './refusal.ts';
+import { entrySource, isRecordOf, type Source } from './source.ts';
 
 export interface BlobPullTools extends DownloadTools {
   readonly entries: Pick<CacheEntries, 'listAt' | 'listOwners' | 'listOrigins' | 'linkBlob'>;
@@ -40,16 +40,16 @@ export class BlobPull {
   }
 
   /** @throws OciError BLOB_UNKNOWN, UNAVAILABLE, TOOMANYREQUESTS */
-  async blob(places: readonly Place[], digest: Digest, signal?: AbortSignal): Promise<BlobAnswer> {
+  async blob(sources: readonly Source[], digest: Digest, signal?: AbortSignal): Promise<BlobAnswer> {
     const { fills, buffers, usage } = this.#tools;
     for (;;) {
       const since = fills.moment;
-      const stored = await this.#stored(places, digest, signal);
+      const stored = await this.#stored(sources, digest, signal);
       if (stored) {
         usage.count(stored.entry.id);
         return storedBlob(digest, stored.outcome, stored.reader, buffers);
       }
-      const { ordered, size } = await this.#ordered(places, digest);
+      const { ordered, size } = await this.#ordered(sources, digest);
       const joined = await fills.join(digest, ordered, size, since, signal);
       if (joined === 'uncached') {
         const said = size ?? (await this.#ask(ordered, digest, signal)).size;
@@ -62,32 +62,32 @@ export class BlobPull {
   }
 
   /** @throws OciError BLOB_UNKNOWN, UNAVAILABLE, TOOMANYREQUESTS */
-  async stat(places: readonly Place[], digest: Digest, signal?: AbortSignal): Promise<BlobStat> {
+  async stat(sources: readonly Source[], digest: Digest, signal?: AbortSignal): Promise<BlobStat> {
     const since = this.#tools.fills.moment;
-    const stored = await this.#stored(places, digest, signal);
+    const stored = await this.#stored(sources, digest, signal);
     if (stored) {
       await stored.reader.close();
       return { digest, size: stored.reader.size, outcome: stored.outcome };
     }
-    const fill = await this.#tools.fills.find(digest, places);
+    const fill = await this.#tools.fills.find(digest, sources);
     if (fill) return { digest, size: fill.size, outcome: 'collapsed' };
-    if (this.#tools.fills.hasEnded(digest, since)) return this.stat(places, digest, signal);
-    const { ordered, size } = await this.#ordered(places, digest);
+    if (this.#tools.fills.hasEnded(digest, since)) return this.stat(sources, digest, signal);
+    const { ordered, size } = await this.#ordered(sources, digest);
     const asked = await this.#ask(ordered, digest, signal);
     return { digest, size: asked.size ?? size, outcome: 'miss' };
   }
 
-  /** Bytes that are here and that one of the places links or, asked, says it has. */
+  /** Bytes that are here and that one of the sources links or, asked, says it has. */
   async #stored(
-    places: readonly Place[],
+    sources: readonly Source[],
     digest: Digest,
     signal: AbortSignal | undefined,
   ): Promise<{ reader: BlobReader; entry: CacheEntry; outcome: Outcome } | undefined> {
     const { blobs, entries, store } = this.#tools;
     const record = await blobs.find(digest);
     if (!record) return undefined;
-    const [linked] = await entries.listAt(places.map(entryPlace), 'blob', digest);
-    const entry = linked ?? (await this.#link(places, digest, record.size, signal));
+    const [linked] = await entries.listAt(sources.map(entrySource), 'blob', digest);
+    const entry = linked ?? (await this.#link(sources, digest, record.size, signal));
     if (!entry) return undefined;
     // A record may be switched to another copy between reading it and opening the old one.
     const reader = (await store.open(record.storageKey)) ?? (await this.#reopen(digest, record.storageKey));
@@ -106,7 +106,7 @@ export class BlobPull {
 
   /** One HEAD proves the right to bytes that are here, at an upstream of the origin they came from. */
   async #link(
-    places: readonly Place[],
+    sources: readonly Source[],
     digest: Digest,
     size: number,
     signal: AbortSignal | undefined,
@@ -114,37 +114,37 @@ export class BlobPull {
     const origins = new Set(
       (await this.#tools.entries.listOrigins(digest)).map((url) => new URL(url).origin),
     );
-    const place = await findProof(places, origins, digest, signal);
-    if (!place) return undefined;
-    const entry = { ...entryPlace(place), groupId: place.groupId, mediaType: octetStream };
+    const source = await findProof(sources, origins, digest, signal);
+    if (!source) return undefined;
+    const entry = { ...entrySource(source), groupId: source.groupId, mediaType: octetStream };
     const link = { ...entry, digest, size, checkedAt: this.#tools.now() };
     const linked = await this.#tools.entries.linkBlob(link).catch(unlessCollected);
-    if (linked) await this.#tools.room.grew(place.groupId);
+    if (linked) await this.#tools.room.grew(source.groupId);
     return linked;
   }
 
-  /** The places whose manifests refer to the blob first, and the size that they say. */
+  /** The sources whose manifests refer to the blob first, and the size that they say. */
   async #ordered(
-    places: readonly Place[],
+    sources: readonly Source[],
     digest: Digest,
-  ): Promise<{ ordered: Place[]; size: number | undefined }> {
-    const owners = await this.#tools.entries.listOwners(places.map(entryPlace), digest);
-    const isOwner = (place: Place) => owners.some((owner) => isRecordOf(owner.place, place));
-    const ordered = [...places.filter(isOwner), ...places.filter((place) => !isOwner(place))];
+  ): Promise<{ ordered: Source[]; size: number | undefined }> {
+    const owners = await this.#tools.entries.listOwners(sources.map(entrySource), digest);
+    const isOwner = (source: Source) => owners.some((owner) => isRecordOf(owner.source, source));
+    const ordered = [...sources.filter(isOwner), ...sources.filter((source) => !isOwner(source))];
     return { ordered, size: owners[0]?.size };
   }
 
   async #ask(
-    places: readonly Place[],
+    sources: readonly Source[],
     digest: Digest,
     signal: AbortSignal | undefined,
   ): Promise<{ size: number | undefined }> {
     const answers: Answer[] = [];
-    for (const place of places) {
+    for (const source of sources) {
       try {
-        return { size: await place.upstream.headBlob(place.repository, digest, signal) };
+        return { size: await source.upstream.headBlob(source.repository, digest, signal) };
       } catch (error) {
-        answers.push(answerOf(place, error));
+        answers.push(answerOf(source, error));
       }
     }
     throw refusalOf('BLOB_UNKNOWN', `blob ${digest}`, answers);

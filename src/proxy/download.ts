@@ -1,6 +1,6 @@
 /**
- * The bytes of one blob from the first place that has it. A transfer that breaks is resumed where it stopped, at the same
- * place by Range, and when that place gives up, at the next: content is addressed, so any place's bytes continue any other's.
+ * The bytes of one blob from the first source that has it. A transfer that breaks is resumed where it stopped, at the same
+ * source by Range, and when that source gives up, at the next: content is addressed, so any source's bytes continue any other's.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../observe/log.ts';
@@ -8,8 +8,8 @@ import type { Digest } from '../oci/digest.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
 import type { OpenedBlob } from '../upstreams/upstream.ts';
 import type { FillObserver } from './fill-observer.ts';
-import type { Place } from './place.ts';
 import { type Answer, answerOf, refusalOf } from './refusal.ts';
+import type { Source } from './source.ts';
 
 const maxResumes = 5;
 const firstPauseMs = 100;
@@ -22,11 +22,11 @@ export interface DownloadTools {
 export class Download {
   readonly #tools: DownloadTools;
   readonly #digest: Digest;
-  readonly #places: readonly Place[];
+  readonly #sources: readonly Source[];
   readonly #last: number | undefined;
   readonly #signal: AbortSignal;
   readonly #answers: Answer[];
-  #place: Place;
+  #source: Source;
   #opened: OpenedBlob;
   #position: number;
   #resumes = 0;
@@ -34,14 +34,14 @@ export class Download {
   private constructor(
     tools: DownloadTools,
     digest: Digest,
-    found: { places: readonly Place[]; place: Place; opened: OpenedBlob; answers: Answer[] },
+    found: { sources: readonly Source[]; source: Source; opened: OpenedBlob; answers: Answer[] },
     range: { start: number; last: number | undefined },
     signal: AbortSignal,
   ) {
     this.#tools = tools;
     this.#digest = digest;
-    this.#places = found.places;
-    this.#place = found.place;
+    this.#sources = found.sources;
+    this.#source = found.source;
     this.#opened = found.opened;
     this.#answers = found.answers;
     this.#position = range.start;
@@ -53,31 +53,31 @@ export class Download {
   /** Of the whole blob, in bytes; undefined where the upstream does not say. */
   readonly size: number | undefined;
 
-  /** The place that answers now. */
-  get place(): Place {
-    return this.#place;
+  /** The source that answers now. */
+  get source(): Source {
+    return this.#source;
   }
 
   /**
-   * Resolves as soon as a place has answered.
+   * Resolves as soon as a source has answered.
    * @param range first byte, and last byte where only a part is wanted
-   * @throws OciError saying what each place answered
+   * @throws OciError saying what each source answered
    */
   static async open(
     tools: DownloadTools,
     digest: Digest,
-    places: readonly Place[],
+    sources: readonly Source[],
     range: { start: number; last?: number | undefined },
     signal: AbortSignal,
   ): Promise<Download> {
     const answers: Answer[] = [];
     const wanted = { start: range.start, last: range.last };
-    for (const place of places) {
+    for (const source of sources) {
       try {
-        const opened = await place.upstream.openBlob(place.repository, digest, wanted, signal);
-        return new Download(tools, digest, { places, place, opened, answers }, wanted, signal);
+        const opened = await source.upstream.openBlob(source.repository, digest, wanted, signal);
+        return new Download(tools, digest, { sources, source, opened, answers }, wanted, signal);
       } catch (error) {
-        answers.push(answerOf(place, error));
+        answers.push(answerOf(source, error));
       }
     }
     throw refusalOf('BLOB_UNKNOWN', `blob ${digest}`, answers);
@@ -88,7 +88,7 @@ export class Download {
     this.#opened.close();
   }
 
-  /** Every byte of the range once, in order. @throws OciError when no place can continue */
+  /** Every byte of the range once, in order. @throws OciError when no source can continue */
   async *chunks(): AsyncGenerator<Buffer, void, undefined> {
     try {
       for (;;) {
@@ -96,7 +96,7 @@ export class Download {
           yield* this.#transfer();
           return;
         } catch (error) {
-          this.#answers.push(answerOf(this.#place, error));
+          this.#answers.push(answerOf(this.#source, error));
           await this.#resume();
         }
       }
@@ -128,27 +128,27 @@ export class Download {
     }
   }
 
-  /** Opens the rest at this place, or at the next ones. @throws OciError when none is left */
+  /** Opens the rest at this source, or at the next ones. @throws OciError when none is left */
   async #resume(): Promise<void> {
     this.#opened.close();
-    let index = this.#places.indexOf(this.#place);
-    let place: Place | undefined = this.#place;
-    while (place) {
+    let index = this.#sources.indexOf(this.#source);
+    let source: Source | undefined = this.#source;
+    while (source) {
       const error: OutboundError | undefined = this.#answers.at(-1)?.error;
-      const mayRecover = error?.kind === 'unavailable' && place === this.#place;
+      const mayRecover = error?.kind === 'unavailable' && source === this.#source;
       if (mayRecover && this.#resumes < maxResumes) {
         await sleep(firstPauseMs * 2 ** this.#resumes, undefined, { signal: this.#signal });
         this.#resumes += 1;
       } else {
         index += 1;
-        place = this.#places[index];
-        if (!place) break;
+        source = this.#sources[index];
+        if (!source) break;
       }
       try {
-        await this.#reopen(place);
+        await this.#reopen(source);
         return;
       } catch (failure) {
-        this.#answers.push(answerOf(place, failure));
+        this.#answers.push(answerOf(source, failure));
       }
     }
     throw refusalOf(
@@ -158,20 +158,20 @@ export class Download {
     );
   }
 
-  async #reopen(place: Place): Promise<void> {
+  async #reopen(source: Source): Promise<void> {
     const range = { start: this.#position, last: this.#last };
-    const opened = await place.upstream.openBlob(place.repository, this.#digest, range, this.#signal);
+    const opened = await source.upstream.openBlob(source.repository, this.#digest, range, this.#signal);
     if (this.size !== undefined && opened.size !== undefined && opened.size !== this.size) {
       opened.close();
       throw new OutboundError('invalid', `says the blob has ${opened.size} bytes and not ${this.size}`);
     }
     this.#tools.observer.resumed();
     this.#tools.log.warn(
-      { upstream: place.upstream.settings.name, digest: this.#digest, position: this.#position },
+      { upstream: source.upstream.settings.name, digest: this.#digest, position: this.#position },
       'transfer resumed',
     );
-    if (place !== this.#place) this.#resumes = 0;
-    this.#place = place;
+    if (source !== this.#source) this.#resumes = 0;
+    this.#source = source;
     this.#opened = opened;
   }
 }

@@ -3,7 +3,6 @@ import { isFresh } from '../cache/freshness.ts';
 import type { CacheEntries } from '../metadata/cached/cache-entries.ts';
 import { isDigestReference, type Reference } from '../oci/reference.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
-import { entryPlace, isRecordOf, type Place, placeAt } from './place.ts';
 import type {
   ExplainedAnswer,
   ExplainedEntry,
@@ -13,6 +12,7 @@ import type {
   PullVerdict,
 } from './pull-explanation.ts';
 import type { RemotePart } from './registry-view.ts';
+import { entrySource, isRecordOf, type Source, sourceAt } from './source.ts';
 
 export interface ExplainRemoteOptions {
   readonly entries: Pick<CacheEntries, 'listAt' | 'listByDigest'>;
@@ -22,7 +22,7 @@ export interface ExplainRemoteOptions {
 
 /** One upstream with what is cached of it. */
 interface Candidate {
-  readonly place: Place;
+  readonly source: Source;
   readonly isAllowed: boolean;
   readonly entry: ExplainedEntry | undefined;
 }
@@ -32,19 +32,19 @@ export async function explainRemote(
   { image, reference, isReached }: ExplainedPull,
   { entries, now }: ExplainRemoteOptions,
 ): Promise<ExplainedPart> {
-  const places = part.upstreams.map((upstream) => placeAt(part, upstream, image));
-  const at = places.map(entryPlace);
+  const sources = part.upstreams.map((upstream) => sourceAt(part, upstream, image));
+  const at = sources.map(entrySource);
   const found = isDigestReference(reference)
     ? await entries.listByDigest(at, 'manifest', reference)
     : await entries.listAt(at, 'manifest', reference);
-  const candidates = places.map((place): Candidate => {
-    const entry = found.find((each) => isRecordOf(each, place));
+  const candidates = sources.map((source): Candidate => {
+    const entry = found.find((each) => isRecordOf(each, source));
     const fresh =
       entry &&
       (isDigestReference(reference) ||
-        isFresh(entry.checkedAt, place.upstream.settings.cacheValidityHours, now()));
+        isFresh(entry.checkedAt, source.upstream.settings.cacheValidityHours, now()));
     const explained = entry && { digest: entry.digest, checkedAt: entry.checkedAt, isFresh: fresh === true };
-    return { place, isAllowed: place.upstream.allows(image), entry: explained };
+    return { source, isAllowed: source.upstream.allows(image), entry: explained };
   });
   const allowed = candidates.filter((candidate) => candidate.isAllowed);
   const answers = await askInTurn(isReached ? allowed : [], reference);
@@ -63,18 +63,18 @@ async function askInTurn(
   const owner = candidates.find(({ entry }) => entry);
   if (owner?.entry?.isFresh) return answers;
   if (owner) {
-    const answer = await ask(owner.place, reference);
+    const answer = await ask(owner.source, reference);
     answers.set(owner, answer);
     if (!givesWay(answer)) return answers;
   }
   const rest = candidates.filter((candidate) => candidate !== owner);
   await Promise.all(
-    rest.map(async (candidate) => answers.set(candidate, await ask(candidate.place, reference))),
+    rest.map(async (candidate) => answers.set(candidate, await ask(candidate.source, reference))),
   );
   return answers;
 }
 
-async function ask({ upstream, repository }: Place, reference: Reference): Promise<ExplainedAnswer> {
+async function ask({ upstream, repository }: Source, reference: Reference): Promise<ExplainedAnswer> {
   try {
     const { digest } = await upstream.headManifest(repository, reference);
     return { result: 'found', digest, message: undefined };
@@ -97,7 +97,7 @@ function verdictOf(
   const owner = candidates.find(({ entry }) => entry);
   if (owner?.entry) {
     const cached = {
-      upstreamId: owner.place.upstream.settings.id,
+      upstreamId: owner.source.upstream.settings.id,
       source: 'cache',
       digest: owner.entry.digest,
     } as const;
@@ -120,7 +120,7 @@ function verdictOf(
   }
   const first = candidates.find((candidate) => answers.get(candidate)?.result === 'found');
   if (first) {
-    const { id } = first.place.upstream.settings;
+    const { id } = first.source.upstream.settings;
     return {
       upstreamId: id,
       source: 'upstream',
@@ -130,7 +130,7 @@ function verdictOf(
   }
   if (!owner?.entry || answers.get(owner)?.result !== 'unauthorized') return undefined;
   return {
-    upstreamId: owner.place.upstream.settings.id,
+    upstreamId: owner.source.upstream.settings.id,
     source: 'cache',
     digest: owner.entry.digest,
     why: 'the cached copy is stale, its upstream refuses us, and no other has the image',
@@ -138,10 +138,10 @@ function verdictOf(
 }
 
 function describe(
-  { place, isAllowed, entry }: Candidate,
+  { source, isAllowed, entry }: Candidate,
   answer: ExplainedAnswer | undefined,
 ): PartExplanation {
-  const { upstream, repository } = place;
+  const { upstream, repository } = source;
   const { id, name } = upstream.settings;
   const { breaker } = upstream.health();
   return { id, name, repository, isAllowed, breaker, entry, wouldAsk: answer !== undefined, answer };

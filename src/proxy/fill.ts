@@ -9,7 +9,7 @@ import { type Spool, SpoolError } from '../storage/blob-store.ts';
 import { type BufferBudget, readChunks } from '../storage/chunk-reader.ts';
 import type { Download } from './download.ts';
 import type { FillObserver } from './fill-observer.ts';
-import type { Place } from './place.ts';
+import type { Source } from './source.ts';
 
 /** What clients do not get before the digest is verified. */
 const heldBackBytes = 16 * 1024;
@@ -64,8 +64,8 @@ export class Fill {
   }
 
   /** Where the bytes come from now. */
-  get place(): Place {
-    return this.#download.place;
+  get source(): Source {
+    return this.#download.source;
   }
 
   get spool(): Spool {
@@ -178,7 +178,7 @@ export class Fill {
   }
 
   #wrong(how: string): never {
-    const { name } = this.place.upstream.settings;
+    const { name } = this.source.upstream.settings;
     throw new WrongBlob(`upstream ${name} sent a blob that ${how} in place of ${this.digest}`);
   }
 

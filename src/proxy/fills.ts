@@ -9,13 +9,13 @@ import { type Spool, SpoolError } from '../storage/blob-store.ts';
 import type { BufferBudget } from '../storage/chunk-reader.ts';
 import { Download, type DownloadTools } from './download.ts';
 import { Fill, WrongBlob } from './fill.ts';
-import { includes, isSamePlace, originOf, type Place } from './place.ts';
 import { findProof } from './proof.ts';
 import type { PublishBlob } from './publish-blob.ts';
+import { includes, isSameSource, originOf, type Source } from './source.ts';
 
 const endedRemembered = 10_000;
-const wrongPlacesRemembered = 1000;
-const wrongPlaceMs = 10 * 60_000;
+const wrongSourcesRemembered = 1000;
+const wrongSourceMs = 10 * 60_000;
 
 export interface FillTools extends DownloadTools {
   createSpool(): Promise<Spool>;
@@ -26,11 +26,11 @@ export interface FillTools extends DownloadTools {
 }
 
 interface Running {
-  readonly places: readonly Place[];
+  readonly sources: readonly Source[];
   /** Undefined where nothing can be spooled. Rejects with what every waiting client is told. */
   readonly opened: Promise<Fill | undefined>;
-  /** Places that have said yes to the blob: the one it comes from first. */
-  readonly proven: Place[];
+  /** Sources that have said yes to the blob: the one it comes from first. */
+  readonly proven: Source[];
   isOver: boolean;
   /** Until it has ended, however it does. */
   run: Promise<void>;
@@ -50,18 +50,18 @@ export class Fills {
   /** When the last fill of a digest ended, counted in fills. */
   readonly #ended = new LRUCache<Digest, number>({ max: endedRemembered });
   #count = 0;
-  /** Places that sent wrong bytes are asked last for a while. */
-  readonly #wrong = new LRUCache<string, true>({ max: wrongPlacesRemembered, ttl: wrongPlaceMs });
+  /** Sources that sent wrong bytes are asked last for a while. */
+  readonly #wrong = new LRUCache<string, true>({ max: wrongSourcesRemembered, ttl: wrongSourceMs });
 
   constructor(tools: FillTools) {
     this.#tools = tools;
   }
 
-  /** The bytes of a digest that a fill has received so far from one of these places; undefined when none runs. */
-  async find(digest: Digest, places: readonly Place[]): Promise<Fill | undefined> {
+  /** The bytes of a digest that a fill has received so far from one of these sources; undefined when none runs. */
+  async find(digest: Digest, sources: readonly Source[]): Promise<Fill | undefined> {
     for (const running of this.#running.get(digest) ?? []) {
       const fill = await running.opened.catch(() => undefined);
-      if (fill && running.proven.some((proven) => places.some((place) => isSamePlace(place, proven))))
+      if (fill && running.proven.some((proven) => sources.some((source) => isSameSource(source, proven))))
         return fill;
     }
     return undefined;
@@ -85,15 +85,15 @@ export class Fills {
 
   /**
    * Follows the running fill of a digest, or starts one.
-   * @param places in the order they are asked
+   * @param sources in the order they are asked
    * @param sizeHint in bytes, for an upstream that does not say
    * @param since the {@link moment} before which the blob was not in the store
    * @param signal of who asks, for what is asked for them alone: the fill goes on without them
-   * @throws OciError when no place has the blob
+   * @throws OciError when no source has the blob
    */
   async join(
     digest: Digest,
-    places: readonly Place[],
+    sources: readonly Source[],
     sizeHint: number | undefined,
     since: number,
     signal?: AbortSignal,
@@ -101,15 +101,15 @@ export class Fills {
     const seen = new Set<Running>();
     for (;;) {
       const running = [...(this.#running.get(digest) ?? [])].find(
-        (each) => !seen.has(each) && mayShare(each, places),
+        (each) => !seen.has(each) && mayShare(each, sources),
       );
       if (!running) break;
       seen.add(running);
-      const joined = await this.#follow(running, digest, places, signal);
+      const joined = await this.#follow(running, digest, sources, signal);
       if (joined) return joined;
     }
     if (this.hasEnded(digest, since)) return 'look-again';
-    const fill = await this.#start(digest, places, sizeHint).opened;
+    const fill = await this.#start(digest, sources, sizeHint).opened;
     return fill ? { fill, isFollower: false } : 'uncached';
   }
 
@@ -121,26 +121,26 @@ export class Fills {
     await Promise.all([...this.#runs]);
   }
 
-  /** Undefined when this fill gives no right to these places. */
+  /** Undefined when this fill gives no right to these sources. */
   async #follow(
     running: Running,
     digest: Digest,
-    places: readonly Place[],
+    sources: readonly Source[],
     signal: AbortSignal | undefined,
   ): Promise<Joined | undefined> {
     const isSame =
-      running.places.length === places.length && running.places.every((each) => includes(places, each));
+      running.sources.length === sources.length && running.sources.every((each) => includes(sources, each));
     const fill = await (isSame ? running.opened : running.opened.catch(() => undefined));
     if (!fill) return isSame ? 'uncached' : undefined;
     if (running.isOver) return 'look-again';
     fill.hold();
     try {
-      const place =
-        running.proven.find((each) => includes(places, each)) ??
-        (await findProof(places, new Set(running.proven.slice(0, 1).map(originOf)), digest, signal));
-      if (!place) return undefined;
+      const source =
+        running.proven.find((each) => includes(sources, each)) ??
+        (await findProof(sources, new Set(running.proven.slice(0, 1).map(originOf)), digest, signal));
+      if (!source) return undefined;
       if (running.isOver) return 'look-again';
-      if (!includes(running.proven, place)) running.proven.push(place);
+      if (!includes(running.proven, source)) running.proven.push(source);
       fill.hold();
       this.#tools.observer.followed();
       return { fill, isFollower: true };
@@ -149,12 +149,12 @@ export class Fills {
     }
   }
 
-  #start(digest: Digest, places: readonly Place[], sizeHint: number | undefined): Running {
-    const proven: Place[] = [];
+  #start(digest: Digest, sources: readonly Source[], sizeHint: number | undefined): Running {
+    const proven: Source[] = [];
     const running: Running = {
-      places,
+      sources,
       proven,
-      opened: this.#open(digest, places, sizeHint, proven),
+      opened: this.#open(digest, sources, sizeHint, proven),
       isOver: false,
       run: Promise.resolve(),
     };
@@ -179,9 +179,9 @@ export class Fills {
 
   async #open(
     digest: Digest,
-    places: readonly Place[],
+    sources: readonly Source[],
     sizeHint: number | undefined,
-    proven: Place[],
+    proven: Source[],
   ): Promise<Fill | undefined> {
     const { observer, buffers, log } = this.#tools;
     const passOn = (error: unknown): undefined => {
@@ -194,11 +194,11 @@ export class Fills {
     if (!spool) return undefined;
     let download: Download | undefined;
     try {
-      const isWrong = (place: Place) => Number(this.#wrong.has(keyOf(place, digest)));
-      const ordered = [...places].sort((a, b) => isWrong(a) - isWrong(b));
+      const isWrong = (source: Source) => Number(this.#wrong.has(keyOf(source, digest)));
+      const ordered = [...sources].sort((a, b) => isWrong(a) - isWrong(b));
       download = await Download.open(this.#tools, digest, ordered, { start: 0 }, this.#stop.signal);
       await this.#tools.demandRoom(download.size ?? sizeHint ?? 0);
-      proven.push(download.place);
+      proven.push(download.source);
       const fill = new Fill(digest, download, sizeHint, spool, { observer, buffers });
       fill.hold();
       return fill;
@@ -223,7 +223,7 @@ export class Fills {
       observer.finished('completed');
     } catch (error) {
       // Before anything is waited for: the client that was refused may ask again at once.
-      if (error instanceof WrongBlob) this.#wrong.set(keyOf(fill.place, digest), true);
+      if (error instanceof WrongBlob) this.#wrong.set(keyOf(fill.source, digest), true);
       forget();
       await spool.abort();
       if (error instanceof SpoolError) {
@@ -231,7 +231,7 @@ export class Fills {
         log.error({ digest, err: error }, 'the blob cannot be written: it is passed on uncached');
       } else {
         observer.finished('failed');
-        log.error({ digest, err: error, upstream: fill.place.upstream.settings.name }, 'fill failed');
+        log.error({ digest, err: error, upstream: fill.source.upstream.settings.name }, 'fill failed');
       }
     } finally {
       await fill.end();
@@ -239,12 +239,12 @@ export class Fills {
   }
 }
 
-function keyOf(place: Place, digest: Digest): string {
-  return `${place.upstream.settings.id} ${digest}`;
+function keyOf(source: Source, digest: Digest): string {
+  return `${source.upstream.settings.id} ${digest}`;
 }
 
-/** Whether the fill may come from where these places get their blobs, so that waiting for its answer is worth it. */
-function mayShare(running: Running, places: readonly Place[]): boolean {
-  const from = running.proven.length > 0 ? running.proven.slice(0, 1) : running.places;
-  return from.some((theirs) => places.some((ours) => originOf(ours) === originOf(theirs)));
+/** Whether the fill may come from where these sources get their blobs, so that waiting for its answer is worth it. */
+function mayShare(running: Running, sources: readonly Source[]): boolean {
+  const from = running.proven.length > 0 ? running.proven.slice(0, 1) : running.sources;
+  return from.some((theirs) => sources.some((ours) => originOf(ours) === originOf(theirs)));
 }

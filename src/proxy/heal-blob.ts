@@ -4,7 +4,7 @@ import type { Digest } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import type { Fills } from './fills.ts';
-import type { Place } from './place.ts';
+import type { Source } from './source.ts';
 
 export interface HealTools {
   readonly blobs: Pick<StoredBlobs, 'listFetched'>;
@@ -19,15 +19,15 @@ export async function healBlob(
   digest: Digest,
   size: number,
 ): Promise<boolean> {
-  const places: Place[] = [];
+  const sources: Source[] = [];
   for (const { upstreamId, repository, groupId } of await blobs.listFetched(digest)) {
     const upstream = await findUpstream(upstreamId);
-    if (upstream) places.push({ upstream, repository, groupId });
+    if (upstream) sources.push({ upstream, repository, groupId });
   }
-  if (places.length === 0) return false;
+  if (sources.length === 0) return false;
   try {
     const since = fills.moment;
-    const joined = await fills.join(digest, places, size, since);
+    const joined = await fills.join(digest, sources, size, since);
     if (typeof joined === 'object') await joined.fill.release();
     return await fills.isStored(digest, since);
   } catch (error) {

@@ -1,4 +1,4 @@
-/** One manifest from one place into the records: at most one GET at a time for the same thing, whoever asks. */
+/** One manifest from one source into the records: at most one GET at a time for the same thing, whoever asks. */
 import { SingleFlight } from '../concurrency/single-flight.ts';
 import type { CacheEntries } from '../metadata/cached/cache-entries.ts';
 import type { CacheEntry } from '../metadata/cached/cache-entry.ts';
@@ -11,7 +11,7 @@ import { type ParsedManifest, parseManifest, servedTypeOf } from '../oci/manifes
 import { manifestKindOf, ociManifest } from '../oci/media-types.ts';
 import type { Reference } from '../oci/reference.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
-import { entryPlace, type Place } from './place.ts';
+import { entrySource, type Source } from './source.ts';
 
 /** A manifest with what is recorded of it; no entry where recording failed. */
 export interface PulledManifest {
@@ -39,31 +39,31 @@ export class ManifestFetch {
   }
 
   /**
-   * @param known the digest that the place's upstream just said it has; its bytes are not fetched when they are here
+   * @param known the digest that the source's upstream just said it has; its bytes are not fetched when they are here
    * @throws OutboundError
    */
   fetch(
-    place: Place,
+    source: Source,
     reference: Reference,
     known: Digest | undefined,
     signal?: AbortSignal,
   ): Promise<PulledManifest> {
-    const key = `${place.upstream.settings.id} ${place.repository} ${reference}`;
+    const key = `${source.upstream.settings.id} ${source.repository} ${reference}`;
     const fetch = async (unwanted: AbortSignal) =>
-      (known && (await this.#link(place, reference, known))) ?? this.#get(place, reference, unwanted);
+      (known && (await this.#link(source, reference, known))) ?? this.#get(source, reference, unwanted);
     return this.#flights.run(key, fetch, signal).outcome;
   }
 
   /** The same repository gave this digest before, under another name. */
-  async #link(place: Place, reference: Reference, digest: Digest): Promise<PulledManifest | undefined> {
+  async #link(source: Source, reference: Reference, digest: Digest): Promise<PulledManifest | undefined> {
     const { entries, manifests } = this.#tools;
-    const [twin] = await entries.listByDigest([entryPlace(place)], 'manifest', digest);
+    const [twin] = await entries.listByDigest([entrySource(source)], 'manifest', digest);
     const payload = twin && (await manifests.findPayload(digest));
     if (!twin || !payload) return undefined;
     const { size, etag } = twin;
     const mediaType = recordedTypeOf(twin.mediaType, payload);
     try {
-      const link = { ...this.#entry(place, reference), digest, mediaType, size, etag };
+      const link = { ...this.#entry(source, reference), digest, mediaType, size, etag };
       return { digest, mediaType, payload, entry: await entries.linkManifest(link) };
     } catch (error) {
       // Collected since it was found: fetched like any other.
@@ -73,21 +73,21 @@ export class ManifestFetch {
   }
 
   /** What has arrived is recorded, whoever left meanwhile. */
-  async #get(place: Place, reference: Reference, signal: AbortSignal): Promise<PulledManifest> {
-    const fetched = await place.upstream.getManifest(place.repository, reference, signal);
+  async #get(source: Source, reference: Reference, signal: AbortSignal): Promise<PulledManifest> {
+    const fetched = await source.upstream.getManifest(source.repository, reference, signal);
     const { digest, payload, etag } = fetched;
     const manifest = understand(payload, fetched.contentType);
     const { references } = manifest;
     const mediaType = servedTypeOf(manifest);
     const { entries, demandRoom } = this.#tools;
-    const found = { ...this.#entry(place, reference), digest, mediaType, etag };
+    const found = { ...this.#entry(source, reference), digest, mediaType, etag };
     const entry = await demandRoom(payload.length)
       .then(() => entries.saveManifest(found, payload, references))
       .catch((error: unknown) => {
         // The client is answered all the same: a cache that cannot remember is still a proxy.
-        const upstream = place.upstream.settings.name;
+        const upstream = source.upstream.settings.name;
         this.#tools.log.error(
-          { err: error, upstream, repository: place.repository, reference },
+          { err: error, upstream, repository: source.repository, reference },
           'manifest not recorded',
         );
         return undefined;
@@ -95,9 +95,9 @@ export class ManifestFetch {
     return { digest, mediaType, payload, entry };
   }
 
-  #entry(place: Place, reference: Reference) {
+  #entry(source: Source, reference: Reference) {
     const kind = 'manifest' as const;
-    return { ...entryPlace(place), groupId: place.groupId, kind, reference, checkedAt: this.#tools.now() };
+    return { ...entrySource(source), groupId: source.groupId, kind, reference, checkedAt: this.#tools.now() };
   }
 }
 

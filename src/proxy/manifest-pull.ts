@@ -8,9 +8,9 @@ import type { Manifests } from '../metadata/content/manifests.ts';
 import { isDigestReference, type Reference } from '../oci/reference.ts';
 import type { ManifestAnswer, Outcome } from '../oci/repository.ts';
 import { type ManifestFetch, type PulledManifest, recordedTypeOf } from './manifest-fetch.ts';
-import { entryPlace, isRecordOf, type Place } from './place.ts';
 import { type Answer, answerOf, refusalOf } from './refusal.ts';
 import type { Revalidation } from './revalidation.ts';
+import { entrySource, isRecordOf, type Source } from './source.ts';
 import { type WalkTools, walk } from './walk.ts';
 
 export interface ManifestPullTools extends WalkTools {
@@ -43,7 +43,7 @@ export class ManifestPull {
    */
   async manifest(
     key: string,
-    places: () => readonly Place[],
+    sources: () => readonly Source[],
     reference: Reference,
     isPull: boolean,
     signal: AbortSignal | undefined,
@@ -55,7 +55,7 @@ export class ManifestPull {
       if (isPull) usage.count(warm.entryId);
       return answer(warm, 'hit');
     }
-    const resolve = (unwanted: AbortSignal) => this.#resolve(places(), reference, unwanted);
+    const resolve = (unwanted: AbortSignal) => this.#resolve(sources(), reference, unwanted);
     const { outcome, joined } = this.#flights.run(name, resolve, signal);
     const resolved = await outcome;
     if (isPull && resolved.hot.entryId !== unrecorded) usage.count(resolved.hot.entryId);
@@ -63,19 +63,20 @@ export class ManifestPull {
     return answer(resolved.hot, joined && resolved.outcome === 'miss' ? 'collapsed' : resolved.outcome);
   }
 
-  async #resolve(places: readonly Place[], reference: Reference, signal: AbortSignal): Promise<Resolved> {
+  async #resolve(sources: readonly Source[], reference: Reference, signal: AbortSignal): Promise<Resolved> {
     const answers: Answer[] = [];
-    const cached = await this.#cached(places, reference, answers, signal);
+    const cached = await this.#cached(sources, reference, answers, signal);
     if (cached && cached.outcome !== 'stale') return cached;
     if (cached && !answers.some((each) => each.error.kind === 'unauthorized')) return cached;
-    const unasked = places.filter((place) => !answers.some((each) => each.place === place));
+    const unasked = sources.filter((source) => !answers.some((each) => each.source === source));
     const owned = isDigestReference(reference)
       ? await this.#fromOwner(unasked, reference, answers, signal)
       : undefined;
     if (owned) return owned;
-    const rest = unasked.filter((place) => !answers.some((each) => each.place === place));
+    const rest = unasked.filter((source) => !answers.some((each) => each.source === source));
     const walked = await walk(rest, reference, this.#tools, signal);
-    if (walked.found) return resolvedOf(walked.found.manifest, walked.found.place, 'miss', this.#tools.now());
+    if (walked.found)
+      return resolvedOf(walked.found.manifest, walked.found.source, 'miss', this.#tools.now());
     if (cached) return cached;
     throw refusalOf('MANIFEST_UNKNOWN', `manifest '${reference}'`, [...answers, ...walked.answers]);
   }
@@ -85,55 +86,55 @@ export class ManifestPull {
    * in the order of their upstreams. A stale answer gives way to another upstream's where one refused us.
    */
   async #cached(
-    places: readonly Place[],
+    sources: readonly Source[],
     reference: Reference,
     answers: Answer[],
     signal: AbortSignal,
   ): Promise<Resolved | undefined> {
     const { entries, revalidation, now } = this.#tools;
-    const at = places.map(entryPlace);
+    const at = sources.map(entrySource);
     const isDigest = isDigestReference(reference);
     const found = isDigest
       ? await entries.listByDigest(at, 'manifest', reference)
       : await entries.listAt(at, 'manifest', reference);
     let fallback: Resolved | undefined;
     for (const entry of found) {
-      const place = places.find((each) => isRecordOf(entry, each));
-      const payload = place && (await this.#tools.manifests.findPayload(entry.digest));
-      if (!place || !payload) continue;
+      const source = sources.find((each) => isRecordOf(entry, each));
+      const payload = source && (await this.#tools.manifests.findPayload(entry.digest));
+      if (!source || !payload) continue;
       const mediaType = recordedTypeOf(entry.mediaType, payload);
       const here = { digest: entry.digest, mediaType, payload, entry };
-      const { cacheValidityHours } = place.upstream.settings;
+      const { cacheValidityHours } = source.upstream.settings;
       if (isDigest || isFresh(entry.checkedAt, cacheValidityHours, now()))
-        return resolvedOf(here, place, 'hit', entry.checkedAt);
-      const result = await revalidation.run(entry, place, reference, signal);
-      if (result.state === 'revalidated') return resolvedOf(here, place, 'revalidated', result.checkedAt);
-      if (result.state === 'updated') return resolvedOf(result.manifest, place, 'updated', now());
-      if (result.state === 'stale') return resolvedOf(here, place, 'stale', entry.checkedAt);
+        return resolvedOf(here, source, 'hit', entry.checkedAt);
+      const result = await revalidation.run(entry, source, reference, signal);
+      if (result.state === 'revalidated') return resolvedOf(here, source, 'revalidated', result.checkedAt);
+      if (result.state === 'updated') return resolvedOf(result.manifest, source, 'updated', now());
+      if (result.state === 'stale') return resolvedOf(here, source, 'stale', entry.checkedAt);
       answers.push(result.answer);
       if (result.state === 'gone') await entries.remove(entry.id);
-      else fallback ??= resolvedOf(here, place, 'stale', entry.checkedAt);
+      else fallback ??= resolvedOf(here, source, 'stale', entry.checkedAt);
     }
     return fallback;
   }
 
   /** The children of an index come from where the index came from. */
   async #fromOwner(
-    places: readonly Place[],
+    sources: readonly Source[],
     reference: Reference,
     answers: Answer[],
     signal: AbortSignal,
   ): Promise<Resolved | undefined> {
     if (!isDigestReference(reference)) return undefined;
-    const owners = await this.#tools.entries.listOwners(places.map(entryPlace), reference);
+    const owners = await this.#tools.entries.listOwners(sources.map(entrySource), reference);
     for (const owner of owners) {
-      const place = places.find((each) => isRecordOf(owner.place, each));
-      if (!place) continue;
+      const source = sources.find((each) => isRecordOf(owner.source, each));
+      if (!source) continue;
       try {
-        const manifest = await this.#tools.fetch.fetch(place, reference, undefined, signal);
-        return resolvedOf(manifest, place, 'miss', this.#tools.now());
+        const manifest = await this.#tools.fetch.fetch(source, reference, undefined, signal);
+        return resolvedOf(manifest, source, 'miss', this.#tools.now());
       } catch (error) {
-        answers.push(answerOf(place, error));
+        answers.push(answerOf(source, error));
       }
     }
     return undefined;
@@ -142,9 +143,9 @@ export class ManifestPull {
 
 const unrecorded = -1;
 
-function resolvedOf(manifest: PulledManifest, place: Place, outcome: Outcome, checkedAt: number): Resolved {
+function resolvedOf(manifest: PulledManifest, source: Source, outcome: Outcome, checkedAt: number): Resolved {
   const { digest, mediaType, payload, entry } = manifest;
-  const validityHours = place.upstream.settings.cacheValidityHours;
+  const validityHours = source.upstream.settings.cacheValidityHours;
   return {
     outcome,
     hot: { entryId: entry?.id ?? unrecorded, digest, mediaType, payload, checkedAt, validityHours },

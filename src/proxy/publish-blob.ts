@@ -8,7 +8,7 @@ import type { Digest } from '../oci/digest.ts';
 import { octetStream } from '../oci/media-types.ts';
 import type { BlobStore, Spool } from '../storage/blob-store.ts';
 import { keepBlob } from '../storage/keep-blob.ts';
-import { entryPlace, type Place } from './place.ts';
+import { entrySource, type Source } from './source.ts';
 
 export interface VerifiedBlob {
   readonly digest: Digest;
@@ -17,8 +17,8 @@ export interface VerifiedBlob {
   readonly sha1: string;
 }
 
-/** @param places linked in turn; one that is added meanwhile is linked too. @throws SpoolError when it cannot be written */
-export type PublishBlob = (blob: VerifiedBlob, spool: Spool, places: readonly Place[]) => Promise<void>;
+/** @param sources linked in turn; one that is added meanwhile is linked too. @throws SpoolError when it cannot be written */
+export type PublishBlob = (blob: VerifiedBlob, spool: Spool, sources: readonly Source[]) => Promise<void>;
 
 /** Where caches have limits. */
 export interface Room {
@@ -49,21 +49,21 @@ const maxTries = 5;
 export function createPublishBlob({ store, blobs, entries, room, log, now }: PublishTools): PublishBlob {
   /**
    * @param record to be made where there is none
-   * @returns how many places were linked
+   * @returns how many sources were linked
    * @throws MissingContent where there is no record, and none was linked
    */
   async function link(
     blob: VerifiedBlob,
     record: BlobRecord | undefined,
-    places: readonly Place[],
+    sources: readonly Source[],
     refused: ReadonlySet<number>,
   ): Promise<number> {
     let linked = 0;
-    for (const place of places) {
-      if (refused.has(place.groupId)) continue;
+    for (const source of sources) {
+      if (refused.has(source.groupId)) continue;
       const entry = {
-        ...entryPlace(place),
-        groupId: place.groupId,
+        ...entrySource(source),
+        groupId: source.groupId,
         mediaType: octetStream,
         checkedAt: now(),
       };
@@ -73,7 +73,7 @@ export function createPublishBlob({ store, blobs, entries, room, log, now }: Pub
         linked += 1;
       } catch (error) {
         if (error instanceof MissingContent && linked === 0) throw error;
-        const upstream = place.upstream.settings.name;
+        const upstream = source.upstream.settings.name;
         log.error({ err: error, digest: blob.digest, upstream }, 'blob not recorded');
       }
     }
@@ -84,13 +84,13 @@ export function createPublishBlob({ store, blobs, entries, room, log, now }: Pub
   async function publishOnce(
     blob: VerifiedBlob,
     spool: Spool,
-    places: readonly Place[],
+    sources: readonly Source[],
     refused: ReadonlySet<number>,
   ): Promise<boolean> {
     const { storageKey, isNew, isCommitted } = await keepBlob(spool, blob, { store, records: blobs, now });
     try {
       const record = isNew ? { ...blob, storageKey, createdAt: now() } : undefined;
-      const linked = await link(blob, record, places, refused);
+      const linked = await link(blob, record, sources, refused);
       if (linked === 0 && isNew) await store.delete(storageKey);
       if (!isCommitted) await spool.abort();
       return true;
@@ -100,8 +100,8 @@ export function createPublishBlob({ store, blobs, entries, room, log, now }: Pub
     }
   }
 
-  return async (blob, spool, places) => {
-    const groupIds = new Set(places.map(({ groupId }) => groupId));
+  return async (blob, spool, sources) => {
+    const groupIds = new Set(sources.map(({ groupId }) => groupId));
     const { refused, release } = await room.admit(groupIds, blob.size);
     try {
       if (refused.size === groupIds.size) {
@@ -109,7 +109,7 @@ export function createPublishBlob({ store, blobs, entries, room, log, now }: Pub
         return;
       }
       for (let tries = 1; tries <= maxTries; tries += 1)
-        if (await publishOnce(blob, spool, places, refused)) return;
+        if (await publishOnce(blob, spool, sources, refused)) return;
       await spool.abort();
       log.error({ digest: blob.digest }, 'a blob was collected each time it was to be linked');
     } finally {

@@ -10,9 +10,9 @@ import type { Log } from '../observe/log.ts';
 import { type Digest, digestOf, parseDigest } from '../oci/digest.ts';
 import { ociIndex } from '../oci/media-types.ts';
 import type { ReferrerDescriptor, ReferrersAnswer } from '../oci/repository.ts';
-import { entryPlace, keyOfPlace, type Place } from './place.ts';
 import { type Answer, answerOf, refusalOf } from './refusal.ts';
 import { RefusedLists } from './refused-lists.ts';
+import { entrySource, keyOfSource, type Source } from './source.ts';
 
 export interface ReferrerListOptions {
   readonly entries: Pick<CacheEntries, 'listAt' | 'listByDigest' | 'saveManifest'>;
@@ -38,36 +38,36 @@ export class ReferrerLists {
    */
   async list(
     key: string,
-    places: readonly Place[],
+    sources: readonly Source[],
     subject: Digest,
     signal?: AbortSignal,
   ): Promise<ReferrersAnswer> {
-    const resolve = (unwanted: AbortSignal) => this.#resolve(places, subject, unwanted);
+    const resolve = (unwanted: AbortSignal) => this.#resolve(sources, subject, unwanted);
     const { outcome, joined } = this.#flights.run(`${key}@${subject}`, resolve, signal);
     const answer = await outcome;
     return joined && answer.outcome === 'miss' ? { ...answer, outcome: 'collapsed' } : answer;
   }
 
-  async #resolve(places: readonly Place[], subject: Digest, signal: AbortSignal): Promise<ReferrersAnswer> {
+  async #resolve(sources: readonly Source[], subject: Digest, signal: AbortSignal): Promise<ReferrersAnswer> {
     const { entries, ttlMs, now } = this.#options;
-    const at = places.map(entryPlace);
+    const at = sources.map(entrySource);
     const [entry] = await entries.listAt(at, 'referrers', subject);
     if (entry && now() < entry.checkedAt + ttlMs) return this.#known(entry, 'hit');
     const owners = await entries.listByDigest(at, 'manifest', subject);
-    const isOwner = (place: Place) =>
-      owners.some(({ upstreamId }) => upstreamId === place.upstream.settings.id);
-    const asked = places.some(isOwner) ? places.filter(isOwner) : places;
+    const isOwner = (source: Source) =>
+      owners.some(({ upstreamId }) => upstreamId === source.upstream.settings.id);
+    const asked = sources.some(isOwner) ? sources.filter(isOwner) : sources;
     const answers: Answer[] = [];
-    let empty: Place | undefined;
-    for (const place of asked) {
+    let empty: Source | undefined;
+    for (const source of asked) {
       try {
-        const descriptors = await this.#refused.get(`${keyOfPlace(place)} ${subject}`, () =>
-          place.upstream.listReferrers(place.repository, subject, signal),
+        const descriptors = await this.#refused.get(`${keyOfSource(source)} ${subject}`, () =>
+          source.upstream.listReferrers(source.repository, subject, signal),
         );
-        if (descriptors.length > 0) return await this.#keep(place, subject, descriptors, entry);
-        empty ??= place;
+        if (descriptors.length > 0) return await this.#keep(source, subject, descriptors, entry);
+        empty ??= source;
       } catch (error) {
-        answers.push(answerOf(place, error));
+        answers.push(answerOf(source, error));
       }
     }
     if (empty && answers.length === 0) return this.#keep(empty, subject, [], entry);
@@ -83,7 +83,7 @@ export class ReferrerLists {
   }
 
   async #keep(
-    place: Place,
+    source: Source,
     subject: Digest,
     descriptors: readonly ReferrerDescriptor[],
     known: CacheEntry | undefined,
@@ -91,8 +91,8 @@ export class ReferrerLists {
     const payload = Buffer.from(JSON.stringify(descriptors));
     const digest = digestOf(payload);
     const entry = {
-      ...entryPlace(place),
-      groupId: place.groupId,
+      ...entrySource(source),
+      groupId: source.groupId,
       kind: 'referrers' as const,
       reference: subject,
     };

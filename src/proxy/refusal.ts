@@ -1,17 +1,17 @@
 /** What a client is told when no upstream had what it asked for. */
 import { OciError, type OciErrorCode } from '../oci/errors.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
-import type { Place } from './place.ts';
+import type { Source } from './source.ts';
 
 /** One upstream's "no". */
 export interface Answer {
-  readonly place: Place;
+  readonly source: Source;
   readonly error: OutboundError;
 }
 
 /** @throws the error itself when it is none of an upstream's: that is a bug and no answer. */
-export function answerOf(place: Place, error: unknown): Answer {
-  if (error instanceof OutboundError) return { place, error };
+export function answerOf(source: Source, error: unknown): Answer {
+  if (error instanceof OutboundError) return { source, error };
   throw error;
 }
 
@@ -46,6 +46,6 @@ function statusOf(errors: readonly OutboundError[]): number {
   return errors.some((error) => error.timedOut) ? 504 : 502;
 }
 
-function describe({ place, error }: Answer): string {
-  return `upstream ${place.upstream.settings.id} (${place.upstream.settings.name}): ${error.message}`;
+function describe({ source, error }: Answer): string {
+  return `upstream ${source.upstream.settings.id} (${source.upstream.settings.name}): ${error.message}`;
 }

@@ -7,8 +7,8 @@ import type { Log } from '../observe/log.ts';
 import type { Reference } from '../oci/reference.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
 import type { ManifestFetch, PulledManifest } from './manifest-fetch.ts';
-import type { Place } from './place.ts';
 import type { Answer } from './refusal.ts';
+import type { Source } from './source.ts';
 
 export type Revalidated =
   /** The entry holds. */
@@ -43,24 +43,24 @@ export class Revalidation {
   }
 
   /** Exactly one run for any number of concurrent pulls. Never throws for what an upstream does. */
-  run(entry: CacheEntry, place: Place, reference: Reference, signal: AbortSignal): Promise<Revalidated> {
+  run(entry: CacheEntry, source: Source, reference: Reference, signal: AbortSignal): Promise<Revalidated> {
     if (this.#options.now() < (this.#notBefore.get(entry.id) ?? 0))
       return Promise.resolve({ state: 'stale' });
-    const ask = (unwanted: AbortSignal) => this.#ask(entry, place, reference, unwanted);
+    const ask = (unwanted: AbortSignal) => this.#ask(entry, source, reference, unwanted);
     return this.#flights.run(String(entry.id), ask, signal).outcome;
   }
 
   async #ask(
     entry: CacheEntry,
-    place: Place,
+    source: Source,
     reference: Reference,
     signal: AbortSignal,
   ): Promise<Revalidated> {
     const { fetch, entries, now } = this.#options;
     try {
-      const { digest } = await place.upstream.headManifest(place.repository, reference, signal);
+      const { digest } = await source.upstream.headManifest(source.repository, reference, signal);
       if (digest !== entry.digest) {
-        const manifest = await fetch.fetch(place, reference, digest, signal);
+        const manifest = await fetch.fetch(source, reference, digest, signal);
         if (manifest.digest !== entry.digest) return { state: 'updated', manifest };
       }
       const checkedAt = now();
@@ -68,17 +68,17 @@ export class Revalidation {
       return { state: 'revalidated', checkedAt };
     } catch (error) {
       if (!(error instanceof OutboundError)) throw error;
-      return this.#failed(entry, { place, error });
+      return this.#failed(entry, { source, error });
     }
   }
 
   #failed(entry: CacheEntry, answer: Answer): Revalidated {
     const { log, now, backoffMs } = this.#options;
-    const { error, place } = answer;
+    const { error, source } = answer;
     if (error.kind === 'not-found') return { state: 'gone', answer };
     this.#notBefore.set(entry.id, now() + Math.max(backoffMs, error.retryAfterMs ?? 0));
     const { repository, reference } = entry;
-    const fields = { upstream: place.upstream.settings.name, repository, reference, reason: error.message };
+    const fields = { upstream: source.upstream.settings.name, repository, reference, reason: error.message };
     if (error.kind === 'unauthorized') {
       log.warn(fields, 'not revalidated: the upstream refused; asking the others');
       return { state: 'refused', answer };

@@ -1,5 +1,5 @@
 /**
- * The tags of one image: those of all its places together, because a pull finds any of them. Believed briefly; where an
+ * The tags of one image: those of all its sources together, because a pull finds any of them. Believed briefly; where an
  * upstream fails, what it said last or else the tags that are cached from it.
  */
 import { LRUCache } from 'lru-cache';
@@ -8,9 +8,9 @@ import type { CacheEntries } from '../metadata/cached/cache-entries.ts';
 import type { Log } from '../observe/log.ts';
 import { isTag, type Tag } from '../oci/reference.ts';
 import type { Outcome, PageRequest, TagsAnswer } from '../oci/repository.ts';
-import { entryPlace, keyOfPlace, type Place } from './place.ts';
 import { type Answer, answerOf, refusalOf } from './refusal.ts';
 import { RefusedLists } from './refused-lists.ts';
+import { entrySource, keyOfSource, type Source } from './source.ts';
 import { mergedPage, tagPage } from './tag-page.ts';
 
 /** In all lists together: some tens of megabytes. */
@@ -23,7 +23,7 @@ export interface TagListOptions {
   readonly now: () => number;
 }
 
-/** All tags of one place, or why there are none. */
+/** All tags of one source, or why there are none. */
 type Listed = { readonly tags: readonly Tag[]; readonly outcome: Outcome } | { readonly answer: Answer };
 
 /** What a merged list is worth: no more than its parts, and these are the least. */
@@ -50,8 +50,8 @@ export class TagLists {
   }
 
   /** @throws OciError NAME_UNKNOWN, UNAVAILABLE, TOOMANYREQUESTS */
-  async list(places: readonly Place[], page: PageRequest, signal?: AbortSignal): Promise<TagsAnswer> {
-    const results = await Promise.all(places.map((place) => this.#listAt(place, signal)));
+  async list(sources: readonly Source[], page: PageRequest, signal?: AbortSignal): Promise<TagsAnswer> {
+    const results = await Promise.all(sources.map((source) => this.#listAt(source, signal)));
     const lists = results.flatMap((result) => ('tags' in result ? [result] : []));
     const [first, ...others] = lists;
     if (!first) {
@@ -65,31 +65,33 @@ export class TagLists {
     };
   }
 
-  #listAt(place: Place, signal: AbortSignal | undefined): Promise<Listed> {
-    const key = keyOfPlace(place);
+  #listAt(source: Source, signal: AbortSignal | undefined): Promise<Listed> {
+    const key = keyOfSource(source);
     const known = this.#remembered.get(key);
     if (known && this.#options.now() < known.at + this.#options.ttlMs)
       return Promise.resolve({ tags: known.tags, outcome: 'hit' });
     const ask = async (unwanted: AbortSignal): Promise<Listed> => {
       try {
-        const tags = await this.#refused.get(key, () => place.upstream.listTags(place.repository, unwanted));
+        const tags = await this.#refused.get(key, () =>
+          source.upstream.listTags(source.repository, unwanted),
+        );
         this.#remembered.set(key, { tags, at: this.#options.now() });
         return { tags, outcome: 'miss' };
       } catch (error) {
-        return this.#withoutUpstream(place, known, answerOf(place, error));
+        return this.#withoutUpstream(source, known, answerOf(source, error));
       }
     };
     return this.#flights.run(key, ask, signal).outcome;
   }
 
-  async #withoutUpstream(place: Place, known: Remembered | undefined, answer: Answer): Promise<Listed> {
+  async #withoutUpstream(source: Source, known: Remembered | undefined, answer: Answer): Promise<Listed> {
     if (answer.error.kind === 'not-found') return { answer };
     const cached =
-      known?.tags ?? (await this.#options.entries.listTags([entryPlace(place)])).filter(isTag).sort();
+      known?.tags ?? (await this.#options.entries.listTags([entrySource(source)])).filter(isTag).sort();
     if (cached.length === 0) return { answer };
-    const upstream = place.upstream.settings.name;
+    const upstream = source.upstream.settings.name;
     this.#options.log.warn(
-      { upstream, repository: place.repository, reason: answer.error.message },
+      { upstream, repository: source.repository, reason: answer.error.message },
       'serving known tags',
     );
     return { tags: cached, outcome: 'stale' };

@@ -14,9 +14,9 @@ import type {
 } from '../oci/repository.ts';
 import type { BlobPull } from './blob-pull.ts';
 import type { ManifestPull } from './manifest-pull.ts';
-import { type Place, placesOf } from './place.ts';
 import type { ReferrerLists } from './referrer-lists.ts';
 import type { RemotePart } from './registry-view.ts';
+import { type Source, sourcesOf } from './source.ts';
 import type { TagLists } from './tag-lists.ts';
 
 /** What pulls through any virtual registry share. */
@@ -40,25 +40,25 @@ export class VirtualRepository implements ReadableRepository {
   }
 
   manifest(reference: Reference, isPull: boolean, signal?: AbortSignal): Promise<ManifestAnswer> {
-    const places = () => this.#places;
-    const answer = this.#pulls.manifests.manifest(this.#key, places, reference, isPull, signal);
+    const sources = () => this.#sources;
+    const answer = this.#pulls.manifests.manifest(this.#key, sources, reference, isPull, signal);
     return isPull ? this.#counted(answer) : answer;
   }
 
   async blob(digest: Digest, signal?: AbortSignal): Promise<BlobAnswer> {
-    return this.#counted(this.#pulls.blobs.blob(this.#places, digest, signal));
+    return this.#counted(this.#pulls.blobs.blob(this.#sources, digest, signal));
   }
 
   async statBlob(digest: Digest, signal?: AbortSignal): Promise<BlobStat> {
-    return this.#pulls.blobs.stat(this.#places, digest, signal);
+    return this.#pulls.blobs.stat(this.#sources, digest, signal);
   }
 
   async tags(page: PageRequest, signal?: AbortSignal): Promise<TagsAnswer> {
-    return this.#pulls.tags.list(this.#places, page, signal);
+    return this.#pulls.tags.list(this.#sources, page, signal);
   }
 
   async referrers(subject: Digest, signal?: AbortSignal): Promise<ReferrersAnswer> {
-    return this.#pulls.referrers.list(this.#key, this.#places, subject, signal);
+    return this.#pulls.referrers.list(this.#key, this.#sources, subject, signal);
   }
 
   async #counted<T extends { readonly outcome: Outcome }>(pull: Promise<T>): Promise<T> {
@@ -71,7 +71,7 @@ export class VirtualRepository implements ReadableRepository {
     return `${this.#part.key}/${this.#image}`;
   }
 
-  get #places(): Place[] {
-    return placesOf(this.#part, this.#image);
+  get #sources(): Source[] {
+    return sourcesOf(this.#part, this.#image);
   }
 }

@@ -1,4 +1,4 @@
-/** Asks the places in parallel and takes the first, in their order, that says yes as soon as all above it have said no. */
+/** Asks the sources in parallel and takes the first, in their order, that says yes as soon as all above it have said no. */
 import pLimit from 'p-limit';
 import type { NotFound } from '../cache/not-found.ts';
 import type { Log } from '../observe/log.ts';
@@ -6,8 +6,8 @@ import type { Reference } from '../oci/reference.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
 import type { ManifestHead } from '../upstreams/upstream.ts';
 import type { ManifestFetch, PulledManifest } from './manifest-fetch.ts';
-import type { Place } from './place.ts';
 import { type Answer, answerOf } from './refusal.ts';
+import type { Source } from './source.ts';
 
 const maxProbesAtOnce = 5;
 
@@ -18,13 +18,13 @@ export interface WalkTools {
 }
 
 export interface Walked {
-  readonly found: { readonly manifest: PulledManifest; readonly place: Place } | undefined;
+  readonly found: { readonly manifest: PulledManifest; readonly source: Source } | undefined;
   /** What those that were asked and had nothing said. */
   readonly answers: readonly Answer[];
 }
 
 export async function walk(
-  places: readonly Place[],
+  sources: readonly Source[],
   reference: Reference,
   { fetch, notFound, log }: WalkTools,
   signal: AbortSignal,
@@ -32,27 +32,27 @@ export async function walk(
   const enough = new AbortController();
   const heeded = AbortSignal.any([enough.signal, signal]);
   const limit = pLimit(maxProbesAtOnce);
-  const probes = places.map((place) => limit(() => probe(place, reference, notFound, heeded)));
+  const probes = sources.map((source) => limit(() => probe(source, reference, notFound, heeded)));
   // Once one is chosen nobody waits for those below it.
   for (const each of probes) each.catch(() => undefined);
   const answers: Answer[] = [];
   try {
-    for (const [index, place] of places.entries()) {
+    for (const [index, source] of sources.entries()) {
       const head = await probes[index];
       signal.throwIfAborted();
       const said = head instanceof OutboundError ? `${head.kind}: ${head.message}` : 'has it';
-      const { name: upstream } = place.upstream.settings;
-      log.debug({ upstream, repository: place.repository, reference, said }, 'an upstream was asked');
+      const { name: upstream } = source.upstream.settings;
+      log.debug({ upstream, repository: source.repository, reference, said }, 'an upstream was asked');
       if (head instanceof OutboundError) {
-        answers.push({ place, error: head });
+        answers.push({ source, error: head });
         continue;
       }
       try {
-        const manifest = await fetch.fetch(place, reference, head?.digest, signal);
-        return { found: { manifest, place }, answers };
+        const manifest = await fetch.fetch(source, reference, head?.digest, signal);
+        return { found: { manifest, source }, answers };
       } catch (error) {
-        const answer = answerOf(place, error);
-        if (answer.error.kind === 'not-found') await remember(notFound, place, reference);
+        const answer = answerOf(source, error);
+        if (answer.error.kind === 'not-found') await remember(notFound, source, reference);
         answers.push(answer);
       }
     }
@@ -64,25 +64,25 @@ export async function walk(
 
 /** An upstream's no is no rejection. */
 async function probe(
-  place: Place,
+  source: Source,
   reference: Reference,
   notFound: NotFound,
   signal: AbortSignal,
 ): Promise<ManifestHead | OutboundError> {
   if (signal.aborted) return new OutboundError('unavailable', 'was not asked');
-  if (await notFound.has({ ...place, upstream: place.upstream.settings, reference })) {
+  if (await notFound.has({ ...source, upstream: source.upstream.settings, reference })) {
     return new OutboundError('not-found', 'said not found a moment ago');
   }
   try {
-    return await place.upstream.headManifest(place.repository, reference, signal);
+    return await source.upstream.headManifest(source.repository, reference, signal);
   } catch (error) {
     if (signal.aborted) return new OutboundError('unavailable', 'was not asked to the end', { cause: error });
     if (!(error instanceof OutboundError)) throw error;
-    if (error.kind === 'not-found') await remember(notFound, place, reference);
+    if (error.kind === 'not-found') await remember(notFound, source, reference);
     return error;
   }
 }
 
-async function remember(notFound: NotFound, place: Place, reference: Reference): Promise<void> {
-  await notFound.remember({ ...place, upstream: place.upstream.settings, reference });
+async function remember(notFound: NotFound, source: Source, reference: Reference): Promise<void> {
+  await notFound.remember({ ...source, upstream: source.upstream.settings, reference });
 }

@@ -103,9 +103,8 @@ export class CacheRetention {
     await database.auditEvents.add({
       actorName: 'system',
       action: hasFailed ? 'cache_cleanup_policy.failed' : 'cache_cleanup_policy.succeeded',
-      targetType: 'cache_cleanup_policy',
-      targetId: String(groupId),
-      details: { ...outcome, ...(hasFailed && { failure_message: failureMessage }) },
+      targetId: groupId,
+      details: { ...outcome, ...(hasFailed && { failureMessage }) },
       groupPath: group?.fullPath,
     });
   }

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { collect, UnknownRepository } from '../../src/commands/collect.ts';
-import { loadConfig } from '../../src/config/config.ts';
+import { loadConfig } from '../../src/config/load-config.ts';
 import { openReadOnlyDatabase } from '../../src/metadata/db/database.ts';
 import { TestApp } from '../support/app.ts';
 import { jsonOf } from '../support/bodies.ts';

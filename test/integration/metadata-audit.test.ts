@@ -13,18 +13,16 @@ describeEachDatabase('records of what was audited', (open, { clock }) => {
       actorId: user.id,
       actorName: 'ada',
       action: 'upstream.update',
-      targetType: 'upstream',
       targetId: '7',
     };
     await auditEvents.add({
       ...event,
       address: '192.0.2.1',
-      details: { changed: ['url'], from: { url: 'a' } },
+      details: { changed: ['url'], wasAt: { fullUrl: 'a' } },
     });
     await auditEvents.add({
       actorName: 'system',
       action: 'group.create',
-      targetType: 'group',
       targetId: '7',
       details: {},
     });
@@ -38,10 +36,11 @@ describeEachDatabase('records of what was audited', (open, { clock }) => {
       records: [
         {
           ...event,
+          targetType: 'upstream',
           id: records[1]?.id,
           at: clock.now,
           address: '192.0.2.1',
-          details: { changed: ['url'], from: { url: 'a' } },
+          details: { changed: ['url'], was_at: { fullUrl: 'a' } },
           groupPath: undefined,
           projectPath: undefined,
         },
@@ -54,7 +53,7 @@ describeEachDatabase('records of what was audited', (open, { clock }) => {
     const { auditEvents } = database;
     const project = await createProject(database, 'acme/team/shop');
     const add = (action: string, place: { groupPath?: string; projectPath?: string }) =>
-      auditEvents.add({ actorName: 'ada', action, targetType: 'x', targetId: '1', details: {}, ...place });
+      auditEvents.add({ actorName: 'ada', action, targetId: '1', details: {}, ...place });
     await add('top', { groupPath: 'acme' });
     await add('in project', { projectPath: 'acme/team/shop' });
     await add('subgroup', { groupPath: 'acme/team' });
@@ -83,7 +82,7 @@ describeEachDatabase('records of what was audited', (open, { clock }) => {
     const project = await createProject(database, 'young/team/shop');
     const young = await groups.findByPath('young');
     const former = await createProject(database, 'acme/team/shop');
-    const event = { actorName: 'ada', action: 'x.y', targetType: 'x', targetId: '1', details: {} };
+    const event = { actorName: 'ada', action: 'x.y', targetId: '1', details: {} };
     clock.now += 1000;
     await auditEvents.add({ ...event, projectPath: former.fullPath });
     await groups.remove((await groups.findByPath('acme'))?.id ?? 0);
@@ -104,7 +103,7 @@ describeEachDatabase('records of what was audited', (open, { clock }) => {
     const { auditEvents } = await open();
     const start = clock.now;
     const add = (actorId: number, action: string, address: string) => {
-      const event = { actorId, actorName: 'x', action, address, targetType: 'x', targetId: '1', details: {} };
+      const event = { actorId, actorName: 'x', action, address, targetId: '1', details: {} };
       return auditEvents.add(event);
     };
     await add(1, 'session.create', '192.0.2.1');

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import type { EntryPlace } from '../../src/metadata/cached/cache-entry.ts';
+import type { EntrySource } from '../../src/metadata/cached/cache-entry.ts';
 import type { BlobRecord } from '../../src/metadata/content/blobs.ts';
 import type { Database } from '../../src/metadata/db/database.ts';
 import { MissingOwner } from '../../src/metadata/db/violations.ts';
@@ -423,20 +423,20 @@ describeEachDatabase('records of the cache', (open, { clock, createPlace }) => {
   });
 });
 
-type TestPlace = EntryPlace & { readonly groupId: number };
+type TestSource = EntrySource & { readonly groupId: number };
 
 /** As many as asked for; the type says four so that tests can take them apart. */
 async function createPlaces(
   database: Database,
   count: number,
-): Promise<[TestPlace, TestPlace, TestPlace, TestPlace]> {
+): Promise<[TestSource, TestSource, TestSource, TestSource]> {
   const group = await database.groups.create({
     name: 'base',
     path: 'base',
     fullPath: 'base',
     visibility: 'private',
   });
-  const places: TestPlace[] = [];
+  const places: TestSource[] = [];
   for (let number = 1; number <= count; number += 1) {
     const { id } = await database.upstreams.create({
       groupId: group.id,
@@ -449,12 +449,12 @@ async function createPlaces(
     });
     places.push({ groupId: group.id, upstreamId: id, repository: redis });
   }
-  return places as [TestPlace, TestPlace, TestPlace, TestPlace];
+  return places as [TestSource, TestSource, TestSource, TestSource];
 }
 
 function saveManifest(
   { cacheEntries }: Database,
-  place: TestPlace,
+  place: TestSource,
   reference: string,
   bytes: Buffer,
   references: readonly ManifestReference[] = [],

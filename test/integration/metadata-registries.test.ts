@@ -265,7 +265,6 @@ describeEachDatabase('records of virtual registries', (open, { clock, createPlac
       await tx.auditEvents.add({
         actorName: 'ada',
         action: 'x',
-        targetType: 'x',
         targetId: '1',
         details: {},
       });

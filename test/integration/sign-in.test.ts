@@ -1,7 +1,7 @@
 /** People at a browser: what signs them in, what their cookie is good for, and what other sites cannot do with it. */
 import { expect, test } from 'vitest';
 import { Passwords } from '../../src/auth/credentials/passwords.ts';
-import { createAccessToken, hashAccessToken } from '../../src/auth/tokens/token-secret.ts';
+import { createToken, hashToken } from '../../src/auth/tokens/token-secret.ts';
 import type { Database } from '../../src/metadata/db/database.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { Browser, type SignInServerOptions, startSignInServer } from '../support/sign-in-server.ts';
@@ -62,8 +62,8 @@ describeEachDatabase('signing in with a password', (open, { clock }) => {
 
   test('makes no session of an access token, whose scopes would be forgotten', async () => {
     const { database, ada, browser } = await start();
-    const token = createAccessToken();
-    const tokenHash = hashAccessToken(token);
+    const token = createToken('access');
+    const tokenHash = hashToken(token);
     await database.accessTokens.create({ userId: ada.id, name: 'reader', tokenHash, scopes: ['read_user'] });
     expect((await browser.signIn('ada', token)).status).toBe(401);
   });
@@ -93,8 +93,8 @@ describeEachDatabase('signing in with a password', (open, { clock }) => {
     const { database, browser } = await start();
     const { body } = await browser.signIn('ada', password);
     const cookie = browser.cookies.get('entrepot') ?? '';
-    const record = await database.sessions.find(hashAccessToken(cookie));
-    expect(record?.csrfHash).toBe(hashAccessToken(body.csrf_token));
+    const record = await database.sessions.find(hashToken(cookie));
+    expect(record?.csrfHash).toBe(hashToken(body.csrf_token));
     expect(JSON.stringify(record)).not.toContain(cookie);
     expect(JSON.stringify(record)).not.toContain(body.csrf_token);
   });

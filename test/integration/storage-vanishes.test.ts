@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { adoptStore } from '../../src/commands/adopt.ts';
 import { checkStored } from '../../src/commands/check.ts';
-import { loadConfig } from '../../src/config/config.ts';
+import { loadConfig } from '../../src/config/load-config.ts';
 import { openDatabase } from '../../src/metadata/db/database.ts';
 import type { TestApp } from '../support/app.ts';
 import { jsonOf } from '../support/bodies.ts';

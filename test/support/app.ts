@@ -4,7 +4,7 @@ import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type RunningServer, startServer } from '../../src/app/start-server.ts';
-import { loadConfig } from '../../src/config/config.ts';
+import { loadConfig } from '../../src/config/load-config.ts';
 import type { Log } from '../../src/observe/log.ts';
 import { jsonOf } from './bodies.ts';
 import { type ChildOptions, ChildServer } from './child-server.ts';

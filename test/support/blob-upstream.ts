@@ -2,7 +2,7 @@
 import { parseDigest } from '../../src/oci/digest.ts';
 import { parseRepositoryName } from '../../src/oci/reference.ts';
 import { OutboundError } from '../../src/outbound/outbound-error.ts';
-import type { Place } from '../../src/proxy/place.ts';
+import type { Source } from '../../src/proxy/source.ts';
 import type { OpenedBlob, Upstream } from '../../src/upstreams/upstream.ts';
 
 export interface BlobUpstreamOptions {
@@ -15,7 +15,7 @@ export interface BlobUpstreamOptions {
 }
 
 export interface BlobUpstream {
-  readonly place: Place;
+  readonly source: Source;
   /** The first bytes asked for, in order; -1 for a HEAD. */
   readonly asked: number[];
 }
@@ -76,5 +76,5 @@ export function blobUpstream(options: BlobUpstreamOptions): BlobUpstream {
       return { start, size: blob.length, body: body(), close: () => undefined };
     },
   };
-  return { asked, place: { groupId: 1, upstream, repository: parseRepositoryName('team/app') } };
+  return { asked, source: { groupId: 1, upstream, repository: parseRepositoryName('team/app') } };
 }

@@ -13,8 +13,8 @@ import type { BlobAnswer, WritableRepository } from '../../src/oci/repository.ts
 import { BlobPull } from '../../src/proxy/blob-pull.ts';
 import { Fills } from '../../src/proxy/fills.ts';
 import { ManifestFetch } from '../../src/proxy/manifest-fetch.ts';
-import type { Place } from '../../src/proxy/place.ts';
 import { createPublishBlob } from '../../src/proxy/publish-blob.ts';
+import type { Source } from '../../src/proxy/source.ts';
 import { TagPatterns } from '../../src/rules/tag-protection.ts';
 import { BufferBudget } from '../../src/storage/chunk-reader.ts';
 import { blobUpstream } from './blob-upstream.ts';
@@ -101,13 +101,13 @@ export class CollectorWorld {
   readonly #hosted: HostedRepositories;
   readonly #fetch: ManifestFetch;
   readonly #pull: BlobPull;
-  readonly #place: Place;
+  readonly #source: Source;
   readonly #model = new Map<string, ModelRepository>();
 
-  private constructor(database: Database, clock: { now: number }, place: Place) {
+  private constructor(database: Database, clock: { now: number }, source: Source) {
     this.#database = database;
     this.#clock = clock;
-    this.#place = place;
+    this.#source = source;
     const now = () => clock.now;
     const buffers = new BufferBudget();
     const log = silentLog;
@@ -188,9 +188,9 @@ export class CollectorWorld {
       denyPatterns: [],
       allowPrivateNetwork: false,
     });
-    const { place } = blobUpstream({ id: upstream.id, blobs });
+    const { source } = blobUpstream({ id: upstream.id, blobs });
     const remote = {
-      ...place.upstream,
+      ...source.upstream,
       async getManifest(_repository: string, reference: string) {
         const manifest = cached[Number(reference.slice(1))] ?? at(0);
         const { digest, payload, mediaType: contentType } = manifest;
@@ -198,7 +198,7 @@ export class CollectorWorld {
       },
     };
     const groupId = group?.id ?? 0;
-    return new CollectorWorld(database, clock, { ...place, groupId, upstream: remote });
+    return new CollectorWorld(database, clock, { ...source, groupId, upstream: remote });
   }
 
   /** All at once; none of them touches what another one does, but for what the collector does. */
@@ -341,25 +341,25 @@ export class CollectorWorld {
   async #pullThrough(image: number, part: number): Promise<void> {
     const manifest = cached[image] ?? at(0);
     if (part % 3 === 0) {
-      const pulled = await this.#fetch.fetch(this.#place, parseTag(`c${image}`), undefined);
+      const pulled = await this.#fetch.fetch(this.#source, parseTag(`c${image}`), undefined);
       expect(pulled.payload).toEqual(manifest.payload);
       expect(pulled.entry).toBeDefined();
       return;
     }
     const digest = blobsOf(manifest)[part % blobsOf(manifest).length]?.digest;
     if (digest === undefined) return;
-    expect(digestOf(await bytesOf(await this.#pull.blob([this.#place], digest)))).toBe(digest);
+    expect(digestOf(await bytesOf(await this.#pull.blob([this.#source], digest)))).toBe(digest);
   }
 
   async #evict(image: number, part: number): Promise<void> {
-    const place = { upstreamId: this.#place.upstream.settings.id, repository: this.#place.repository };
+    const source = { upstreamId: this.#source.upstream.settings.id, repository: this.#source.repository };
     const { cacheEntries } = this.#database;
     const manifest = cached[image] ?? at(0);
     const blob = blobsOf(manifest)[part % blobsOf(manifest).length]?.digest ?? manifest.digest;
     const found =
       part % 3 === 0
-        ? await cacheEntries.listAt([place], 'manifest', `c${image}`)
-        : await cacheEntries.listAt([place], 'blob', blob);
+        ? await cacheEntries.listAt([source], 'manifest', `c${image}`)
+        : await cacheEntries.listAt([source], 'blob', blob);
     for (const { id } of found)
       await cacheEntries.remove(id, part % 2 === 0 ? 'entry_evict' : 'entry_delete');
   }
@@ -454,7 +454,7 @@ export class CollectorWorld {
       for (const digest of reached) model.manifests.add(digest);
       model.told.clear();
     }
-    const entries = await database.cacheContents.list(this.#place.upstream.settings.id, undefined, {
+    const entries = await database.cacheContents.list(this.#source.upstream.settings.id, undefined, {
       page: 1,
       perPage: 100,
     });

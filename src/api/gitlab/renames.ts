@@ -8,10 +8,10 @@ import { OciError } from '../../oci/errors.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
 import { parseJson } from '../../oci/untrusted-json.ts';
 import { originOf } from '../event-origin.ts';
-import type { EndpointContext } from '../registry/endpoint.ts';
 import { answerEmpty } from '../registry/push-answers.ts';
 import { type RequestBody, smallBodyPatience, withRequestBody } from '../registry/request-body.ts';
 import { writerOf } from '../registry/writer.ts';
+import type { RequestContext } from '../state.ts';
 import { answerJson, timeOf } from './answers.ts';
 import { parseTruth, queryOf } from './query.ts';
 
@@ -27,7 +27,7 @@ const bodySchema = z.object({ name: z.unknown().optional(), namespace: z.unknown
 
 /** @param path that its client may push to */
 export async function answerRename(
-  ctx: EndpointContext,
+  ctx: RequestContext,
   path: RepositoryName,
   renames: Renames,
 ): Promise<void> {

@@ -1,14 +1,14 @@
 /** A repository with its size, and the repositories below a path. */
 
 import { isRepositoryName, type RepositoryName } from '../../oci/reference.ts';
-import type { EndpointContext } from '../registry/endpoint.ts';
+import type { RequestContext } from '../state.ts';
 import { answerJson, changeTimeOf, lastSegmentOf, timeOf } from './answers.ts';
 import { linkPages } from './page-links.ts';
 import { badValue, parseLimit, queryOf } from './query.ts';
 import type { Inventory, SizeScope } from './services.ts';
 
 export async function answerRepository(
-  ctx: EndpointContext,
+  ctx: RequestContext,
   name: RepositoryName,
   size: SizeScope | undefined,
   inventory: Inventory,
@@ -26,7 +26,7 @@ export async function answerRepository(
 }
 
 export async function answerSubRepositories(
-  ctx: EndpointContext,
+  ctx: RequestContext,
   path: RepositoryName,
   inventory: Inventory,
 ): Promise<void> {

@@ -1,7 +1,8 @@
 /** The tags of a repository with what they name. */
 import { OciError } from '../../oci/errors.ts';
 import { isTag, type RepositoryName } from '../../oci/reference.ts';
-import { type EndpointContext, segmentOf } from '../registry/endpoint.ts';
+import type { PathParts } from '../registry/endpoints.ts';
+import type { RequestContext } from '../state.ts';
 import { answerJson, changeTimeOf, timeOf } from './answers.ts';
 import { linkPages } from './page-links.ts';
 import { queryOf } from './query.ts';
@@ -9,11 +10,11 @@ import type { ImageAnswer, Inventory, ListedTag } from './services.ts';
 import { markerOf, parseTagListQuery } from './tag-list-query.ts';
 
 export async function answerTag(
-  ctx: EndpointContext,
+  ctx: RequestContext,
   repository: RepositoryName,
   inventory: Inventory,
+  { segment: name }: PathParts,
 ): Promise<void> {
-  const name = segmentOf(ctx, 'tag');
   if (!isTag(name)) throw new OciError('TAG_INVALID', { detail: `'${name.slice(0, 160)}' is not a tag` });
   const { createdAt, publishedAt, image, references } = await inventory.tag(repository, name);
   answerJson(ctx, {
@@ -27,7 +28,7 @@ export async function answerTag(
 }
 
 export async function answerTagList(
-  ctx: EndpointContext,
+  ctx: RequestContext,
   repository: RepositoryName,
   inventory: Inventory,
 ): Promise<void> {

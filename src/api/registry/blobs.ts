@@ -1,23 +1,24 @@
 /** GET and HEAD of a blob (end-2), whole or in parts. */
+import { parseDigest } from '../../oci/digest.ts';
 import { OciError } from '../../oci/errors.ts';
 import { octetStream } from '../../oci/media-types.ts';
 import type { BlobAnswer, BlobStat } from '../../oci/repository.ts';
 import { isNotModified } from '../conditions.ts';
 import type { RequestContext } from '../state.ts';
 import { cacheStatus } from './cache-status.ts';
-import { digestOf, type EndpointContext, type PullTarget } from './endpoint.ts';
 import { Multipart } from './multipart.ts';
 import { type ByteRange, contentRange, parseRange } from './range.ts';
 import { sendBytes } from './send-bytes.ts';
+import type { PullTarget } from './targets.ts';
 
 type Body =
   | { readonly kind: 'whole'; readonly length: number | undefined }
   | { readonly kind: 'part'; readonly length: number; readonly range: ByteRange }
   | { readonly kind: 'parts'; readonly length: number; readonly multipart: Multipart };
 
-export async function answerBlob(ctx: EndpointContext, target: PullTarget): Promise<void> {
-  const { repository, stalledMs } = target;
-  const digest = digestOf(ctx);
+export async function answerBlob(ctx: RequestContext, target: PullTarget): Promise<void> {
+  const { repository, segment, stalledMs, note } = target;
+  const digest = parseDigest(segment);
   if (ctx.method === 'HEAD') {
     const stat = await repository.statBlob(digest, ctx.state.left);
     begin(ctx, stat, bodyOf(ctx, stat));
@@ -28,8 +29,12 @@ export async function answerBlob(ctx: EndpointContext, target: PullTarget): Prom
   try {
     const body = bodyOf(ctx, blob);
     begin(ctx, blob, body);
-    if (isNotModified(ctx)) ctx.status = 304;
-    else await sendBytes(ctx, (signal) => read(blob, body, signal), { length: body.length, stalledMs });
+    if (isNotModified(ctx)) {
+      ctx.status = 304;
+      return;
+    }
+    await sendBytes(ctx, (signal) => read(blob, body, signal), { length: body.length, stalledMs });
+    if (isFromBeginning(body)) note?.({ mediaType: octetStream, digest: blob.digest, size: blob.size });
   } finally {
     await blob.close();
   }
@@ -52,6 +57,11 @@ function bodyOf(ctx: RequestContext, { digest, size }: BlobStat): Body {
   if (more.length === 0) return { kind: 'part', length: range.end - range.start, range };
   const multipart = new Multipart(ranges, size);
   return { kind: 'parts', length: multipart.length, multipart };
+}
+
+/** Clients that get a blob in parts pull it once. */
+function isFromBeginning(body: Body): boolean {
+  return body.kind === 'whole' || (body.kind === 'part' && body.range.start === 0);
 }
 
 /** HEAD is answered as GET would be, ranges included, as clients know it from registries written in Go. */

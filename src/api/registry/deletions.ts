@@ -1,17 +1,25 @@
 /** Deleting tags and manifests (end-9) and blobs (end-10) of one repository. The bytes are another matter. */
+import { parseDigest } from '../../oci/digest.ts';
 import { OciError } from '../../oci/errors.ts';
-import { parseTag } from '../../oci/reference.ts';
-import { type ChangeTarget, digestOf, type EndpointContext, referenceOf, segmentOf } from './endpoint.ts';
+import { parseReference, parseTag } from '../../oci/reference.ts';
+import type { RequestContext } from '../state.ts';
 import { answerEmpty } from './push-answers.ts';
+import type { ChangeTarget } from './targets.ts';
 
-export async function deleteManifest(ctx: EndpointContext, { repository }: ChangeTarget): Promise<void> {
-  await repository.deleteManifest(referenceOf(ctx));
+export async function deleteManifest(
+  ctx: RequestContext,
+  { repository, segment }: ChangeTarget,
+): Promise<void> {
+  await repository.deleteManifest(parseReference(segment));
   answerEmpty(ctx, 202);
 }
 
 /** @throws OciError TAG_UNKNOWN, as GitLab says it here */
-export async function deleteTag(ctx: EndpointContext, { repository, name }: ChangeTarget): Promise<void> {
-  const tag = parseTag(segmentOf(ctx, 'tag'));
+export async function deleteTag(
+  ctx: RequestContext,
+  { repository, name, segment }: ChangeTarget,
+): Promise<void> {
+  const tag = parseTag(segment);
   await repository.deleteManifest(tag).catch((cause: unknown) => {
     if (!(cause instanceof OciError) || cause.code !== 'MANIFEST_UNKNOWN') throw cause;
     throw new OciError('TAG_UNKNOWN', { detail: `${name} has no tag ${tag}`, cause });
@@ -19,7 +27,7 @@ export async function deleteTag(ctx: EndpointContext, { repository, name }: Chan
   answerEmpty(ctx, 202);
 }
 
-export async function deleteBlob(ctx: EndpointContext, { repository }: ChangeTarget): Promise<void> {
-  await repository.deleteBlob(digestOf(ctx));
+export async function deleteBlob(ctx: RequestContext, { repository, segment }: ChangeTarget): Promise<void> {
+  await repository.deleteBlob(parseDigest(segment));
   answerEmpty(ctx, 202);
 }

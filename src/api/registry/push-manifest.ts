@@ -1,19 +1,25 @@
 /** Pushing a manifest (end-7a, end-7b): small enough to be read as a whole, and kept as it came. */
 import { OciError } from '../../oci/errors.ts';
 import { essenceOf, getManifestKind, isSchema1, isUnspecific } from '../../oci/media-types.ts';
-import { isDigestReference, parseTag, type Reference, type Tag } from '../../oci/reference.ts';
+import {
+  isDigestReference,
+  parseReference,
+  parseTag,
+  type Reference,
+  type Tag,
+} from '../../oci/reference.ts';
 import type { RequestContext } from '../state.ts';
-import { type ChangeTarget, type EndpointContext, referenceOf } from './endpoint.ts';
 import { answerCreated } from './push-answers.ts';
 import { type RequestBody, smallBodyPatience, withRequestBody } from './request-body.ts';
+import type { ChangeTarget } from './targets.ts';
 
 /** The specification wants ten at least; these still fit into a request line. */
 const maxTagParameters = 100;
 
 /** @throws OciError MANIFEST_INVALID (400, too large 413, too many tags 414), and as {@link WritableRepository.putManifest} */
-export async function pushManifest(ctx: EndpointContext, target: ChangeTarget): Promise<void> {
-  const { repository, name, maxManifestBytes, observer } = target;
-  const reference = referenceOf(ctx);
+export async function pushManifest(ctx: RequestContext, target: ChangeTarget): Promise<void> {
+  const { repository, name, segment, maxManifestBytes, observer } = target;
+  const reference = parseReference(segment);
   const tags = tagsOf(ctx, reference);
   const contentType = ctx.req.headers['content-type'];
   demandKnownType(contentType);

@@ -1,25 +1,33 @@
 /** The referrers of a manifest (end-12a, end-12b): always an index, in pages that clients are sure to read. */
+import { parseDigest } from '../../oci/digest.ts';
 import { ociIndex } from '../../oci/media-types.ts';
 import type { ReferrerDescriptor, ReferrersAnswer } from '../../oci/repository.ts';
+import type { RequestContext } from '../state.ts';
 import { cacheStatus } from './cache-status.ts';
-import { digestOf, type EndpointContext, type PullTarget } from './endpoint.ts';
 import { linkNext } from './paging.ts';
 import { parametersOf } from './parameters.ts';
+import type { PullTarget } from './targets.ts';
 
 /** Clients read 4 MiB; the rest is for what is around the entries. */
 const maxPageBytes = 4 * 1024 * 1024 - 1024;
 
-export async function answerReferrers(ctx: EndpointContext, { repository }: PullTarget): Promise<void> {
-  answer(ctx, await repository.referrers(digestOf(ctx), ctx.state.left));
+export async function answerReferrers(
+  ctx: RequestContext,
+  { repository, segment }: PullTarget,
+): Promise<void> {
+  answer(ctx, await repository.referrers(parseDigest(segment), ctx.state.left));
 }
 
-/** Where there is no repository: the specification wants an empty list of what has no referrers, whatever the reason, never 404. */
-export function answerNoReferrers(ctx: EndpointContext): void {
-  digestOf(ctx);
+/**
+ * Where there is no repository: the specification wants an empty list of what has no referrers, whatever the reason, never 404.
+ * @param digest of the subject, not parsed yet. @throws OciError DIGEST_INVALID
+ */
+export function answerNoReferrers(ctx: RequestContext, digest: string): void {
+  parseDigest(digest);
   answer(ctx, { descriptors: [], outcome: 'hosted' });
 }
 
-function answer(ctx: EndpointContext, { descriptors, outcome }: ReferrersAnswer): void {
+function answer(ctx: RequestContext, { descriptors, outcome }: ReferrersAnswer): void {
   const parameters = parametersOf(ctx);
   const artifactType = parameters.get('artifactType') ?? '';
   const last = parameters.get('last') ?? '';

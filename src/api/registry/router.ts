@@ -2,11 +2,14 @@
  * /v2, one line per endpoint of https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#endpoints
  * Before anything of a body is read it is known who asks, that they may, and whether anything can be changed now.
  */
-import { Router } from '@koa/router';
+import type { Middleware } from 'koa';
 import type { Action } from '../../auth/rights/access.ts';
+import { nameOf, type ScopeGrant } from '../../auth/rights/identity.ts';
+import { catalogScope } from '../../auth/rights/scope.ts';
 import { OciError } from '../../oci/errors.ts';
-import type { RepositoryName } from '../../oci/reference.ts';
-import type { ReadableRepository } from '../../oci/repository.ts';
+import { isRepositoryName, parseRepositoryName, type RepositoryName } from '../../oci/reference.ts';
+import { type Need, scopesFor } from '../challenge.ts';
+import { noteDenial, protectedCodes } from '../denials.ts';
 import { answerErrors } from '../errors.ts';
 import { originOf } from '../event-origin.ts';
 import { tellFeatures } from '../gitlab/features.ts';
@@ -16,93 +19,143 @@ import { cacheStatus } from './cache-status.ts';
 import { answerCatalog } from './catalog.ts';
 import { deleteBlob, deleteManifest, deleteTag } from './deletions.ts';
 import { answerEarly } from './early-answer.ts';
-import { type ChangeTarget, type EndpointContext, nameOf, type PullTarget } from './endpoint.ts';
+import { type Endpoint, Endpoints } from './endpoints.ts';
 import { answerManifest } from './manifests.ts';
-import { notePull } from './pull-notes.ts';
 import { pushManifest } from './push-manifest.ts';
 import { answerNoReferrers, answerReferrers } from './referrers.ts';
-import type { PullKind, RegistryOptions } from './services.ts';
+import type { PulledContent, PullKind, RegistryOptions } from './services.ts';
 import { answerTags } from './tags.ts';
-import { answerUpload, appendToUpload, cancelUpload, commitUpload, startUpload } from './uploads.ts';
+import type { ChangeTarget, PullTarget, Source } from './targets.ts';
+import {
+  answerUpload,
+  appendToUpload,
+  cancelUpload,
+  commitUpload,
+  mountSourceOf,
+  startUpload,
+} from './uploads.ts';
 import { writerOf } from './writer.ts';
 
-/** What `app.use` takes. */
-export type RegistryMiddleware = ReturnType<Router<RequestState>['routes']>;
-
-type Pull = (ctx: EndpointContext, target: PullTarget) => Promise<void>;
-type Change = (ctx: EndpointContext, target: ChangeTarget) => Promise<void>;
+type Pull = (ctx: RequestContext, target: PullTarget) => Promise<void>;
+type Change = (ctx: RequestContext, target: ChangeTarget) => Promise<void>;
 
 /** Long enough for a disk that is busy with layers, short enough that forgotten connections end. */
 const defaultStalledMs = 120_000;
 
-/**
- * Answers every request under /v2 and leaves the others alone. Names may end in words of paths (`foo/tags`), so the last
- * words of a path decide what it is: a wildcard takes as much as it can.
- */
-export function createRegistryRouter(options: RegistryOptions): RegistryMiddleware {
-  const { repositories, access, catalog, maintenance, observer, pullEvents } = options;
+/** Answers every request under /v2 and leaves the others alone. */
+export function createRegistryRouter(options: RegistryOptions): Middleware<RequestState> {
+  const { repositories, access, catalog, maintenance, observer, pullEvents, denials } = options;
   const { maxManifestBytes, stalledMs = defaultStalledMs } = options;
-  const router = new Router<RequestState>({ sensitive: true, strict: true });
   const uploads = ['/v2/*name/blobs/uploads/', '/v2/*name/blobs/uploads'];
+  const session = '/v2/*name/blobs/uploads/:session';
 
-  router.get(['/v2/', '/v2'], answerBase); // end-1
-  router.get('/v2/*name/blobs/:digest', pull('blob', answerBlob)); // end-2
-  router.get('/v2/*name/manifests/:reference', pull('manifest', answerManifest)); // end-3
-  router.post(uploads, change('push', startUpload)); // end-4a, end-4b, end-11
-  router.patch('/v2/*name/blobs/uploads/:session', change('push', appendToUpload)); // end-5
-  router.put('/v2/*name/blobs/uploads/:session', change('push', commitUpload)); // end-6
-  router.put('/v2/*name/manifests/:reference', change('push', pushManifest)); // end-7a, end-7b
-  router.get('/v2/*name/tags/list', pull('tags', answerTags)); // end-8a, end-8b
-  router.delete('/v2/*name/manifests/:reference', change('delete', deleteManifest)); // end-9
-  router.delete('/v2/*name/blobs/:digest', change('delete', deleteBlob)); // end-10
-  router.get('/v2/*name/referrers/:digest', pull('referrers', answerReferrers)); // end-12a, end-12b
-  router.get('/v2/*name/blobs/uploads/:session', change('push', answerUpload)); // end-13
-  router.delete('/v2/*name/blobs/uploads/:session', change('push', cancelUpload)); // end-14
-  router.delete('/v2/*name/tags/reference/:tag', change('delete', deleteTag)); // GitLab's other way to end-9
-  router.get('/v2/_catalog', (ctx) => answerCatalog(ctx, catalog)); // Docker's
+  const endpoints = new Endpoints([
+    ['GET', ['/v2/', '/v2'], { wanted: () => [], answer: answerBase }], // end-1
+    ['GET', '/v2/*name/blobs/:digest', pull('blob', answerBlob)], // end-2
+    ['GET', '/v2/*name/manifests/:reference', pull('manifest', answerManifest)], // end-3
+    ['POST', uploads, upload(startUpload)], // end-4a, end-4b, end-11
+    ['PATCH', session, upload(appendToUpload)], // end-5
+    ['PUT', session, upload(commitUpload)], // end-6
+    ['PUT', '/v2/*name/manifests/:reference', change('push', pushManifest)], // end-7a, end-7b
+    ['GET', '/v2/*name/tags/list', pull('tags', answerTags)], // end-8a, end-8b
+    ['DELETE', '/v2/*name/manifests/:reference', change('delete', deleteManifest)], // end-9
+    ['DELETE', '/v2/*name/blobs/:digest', change('delete', deleteBlob)], // end-10
+    ['GET', '/v2/*name/referrers/:digest', pull('referrers', answerReferrers)], // end-12a, end-12b
+    ['GET', session, upload(answerUpload)], // end-13
+    ['DELETE', session, upload(cancelUpload)], // end-14
+    ['DELETE', '/v2/*name/tags/reference/:tag', change('delete', deleteTag)], // GitLab's other way to end-9
+    [
+      'GET',
+      '/v2/_catalog',
+      { wanted: () => [catalogScope], demanded: catalogScope, answer: (ctx) => answerCatalog(ctx, catalog) },
+    ], // Docker's
+    // Nothing is there, but it is about a repository.
+    [
+      undefined,
+      ['manifests/', 'blobs/', 'referrers/', 'tags/', 'tags/:other', 'tags/reference/'].map(
+        (rest) => `/v2/*name/${rest}`,
+      ),
+      { wanted: wantedOf },
+    ],
+  ]);
 
-  const routes = router.routes();
   return (ctx, next) => {
     const { path } = ctx;
     if (!path.startsWith('/v2/') && path !== '/v2') return next();
     ctx.set('Docker-Distribution-Api-Version', 'registry/2.0');
-    const answer = () => access.middleware(ctx, () => routes(ctx, async () => refuse(ctx)));
+    const answer = () => endpoints.answer(ctx, access, () => refuse(ctx));
     if (!isRead(ctx)) return answerEarly(ctx, () => answerErrors(ctx, answer));
     // For caches in front of us that take no notice of credentials by themselves, such as nginx's.
     ctx.set('Vary', 'Authorization');
     return answer();
   };
 
-  function pull(kind: PullKind, respond: Pull) {
-    return async (ctx: EndpointContext): Promise<void> => {
-      const name = nameOf(ctx);
-      await access.require(ctx, name, 'pull');
-      const repository = await repositories.find(name);
-      if (repository) await respond(ctx, { repository, name, stalledMs });
-      else if (kind === 'referrers') answerNoReferrers(ctx);
-      else throw new OciError('NAME_UNKNOWN', { detail: `there is no repository ${name}` });
-      if (ctx.state.outcome) observer.pulled(kind, ctx.state.outcome);
-      if (pullEvents?.areWanted) notePull(ctx, name, pullEvents);
+  function pull(kind: PullKind, respond: Pull): Endpoint {
+    return {
+      wanted: wantedOf,
+      async answer(ctx, { name: text, segment }) {
+        const name = parseRepositoryName(text);
+        await access.require(ctx, { name, action: 'pull' });
+        const repository = await repositories.find(name);
+        const note = pullEvents?.areWanted
+          ? (content: PulledContent) => notePull(ctx, name, content)
+          : undefined;
+        if (repository) await respond(ctx, { repository, name, segment, stalledMs, note });
+        else if (kind === 'referrers') answerNoReferrers(ctx, segment);
+        else throw new OciError('NAME_UNKNOWN', { detail: `there is no repository ${name}` });
+        if (ctx.state.outcome) observer.pulled(kind, ctx.state.outcome);
+      },
     };
   }
 
-  function change(action: Action, respond: Change) {
-    return async (ctx: EndpointContext): Promise<void> => {
-      const name = nameOf(ctx);
-      // First, since no token is good for it then, and another one would not help.
-      if (!isRead(ctx)) await requireChangeable();
-      await access.require(ctx, name, action);
-      const protectionLevel = await access.protectionLevel(ctx, name);
-      const writer = writerOf(ctx.state, protectionLevel, originOf(ctx));
-      const repository = await repositories.getWritable(name, writer);
-      const findSource = (source: RepositoryName) => findPullable(ctx, source);
-      try {
-        await respond(ctx, { repository, name, stalledMs, maxManifestBytes, findSource, observer });
-      } catch (error) {
-        if (error instanceof OciError && error.status === 405) ctx.set('Allow', otherMethods(ctx));
-        throw error;
-      }
+  /** Of what is pushed to us; what is pulled through us is not told of. */
+  function notePull(ctx: RequestContext, repository: RepositoryName, content: PulledContent): void {
+    const { identity, outcome } = ctx.state;
+    if (outcome !== 'hosted') return;
+    const actorName = nameOf(identity) ?? 'anonymous';
+    pullEvents?.note({ ...content, repository, actorName, origin: originOf(ctx) });
+  }
+
+  /** Whatever is done with an upload is part of a push: asking how far it got, giving it up. */
+  function upload(respond: Change): Endpoint {
+    const needOf = (ctx: RequestContext, name: RepositoryName) =>
+      ({ name, action: 'push', source: mountSourceOf(ctx), isUpload: true }) as const;
+    return {
+      wanted: (ctx, name) => (isRepositoryName(name) ? scopesFor(needOf(ctx, name)) : []),
+      answer: (ctx, { name, segment }) =>
+        changeAs(ctx, needOf(ctx, parseRepositoryName(name)), segment, respond),
     };
+  }
+
+  function change(action: Action, respond: Change): Endpoint {
+    return {
+      wanted: wantedOf,
+      answer: (ctx, { name, segment }) =>
+        changeAs(ctx, { name: parseRepositoryName(name), action }, segment, respond),
+    };
+  }
+
+  async function changeAs(
+    ctx: RequestContext,
+    need: Need & { readonly name: RepositoryName },
+    segment: string,
+    respond: Change,
+  ): Promise<void> {
+    const { name } = need;
+    // First, since no token is good for it then, and another one would not help.
+    if (!isRead(ctx)) await requireChangeable();
+    await access.require(ctx, need);
+    const protectionLevel = await access.protectionLevel(ctx, name);
+    const writer = writerOf(ctx.state, protectionLevel, originOf(ctx));
+    const repository = await repositories.getWritable(name, writer);
+    const findSource = () => findPullable(ctx, need.source);
+    try {
+      await respond(ctx, { repository, name, segment, stalledMs, maxManifestBytes, findSource, observer });
+    } catch (error) {
+      if (error instanceof OciError && error.status === 405) ctx.set('Allow', endpoints.otherMethods(ctx));
+      noteDenial(denials, ctx, name, error, protectedCodes);
+      throw error;
+    }
   }
 
   /** @throws OciError UNAVAILABLE */
@@ -113,16 +166,47 @@ export function createRegistryRouter(options: RegistryOptions): RegistryMiddlewa
 
   /** What may not be pulled from is as what does not exist. */
   async function findPullable(
-    ctx: EndpointContext,
-    name: RepositoryName,
-  ): Promise<ReadableRepository | undefined> {
+    ctx: RequestContext,
+    name: RepositoryName | undefined,
+  ): Promise<Source | undefined> {
+    if (name === undefined) return undefined;
     try {
-      await access.require(ctx, name, 'pull');
-      return await repositories.find(name);
+      await access.require(ctx, { name, action: 'pull' });
+      const repository = await repositories.find(name);
+      return repository && { name, repository };
     } catch (error) {
       if (error instanceof OciError) return undefined;
       throw error;
     }
+  }
+
+  /** @throws OciError UNSUPPORTED: 404 where the path has no endpoint at all */
+  function refuse(ctx: RequestContext): never {
+    const allowed = endpoints.otherMethods(ctx);
+    if (allowed === '')
+      throw new OciError('UNSUPPORTED', { status: 404, detail: 'there is nothing at this path' });
+    throw new OciError('UNSUPPORTED', {
+      detail: `${ctx.method} is not possible at this path, only ${allowed}`,
+      headers: { Allow: allowed },
+    });
+  }
+}
+
+/** Of who comes without a good token, for one repository; none where the path names none, or what may not stand in a header. */
+function wantedOf({ method }: RequestContext, name: string): readonly ScopeGrant[] {
+  return isRepositoryName(name) ? scopesFor({ name, action: actionOf(method) }) : [];
+}
+
+function actionOf(method: string): Action {
+  switch (method) {
+    case 'POST':
+    case 'PUT':
+    case 'PATCH':
+      return 'push';
+    case 'DELETE':
+      return 'delete';
+    default:
+      return 'pull';
   }
 }
 
@@ -131,28 +215,9 @@ function isRead({ method }: RequestContext): boolean {
   return method === 'GET' || method === 'HEAD';
 }
 
-function answerBase(ctx: EndpointContext): void {
+function answerBase(ctx: RequestContext): void {
   tellFeatures(ctx);
   ctx.set('Content-Type', 'application/json');
   ctx.set('Cache-Status', cacheStatus.none);
   ctx.body = '{}';
-}
-
-/** What no endpoint answers. */
-function refuse(ctx: RequestContext): never {
-  const allowed = otherMethods(ctx);
-  if (allowed === '')
-    throw new OciError('UNSUPPORTED', { status: 404, detail: 'there is nothing at this path' });
-  throw new OciError('UNSUPPORTED', {
-    detail: `${ctx.method} is not possible at this path, only ${allowed}`,
-    headers: { Allow: allowed },
-  });
-}
-
-/** That the path has, whatever this request's is. */
-function otherMethods(ctx: RequestContext): string {
-  const matched: EndpointContext['matched'] = ctx['matched'];
-  const methods = new Set(matched?.flatMap((layer) => layer.methods));
-  methods.delete(ctx.method);
-  return [...methods].join(', ');
 }

@@ -1,9 +1,7 @@
 /** What /v2 is handed: it knows repositories, and neither where they are nor who says who may use them. */
-import type { Middleware } from 'koa';
-import type { Action } from '../../auth/rights/access.ts';
-import type { Identity } from '../../auth/rights/identity.ts';
+import type { Identity, ScopeGrant } from '../../auth/rights/identity.ts';
 import type { Digest } from '../../oci/digest.ts';
-import type { BelowName, RepositoryName, Tag } from '../../oci/reference.ts';
+import type { RepositoryName, Tag } from '../../oci/reference.ts';
 import type { EventOrigin } from '../../oci/registry-event.ts';
 import type {
   Outcome,
@@ -12,7 +10,9 @@ import type {
   WritableRepository,
   Writer,
 } from '../../oci/repository.ts';
-import type { RequestContext, RequestState } from '../state.ts';
+import type { Need } from '../challenge.ts';
+import type { DenialObserver } from '../denials.ts';
+import type { RequestContext } from '../state.ts';
 
 export interface RegistryOptions {
   readonly repositories: Repositories;
@@ -21,6 +21,8 @@ export interface RegistryOptions {
   readonly maintenance: Maintenance;
   /** Undefined: nobody is told of pulls. */
   readonly pullEvents?: PullEvents | undefined;
+  /** Told of what is refused since a tag is protected. */
+  readonly denials?: DenialObserver | undefined;
   readonly observer: RegistryObserver;
   /** The largest that is read. */
   readonly maxManifestBytes: number;
@@ -36,10 +38,15 @@ export interface Repositories {
 }
 
 export interface Access {
-  /** Sets `ctx.state.identity`. @throws OciError UNAUTHORIZED with a challenge */
-  readonly middleware: Middleware<RequestState>;
+  /**
+   * Sets `ctx.state.identity`.
+   * @param wanted the scopes of the token that a challenge tells them to ask for
+   * @param demanded one that no token goes without
+   * @throws OciError UNAUTHORIZED with a challenge, TOOMANYREQUESTS
+   */
+  identify(ctx: RequestContext, wanted: () => readonly ScopeGrant[], demanded?: ScopeGrant): Promise<void>;
   /** @throws OciError where this identity may not */
-  require(ctx: RequestContext, name: RepositoryName | BelowName, action: Action): Promise<void>;
+  require(ctx: RequestContext, need: Need): Promise<void>;
   /** What rules that protect tags compare with what they ask for. */
   protectionLevel(ctx: RequestContext, name: RepositoryName): Promise<number>;
 }
@@ -64,13 +71,16 @@ export interface PullEvents {
   note(pull: PullNote): void;
 }
 
-export interface PullNote {
-  readonly repository: RepositoryName;
+export interface PulledContent {
   readonly mediaType: string;
   readonly digest: Digest;
   /** In bytes; undefined where it is not known. */
   readonly size: number | undefined;
-  readonly tag: Tag | undefined;
+  readonly tag?: Tag | undefined;
+}
+
+export interface PullNote extends PulledContent {
+  readonly repository: RepositoryName;
   readonly actorName: string;
   readonly origin: EventOrigin;
 }

@@ -1,9 +1,10 @@
 /** The tags of a repository (end-8a, end-8b), in byte order and in pages. */
+import type { RequestContext } from '../state.ts';
 import { cacheStatus } from './cache-status.ts';
-import type { EndpointContext, PullTarget } from './endpoint.ts';
 import { linkNextPage, pageRequestOf } from './paging.ts';
+import type { PullTarget } from './targets.ts';
 
-export async function answerTags(ctx: EndpointContext, { repository, name }: PullTarget): Promise<void> {
+export async function answerTags(ctx: RequestContext, { repository, name }: PullTarget): Promise<void> {
   const page = pageRequestOf(ctx);
   const { tags, hasMore, outcome } = await repository.tags(page, ctx.state.left);
   ctx.state.outcome = outcome;

@@ -8,21 +8,22 @@ import { isRepositoryName, type RepositoryName } from '../../oci/reference.ts';
 import type { UploadPart } from '../../oci/uploads.ts';
 import type { RequestContext } from '../state.ts';
 import { parseContentRange } from './content-range.ts';
-import { type ChangeTarget, type EndpointContext, segmentOf } from './endpoint.ts';
 import { answerCreated, answerEmpty, locate } from './push-answers.ts';
 import { type RequestBody, withRequestBody } from './request-body.ts';
+import type { ChangeTarget } from './targets.ts';
 
 /**
  * A mount that is not possible, for whatever reason, becomes an ordinary upload: the client is not told what exists.
  * @throws OciError DIGEST_INVALID, and as {@link Uploads}
  */
-export async function startUpload(ctx: EndpointContext, target: ChangeTarget): Promise<void> {
+export async function startUpload(ctx: RequestContext, target: ChangeTarget): Promise<void> {
   const { repository, name } = target;
   const parameters = new URLSearchParams(ctx.querystring);
   const algorithm = parseAlgorithm(parameters.get('digest-algorithm'));
   const wanted = parameters.has('mount') ? digestIn(parameters, 'mount') : undefined;
   if (!wanted && parameters.has('digest')) return pushAtOnce(ctx, target, digestIn(parameters, 'digest'));
-  if (wanted && (await mount(target, wanted, parameters.get('from')))) {
+  const source = wanted && (await target.findSource());
+  if (source && (await repository.mount(wanted, source.repository, source.name))) {
     return answerCreated(ctx, name, `blobs/${wanted}`, wanted);
   }
   const id = await repository.uploads.start(algorithm ?? (wanted && algorithmOf(wanted)));
@@ -30,14 +31,16 @@ export async function startUpload(ctx: EndpointContext, target: ChangeTarget): P
   answerEmpty(ctx, 202);
 }
 
-async function mount(target: ChangeTarget, digest: Digest, from: string | null): Promise<boolean> {
-  if (from === null || !isRepositoryName(from)) return false;
-  const source = await target.findSource(from);
-  return source !== undefined && target.repository.mount(digest, source, from);
+/** The repository that a request to start an upload would rather have the blob mounted from. */
+export function mountSourceOf({ method, querystring }: RequestContext): RepositoryName | undefined {
+  if (method !== 'POST') return undefined;
+  const parameters = new URLSearchParams(querystring);
+  const source = parameters.get('from');
+  return source !== null && parameters.has('mount') && isRepositoryName(source) ? source : undefined;
 }
 
 /** The client never learns of the session, so it does not outlive the request. */
-async function pushAtOnce(ctx: EndpointContext, target: ChangeTarget, digest: Digest): Promise<void> {
+async function pushAtOnce(ctx: RequestContext, target: ChangeTarget, digest: Digest): Promise<void> {
   const { repository, name, stalledMs, observer } = target;
   const id = await repository.uploads.start(algorithmOf(digest));
   try {
@@ -53,29 +56,30 @@ async function pushAtOnce(ctx: EndpointContext, target: ChangeTarget, digest: Di
   observer.pushed('blob');
 }
 
-export async function appendToUpload(ctx: EndpointContext, target: ChangeTarget): Promise<void> {
-  const { id } = sessionOf(ctx);
+export async function appendToUpload(ctx: RequestContext, target: ChangeTarget): Promise<void> {
+  const { id } = sessionOf(ctx, target);
   const length = await receive(ctx, target, id, (part) => target.repository.uploads.append(id, part));
   describe(ctx, target.name, id, length);
   answerEmpty(ctx, 202);
 }
 
-export async function commitUpload(ctx: EndpointContext, target: ChangeTarget): Promise<void> {
-  const { id, parameters } = sessionOf(ctx);
+export async function commitUpload(ctx: RequestContext, target: ChangeTarget): Promise<void> {
+  const { id, parameters } = sessionOf(ctx, target);
   const digest = digestIn(parameters, 'digest');
   await receive(ctx, target, id, (part) => target.repository.uploads.commit(id, digest, part));
   answerCreated(ctx, target.name, `blobs/${digest}`, digest);
   target.observer.pushed('blob');
 }
 
-export async function answerUpload(ctx: EndpointContext, { repository, name }: ChangeTarget): Promise<void> {
-  const { id } = sessionOf(ctx);
+export async function answerUpload(ctx: RequestContext, target: ChangeTarget): Promise<void> {
+  const { repository, name } = target;
+  const { id } = sessionOf(ctx, target);
   describe(ctx, name, id, await repository.uploads.status(id));
   answerEmpty(ctx, 204);
 }
 
-export async function cancelUpload(ctx: EndpointContext, { repository }: ChangeTarget): Promise<void> {
-  await repository.uploads.cancel(sessionOf(ctx).id);
+export async function cancelUpload(ctx: RequestContext, target: ChangeTarget): Promise<void> {
+  await target.repository.uploads.cancel(sessionOf(ctx, target).id);
   answerEmpty(ctx, 204);
 }
 
@@ -83,12 +87,15 @@ export async function cancelUpload(ctx: EndpointContext, { repository }: ChangeT
  * From the last segment of the path and the query: clients that expect every Location to have one append `&digest=` to ours.
  * @throws OciError BLOB_UPLOAD_UNKNOWN for what no session is called
  */
-function sessionOf(ctx: EndpointContext): { readonly id: string; readonly parameters: URLSearchParams } {
-  const [id = '', ...appended] = segmentOf(ctx, 'session').split('&');
+function sessionOf(
+  { querystring }: RequestContext,
+  { segment }: ChangeTarget,
+): { readonly id: string; readonly parameters: URLSearchParams } {
+  const [id = '', ...appended] = segment.split('&');
   if (!/^[\w-]{1,128}$/.test(id)) {
     throw new OciError('BLOB_UPLOAD_UNKNOWN', { detail: 'there is no upload of this id' });
   }
-  return { id, parameters: new URLSearchParams([ctx.querystring, ...appended].join('&')) };
+  return { id, parameters: new URLSearchParams([querystring, ...appended].join('&')) };
 }
 
 /** A part that does not fit is refused with how far the session is, so that the client can go on from there. */

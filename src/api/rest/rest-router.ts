@@ -71,14 +71,14 @@ import type { PlaceAccessTokenService } from '../../management/tokens/place-acce
 import { systemHookEndpoints } from '../../management/webhooks/hook-event-endpoints.ts';
 import { projectHookEndpoints } from '../../management/webhooks/project-hook-endpoints.ts';
 import type { WebhookService } from '../../management/webhooks/webhooks.ts';
-import type { RestRateLimit } from '../rate-limits.ts';
+import type { RateLimit } from '../rate-limits.ts';
 import type { CookieSessions } from './identify.ts';
 import { serveOpenApi } from './openapi-route.ts';
 import { mountEndpoints, type RestMiddleware } from './router.ts';
 
 export interface RestServices {
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
-  readonly rateLimit?: RestRateLimit | undefined;
+  readonly rateLimit?: RateLimit | undefined;
   /** Undefined: no cookie counts. */
   readonly sessions?: CookieSessions | undefined;
   readonly accessTokens: AccessTokenService;

@@ -8,7 +8,7 @@ import { OtherAnswer } from '../../management/endpoint/response.ts';
 import type { MaintenanceMode } from '../../management/server/maintenance.ts';
 import { originOf } from '../event-origin.ts';
 import { logFault } from '../log-fault.ts';
-import type { RestRateLimit } from '../rate-limits.ts';
+import type { RateLimit } from '../rate-limits.ts';
 import type { RequestState } from '../state.ts';
 import { givenOf, readBody } from './body.ts';
 import { tellOfDeprecation } from './deprecation.ts';
@@ -32,7 +32,7 @@ export interface RestGates {
   /** Undefined: no cookie counts. */
   readonly sessions?: CookieSessions | undefined;
   /** Undefined: there are none. */
-  readonly rateLimit?: RestRateLimit | undefined;
+  readonly rateLimit?: RateLimit | undefined;
 }
 
 /** Answers every request below /api/v4 and leaves the others alone. */

@@ -1,21 +1,9 @@
 /** From credentials to whom they stand for: the one place that says whether someone is who they say they are. */
 
 import type { Users } from '../../metadata/people/users.ts';
-import type { AccessTokens } from '../../metadata/tokens/access-tokens.ts';
-import type { DeployTokens } from '../../metadata/tokens/deploy-tokens.ts';
-import type { JobTokens } from '../../metadata/tokens/job-tokens.ts';
-import type { Log } from '../../observe/log.ts';
-import type { BeliefsOptions } from '../rights/beliefs.ts';
 import { type JobIdentity, nameOf, type Principal, type UserIdentity } from '../rights/identity.ts';
-import { AccessTokenVerifier } from '../tokens/access-tokens.ts';
-import { DeployTokenVerifier } from '../tokens/deploy-tokens.ts';
-import { JobTokenVerifier } from '../tokens/job-tokens.ts';
-import {
-  hashAccessToken,
-  mayBeAccessToken,
-  mayBeDeployToken,
-  mayBeJobToken,
-} from '../tokens/token-secret.ts';
+import { RecordedTokens, type RecordedTokensOptions } from '../tokens/recorded-tokens.ts';
+import { hashToken, tokenKindOf } from '../tokens/token-secret.ts';
 import { type Credentials, isJwt } from './credentials.ts';
 import { logRefusedLogin, showName } from './login-log.ts';
 import { LoginThrottle } from './login-throttle.ts';
@@ -41,17 +29,13 @@ export interface IdTokenVerifier {
   verify(token: string): Promise<JobIdentity | Refusal | undefined>;
 }
 
-export interface AuthenticatorOptions extends BeliefsOptions {
-  readonly accessTokens: Pick<AccessTokens, 'findByHash' | 'noteUse'>;
-  readonly deployTokens: Pick<DeployTokens, 'findByHash' | 'noteUse'>;
-  readonly jobTokens: Pick<JobTokens, 'findByHash'>;
+export interface AuthenticatorOptions extends RecordedTokensOptions {
   readonly users: Pick<Users, 'find' | 'findByUsername'>;
   readonly passwords: Passwords;
   /** Where several processes count failures together; by default this one counts alone. */
   readonly throttle?: LoginThrottle | undefined;
   readonly idTokens?: IdTokenVerifier | undefined;
   readonly observer?: SignInObserver | undefined;
-  readonly log: Log;
 }
 
 /** Nobody is called so (https://www.rfc-editor.org/rfc/rfc7617#section-2), and PostgreSQL takes no NUL. */
@@ -61,9 +45,7 @@ const unheardOf = /\p{Cc}|\p{Cs}/u;
 const jobUsername = 'gitlab-ci-token';
 
 export class Authenticator {
-  readonly #accessTokens: AccessTokenVerifier;
-  readonly #deployTokens: DeployTokenVerifier;
-  readonly #jobTokens: JobTokenVerifier;
+  readonly #tokens: RecordedTokens;
   readonly #passwordLogins: PasswordLogins;
   readonly #idTokens: IdTokenVerifier | undefined;
   readonly #observer: SignInObserver | undefined;
@@ -71,9 +53,7 @@ export class Authenticator {
 
   constructor(options: AuthenticatorOptions) {
     const { now, throttle = new LoginThrottle(now) } = options;
-    this.#accessTokens = new AccessTokenVerifier(options);
-    this.#deployTokens = new DeployTokenVerifier(options);
-    this.#jobTokens = new JobTokenVerifier(options);
+    this.#tokens = new RecordedTokens(options);
     this.#passwordLogins = new PasswordLogins({ ...options, throttle });
     this.#idTokens = options.idTokens;
     this.#observer = options.observer;
@@ -113,30 +93,42 @@ export class Authenticator {
   async #showName(username: string): Promise<string> {
     const { accessTokens } = this.#options;
     const isToken =
-      mayBeAccessToken(username) && (await accessTokens.findByHash(hashAccessToken(username))) !== undefined;
+      tokenKindOf(username) === 'access' &&
+      (await accessTokens.findByHash(hashToken(username))) !== undefined;
     return isToken ? '[hidden: it is a token]' : showName(username);
   }
 
   /** A token that came alone must say all by itself: a deploy token is nothing without its username. */
-  #verifyToken(token: string): Promise<Authentication> {
-    return mayBeJobToken(token) ? this.#jobTokens.verify(token) : this.#accessTokens.verify(token);
+  async #verifyToken(token: string): Promise<Authentication> {
+    const kind = tokenKindOf(token);
+    if (kind === 'job') return this.#tokens.verifyJobToken(token);
+    if (kind === 'access') return this.#tokens.verifyAccessToken(token);
+    return refuse('unknown', 'it is no access token');
   }
 
   async #verifyBasic(username: string, secret: string, address: string | undefined): Promise<Authentication> {
-    if (mayBeDeployToken(secret)) return this.#deployTokens.verify(username, secret);
-    if (mayBeJobToken(secret)) {
+    const kind = tokenKindOf(secret);
+    if (kind === 'deploy') return this.#verifyDeployToken(username, secret);
+    if (kind === 'job') {
       return username === jobUsername
-        ? this.#jobTokens.verify(secret)
+        ? this.#tokens.verifyJobToken(secret)
         : refuse('unknown', `a job token goes with the username ${jobUsername}`);
     }
     if (username === jobUsername && isJwt(secret)) {
       const job = await this.#idTokens?.verify(secret);
       if (job) return job;
     }
-    const byToken = await this.#accessTokens.verify(secret);
-    if (byToken.kind === 'user') return this.#withUsername(byToken, username);
-    if (byToken.reason !== 'unknown') return byToken;
+    const byToken = kind && (await this.#tokens.verifyAccessToken(secret));
+    if (byToken?.kind === 'user') return this.#withUsername(byToken, username);
+    if (byToken && byToken.reason !== 'unknown') return byToken;
     return this.#passwordLogins.verify(username, secret, address);
+  }
+
+  /** It is good with its own username only. */
+  async #verifyDeployToken(username: string, token: string): Promise<Authentication> {
+    const answer = await this.#tokens.verifyDeployToken(token);
+    const isForeign = answer.kind === 'deploy-token' && answer.username !== username;
+    return isForeign ? refuse('unknown', 'the deploy token goes with another username') : answer;
   }
 
   /** A token says whose it is, so clients may send any username with it, but not that of someone else. */

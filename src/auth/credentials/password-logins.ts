@@ -7,7 +7,7 @@ import { LRUCache } from 'lru-cache';
 import type { User, Users } from '../../metadata/people/users.ts';
 import { Beliefs, type BeliefsOptions } from '../rights/beliefs.ts';
 import type { UserIdentity } from '../rights/identity.ts';
-import { identifyUser } from '../tokens/access-tokens.ts';
+import { identifyUser } from './identify-user.ts';
 import type { Attempt, LoginThrottle } from './login-throttle.ts';
 import type { Passwords } from './passwords.ts';
 import { type Refusal, refuse } from './refusal.ts';

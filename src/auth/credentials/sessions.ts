@@ -6,7 +6,7 @@ import { hash, randomBytes } from 'node:crypto';
 import type { Session, Sessions } from '../../metadata/people/sessions.ts';
 import type { User, Users } from '../../metadata/people/users.ts';
 import type { UserIdentity } from '../rights/identity.ts';
-import { identifyUser } from '../tokens/access-tokens.ts';
+import { identifyUser } from './identify-user.ts';
 
 const cookieBytes = 32;
 const hourMs = 3_600_000;

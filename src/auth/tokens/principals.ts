@@ -5,6 +5,7 @@ import type { AccessTokens } from '../../metadata/tokens/access-tokens.ts';
 import type { DeployTokens } from '../../metadata/tokens/deploy-tokens.ts';
 import type { JobTokens } from '../../metadata/tokens/job-tokens.ts';
 import type { OidcTrusts } from '../../metadata/tokens/oidc-trusts.ts';
+import { identifyUser } from '../credentials/identify-user.ts';
 import { type Refusal, refuse } from '../credentials/refusal.ts';
 import { isAccessLevel } from '../rights/access-levels.ts';
 import { type Belief, Beliefs, type BeliefsOptions } from '../rights/beliefs.ts';
@@ -15,9 +16,7 @@ import {
   type UserIdentity,
   unknownIdentity,
 } from '../rights/identity.ts';
-import { identifyTokenOwner, identifyUser } from './access-tokens.ts';
-import { identifyDeployToken } from './deploy-tokens.ts';
-import { identifyJob } from './job-tokens.ts';
+import { identifyDeployToken, identifyJob, identifyTokenOwner } from './token-bearers.ts';
 
 export interface PrincipalsOptions extends BeliefsOptions {
   readonly users: Pick<Users, 'find'>;

@@ -1,36 +1,88 @@
-/** What all recorded tokens have in common: an end, and when they were last used. */
+/** Tokens that are looked up among the records, by their hashes: what was found is believed for a second, and their use noted to the minute. */
+import type { Users } from '../../metadata/people/users.ts';
+import type { AccessTokens } from '../../metadata/tokens/access-tokens.ts';
+import type { DeployTokens } from '../../metadata/tokens/deploy-tokens.ts';
+import type { JobTokens } from '../../metadata/tokens/job-tokens.ts';
 import type { Log } from '../../observe/log.ts';
 import { type Refusal, refuse } from '../credentials/refusal.ts';
+import { Beliefs, type BeliefsOptions } from '../rights/beliefs.ts';
+import type { DeployTokenIdentity, JobIdentity, UserIdentity } from '../rights/identity.ts';
+import { identifyDeployToken, identifyJob, identifyTokenOwner } from './token-bearers.ts';
+import { hashToken } from './token-secret.ts';
 
 const usePrecisionMs = 60_000;
 
-interface Life {
-  readonly expiresAt: number | undefined;
-  readonly revokedAt: number | undefined;
-}
-
-/** Undefined: it is good. @param now epoch ms */
-export function findFault({ expiresAt, revokedAt }: Life, now: number): Refusal | undefined {
-  if (revokedAt !== undefined) return refuse('revoked');
-  return expiresAt !== undefined && expiresAt <= now ? refuse('expired') : undefined;
-}
-
-export interface TokenUsesOptions {
-  readonly records: { noteUse(id: number, at: number): Promise<void> };
+export interface RecordedTokensOptions extends BeliefsOptions {
+  readonly accessTokens: Pick<AccessTokens, 'findByHash' | 'noteUse'>;
+  readonly deployTokens: Pick<DeployTokens, 'findByHash' | 'noteUse'>;
+  readonly jobTokens: Pick<JobTokens, 'findByHash'>;
+  readonly users: Pick<Users, 'find'>;
   readonly log: Log;
-  /** epoch ms */
-  readonly now: () => number;
 }
 
-/** To the minute; a use that cannot be noted is still a use. */
-export async function noteUse(
-  { id, lastUsedAt }: { readonly id: number; readonly lastUsedAt: number | undefined },
-  { records, log, now }: TokenUsesOptions,
-): Promise<void> {
-  if (lastUsedAt !== undefined && now() - lastUsedAt < usePrecisionMs) return;
-  try {
-    await records.noteUse(id, now());
-  } catch (error) {
-    log.warn({ err: error, tokenId: id }, 'the use of a token could not be noted');
+interface UsedToken {
+  readonly id: number;
+  readonly lastUsedAt: number | undefined;
+}
+
+export class RecordedTokens {
+  readonly #options: RecordedTokensOptions;
+  readonly #owners: Beliefs<UserIdentity | Refusal>;
+  readonly #deployTokens: Beliefs<DeployTokenIdentity | Refusal>;
+  readonly #jobs: Beliefs<JobIdentity | Refusal>;
+
+  constructor(options: RecordedTokensOptions) {
+    this.#options = options;
+    this.#owners = new Beliefs(options);
+    this.#deployTokens = new Beliefs(options);
+    this.#jobs = new Beliefs(options);
   }
+
+  /** Of an access token: a user, or the bot of a group or project. */
+  verifyAccessToken(token: string): Promise<UserIdentity | Refusal> {
+    const { accessTokens, users, now } = this.#options;
+    return believed(this.#owners, token, async (tokenHash) => {
+      const record = await accessTokens.findByHash(tokenHash);
+      const owner = await identifyTokenOwner(record, users, now());
+      if (record && owner.kind === 'user') await this.#noteUse(record, accessTokens);
+      return owner;
+    });
+  }
+
+  verifyDeployToken(token: string): Promise<DeployTokenIdentity | Refusal> {
+    const { deployTokens, now } = this.#options;
+    return believed(this.#deployTokens, token, async (tokenHash) => {
+      const record = await deployTokens.findByHash(tokenHash);
+      const identity = identifyDeployToken(record, now());
+      if (record && identity.kind === 'deploy-token') await this.#noteUse(record, deployTokens);
+      return identity;
+    });
+  }
+
+  verifyJobToken(token: string): Promise<JobIdentity | Refusal> {
+    const { jobTokens, users, now } = this.#options;
+    return believed(this.#jobs, token, async (tokenHash) =>
+      identifyJob(await jobTokens.findByHash(tokenHash), users, now()),
+    );
+  }
+
+  /** A use that cannot be noted is still a use. */
+  async #noteUse({ id, lastUsedAt }: UsedToken, records: Pick<AccessTokens, 'noteUse'>): Promise<void> {
+    const { log, now } = this.#options;
+    if (lastUsedAt !== undefined && now() - lastUsedAt < usePrecisionMs) return;
+    try {
+      await records.noteUse(id, now());
+    } catch (error) {
+      log.warn({ err: error, tokenId: id }, 'the use of a token could not be noted');
+    }
+  }
+}
+
+async function believed<I extends object>(
+  answers: Beliefs<I | Refusal>,
+  token: string,
+  look: (tokenHash: string) => Promise<I | Refusal>,
+): Promise<I | Refusal> {
+  const tokenHash = hashToken(token);
+  return (await answers.find(tokenHash, () => look(tokenHash)))?.value ?? refuse('unknown');
 }

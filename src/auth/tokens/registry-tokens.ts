@@ -73,7 +73,7 @@ export interface IssuedRegistryToken {
 
 export interface RegistryTokensOptions {
   readonly keys: SigningKeys;
-  readonly lifetimeSeconds: number;
+  readonly lifetimeMs: number;
   /** The names of registries that trust us: tokens for them are good there and not here. */
   readonly otherServices?: readonly string[];
   readonly now: () => number;
@@ -86,9 +86,9 @@ export class RegistryTokens {
   readonly #now: () => number;
   readonly #verified: VerifiedTokens<RegistryTokenIdentity>;
 
-  constructor({ keys, lifetimeSeconds, otherServices = [], now }: RegistryTokensOptions) {
+  constructor({ keys, lifetimeMs, otherServices = [], now }: RegistryTokensOptions) {
     this.#keys = keys;
-    this.#lifetimeSeconds = lifetimeSeconds;
+    this.#lifetimeSeconds = lifetimeMs / 1000;
     this.#services = [...ownServices, ...otherServices];
     this.#now = now;
     this.#verified = new VerifiedTokens(now);

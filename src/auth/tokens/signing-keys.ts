@@ -49,7 +49,7 @@ export interface SigningKeysOptions {
   readonly records: Pick<RecordedSigningKeys, 'list' | 'add' | 'remove' | 'setRetired' | 'ensureCertificate'>;
   readonly secretBox: SecretBox;
   /** Of the tokens: how long a retired key has to be kept. */
-  readonly lifetimeSeconds: number;
+  readonly lifetimeMs: number;
   /** epoch ms */
   readonly now: () => number;
 }
@@ -66,7 +66,7 @@ export class SigningKeys {
 
   constructor(options: SigningKeysOptions) {
     this.#options = options;
-    this.#retainMs = options.lifetimeSeconds * 1000 + leewayMs;
+    this.#retainMs = options.lifetimeMs + leewayMs;
   }
 
   /** The key to sign with. */

@@ -60,7 +60,7 @@ export async function pushManifest(
       await tx.reviews.addManifests(id, switched, 'tag_switch');
       if (named.length === 0) await tx.reviews.addManifests(id, [digest], 'manifest_upload');
       await recordWrite(tx, target, 'manifest.push', digest, {
-        media_type: manifest.mediaType,
+        mediaType: manifest.mediaType,
         size: payload.length,
         tags: named,
         subject: manifest.subject,

@@ -106,10 +106,8 @@ export async function requestTagDeletion(
   });
   const { olderThanMs, ...asked } = criteria;
   await recordWrite(tx, target, 'tag.request_delete_many', undefined, {
-    name_regex_delete: asked.nameRegexDelete,
-    name_regex_keep: asked.nameRegexKeep,
-    keep_n: asked.keepN,
-    older_than_seconds: olderThanMs === undefined ? undefined : olderThanMs / 1000,
+    ...asked,
+    olderThanSeconds: olderThanMs === undefined ? undefined : olderThanMs / 1000,
   });
 }
 

@@ -142,8 +142,8 @@ export class AuditWriter {
 
 async function isKnown(
   { auditEvents }: Pick<Database, 'auditEvents'>,
-  { action, targetType, targetId, address }: NewAuditEvent,
+  { action, targetId, address }: NewAuditEvent,
 ): Promise<boolean> {
-  const filter = { action, targetType, targetId, address };
+  const filter = { action, targetId: String(targetId), address };
   return (await auditEvents.list(filter, { page: 1, perPage: 1 })).total > 0;
 }

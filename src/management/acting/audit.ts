@@ -1,46 +1,25 @@
 /** Who changed what, from where: written in the transaction of the change, so that neither is there without the other. */
 import { accessLevels } from '../../auth/rights/access-levels.ts';
-import { nameOf, userIdOf } from '../../auth/rights/identity.ts';
+import { userIdOf } from '../../auth/rights/identity.ts';
 import type { Keyset, KeysetPart, Page, Paged } from '../../metadata/db/page.ts';
 import type { Records } from '../../metadata/db/records.ts';
-import type { AuditEvent, AuditEventFilter } from '../../metadata/server/audit-events.ts';
-import { snakeCased } from '../endpoint/wire.ts';
+import type { AuditEvent, AuditEventFilter, NewAuditEvent } from '../../metadata/server/audit-events.ts';
 import type { PlaceReference } from '../namespaces/places.ts';
-import type { Actor } from './actor.ts';
+import { type Actor, actorNameOf } from './actor.ts';
 import { RefusedError } from './refused-error.ts';
 import { demandAdministrator, Rights } from './rights.ts';
 
-export interface Change {
-  /** `upstream.update` */
-  readonly action: string;
-  /** The kind of what was changed is what stands before the action's dot. */
-  readonly targetId: number | string;
-  /** Never a secret. What is undefined is left out; names are written as clients of the API know them: `groupId` as `group_id`. */
-  readonly details: Readonly<Record<string, unknown>>;
-  /** Full path of the group or of the project it happened in: who owns that, or a group above it, sees the event. */
-  readonly groupPath?: string | undefined;
-  readonly projectPath?: string | undefined;
-}
+/** What was changed, and where: who owns that, or a group above it, sees the event. */
+export type Change = Omit<NewAuditEvent, 'actorId' | 'actorName' | 'address'>;
 
 /** @param records of the change's transaction */
-export async function recordChange(
-  records: Pick<Records, 'auditEvents'>,
-  { identity, address }: Actor,
-  { action, targetId, details, groupPath, projectPath }: Change,
+export function recordChange(
+  { auditEvents }: Pick<Records, 'auditEvents'>,
+  actor: Actor,
+  change: Change,
 ): Promise<void> {
-  const [targetType = action] = action.split('.', 1);
-  const event = {
-    actorId: userIdOf(identity),
-    actorName: nameOf(identity) ?? identity.kind,
-    address,
-    action,
-    targetType,
-    targetId: String(targetId),
-    details: snakeCased(details),
-    groupPath,
-    projectPath,
-  };
-  await records.auditEvents.add(event);
+  const { identity, address } = actor;
+  return auditEvents.add({ ...change, actorId: userIdOf(identity), actorName: actorNameOf(actor), address });
 }
 
 type AuditRecords = Pick<Records, 'auditEvents' | 'groups' | 'members' | 'projects'>;

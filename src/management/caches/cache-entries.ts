@@ -48,8 +48,8 @@ export class CacheEntryService {
         action: 'cache_entry.delete',
         targetId: id,
         details: {
-          group_id: entry.groupId,
-          upstream_id: entry.upstreamId,
+          groupId: entry.groupId,
+          upstreamId: entry.upstreamId,
           repository: entry.repository,
           reference: entry.reference,
           digest: entry.digest,

@@ -54,7 +54,7 @@ export class CachePinService {
       await recordChange(tx, actor, {
         action: 'cache_pin.create',
         targetId: pin.id,
-        details: { group_id: groupId, registry_id: registryId, image, tag, digest },
+        details: { groupId, registryId, image, tag, digest },
         groupPath,
       });
       return pin;
@@ -71,7 +71,7 @@ export class CachePinService {
       await recordChange(tx, actor, {
         action: 'cache_pin.delete',
         targetId: id,
-        details: { group_id: groupId, registry_id: registryId, image, tag, digest },
+        details: { groupId, registryId, image, tag, digest },
         groupPath,
       });
     });

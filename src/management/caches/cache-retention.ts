@@ -133,9 +133,9 @@ function detailsOf(input: CacheRetentionInput): Readonly<Record<string, unknown>
   return {
     enabled: input.enabled,
     cadence: input.cadenceDays,
-    keep_n_days_after_download: input.keepDays,
-    notify_on_success: input.notifyOnSuccess,
-    notify_on_failure: input.notifyOnFailure,
+    keepNDaysAfterDownload: input.keepDays,
+    notifyOnSuccess: input.notifyOnSuccess,
+    notifyOnFailure: input.notifyOnFailure,
   };
 }
 

@@ -62,7 +62,7 @@ export class GroupCacheService {
       await recordChange(tx, actor, {
         action: 'virtual_registry_cache.update',
         targetId: group.id,
-        details: { max_bytes: maxBytes ?? null },
+        details: { maxBytes: maxBytes ?? null },
         groupPath: group.fullPath,
       });
       return group.id;

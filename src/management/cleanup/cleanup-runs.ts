@@ -7,7 +7,6 @@ import { recordChange } from '../acting/audit.ts';
 import { runChange } from '../acting/changes.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { Rights } from '../acting/rights.ts';
-import { auditPlaceOf } from '../namespaces/places.ts';
 
 export interface CleanupRunOptions {
   readonly database: Database;
@@ -47,7 +46,7 @@ export class CleanupRunService {
         action: 'cleanup_policy.run',
         targetId: id,
         details: {},
-        ...auditPlaceOf({ kind: 'project', fullPath }),
+        projectPath: fullPath,
       });
     });
     wake('cleanup_policies.run');

@@ -33,15 +33,6 @@ function camelName(name: string): string {
   return name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** With the names of the wire, for what is kept as clients see it; of objects inside nothing is renamed. */
-export function snakeCased(record: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const named = Object.entries(record).map(([name, value]) => [
-    name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-    value,
-  ]);
-  return Object.fromEntries(named);
-}
-
 /** What renames parsed values of the schema; keys of records are data and stay. Undefined: there is nothing to rename. */
 export function readerOf(schema: unknown): Convert | undefined {
   if (schema instanceof z.ZodPipe) return readerOf(schema.out);

@@ -161,7 +161,7 @@ export class GroupService {
           name,
           description,
           visibility,
-          container_registry_quota_bytes: quotaBytes,
+          containerRegistryQuotaBytes: quotaBytes,
         },
         groupPath: fullPath,
       });

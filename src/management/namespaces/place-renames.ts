@@ -10,7 +10,6 @@ import { getGroup } from '../acting/find-group.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { recordRename } from '../webhooks/events.ts';
 import { fullPathOf } from './paths.ts';
-import { auditPlaceOf } from './places.ts';
 import { relocateGroup, relocateProject } from './relocation.ts';
 
 /** The full path then, which may be as before. @throws RefusedError invalid, not-found */
@@ -27,8 +26,8 @@ export async function renameProject(
   await recordChange(tx, actor, {
     action: 'project.rename',
     targetId: id,
-    details: { from, to, group_id: groupId },
-    ...auditPlaceOf({ kind: 'project', fullPath: to }),
+    details: { from, to, groupId },
+    projectPath: to,
   });
   await recordRename(tx, actor, from, to);
   return to;
@@ -46,8 +45,7 @@ export async function moveProject(
   await recordChange(tx, actor, {
     action: 'project.transfer',
     targetId: project.id,
-    details: { from: project.fullPath, to, group_id: group.id },
-    groupPath: group.fullPath,
+    details: { from: project.fullPath, to, groupId: group.id },
     projectPath: to,
   });
   await recordRename(tx, actor, project.fullPath, to);

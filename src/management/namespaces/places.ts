@@ -1,7 +1,6 @@
 /** Groups and projects alike, as what members, access tokens and deploy tokens belong to. */
 
 import type { TokenPlace } from '../../metadata/tokens/token-place.ts';
-import { parentPathOf } from '../../oci/reference.ts';
 
 export interface Place {
   readonly kind: 'group' | 'project';
@@ -16,21 +15,12 @@ export interface PlaceReference {
   readonly reference: string;
 }
 
-/** Where audit events of it happened: of a project, its group as well. */
-export function auditPlaceOf({ kind, fullPath }: Pick<Place, 'kind' | 'fullPath'>): {
-  readonly groupPath: string;
-  readonly projectPath?: string;
-} {
-  if (kind === 'group') return { groupPath: fullPath };
-  return { groupPath: parentPathOf(fullPath), projectPath: fullPath };
+/** Where audit events of it happened. */
+export function auditPlaceOf({ kind, fullPath }: Pick<Place, 'kind' | 'fullPath'>) {
+  return kind === 'group' ? { groupPath: fullPath } : { projectPath: fullPath };
 }
 
-/** As the details of audit events name it. */
-export function idOf({ kind, id }: Place) {
-  return kind === 'group' ? { group_id: id } : { project_id: id };
-}
-
-/** As records name it. */
+/** As records and the details of audit events name it. */
 export function ownerOf({ kind, id }: Place): TokenPlace {
   return kind === 'group' ? { groupId: id } : { projectId: id };
 }

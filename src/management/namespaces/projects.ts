@@ -22,7 +22,6 @@ import { tellExposures } from './exposures.ts';
 import { type NamedProject, nameProjects } from './full-names.ts';
 import { demandFreePath, fullPathOf, pathFromName } from './paths.ts';
 import { renameProject } from './place-renames.ts';
-import { auditPlaceOf } from './places.ts';
 import { visibleProjectsOf } from './visibility.ts';
 
 export type { NamedProject };
@@ -144,14 +143,14 @@ export class ProjectService {
         action: 'project.create',
         targetId: project.id,
         details: {
-          group_id: groupId,
+          groupId,
           name,
           path: fullPath,
           visibility,
-          container_registry_access_level: project.containerRegistryAccessLevel,
-          cleanup_policy: policy,
+          containerRegistryAccessLevel: project.containerRegistryAccessLevel,
+          cleanupPolicy: policy,
         },
-        ...auditPlaceOf({ kind: 'project', fullPath }),
+        projectPath: fullPath,
       });
       await tellExposures(tx, actor, { path: fullPath });
       return named(tx, project);
@@ -177,16 +176,16 @@ export class ProjectService {
         action: 'project.update',
         targetId: id,
         details: {
-          group_id: groupId,
+          groupId,
           path: fullPath,
           name,
           description,
           visibility,
-          container_registry_access_level: containerRegistryAccessLevel,
-          container_registry_quota_bytes: quotaBytes,
-          cleanup_policy: policy,
+          containerRegistryAccessLevel,
+          containerRegistryQuotaBytes: quotaBytes,
+          cleanupPolicy: policy,
         },
-        ...auditPlaceOf({ kind: 'project', fullPath }),
+        projectPath: fullPath,
       });
       const isOpened = [path, visibility, containerRegistryAccessLevel].some((each) => each !== undefined);
       if (isOpened) await tellExposures(tx, actor, { path: fullPath });
@@ -209,8 +208,8 @@ export class ProjectService {
       await recordChange(tx, actor, {
         action: 'project.delete',
         targetId: project.id,
-        details: { group_id: project.groupId, name: project.name, path: project.fullPath },
-        ...auditPlaceOf({ kind: 'project', fullPath: project.fullPath }),
+        details: { groupId: project.groupId, name: project.name, path: project.fullPath },
+        projectPath: project.fullPath,
       });
     });
   }

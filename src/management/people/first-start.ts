@@ -40,7 +40,7 @@ export async function prepareFirstStart(options: FirstStartOptions): Promise<voi
   await database.firstStart(async (tx) => {
     const root = await tx.users.create({ username, name: 'Administrator', isAdmin: true, passwordHash });
     const actor = actorFor(root);
-    const details = { username, is_admin: true };
+    const details = { username, isAdmin: true };
     await recordChange(tx, actor, { action: 'user.create', targetId: root.id, details });
     const scopes = ['api', 'read_virtual_registry'] as const;
     const input = { name: 'first start', scopes };

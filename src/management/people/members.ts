@@ -17,7 +17,7 @@ import { holdGroup } from '../acting/find-group.ts';
 import type { Need } from '../acting/needs.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { demandGrant, Rights } from '../acting/rights.ts';
-import { auditPlaceOf, idOf, type Place, type PlaceReference } from '../namespaces/places.ts';
+import { auditPlaceOf, ownerOf, type Place, type PlaceReference } from '../namespaces/places.ts';
 import { membersOf, type NewRole } from './place-members.ts';
 
 export type { ListedMember };
@@ -198,7 +198,7 @@ function record(
   return recordChange(tx, actor, {
     action: `member.${verb}`,
     targetId: place.id,
-    details: { ...idOf(place), user_id: userId, access_level: accessLevel, expires_at: expiresAt },
+    details: { ...ownerOf(place), userId, accessLevel, expiresAt },
     ...auditPlaceOf(place),
   });
 }

@@ -9,7 +9,7 @@ import { parentPathOf } from '../../oci/reference.ts';
 import type { Actor } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
 import { holdGroup } from '../acting/find-group.ts';
-import { auditPlaceOf, idOf, type Place } from '../namespaces/places.ts';
+import { auditPlaceOf, ownerOf, type Place } from '../namespaces/places.ts';
 import { membersOf } from './place-members.ts';
 
 /** Who is in this group over there has this role here. */
@@ -82,7 +82,7 @@ async function applyRole(
       action,
       targetId: userId,
       ...auditPlaceOf(place),
-      details: { ...idOf(place), user_id: userId, access_level: accessLevel, by: 'oidc' },
+      details: { ...ownerOf(place), userId, accessLevel, by: 'oidc' },
     });
   if (level === undefined) {
     await members.remove(userId);

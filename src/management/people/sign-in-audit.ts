@@ -37,14 +37,14 @@ export class SignInAudit implements SignInObserver {
    * how often in a minute.
    */
   signedIn(principal: Principal, how: SignInWay | 'session', address: string | undefined): void {
-    const target = targetOf(principal);
-    const key = `sign-in ${how} ${target.targetType} ${target.targetId} ${address}`;
+    const [kind, targetId] = targetOf(principal);
+    const key = `sign-in ${how} ${kind} ${targetId} ${address}`;
     const event = () => ({
       ...authorOf(principal),
-      ...target,
       ...placeOf(principal),
       address,
-      action: `${target.targetType}.sign_in`,
+      action: `${kind}.sign_in`,
+      targetId,
       details: { with: how },
     });
     if (isRecordedToken(how)) this.#writer.noteOnce(key, event);
@@ -60,7 +60,6 @@ export class SignInAudit implements SignInObserver {
       actorName: name === '' ? 'unknown' : name,
       address,
       action: 'user.sign_in_failed',
-      targetType: 'user',
       targetId: name,
       details: { reason },
     }));
@@ -76,7 +75,6 @@ export class SignInAudit implements SignInObserver {
         ...author,
         address,
         action: 'registry_token.grant',
-        targetType: 'registry_token',
         targetId: name,
         details: { actions },
         repository: name,
@@ -87,12 +85,11 @@ export class SignInAudit implements SignInObserver {
   denied(identity: Identity, { method, repository, path }: DeniedWrite, address: string | undefined): void {
     const author = authorOf(identity);
     const target = repository ?? shorten(path);
-    const targetType = repository === undefined ? 'api' : 'repository';
-    this.#writer.note(`denied ${author.actorName} ${address} ${method} ${targetType} ${target}`, () => ({
+    const kind = repository === undefined ? 'api' : 'repository';
+    this.#writer.note(`denied ${author.actorName} ${address} ${method} ${kind} ${target}`, () => ({
       ...author,
       address,
-      action: `${targetType}.write_denied`,
-      targetType,
+      action: `${kind}.write_denied`,
       targetId: target,
       details: { method },
       ...(repository !== undefined && { repository }),
@@ -109,18 +106,18 @@ function authorOf(identity: Identity): Pick<NewAuditEvent, 'actorId' | 'actorNam
 }
 
 /** What they came with, as far as it is in the records; else who they are. */
-function targetOf(principal: Principal): Pick<NewAuditEvent, 'targetType' | 'targetId'> {
+function targetOf(principal: Principal): readonly [kind: string, id: number | string] {
   switch (principal.kind) {
     case 'user':
       return principal.tokenId === undefined
-        ? { targetType: 'user', targetId: String(principal.userId) }
-        : { targetType: 'personal_access_token', targetId: String(principal.tokenId) };
+        ? ['user', principal.userId]
+        : ['personal_access_token', principal.tokenId];
     case 'deploy-token':
-      return { targetType: 'deploy_token', targetId: String(principal.tokenId) };
+      return ['deploy_token', principal.tokenId];
     case 'job':
       return principal.jobTokenId === undefined
-        ? { targetType: 'oidc_trust', targetId: String(principal.trustId) }
-        : { targetType: 'job_token', targetId: String(principal.jobTokenId) };
+        ? ['oidc_trust', String(principal.trustId)]
+        : ['job_token', principal.jobTokenId];
   }
 }
 

@@ -98,7 +98,7 @@ export class UserService {
     const passwordHash = await this.#hash(input.password, username);
     return runChange(this.#database, async (tx) => {
       const user = await tx.users.create({ username, name, email, isAdmin, passwordHash });
-      const details = { username, name, is_admin: isAdmin };
+      const details = { username, name, isAdmin };
       await recordChange(tx, actor, { action: 'user.create', targetId: user.id, details });
       return show(actor, user);
     });
@@ -122,11 +122,11 @@ export class UserService {
       if (passwordHash !== undefined) await tx.sessions.removeByUser(id);
       const details = {
         username: known,
-        new_username: username,
+        newUsername: username,
         name: changes.name,
         email: changes.email,
-        is_admin: changes.isAdmin,
-        has_new_password: passwordHash === undefined ? undefined : true,
+        isAdmin: changes.isAdmin,
+        hasNewPassword: passwordHash === undefined ? undefined : true,
       };
       await recordChange(tx, actor, { action: 'user.update', targetId: id, details });
       return show(actor, user);

@@ -11,7 +11,6 @@ import type { RepositoryLevels } from '../../rules/repository-protection.ts';
 import type { Actor } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
 import { RefusedError } from '../acting/refused-error.ts';
-import { auditPlaceOf } from '../namespaces/places.ts';
 import {
   getProjectToChange,
   getProjectToRead,
@@ -157,11 +156,11 @@ async function record(
     action: `repository_protection_rule.${change}`,
     targetId: rule.id,
     details: {
-      project_id: project.id,
-      repository_path_pattern: shown(rule, project).repositoryPathPattern,
-      minimum_access_level_for_push: push === undefined ? undefined : protectionLevelName(push),
-      minimum_access_level_for_delete: remove === undefined ? undefined : protectionLevelName(remove),
+      projectId: project.id,
+      repositoryPathPattern: shown(rule, project).repositoryPathPattern,
+      minimumAccessLevelForPush: push === undefined ? undefined : protectionLevelName(push),
+      minimumAccessLevelForDelete: remove === undefined ? undefined : protectionLevelName(remove),
     },
-    ...auditPlaceOf({ kind: 'project', fullPath: project.fullPath }),
+    projectPath: project.fullPath,
   });
 }

@@ -9,7 +9,6 @@ import type { TagLevels } from '../../rules/tag-protection.ts';
 import type { Actor } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
 import { RefusedError } from '../acting/refused-error.ts';
-import { auditPlaceOf } from '../namespaces/places.ts';
 import {
   getProjectToChange,
   getProjectToRead,
@@ -175,13 +174,13 @@ async function record(
     action: `${kind}.${change}`,
     targetId: rule.id,
     details: {
-      project_id: id,
-      tag_name_pattern: tagNamePattern,
+      projectId: id,
+      tagNamePattern,
       ...(levels && {
-        minimum_access_level_for_push: protectionLevelName(levels.push),
-        minimum_access_level_for_delete: protectionLevelName(levels.delete),
+        minimumAccessLevelForPush: protectionLevelName(levels.push),
+        minimumAccessLevelForDelete: protectionLevelName(levels.delete),
       }),
     },
-    ...auditPlaceOf({ kind: 'project', fullPath }),
+    projectPath: fullPath,
   });
 }

@@ -84,7 +84,7 @@ export class AssociationService {
     verb: 'create' | 'update' | 'delete',
     { id, registryId, upstreamId, position, groupPath }: Owned<RegistryUpstream>,
   ): Promise<void> {
-    const details = { registry_id: registryId, upstream_id: upstreamId, position };
+    const details = { registryId, upstreamId, position };
     await recordChange(tx, actor, { action: `registry_upstream.${verb}`, targetId: id, details, groupPath });
   }
 }

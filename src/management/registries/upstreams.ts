@@ -160,7 +160,7 @@ export class UpstreamService {
       const upstream = await this.#rights.getUpstream(tx, actor, id, 'write');
       demandUnmodified(upstream, unmodifiedSince);
       await tx.upstreams.remove(id);
-      const details = { group_id: upstream.groupId, name: upstream.name, url: upstream.url };
+      const details = { groupId: upstream.groupId, name: upstream.name, url: upstream.url };
       const { groupPath } = upstream;
       await recordChange(tx, actor, { action: 'upstream.delete', targetId: id, details, groupPath });
       return upstream;
@@ -172,7 +172,7 @@ export class UpstreamService {
     await this.#changes.run(async (tx) => {
       const upstream = await this.#rights.getUpstream(tx, actor, id, 'write');
       const removed = await tx.cacheContents.removeByUpstream(id);
-      const details = { group_id: upstream.groupId, removed_entries: removed };
+      const details = { groupId: upstream.groupId, removedEntries: removed };
       const { groupPath } = upstream;
       await recordChange(tx, actor, { action: 'upstream.clear_cache', targetId: id, details, groupPath });
       return upstream;

@@ -85,7 +85,7 @@ export class VirtualRegistryService {
       await recordChange(tx, actor, {
         action: 'virtual_registry.create',
         targetId: registry.id,
-        details: { group_id: group.id, name, description, anonymous_pull: anonymousPull },
+        details: { groupId: group.id, name, description, anonymousPull },
         groupPath: group.fullPath,
       });
       return registry;
@@ -109,10 +109,10 @@ export class VirtualRegistryService {
         action: 'virtual_registry.update',
         targetId: id,
         details: {
-          group_id: groupId,
+          groupId,
           name: changes.name,
           description: changes.description,
-          anonymous_pull: changes.anonymousPull,
+          anonymousPull: changes.anonymousPull,
         },
         groupPath,
       });
@@ -131,9 +131,9 @@ export class VirtualRegistryService {
         action: 'virtual_registry.delete',
         targetId: id,
         details: {
-          group_id: registry.groupId,
+          groupId: registry.groupId,
           name: registry.name,
-          removed_upstreams: removed.map((upstream) => ({ id: upstream.id, name: upstream.name })),
+          removedUpstreams: removed.map((upstream) => ({ id: upstream.id, name: upstream.name })),
         },
         groupPath: registry.groupPath,
       });
@@ -149,7 +149,7 @@ export class VirtualRegistryService {
       await recordChange(tx, actor, {
         action: 'virtual_registry.clear_cache',
         targetId: id,
-        details: { group_id: registry.groupId, removed_entries: removed },
+        details: { groupId: registry.groupId, removedEntries: removed },
         groupPath: registry.groupPath,
       });
       return registry;

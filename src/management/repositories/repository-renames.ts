@@ -17,7 +17,6 @@ import { runChange } from '../acting/changes.ts';
 import type { PullCaches } from '../acting/pull-caches.ts';
 import { Rights } from '../acting/rights.ts';
 import { moveProject, renameProject } from '../namespaces/place-renames.ts';
-import { auditPlaceOf } from '../namespaces/places.ts';
 import { demandRoom, holdProjectQuotas } from '../namespaces/quotas.ts';
 import { RenameProtection } from '../namespaces/rename-protection.ts';
 import {
@@ -206,7 +205,7 @@ export class RepositoryRenames {
       action: 'repository.rename',
       targetId: newPath,
       details: { from: path, to: newPath, repositories: names.length },
-      ...auditPlaceOf({ kind: 'project', fullPath: newProject.fullPath }),
+      projectPath: newProject.fullPath,
     });
     await recordRename(tx, renamer.actor, path, newPath);
   }

@@ -3,7 +3,7 @@
  * group or project, which are tokens of a bot that has no other.
  */
 import type { TokenScope } from '../../auth/rights/identity.ts';
-import { createAccessToken, hashAccessToken } from '../../auth/tokens/token-secret.ts';
+import { createToken, hashToken } from '../../auth/tokens/token-secret.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import type { User } from '../../metadata/people/users.ts';
 import type { AccessToken } from '../../metadata/tokens/access-tokens.ts';
@@ -37,9 +37,9 @@ export async function recordAccessToken(
   actor: Actor,
   owner: User,
   { name, description, scopes, expiresAt }: AccessTokenInput,
-  token: string = createAccessToken(),
+  token: string = createToken('access'),
 ): Promise<CreatedAccessToken> {
-  const tokenHash = hashAccessToken(token);
+  const tokenHash = hashToken(token);
   const record = await tx.accessTokens.create({
     userId: owner.id,
     name,
@@ -48,7 +48,7 @@ export async function recordAccessToken(
     scopes,
     expiresAt,
   });
-  const details = { name, user_id: owner.id, scopes, expires_at: expiresAt };
+  const details = { name, userId: owner.id, scopes, expiresAt };
   await recordOf(tx, actor, 'create', record, owner, details);
   return { record, token };
 }
@@ -70,16 +70,16 @@ export async function rotateAccessToken(
   if (!owner || isExpired || !(await tx.accessTokens.revoke(old.id))) {
     throw new RefusedError('bad-request', 'the token is revoked or expired');
   }
-  const token = createAccessToken();
+  const token = createToken('access');
   const record = await tx.accessTokens.create({
     userId: old.userId,
     name: old.name,
     description: old.description,
-    tokenHash: hashAccessToken(token),
+    tokenHash: hashToken(token),
     scopes: old.scopes,
     expiresAt: expiresAt ?? (Math.floor(now / dayMs) + rotatedDays) * dayMs,
   });
-  const details = { name: old.name, user_id: old.userId, new_id: record.id, expires_at: record.expiresAt };
+  const details = { name: old.name, userId: old.userId, newId: record.id, expiresAt: record.expiresAt };
   await recordOf(tx, actor, 'rotate', old, owner, details);
   return { record, token };
 }
@@ -90,7 +90,7 @@ export async function revokeAccessToken(tx: Records, actor: Actor, token: Access
   if (!(await tx.accessTokens.revoke(token.id)) || !owner) return;
   const place = await findPlaceOf(tx, owner);
   if (place) await membersOf(tx, place).remove(owner.id);
-  await recordOf(tx, actor, 'revoke', token, owner, { name: token.name, user_id: owner.id });
+  await recordOf(tx, actor, 'revoke', token, owner, { name: token.name, userId: owner.id });
 }
 
 /** @throws RefusedError invalid */

@@ -1,5 +1,5 @@
 /** Deploy tokens: for machines that pull and push in a group or project and belong to nobody. */
-import { createDeployToken, hashAccessToken } from '../../auth/tokens/token-secret.ts';
+import { createToken, hashToken } from '../../auth/tokens/token-secret.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Page, Paged } from '../../metadata/db/page.ts';
 import type { Records } from '../../metadata/db/records.ts';
@@ -10,7 +10,7 @@ import { runChange } from '../acting/changes.ts';
 import type { Need } from '../acting/needs.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { demandAdministrator, Rights } from '../acting/rights.ts';
-import { auditPlaceOf, idOf, ownerOf, type Place, type PlaceReference } from '../namespaces/places.ts';
+import { auditPlaceOf, ownerOf, type Place, type PlaceReference } from '../namespaces/places.ts';
 import { demandLater, demandStillGood } from './access-token-records.ts';
 
 export type { DeployToken };
@@ -102,12 +102,12 @@ export class DeployTokenService {
     return runChange(this.#database, async (tx) => {
       const place = await this.#getPlaceToChange(tx, actor, reference);
       await demandStillGood(tx, actor);
-      const token = createDeployToken();
+      const token = createToken('deploy');
       const record = await tx.deployTokens.create({
         place: ownerOf(place),
         name,
         username,
-        tokenHash: hashAccessToken(token),
+        tokenHash: hashToken(token),
         scopes,
         expiresAt,
         createdBy: userOf(actor).userId,
@@ -115,7 +115,7 @@ export class DeployTokenService {
       await recordChange(tx, actor, {
         action: 'deploy_token.create',
         targetId: record.id,
-        details: { ...idOf(place), name, username: record.username, scopes, expires_at: expiresAt },
+        details: { ...ownerOf(place), name, username: record.username, scopes, expiresAt },
         ...auditPlaceOf(place),
       });
       return { record, token };
@@ -131,7 +131,7 @@ export class DeployTokenService {
       await recordChange(tx, actor, {
         action: 'deploy_token.revoke',
         targetId: id,
-        details: { ...idOf(place), name, username },
+        details: { ...ownerOf(place), name, username },
         ...auditPlaceOf(place),
       });
     });

@@ -2,7 +2,7 @@
 import { isAdministrator } from '../../auth/rights/access.ts';
 import { type AccessLevel, accessLevels, isAccessLevel } from '../../auth/rights/access-levels.ts';
 import type { JobIdentity } from '../../auth/rights/identity.ts';
-import { createJobToken, hashAccessToken } from '../../auth/tokens/token-secret.ts';
+import { createToken, hashToken } from '../../auth/tokens/token-secret.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Page, Paged } from '../../metadata/db/page.ts';
 import type { Records } from '../../metadata/db/records.ts';
@@ -108,7 +108,7 @@ export class JobTokenService {
         action: 'job_token.revoke',
         targetId: id,
         projectPath: project.fullPath,
-        details: { project_id: project.id, name: token.name },
+        details: { projectId: project.id, name: token.name },
       });
     });
   }
@@ -178,20 +178,20 @@ async function record(
   projectPath: string,
   values: Omit<NewJobToken, 'tokenHash'>,
 ): Promise<CreatedJobToken> {
-  const token = createJobToken();
-  const created = await tx.jobTokens.create({ ...values, tokenHash: hashAccessToken(token) });
+  const token = createToken('job');
+  const created = await tx.jobTokens.create({ ...values, tokenHash: hashToken(token) });
   const { projectId, trustId, userId, accessLevel, name, expiresAt } = values;
   await recordChange(tx, actor, {
     action: 'job_token.create',
     targetId: created.id,
     projectPath,
     details: {
-      project_id: projectId,
+      projectId,
       name,
-      trust_id: trustId,
-      user_id: userId,
-      access_level: accessLevel,
-      expires_at: expiresAt,
+      trustId,
+      userId,
+      accessLevel,
+      expiresAt,
     },
   });
   return { record: created, token };

@@ -86,13 +86,13 @@ export class OidcTrustService {
         targetId: trust.id,
         projectPath: fullPath,
         details: {
-          project_id: projectId,
+          projectId,
           name,
           issuer,
           audience,
-          jwks_url: jwksUrl,
+          jwksUrl,
           claims,
-          access_level: accessLevel,
+          accessLevel,
         },
       });
       return trust;
@@ -110,7 +110,7 @@ export class OidcTrustService {
         action: 'ci_trust.delete',
         targetId: id,
         projectPath: project.fullPath,
-        details: { project_id: project.id, name: trust.name, issuer: trust.issuer },
+        details: { projectId: project.id, name: trust.name, issuer: trust.issuer },
       });
     });
   }

@@ -9,7 +9,6 @@ import { recordChange } from '../acting/audit.ts';
 import { runChange } from '../acting/changes.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { demandAdministrator, Rights } from '../acting/rights.ts';
-import { auditPlaceOf } from '../namespaces/places.ts';
 import type { FindBlockedAddress } from '../registries/upstream-url.ts';
 import { settingsOf, type WebhookInput } from './webhook-input.ts';
 import type { WebhookSecrets } from './webhook-secrets.ts';
@@ -131,7 +130,7 @@ export class WebhookService {
       action: 'webhook.resend',
       targetId: id,
       details: { delivery: delivery.deliveryId, status: result.status },
-      ...(project && auditPlaceOf({ kind: 'project', fullPath: project.fullPath })),
+      projectPath: project?.fullPath,
     });
     return result;
   }
@@ -185,14 +184,14 @@ async function record(
     action,
     targetId: id,
     details: {
-      project_id: projectId,
+      projectId,
       name: webhook.name,
       url: origin + pathname,
-      ignored_actions: webhook.ignoredActions,
-      ignored_media_types: webhook.ignoredMediaTypes,
+      ignoredActions: webhook.ignoredActions,
+      ignoredMediaTypes: webhook.ignoredMediaTypes,
       disabled: webhook.isDisabled,
       ...more,
     },
-    ...auditPlaceOf({ kind: 'project', fullPath: projectPath }),
+    projectPath,
   });
 }

@@ -6,7 +6,7 @@ import type { Reviews } from '../collector/reviews.ts';
 import { containing } from '../db/containing.ts';
 import { inTransaction } from '../db/in-transaction.ts';
 import { offsetOf, type Page, type Paged } from '../db/page.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 import { relativePath, relativePathOf } from '../namespaces/relative-path.ts';
 import { type CacheEntry, entryFromRow } from './cache-entry.ts';
 import { removeEntries } from './remove-entries.ts';
@@ -31,24 +31,24 @@ export class CacheContents {
 
   /** Newest first. @param search part of the relative path */
   async list(upstreamId: number, search: string | undefined, page: Page): Promise<Paged<ListedCacheEntry>> {
-    let matching = this.#db.selectFrom('cache_entries').where('upstream_id', '=', upstreamId);
+    let matching = this.#db.selectFrom('cacheEntries').where('upstreamId', '=', upstreamId);
     if (search) matching = matching.where(containing(relativePath, search));
     const { total } = await matching
       .select((eb) => eb.fn.countAll<number>().as('total'))
       .executeTakeFirstOrThrow();
     const rows = await matching
-      .selectAll('cache_entries')
+      .selectAll('cacheEntries')
       .select((eb) => [
         eb
           .selectFrom('blobs')
           .select('sha1')
-          .whereRef('blobs.digest', '=', 'cache_entries.digest')
-          .as('blob_sha1'),
+          .whereRef('blobs.digest', '=', 'cacheEntries.digest')
+          .as('blobSha1'),
         eb
           .selectFrom('manifests')
           .select('sha1')
-          .whereRef('manifests.digest', '=', 'cache_entries.digest')
-          .as('manifest_sha1'),
+          .whereRef('manifests.digest', '=', 'cacheEntries.digest')
+          .as('manifestSha1'),
       ])
       .orderBy('id', 'desc')
       .limit(page.perPage)
@@ -56,27 +56,23 @@ export class CacheContents {
       .execute();
     const records = rows.map((row) => {
       const entry = entryFromRow(row);
-      const sha1 = (entry.kind === 'blob' ? row.blob_sha1 : row.manifest_sha1) ?? undefined;
+      const sha1 = (entry.kind === 'blob' ? row.blobSha1 : row.manifestSha1) ?? undefined;
       return { ...entry, relativePath: relativePathOf(entry), sha1 };
     });
     return { records, total };
   }
 
   async find(id: number): Promise<CacheEntry | undefined> {
-    const row = await this.#db
-      .selectFrom('cache_entries')
-      .selectAll()
-      .where('id', '=', id)
-      .executeTakeFirst();
+    const row = await this.#db.selectFrom('cacheEntries').selectAll().where('id', '=', id).executeTakeFirst();
     return row && entryFromRow(row);
   }
 
   /** Of a top-level group. */
   async count(groupId: number): Promise<number> {
     const { total } = await this.#db
-      .selectFrom('cache_entries')
+      .selectFrom('cacheEntries')
       .select((eb) => eb.fn.countAll<number>().as('total'))
-      .where('group_id', '=', groupId)
+      .where('groupId', '=', groupId)
       .executeTakeFirstOrThrow();
     return total;
   }
@@ -84,9 +80,9 @@ export class CacheContents {
   /** All manifests of an upstream, under each of their references. */
   async listManifests(upstreamId: number): Promise<readonly ManifestEntry[]> {
     const rows = await this.#db
-      .selectFrom('cache_entries')
+      .selectFrom('cacheEntries')
       .select(['repository', 'reference', 'digest'])
-      .where('upstream_id', '=', upstreamId)
+      .where('upstreamId', '=', upstreamId)
       .where('kind', '=', 'manifest')
       .execute();
     // Names and digests were parsed before they were recorded.
@@ -100,7 +96,7 @@ export class CacheContents {
   /** The number of entries that were removed. */
   removeByUpstream(upstreamId: number): Promise<number> {
     return inTransaction(this.#db, (tx) => {
-      const which = tx.selectFrom('cache_entries').select('id').where('upstream_id', '=', upstreamId);
+      const which = tx.selectFrom('cacheEntries').select('id').where('upstreamId', '=', upstreamId);
       return removeEntries(tx, this.#reviews.within(tx), which, 'entry_delete');
     });
   }
@@ -109,21 +105,21 @@ export class CacheContents {
   removeByRegistry(registryId: number): Promise<number> {
     return inTransaction(this.#db, (tx) => {
       const which = tx
-        .selectFrom('cache_entries')
+        .selectFrom('cacheEntries')
         .select('id')
-        .where('upstream_id', 'in', (eb) =>
+        .where('upstreamId', 'in', (eb) =>
           eb
-            .selectFrom('registry_upstreams as own')
-            .select('own.upstream_id')
-            .where('own.registry_id', '=', registryId)
+            .selectFrom('registryUpstreams as own')
+            .select('own.upstreamId')
+            .where('own.registryId', '=', registryId)
             .where((not) =>
               not.not(
                 not.exists(
                   not
-                    .selectFrom('registry_upstreams as other')
+                    .selectFrom('registryUpstreams as other')
                     .select('other.id')
-                    .whereRef('other.upstream_id', '=', 'own.upstream_id')
-                    .where('other.registry_id', '<>', registryId),
+                    .whereRef('other.upstreamId', '=', 'own.upstreamId')
+                    .where('other.registryId', '<>', registryId),
                 ),
               ),
             ),

@@ -8,14 +8,14 @@ import { type BlobRecord, keepRecord } from '../content/blobs.ts';
 import { storePayload } from '../content/manifest-payloads.ts';
 import { inBatches } from '../db/in-batches.ts';
 import { inTransaction } from '../db/in-transaction.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 import { MissingContent } from '../db/violations.ts';
 import {
   type BlobLink,
   type CacheEntry,
   type Downloads,
   type EntryKind,
-  type EntryPlace,
+  type EntrySource,
   entryFromRow,
   type ManifestLink,
 } from './cache-entry.ts';
@@ -33,83 +33,87 @@ export class CacheEntries {
     this.#reviews = reviews;
   }
 
-  /** Entries at any of these places, in the order of `places`. */
-  async listAt(places: readonly EntryPlace[], kind: EntryKind, reference: string): Promise<CacheEntry[]> {
-    if (places.length === 0) return [];
+  /** Entries at any of these sources, in the order of `sources`. */
+  async listAt(sources: readonly EntrySource[], kind: EntryKind, reference: string): Promise<CacheEntry[]> {
+    if (sources.length === 0) return [];
     const rows = await this.#db
-      .selectFrom('cache_entries')
+      .selectFrom('cacheEntries')
       .selectAll()
       .where('kind', '=', kind)
       .where('reference', '=', reference)
-      .where((eb) => atAny(eb, places))
+      .where((eb) => atAny(eb, sources))
       .execute();
-    return inOrderOf(places, rows.map(entryFromRow));
+    return inOrderOf(sources, rows.map(entryFromRow));
   }
 
-  /** Entries at any of the places whose content has this digest, whatever their reference, in the order of `places`. */
-  async listByDigest(places: readonly EntryPlace[], kind: EntryKind, digest: Digest): Promise<CacheEntry[]> {
-    if (places.length === 0) return [];
+  /** Entries at any of the sources whose content has this digest, whatever their reference, in the order of `sources`. */
+  async listByDigest(
+    sources: readonly EntrySource[],
+    kind: EntryKind,
+    digest: Digest,
+  ): Promise<CacheEntry[]> {
+    if (sources.length === 0) return [];
     const rows = await this.#db
-      .selectFrom('cache_entries')
+      .selectFrom('cacheEntries')
       .selectAll()
       .where('kind', '=', kind)
       .where('digest', '=', digest)
-      .where((eb) => atAny(eb, places))
+      .where((eb) => atAny(eb, sources))
       .orderBy('id')
       .execute();
-    return inOrderOf(places, rows.map(entryFromRow));
+    return inOrderOf(sources, rows.map(entryFromRow));
   }
 
   /**
-   * Of `places`, those that have a manifest entry whose manifest refers to `digest` as its config, a layer or a child; with
-   * the size in bytes that the descriptor says. In the order of `places`.
+   * Of `sources`, those that have a manifest entry whose manifest refers to `digest` as its config, a layer or a child; with
+   * the size in bytes that the descriptor says. In the order of `sources`.
    */
   async listOwners(
-    places: readonly EntryPlace[],
+    sources: readonly EntrySource[],
     digest: Digest,
-  ): Promise<{ readonly place: EntryPlace; readonly size: number }[]> {
-    if (places.length === 0) return [];
+  ): Promise<{ readonly source: EntrySource; readonly size: number }[]> {
+    if (sources.length === 0) return [];
     const rows = await this.#db
-      .selectFrom('cache_entries')
-      .innerJoin('manifest_references as used', 'used.manifest_digest', 'cache_entries.digest')
-      .select(['cache_entries.upstream_id', 'cache_entries.repository'])
+      .selectFrom('cacheEntries')
+      .innerJoin('manifestReferences as used', 'used.manifestDigest', 'cacheEntries.digest')
+      .select(['cacheEntries.upstreamId', 'cacheEntries.repository'])
       .select((eb) => eb.fn.max('used.size').as('size'))
       .where('used.digest', '=', digest)
       .where('used.kind', '<>', 'subject')
-      .where('cache_entries.kind', '=', 'manifest')
-      .where((eb) => atAny(eb, places))
-      .groupBy(['cache_entries.upstream_id', 'cache_entries.repository'])
+      .where('cacheEntries.kind', '=', 'manifest')
+      .where((eb) => atAny(eb, sources))
+      .groupBy(['cacheEntries.upstreamId', 'cacheEntries.repository'])
       .execute();
-    return places.flatMap((place) => {
+    return sources.flatMap((source) => {
       const row = rows.find(
-        (each) => each.upstream_id === place.upstreamId && each.repository === place.repository,
+        (each) => each.upstreamId === source.upstreamId && each.repository === source.repository,
       );
-      return row ? [{ place, size: row.size }] : [];
+      return row ? [{ source, size: row.size }] : [];
     });
   }
 
   /** URLs of the upstreams that any blob entry of this digest came from. */
   async listOrigins(digest: Digest): Promise<string[]> {
     const rows = await this.#db
-      .selectFrom('cache_entries')
-      .innerJoin('upstreams', 'upstreams.id', 'cache_entries.upstream_id')
+      .selectFrom('cacheEntries')
+      .innerJoin('upstreams', 'upstreams.id', 'cacheEntries.upstreamId')
       .select('upstreams.url')
       .distinct()
-      .where('cache_entries.digest', '=', digest)
-      .where('cache_entries.kind', '=', 'blob')
+      .where('cacheEntries.digest', '=', digest)
+      .where('cacheEntries.kind', '=', 'blob')
       .execute();
     return rows.map((row) => row.url);
   }
 
-  /** Tags for which a manifest entry exists at the places, in byte order. */
-  async listTags(places: readonly EntryPlace[]): Promise<string[]> {
-    if (places.length === 0) return [];
+  /** Tags for which a manifest entry exists at the sources, in byte order. */
+  async listTags(sources: readonly EntrySource[]): Promise<string[]> {
+    if (sources.length === 0) return [];
     const rows = await this.#db
-      .selectFrom('cache_entries')
+      .selectFrom('cacheEntries')
       .select('reference')
       .distinct()
       .where('kind', '=', 'manifest')
-      .where((eb) => atAny(eb, places))
+      .where((eb) => atAny(eb, sources))
       // Digests have a colon, tags never.
       .where('reference', 'not like', '%:%')
       .orderBy('reference')
@@ -163,28 +167,28 @@ export class CacheEntries {
     const now = this.#now();
     const content = {
       digest: entry.digest,
-      media_type: entry.mediaType,
+      mediaType: entry.mediaType,
       size: entry.size,
       etag: entry.etag ?? null,
-      checked_at: entry.checkedAt,
-      updated_at: now,
-      used_at: now,
+      checkedAt: entry.checkedAt,
+      updatedAt: now,
+      usedAt: now,
     };
     const { upstreamId, kind, repository, reference } = entry;
-    const place = { upstream_id: upstreamId, kind, repository, reference };
+    const source = { upstreamId: upstreamId, kind, repository, reference };
     const added = await tx
-      .insertInto('cache_entries')
-      .values({ ...content, ...place, group_id: entry.groupId, created_at: now, downloaded_at: null })
+      .insertInto('cacheEntries')
+      .values({ ...content, ...source, groupId: entry.groupId, createdAt: now, downloadedAt: null })
       .onConflict((conflict) =>
-        conflict.columns(['upstream_id', 'kind', 'repository', 'reference']).doNothing(),
+        conflict.columns(['upstreamId', 'kind', 'repository', 'reference']).doNothing(),
       )
       .returningAll()
       .executeTakeFirst();
     if (added) return entryFromRow(added);
     const query = tx
-      .selectFrom('cache_entries')
+      .selectFrom('cacheEntries')
       .select(['id', 'digest'])
-      .where((eb) => eb.and(place));
+      .where((eb) => eb.and(source));
     const before = await query.forUpdate().executeTakeFirst();
     // It was removed meanwhile.
     if (!before) return this.#link(tx, entry);
@@ -193,7 +197,7 @@ export class CacheEntries {
         .within(tx)
         .addEntries(({ id }) => sql<SqlBool>`${id} = ${before.id}`, 'entry_switch');
     const row = await tx
-      .updateTable('cache_entries')
+      .updateTable('cacheEntries')
       .set(content)
       .where('id', '=', before.id)
       .returningAll()
@@ -204,8 +208,8 @@ export class CacheEntries {
   /** The upstream still has what the entry says. @param checkedAt epoch milliseconds */
   async touch(id: number, checkedAt: number): Promise<void> {
     await this.#db
-      .updateTable('cache_entries')
-      .set({ checked_at: checkedAt, updated_at: checkedAt, used_at: checkedAt })
+      .updateTable('cacheEntries')
+      .set({ checkedAt: checkedAt, updatedAt: checkedAt, usedAt: checkedAt })
       .where('id', '=', id)
       .execute();
   }
@@ -216,7 +220,7 @@ export class CacheEntries {
       removeEntries(
         tx,
         this.#reviews.within(tx),
-        tx.selectFrom('cache_entries').select('id').where('id', '=', id),
+        tx.selectFrom('cacheEntries').select('id').where('id', '=', id),
         event,
       ),
     );

@@ -2,7 +2,7 @@
 import type { Selectable } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 
 export type EntryKind = 'manifest' | 'blob' | 'referrers';
 
@@ -29,7 +29,7 @@ export interface CacheEntry {
 }
 
 /** One repository at one upstream. */
-export interface EntryPlace {
+export interface EntrySource {
   readonly upstreamId: number;
   readonly repository: RepositoryName;
 }
@@ -68,22 +68,22 @@ export interface Downloads {
 }
 
 /** Digests and names were parsed before they were recorded. */
-export function entryFromRow(row: Selectable<Tables['cache_entries']>): CacheEntry {
+export function entryFromRow(row: Selectable<Tables['cacheEntries']>): CacheEntry {
   return {
     id: row.id,
-    groupId: row.group_id,
-    upstreamId: row.upstream_id,
+    groupId: row.groupId,
+    upstreamId: row.upstreamId,
     kind: row.kind,
     repository: row.repository as RepositoryName,
     reference: row.reference,
     digest: row.digest as Digest,
-    mediaType: row.media_type,
+    mediaType: row.mediaType,
     size: row.size,
     etag: row.etag ?? undefined,
-    checkedAt: row.checked_at,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-    downloadsCount: row.downloads_count,
-    downloadedAt: row.downloaded_at ?? undefined,
+    checkedAt: row.checkedAt,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+    downloadsCount: row.downloadsCount,
+    downloadedAt: row.downloadedAt ?? undefined,
   };
 }

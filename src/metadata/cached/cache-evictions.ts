@@ -6,7 +6,7 @@ import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
 import type { Reviews } from '../collector/reviews.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 import type { EntryKind } from './cache-entry.ts';
 import { type CacheScope, numberOf } from './cache-sizes.ts';
 
@@ -49,57 +49,57 @@ export class CacheEvictions {
     limit: number,
   ): Promise<readonly EvictionCandidate[]> {
     let query = this.#db
-      .selectFrom('cache_entries as entry')
+      .selectFrom('cacheEntries as entry')
       .select([
         'entry.id',
-        'entry.group_id',
-        'entry.upstream_id',
+        'entry.groupId',
+        'entry.upstreamId',
         'entry.kind',
         'entry.repository',
         'entry.reference',
         'entry.digest',
-        'entry.used_at',
-        holderUsedAt.as('holder_used_at'),
+        'entry.usedAt',
+        holderUsedAt.as('holderUsedAt'),
       ])
-      .where('entry.used_at', '<', usedBefore)
-      .orderBy('entry.used_at')
+      .where('entry.usedAt', '<', usedBefore)
+      .orderBy('entry.usedAt')
       .orderBy('entry.id')
       .limit(limit);
-    if (scope !== 'all') query = query.where('entry.group_id', '=', numberOf(scope));
+    if (scope !== 'all') query = query.where('entry.groupId', '=', numberOf(scope));
     // Names and digests were parsed before they were recorded.
     return (await query.execute()).map((row) => ({
       id: row.id,
-      groupId: row.group_id,
-      upstreamId: row.upstream_id,
+      groupId: row.groupId,
+      upstreamId: row.upstreamId,
       kind: row.kind,
       repository: row.repository as RepositoryName,
       reference: row.reference,
       digest: row.digest as Digest,
-      usedAt: row.used_at,
-      holderUsedAt: row.holder_used_at ?? undefined,
+      usedAt: row.usedAt,
+      holderUsedAt: row.holderUsedAt ?? undefined,
     }));
   }
 
   /** All entries of a manifest in its repository, itself among them. */
   async listTwins(manifest: EvictionCandidate): Promise<readonly EntryTwin[]> {
     const rows = await this.#db
-      .selectFrom('cache_entries')
-      .select(['id', 'reference', 'used_at'])
-      .where('upstream_id', '=', manifest.upstreamId)
+      .selectFrom('cacheEntries')
+      .select(['id', 'reference', 'usedAt'])
+      .where('upstreamId', '=', manifest.upstreamId)
       .where('repository', '=', manifest.repository)
       .where('digest', '=', manifest.digest)
       .where('kind', '=', 'manifest')
       .execute();
-    return rows.map((row) => ({ id: row.id, reference: row.reference, usedAt: row.used_at }));
+    return rows.map((row) => ({ id: row.id, reference: row.reference, usedAt: row.usedAt }));
   }
 
   /** They count as used then, unless they were later. @param usedAt epoch milliseconds */
   async postpone(ids: readonly number[], usedAt: number): Promise<void> {
     await this.#db
-      .updateTable('cache_entries')
-      .set({ used_at: usedAt })
+      .updateTable('cacheEntries')
+      .set({ usedAt })
       .where('id', 'in', ids)
-      .where('used_at', '<', usedAt)
+      .where('usedAt', '<', usedAt)
       .execute();
   }
 
@@ -134,7 +134,7 @@ export class CacheEvictions {
 
   async #remove(which: Expression<SqlBool>): Promise<Removed> {
     const rows = await this.#db
-      .deleteFrom('cache_entries')
+      .deleteFrom('cacheEntries')
       .where(which)
       .returning(['kind', 'digest', 'size'])
       .execute();
@@ -147,7 +147,7 @@ export class CacheEvictions {
 }
 
 /** Of the manifests beside `entry` that refer to it; of a list of referrers, its subject. */
-const holderUsedAt = sql<number | null>`(case entry.kind
+const holderUsedAt = sql<number | undefined>`(case entry.kind
   when 'referrers' then (
     select max(subject.used_at)
     from cache_entries as subject

@@ -1,6 +1,6 @@
 /** Images of virtual registries that are kept whatever room there is. */
 import type { Kysely, Selectable } from 'kysely';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 
 export interface NewCachePin {
   readonly registryId: number;
@@ -33,34 +33,34 @@ export class CachePins {
 
   /** Oldest first. */
   async list(registryId: number): Promise<readonly CachePin[]> {
-    const query = this.#db.selectFrom('cache_pins').selectAll().where('registry_id', '=', registryId);
+    const query = this.#db.selectFrom('cachePins').selectAll().where('registryId', '=', registryId);
     return (await query.orderBy('id').execute()).map(fromRow);
   }
 
   /** All, or those of a top-level group: each with every upstream of its registry, which other registries may use as well. */
   async listByUpstream(groupId?: number): Promise<readonly UpstreamPin[]> {
     let query = this.#db
-      .selectFrom('cache_pins')
-      .innerJoin('registry_upstreams', 'registry_upstreams.registry_id', 'cache_pins.registry_id')
-      .selectAll('cache_pins')
-      .select('registry_upstreams.upstream_id');
+      .selectFrom('cachePins')
+      .innerJoin('registryUpstreams', 'registryUpstreams.registryId', 'cachePins.registryId')
+      .selectAll('cachePins')
+      .select('registryUpstreams.upstreamId');
     if (groupId !== undefined)
       query = query
-        .innerJoin('virtual_registries', 'virtual_registries.id', 'cache_pins.registry_id')
-        .where('virtual_registries.group_id', '=', groupId);
-    return (await query.execute()).map((row) => ({ ...fromRow(row), upstreamId: row.upstream_id }));
+        .innerJoin('virtualRegistries', 'virtualRegistries.id', 'cachePins.registryId')
+        .where('virtualRegistries.groupId', '=', groupId);
+    return (await query.execute()).map((row) => ({ ...fromRow(row), upstreamId: row.upstreamId }));
   }
 
   /** @throws MissingOwner */
   async create({ registryId, image, tag, digest }: NewCachePin): Promise<CachePin> {
     const row = await this.#db
-      .insertInto('cache_pins')
+      .insertInto('cachePins')
       .values({
-        registry_id: registryId,
+        registryId,
         image,
         tag: tag ?? null,
         digest: digest ?? null,
-        created_at: this.#now(),
+        createdAt: this.#now(),
       })
       .returningAll()
       .executeTakeFirstOrThrow();
@@ -70,8 +70,8 @@ export class CachePins {
   /** Undefined where this registry has none with this id. */
   async remove(registryId: number, id: number): Promise<CachePin | undefined> {
     const row = await this.#db
-      .deleteFrom('cache_pins')
-      .where('registry_id', '=', registryId)
+      .deleteFrom('cachePins')
+      .where('registryId', '=', registryId)
       .where('id', '=', id)
       .returningAll()
       .executeTakeFirst();
@@ -79,13 +79,13 @@ export class CachePins {
   }
 }
 
-function fromRow(row: Selectable<Tables['cache_pins']>): CachePin {
+function fromRow(row: Selectable<Tables['cachePins']>): CachePin {
   return {
     id: row.id,
-    registryId: row.registry_id,
+    registryId: row.registryId,
     image: row.image,
     tag: row.tag ?? undefined,
     digest: row.digest ?? undefined,
-    createdAt: row.created_at,
+    createdAt: row.createdAt,
   };
 }

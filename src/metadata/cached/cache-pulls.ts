@@ -1,7 +1,7 @@
 /** How many pulls of each day the cache answered, and how many it could not. */
 import { type Kysely, sql } from 'kysely';
 import { inTransaction } from '../db/in-transaction.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 
 export interface PullCounts {
   /** Answered from what was cached. */
@@ -33,10 +33,10 @@ export class CachePulls {
         const group = tx.selectFrom('groups').select('id').where('id', '=', groupId).forKeyShare();
         if (!(await group.executeTakeFirst())) continue;
         await tx
-          .insertInto('cache_pulls')
-          .values({ group_id: groupId, day, hits, misses })
+          .insertInto('cachePulls')
+          .values({ groupId, day, hits, misses })
           .onConflict((conflict) =>
-            conflict.columns(['group_id', 'day']).doUpdateSet({
+            conflict.columns(['groupId', 'day']).doUpdateSet({
               hits: sql<number>`cache_pulls.hits + ${hits}`,
               misses: sql<number>`cache_pulls.misses + ${misses}`,
             }),
@@ -49,12 +49,12 @@ export class CachePulls {
   /** Of the last days, today among them. */
   async sum(groupId: number, days: number): Promise<PullCounts> {
     return this.#db
-      .selectFrom('cache_pulls')
+      .selectFrom('cachePulls')
       .select([
         sql<number>`cast(coalesce(sum(hits), 0) as bigint)`.as('hits'),
         sql<number>`cast(coalesce(sum(misses), 0) as bigint)`.as('misses'),
       ])
-      .where('group_id', '=', groupId)
+      .where('groupId', '=', groupId)
       .where('day', '>', this.#today() - days)
       .executeTakeFirstOrThrow();
   }
@@ -62,7 +62,7 @@ export class CachePulls {
   /** What nobody asks for any more. */
   async forgetOld(): Promise<void> {
     await this.#db
-      .deleteFrom('cache_pulls')
+      .deleteFrom('cachePulls')
       .where('day', '<', this.#today() - keptDays)
       .execute();
   }

@@ -1,6 +1,6 @@
 /** What each top-level group wants to be forgotten of its cache for age, and how that went. */
 import { type Kysely, type Selectable, sql } from 'kysely';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 
 export interface CacheRetentionSettings {
   readonly enabled: boolean;
@@ -37,9 +37,9 @@ export class CacheRetentionPolicies {
 
   async find(groupId: number): Promise<CacheRetentionPolicy | undefined> {
     const row = await this.#db
-      .selectFrom('cache_retention_policies')
+      .selectFrom('cacheRetentionPolicies')
       .selectAll()
-      .where('group_id', '=', groupId)
+      .where('groupId', '=', groupId)
       .executeTakeFirst();
     return row && fromRow(row);
   }
@@ -47,12 +47,12 @@ export class CacheRetentionPolicies {
   /** Those that were broken off first, then those that are due, the longest due first. */
   async listDue(limit: number): Promise<readonly CacheRetentionPolicy[]> {
     const rows = await this.#db
-      .selectFrom('cache_retention_policies')
+      .selectFrom('cacheRetentionPolicies')
       .selectAll()
       .where('enabled', '=', 1)
-      .where((eb) => eb.or([eb('status', '=', 'running'), eb('next_run_at', '<=', this.#now())]))
+      .where((eb) => eb.or([eb('status', '=', 'running'), eb('nextRunAt', '<=', this.#now())]))
       .orderBy((eb) => eb.case().when('status', '=', 'running').then(0).else(1).end())
-      .orderBy('next_run_at')
+      .orderBy('nextRunAt')
       .limit(limit)
       .execute();
     return rows.map(fromRow);
@@ -66,21 +66,21 @@ export class CacheRetentionPolicies {
   ): Promise<CacheRetentionPolicy> {
     const now = this.#now();
     const row = await this.#db
-      .insertInto('cache_retention_policies')
+      .insertInto('cacheRetentionPolicies')
       .values({
-        group_id: groupId,
+        groupId,
         ...columnsOf(settings),
         status: 'scheduled',
-        failure_message: null,
-        next_run_at: nextRunAt,
-        last_run_at: null,
-        last_deleted_entries: 0,
-        last_deleted_bytes: 0,
-        run_started_at: null,
-        run_deleted_entries: 0,
-        run_deleted_bytes: 0,
-        created_at: now,
-        updated_at: now,
+        failureMessage: null,
+        nextRunAt,
+        lastRunAt: null,
+        lastDeletedEntries: 0,
+        lastDeletedBytes: 0,
+        runStartedAt: null,
+        runDeletedEntries: 0,
+        runDeletedBytes: 0,
+        createdAt: now,
+        updatedAt: now,
       })
       .returningAll()
       .executeTakeFirstOrThrow();
@@ -94,9 +94,9 @@ export class CacheRetentionPolicies {
     nextRunAt: number | undefined,
   ): Promise<CacheRetentionPolicy | undefined> {
     const row = await this.#db
-      .updateTable('cache_retention_policies')
-      .set({ ...columnsOf(settings), next_run_at: nextRunAt, updated_at: this.#now() })
-      .where('group_id', '=', groupId)
+      .updateTable('cacheRetentionPolicies')
+      .set({ ...columnsOf(settings), nextRunAt, updatedAt: this.#now() })
+      .where('groupId', '=', groupId)
       .returningAll()
       .executeTakeFirst();
     return row && fromRow(row);
@@ -105,8 +105,8 @@ export class CacheRetentionPolicies {
   /** False where the group has none. */
   async remove(groupId: number): Promise<boolean> {
     const { numDeletedRows } = await this.#db
-      .deleteFrom('cache_retention_policies')
-      .where('group_id', '=', groupId)
+      .deleteFrom('cacheRetentionPolicies')
+      .where('groupId', '=', groupId)
       .executeTakeFirstOrThrow();
     return numDeletedRows > 0n;
   }
@@ -115,9 +115,9 @@ export class CacheRetentionPolicies {
   async begin(groupId: number): Promise<CacheRetentionPolicy | undefined> {
     const now = this.#now();
     const row = await this.#db
-      .updateTable('cache_retention_policies')
-      .set({ status: 'running', run_started_at: sql<number>`coalesce(run_started_at, ${now})` })
-      .where('group_id', '=', groupId)
+      .updateTable('cacheRetentionPolicies')
+      .set({ status: 'running', runStartedAt: sql<number>`coalesce(run_started_at, ${now})` })
+      .where('groupId', '=', groupId)
       .where('enabled', '=', 1)
       .returningAll()
       .executeTakeFirst();
@@ -127,12 +127,12 @@ export class CacheRetentionPolicies {
   /** Of the run that goes on: part of the transaction that removes them. False where the policy is gone or was turned off. */
   async addDeleted(groupId: number, entries: number, bytes: number): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
-      .updateTable('cache_retention_policies')
+      .updateTable('cacheRetentionPolicies')
       .set((eb) => ({
-        run_deleted_entries: eb('run_deleted_entries', '+', entries),
-        run_deleted_bytes: eb('run_deleted_bytes', '+', bytes),
+        runDeletedEntries: eb('runDeletedEntries', '+', entries),
+        runDeletedBytes: eb('runDeletedBytes', '+', bytes),
       }))
-      .where('group_id', '=', groupId)
+      .where('groupId', '=', groupId)
       .where('enabled', '=', 1)
       .executeTakeFirstOrThrow();
     return numUpdatedRows > 0n;
@@ -145,19 +145,19 @@ export class CacheRetentionPolicies {
     failure: string | undefined,
   ): Promise<CacheRetentionPolicy | undefined> {
     const row = await this.#db
-      .updateTable('cache_retention_policies')
+      .updateTable('cacheRetentionPolicies')
       .set((eb) => ({
         status: failure === undefined ? 'scheduled' : 'failed',
-        failure_message: failure ?? null,
-        next_run_at: nextRunAt,
-        last_run_at: eb.ref('run_started_at'),
-        last_deleted_entries: eb.ref('run_deleted_entries'),
-        last_deleted_bytes: eb.ref('run_deleted_bytes'),
-        run_started_at: null,
-        run_deleted_entries: 0,
-        run_deleted_bytes: 0,
+        failureMessage: failure ?? null,
+        nextRunAt,
+        lastRunAt: eb.ref('runStartedAt'),
+        lastDeletedEntries: eb.ref('runDeletedEntries'),
+        lastDeletedBytes: eb.ref('runDeletedBytes'),
+        runStartedAt: null,
+        runDeletedEntries: 0,
+        runDeletedBytes: 0,
       }))
-      .where('group_id', '=', groupId)
+      .where('groupId', '=', groupId)
       .returningAll()
       .executeTakeFirst();
     return row && fromRow(row);
@@ -167,29 +167,29 @@ export class CacheRetentionPolicies {
 function columnsOf(settings: CacheRetentionSettings) {
   return {
     enabled: Number(settings.enabled),
-    cadence_days: settings.cadenceDays,
-    keep_days: settings.keepDays,
-    notify_on_success: Number(settings.notifyOnSuccess),
-    notify_on_failure: Number(settings.notifyOnFailure),
+    cadenceDays: settings.cadenceDays,
+    keepDays: settings.keepDays,
+    notifyOnSuccess: Number(settings.notifyOnSuccess),
+    notifyOnFailure: Number(settings.notifyOnFailure),
   };
 }
 
-function fromRow(row: Selectable<Tables['cache_retention_policies']>): CacheRetentionPolicy {
+function fromRow(row: Selectable<Tables['cacheRetentionPolicies']>): CacheRetentionPolicy {
   return {
-    groupId: row.group_id,
+    groupId: row.groupId,
     enabled: row.enabled === 1,
-    cadenceDays: row.cadence_days,
-    keepDays: row.keep_days,
-    notifyOnSuccess: row.notify_on_success === 1,
-    notifyOnFailure: row.notify_on_failure === 1,
+    cadenceDays: row.cadenceDays,
+    keepDays: row.keepDays,
+    notifyOnSuccess: row.notifyOnSuccess === 1,
+    notifyOnFailure: row.notifyOnFailure === 1,
     status: row.status,
-    failureMessage: row.failure_message ?? undefined,
-    nextRunAt: row.next_run_at,
-    lastRunAt: row.last_run_at ?? undefined,
-    lastDeletedEntries: row.last_deleted_entries,
-    lastDeletedBytes: row.last_deleted_bytes,
-    runStartedAt: row.run_started_at ?? undefined,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
+    failureMessage: row.failureMessage ?? undefined,
+    nextRunAt: row.nextRunAt,
+    lastRunAt: row.lastRunAt ?? undefined,
+    lastDeletedEntries: row.lastDeletedEntries,
+    lastDeletedBytes: row.lastDeletedBytes,
+    runStartedAt: row.runStartedAt ?? undefined,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
   };
 }

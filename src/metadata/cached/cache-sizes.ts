@@ -3,7 +3,7 @@ import { type Kysely, sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import { inBatches } from '../db/in-batches.ts';
 import { inTransaction } from '../db/in-transaction.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 
 /** A top-level group's id, or all of the cache. */
 export type CacheScope = number | 'all';
@@ -22,7 +22,7 @@ export class CacheSizes {
   /** Each blob counted once, however many entries link it; manifests do not count. */
   async bytesOf(scope: CacheScope): Promise<number> {
     const { bytes } = await this.#db
-      .selectFrom('cache_size_changes')
+      .selectFrom('cacheSizeChanges')
       .select(sql<number>`cast(coalesce(sum(bytes), 0) as bigint)`.as('bytes'))
       .where('scope', '=', numberOf(scope))
       .executeTakeFirstOrThrow();
@@ -35,10 +35,10 @@ export class CacheSizes {
    */
   async demandOn(scope: CacheScope, reservation?: number): Promise<number> {
     let query = this.#db
-      .selectFrom('cache_reservations')
+      .selectFrom('cacheReservations')
       .select(sql<number>`cast(coalesce(sum(bytes), 0) as bigint)`.as('bytes'))
       .where('scope', '=', numberOf(scope))
-      .where('expires_at', '>', this.#now());
+      .where('expiresAt', '>', this.#now());
     if (reservation !== undefined) query = query.where('id', '<=', reservation);
     const { bytes } = await query.executeTakeFirstOrThrow();
     return bytes + (await this.bytesOf(scope));
@@ -47,18 +47,18 @@ export class CacheSizes {
   /** Of blobs that no entry links, and whose turn to be collected has come. */
   async leavingBytes(): Promise<number> {
     const { bytes } = await this.#db
-      .selectFrom('blob_reviews')
-      .innerJoin('blobs', 'blobs.digest', 'blob_reviews.digest')
+      .selectFrom('blobReviews')
+      .innerJoin('blobs', 'blobs.digest', 'blobReviews.digest')
       .select(sql<number>`cast(coalesce(sum(blobs.size), 0) as bigint)`.as('bytes'))
-      .where('blob_reviews.review_after', '<=', this.#now())
-      .where('blob_reviews.event', '=', 'entry_evict')
+      .where('blobReviews.reviewAfter', '<=', this.#now())
+      .where('blobReviews.event', '=', 'entry_evict')
       .where(({ not, exists, selectFrom }) =>
         not(
           exists(
-            selectFrom('cached_blobs')
-              .select('cached_blobs.digest')
-              .where('cached_blobs.scope', '=', numberOf('all'))
-              .whereRef('cached_blobs.digest', '=', 'blobs.digest'),
+            selectFrom('cachedBlobs')
+              .select('cachedBlobs.digest')
+              .where('cachedBlobs.scope', '=', numberOf('all'))
+              .whereRef('cachedBlobs.digest', '=', 'blobs.digest'),
           ),
         ),
       )
@@ -69,8 +69,8 @@ export class CacheSizes {
   /** @param expiresAt epoch milliseconds. @returns its number: later ones are higher */
   async reserve(scope: CacheScope, bytes: number, expiresAt: number): Promise<number> {
     const { id } = await this.#db
-      .insertInto('cache_reservations')
-      .values({ scope: numberOf(scope), bytes, expires_at: expiresAt })
+      .insertInto('cacheReservations')
+      .values({ scope: numberOf(scope), bytes, expiresAt })
       .returning('id')
       .executeTakeFirstOrThrow();
     return id;
@@ -78,7 +78,7 @@ export class CacheSizes {
 
   async release(reservations: readonly number[]): Promise<void> {
     if (reservations.length === 0) return;
-    await this.#db.deleteFrom('cache_reservations').where('id', 'in', reservations).execute();
+    await this.#db.deleteFrom('cacheReservations').where('id', 'in', reservations).execute();
   }
 
   /** Of these digests, of which a blob may be cached. */
@@ -86,7 +86,7 @@ export class CacheSizes {
     let sum = 0;
     for (const batch of inBatches([...digests])) {
       const { bytes } = await this.#db
-        .selectFrom('cached_blobs')
+        .selectFrom('cachedBlobs')
         .select(sql<number>`cast(coalesce(sum(size), 0) as bigint)`.as('bytes'))
         .where('scope', '=', numberOf(scope))
         .where('digest', 'in', batch)
@@ -99,11 +99,11 @@ export class CacheSizes {
   /** Makes the sums short again. */
   async fold(): Promise<void> {
     await inTransaction(this.#db, async (tx) => {
-      await tx.deleteFrom('cache_reservations').where('expires_at', '<=', this.#now()).execute();
+      await tx.deleteFrom('cacheReservations').where('expiresAt', '<=', this.#now()).execute();
       const taken = await tx
-        .deleteFrom('cache_size_changes')
+        .deleteFrom('cacheSizeChanges')
         .where('id', 'in', (eb) =>
-          eb.selectFrom('cache_size_changes').select('id').orderBy('id').limit(foldedAtOnce),
+          eb.selectFrom('cacheSizeChanges').select('id').orderBy('id').limit(foldedAtOnce),
         )
         .returning(['scope', 'bytes'])
         .execute();
@@ -112,7 +112,7 @@ export class CacheSizes {
       const left = [...sums].filter(([, bytes]) => bytes !== 0);
       if (left.length > 0)
         await tx
-          .insertInto('cache_size_changes')
+          .insertInto('cacheSizeChanges')
           .values(left.map(([scope, bytes]) => ({ scope, bytes })))
           .execute();
     });

@@ -5,7 +5,7 @@
 import { type Expression, type Kysely, sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import { inBatches } from '../db/in-batches.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 
 /** Which repositories count: the one of a name, or it and all below it. */
 export type SizeScope = 'self' | 'self_with_descendants';

@@ -1,21 +1,23 @@
-/** Conditions and order by the places that a pull may use, of which there are few. */
+/** Conditions and order by the sources that a pull may use, of which there are few. */
 import type { ExpressionBuilder } from 'kysely';
-import type { Tables } from '../db/schema.ts';
-import type { CacheEntry, EntryPlace } from './cache-entry.ts';
+import type { Tables } from '../db/tables.ts';
+import type { CacheEntry, EntrySource } from './cache-entry.ts';
 
-export function atAny(eb: ExpressionBuilder<Tables, 'cache_entries'>, places: readonly EntryPlace[]) {
+export function atAny(eb: ExpressionBuilder<Tables, 'cacheEntries'>, sources: readonly EntrySource[]) {
   return eb.or(
-    places.map(({ upstreamId, repository }) =>
+    sources.map(({ upstreamId, repository }) =>
       eb.and([
-        eb('cache_entries.upstream_id', '=', upstreamId),
-        eb('cache_entries.repository', '=', repository),
+        eb('cacheEntries.upstreamId', '=', upstreamId),
+        eb('cacheEntries.repository', '=', repository),
       ]),
     ),
   );
 }
 
-export function inOrderOf(places: readonly EntryPlace[], entries: readonly CacheEntry[]): CacheEntry[] {
-  return places.flatMap((place) =>
-    entries.filter((entry) => entry.upstreamId === place.upstreamId && entry.repository === place.repository),
+export function inOrderOf(sources: readonly EntrySource[], entries: readonly CacheEntry[]): CacheEntry[] {
+  return sources.flatMap((source) =>
+    entries.filter(
+      (entry) => entry.upstreamId === source.upstreamId && entry.repository === source.repository,
+    ),
   );
 }

@@ -1,7 +1,7 @@
 /** How much each top-level group may cache, and what was evicted last to keep to it. */
 import { type Kysely, type Selectable, sql } from 'kysely';
 import { inTransaction } from '../db/in-transaction.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 
 export interface GroupCache {
   /** Undefined: only the limit of the whole cache counts. */
@@ -33,7 +33,7 @@ export class GroupCaches {
   }
 
   async find(groupId: number): Promise<GroupCache> {
-    const query = this.#db.selectFrom('group_caches').selectAll().where('group_id', '=', groupId);
+    const query = this.#db.selectFrom('groupCaches').selectAll().where('groupId', '=', groupId);
     const row = await query.executeTakeFirst();
     return row ? fromRow(row) : untouched;
   }
@@ -41,23 +41,20 @@ export class GroupCaches {
   /** Those that have a limit of their own. */
   async listLimited(): Promise<readonly LimitedGroup[]> {
     const rows = await this.#db
-      .selectFrom('group_caches')
-      .select(['group_id', 'max_bytes'])
-      .where('max_bytes', 'is not', null)
-      .orderBy('group_id')
+      .selectFrom('groupCaches')
+      .select(['groupId', 'maxBytes'])
+      .where('maxBytes', 'is not', null)
+      .orderBy('groupId')
       .execute();
-    return rows.flatMap(({ group_id, max_bytes }) =>
-      max_bytes === null ? [] : [{ groupId: group_id, maxBytes: max_bytes }],
-    );
+    return rows.flatMap(({ groupId, maxBytes }) => (maxBytes === undefined ? [] : [{ groupId, maxBytes }]));
   }
 
   /** @throws MissingOwner */
   async setMaxBytes(groupId: number, maxBytes: number | undefined): Promise<void> {
-    const max_bytes = maxBytes ?? null;
     await this.#db
-      .insertInto('group_caches')
-      .values({ group_id: groupId, max_bytes, evicted_at: null })
-      .onConflict((conflict) => conflict.column('group_id').doUpdateSet({ max_bytes }))
+      .insertInto('groupCaches')
+      .values({ groupId, maxBytes })
+      .onConflict((conflict) => conflict.column('groupId').doUpdateSet({ maxBytes: maxBytes ?? null }))
       .execute();
   }
 
@@ -65,19 +62,19 @@ export class GroupCaches {
   noteEviction(groupId: number, at: number, entries: number, bytes: number): Promise<void> {
     return inTransaction(this.#db, async (tx) => {
       await tx
-        .insertInto('group_caches')
+        .insertInto('groupCaches')
         .values({
-          group_id: groupId,
-          max_bytes: null,
-          evicted_at: at,
-          evicted_entries: entries,
-          evicted_bytes: bytes,
+          groupId,
+          maxBytes: null,
+          evictedAt: at,
+          evictedEntries: entries,
+          evictedBytes: bytes,
         })
         .onConflict((conflict) =>
-          conflict.column('group_id').doUpdateSet({
-            evicted_at: at,
-            evicted_entries: sql<number>`case when group_caches.evicted_at = ${at} then group_caches.evicted_entries else 0 end + ${entries}`,
-            evicted_bytes: sql<number>`case when group_caches.evicted_at = ${at} then group_caches.evicted_bytes else 0 end + ${bytes}`,
+          conflict.column('groupId').doUpdateSet({
+            evictedAt: at,
+            evictedEntries: sql<number>`case when group_caches.evicted_at = ${at} then group_caches.evicted_entries else 0 end + ${entries}`,
+            evictedBytes: sql<number>`case when group_caches.evicted_at = ${at} then group_caches.evicted_bytes else 0 end + ${bytes}`,
           }),
         )
         .execute();
@@ -85,11 +82,11 @@ export class GroupCaches {
   }
 }
 
-function fromRow(row: Selectable<Tables['group_caches']>): GroupCache {
+function fromRow(row: Selectable<Tables['groupCaches']>): GroupCache {
   return {
-    maxBytes: row.max_bytes ?? undefined,
-    evictedAt: row.evicted_at ?? undefined,
-    evictedEntries: row.evicted_entries,
-    evictedBytes: row.evicted_bytes,
+    maxBytes: row.maxBytes ?? undefined,
+    evictedAt: row.evictedAt ?? undefined,
+    evictedEntries: row.evictedEntries,
+    evictedBytes: row.evictedBytes,
   };
 }

@@ -3,7 +3,7 @@ import type { Kysely, SelectQueryBuilder } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import type { Reviews } from '../collector/reviews.ts';
 import type { ReviewEvent } from '../collector/schema-collector.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 
 const rowsAtOnce = 5000;
 
@@ -15,16 +15,16 @@ const rowsAtOnce = 5000;
 export async function removeEntries(
   tx: Kysely<Tables>,
   reviews: Reviews,
-  which: SelectQueryBuilder<Tables, 'cache_entries', { id: number }>,
+  which: SelectQueryBuilder<Tables, 'cacheEntries', { id: number }>,
   event: ReviewEvent,
 ): Promise<number> {
   let count = 0;
   for (;;) {
     const rows = await tx
-      .deleteFrom('cache_entries')
+      .deleteFrom('cacheEntries')
       .where('id', 'in', (eb) =>
         eb
-          .selectFrom('cache_entries')
+          .selectFrom('cacheEntries')
           .select('id')
           .where((where) => where('id', 'in', which))
           .limit(rowsAtOnce),

@@ -1,6 +1,6 @@
 /** Puts up for review: part of the transaction of whatever may have orphaned something. */
 import { type Expression, type Kysely, sql } from 'kysely';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 import type { ReviewEvent } from './schema-collector.ts';
 
 export interface ReviewTimes {
@@ -12,10 +12,10 @@ export interface ReviewTimes {
 
 /** Queue → what one row of it is about. */
 const keys = {
-  blob_reviews: ['digest'],
-  payload_reviews: ['digest'],
-  link_reviews: ['repository_id', 'digest'],
-  manifest_reviews: ['repository_id', 'digest'],
+  blobReviews: ['digest'],
+  payloadReviews: ['digest'],
+  linkReviews: ['repositoryId', 'digest'],
+  manifestReviews: ['repositoryId', 'digest'],
 } as const;
 
 export type ReviewQueueName = keyof typeof keys;

@@ -1,6 +1,6 @@
 /** What the collector removed, one process and one go at a time, for people to see. */
 import type { Kysely, Selectable } from 'kysely';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 
 export interface GcCounts {
   /** Reviews that were decided. */
@@ -34,25 +34,25 @@ export class GcRuns {
   /** Those of more than a month ago are forgotten. */
   async add({ startedAt, endedAt, ...counts }: GcRun): Promise<void> {
     await this.#db
-      .deleteFrom('gc_runs')
-      .where('started_at', '<', endedAt - keptMs)
+      .deleteFrom('gcRuns')
+      .where('startedAt', '<', endedAt - keptMs)
       .execute();
     await this.#db
-      .insertInto('gc_runs')
-      .values({ ...counts, started_at: startedAt, ended_at: endedAt })
+      .insertInto('gcRuns')
+      .values({ ...counts, startedAt, endedAt })
       .execute();
   }
 
   /** The last ones first. */
   async list(limit: number): Promise<readonly GcRun[]> {
-    const query = this.#db.selectFrom('gc_runs').selectAll().orderBy('id', 'desc').limit(limit);
+    const query = this.#db.selectFrom('gcRuns').selectAll().orderBy('id', 'desc').limit(limit);
     return (await query.execute()).map(fromRow);
   }
 
   /** Of a month. */
   async sum(): Promise<GcCounts> {
     const row = await this.#db
-      .selectFrom('gc_runs')
+      .selectFrom('gcRuns')
       .select((eb) =>
         (['reviewed', 'manifests', 'links', 'blobs', 'bytes', 'payloads', 'failed'] as const).map((column) =>
           eb.fn.sum<number | string | null>(column).as(column),
@@ -72,7 +72,7 @@ export class GcRuns {
   }
 }
 
-function fromRow(row: Selectable<Tables['gc_runs']>): GcRun {
-  const { id: _, started_at: startedAt, ended_at: endedAt, ...counts } = row;
+function fromRow(row: Selectable<Tables['gcRuns']>): GcRun {
+  const { id: _, startedAt, endedAt, ...counts } = row;
   return { startedAt, endedAt, ...counts };
 }

@@ -1,7 +1,7 @@
 /** What keeps content from being collected. Each question is answered from an index, and the first few answers are enough. */
 import type { Kysely } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 
 /** Something that keeps content: a repository that has it, an entry of a virtual registry, a tag, or a manifest. */
 export type Holder =
@@ -36,7 +36,7 @@ export class Holders {
   async listOfBlob(digest: Digest, limit: number, without?: Without): Promise<readonly Holder[]> {
     const ignored = repositoriesWithout(without?.links, digest);
     return [
-      ...(await this.#listRepositories('repository_blobs', digest, limit, ignored)),
+      ...(await this.#listRepositories('repositoryBlobs', digest, limit, ignored)),
       ...(await this.#listEntries(digest, ['blob'], limit)),
     ];
   }
@@ -45,7 +45,7 @@ export class Holders {
   async listOfPayload(digest: Digest, limit: number, without?: Without): Promise<readonly Holder[]> {
     const ignored = repositoriesWithout(without?.manifests, digest);
     return [
-      ...(await this.#listRepositories('repository_manifests', digest, limit, ignored)),
+      ...(await this.#listRepositories('repositoryManifests', digest, limit, ignored)),
       ...(await this.#listEntries(digest, ['manifest', 'referrers'], limit)),
     ];
   }
@@ -73,7 +73,7 @@ export class Holders {
     const tags = await this.#db
       .selectFrom('tags')
       .select('name')
-      .where('repository_id', '=', repositoryId)
+      .where('repositoryId', '=', repositoryId)
       .where('digest', '=', digest)
       .orderBy('name')
       .limit(limit)
@@ -91,9 +91,9 @@ export class Holders {
   async #hasManifest(repositoryId: number, digest: Digest, without: Without | undefined): Promise<boolean> {
     if (without?.manifests.get(repositoryId)?.has(digest)) return false;
     const row = await this.#db
-      .selectFrom('repository_manifests')
+      .selectFrom('repositoryManifests')
       .select('digest')
-      .where('repository_id', '=', repositoryId)
+      .where('repositoryId', '=', repositoryId)
       .where('digest', '=', digest)
       .executeTakeFirst();
     return row !== undefined;
@@ -102,19 +102,19 @@ export class Holders {
   async #listOwners(
     repositoryId: number,
     digest: Digest,
-    kinds: readonly Tables['manifest_references']['kind'][],
+    kinds: readonly Tables['manifestReferences']['kind'][],
     limit: number,
     without: Without | undefined,
   ): Promise<readonly Digest[]> {
     const gone = without?.manifests.get(repositoryId) ?? new Set<Digest>();
     const rows = await this.#db
-      .selectFrom('manifest_references as used')
-      .innerJoin('repository_manifests as owner', 'owner.digest', 'used.manifest_digest')
+      .selectFrom('manifestReferences as used')
+      .innerJoin('repositoryManifests as owner', 'owner.digest', 'used.manifestDigest')
       .select('owner.digest')
       .distinct()
       .where('used.digest', '=', digest)
       .where('used.kind', 'in', kinds)
-      .where('owner.repository_id', '=', repositoryId)
+      .where('owner.repositoryId', '=', repositoryId)
       // Enough for one that is not gone, where there is one.
       .limit(limit + gone.size)
       .execute();
@@ -123,7 +123,7 @@ export class Holders {
   }
 
   async #listRepositories(
-    table: 'repository_blobs' | 'repository_manifests',
+    table: 'repositoryBlobs' | 'repositoryManifests',
     digest: Digest,
     limit: number,
     ignored: readonly number[],
@@ -134,7 +134,7 @@ export class Holders {
       .where('id', 'in', (eb) =>
         eb
           .selectFrom(table)
-          .select('repository_id')
+          .select('repositoryId')
           .where('digest', '=', digest)
           .limit(limit + ignored.length),
       )
@@ -147,12 +147,12 @@ export class Holders {
 
   async #listEntries(
     digest: Digest,
-    kinds: readonly Tables['cache_entries']['kind'][],
+    kinds: readonly Tables['cacheEntries']['kind'][],
     limit: number,
   ): Promise<readonly Holder[]> {
     const rows = await this.#db
-      .selectFrom('cache_entries')
-      .select(['id', 'upstream_id', 'repository', 'reference'])
+      .selectFrom('cacheEntries')
+      .select(['id', 'upstreamId', 'repository', 'reference'])
       .where('digest', '=', digest)
       .where('kind', 'in', kinds)
       .limit(limit)
@@ -160,7 +160,7 @@ export class Holders {
     return rows.map((row) => ({
       by: 'cache entry',
       entryId: row.id,
-      upstreamId: row.upstream_id,
+      upstreamId: row.upstreamId,
       repository: row.repository,
       reference: row.reference,
     }));

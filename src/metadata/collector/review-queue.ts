@@ -5,7 +5,7 @@
 import { type ExpressionBuilder, type Kysely, type SqlBool, sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import { inTransaction } from '../db/in-transaction.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 import type { ReviewQueueName } from './enqueue-reviews.ts';
 import type { ReviewEvent } from './schema-collector.ts';
 
@@ -47,10 +47,10 @@ export interface QueueState {
 }
 
 const tables: Readonly<Record<ReviewKind, ReviewQueueName>> = {
-  manifest: 'manifest_reviews',
-  link: 'link_reviews',
-  blob: 'blob_reviews',
-  payload: 'payload_reviews',
+  manifest: 'manifestReviews',
+  link: 'linkReviews',
+  blob: 'blobReviews',
+  payload: 'payloadReviews',
 };
 
 export const reviewKinds: readonly ReviewKind[] = ['manifest', 'link', 'blob', 'payload'];
@@ -60,12 +60,12 @@ export const maxCounted = 100_000;
 
 interface Row {
   readonly digest: string;
-  readonly repository_id: number;
-  readonly review_after: number;
+  readonly repositoryId: number;
+  readonly reviewAfter: number;
   readonly event: ReviewEvent;
-  readonly review_count: number;
-  readonly last_error: string | null;
-  readonly claimed_until: number | null;
+  readonly reviewCount: number;
+  readonly lastError: string | undefined;
+  readonly claimedUntil: number | undefined;
 }
 
 export class ReviewQueue {
@@ -90,10 +90,10 @@ export class ReviewQueue {
       const claimed: Review[] = [];
       const claimedUntil = this.#now() + forMs;
       for (const row of await this.#select(tx, kind, due, true)) {
-        const review = reviewOf(kind, { ...row, claimed_until: claimedUntil });
+        const review = reviewOf(kind, { ...row, claimedUntil });
         await tx
           .updateTable(tables[kind])
-          .set({ claimed_until: claimedUntil })
+          .set({ claimedUntil })
           .where((eb) => isOf(eb, review))
           .execute();
         claimed.push(review);
@@ -109,21 +109,21 @@ export class ReviewQueue {
     if (!ofRepository && digests?.length === 0) return [];
     let query = db
       .selectFrom(tables[kind])
-      .select(['digest', 'review_after', 'event', 'review_count', 'last_error', 'claimed_until'])
-      .select((ofRepository ? sql.ref<number>('repository_id') : sql.lit(0)).as('repository_id'))
-      .where((eb) => eb.or([eb('claimed_until', 'is', null), eb('claimed_until', '<=', now)]))
-      .orderBy('review_after')
+      .select(['digest', 'reviewAfter', 'event', 'reviewCount', 'lastError', 'claimedUntil'])
+      .select((ofRepository ? sql.ref<number>('repositoryId') : sql.lit(0)).as('repositoryId'))
+      .where((eb) => eb.or([eb('claimedUntil', 'is', null), eb('claimedUntil', '<=', now)]))
+      .orderBy('reviewAfter')
       .orderBy('digest')
       .limit(limit);
     if (offset !== undefined) query = query.offset(offset);
     query = isEarly
       ? query.where((eb) =>
           eb.or([
-            eb('review_after', '<=', now),
-            eb.and([eb('event', '<>', 'untagged'), eb('review_count', '=', 0)]),
+            eb('reviewAfter', '<=', now),
+            eb.and([eb('event', '<>', 'untagged'), eb('reviewCount', '=', 0)]),
           ]),
         )
-      : query.where('review_after', '<=', now);
+      : query.where('reviewAfter', '<=', now);
     if (ofRepository && repositoryId !== undefined)
       query = query.where(sql<SqlBool>`repository_id = ${repositoryId}`);
     if (!ofRepository && digests) query = query.where('digest', 'in', digests);
@@ -134,11 +134,11 @@ export class ReviewQueue {
   async isOurs(review: Review): Promise<boolean> {
     const row = await this.#db
       .selectFrom(tables[review.kind])
-      .select('claimed_until')
+      .select('claimedUntil')
       .where((eb) => isOf(eb, review))
       .forUpdate()
       .executeTakeFirst();
-    return row !== undefined && row.claimed_until === (review.claimedUntil ?? null);
+    return row !== undefined && row.claimedUntil === (review.claimedUntil ?? null);
   }
 
   /** It is decided. */
@@ -154,11 +154,11 @@ export class ReviewQueue {
     await this.#db
       .updateTable(tables[review.kind])
       .set({
-        review_after: reviewAfter,
+        reviewAfter,
         event: 'untagged',
-        claimed_until: null,
-        review_count: 0,
-        last_error: null,
+        claimedUntil: null,
+        reviewCount: 0,
+        lastError: null,
       })
       .where((eb) => isOf(eb, review))
       .execute();
@@ -169,9 +169,9 @@ export class ReviewQueue {
     for (const review of reviews)
       await this.#db
         .updateTable(tables[review.kind])
-        .set({ claimed_until: null })
+        .set({ claimedUntil: null })
         .where((eb) => isOf(eb, review))
-        .where('claimed_until', '=', review.claimedUntil ?? null)
+        .where('claimedUntil', '=', review.claimedUntil ?? null)
         .execute();
   }
 
@@ -180,21 +180,21 @@ export class ReviewQueue {
     await this.#db
       .updateTable(tables[review.kind])
       .set((eb) => ({
-        review_after: reviewAfter,
-        claimed_until: null,
-        review_count: eb('review_count', '+', 1),
-        last_error: error,
+        reviewAfter,
+        claimedUntil: null,
+        reviewCount: eb('reviewCount', '+', 1),
+        lastError: error,
       }))
       .where((eb) => isOf(eb, review))
-      .where('claimed_until', '=', review.claimedUntil ?? null)
+      .where('claimedUntil', '=', review.claimedUntil ?? null)
       .execute();
   }
 
   async find(kind: ReviewKind, digest: Digest, repositoryId = 0): Promise<Review | undefined> {
     const row = await this.#db
       .selectFrom(tables[kind])
-      .select(['digest', 'review_after', 'event', 'review_count', 'last_error', 'claimed_until'])
-      .select(sql.lit(repositoryId).as('repository_id'))
+      .select(['digest', 'reviewAfter', 'event', 'reviewCount', 'lastError', 'claimedUntil'])
+      .select(sql.lit(repositoryId).as('repositoryId'))
       .where((eb) => isOf(eb, { kind, digest, repositoryId }))
       .executeTakeFirst();
     return row && reviewOf(kind, row);
@@ -207,16 +207,16 @@ export class ReviewQueue {
       .selectFrom((eb) =>
         eb
           .selectFrom(tables[kind])
-          .select(['review_after', 'review_count'])
-          .orderBy('review_after')
+          .select(['reviewAfter', 'reviewCount'])
+          .orderBy('reviewAfter')
           .limit(maxCounted)
           .as('waiting'),
       )
       .select((eb) => [
         eb.fn.countAll<number>().as('length'),
-        eb.fn.min<number | null>('review_after').as('oldest'),
-        sql<number | null>`sum(case when review_after <= ${now} then 1 else 0 end)`.as('due'),
-        sql<number | null>`sum(case when review_count > 0 then 1 else 0 end)`.as('failing'),
+        eb.fn.min<number | null>('reviewAfter').as('oldest'),
+        sql<number | undefined>`sum(case when review_after <= ${now} then 1 else 0 end)`.as('due'),
+        sql<number | undefined>`sum(case when review_count > 0 then 1 else 0 end)`.as('failing'),
       ])
       .executeTakeFirstOrThrow();
     return { length, due: due ?? 0, oldestAt: oldest ?? undefined, failing: failing ?? 0 };
@@ -240,11 +240,11 @@ function reviewOf(kind: ReviewKind, row: Row): Review {
   return {
     kind,
     digest: row.digest as Digest,
-    repositoryId: row.repository_id,
-    reviewAfter: row.review_after,
+    repositoryId: row.repositoryId,
+    reviewAfter: row.reviewAfter,
     event: row.event,
-    failures: row.review_count,
-    lastError: row.last_error ?? undefined,
-    claimedUntil: row.claimed_until ?? undefined,
+    failures: row.reviewCount,
+    lastError: row.lastError ?? undefined,
+    claimedUntil: row.claimedUntil ?? undefined,
   };
 }

@@ -6,7 +6,7 @@ import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import { inBatches } from '../db/in-batches.ts';
 import { inTransaction } from '../db/in-transaction.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 import { below } from '../namespaces/below.ts';
 import { enqueue, enqueueAgain, type ReviewQueueName, type ReviewTimes } from './enqueue-reviews.ts';
 import type { ReviewEvent } from './schema-collector.ts';
@@ -27,12 +27,12 @@ export class Reviews {
 
   /** Those of the blobs that have a record. */
   addBlobs(digests: readonly Digest[], event: ReviewEvent): Promise<void> {
-    return this.#addDigests('blobs', 'blob_reviews', digests, event);
+    return this.#addDigests('blobs', 'blobReviews', digests, event);
   }
 
   /** Payloads of those of the manifests that have one. */
   addPayloads(digests: readonly Digest[], event: ReviewEvent): Promise<void> {
-    return this.#addDigests('manifests', 'payload_reviews', digests, event);
+    return this.#addDigests('manifests', 'payloadReviews', digests, event);
   }
 
   #addDigests(
@@ -51,12 +51,12 @@ export class Reviews {
 
   /** Those of the blobs that this repository links. */
   addLinks(repositoryId: number, digests: readonly Digest[], event: ReviewEvent): Promise<void> {
-    return this.#addOfRepository('repository_blobs', 'link_reviews', repositoryId, digests, event);
+    return this.#addOfRepository('repositoryBlobs', 'linkReviews', repositoryId, digests, event);
   }
 
   /** Those of the manifests that this repository has. */
   addManifests(repositoryId: number, digests: readonly Digest[], event: ReviewEvent): Promise<void> {
-    return this.#addOfRepository('repository_manifests', 'manifest_reviews', repositoryId, digests, event);
+    return this.#addOfRepository('repositoryManifests', 'manifestReviews', repositoryId, digests, event);
   }
 
   /**
@@ -65,7 +65,7 @@ export class Reviews {
    */
   async addUntagged(repositoryId: number): Promise<void> {
     const untagged = this.#untagged(repositoryId).forKeyShare();
-    await enqueueAgain(this.#db, this.#times, 'manifest_reviews', untagged, 'untagged');
+    await enqueueAgain(this.#db, this.#times, 'manifestReviews', untagged, 'untagged');
   }
 
   /** Those that {@link addUntagged} would put up. */
@@ -75,9 +75,9 @@ export class Reviews {
         eb.not(
           eb.exists(
             eb
-              .selectFrom('manifest_reviews as waiting')
+              .selectFrom('manifestReviews as waiting')
               .select('waiting.digest')
-              .whereRef('waiting.repository_id', '=', 'untagged.repository_id')
+              .whereRef('waiting.repositoryId', '=', 'untagged.repositoryId')
               .whereRef('waiting.digest', '=', 'untagged.digest')
               .where('waiting.event', '<>', 'untagged'),
           ),
@@ -90,16 +90,16 @@ export class Reviews {
 
   #untagged(repositoryId: number) {
     return this.#db
-      .selectFrom('repository_manifests as untagged')
-      .select(['untagged.repository_id', 'untagged.digest'])
-      .where('untagged.repository_id', '=', repositoryId)
+      .selectFrom('repositoryManifests as untagged')
+      .select(['untagged.repositoryId', 'untagged.digest'])
+      .where('untagged.repositoryId', '=', repositoryId)
       .where((eb) =>
         eb.not(
           eb.exists(
             eb
               .selectFrom('tags')
               .select('tags.name')
-              .whereRef('tags.repository_id', '=', 'untagged.repository_id')
+              .whereRef('tags.repositoryId', '=', 'untagged.repositoryId')
               .whereRef('tags.digest', '=', 'untagged.digest'),
           ),
         ),
@@ -107,7 +107,7 @@ export class Reviews {
   }
 
   #addOfRepository(
-    table: 'repository_blobs' | 'repository_manifests',
+    table: 'repositoryBlobs' | 'repositoryManifests',
     queue: ReviewQueueName,
     repositoryId: number,
     digests: readonly Digest[],
@@ -117,8 +117,8 @@ export class Reviews {
       for (const batch of inBatches(inOneOrder(digests))) {
         const known = tx
           .selectFrom(table)
-          .select(['repository_id', 'digest'])
-          .where('repository_id', '=', repositoryId)
+          .select(['repositoryId', 'digest'])
+          .where('repositoryId', '=', repositoryId)
           .where('digest', 'in', batch)
           // One that the collector removes at this moment is waited for, and left out.
           .forKeyShare();
@@ -139,18 +139,18 @@ export class Reviews {
     await inTransaction(this.#db, async (tx) => {
       for (const [kinds, table, queue] of ofEntries) {
         const linked = tx
-          .selectFrom('cache_entries')
-          .select('cache_entries.digest')
+          .selectFrom('cacheEntries')
+          .select('cacheEntries.digest')
           .distinct()
-          .where('cache_entries.kind', 'in', kinds)
+          .where('cacheEntries.kind', 'in', kinds)
           .where(
             sql<SqlBool>`exists (select 1 from ${sql.table(table)} as content where content.digest = cache_entries.digest)`,
           )
           .where((eb) =>
             which({
-              id: eb.ref('cache_entries.id'),
-              upstreamId: eb.ref('cache_entries.upstream_id'),
-              groupId: eb.ref('cache_entries.group_id'),
+              id: eb.ref('cacheEntries.id'),
+              upstreamId: eb.ref('cacheEntries.upstreamId'),
+              groupId: eb.ref('cacheEntries.groupId'),
             }),
           );
         await enqueue(tx, this.#times, queue, linked, event);
@@ -178,7 +178,7 @@ export class Reviews {
       const groups = tx
         .selectFrom('groups')
         .select('id')
-        .where((eb) => eb.or([eb('full_path', '=', fullPath), below(eb.ref('full_path'), fullPath)]));
+        .where((eb) => eb.or([eb('fullPath', '=', fullPath), below(eb.ref('fullPath'), fullPath)]));
       await groups.orderBy('id').forUpdate().execute();
       await reviews.#addLinked((_, path) => below(path, fullPath), 'project_delete');
       await reviews.addEntries(({ groupId }) => sql<SqlBool>`${groupId} in ${groups}`, 'upstream_delete');
@@ -193,19 +193,19 @@ export class Reviews {
       const projects = tx
         .selectFrom('projects')
         .select('projects.id')
-        .where((eb) => isRemoved(eb.ref('projects.id'), eb.ref('projects.full_path')));
+        .where((eb) => isRemoved(eb.ref('projects.id'), eb.ref('projects.fullPath')));
       await projects.orderBy('projects.id').forUpdate().execute();
       const repositories = tx
         .selectFrom('repositories')
         .select('repositories.id')
-        .where('repositories.project_id', 'in', projects);
+        .where('repositories.projectId', 'in', projects);
       await repositories.orderBy('repositories.id').forUpdate().execute();
       for (const [table, queue] of ofRepositories) {
         const linked = tx
           .selectFrom(table)
           .select('digest')
           .distinct()
-          .where('repository_id', 'in', repositories);
+          .where('repositoryId', 'in', repositories);
         await enqueue(tx, this.#times, queue, linked, event);
       }
     });
@@ -214,13 +214,13 @@ export class Reviews {
 
 /** What entries of these kinds link. */
 const ofEntries = [
-  [['blob'], 'blobs', 'blob_reviews'],
-  [['manifest', 'referrers'], 'manifests', 'payload_reviews'],
+  [['blob'], 'blobs', 'blobReviews'],
+  [['manifest', 'referrers'], 'manifests', 'payloadReviews'],
 ] as const;
 
 const ofRepositories = [
-  ['repository_blobs', 'blob_reviews'],
-  ['repository_manifests', 'payload_reviews'],
+  ['repositoryBlobs', 'blobReviews'],
+  ['repositoryManifests', 'payloadReviews'],
 ] as const;
 
 /** The same for all: two transactions that wait for each other's rows would wait forever. */

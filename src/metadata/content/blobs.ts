@@ -1,7 +1,7 @@
 /** Bytes that are in the blob store, and where. */
 import type { Kysely, Selectable } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 import { MissingContent } from '../db/violations.ts';
 
 export interface BlobRecord {
@@ -36,14 +36,14 @@ export class Blobs {
     const { numUpdatedRows } = await this.#db
       .updateTable('blobs')
       .set({
-        storage_key: record.storageKey,
+        storageKey: record.storageKey,
         size: record.size,
         sha1: record.sha1,
-        created_at: record.createdAt,
-        verified_at: record.createdAt,
+        createdAt: record.createdAt,
+        verifiedAt: record.createdAt,
       })
       .where('digest', '=', record.digest)
-      .where('storage_key', '=', from)
+      .where('storageKey', '=', from)
       .executeTakeFirstOrThrow();
     return numUpdatedRows > 0n;
   }
@@ -60,14 +60,14 @@ export class Blobs {
     await this.#db
       .deleteFrom('blobs')
       .where('digest', '=', digest)
-      .where('storage_key', '=', storageKey)
+      .where('storageKey', '=', storageKey)
       .where((eb) =>
         eb.not(
           eb.exists(
             eb
-              .selectFrom('repository_blobs')
-              .select('repository_id')
-              .whereRef('repository_blobs.digest', '=', 'blobs.digest'),
+              .selectFrom('repositoryBlobs')
+              .select('repositoryId')
+              .whereRef('repositoryBlobs.digest', '=', 'blobs.digest'),
           ),
         ),
       )
@@ -92,10 +92,10 @@ export async function keepRecord(tx: Kysely<Tables>, digest: Digest, blob?: Blob
         .values({
           digest,
           size,
-          storage_key: storageKey,
+          storageKey,
           sha1: sha1 ?? null,
-          created_at: createdAt,
-          verified_at: createdAt,
+          createdAt,
+          verifiedAt: createdAt,
         })
         .onConflict((conflict) => conflict.column('digest').doNothing())
         .execute();
@@ -112,8 +112,8 @@ export function blobFromRow(row: Selectable<Tables['blobs']>): BlobRecord {
   return {
     digest: row.digest as Digest,
     size: row.size,
-    storageKey: row.storage_key,
+    storageKey: row.storageKey,
     sha1: row.sha1 ?? undefined,
-    createdAt: row.created_at,
+    createdAt: row.createdAt,
   };
 }

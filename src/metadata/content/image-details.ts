@@ -3,9 +3,9 @@ import type { Selectable } from 'kysely';
 import { z } from 'zod';
 import { type Digest, isDigest } from '../../oci/digest.ts';
 import type { ImageFacts } from '../../oci/image-facts.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 
-type Row = Selectable<Tables['image_facts']>;
+type Row = Selectable<Tables['imageFacts']>;
 
 const texts = z.record(z.string(), z.string());
 const digest = z.string().refine((text): text is Digest => isDigest(text));
@@ -42,13 +42,13 @@ export function writeDetails({
   layers,
   children,
   image,
-}: ImageFacts): Pick<Row, 'manifest_details' | 'config_details'> {
+}: ImageFacts): Pick<Row, 'manifestDetails' | 'configDetails'> {
   const { platform: ran, author, labels, history } = image ?? { platform: {}, labels: {}, history: [] };
   return {
-    manifest_details: JSON.stringify({ annotations, layers, children } satisfies z.input<
+    manifestDetails: JSON.stringify({ annotations, layers, children } satisfies z.input<
       typeof manifestDetails
     >),
-    config_details: JSON.stringify({ osVersion: ran.osVersion, author, labels, history } satisfies z.input<
+    configDetails: JSON.stringify({ osVersion: ran.osVersion, author, labels, history } satisfies z.input<
       typeof configDetails
     >),
   };
@@ -59,10 +59,10 @@ export function readDetails(
   row: Row,
   showsConfig: boolean,
 ): Pick<ImageFacts, 'annotations' | 'layers' | 'children' | 'image'> {
-  const manifest = manifestDetails.parse(JSON.parse(row.manifest_details));
-  if (!showsConfig || row.config_state !== 'read') return manifest;
-  const { osVersion, ...config } = configDetails.parse(JSON.parse(row.config_details));
-  const { os, architecture, variant, image_created_at: createdAt } = row;
+  const manifest = manifestDetails.parse(JSON.parse(row.manifestDetails));
+  if (!showsConfig || row.configState !== 'read') return manifest;
+  const { osVersion, ...config } = configDetails.parse(JSON.parse(row.configDetails));
+  const { os, architecture, variant, imageCreatedAt: createdAt } = row;
   return {
     ...manifest,
     image: {

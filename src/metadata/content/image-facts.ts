@@ -4,7 +4,7 @@ import type { Digest } from '../../oci/digest.ts';
 import type { Platform } from '../../oci/image-config.ts';
 import type { ContentFacts, ImageFacts } from '../../oci/image-facts.ts';
 import { inBatches } from '../db/in-batches.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 import { readDetails, writeDetails } from './image-details.ts';
 
 /** What lists show. */
@@ -21,20 +21,20 @@ export interface ImageSummary {
   readonly totalBytes: number;
 }
 
-type Row = Selectable<Tables['image_facts']>;
+type Row = Selectable<Tables['imageFacts']>;
 
 const summaryColumns = [
-  'image_facts.digest',
-  'image_facts.kind',
-  'image_facts.artifact_type',
-  'image_facts.config_digest',
-  'image_facts.config_media_type',
-  'image_facts.config_size',
-  'image_facts.total_size',
-  'image_facts.image_created_at',
-  'image_facts.os',
-  'image_facts.architecture',
-  'image_facts.variant',
+  'imageFacts.digest',
+  'imageFacts.kind',
+  'imageFacts.artifactType',
+  'imageFacts.configDigest',
+  'imageFacts.configMediaType',
+  'imageFacts.configSize',
+  'imageFacts.totalSize',
+  'imageFacts.imageCreatedAt',
+  'imageFacts.os',
+  'imageFacts.architecture',
+  'imageFacts.variant',
 ] as const;
 
 export class ImageFactsRecords {
@@ -47,10 +47,10 @@ export class ImageFactsRecords {
   /** Whether there is nothing to be found out any more: the facts are there, and their config was not missing. */
   async isSettled(digest: Digest): Promise<boolean> {
     const row = await this.#db
-      .selectFrom('image_facts')
+      .selectFrom('imageFacts')
       .select('digest')
       .where('digest', '=', digest)
-      .where('config_state', '<>', 'missing')
+      .where('configState', '<>', 'missing')
       .executeTakeFirst();
     return row !== undefined;
   }
@@ -60,23 +60,23 @@ export class ImageFactsRecords {
     const { kind, artifactType, config, configState, image, totalBytes } = facts;
     const values = {
       kind,
-      artifact_type: columnText(artifactType),
-      config_digest: config?.digest ?? null,
-      config_media_type: columnText(config?.mediaType),
-      config_size: config?.size ?? null,
-      config_state: configState,
-      total_size: totalBytes ?? null,
-      image_created_at: image?.createdAt ?? null,
+      artifactType: columnText(artifactType),
+      configDigest: config?.digest ?? null,
+      configMediaType: columnText(config?.mediaType),
+      configSize: config?.size ?? null,
+      configState: configState,
+      totalSize: totalBytes ?? null,
+      imageCreatedAt: image?.createdAt ?? null,
       os: image?.platform.os ?? null,
       architecture: image?.platform.architecture ?? null,
       variant: image?.platform.variant ?? null,
       ...writeDetails(facts),
     };
     await this.#db
-      .insertInto('image_facts')
+      .insertInto('imageFacts')
       .values({ digest, ...values })
       .onConflict((conflict) =>
-        conflict.column('digest').doUpdateSet(values).where('image_facts.config_state', '=', 'missing'),
+        conflict.column('digest').doUpdateSet(values).where('imageFacts.configState', '=', 'missing'),
       )
       .execute();
   }
@@ -84,10 +84,10 @@ export class ImageFactsRecords {
   /** Of a manifest that the repository has; undefined where there are none yet, or no such manifest. */
   async find(repositoryId: number, digest: Digest): Promise<ImageFacts | undefined> {
     const row = await this.#visibleFrom(repositoryId)
-      .selectAll('image_facts')
-      .where('image_facts.digest', '=', digest)
+      .selectAll('imageFacts')
+      .where('imageFacts.digest', '=', digest)
       .executeTakeFirst();
-    return row && factsFromRow(row, row.shows_config === 1);
+    return row && factsFromRow(row, row.showsConfig === 1);
   }
 
   /** As {@link find}, of many, by their digests; those without facts are left out. */
@@ -99,12 +99,12 @@ export class ImageFactsRecords {
     for (const batch of inBatches(digests)) {
       const rows = await this.#visibleFrom(repositoryId)
         .select(summaryColumns)
-        .where('image_facts.digest', 'in', batch)
+        .where('imageFacts.digest', 'in', batch)
         .execute();
       const indexes = rows.filter(({ kind }) => kind === 'index').map(({ digest }) => digest);
       const sizes = indexes.length > 0 ? await this.#sizesOf(repositoryId, indexes) : new Map();
       for (const row of rows) {
-        const summary = summaryFromRow(row, row.shows_config === 1, sizes.get(row.digest) ?? 0);
+        const summary = summaryFromRow(row, row.showsConfig === 1, sizes.get(row.digest) ?? 0);
         summaries.set(summary.digest, summary);
       }
     }
@@ -113,15 +113,15 @@ export class ImageFactsRecords {
 
   #visibleFrom(repositoryId: number) {
     return this.#db
-      .selectFrom('image_facts')
-      .innerJoin('repository_manifests', 'repository_manifests.digest', 'image_facts.digest')
-      .where('repository_manifests.repository_id', '=', repositoryId)
-      .leftJoin('repository_blobs as config_link', (join) =>
+      .selectFrom('imageFacts')
+      .innerJoin('repositoryManifests', 'repositoryManifests.digest', 'imageFacts.digest')
+      .where('repositoryManifests.repositoryId', '=', repositoryId)
+      .leftJoin('repositoryBlobs as configLink', (join) =>
         join
-          .onRef('config_link.digest', '=', 'image_facts.config_digest')
-          .on('config_link.repository_id', '=', repositoryId),
+          .onRef('configLink.digest', '=', 'imageFacts.configDigest')
+          .on('configLink.repositoryId', '=', repositoryId),
       )
-      .select(sql<number>`case when config_link.digest is null then 0 else 1 end`.as('shows_config'));
+      .select(sql<number>`case when config_link.digest is null then 0 else 1 end`.as('showsConfig'));
   }
 
   /** Sizes are what pushers wrote: as integers their sum might be none. */
@@ -129,22 +129,22 @@ export class ImageFactsRecords {
     const rows = await this.#db
       .selectFrom((eb) =>
         eb
-          .selectFrom('manifest_references as child')
-          .innerJoin('repository_manifests as here', 'here.digest', 'child.digest')
-          .innerJoin('manifest_references as content', 'content.manifest_digest', 'child.digest')
-          .select(['child.manifest_digest', 'content.digest', 'content.size'])
+          .selectFrom('manifestReferences as child')
+          .innerJoin('repositoryManifests as here', 'here.digest', 'child.digest')
+          .innerJoin('manifestReferences as content', 'content.manifestDigest', 'child.digest')
+          .select(['child.manifestDigest', 'content.digest', 'content.size'])
           .distinct()
-          .where('child.manifest_digest', 'in', indexes)
+          .where('child.manifestDigest', 'in', indexes)
           .where('child.kind', '=', 'manifest')
           .where('content.kind', 'in', ['config', 'layer'])
-          .where('here.repository_id', '=', repositoryId)
+          .where('here.repositoryId', '=', repositoryId)
           .as('listed'),
       )
-      .select('listed.manifest_digest')
+      .select('listed.manifestDigest')
       .select(sql<number>`sum(cast(listed.size as double precision))`.as('bytes'))
-      .groupBy('listed.manifest_digest')
+      .groupBy('listed.manifestDigest')
       .execute();
-    return new Map(rows.map((row) => [row.manifest_digest, Math.min(row.bytes, Number.MAX_SAFE_INTEGER)]));
+    return new Map(rows.map((row) => [row.manifestDigest, Math.min(row.bytes, Number.MAX_SAFE_INTEGER)]));
   }
 }
 
@@ -152,26 +152,26 @@ function factsFromRow(row: Row, showsConfig: boolean): ImageFacts {
   return {
     ...readDetails(row, showsConfig),
     kind: row.kind,
-    artifactType: row.artifact_type ?? undefined,
+    artifactType: row.artifactType ?? undefined,
     config: configOf(row),
-    configState: row.config_state === 'read' && !showsConfig ? 'missing' : row.config_state,
-    totalBytes: row.total_size ?? undefined,
+    configState: row.configState === 'read' && !showsConfig ? 'missing' : row.configState,
+    totalBytes: row.totalSize ?? undefined,
   };
 }
 
 function summaryFromRow(
-  row: Pick<Row, 'digest' | 'kind' | 'total_size' | 'image_created_at' | 'os' | 'architecture' | 'variant'> &
+  row: Pick<Row, 'digest' | 'kind' | 'totalSize' | 'imageCreatedAt' | 'os' | 'architecture' | 'variant'> &
     Parameters<typeof configOf>[0] &
-    Pick<Row, 'artifact_type'>,
+    Pick<Row, 'artifactType'>,
   showsConfig: boolean,
   indexBytes: number,
 ): ImageSummary {
   return {
     digest: row.digest as Digest,
     kind: row.kind,
-    artifactType: row.artifact_type ?? undefined,
+    artifactType: row.artifactType ?? undefined,
     config: configOf(row),
-    createdAt: showsConfig ? (row.image_created_at ?? undefined) : undefined,
+    createdAt: showsConfig ? (row.imageCreatedAt ?? undefined) : undefined,
     platform: showsConfig
       ? {
           os: row.os ?? undefined,
@@ -179,16 +179,16 @@ function summaryFromRow(
           variant: row.variant ?? undefined,
         }
       : {},
-    totalBytes: row.total_size ?? indexBytes,
+    totalBytes: row.totalSize ?? indexBytes,
   };
 }
 
 /** Digests were parsed before they were recorded. */
 function configOf(
-  row: Pick<Row, 'config_digest' | 'config_media_type' | 'config_size'>,
+  row: Pick<Row, 'configDigest' | 'configMediaType' | 'configSize'>,
 ): ContentFacts | undefined {
-  const { config_digest: digest, config_media_type: mediaType, config_size: size } = row;
-  return digest === null
+  const { configDigest: digest, configMediaType: mediaType, configSize: size } = row;
+  return digest === undefined
     ? undefined
     : { digest: digest as Digest, mediaType: mediaType ?? '', size: size ?? 0 };
 }

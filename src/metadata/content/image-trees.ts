@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import { inBatches } from '../db/in-batches.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 
 export interface ImageManifest {
   readonly digest: Digest;
@@ -26,7 +26,7 @@ export class ImageTrees {
 
   async find(repositoryId: number, digest: Digest): Promise<ImageManifest | undefined> {
     const row = await this.#select(repositoryId)
-      .where('repository_manifests.digest', '=', digest)
+      .where('repositoryManifests.digest', '=', digest)
       .executeTakeFirst();
     return row && fromRow(row);
   }
@@ -34,25 +34,25 @@ export class ImageTrees {
   /** Of what it lists, the manifests that the repository has, by digest; not what those list. */
   async listChildren(repositoryId: number, digest: Digest): Promise<readonly ImageManifest[]> {
     const rows = await this.#select(repositoryId)
-      .innerJoin('manifest_references as listed', 'listed.digest', 'repository_manifests.digest')
-      .where('listed.manifest_digest', '=', digest)
+      .innerJoin('manifestReferences as listed', 'listed.digest', 'repositoryManifests.digest')
+      .where('listed.manifestDigest', '=', digest)
       .where('listed.kind', '=', 'manifest')
-      .orderBy('repository_manifests.digest')
+      .orderBy('repositoryManifests.digest')
       .execute();
     return rows.map(fromRow);
   }
 
   #select(repositoryId: number) {
     return this.#db
-      .selectFrom('repository_manifests')
-      .leftJoin('manifest_references as config', (join) =>
+      .selectFrom('repositoryManifests')
+      .leftJoin('manifestReferences as config', (join) =>
         join
-          .onRef('config.manifest_digest', '=', 'repository_manifests.digest')
+          .onRef('config.manifestDigest', '=', 'repositoryManifests.digest')
           .on('config.kind', '=', 'config'),
       )
-      .select(['repository_manifests.digest', 'repository_manifests.media_type'])
-      .select(['config.digest as config_digest', 'config.media_type as config_media_type'])
-      .where('repository_manifests.repository_id', '=', repositoryId);
+      .select(['repositoryManifests.digest', 'repositoryManifests.mediaType'])
+      .select(['config.digest as configDigest', 'config.mediaType as configMediaType'])
+      .where('repositoryManifests.repositoryId', '=', repositoryId);
   }
 
   /** Of all these subjects, oldest first. @param types the only artifact types; undefined: all */
@@ -64,18 +64,18 @@ export class ImageTrees {
     const entries: ReferrerEntry[] = [];
     for (const batch of inBatches([...new Set(subjects)])) {
       let query = this.#db
-        .selectFrom('repository_manifests')
-        .select(['subject', 'digest', 'artifact_type'])
-        .where('repository_id', '=', repositoryId)
+        .selectFrom('repositoryManifests')
+        .select(['subject', 'digest', 'artifactType'])
+        .where('repositoryId', '=', repositoryId)
         .where('subject', 'in', batch);
-      if (types) query = query.where('artifact_type', 'in', types);
-      const rows = await query.orderBy('created_at').orderBy('digest').execute();
-      for (const { subject, digest, artifact_type } of rows) {
+      if (types) query = query.where('artifactType', 'in', types);
+      const rows = await query.orderBy('createdAt').orderBy('digest').execute();
+      for (const { subject, digest, artifactType } of rows) {
         // Digests were parsed before they were recorded.
         entries.push({
           subject: subject as Digest,
           digest: digest as Digest,
-          artifactType: artifact_type ?? undefined,
+          artifactType: artifactType ?? undefined,
         });
       }
     }
@@ -85,14 +85,14 @@ export class ImageTrees {
 
 function fromRow(row: {
   readonly digest: string;
-  readonly media_type: string;
-  readonly config_digest: string | null;
-  readonly config_media_type: string | null;
+  readonly mediaType: string;
+  readonly configDigest: string | null;
+  readonly configMediaType: string | null;
 }): ImageManifest {
-  const { config_digest: digest, config_media_type: mediaType } = row;
+  const { configDigest: digest, configMediaType: mediaType } = row;
   return {
     digest: row.digest as Digest,
-    mediaType: row.media_type,
-    config: digest !== null && mediaType !== null ? { digest: digest as Digest, mediaType } : undefined,
+    mediaType: row.mediaType,
+    config: digest && mediaType ? { digest: digest as Digest, mediaType } : undefined,
   };
 }

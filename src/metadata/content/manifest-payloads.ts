@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 import { type Digest, hasherOf } from '../../oci/digest.ts';
 import type { ManifestReference } from '../../oci/manifest.ts';
 import { inBatches } from '../db/in-batches.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 
 /** Until the transaction ends it cannot be removed. */
 export async function storePayload(
@@ -17,7 +17,7 @@ export async function storePayload(
   for (;;) {
     const stored = await tx
       .insertInto('manifests')
-      .values({ digest, payload, size: payload.length, sha1, created_at: now })
+      .values({ digest, payload, size: payload.length, sha1, createdAt: now })
       .onConflict((conflict) => conflict.column('digest').doNothing())
       .returning('digest')
       .executeTakeFirst();
@@ -28,13 +28,13 @@ export async function storePayload(
   }
   for (const batch of inBatches(references)) {
     await tx
-      .insertInto('manifest_references')
+      .insertInto('manifestReferences')
       .values(
         batch.map((reference) => ({
-          manifest_digest: digest,
+          manifestDigest: digest,
           kind: reference.kind,
           digest: reference.digest,
-          media_type: reference.mediaType,
+          mediaType: reference.mediaType,
           size: reference.size,
         })),
       )
@@ -49,12 +49,12 @@ export async function listReferences(
   tx: Kysely<Tables>,
   digest: Digest,
 ): Promise<readonly ManifestReference[]> {
-  const query = tx.selectFrom('manifest_references').selectAll().where('manifest_digest', '=', digest);
+  const query = tx.selectFrom('manifestReferences').selectAll().where('manifestDigest', '=', digest);
   // Digests were parsed before they were recorded.
   return (await query.execute()).map((row) => ({
     kind: row.kind,
     digest: row.digest as Digest,
-    mediaType: row.media_type,
+    mediaType: row.mediaType,
     size: row.size,
   }));
 }

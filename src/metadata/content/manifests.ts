@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import { inBatches } from '../db/in-batches.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 import { bufferOf } from './manifest-payloads.ts';
 
 export class Manifests {
@@ -17,9 +17,9 @@ export class Manifests {
     const found = new Set<Digest>();
     for (const batch of inBatches(digests)) {
       const query = this.#db
-        .selectFrom('manifest_references')
+        .selectFrom('manifestReferences')
         .select('digest')
-        .where('manifest_digest', 'in', batch)
+        .where('manifestDigest', 'in', batch)
         .where('kind', '<>', 'subject');
       // Digests were parsed before they were recorded.
       for (const { digest } of await query.execute()) found.add(digest as Digest);

@@ -3,10 +3,10 @@ import type { Kysely, Selectable } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import { type CacheEntry, entryFromRow } from '../cached/cache-entry.ts';
 import { offsetOf, type Page, type Paged } from '../db/page.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 import { type BlobRecord, blobFromRow } from './blobs.ts';
 
-type FindingTable = Tables['storage_findings'];
+type FindingTable = Tables['storageFindings'];
 
 export interface NewFinding {
   /** corrupt: bytes of another digest; missing: a record without bytes; orphaned: bytes without a record. */
@@ -43,8 +43,8 @@ export class StoredBlobs {
     const rows = await this.#db
       .selectFrom('blobs')
       .selectAll()
-      .where('verified_at', '<=', before)
-      .orderBy('verified_at')
+      .where('verifiedAt', '<=', before)
+      .orderBy('verifiedAt')
       .orderBy('digest')
       .limit(limit)
       .execute();
@@ -67,19 +67,19 @@ export class StoredBlobs {
   async setVerified({ digest, storageKey }: Pick<BlobRecord, 'digest' | 'storageKey'>): Promise<void> {
     await this.#db
       .updateTable('blobs')
-      .set({ verified_at: this.#now() })
+      .set({ verifiedAt: this.#now() })
       .where('digest', '=', digest)
-      .where('storage_key', '=', storageKey)
+      .where('storageKey', '=', storageKey)
       .execute();
   }
 
   /** Names of up to `limit` repositories that link it. */
   async listRepositories(digest: Digest, limit: number): Promise<readonly string[]> {
     const rows = await this.#db
-      .selectFrom('repository_blobs')
-      .innerJoin('repositories', 'repositories.id', 'repository_blobs.repository_id')
+      .selectFrom('repositoryBlobs')
+      .innerJoin('repositories', 'repositories.id', 'repositoryBlobs.repositoryId')
       .select('repositories.name')
-      .where('repository_blobs.digest', '=', digest)
+      .where('repositoryBlobs.digest', '=', digest)
       .orderBy('repositories.name')
       .limit(limit)
       .execute();
@@ -89,22 +89,22 @@ export class StoredBlobs {
   /** False where it was found before, and is not settled. */
   async addFinding(finding: NewFinding): Promise<boolean> {
     const { numInsertedOrUpdatedRows } = await this.#db
-      .insertInto('storage_findings')
+      .insertInto('storageFindings')
       .values({
         kind: finding.kind,
         digest: finding.digest,
-        storage_key: finding.storageKey,
+        storageKey: finding.storageKey,
         size: finding.size,
         hosted: finding.isHosted ? 1 : 0,
         state: 'open',
-        found_at: this.#now(),
-        settled_at: null,
+        foundAt: this.#now(),
+        settledAt: null,
       })
       .onConflict((conflict) =>
         conflict
-          .column('storage_key')
-          .doUpdateSet({ kind: finding.kind, state: 'open', found_at: this.#now(), settled_at: null })
-          .where('storage_findings.state', '<>', 'open'),
+          .column('storageKey')
+          .doUpdateSet({ kind: finding.kind, state: 'open', foundAt: this.#now(), settledAt: null })
+          .where('storageFindings.state', '<>', 'open'),
       )
       .executeTakeFirstOrThrow();
     return (numInsertedOrUpdatedRows ?? 0n) > 0n;
@@ -112,29 +112,29 @@ export class StoredBlobs {
 
   /** The entries of virtual registries through which it was fetched, or shared with others of the same origin. */
   async listFetched(digest: Digest): Promise<readonly CacheEntry[]> {
-    const query = this.#db.selectFrom('cache_entries').selectAll().where('digest', '=', digest);
+    const query = this.#db.selectFrom('cacheEntries').selectAll().where('digest', '=', digest);
     const rows = await query.where('kind', '=', 'blob').orderBy('id').execute();
     return rows.map(entryFromRow);
   }
 
   /** What was found of this copy. */
   async findFinding(storageKey: string): Promise<Finding | undefined> {
-    const query = this.#db.selectFrom('storage_findings').selectAll().where('storage_key', '=', storageKey);
+    const query = this.#db.selectFrom('storageFindings').selectAll().where('storageKey', '=', storageKey);
     const row = await query.executeTakeFirst();
     return row && findingFromRow(row);
   }
 
   async settle(id: number, state: 'removed' | 'healed'): Promise<void> {
     await this.#db
-      .updateTable('storage_findings')
-      .set({ state, settled_at: this.#now() })
+      .updateTable('storageFindings')
+      .set({ state, settledAt: this.#now() })
       .where('id', '=', id)
       .execute();
   }
 
   /** Open ones of records without bytes, by id. */
   async listMissing(after: number, limit: number): Promise<readonly Finding[]> {
-    const open = this.#db.selectFrom('storage_findings').selectAll().where('state', '=', 'open');
+    const open = this.#db.selectFrom('storageFindings').selectAll().where('state', '=', 'open');
     const missing = open.where('kind', '=', 'missing').where('id', '>', after);
     return (await missing.orderBy('id').limit(limit).execute()).map(findingFromRow);
   }
@@ -142,8 +142,8 @@ export class StoredBlobs {
   /** Open ones whose copy is recorded no more: another is, or nobody asks for the blob. Their number. */
   async settleHealed(): Promise<number> {
     const { numUpdatedRows } = await this.#db
-      .updateTable('storage_findings')
-      .set({ state: 'healed', settled_at: this.#now() })
+      .updateTable('storageFindings')
+      .set({ state: 'healed', settledAt: this.#now() })
       .where('state', '=', 'open')
       .where('kind', '<>', 'orphaned')
       .where((eb) =>
@@ -152,8 +152,8 @@ export class StoredBlobs {
             eb
               .selectFrom('blobs')
               .select('blobs.digest')
-              .whereRef('blobs.digest', '=', 'storage_findings.digest')
-              .whereRef('blobs.storage_key', '=', 'storage_findings.storage_key'),
+              .whereRef('blobs.digest', '=', 'storageFindings.digest')
+              .whereRef('blobs.storageKey', '=', 'storageFindings.storageKey'),
           ),
         ),
       )
@@ -163,7 +163,7 @@ export class StoredBlobs {
 
   /** Newest first. */
   async listFindings(state: Finding['state'] | undefined, page: Page): Promise<Paged<Finding>> {
-    let matching = this.#db.selectFrom('storage_findings');
+    let matching = this.#db.selectFrom('storageFindings');
     if (state) matching = matching.where('state', '=', state);
     const { total } = await matching
       .select((eb) => eb.fn.countAll<number>().as('total'))
@@ -184,11 +184,11 @@ function findingFromRow(row: Selectable<FindingTable>): Finding {
     kind: row.kind,
     // Digests were parsed before they were recorded.
     digest: row.digest as Digest,
-    storageKey: row.storage_key,
+    storageKey: row.storageKey,
     size: row.size,
     isHosted: row.hosted === 1,
     state: row.state,
-    foundAt: row.found_at,
-    settledAt: row.settled_at ?? undefined,
+    foundAt: row.foundAt,
+    settledAt: row.settledAt ?? undefined,
   };
 }

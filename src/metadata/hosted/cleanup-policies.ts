@@ -2,7 +2,7 @@
 import { type Kysely, type Selectable, sql, type Updateable } from 'kysely';
 import { z } from 'zod';
 import { inBatches } from '../db/in-batches.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 
 /** What a policy says, as texts and numbers: src/rules/cleanup-policy.ts knows what they mean. */
 export interface PolicyFields {
@@ -64,7 +64,7 @@ export class CleanupPolicies {
   async listOf(projectIds: readonly number[]): Promise<readonly CleanupPolicyRecord[]> {
     const found: CleanupPolicyRecord[] = [];
     for (const batch of inBatches(projectIds)) {
-      const query = this.#db.selectFrom('cleanup_policies').selectAll().where('project_id', 'in', batch);
+      const query = this.#db.selectFrom('cleanupPolicies').selectAll().where('projectId', 'in', batch);
       found.push(...(await query.execute()).map(fromRow));
     }
     return found;
@@ -73,13 +73,13 @@ export class CleanupPolicies {
   /** The enabled one whose run was asked for, else the one whose run is due, or goes on, for the longest time. */
   async findDue(now: number): Promise<CleanupPolicyRecord | undefined> {
     const row = await this.#db
-      .selectFrom('cleanup_policies')
+      .selectFrom('cleanupPolicies')
       .selectAll()
       .where('enabled', '=', 1)
-      .where((eb) => eb.or([eb('next_run_at', '<=', now), eb('requested_at', 'is not', null)]))
+      .where((eb) => eb.or([eb('nextRunAt', '<=', now), eb('requestedAt', 'is not', null)]))
       .orderBy(sql`case when requested_at is null then 1 else 0 end`)
-      .orderBy('next_run_at')
-      .orderBy('project_id')
+      .orderBy('nextRunAt')
+      .orderBy('projectId')
       .limit(1)
       .executeTakeFirst();
     return row && fromRow(row);
@@ -90,30 +90,30 @@ export class CleanupPolicies {
     const fields = {
       enabled: policy.enabled ? 1 : 0,
       cadence: policy.cadence,
-      keep_n: policy.keepN ?? null,
-      older_than: policy.olderThan ?? null,
-      name_regex: policy.nameRegex,
-      name_regex_keep: policy.nameRegexKeep ?? null,
-      next_run_at: nextRunAt,
-      requested_at: null,
-      started_at: null,
+      keepN: policy.keepN ?? null,
+      olderThan: policy.olderThan ?? null,
+      nameRegex: policy.nameRegex,
+      nameRegexKeep: policy.nameRegexKeep ?? null,
+      nextRunAt,
+      requestedAt: null,
+      startedAt: null,
       run: null,
     };
     await this.#db
-      .insertInto('cleanup_policies')
-      .values({ project_id: projectId, ...fields })
-      .onConflict((conflict) => conflict.column('project_id').doUpdateSet(fields))
+      .insertInto('cleanupPolicies')
+      .values({ projectId, ...fields })
+      .onConflict((conflict) => conflict.column('projectId').doUpdateSet(fields))
       .execute();
   }
 
   /** Asks for a run now. @returns false where one goes on, or was asked for already */
   async request(projectId: number, now: number): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
-      .updateTable('cleanup_policies')
-      .set({ requested_at: now })
-      .where('project_id', '=', projectId)
-      .where('requested_at', 'is', null)
-      .where('started_at', 'is', null)
+      .updateTable('cleanupPolicies')
+      .set({ requestedAt: now })
+      .where('projectId', '=', projectId)
+      .where('requestedAt', 'is', null)
+      .where('startedAt', 'is', null)
       .executeTakeFirstOrThrow();
     return numUpdatedRows > 0n;
   }
@@ -123,30 +123,30 @@ export class CleanupPolicies {
    * @returns false where the policy was changed meanwhile: then the run is over
    */
   async recordProgress(running: RunningPolicy, startedAt: number, run: CleanupRun): Promise<boolean> {
-    return this.#update(running, { started_at: startedAt, run: JSON.stringify(run) });
+    return this.#update(running, { startedAt, run: JSON.stringify(run) });
   }
 
   /** As {@link recordProgress}. @param following when the policy is due next */
   async recordEnd(running: RunningPolicy, run: EndedCleanupRun, following: number): Promise<boolean> {
     return this.#update(running, {
-      requested_at: null,
-      started_at: null,
+      requestedAt: null,
+      startedAt: null,
       run: null,
-      last_run: JSON.stringify(run),
-      next_run_at: following,
+      lastRun: JSON.stringify(run),
+      nextRunAt: following,
     });
   }
 
   async #update(
     { projectId, nextRunAt, requestedAt }: RunningPolicy,
-    changes: Updateable<Tables['cleanup_policies']>,
+    changes: Updateable<Tables['cleanupPolicies']>,
   ): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
-      .updateTable('cleanup_policies')
+      .updateTable('cleanupPolicies')
       .set(changes)
-      .where('project_id', '=', projectId)
-      .where('next_run_at', '=', nextRunAt)
-      .where('requested_at', requestedAt === undefined ? 'is' : '=', requestedAt ?? null)
+      .where('projectId', '=', projectId)
+      .where('nextRunAt', '=', nextRunAt)
+      .where('requestedAt', requestedAt === undefined ? 'is' : '=', requestedAt ?? null)
       .executeTakeFirstOrThrow();
     return numUpdatedRows > 0n;
   }
@@ -154,19 +154,19 @@ export class CleanupPolicies {
 
 type RunningPolicy = Pick<CleanupPolicyRecord, 'projectId' | 'nextRunAt' | 'requestedAt'>;
 
-function fromRow(row: Selectable<Tables['cleanup_policies']>): CleanupPolicyRecord {
+function fromRow(row: Selectable<Tables['cleanupPolicies']>): CleanupPolicyRecord {
   return {
-    projectId: row.project_id,
+    projectId: row.projectId,
     enabled: row.enabled === 1,
     cadence: row.cadence,
-    keepN: row.keep_n ?? undefined,
-    olderThan: row.older_than ?? undefined,
-    nameRegex: row.name_regex,
-    nameRegexKeep: row.name_regex_keep ?? undefined,
-    nextRunAt: row.next_run_at,
-    requestedAt: row.requested_at ?? undefined,
-    startedAt: row.started_at ?? undefined,
-    run: row.run === null ? undefined : runSchema.parse(JSON.parse(row.run)),
-    lastRun: row.last_run === null ? undefined : endedRunSchema.parse(JSON.parse(row.last_run)),
+    keepN: row.keepN ?? undefined,
+    olderThan: row.olderThan ?? undefined,
+    nameRegex: row.nameRegex,
+    nameRegexKeep: row.nameRegexKeep ?? undefined,
+    nextRunAt: row.nextRunAt,
+    requestedAt: row.requestedAt ?? undefined,
+    startedAt: row.startedAt ?? undefined,
+    run: row.run === undefined ? undefined : runSchema.parse(JSON.parse(row.run)),
+    lastRun: row.lastRun === undefined ? undefined : endedRunSchema.parse(JSON.parse(row.lastRun)),
   };
 }

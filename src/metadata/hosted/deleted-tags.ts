@@ -4,7 +4,7 @@ import type { Digest } from '../../oci/digest.ts';
 import type { Tag } from '../../oci/reference.ts';
 import { containing } from '../db/containing.ts';
 import { offsetOf, type Page, type Paged } from '../db/page.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 
 export interface DeletedTag {
   readonly id: number;
@@ -28,7 +28,7 @@ export class DeletedTags {
 
   /** Newest first. @param search part of the name */
   async list(repositoryId: number, search: string | undefined, page: Page): Promise<Paged<DeletedTag>> {
-    let matching = this.#db.selectFrom('deleted_tags').where('repository_id', '=', repositoryId);
+    let matching = this.#db.selectFrom('deletedTags').where('repositoryId', '=', repositoryId);
     if (search) matching = matching.where((eb) => containing(eb.ref('name'), search));
     const { total } = await matching
       .select((eb) => eb.fn.countAll<number>().as('total'))
@@ -43,25 +43,25 @@ export class DeletedTags {
   }
 
   async find(id: number): Promise<DeletedTag | undefined> {
-    const row = await this.#db.selectFrom('deleted_tags').selectAll().where('id', '=', id).executeTakeFirst();
+    const row = await this.#db.selectFrom('deletedTags').selectAll().where('id', '=', id).executeTakeFirst();
     return row && fromRow(row);
   }
 
   /** It was restored. */
   async forget(id: number): Promise<void> {
-    await this.#db.deleteFrom('deleted_tags').where('id', '=', id).execute();
+    await this.#db.deleteFrom('deletedTags').where('id', '=', id).execute();
   }
 }
 
-function fromRow(row: Selectable<Tables['deleted_tags']>): DeletedTag {
+function fromRow(row: Selectable<Tables['deletedTags']>): DeletedTag {
   return {
     id: row.id,
-    repositoryId: row.repository_id,
+    repositoryId: row.repositoryId,
     // Tags and digests were parsed before they were recorded.
     name: row.name as Tag,
     digest: row.digest as Digest,
-    deletedAt: row.deleted_at,
-    deletedBy: row.deleted_by,
-    publishedAt: row.published_at,
+    deletedAt: row.deletedAt,
+    deletedBy: row.deletedBy,
+    publishedAt: row.publishedAt,
   };
 }

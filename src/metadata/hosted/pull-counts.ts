@@ -2,7 +2,7 @@
 import { type Kysely, sql } from 'kysely';
 import { inBatches } from '../db/in-batches.ts';
 import { inTransaction } from '../db/in-transaction.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 
 export interface Pulls {
   readonly repositoryId: number;
@@ -37,7 +37,7 @@ export class PullCounts {
           set pulled_at = case when pulled_at > added.column4 then pulled_at else added.column4 end
           from (values ${valuesOf(batch)}) as added
           where repositories.id = added.column1`.execute(tx);
-      for (const batch of inBatches(manifests)) await add(tx, 'repository_manifests', 'digest', batch);
+      for (const batch of inBatches(manifests)) await add(tx, 'repositoryManifests', 'digest', batch);
       for (const batch of inBatches(tags)) await add(tx, 'tags', 'name', batch);
     });
   }
@@ -52,7 +52,7 @@ interface Sum {
 
 async function add(
   tx: Kysely<Tables>,
-  table: 'repository_manifests' | 'tags',
+  table: 'repositoryManifests' | 'tags',
   key: 'digest' | 'name',
   batch: readonly Sum[],
 ): Promise<void> {

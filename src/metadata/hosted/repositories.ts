@@ -1,7 +1,7 @@
 /** Repositories that were pushed to. */
 import type { Kysely, Selectable } from 'kysely';
 import type { PageRequest } from '../../oci/repository.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 import { MissingOwner } from '../db/violations.ts';
 import { below } from '../namespaces/below.ts';
 import { RenameLeases } from '../namespaces/rename-leases.ts';
@@ -47,7 +47,7 @@ export class Repositories {
     const row = await this.#db
       .selectFrom('repositories')
       .selectAll()
-      .where('project_id', '=', projectId)
+      .where('projectId', '=', projectId)
       .where('name', '>', after)
       .orderBy('name')
       .limit(1)
@@ -74,7 +74,7 @@ export class Repositories {
 
   /** That a cleanup policy came to it. @param at epoch milliseconds */
   async noteCleanup(id: number, at: number): Promise<void> {
-    await this.#db.updateTable('repositories').set({ cleanup_started_at: at }).where('id', '=', id).execute();
+    await this.#db.updateTable('repositories').set({ cleanupStartedAt: at }).where('id', '=', id).execute();
   }
 
   async findByName(name: string): Promise<RepositoryRecord | undefined> {
@@ -93,7 +93,7 @@ export class Repositories {
     const now = this.#now();
     const row = await this.#db
       .insertInto('repositories')
-      .values({ project_id: projectId, name, created_at: now, updated_at: now })
+      .values({ projectId, name, createdAt: now, updatedAt: now })
       .onConflict((conflict) => conflict.column('name').doNothing())
       .returningAll()
       .executeTakeFirst();
@@ -104,9 +104,9 @@ export class Repositories {
 
   /** Asked after the insert, which waits for a transfer of the project and for renames in it to end. */
   async #isInside(projectId: number, name: string): Promise<boolean> {
-    const query = this.#db.selectFrom('projects').select('full_path').where('id', '=', projectId);
+    const query = this.#db.selectFrom('projects').select('fullPath').where('id', '=', projectId);
     const project = await query.executeTakeFirst();
-    if (!project || !`${name}/`.startsWith(`${project.full_path}/`)) return false;
+    if (!project || !`${name}/`.startsWith(`${project.fullPath}/`)) return false;
     return (await new RenameLeases(this.#db, this.#now).find(projectId, name))?.state !== 'over';
   }
 
@@ -120,7 +120,7 @@ export class Repositories {
     const now = this.#now();
     const { numUpdatedRows } = await this.#db
       .updateTable('repositories')
-      .set({ updated_at: now, ...(change === 'publish' && { published_at: now }) })
+      .set({ updatedAt: now, ...(change === 'publish' && { publishedAt: now }) })
       .where('id', '=', id)
       .executeTakeFirstOrThrow();
     return numUpdatedRows > 0n;
@@ -143,16 +143,16 @@ export class Repositories {
   ): Promise<{ readonly names: string[]; readonly hasMore: boolean }> {
     let query = this.#db
       .selectFrom('repositories')
-      .innerJoin('projects', 'projects.id', 'repositories.project_id')
+      .innerJoin('projects', 'projects.id', 'repositories.projectId')
       .select('repositories.name')
-      .where('projects.container_registry_access_level', '<>', 'disabled')
+      .where('projects.containerRegistryAccessLevel', '<>', 'disabled')
       .where('repositories.name', '>', after)
       .where((eb) =>
         eb.exists(
           eb
-            .selectFrom('repository_manifests')
+            .selectFrom('repositoryManifests')
             .select('digest')
-            .whereRef('repository_manifests.repository_id', '=', 'repositories.id'),
+            .whereRef('repositoryManifests.repositoryId', '=', 'repositories.id'),
         ),
       );
     if (visibleTo) query = query.where(isVisibleTo(visibleTo, this.#now()));
@@ -167,13 +167,13 @@ export class Repositories {
 export function repositoryFromRow(row: Selectable<Tables['repositories']>): RepositoryRecord {
   return {
     id: row.id,
-    projectId: row.project_id,
+    projectId: row.projectId,
     name: row.name,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
     status: row.status ?? undefined,
-    publishedAt: row.published_at ?? undefined,
-    pulledAt: row.pulled_at ?? undefined,
-    cleanupStartedAt: row.cleanup_started_at ?? undefined,
+    publishedAt: row.publishedAt ?? undefined,
+    pulledAt: row.pulledAt ?? undefined,
+    cleanupStartedAt: row.cleanupStartedAt ?? undefined,
   };
 }

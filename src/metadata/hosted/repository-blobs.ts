@@ -5,7 +5,7 @@ import type { ReviewTimes } from '../collector/enqueue-reviews.ts';
 import { Reviews } from '../collector/reviews.ts';
 import { type BlobRecord, blobFromRow, keepRecord } from '../content/blobs.ts';
 import { inTransaction } from '../db/in-transaction.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 import { below } from '../namespaces/below.ts';
 import { isReferencedAs, listUnlinked } from './repository-links.ts';
 
@@ -24,11 +24,11 @@ export class RepositoryBlobs {
   /** Undefined where the repository does not link it, whatever others do. */
   async find(repositoryId: number, digest: Digest): Promise<BlobRecord | undefined> {
     const row = await this.#db
-      .selectFrom('repository_blobs')
-      .innerJoin('blobs', 'blobs.digest', 'repository_blobs.digest')
+      .selectFrom('repositoryBlobs')
+      .innerJoin('blobs', 'blobs.digest', 'repositoryBlobs.digest')
       .selectAll('blobs')
-      .where('repository_blobs.repository_id', '=', repositoryId)
-      .where('repository_blobs.digest', '=', digest)
+      .where('repositoryBlobs.repositoryId', '=', repositoryId)
+      .where('repositoryBlobs.digest', '=', digest)
       .executeTakeFirst();
     return row && blobFromRow(row);
   }
@@ -40,12 +40,12 @@ export class RepositoryBlobs {
   async confirm(repositoryId: number, digest: Digest): Promise<BlobRecord | undefined> {
     const { now, delayMs } = this.#times;
     const due = await this.#db
-      .selectFrom('link_reviews')
-      .select('review_after')
-      .where('repository_id', '=', repositoryId)
+      .selectFrom('linkReviews')
+      .select('reviewAfter')
+      .where('repositoryId', '=', repositoryId)
       .where('digest', '=', digest)
       .executeTakeFirst();
-    if (due && due.review_after < now() + Math.min(leaseMs, delayMs()))
+    if (due && due.reviewAfter < now() + Math.min(leaseMs, delayMs()))
       await new Reviews(this.#db, this.#times).addLinks(repositoryId, [digest], 'blob_head');
     // Afterwards: whoever was looking at it is done.
     return this.find(repositoryId, digest);
@@ -60,9 +60,9 @@ export class RepositoryBlobs {
     return inTransaction(this.#db, async (tx) => {
       const record = await keepRecord(tx, digest, blob);
       await tx
-        .insertInto('repository_blobs')
-        .values({ repository_id: repositoryId, digest, created_at: this.#times.now() })
-        .onConflict((conflict) => conflict.columns(['repository_id', 'digest']).doNothing())
+        .insertInto('repositoryBlobs')
+        .values({ repositoryId, digest, createdAt: this.#times.now() })
+        .onConflict((conflict) => conflict.columns(['repositoryId', 'digest']).doNothing())
         .execute();
       return record;
     });
@@ -71,8 +71,8 @@ export class RepositoryBlobs {
   /** The link only: the bytes may have others. False when there was none. */
   async unlink(repositoryId: number, digest: Digest): Promise<boolean> {
     const { numDeletedRows } = await this.#db
-      .deleteFrom('repository_blobs')
-      .where('repository_id', '=', repositoryId)
+      .deleteFrom('repositoryBlobs')
+      .where('repositoryId', '=', repositoryId)
       .where('digest', '=', digest)
       .executeTakeFirstOrThrow();
     return numDeletedRows > 0n;
@@ -81,9 +81,9 @@ export class RepositoryBlobs {
   /** Makes pushes that rely on the link wait for the transaction's end. False when there is none. */
   async hold(repositoryId: number, digest: Digest): Promise<boolean> {
     const row = await this.#db
-      .selectFrom('repository_blobs')
+      .selectFrom('repositoryBlobs')
       .select('digest')
-      .where('repository_id', '=', repositoryId)
+      .where('repositoryId', '=', repositoryId)
       .where('digest', '=', digest)
       .forUpdate()
       .executeTakeFirst();
@@ -92,7 +92,7 @@ export class RepositoryBlobs {
 
   /** Those that the repository does not link, in their order. Links of the others cannot go until the transaction ends. */
   listMissing(repositoryId: number, digests: readonly Digest[]): Promise<readonly Digest[]> {
-    return listUnlinked(this.#db, 'repository_blobs', repositoryId, digests);
+    return listUnlinked(this.#db, 'repositoryBlobs', repositoryId, digests);
   }
 
   /** Whether a manifest of this repository has it as its config or a layer. */
@@ -117,11 +117,11 @@ export class RepositoryBlobs {
       .selectFrom((eb) =>
         eb
           .selectFrom('projects')
-          .innerJoin('repositories', 'repositories.project_id', 'projects.id')
-          .innerJoin('repository_blobs', 'repository_blobs.repository_id', 'repositories.id')
-          .select(['projects.id', 'repository_blobs.digest'])
+          .innerJoin('repositories', 'repositories.projectId', 'projects.id')
+          .innerJoin('repositoryBlobs', 'repositoryBlobs.repositoryId', 'repositories.id')
+          .select(['projects.id', 'repositoryBlobs.digest'])
           .distinct()
-          .where((where) => isCounted(where.ref('projects.id'), where.ref('projects.full_path')))
+          .where((where) => isCounted(where.ref('projects.id'), where.ref('projects.fullPath')))
           .as('linked'),
       )
       .innerJoin('blobs', 'blobs.digest', 'linked.digest')
@@ -133,11 +133,11 @@ export class RepositoryBlobs {
   /** How much more the project has when it links this blob: `size`, or 0 where one of its repositories has it already. */
   async bytesToAdd(projectId: number, digest: Digest, size: number): Promise<number> {
     const row = await this.#db
-      .selectFrom('repository_blobs')
-      .innerJoin('repositories', 'repositories.id', 'repository_blobs.repository_id')
-      .select('repository_blobs.digest')
-      .where('repository_blobs.digest', '=', digest)
-      .where('repositories.project_id', '=', projectId)
+      .selectFrom('repositoryBlobs')
+      .innerJoin('repositories', 'repositories.id', 'repositoryBlobs.repositoryId')
+      .select('repositoryBlobs.digest')
+      .where('repositoryBlobs.digest', '=', digest)
+      .where('repositories.projectId', '=', projectId)
       .limit(1)
       .executeTakeFirst();
     return row ? 0 : size;

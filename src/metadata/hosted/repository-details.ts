@@ -1,7 +1,7 @@
 /** Repositories with their tags' dates, and those that are below a path. */
 import type { Kysely } from 'kysely';
 import type { PageRequest } from '../../oci/repository.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 import { below } from '../namespaces/below.ts';
 
 export interface RepositoryDetail {
@@ -22,8 +22,8 @@ export class RepositoryDetails {
   async findLastPublished(repositoryId: number): Promise<number | undefined> {
     const { last } = await this.#db
       .selectFrom('tags')
-      .select((eb) => eb.fn.max('updated_at').as('last'))
-      .where('repository_id', '=', repositoryId)
+      .select((eb) => eb.fn.max('updatedAt').as('last'))
+      .where('repositoryId', '=', repositoryId)
       .executeTakeFirstOrThrow();
     return last ?? undefined;
   }
@@ -35,14 +35,14 @@ export class RepositoryDetails {
   ): Promise<{ readonly repositories: readonly RepositoryDetail[]; readonly hasMore: boolean }> {
     const rows = await this.#db
       .selectFrom('repositories')
-      .innerJoin('projects', 'projects.id', 'repositories.project_id')
-      .select(['repositories.name', 'repositories.created_at', 'repositories.updated_at'])
+      .innerJoin('projects', 'projects.id', 'repositories.projectId')
+      .select(['repositories.name', 'repositories.createdAt', 'repositories.updatedAt'])
       .where((eb) => eb.or([eb('repositories.name', '=', path), below(eb.ref('repositories.name'), path)]))
       .where('repositories.name', '>', after)
-      .where('projects.container_registry_access_level', '<>', 'disabled')
+      .where('projects.containerRegistryAccessLevel', '<>', 'disabled')
       .where((eb) =>
         eb.exists(
-          eb.selectFrom('tags').select('tags.name').whereRef('tags.repository_id', '=', 'repositories.id'),
+          eb.selectFrom('tags').select('tags.name').whereRef('tags.repositoryId', '=', 'repositories.id'),
         ),
       )
       .orderBy('repositories.name')
@@ -50,8 +50,8 @@ export class RepositoryDetails {
       .execute();
     const repositories = rows.slice(0, limit).map((row) => ({
       name: row.name,
-      createdAt: row.created_at,
-      updatedAt: row.updated_at,
+      createdAt: row.createdAt,
+      updatedAt: row.updatedAt,
     }));
     return { repositories, hasMore: rows.length > limit };
   }

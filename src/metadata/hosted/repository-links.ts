@@ -3,12 +3,12 @@ import type { Kysely } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import type { ReferenceKind } from '../../oci/manifest.ts';
 import { inBatches } from '../db/in-batches.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 
 /** Those of the digests that the repository does not link, in their order. The links of the others cannot go until the transaction ends. */
 export async function listUnlinked(
   db: Kysely<Tables>,
-  table: 'repository_blobs' | 'repository_manifests',
+  table: 'repositoryBlobs' | 'repositoryManifests',
   repositoryId: number,
   digests: readonly Digest[],
 ): Promise<readonly Digest[]> {
@@ -17,7 +17,7 @@ export async function listUnlinked(
     const rows = await db
       .selectFrom(table)
       .select('digest')
-      .where('repository_id', '=', repositoryId)
+      .where('repositoryId', '=', repositoryId)
       .where('digest', 'in', batch)
       .forKeyShare()
       .execute();
@@ -34,12 +34,12 @@ export async function isReferencedAs(
   digest: Digest,
 ): Promise<boolean> {
   const row = await db
-    .selectFrom('manifest_references as used')
-    .innerJoin('repository_manifests as owner', 'owner.digest', 'used.manifest_digest')
+    .selectFrom('manifestReferences as used')
+    .innerJoin('repositoryManifests as owner', 'owner.digest', 'used.manifestDigest')
     .select('used.digest')
     .where('used.digest', '=', digest)
     .where('used.kind', 'in', kinds)
-    .where('owner.repository_id', '=', repositoryId)
+    .where('owner.repositoryId', '=', repositoryId)
     .limit(1)
     .executeTakeFirst();
   return row !== undefined;

@@ -3,7 +3,7 @@ import { type Kysely, type Selectable, sql } from 'kysely';
 import { containing } from '../db/containing.ts';
 import { inBatches } from '../db/in-batches.ts';
 import { type Direction, offsetOf, type Page, type Paged } from '../db/page.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 import { below } from '../namespaces/below.ts';
 import { isVisibleTo, type Viewer } from '../namespaces/repository-visibility.ts';
 import { type RepositoryRecord, repositoryFromRow } from './repositories.ts';
@@ -58,7 +58,7 @@ export class RepositoryLists {
       .executeTakeFirstOrThrow();
     const rows = await matching
       .selectAll('repositories')
-      .select('projects.full_path as project_path')
+      .select('projects.fullPath as projectPath')
       .orderBy(orders[by], direction)
       .orderBy('repositories.id', direction)
       .limit(page.perPage)
@@ -70,7 +70,7 @@ export class RepositoryLists {
   async find(id: number): Promise<ListedRepository | undefined> {
     const row = await this.#inProjects()
       .selectAll('repositories')
-      .select('projects.full_path as project_path')
+      .select('projects.fullPath as projectPath')
       .where('repositories.id', '=', id)
       .executeTakeFirst();
     return row && listedFromRow(row);
@@ -82,11 +82,11 @@ export class RepositoryLists {
     for (const batch of inBatches(repositoryIds)) {
       const rows = await this.#db
         .selectFrom('tags')
-        .select(['repository_id', (eb) => eb.fn.countAll<number>().as('count')])
-        .where('repository_id', 'in', batch)
-        .groupBy('repository_id')
+        .select(['repositoryId', (eb) => eb.fn.countAll<number>().as('count')])
+        .where('repositoryId', 'in', batch)
+        .groupBy('repositoryId')
         .execute();
-      for (const row of rows) counts.set(row.repository_id, row.count);
+      for (const row of rows) counts.set(row.repositoryId, row.count);
     }
     return counts;
   }
@@ -96,34 +96,32 @@ export class RepositoryLists {
     const rows = await this.#db
       .selectFrom('tags')
       .select('name')
-      .where('repository_id', '=', repositoryId)
+      .where('repositoryId', '=', repositoryId)
       .orderBy('name')
       .execute();
     return rows.map(({ name }) => name);
   }
 
   #inProjects() {
-    return this.#db
-      .selectFrom('repositories')
-      .innerJoin('projects', 'projects.id', 'repositories.project_id');
+    return this.#db.selectFrom('repositories').innerJoin('projects', 'projects.id', 'repositories.projectId');
   }
 
   #matching({ projectId, below: path, search, visibleTo }: RepositoryFilter) {
-    let query = this.#inProjects().where('projects.container_registry_access_level', '<>', 'disabled');
-    if (projectId !== undefined) query = query.where('repositories.project_id', '=', projectId);
-    if (path !== undefined) query = query.where((eb) => below(eb.ref('projects.full_path'), path));
+    let query = this.#inProjects().where('projects.containerRegistryAccessLevel', '<>', 'disabled');
+    if (projectId !== undefined) query = query.where('repositories.projectId', '=', projectId);
+    if (path !== undefined) query = query.where((eb) => below(eb.ref('projects.fullPath'), path));
     if (search) query = query.where((eb) => containing(eb.ref('repositories.name'), search));
     return visibleTo ? query.where(isVisibleTo(visibleTo, this.#now())) : query;
   }
 }
 
 function listedFromRow(
-  row: Selectable<Tables['repositories']> & { readonly project_path: string },
+  row: Selectable<Tables['repositories']> & { readonly projectPath: string },
 ): ListedRepository {
   return {
     ...repositoryFromRow(row),
-    projectPath: row.project_path,
-    sizeBytes: row.size_bytes ?? undefined,
-    isSizeCurrent: row.sized_at === row.updated_at,
+    projectPath: row.projectPath,
+    sizeBytes: row.sizeBytes ?? undefined,
+    isSizeCurrent: row.sizedAt === row.updatedAt,
   };
 }

@@ -8,7 +8,7 @@ import type { ReferrerDescriptor } from '../../oci/repository.ts';
 import type { Reviews } from '../collector/reviews.ts';
 import { bufferOf, listReferences, storePayload } from '../content/manifest-payloads.ts';
 import { inTransaction } from '../db/in-transaction.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 import { isReferencedAs, listUnlinked } from './repository-links.ts';
 import { RepositorySizes } from './repository-sizes.ts';
 
@@ -44,8 +44,8 @@ export class RepositoryManifests {
   /** Undefined where the repository does not have it, whatever others do. */
   async find(repositoryId: number, digest: Digest): Promise<HostedManifest | undefined> {
     const row = await this.#withPayload()
-      .where('repository_manifests.repository_id', '=', repositoryId)
-      .where('repository_manifests.digest', '=', digest)
+      .where('repositoryManifests.repositoryId', '=', repositoryId)
+      .where('repositoryManifests.digest', '=', digest)
       .executeTakeFirst();
     return row && fromRow(row);
   }
@@ -54,10 +54,10 @@ export class RepositoryManifests {
     const row = await this.#withPayload()
       .innerJoin('tags', (join) =>
         join
-          .onRef('tags.repository_id', '=', 'repository_manifests.repository_id')
-          .onRef('tags.digest', '=', 'repository_manifests.digest'),
+          .onRef('tags.repositoryId', '=', 'repositoryManifests.repositoryId')
+          .onRef('tags.digest', '=', 'repositoryManifests.digest'),
       )
-      .where('tags.repository_id', '=', repositoryId)
+      .where('tags.repositoryId', '=', repositoryId)
       .where('tags.name', '=', tag)
       .executeTakeFirst();
     return row && fromRow(row);
@@ -65,9 +65,9 @@ export class RepositoryManifests {
 
   #withPayload() {
     return this.#db
-      .selectFrom('repository_manifests')
-      .innerJoin('manifests', 'manifests.digest', 'repository_manifests.digest')
-      .select(['repository_manifests.digest', 'repository_manifests.media_type', 'manifests.payload']);
+      .selectFrom('repositoryManifests')
+      .innerJoin('manifests', 'manifests.digest', 'repositoryManifests.digest')
+      .select(['repositoryManifests.digest', 'repositoryManifests.mediaType', 'manifests.payload']);
   }
 
   /**
@@ -81,21 +81,19 @@ export class RepositoryManifests {
       const { digest, mediaType, payload, references, subject, artifactType, annotations } = manifest;
       await storePayload(tx, digest, payload, references, now);
       await tx
-        .insertInto('repository_manifests')
+        .insertInto('repositoryManifests')
         .values({
-          repository_id: repositoryId,
+          repositoryId,
           digest,
-          media_type: mediaType,
+          mediaType,
           subject: subject ?? null,
-          artifact_type: artifactType ?? null,
+          artifactType: artifactType ?? null,
           annotations: subject && annotations ? JSON.stringify(annotations) : null,
-          created_at: now,
-          pushed_at: now,
+          createdAt: now,
+          pushedAt: now,
         })
         .onConflict((conflict) =>
-          conflict
-            .columns(['repository_id', 'digest'])
-            .doUpdateSet({ media_type: mediaType, pushed_at: now }),
+          conflict.columns(['repositoryId', 'digest']).doUpdateSet({ mediaType, pushedAt: now }),
         )
         .execute();
       await new RepositorySizes(tx).updateManifest(repositoryId, digest);
@@ -110,8 +108,8 @@ export class RepositoryManifests {
   remove(repositoryId: number, digest: Digest): Promise<boolean> {
     return inTransaction(this.#db, async (tx) => {
       const { numDeletedRows } = await tx
-        .deleteFrom('repository_manifests')
-        .where('repository_id', '=', repositoryId)
+        .deleteFrom('repositoryManifests')
+        .where('repositoryId', '=', repositoryId)
         .where('digest', '=', digest)
         .executeTakeFirstOrThrow();
       if (numDeletedRows === 0n) return false;
@@ -131,9 +129,9 @@ export class RepositoryManifests {
   async listHeld(repositoryId: number, digest: Digest): Promise<readonly Digest[]> {
     const references = await listReferences(this.#db, digest);
     const referrers = await this.#db
-      .selectFrom('repository_manifests')
+      .selectFrom('repositoryManifests')
       .select('digest')
-      .where('repository_id', '=', repositoryId)
+      .where('repositoryId', '=', repositoryId)
       .where('subject', '=', digest)
       .execute();
     return [...references.map((each) => each.digest), ...referrers.map((row) => row.digest as Digest)];
@@ -148,23 +146,23 @@ export class RepositoryManifests {
     | undefined
   > {
     const row = await this.#db
-      .selectFrom('repository_manifests')
-      .select(['created_at', 'pushed_at', 'pulled_at', 'subject', 'subject_gone_at'])
-      .where('repository_id', '=', repositoryId)
+      .selectFrom('repositoryManifests')
+      .select(['createdAt', 'pushedAt', 'pulledAt', 'subject', 'subjectGoneAt'])
+      .where('repositoryId', '=', repositoryId)
       .where('digest', '=', digest)
       .executeTakeFirst();
     return (
       row && {
-        usedAt: Math.max(row.created_at, row.pushed_at ?? 0, row.pulled_at ?? 0),
+        usedAt: Math.max(row.createdAt, row.pushedAt ?? 0, row.pulledAt ?? 0),
         subject: (row.subject ?? undefined) as Digest | undefined,
-        subjectGone: row.subject_gone_at !== null,
+        subjectGone: row.subjectGoneAt !== undefined,
       }
     );
   }
 
   /** Those that the repository does not have, in their order. The others cannot go until the transaction ends. */
   listMissing(repositoryId: number, digests: readonly Digest[]): Promise<readonly Digest[]> {
-    return listUnlinked(this.#db, 'repository_manifests', repositoryId, digests);
+    return listUnlinked(this.#db, 'repositoryManifests', repositoryId, digests);
   }
 
   /** Whether an index of this repository refers to it. */
@@ -175,21 +173,21 @@ export class RepositoryManifests {
   /** The manifests of this repository that say they belong to `subject`, oldest first. */
   async listReferrers(repositoryId: number, subject: Digest): Promise<readonly ReferrerDescriptor[]> {
     const rows = await this.#db
-      .selectFrom('repository_manifests as referrer')
+      .selectFrom('repositoryManifests as referrer')
       .innerJoin('manifests', 'manifests.digest', 'referrer.digest')
-      .select(['referrer.digest', 'referrer.media_type', 'referrer.artifact_type', 'referrer.annotations'])
+      .select(['referrer.digest', 'referrer.mediaType', 'referrer.artifactType', 'referrer.annotations'])
       .select('manifests.size')
-      .where('referrer.repository_id', '=', repositoryId)
+      .where('referrer.repositoryId', '=', repositoryId)
       .where('referrer.subject', '=', subject)
-      .orderBy('referrer.created_at')
+      .orderBy('referrer.createdAt')
       .orderBy('referrer.digest')
       .execute();
     return rows.map((row) => ({
-      mediaType: row.media_type,
+      mediaType: row.mediaType,
       digest: row.digest as Digest,
       size: row.size,
-      ...(row.artifact_type === null ? {} : { artifactType: row.artifact_type }),
-      ...(row.annotations === null
+      ...(row.artifactType === undefined ? {} : { artifactType: row.artifactType }),
+      ...(row.annotations === undefined
         ? {}
         : { annotations: annotationsSchema.parse(JSON.parse(row.annotations)) }),
     }));
@@ -198,10 +196,10 @@ export class RepositoryManifests {
 
 /** Digests were parsed before they were recorded. */
 function fromRow(
-  row: Pick<Selectable<Tables['repository_manifests']>, 'digest' | 'media_type'> &
+  row: Pick<Selectable<Tables['repositoryManifests']>, 'digest' | 'mediaType'> &
     Pick<Selectable<Tables['manifests']>, 'payload'>,
 ): HostedManifest {
-  return { digest: row.digest as Digest, mediaType: row.media_type, payload: bufferOf(row.payload) };
+  return { digest: row.digest as Digest, mediaType: row.mediaType, payload: bufferOf(row.payload) };
 }
 
 /** Whether it is there, for those that say they belong to it: which ones. @param goneAt null: it is there */
@@ -212,11 +210,11 @@ async function noteSubject(
   goneAt: number | null,
 ): Promise<Digest[]> {
   const rows = await tx
-    .updateTable('repository_manifests')
-    .set({ subject_gone_at: goneAt })
-    .where('repository_id', '=', repositoryId)
+    .updateTable('repositoryManifests')
+    .set({ subjectGoneAt: goneAt })
+    .where('repositoryId', '=', repositoryId)
     .where('subject', '=', subject)
-    .where('subject_gone_at', goneAt === null ? 'is not' : 'is', null)
+    .where('subjectGoneAt', goneAt === null ? 'is not' : 'is', null)
     .returning('digest')
     .execute();
   return rows.map(({ digest }) => digest as Digest);

@@ -1,6 +1,6 @@
 /** Which repositories of a project are guarded, and from whom. */
 import type { Kysely, Selectable } from 'kysely';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 
 export interface RepositoryProtectionRule {
   readonly id: number;
@@ -25,9 +25,9 @@ export class RepositoryProtectionRules {
   /** All of a project, oldest first. */
   async list(projectId: number): Promise<readonly RepositoryProtectionRule[]> {
     const rows = await this.#db
-      .selectFrom('repository_protection_rules')
+      .selectFrom('repositoryProtectionRules')
       .selectAll()
-      .where('project_id', '=', projectId)
+      .where('projectId', '=', projectId)
       .orderBy('id')
       .execute();
     return rows.map(fromRow);
@@ -35,7 +35,7 @@ export class RepositoryProtectionRules {
 
   async find(id: number): Promise<RepositoryProtectionRule | undefined> {
     const row = await this.#db
-      .selectFrom('repository_protection_rules')
+      .selectFrom('repositoryProtectionRules')
       .selectAll()
       .where('id', '=', id)
       .executeTakeFirst();
@@ -45,8 +45,8 @@ export class RepositoryProtectionRules {
   /** @throws UniqueViolation repository_protection_rules_project_id_path_pattern, MissingOwner */
   async create(projectId: number, values: RepositoryRuleValues): Promise<RepositoryProtectionRule> {
     const row = await this.#db
-      .insertInto('repository_protection_rules')
-      .values({ project_id: projectId, ...columnsOf(values), created_at: this.#now() })
+      .insertInto('repositoryProtectionRules')
+      .values({ projectId, ...columnsOf(values), createdAt: this.#now() })
       .returningAll()
       .executeTakeFirstOrThrow();
     return fromRow(row);
@@ -55,7 +55,7 @@ export class RepositoryProtectionRules {
   /** Undefined when there is no such rule. @throws UniqueViolation as {@link create} */
   async update(id: number, values: RepositoryRuleValues): Promise<RepositoryProtectionRule | undefined> {
     const row = await this.#db
-      .updateTable('repository_protection_rules')
+      .updateTable('repositoryProtectionRules')
       .set(columnsOf(values))
       .where('id', '=', id)
       .returningAll()
@@ -65,24 +65,24 @@ export class RepositoryProtectionRules {
 
   /** False when there was none. */
   async remove(id: number): Promise<boolean> {
-    const query = this.#db.deleteFrom('repository_protection_rules').where('id', '=', id);
+    const query = this.#db.deleteFrom('repositoryProtectionRules').where('id', '=', id);
     return (await query.executeTakeFirstOrThrow()).numDeletedRows > 0n;
   }
 }
 
 function columnsOf({ pathPattern, levels }: RepositoryRuleValues) {
   return {
-    path_pattern: pathPattern,
-    push_level: levels.push ?? null,
-    delete_level: levels.delete ?? null,
+    pathPattern,
+    pushLevel: levels.push ?? null,
+    deleteLevel: levels.delete ?? null,
   };
 }
 
-function fromRow(row: Selectable<Tables['repository_protection_rules']>): RepositoryProtectionRule {
+function fromRow(row: Selectable<Tables['repositoryProtectionRules']>): RepositoryProtectionRule {
   return {
     id: row.id,
-    projectId: row.project_id,
-    pathPattern: row.path_pattern,
-    levels: { push: row.push_level ?? undefined, delete: row.delete_level ?? undefined },
+    projectId: row.projectId,
+    pathPattern: row.pathPattern,
+    levels: { push: row.pushLevel ?? undefined, delete: row.deleteLevel ?? undefined },
   };
 }

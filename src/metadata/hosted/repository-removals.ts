@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import { inTransaction } from '../db/in-transaction.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 import type { RepositoryStatus } from './schema-hosted.ts';
 
 export class RepositoryRemovals {
@@ -23,15 +23,15 @@ export class RepositoryRemovals {
   > {
     const rows = await this.#db
       .selectFrom('repositories')
-      .select(['id', 'project_id', 'name', 'delete_failures'])
+      .select(['id', 'projectId', 'name', 'deleteFailures'])
       .where('status', 'in', ['delete_scheduled', 'delete_ongoing'])
       .orderBy('id')
       .execute();
     return rows.map((row) => ({
       id: row.id,
-      projectId: row.project_id,
+      projectId: row.projectId,
       name: row.name,
-      failures: row.delete_failures,
+      failures: row.deleteFailures,
     }));
   }
 
@@ -39,7 +39,7 @@ export class RepositoryRemovals {
   async mark(repositoryId: number, status: RepositoryStatus, failures: number): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
       .updateTable('repositories')
-      .set({ status, delete_failures: failures })
+      .set({ status, deleteFailures: failures })
       .where('id', '=', repositoryId)
       .executeTakeFirstOrThrow();
     return numUpdatedRows > 0n;
@@ -47,27 +47,27 @@ export class RepositoryRemovals {
 
   /** Up to so many of its manifests, with their tags: their digests. */
   async removeManifests(repositoryId: number, limit: number): Promise<readonly Digest[]> {
-    return this.#remove('repository_manifests', repositoryId, limit);
+    return this.#remove('repositoryManifests', repositoryId, limit);
   }
 
   /** Up to so many of its links of blobs: their digests. */
   async removeBlobs(repositoryId: number, limit: number): Promise<readonly Digest[]> {
-    return this.#remove('repository_blobs', repositoryId, limit);
+    return this.#remove('repositoryBlobs', repositoryId, limit);
   }
 
   async #remove(
-    table: 'repository_manifests' | 'repository_blobs',
+    table: 'repositoryManifests' | 'repositoryBlobs',
     repositoryId: number,
     limit: number,
   ): Promise<readonly Digest[]> {
     const rows = await this.#db
       .deleteFrom(table)
-      .where('repository_id', '=', repositoryId)
+      .where('repositoryId', '=', repositoryId)
       .where('digest', 'in', (eb) =>
         eb
           .selectFrom(table)
           .select('digest')
-          .where('repository_id', '=', repositoryId)
+          .where('repositoryId', '=', repositoryId)
           .orderBy('digest')
           .limit(limit),
       )
@@ -81,12 +81,8 @@ export class RepositoryRemovals {
   removeEmpty(repositoryId: number): Promise<boolean> {
     return inTransaction(this.#db, async (tx) => {
       await tx.selectFrom('repositories').select('id').where('id', '=', repositoryId).forUpdate().execute();
-      for (const table of ['repository_manifests', 'repository_blobs'] as const) {
-        const query = tx
-          .selectFrom(table)
-          .select('digest')
-          .where('repository_id', '=', repositoryId)
-          .limit(1);
+      for (const table of ['repositoryManifests', 'repositoryBlobs'] as const) {
+        const query = tx.selectFrom(table).select('digest').where('repositoryId', '=', repositoryId).limit(1);
         if (await query.executeTakeFirst()) return false;
       }
       await tx.deleteFrom('repositories').where('id', '=', repositoryId).execute();

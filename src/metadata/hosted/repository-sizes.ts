@@ -1,7 +1,7 @@
 /** How many bytes make up what a repository shows: blobs that it links, each counted once. */
 import { type Expression, type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 
 /** Of the configs and layers of a manifest, and of the manifests that it lists and the repository has. */
 export function sizeOfManifest(
@@ -32,7 +32,7 @@ export class RepositorySizes {
   async updateManifest(repositoryId: number, digest: Digest): Promise<void> {
     await sql`
       update repository_manifests
-      set size_bytes = ${sizeOfManifest(sql.ref('repository_manifests.repository_id'), sql.ref('repository_manifests.digest'))}
+      set size_bytes = ${sizeOfManifest(sql.ref('repositoryManifests.repositoryId'), sql.ref('repositoryManifests.digest'))}
       where repository_id = ${repositoryId} and digest = ${digest}`.execute(this.#db);
   }
 
@@ -40,20 +40,20 @@ export class RepositorySizes {
   async listChanged(limit: number): Promise<readonly { readonly id: number; readonly updatedAt: number }[]> {
     const rows = await this.#db
       .selectFrom('repositories')
-      .select(['id', 'updated_at'])
-      .where((eb) => eb.or([eb('sized_at', 'is', null), eb('sized_at', '<>', eb.ref('updated_at'))]))
-      .orderBy((eb) => eb.fn.coalesce('sized_at', sql<number>`0`))
+      .select(['id', 'updatedAt'])
+      .where((eb) => eb.or([eb('sizedAt', 'is', null), eb('sizedAt', '<>', eb.ref('updatedAt'))]))
+      .orderBy((eb) => eb.fn.coalesce('sizedAt', sql<number>`0`))
       .orderBy('id')
       .limit(limit)
       .execute();
-    return rows.map((row) => ({ id: row.id, updatedAt: row.updated_at }));
+    return rows.map((row) => ({ id: row.id, updatedAt: row.updatedAt }));
   }
 
   /** @param updatedAt as it was before it was measured */
   async note(repositoryId: number, bytes: number, updatedAt: number): Promise<void> {
     await this.#db
       .updateTable('repositories')
-      .set({ size_bytes: bytes, sized_at: updatedAt })
+      .set({ sizeBytes: bytes, sizedAt: updatedAt })
       .where('id', '=', repositoryId)
       .execute();
   }

@@ -1,7 +1,7 @@
 /** Requests to delete many tags of a repository, which go on in the background and outlive the process. */
 import type { Kysely, Selectable } from 'kysely';
 import { z } from 'zod';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 
 /** As they were asked for; the expressions are texts that were parsed before. */
 export interface TagDeletionCriteria {
@@ -57,20 +57,20 @@ export class TagDeletions {
   /** Finished ones of the repository are forgotten. @throws MissingOwner when the repository is gone */
   async create({ repositoryId, criteria, actor }: NewTagDeletion): Promise<void> {
     await this.#db
-      .deleteFrom('tag_deletions')
-      .where('repository_id', '=', repositoryId)
-      .where('finished_at', 'is not', null)
+      .deleteFrom('tagDeletions')
+      .where('repositoryId', '=', repositoryId)
+      .where('finishedAt', 'is not', null)
       .execute();
     await this.#db
-      .insertInto('tag_deletions')
+      .insertInto('tagDeletions')
       .values({
-        repository_id: repositoryId,
+        repositoryId,
         criteria: JSON.stringify(criteria),
-        requested_at: this.#now(),
-        actor_id: actor.id ?? null,
-        actor_name: actor.name,
-        actor_address: actor.address ?? null,
-        actor_level: actor.level,
+        requestedAt: this.#now(),
+        actorId: actor.id ?? null,
+        actorName: actor.name,
+        actorAddress: actor.address ?? null,
+        actorLevel: actor.level,
       })
       .execute();
   }
@@ -78,21 +78,21 @@ export class TagDeletions {
   /** When the last one of the repository was asked for; epoch milliseconds. */
   async findLastRequest(repositoryId: number): Promise<number | undefined> {
     const row = await this.#db
-      .selectFrom('tag_deletions')
-      .select('requested_at')
-      .where('repository_id', '=', repositoryId)
-      .orderBy('requested_at', 'desc')
+      .selectFrom('tagDeletions')
+      .select('requestedAt')
+      .where('repositoryId', '=', repositoryId)
+      .orderBy('requestedAt', 'desc')
       .limit(1)
       .executeTakeFirst();
-    return row?.requested_at;
+    return row?.requestedAt;
   }
 
   /** The oldest that is not finished. */
   async findNext(): Promise<TagDeletion | undefined> {
     const row = await this.#db
-      .selectFrom('tag_deletions')
+      .selectFrom('tagDeletions')
       .selectAll()
-      .where('finished_at', 'is', null)
+      .where('finishedAt', 'is', null)
       .orderBy('id')
       .limit(1)
       .executeTakeFirst();
@@ -100,38 +100,38 @@ export class TagDeletions {
   }
 
   async decide(id: number, cut: TagCut): Promise<void> {
-    const query = this.#db.updateTable('tag_deletions').set({ cut_at: cut.updatedAt, cut_name: cut.name });
+    const query = this.#db.updateTable('tagDeletions').set({ cutAt: cut.updatedAt, cutName: cut.name });
     await query.where('id', '=', id).execute();
   }
 
   async noteDeleted(id: number, count: number): Promise<void> {
     await this.#db
-      .updateTable('tag_deletions')
-      .set((eb) => ({ deleted_count: eb('deleted_count', '+', count) }))
+      .updateTable('tagDeletions')
+      .set((eb) => ({ deletedCount: eb('deletedCount', '+', count) }))
       .where('id', '=', id)
       .execute();
   }
 
   async finish(id: number): Promise<void> {
-    const query = this.#db.updateTable('tag_deletions').set({ finished_at: this.#now() });
+    const query = this.#db.updateTable('tagDeletions').set({ finishedAt: this.#now() });
     await query.where('id', '=', id).execute();
   }
 }
 
-function fromRow(row: Selectable<Tables['tag_deletions']>): TagDeletion {
-  const { cut_at: updatedAt, cut_name: name } = row;
+function fromRow(row: Selectable<Tables['tagDeletions']>): TagDeletion {
+  const { cutAt: updatedAt, cutName: name } = row;
   return {
     id: row.id,
-    repositoryId: row.repository_id,
+    repositoryId: row.repositoryId,
     criteria: criteriaSchema.parse(JSON.parse(row.criteria)),
-    requestedAt: row.requested_at,
+    requestedAt: row.requestedAt,
     actor: {
-      id: row.actor_id ?? undefined,
-      name: row.actor_name,
-      address: row.actor_address ?? undefined,
-      level: row.actor_level,
+      id: row.actorId ?? undefined,
+      name: row.actorName,
+      address: row.actorAddress ?? undefined,
+      level: row.actorLevel,
     },
-    cut: updatedAt === null || name === null ? undefined : { updatedAt, name },
-    deletedCount: row.deleted_count,
+    cut: updatedAt === undefined || name === undefined ? undefined : { updatedAt, name },
+    deletedCount: row.deletedCount,
   };
 }

@@ -2,7 +2,7 @@
 import { type Expression, type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import type { Tag } from '../../oci/reference.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 
 export interface TagDetail {
   readonly name: Tag;
@@ -65,7 +65,7 @@ export class TagDetails {
     let query = this.#select(repositoryId);
     if (marker) query = query.where(() => isBeyond(order.by, isAscending ? '>' : '<', marker));
     if (containing !== undefined) query = query.where((eb) => has(eb.ref('tags.name'), containing));
-    if (order.by === 'published') query = query.orderBy('tags.updated_at', isAscending ? 'asc' : 'desc');
+    if (order.by === 'published') query = query.orderBy('tags.updatedAt', isAscending ? 'asc' : 'desc');
     const rows = await query
       .orderBy('tags.name', isAscending ? 'asc' : 'desc')
       .limit(limit + 1)
@@ -88,7 +88,7 @@ export class TagDetails {
     let query = this.#db
       .selectFrom('tags')
       .select('tags.name')
-      .where('tags.repository_id', '=', repositoryId)
+      .where('tags.repositoryId', '=', repositoryId)
       .where(() => isBeyond(order.by, isAscending ? '<=' : '>=', marker));
     if (containing !== undefined) query = query.where((eb) => has(eb.ref('tags.name'), containing));
     return (await query.limit(1).executeTakeFirst()) !== undefined;
@@ -97,17 +97,17 @@ export class TagDetails {
   #select(repositoryId: number) {
     return this.#db
       .selectFrom('tags')
-      .innerJoin('repository_manifests', (join) =>
+      .innerJoin('repositoryManifests', (join) =>
         join
-          .onRef('repository_manifests.repository_id', '=', 'tags.repository_id')
-          .onRef('repository_manifests.digest', '=', 'tags.digest'),
+          .onRef('repositoryManifests.repositoryId', '=', 'tags.repositoryId')
+          .onRef('repositoryManifests.digest', '=', 'tags.digest'),
       )
-      .leftJoin('manifest_references as config', (join) =>
-        join.onRef('config.manifest_digest', '=', 'tags.digest').on('config.kind', '=', 'config'),
+      .leftJoin('manifestReferences as config', (join) =>
+        join.onRef('config.manifestDigest', '=', 'tags.digest').on('config.kind', '=', 'config'),
       )
-      .select(['tags.name', 'tags.digest', 'repository_manifests.media_type'])
-      .select(['config.digest as config_digest', 'tags.created_at', 'tags.updated_at'])
-      .where('tags.repository_id', '=', repositoryId);
+      .select(['tags.name', 'tags.digest', 'repositoryManifests.mediaType'])
+      .select(['config.digest as configDigest', 'tags.createdAt', 'tags.updatedAt'])
+      .where('tags.repositoryId', '=', repositoryId);
   }
 }
 
@@ -131,17 +131,17 @@ function has(column: Expression<string>, part: string): RawBuilder<SqlBool> {
 function fromRow(row: {
   readonly name: string;
   readonly digest: string;
-  readonly media_type: string;
-  readonly config_digest: string | null;
-  readonly created_at: number;
-  readonly updated_at: number;
+  readonly mediaType: string;
+  readonly configDigest: string | null;
+  readonly createdAt: number;
+  readonly updatedAt: number;
 }): TagDetail {
   return {
     name: row.name as Tag,
     digest: row.digest as Digest,
-    mediaType: row.media_type,
-    configDigest: (row.config_digest ?? undefined) as Digest | undefined,
-    createdAt: row.created_at,
-    publishedAt: row.updated_at,
+    mediaType: row.mediaType,
+    configDigest: (row.configDigest ?? undefined) as Digest | undefined,
+    createdAt: row.createdAt,
+    publishedAt: row.updatedAt,
   };
 }

@@ -4,7 +4,7 @@ import type { Digest } from '../../oci/digest.ts';
 import type { Tag } from '../../oci/reference.ts';
 import { containing } from '../db/containing.ts';
 import { type Direction, offsetOf, type Page, type Paged } from '../db/page.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 
 export interface ListedTag {
   readonly name: Tag;
@@ -33,8 +33,8 @@ export interface TagPageRequest {
 
 const orders = {
   name: sql.ref('tags.name'),
-  size: sql.ref('repository_manifests.size_bytes'),
-  published: sql.ref('tags.updated_at'),
+  size: sql.ref('repositoryManifests.sizeBytes'),
+  published: sql.ref('tags.updatedAt'),
   pulled: sql`coalesce(tags.pulled_at, 0)`,
 } as const satisfies Record<TagOrder, unknown>;
 
@@ -52,7 +52,7 @@ export class TagLists {
     { by, direction }: { readonly by: TagOrder; readonly direction: Direction },
     page: Page,
   ): Promise<Paged<ListedTag>> {
-    let counted = this.#db.selectFrom('tags').where('repository_id', '=', repositoryId);
+    let counted = this.#db.selectFrom('tags').where('repositoryId', '=', repositoryId);
     if (search) counted = counted.where((eb) => containing(eb.ref('name'), search));
     const { total } = await counted
       .select((eb) => eb.fn.countAll<number>().as('total'))
@@ -85,22 +85,22 @@ export class TagLists {
   #withManifests(repositoryId: number) {
     return this.#db
       .selectFrom('tags')
-      .innerJoin('repository_manifests', (join) =>
+      .innerJoin('repositoryManifests', (join) =>
         join
-          .onRef('repository_manifests.repository_id', '=', 'tags.repository_id')
-          .onRef('repository_manifests.digest', '=', 'tags.digest'),
+          .onRef('repositoryManifests.repositoryId', '=', 'tags.repositoryId')
+          .onRef('repositoryManifests.digest', '=', 'tags.digest'),
       )
       .select([
         'tags.name',
         'tags.digest',
-        'tags.created_at',
-        'tags.updated_at',
-        'tags.pulled_at',
-        'tags.pulls_count',
-        'repository_manifests.media_type',
-        'repository_manifests.size_bytes',
+        'tags.createdAt',
+        'tags.updatedAt',
+        'tags.pulledAt',
+        'tags.pullsCount',
+        'repositoryManifests.mediaType',
+        'repositoryManifests.sizeBytes',
       ])
-      .where('tags.repository_id', '=', repositoryId);
+      .where('tags.repositoryId', '=', repositoryId);
   }
 }
 
@@ -108,21 +108,21 @@ export class TagLists {
 function fromRow(row: {
   readonly name: string;
   readonly digest: string;
-  readonly created_at: number;
-  readonly updated_at: number;
-  readonly pulled_at: number | null;
-  readonly pulls_count: number;
-  readonly media_type: string;
-  readonly size_bytes: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly pulledAt: number | undefined;
+  readonly pullsCount: number;
+  readonly mediaType: string;
+  readonly sizeBytes: number;
 }): ListedTag {
   return {
     name: row.name as Tag,
     digest: row.digest as Digest,
-    mediaType: row.media_type,
-    sizeBytes: row.size_bytes,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-    pulledAt: row.pulled_at ?? undefined,
-    pullsCount: row.pulls_count,
+    mediaType: row.mediaType,
+    sizeBytes: row.sizeBytes,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+    pulledAt: row.pulledAt ?? undefined,
+    pullsCount: row.pullsCount,
   };
 }

@@ -1,6 +1,6 @@
 /** Which tags of a project are guarded, and from whom; some from everyone. */
 import type { Kysely, Selectable } from 'kysely';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 
 export interface TagProtectionRule {
   readonly id: number;
@@ -25,9 +25,9 @@ export class TagProtectionRules {
   /** All of a project, oldest first. */
   async list(projectId: number): Promise<readonly TagProtectionRule[]> {
     const rows = await this.#db
-      .selectFrom('tag_protection_rules')
+      .selectFrom('tagProtectionRules')
       .selectAll()
-      .where('project_id', '=', projectId)
+      .where('projectId', '=', projectId)
       .orderBy('id')
       .execute();
     return rows.map(fromRow);
@@ -35,7 +35,7 @@ export class TagProtectionRules {
 
   async find(id: number): Promise<TagProtectionRule | undefined> {
     const row = await this.#db
-      .selectFrom('tag_protection_rules')
+      .selectFrom('tagProtectionRules')
       .selectAll()
       .where('id', '=', id)
       .executeTakeFirst();
@@ -45,8 +45,8 @@ export class TagProtectionRules {
   /** @throws UniqueViolation tag_protection_rules_project_id_tag_name_pattern, MissingOwner */
   async create(projectId: number, values: TagRuleValues): Promise<TagProtectionRule> {
     const row = await this.#db
-      .insertInto('tag_protection_rules')
-      .values({ project_id: projectId, ...columnsOf(values), created_at: this.#now() })
+      .insertInto('tagProtectionRules')
+      .values({ projectId, ...columnsOf(values), createdAt: this.#now() })
       .returningAll()
       .executeTakeFirstOrThrow();
     return fromRow(row);
@@ -55,7 +55,7 @@ export class TagProtectionRules {
   /** Undefined when there is no such rule. @throws UniqueViolation as {@link create} */
   async update(id: number, values: TagRuleValues): Promise<TagProtectionRule | undefined> {
     const row = await this.#db
-      .updateTable('tag_protection_rules')
+      .updateTable('tagProtectionRules')
       .set(columnsOf(values))
       .where('id', '=', id)
       .returningAll()
@@ -65,25 +65,25 @@ export class TagProtectionRules {
 
   /** False when there was none. */
   async remove(id: number): Promise<boolean> {
-    const query = this.#db.deleteFrom('tag_protection_rules').where('id', '=', id);
+    const query = this.#db.deleteFrom('tagProtectionRules').where('id', '=', id);
     return (await query.executeTakeFirstOrThrow()).numDeletedRows > 0n;
   }
 }
 
 function columnsOf({ tagNamePattern, levels }: TagRuleValues) {
   return {
-    tag_name_pattern: tagNamePattern,
-    push_level: levels?.push ?? null,
-    delete_level: levels?.delete ?? null,
+    tagNamePattern,
+    pushLevel: levels?.push ?? null,
+    deleteLevel: levels?.delete ?? null,
   };
 }
 
-function fromRow(row: Selectable<Tables['tag_protection_rules']>): TagProtectionRule {
-  const { push_level: push, delete_level: remove } = row;
+function fromRow(row: Selectable<Tables['tagProtectionRules']>): TagProtectionRule {
+  const { pushLevel: push, deleteLevel: remove } = row;
   return {
     id: row.id,
-    projectId: row.project_id,
-    tagNamePattern: row.tag_name_pattern,
-    levels: push === null || remove === null ? undefined : { push, delete: remove },
+    projectId: row.projectId,
+    tagNamePattern: row.tagNamePattern,
+    levels: push === undefined || remove === undefined ? undefined : { push, delete: remove },
   };
 }

@@ -5,7 +5,7 @@ import type { Tag } from '../../oci/reference.ts';
 import type { PageRequest } from '../../oci/repository.ts';
 import { inBatches } from '../db/in-batches.ts';
 import { inTransaction } from '../db/in-transaction.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 
 const readAtOnce = 500;
 
@@ -29,9 +29,9 @@ export class Tags {
       const before = await find(tx, repositoryId, tag);
       await tx
         .insertInto('tags')
-        .values({ repository_id: repositoryId, name: tag, digest, created_at: now, updated_at: now })
+        .values({ repositoryId, name: tag, digest, createdAt: now, updatedAt: now })
         .onConflict((conflict) =>
-          conflict.columns(['repository_id', 'name']).doUpdateSet({ digest, updated_at: now }),
+          conflict.columns(['repositoryId', 'name']).doUpdateSet({ digest, updatedAt: now }),
         )
         .execute();
       return before;
@@ -61,10 +61,10 @@ export class Tags {
       for (const batch of inBatches(names)) {
         const rows = await tx
           .deleteFrom('tags')
-          .where('repository_id', '=', repositoryId)
+          .where('repositoryId', '=', repositoryId)
           .where('name', 'in', batch)
-          .where('updated_at', '<=', notAfter)
-          .returning(['name', 'digest', 'updated_at'])
+          .where('updatedAt', '<=', notAfter)
+          .returning(['name', 'digest', 'updatedAt'])
           .execute();
         await keepRemoved(tx, repositoryId, rows, { remover, now: this.#now() });
         // Tags were parsed before they were recorded.
@@ -85,15 +85,15 @@ export class Tags {
     for (let after = ''; ; ) {
       const rows = await this.#db
         .selectFrom('tags')
-        .select(['name', 'updated_at'])
-        .where('repository_id', '=', repositoryId)
+        .select(['name', 'updatedAt'])
+        .where('repositoryId', '=', repositoryId)
         .where('name', '>', after)
-        .where('updated_at', '<=', notAfter)
+        .where('updatedAt', '<=', notAfter)
         .orderBy('name')
         .limit(readAtOnce)
         .execute();
       // Tags were parsed before they were recorded.
-      yield rows.map((row) => ({ name: row.name as Tag, updatedAt: row.updated_at }));
+      yield rows.map((row) => ({ name: row.name as Tag, updatedAt: row.updatedAt }));
       if (rows.length < readAtOnce) return;
       after = rows.at(-1)?.name ?? after;
     }
@@ -107,7 +107,7 @@ export class Tags {
     const rows = await this.#db
       .selectFrom('tags')
       .select('name')
-      .where('repository_id', '=', repositoryId)
+      .where('repositoryId', '=', repositoryId)
       .where('name', '>', after)
       .orderBy('name')
       .limit(limit + 1)
@@ -121,7 +121,7 @@ export class Tags {
     const rows = await this.#db
       .selectFrom('tags')
       .select('name')
-      .where('repository_id', '=', repositoryId)
+      .where('repositoryId', '=', repositoryId)
       .where('digest', '=', digest)
       .orderBy('name')
       .execute();
@@ -132,7 +132,7 @@ export class Tags {
     const { count } = await this.#db
       .selectFrom('tags')
       .select((eb) => eb.fn.countAll<number>().as('count'))
-      .where('repository_id', '=', repositoryId)
+      .where('repositoryId', '=', repositoryId)
       .executeTakeFirstOrThrow();
     return count;
   }
@@ -142,19 +142,19 @@ export class Tags {
 async function keepRemoved(
   tx: Kysely<Tables>,
   repositoryId: number,
-  rows: readonly { readonly name: string; readonly digest: string; readonly updated_at: number }[],
+  rows: readonly { readonly name: string; readonly digest: string; readonly updatedAt: number }[],
   { remover, now }: { readonly remover: string; readonly now: number },
 ): Promise<void> {
   for (const batch of inBatches(rows)) {
-    const values = batch.map(({ name, digest, updated_at }) => ({
-      repository_id: repositoryId,
+    const values = batch.map(({ name, digest, updatedAt }) => ({
+      repositoryId,
       name,
       digest,
-      deleted_at: now,
-      deleted_by: remover,
-      published_at: updated_at,
+      deletedAt: now,
+      deletedBy: remover,
+      publishedAt: updatedAt,
     }));
-    await tx.insertInto('deleted_tags').values(values).execute();
+    await tx.insertInto('deletedTags').values(values).execute();
   }
 }
 
@@ -162,7 +162,7 @@ async function find(db: Kysely<Tables>, repositoryId: number, tag: Tag): Promise
   const row = await db
     .selectFrom('tags')
     .select('digest')
-    .where('repository_id', '=', repositoryId)
+    .where('repositoryId', '=', repositoryId)
     .where('name', '=', tag)
     .executeTakeFirst();
   return row && digestOf(row);

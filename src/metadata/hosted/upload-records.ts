@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import { inBatches } from '../db/in-batches.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 
 export interface UploadRecord {
   readonly id: string;
@@ -32,12 +32,12 @@ export class UploadRecords {
       .insertInto('uploads')
       .values({
         id: upload.id,
-        project_id: upload.projectId,
+        projectId: upload.projectId,
         repository: upload.repository,
         writer: upload.writer,
-        started_at: upload.startedAt,
-        expires_at: upload.expiresAt,
-        finished_digest: null,
+        startedAt: upload.startedAt,
+        expiresAt: upload.expiresAt,
+        finishedDigest: null,
       })
       .execute();
   }
@@ -48,13 +48,13 @@ export class UploadRecords {
     return (
       row && {
         id: row.id,
-        projectId: row.project_id,
+        projectId: row.projectId,
         repository: row.repository,
         writer: row.writer,
-        startedAt: row.started_at,
-        expiresAt: row.expires_at,
+        startedAt: row.startedAt,
+        expiresAt: row.expiresAt,
         // It was parsed before it was recorded.
-        finishedDigest: (row.finished_digest ?? undefined) as Digest | undefined,
+        finishedDigest: (row.finishedDigest ?? undefined) as Digest | undefined,
       }
     );
   }
@@ -65,8 +65,8 @@ export class UploadRecords {
       .selectFrom('uploads')
       .select((eb) => eb.fn.countAll<number>().as('count'))
       .where('writer', '=', writer)
-      .where('finished_digest', 'is', null)
-      .where('expires_at', '>', now)
+      .where('finishedDigest', 'is', null)
+      .where('expiresAt', '>', now)
       .executeTakeFirstOrThrow();
     return count;
   }
@@ -78,9 +78,9 @@ export class UploadRecords {
   async finish(id: string, digest: Digest, expiresAt: number): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
       .updateTable('uploads')
-      .set({ finished_digest: digest, expires_at: expiresAt })
+      .set({ finishedDigest: digest, expiresAt })
       .where('id', '=', id)
-      .where('finished_digest', 'is', null)
+      .where('finishedDigest', 'is', null)
       .executeTakeFirstOrThrow();
     return numUpdatedRows > 0n;
   }
@@ -93,7 +93,7 @@ export class UploadRecords {
 
   /** Finished or not. How many there were. @param now epoch milliseconds */
   async removeExpired(now: number): Promise<number> {
-    const query = this.#db.deleteFrom('uploads').where('expires_at', '<=', now);
+    const query = this.#db.deleteFrom('uploads').where('expiresAt', '<=', now);
     return Number((await query.executeTakeFirstOrThrow()).numDeletedRows);
   }
 
@@ -105,7 +105,7 @@ export class UploadRecords {
         .selectFrom('uploads')
         .select('id')
         .where('id', 'in', batch)
-        .where('finished_digest', 'is', null)
+        .where('finishedDigest', 'is', null)
         .execute();
       for (const row of rows) known.add(row.id);
     }

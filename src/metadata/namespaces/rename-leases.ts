@@ -1,6 +1,6 @@
 /** Paths of repositories that renames have taken for a while: announced, or over. */
 import type { Kysely } from 'kysely';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 import { pathsUpTo } from './below.ts';
 
 export interface RenameLease {
@@ -28,41 +28,41 @@ export class RenameLeases {
   /** Of the path or one above it. */
   async find(projectId: number, path: string): Promise<RenameLease | undefined> {
     const row = await this.#db
-      .selectFrom('rename_leases')
+      .selectFrom('renameLeases')
       .selectAll()
-      .where('project_id', '=', projectId)
+      .where('projectId', '=', projectId)
       .where('path', 'in', pathsUpTo(path))
-      .where('expires_at', '>', this.#now())
+      .where('expiresAt', '>', this.#now())
       .orderBy('path')
       .limit(1)
       .executeTakeFirst();
     return (
       row && {
         path: row.path,
-        projectId: row.project_id,
+        projectId: row.projectId,
         holder: row.holder,
         state: row.state,
-        expiresAt: row.expires_at,
+        expiresAt: row.expiresAt,
       }
     );
   }
 
   /** In the place of what there was of the path, and of whatever has expired. @throws MissingOwner when the project is gone */
   async put({ path, projectId, holder, state, expiresAt }: RenameLease): Promise<void> {
-    await this.#db.deleteFrom('rename_leases').where('expires_at', '<=', this.#now()).execute();
+    await this.#db.deleteFrom('renameLeases').where('expiresAt', '<=', this.#now()).execute();
     await this.#db
-      .insertInto('rename_leases')
-      .values({ path, project_id: projectId, holder, state, expires_at: expiresAt })
+      .insertInto('renameLeases')
+      .values({ path, projectId: projectId, holder, state, expiresAt: expiresAt })
       .onConflict((conflict) =>
-        conflict.columns(['path', 'project_id']).doUpdateSet({ holder, state, expires_at: expiresAt }),
+        conflict.columns(['path', 'projectId']).doUpdateSet({ holder, state, expiresAt: expiresAt }),
       )
       .execute();
   }
 
   async remove(projectId: number, path: string): Promise<void> {
     await this.#db
-      .deleteFrom('rename_leases')
-      .where('project_id', '=', projectId)
+      .deleteFrom('renameLeases')
+      .where('projectId', '=', projectId)
       .where('path', '=', path)
       .execute();
   }

@@ -1,7 +1,7 @@
 /** Which upstreams a virtual registry has, in which order: positions are 1..n without gaps, whoever changes them at once. */
 import type { Kysely, Selectable } from 'kysely';
 import { inTransaction } from '../db/in-transaction.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 
 export interface RegistryUpstream {
   readonly id: number;
@@ -20,19 +20,19 @@ export class RegistryUpstreams {
 
   /** By position. */
   async list(registryId: number): Promise<readonly RegistryUpstream[]> {
-    const query = this.#db.selectFrom('registry_upstreams').selectAll().where('registry_id', '=', registryId);
+    const query = this.#db.selectFrom('registryUpstreams').selectAll().where('registryId', '=', registryId);
     return (await query.orderBy('position').execute()).map(fromRow);
   }
 
   /** The associations of one upstream, by registry. */
   async listByUpstream(upstreamId: number): Promise<readonly RegistryUpstream[]> {
-    const query = this.#db.selectFrom('registry_upstreams').selectAll().where('upstream_id', '=', upstreamId);
-    return (await query.orderBy('registry_id').execute()).map(fromRow);
+    const query = this.#db.selectFrom('registryUpstreams').selectAll().where('upstreamId', '=', upstreamId);
+    return (await query.orderBy('registryId').execute()).map(fromRow);
   }
 
   async find(id: number): Promise<RegistryUpstream | undefined> {
     const row = await this.#db
-      .selectFrom('registry_upstreams')
+      .selectFrom('registryUpstreams')
       .selectAll()
       .where('id', '=', id)
       .executeTakeFirst();
@@ -47,8 +47,8 @@ export class RegistryUpstreams {
     return inTransaction(this.#db, async (tx) => {
       const position = (await holdRegistry(tx, registryId)) + 1;
       const row = await tx
-        .insertInto('registry_upstreams')
-        .values({ registry_id: registryId, upstream_id: upstreamId, position })
+        .insertInto('registryUpstreams')
+        .values({ registryId, upstreamId, position })
         .returningAll()
         .executeTakeFirstOrThrow();
       return fromRow(row);
@@ -62,7 +62,7 @@ export class RegistryUpstreams {
       if (!held) return undefined;
       const { moved, count } = held;
       const to = Math.max(1, Math.min(position, count));
-      const others = tx.updateTable('registry_upstreams').where('registry_id', '=', moved.registryId);
+      const others = tx.updateTable('registryUpstreams').where('registryId', '=', moved.registryId);
       if (to > moved.position) {
         await others
           .set((eb) => ({ position: eb('position', '-', 1) }))
@@ -76,7 +76,7 @@ export class RegistryUpstreams {
           .where('position', '<', moved.position)
           .execute();
       }
-      await tx.updateTable('registry_upstreams').set({ position: to }).where('id', '=', id).execute();
+      await tx.updateTable('registryUpstreams').set({ position: to }).where('id', '=', id).execute();
       return { ...moved, position: to };
     });
   }
@@ -87,11 +87,11 @@ export class RegistryUpstreams {
       const held = await hold(tx, id);
       if (!held) return false;
       const { registryId, position } = held.moved;
-      await tx.deleteFrom('registry_upstreams').where('id', '=', id).execute();
+      await tx.deleteFrom('registryUpstreams').where('id', '=', id).execute();
       await tx
-        .updateTable('registry_upstreams')
+        .updateTable('registryUpstreams')
         .set((eb) => ({ position: eb('position', '-', 1) }))
-        .where('registry_id', '=', registryId)
+        .where('registryId', '=', registryId)
         .where('position', '>', position)
         .execute();
       return true;
@@ -102,29 +102,29 @@ export class RegistryUpstreams {
 /** Whoever changes positions holds the registry first. The number of its upstreams. */
 async function holdRegistry(tx: Kysely<Tables>, registryId: number): Promise<number> {
   await tx
-    .selectFrom('virtual_registries')
+    .selectFrom('virtualRegistries')
     .select('id')
     .where('id', '=', registryId)
     .forNoKeyUpdate()
     .execute();
   const { count } = await tx
-    .selectFrom('registry_upstreams')
+    .selectFrom('registryUpstreams')
     .select((eb) => eb.fn.countAll<number>().as('count'))
-    .where('registry_id', '=', registryId)
+    .where('registryId', '=', registryId)
     .executeTakeFirstOrThrow();
   return count;
 }
 
 /** Reads the association again once its registry is held: it may have moved while we waited. */
 async function hold(tx: Kysely<Tables>, id: number) {
-  const query = tx.selectFrom('registry_upstreams').selectAll().where('id', '=', id);
+  const query = tx.selectFrom('registryUpstreams').selectAll().where('id', '=', id);
   const seen = await query.executeTakeFirst();
   if (!seen) return undefined;
-  const count = await holdRegistry(tx, seen.registry_id);
+  const count = await holdRegistry(tx, seen.registryId);
   const row = await query.executeTakeFirst();
   return row && { moved: fromRow(row), count };
 }
 
-function fromRow(row: Selectable<Tables['registry_upstreams']>): RegistryUpstream {
-  return { id: row.id, registryId: row.registry_id, upstreamId: row.upstream_id, position: row.position };
+function fromRow(row: Selectable<Tables['registryUpstreams']>): RegistryUpstream {
+  return { id: row.id, registryId: row.registryId, upstreamId: row.upstreamId, position: row.position };
 }

@@ -4,7 +4,7 @@ import { containing } from '../db/containing.ts';
 import { inTransaction } from '../db/in-transaction.ts';
 import { fromJsonList, toJsonList } from '../db/json-list.ts';
 import { offsetOf, type Page, type Paged } from '../db/page.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 import { type RegistryUpstream, RegistryUpstreams } from './registry-upstreams.ts';
 
 export interface UpstreamRecord {
@@ -69,7 +69,7 @@ export class Upstreams {
 
   /** Oldest first. @param name part of the name */
   async list(groupId: number, name: string | undefined, page: Page): Promise<Paged<UpstreamRecord>> {
-    let matching = this.#db.selectFrom('upstreams').where('group_id', '=', groupId);
+    let matching = this.#db.selectFrom('upstreams').where('groupId', '=', groupId);
     if (name) matching = matching.where((eb) => containing(eb.ref('name'), name));
     const { total } = await matching
       .select((eb) => eb.fn.countAll<number>().as('total'))
@@ -86,14 +86,14 @@ export class Upstreams {
   /** By position. */
   async listByRegistry(registryId: number): Promise<readonly AssociatedUpstream[]> {
     const rows = await this.#db
-      .selectFrom('registry_upstreams as link')
-      .innerJoin('upstreams', 'upstreams.id', 'link.upstream_id')
-      .where('link.registry_id', '=', registryId)
+      .selectFrom('registryUpstreams as link')
+      .innerJoin('upstreams', 'upstreams.id', 'link.upstreamId')
+      .where('link.registryId', '=', registryId)
       .selectAll('upstreams')
-      .select(['link.id as link_id', 'link.position'])
+      .select(['link.id as linkId', 'link.position'])
       .orderBy('link.position')
       .execute();
-    return rows.map(({ link_id: id, position, ...row }) => ({
+    return rows.map(({ linkId: id, position, ...row }) => ({
       ...fromRow(row),
       registryUpstream: { id, registryId, upstreamId: row.id, position },
     }));
@@ -104,7 +104,7 @@ export class Upstreams {
     const query = this.#db
       .selectFrom('upstreams')
       .selectAll()
-      .where('group_id', '=', groupId)
+      .where('groupId', '=', groupId)
       .where('url', '=', url);
     return (await query.orderBy('id').execute()).map(fromRow);
   }
@@ -120,18 +120,18 @@ export class Upstreams {
     const row = await this.#db
       .insertInto('upstreams')
       .values({
-        group_id: upstream.groupId,
+        groupId: upstream.groupId,
         url: upstream.url,
         name: upstream.name,
         description: upstream.description ?? null,
         username: upstream.username ?? null,
-        password_sealed: upstream.passwordSealed ?? null,
-        cache_validity_hours: upstream.cacheValidityHours,
-        allow_patterns: toJsonList(upstream.allowPatterns),
-        deny_patterns: toJsonList(upstream.denyPatterns),
-        allow_private_network: Number(upstream.allowPrivateNetwork),
-        created_at: now,
-        updated_at: now,
+        passwordSealed: upstream.passwordSealed ?? null,
+        cacheValidityHours: upstream.cacheValidityHours,
+        allowPatterns: toJsonList(upstream.allowPatterns),
+        denyPatterns: toJsonList(upstream.denyPatterns),
+        allowPrivateNetwork: Number(upstream.allowPrivateNetwork),
+        createdAt: now,
+        updatedAt: now,
       })
       .returningAll()
       .executeTakeFirstOrThrow();
@@ -149,12 +149,12 @@ export class Upstreams {
         name: changes.name,
         description: changes.description,
         username: changes.username,
-        password_sealed: changes.passwordSealed,
-        cache_validity_hours: changes.cacheValidityHours,
-        allow_patterns: allowPatterns && toJsonList(allowPatterns),
-        deny_patterns: denyPatterns && toJsonList(denyPatterns),
-        allow_private_network: allowPrivateNetwork === undefined ? undefined : Number(allowPrivateNetwork),
-        updated_at: sql<number>`case when updated_at < ${now} then ${now} else updated_at + 1 end`,
+        passwordSealed: changes.passwordSealed,
+        cacheValidityHours: changes.cacheValidityHours,
+        allowPatterns: allowPatterns && toJsonList(allowPatterns),
+        denyPatterns: denyPatterns && toJsonList(denyPatterns),
+        allowPrivateNetwork: allowPrivateNetwork === undefined ? undefined : Number(allowPrivateNetwork),
+        updatedAt: sql<number>`case when updated_at < ${now} then ${now} else updated_at + 1 end`,
       })
       .where('id', '=', id)
       .returningAll()
@@ -182,13 +182,13 @@ export class Upstreams {
   async listExclusive(registryId: number): Promise<readonly UpstreamRecord[]> {
     const upstreams = await this.listByRegistry(registryId);
     const shared = await this.#db
-      .selectFrom('registry_upstreams as own')
-      .innerJoin('registry_upstreams as other', 'other.upstream_id', 'own.upstream_id')
-      .where('own.registry_id', '=', registryId)
-      .where('other.registry_id', '<>', registryId)
-      .select('own.upstream_id')
+      .selectFrom('registryUpstreams as own')
+      .innerJoin('registryUpstreams as other', 'other.upstreamId', 'own.upstreamId')
+      .where('own.registryId', '=', registryId)
+      .where('other.registryId', '<>', registryId)
+      .select('own.upstreamId')
       .execute();
-    const sharedIds = new Set(shared.map((row) => row.upstream_id));
+    const sharedIds = new Set(shared.map((row) => row.upstreamId));
     return upstreams.filter((upstream) => !sharedIds.has(upstream.id));
   }
 
@@ -197,7 +197,7 @@ export class Upstreams {
     return inTransaction(this.#db, async (tx) => {
       // Held first, in the order in which associations are made, so that no other registry gets one of them meanwhile.
       await tx
-        .selectFrom('virtual_registries')
+        .selectFrom('virtualRegistries')
         .select('id')
         .where('id', '=', registryId)
         .forNoKeyUpdate()
@@ -206,7 +206,7 @@ export class Upstreams {
         .selectFrom('upstreams')
         .select('id')
         .where('id', 'in', (eb) =>
-          eb.selectFrom('registry_upstreams').select('upstream_id').where('registry_id', '=', registryId),
+          eb.selectFrom('registryUpstreams').select('upstreamId').where('registryId', '=', registryId),
         )
         .orderBy('id')
         .forUpdate()
@@ -222,17 +222,17 @@ export class Upstreams {
 function fromRow(row: Selectable<Tables['upstreams']>): UpstreamRecord {
   return {
     id: row.id,
-    groupId: row.group_id,
+    groupId: row.groupId,
     url: row.url,
     name: row.name,
     description: row.description ?? undefined,
     username: row.username ?? undefined,
-    passwordSealed: row.password_sealed ?? undefined,
-    cacheValidityHours: row.cache_validity_hours,
-    allowPatterns: fromJsonList(row.allow_patterns),
-    denyPatterns: fromJsonList(row.deny_patterns),
-    allowPrivateNetwork: row.allow_private_network === 1,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
+    passwordSealed: row.passwordSealed ?? undefined,
+    cacheValidityHours: row.cacheValidityHours,
+    allowPatterns: fromJsonList(row.allowPatterns),
+    denyPatterns: fromJsonList(row.denyPatterns),
+    allowPrivateNetwork: row.allowPrivateNetwork === 1,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
   };
 }

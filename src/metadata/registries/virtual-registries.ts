@@ -1,5 +1,5 @@
 import type { Kysely, Selectable } from 'kysely';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 
 export interface VirtualRegistry {
   readonly id: number;
@@ -39,25 +39,25 @@ export class VirtualRegistries {
   /** Oldest first. */
   async list(groupId: number): Promise<readonly VirtualRegistry[]> {
     const query = this.#db
-      .selectFrom('virtual_registries')
+      .selectFrom('virtualRegistries')
       .selectAll()
-      .where('group_id', '=', groupId)
+      .where('groupId', '=', groupId)
       .orderBy('id');
     return (await query.execute()).map(fromRow);
   }
 
   async count(groupId: number): Promise<number> {
     const { count } = await this.#db
-      .selectFrom('virtual_registries')
+      .selectFrom('virtualRegistries')
       .select((eb) => eb.fn.countAll<number>().as('count'))
-      .where('group_id', '=', groupId)
+      .where('groupId', '=', groupId)
       .executeTakeFirstOrThrow();
     return count;
   }
 
   async find(id: number): Promise<VirtualRegistry | undefined> {
     const row = await this.#db
-      .selectFrom('virtual_registries')
+      .selectFrom('virtualRegistries')
       .selectAll()
       .where('id', '=', id)
       .executeTakeFirst();
@@ -69,14 +69,14 @@ export class VirtualRegistries {
     const { groupId, name, description, anonymousPull = false } = registry;
     const now = this.#now();
     const row = await this.#db
-      .insertInto('virtual_registries')
+      .insertInto('virtualRegistries')
       .values({
-        group_id: groupId,
+        groupId: groupId,
         name,
         description: description ?? null,
-        anonymous_pull: Number(anonymousPull),
-        created_at: now,
-        updated_at: now,
+        anonymousPull: Number(anonymousPull),
+        createdAt: now,
+        updatedAt: now,
       })
       .returningAll()
       .executeTakeFirstOrThrow();
@@ -87,12 +87,12 @@ export class VirtualRegistries {
   async update(id: number, changes: VirtualRegistryChanges): Promise<VirtualRegistry | undefined> {
     const { name, description, anonymousPull } = changes;
     const row = await this.#db
-      .updateTable('virtual_registries')
+      .updateTable('virtualRegistries')
       .set({
         name,
         description,
-        anonymous_pull: anonymousPull === undefined ? undefined : Number(anonymousPull),
-        updated_at: this.#now(),
+        anonymousPull: anonymousPull === undefined ? undefined : Number(anonymousPull),
+        updatedAt: this.#now(),
       })
       .where('id', '=', id)
       .returningAll()
@@ -102,19 +102,19 @@ export class VirtualRegistries {
 
   /** With its associations, not with any upstream: see Upstreams.removeExclusive. False when there was none. */
   async remove(id: number): Promise<boolean> {
-    const query = this.#db.deleteFrom('virtual_registries').where('id', '=', id);
+    const query = this.#db.deleteFrom('virtualRegistries').where('id', '=', id);
     return (await query.executeTakeFirstOrThrow()).numDeletedRows > 0n;
   }
 }
 
-function fromRow(row: Selectable<Tables['virtual_registries']>): VirtualRegistry {
+function fromRow(row: Selectable<Tables['virtualRegistries']>): VirtualRegistry {
   return {
     id: row.id,
-    groupId: row.group_id,
+    groupId: row.groupId,
     name: row.name,
     description: row.description ?? undefined,
-    anonymousPull: row.anonymous_pull === 1,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
+    anonymousPull: row.anonymousPull === 1,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
   };
 }

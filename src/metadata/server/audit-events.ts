@@ -1,6 +1,7 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import { z } from 'zod';
 import { parentPathOf } from '../../oci/reference.ts';
+import { snakeCase } from '../db/names.ts';
 import {
   isAfter,
   type Keyset,
@@ -36,9 +37,10 @@ export interface NewAuditEvent {
   readonly actorId?: number | undefined;
   readonly actorName: string;
   readonly address?: string | undefined;
+  /** `upstream.update`: the kind of the target is what stands before the dot. */
   readonly action: string;
-  readonly targetType: string;
-  readonly targetId: string;
+  readonly targetId: number | string;
+  /** Never a secret. What is undefined is left out; names are kept as clients see them, in snake_case. */
   readonly details: Readonly<Record<string, unknown>>;
   /** Full path of the group where it happened; of what happened in a project, the project's path says it. */
   readonly groupPath?: string | undefined;
@@ -87,9 +89,9 @@ export class AuditEvents {
         actor_name: event.actorName,
         address: event.address ?? null,
         action: event.action,
-        target_type: event.targetType,
-        target_id: event.targetId,
-        details: JSON.stringify(event.details),
+        target_type: targetTypeOf(event.action),
+        target_id: String(event.targetId),
+        details: JSON.stringify(snakeCased(event.details)),
         group_path:
           event.groupPath ?? (event.projectPath === undefined ? null : parentPathOf(event.projectPath)),
         project_path: event.projectPath ?? null,
@@ -144,6 +146,15 @@ export class AuditEvents {
     const path = sql.ref<string>('group_path');
     return query.where((eb) => eb.or([eb('group_path', '=', groupPath), below(path, groupPath)]));
   }
+}
+
+function targetTypeOf(action: string): string {
+  return action.split('.', 1)[0] ?? action;
+}
+
+/** Of objects inside nothing is renamed. */
+function snakeCased(details: NewAuditEvent['details']): NewAuditEvent['details'] {
+  return Object.fromEntries(Object.entries(details).map(([name, value]) => [snakeCase(name), value]));
 }
 
 function fromRow(row: Selectable<Tables['audit_events']>): AuditEvent {

@@ -59,6 +59,7 @@ export const homes: Homes = {
   // HTTP and the network, in and out.
   koa: ['api', 'app'],
   '@koa/router': ['api'],
+  'path-to-regexp': ['api'],
   'koa-body': ['api'],
   undici: ['outbound'],
   // Status names, types, and the servers that listen.

@@ -23,7 +23,7 @@ async function renameWith(grant: CarriedGrant) {
   app.use(answerErrors);
   const options: Pick<GitlabOptions, 'access' | 'renames' | 'maintenance'> = {
     access: {
-      middleware: (_ctx, next) => next(),
+      identify: async () => undefined,
       require: async () => undefined,
       protectionLevel: async () => 0,
     },

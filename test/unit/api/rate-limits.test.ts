@@ -3,7 +3,6 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { answerErrors } from '../../../src/api/errors.ts';
 import { RateLimits } from '../../../src/api/rate-limits.ts';
-import type { Access } from '../../../src/api/registry/services.ts';
 import { mountEndpoints } from '../../../src/api/rest/router.ts';
 import type { RequestState } from '../../../src/api/state.ts';
 import { anonymous, type Identity, type UserIdentity } from '../../../src/auth/rights/identity.ts';
@@ -34,14 +33,6 @@ const user = (userId: number, tokenId?: number): UserIdentity => ({
 function serve(requests = 4): Koa<RequestState> {
   const counter = new RateCounter({ name: 'requests', windowMs: 15_000, shared: undefined, now: () => now });
   const limits = new RateLimits({ counter, requests, seconds: 15, now: () => now });
-  const access: Access = {
-    middleware: (ctx, next) => {
-      ctx.state.identity = identity;
-      return next();
-    },
-    require: async () => undefined,
-    protectionLevel: async () => 0,
-  };
   const served = new Koa<RequestState>();
   served.use((ctx, next) => {
     ctx.state.log = silentLog;
@@ -73,12 +64,10 @@ function serve(requests = 4): Koa<RequestState> {
       rateLimit: limits.rest,
     }),
   );
-  const limited = limits.around(access);
-  served.use((ctx) =>
-    limited.middleware(ctx, async () => {
-      ctx.body = 'served';
-    }),
-  );
+  served.use((ctx) => {
+    limits.registry(ctx)(identity);
+    ctx.body = 'served';
+  });
   return served;
 }
 

@@ -8,7 +8,7 @@ const http = {
   externalUrl: undefined,
   trustedProxies: ['10.0.0.0/8'],
   tls: { certificate: undefined, key: undefined },
-  shutdownSeconds: 30,
+  shutdownMs: 30_000,
   maxConnections: 4096,
   maxConnectionsPerAddress: 1024,
 };

@@ -6,7 +6,7 @@ import { afterAll, expect, test } from 'vitest';
 import { checkPaths } from '../../../src/app/path-settings.ts';
 import { loadSecrets } from '../../../src/app/secrets.ts';
 import { explainStartFailure } from '../../../src/app/start-failure.ts';
-import { loadConfig } from '../../../src/config/config.ts';
+import { loadConfig } from '../../../src/config/load-config.ts';
 import { readRegularFile } from '../../../src/config/regular-file.ts';
 import { ConfigError } from '../../../src/config/settings.ts';
 import { openDatabase } from '../../../src/metadata/db/database.ts';

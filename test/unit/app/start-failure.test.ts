@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { CannotListen, explainStartFailure, StartFaults } from '../../../src/app/start-failure.ts';
 import { SecretBox } from '../../../src/auth/credentials/secret-box.ts';
-import { type Config, loadConfig } from '../../../src/config/config.ts';
+import type { Config } from '../../../src/config/config.ts';
+import { loadConfig } from '../../../src/config/load-config.ts';
 import { UnavailableError } from '../../../src/oci/unavailable.ts';
 
 const defaults = readFileSync(new URL('../../../config/default.yaml', import.meta.url), 'utf8');

@@ -1,9 +1,4 @@
-import {
-  createAccessToken,
-  createDeployToken,
-  createJobToken,
-  hashAccessToken,
-} from '../../../src/auth/tokens/token-secret.ts';
+import { createToken, hashToken } from '../../../src/auth/tokens/token-secret.ts';
 import type { User } from '../../../src/metadata/people/users.ts';
 import type { AccessToken } from '../../../src/metadata/tokens/access-tokens.ts';
 import type { DeployToken } from '../../../src/metadata/tokens/deploy-tokens.ts';
@@ -80,7 +75,7 @@ export class RecordedAccounts {
 
   /** The token's text. */
   addToken(owner: User, fields: Partial<AccessToken> = {}): string {
-    const text = createAccessToken();
+    const text = createToken('access');
     const token: AccessToken = {
       id: 100 + this.tokensByHash.size,
       userId: owner.id,
@@ -93,12 +88,12 @@ export class RecordedAccounts {
       lastUsedAt: undefined,
       ...fields,
     };
-    this.tokensByHash.set(hashAccessToken(text), token);
+    this.tokensByHash.set(hashToken(text), token);
     return text;
   }
 
   addDeployToken(fields: Partial<DeployToken> = {}): string {
-    const text = createDeployToken();
+    const text = createToken('deploy');
     const id = 200 + this.deployTokensByHash.size;
     const token: DeployToken = {
       id,
@@ -113,12 +108,12 @@ export class RecordedAccounts {
       lastUsedAt: undefined,
       ...fields,
     };
-    this.deployTokensByHash.set(hashAccessToken(text), token);
+    this.deployTokensByHash.set(hashToken(text), token);
     return text;
   }
 
   addJobToken(fields: Partial<JobToken> = {}): string {
-    const text = createJobToken();
+    const text = createToken('job');
     const token: JobToken = {
       id: 300 + this.jobTokensByHash.size,
       projectId: 9,
@@ -132,7 +127,7 @@ export class RecordedAccounts {
       revokedAt: undefined,
       ...fields,
     };
-    this.jobTokensByHash.set(hashAccessToken(text), token);
+    this.jobTokensByHash.set(hashToken(text), token);
     return text;
   }
 
@@ -155,8 +150,8 @@ export class RecordedAccounts {
   }
 
   revoke(text: string, at: number): void {
-    const token = this.tokensByHash.get(hashAccessToken(text));
-    if (token) this.tokensByHash.set(hashAccessToken(text), { ...token, revokedAt: at });
+    const token = this.tokensByHash.get(hashToken(text));
+    if (token) this.tokensByHash.set(hashToken(text), { ...token, revokedAt: at });
   }
 
   #read<T>(found: T): T {

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { type Config, formatConfig, loadConfig } from '../../../src/config/config.ts';
+import type { Config } from '../../../src/config/config.ts';
+import { formatConfig } from '../../../src/config/format-config.ts';
+import { loadConfig } from '../../../src/config/load-config.ts';
 import { ConfigError, type Environment } from '../../../src/config/settings.ts';
 
 const root = new URL('../../../', import.meta.url);
@@ -51,7 +53,7 @@ describe('configuration', () => {
     const yaml = 'http:\n  address: 127.0.0.1:6000\n  shutdown_seconds: 5\n';
     const config = load({ yaml, environment: { ENTREPOT_HTTP__ADDRESS: ':7000' } });
     expect(config.http.address).toBe(':7000');
-    expect(config.http.shutdownSeconds).toBe(5);
+    expect(config.http.shutdownMs).toBe(5000);
     expect(config.operations.address).toBe('127.0.0.1:5001');
   });
 
@@ -64,10 +66,10 @@ describe('configuration', () => {
       tls: { certificate: '/etc/entrepot/tls.crt', key: '/etc/entrepot/tls.key' },
       maxConnections: 4096,
       maxConnectionsPerAddress: 1024,
-      shutdownSeconds: 120,
+      shutdownMs: 120_000,
     });
     expect(config.cache.hotManifestBytes).toBe(128 * 2 ** 20);
-    expect(config.cache.notFoundSeconds).toBe(0);
+    expect(config.cache.notFoundMs).toBe(0);
     expect(config.log.level).toBe('warn');
   });
 
@@ -91,8 +93,8 @@ describe('configuration', () => {
     expect(config.upstreams.allowedNetworks).toEqual(['127.0.0.0/8', '10.0.0.0/8']);
     expect(config.upstreams.tokenHosts).toEqual([]);
     expect(config.virtualRegistries.maxPerGroup).toBe(7);
-    expect(config.auth.tokenSeconds).toBe(300);
-    expect(config.upstreams.idleSeconds).toBe(0.5);
+    expect(config.auth.tokenMs).toBe(300_000);
+    expect(config.upstreams.idleMs).toBe(500);
     expect(config.cache.hotManifestBytes).toBe(2 ** 30);
   });
 
@@ -253,6 +255,9 @@ describe('the printed configuration', () => {
     const config = load({ fixture: 'good.yaml' });
     expect(load({ yaml: formatConfig(config) })).toEqual(config);
     expect(load({ yaml: formatConfig(load()) })).toEqual(load());
+    const written = 'upstreams:\n  idle_seconds: 1.001\ngc:\n  untagged: 30d\n';
+    expect(formatConfig(load({ yaml: written }))).toMatch(/idle_seconds: 1\.001\n/);
+    expect(load({ yaml: formatConfig(load({ yaml: written })) }).gc.untaggedMs).toBe(30 * 86_400_000);
   });
 
   test('hides passwords, wherever a URL has them', () => {
@@ -286,7 +291,7 @@ webhooks:
     const [scanner, other] = load({ yaml }).webhooks.endpoints;
     expect(scanner).toMatchObject({
       name: 'scanner',
-      timeoutSeconds: 5,
+      timeoutMs: 5000,
       maxRetries: undefined,
       ignoredActions: ['pull'],
       disabled: false,

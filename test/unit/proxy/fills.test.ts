@@ -3,7 +3,7 @@ import { digestOf } from '../../../src/oci/digest.ts';
 import type { BlobAnswer } from '../../../src/oci/repository.ts';
 import { fillingBlob, uncachedBlob } from '../../../src/proxy/blob-answers.ts';
 import { Fills, type FillTools } from '../../../src/proxy/fills.ts';
-import type { Place } from '../../../src/proxy/place.ts';
+import type { Source } from '../../../src/proxy/source.ts';
 import { SpoolError } from '../../../src/storage/blob-store.ts';
 import { BufferBudget } from '../../../src/storage/chunk-reader.ts';
 import { blobUpstream } from '../../support/blob-upstream.ts';
@@ -18,7 +18,7 @@ const forever = new AbortController().signal;
 
 function setUp(spool: () => MemorySpool) {
   const finished: string[] = [];
-  const published: (readonly Place[])[] = [];
+  const published: (readonly Source[])[] = [];
   const tools: FillTools = {
     log: silentLog,
     buffers: new BufferBudget(),
@@ -31,7 +31,7 @@ function setUp(spool: () => MemorySpool) {
     },
     createSpool: async () => spool(),
     demandRoom: async () => undefined,
-    publish: async (_blob, _spool, places) => void published.push(places),
+    publish: async (_blob, _spool, sources) => void published.push(sources),
   };
   return { tools, fills: new Fills(tools), finished, published };
 }
@@ -45,19 +45,19 @@ async function read(answer: BlobAnswer, start = 0, end?: number): Promise<Buffer
 
 async function pull(
   { tools, fills }: ReturnType<typeof setUp>,
-  places: readonly Place[],
+  sources: readonly Source[],
 ): Promise<BlobAnswer> {
-  const joined = await fills.join(digest, places, undefined, fills.moment);
+  const joined = await fills.join(digest, sources, undefined, fills.moment);
   if (joined === 'look-again') throw new Error('the blob was stored meanwhile');
-  if (joined === 'uncached') return uncachedBlob(digest, bytes.length, places, tools);
-  return fillingBlob('miss', joined.fill, places, tools);
+  if (joined === 'uncached') return uncachedBlob(digest, bytes.length, sources, tools);
+  return fillingBlob('miss', joined.fill, sources, tools);
 }
 
 describe('a fill', () => {
   test('is one download for all who join, and is published once', async () => {
     const house = setUp(() => new MemorySpool());
-    const { place, asked } = blobUpstream({ blobs });
-    const answers = await Promise.all([1, 2, 3].map(() => pull(house, [place])));
+    const { source, asked } = blobUpstream({ blobs });
+    const answers = await Promise.all([1, 2, 3].map(() => pull(house, [source])));
     for (const body of await Promise.all(answers.map((answer) => read(answer))))
       expect(body.equals(bytes)).toBe(true);
     expect(asked).toEqual([0]);
@@ -67,11 +67,11 @@ describe('a fill', () => {
 
   test('that ends while somebody looks for the blob in the store sends them to look again', async () => {
     const house = setUp(() => new MemorySpool());
-    const { place, asked } = blobUpstream({ blobs });
+    const { source, asked } = blobUpstream({ blobs });
     const since = house.fills.moment;
-    await read(await pull(house, [place]));
+    await read(await pull(house, [source]));
     await eventually(() => expect(house.finished).toEqual(['completed']));
-    expect(await house.fills.join(digest, [place], undefined, since)).toBe('look-again');
+    expect(await house.fills.join(digest, [source], undefined, since)).toBe('look-again');
     expect(asked).toEqual([0]);
   });
 
@@ -79,15 +79,15 @@ describe('a fill', () => {
     const house = setUp(() => {
       throw new SpoolError('no space left on device');
     });
-    const { place } = blobUpstream({ blobs });
-    expect((await read(await pull(house, [place]))).equals(bytes)).toBe(true);
+    const { source } = blobUpstream({ blobs });
+    expect((await read(await pull(house, [source]))).equals(bytes)).toBe(true);
     expect(house.finished).toEqual(['uncached']);
   });
 
   test('whose disk fills up midway goes on uncached, verified to the last byte', async () => {
     const house = setUp(() => new MemorySpool(70_000));
-    const { place, asked } = blobUpstream({ blobs });
-    const answers = await Promise.all([1, 2].map(() => pull(house, [place])));
+    const { source, asked } = blobUpstream({ blobs });
+    const answers = await Promise.all([1, 2].map(() => pull(house, [source])));
     for (const body of await Promise.all(answers.map((answer) => read(answer))))
       expect(body.equals(bytes)).toBe(true);
     expect(asked).toEqual([0, 70_000, 70_000]);
@@ -99,26 +99,26 @@ describe('a fill', () => {
     const wrong = Buffer.from(bytes);
     wrong.writeUInt8(wrong.readUInt8(150_000) ^ 1, 150_000);
     const house = setUp(() => new MemorySpool(70_000));
-    const { place } = blobUpstream({ blobs: new Map([[digest, wrong]]) });
-    await expect(read(await pull(house, [place]))).rejects.toThrow(/in place of/);
+    const { source } = blobUpstream({ blobs: new Map([[digest, wrong]]) });
+    await expect(read(await pull(house, [source]))).rejects.toThrow(/in place of/);
   });
 
   test('gives a part of the blob while the disk is full', async () => {
     const house = setUp(() => new MemorySpool(70_000));
-    const { place } = blobUpstream({ blobs });
-    const part = await read(await pull(house, [place]), 60_000, 160_000);
+    const { source } = blobUpstream({ blobs });
+    const part = await read(await pull(house, [source]), 60_000, 160_000);
     expect(part.equals(bytes.subarray(60_000, 160_000))).toBe(true);
   });
 
   test('is resumed where it broke off, five times and not a sixth', async () => {
     const house = setUp(() => new MemorySpool());
     const five = blobUpstream({ blobs, breaks: [20_000, 20_000, 20_000, 20_000, 20_000] });
-    expect((await read(await pull(house, [five.place]))).equals(bytes)).toBe(true);
+    expect((await read(await pull(house, [five.source]))).equals(bytes)).toBe(true);
     expect(five.asked).toEqual([0, 20_000, 40_000, 60_000, 80_000, 100_000]);
 
     const other = setUp(() => new MemorySpool());
     const six = blobUpstream({ blobs, breaks: Array(6).fill(20_000) });
-    await expect(read(await pull(other, [six.place]))).rejects.toThrow(/broke off/);
+    await expect(read(await pull(other, [six.source]))).rejects.toThrow(/broke off/);
     await eventually(() => expect(other.finished).toEqual(['failed']));
   });
 
@@ -126,7 +126,7 @@ describe('a fill', () => {
     const house = setUp(() => new MemorySpool());
     const ours = blobUpstream({ blobs });
     const theirs = blobUpstream({ blobs, id: 2, url: 'https://elsewhere.test' });
-    await Promise.all([ours, theirs].map(async ({ place }) => read(await pull(house, [place]))));
+    await Promise.all([ours, theirs].map(async ({ source }) => read(await pull(house, [source]))));
     expect(ours.asked).toEqual([0]);
     expect(theirs.asked).toEqual([0]);
   });
@@ -135,7 +135,7 @@ describe('a fill', () => {
     const house = setUp(() => new MemorySpool());
     const first = blobUpstream({ blobs });
     const second = blobUpstream({ blobs, id: 2 });
-    await Promise.all([first, second].map(async ({ place }) => read(await pull(house, [place]))));
+    await Promise.all([first, second].map(async ({ source }) => read(await pull(house, [source]))));
     expect(first.asked).toEqual([0]);
     expect(second.asked).toEqual([-1]);
     await eventually(() =>

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseTag } from '../../../src/oci/reference.ts';
 import { OutboundError } from '../../../src/outbound/outbound-error.ts';
-import type { Place } from '../../../src/proxy/place.ts';
+import type { Source } from '../../../src/proxy/source.ts';
 import { TagLists } from '../../../src/proxy/tag-lists.ts';
 import { blobUpstream } from '../../support/blob-upstream.ts';
 import { silentLog } from '../../support/silent-log.ts';
@@ -14,21 +14,21 @@ function setUp() {
 }
 
 /** Its answer can be changed. */
-function placeWith(id: number, ...tags: string[]) {
-  const { place } = blobUpstream({ id, blobs: new Map() });
+function sourceWith(id: number, ...tags: string[]) {
+  const { source } = blobUpstream({ id, blobs: new Map() });
   const says = { tags: tags.map(parseTag), error: undefined as OutboundError | undefined, times: 0 };
   const listTags = async () => {
     says.times += 1;
     if (says.error) throw says.error;
     return says.tags;
   };
-  return { says, place: { ...place, upstream: { ...place.upstream, listTags } } satisfies Place };
+  return { says, source: { ...source, upstream: { ...source.upstream, listTags } } satisfies Source };
 }
 
 test('a page is what comes after a tag, whether or not that exists, and says whether there is more', async () => {
   const { lists } = setUp();
-  const { place, says } = placeWith(1, 'a', 'b', 'd', 'e');
-  const page = (after: string, limit: number) => lists.list([place], { after, limit });
+  const { source, says } = sourceWith(1, 'a', 'b', 'd', 'e');
+  const page = (after: string, limit: number) => lists.list([source], { after, limit });
   expect(await page('', 2)).toEqual({ tags: ['a', 'b'], hasMore: true, outcome: 'miss' });
   expect(await page('b', 2)).toEqual({ tags: ['d', 'e'], hasMore: false, outcome: 'hit' });
   expect(await page('c', 1)).toMatchObject({ tags: ['d'], hasMore: true });
@@ -38,10 +38,10 @@ test('a page is what comes after a tag, whether or not that exists, and says whe
   expect(says.times).toBe(1);
 });
 
-test('pages go through the tags of all places together', async () => {
+test('pages go through the tags of all sources together', async () => {
   const { lists } = setUp();
-  const places = [placeWith(1, 'a', 'c').place, placeWith(2, 'b', 'c', 'd').place];
-  const page = (after: string) => lists.list(places, { after, limit: 3 });
+  const sources = [sourceWith(1, 'a', 'c').source, sourceWith(2, 'b', 'c', 'd').source];
+  const page = (after: string) => lists.list(sources, { after, limit: 3 });
   expect(await page('')).toMatchObject({ tags: ['a', 'b', 'c'], hasMore: true });
   expect(await page('c')).toMatchObject({ tags: ['d'], hasMore: false });
 });
@@ -49,8 +49,8 @@ test('pages go through the tags of all places together', async () => {
 test('a list that is unusable is not asked for again at once, and what was known before is served', async () => {
   const { lists, clock } = setUp();
   clock.now = 1;
-  const { place, says } = placeWith(1, 'a');
-  const page = () => lists.list([place], { after: '', limit: 1 });
+  const { source, says } = sourceWith(1, 'a');
+  const page = () => lists.list([source], { after: '', limit: 1 });
   await page();
   clock.now = 2000;
   says.error = new OutboundError('invalid', 'sent a list that is nested deeper than 64 levels');
@@ -64,9 +64,9 @@ test('a list that is unusable is not asked for again at once, and what was known
 
 test('a stale list makes the whole stale, and is paged like any other', async () => {
   const { lists, clock } = setUp();
-  const first = placeWith(1, 'a', 'b');
-  const second = placeWith(2, 'c');
-  const page = () => lists.list([first.place, second.place], { after: 'a', limit: 1 });
+  const first = sourceWith(1, 'a', 'b');
+  const second = sourceWith(2, 'c');
+  const page = () => lists.list([first.source, second.source], { after: 'a', limit: 1 });
   await page();
   clock.now = 2000;
   first.says.error = new OutboundError('unavailable', 'is down');

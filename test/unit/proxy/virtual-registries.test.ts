@@ -26,13 +26,13 @@ function setUp(...given: readonly Given[]) {
   const hosted = new Map<string, MemoryRepository>();
   const looked: string[] = [];
   const pulled: string[] = [];
-  const { settings } = blobUpstream({ blobs: new Map() }).place.upstream;
+  const { settings } = blobUpstream({ blobs: new Map() }).source.upstream;
   const upstreams = given.map((fields, index) => ({ ...settings, id: index + 1, ...fields }));
   const unused = () => Promise.reject(new Error('not asked in these tests'));
   const pulls = {
     manifests: {
-      manifest: async (key: string, places: () => readonly { readonly upstream: Upstream }[]) => {
-        pulled.push(`${key}: ${places().map(({ upstream }) => upstream.settings.id)}`);
+      manifest: async (key: string, sources: () => readonly { readonly upstream: Upstream }[]) => {
+        pulled.push(`${key}: ${sources().map(({ upstream }) => upstream.settings.id)}`);
         throw new OciError('MANIFEST_UNKNOWN');
       },
     },
@@ -48,7 +48,7 @@ function setUp(...given: readonly Given[]) {
     load: async (id) => (id === 7 ? { id, groupId: 3, groupPath: 'acme', upstreams } : undefined),
     upstreamOf: (each) => {
       const path = localPathOf(each.url);
-      const { upstream } = blobUpstream({ id: each.id, blobs: new Map() }).place;
+      const { upstream } = blobUpstream({ id: each.id, blobs: new Map() }).source;
       const headManifest = () => Promise.reject(new OutboundError('not-found', 'does not have it'));
       return path === undefined ? { ...upstream, headManifest } : new LocalUpstream(each, path, silentLog);
     },

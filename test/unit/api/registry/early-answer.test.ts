@@ -17,7 +17,7 @@ async function startServer(options: ServerOptions = {}) {
 
 const forbidding: ServerOptions = {
   access: {
-    middleware: (_ctx, next) => next(),
+    identify: async () => undefined,
     protectionLevel: async () => 0,
     require: () => Promise.reject(new OciError('DENIED', { detail: 'they may not' })),
   },

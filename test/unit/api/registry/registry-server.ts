@@ -114,9 +114,9 @@ export class RegistryServer {
           },
         },
         access: {
-          middleware: (ctx, next) => {
+          identify: async (ctx) => {
             if (identity) ctx.state.identity = identity;
-            if (ctx.get('Authorization') === bearer) return next();
+            if (ctx.get('Authorization') === bearer) return;
             const headers = { 'WWW-Authenticate': `Bearer realm="${ctx.state.externalUrl}/jwt/auth"` };
             throw new OciError('UNAUTHORIZED', { headers });
           },

@@ -117,9 +117,9 @@ test.each([
     const asked: string[] = [];
     const refusing: ServerOptions = {
       access: {
-        middleware: (_ctx, next) => next(),
+        identify: async () => undefined,
         protectionLevel: () => Promise.reject(new Error('was asked')),
-        require: async (_ctx, name, needed) => {
+        require: async (_ctx, { name, action: needed }) => {
           asked.push(`${needed} ${name}`);
           throw new OciError('DENIED', { detail: 'they may not' });
         },

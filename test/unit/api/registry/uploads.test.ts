@@ -323,9 +323,9 @@ describe('a mount', () => {
           getWritable: async () => hosted,
         },
         access: {
-          middleware: (_ctx, next) => next(),
+          identify: async () => undefined,
           protectionLevel: async () => 30,
-          require: async (_ctx, name) => {
+          require: async (_ctx, { name }) => {
             if (name !== hostedName && !mayPull) throw new OciError('NAME_UNKNOWN');
           },
         },

@@ -25,8 +25,8 @@ let tokens: RegistryTokens;
 
 beforeEach(() => {
   now = start;
-  keys = new SigningKeys({ records: new RecordedKeys(), secretBox, lifetimeSeconds: 300, now: clock });
-  tokens = new RegistryTokens({ keys, lifetimeSeconds: 300, now: clock });
+  keys = new SigningKeys({ records: new RecordedKeys(), secretBox, lifetimeMs: 300_000, now: clock });
+  tokens = new RegistryTokens({ keys, lifetimeMs: 300_000, now: clock });
 });
 
 /** A token that is right in everything but what is given. */
@@ -110,7 +110,7 @@ describe('a token for many repositories', () => {
   });
 
   test('is as others expect it where it is for them, and as long', async () => {
-    const ours = new RegistryTokens({ keys, lifetimeSeconds: 300, otherServices: ['mirror'], now: clock });
+    const ours = new RegistryTokens({ keys, lifetimeMs: 300_000, otherServices: ['mirror'], now: clock });
     const access = scopes('acme', 500);
     const { token } = await ours.issue({ ...request, service: 'mirror', access, refused: [] });
     expect(token.length).toBeLessThan(15_360);
@@ -174,8 +174,8 @@ test('another process with the same records accepts the token', async () => {
   const records = new RecordedKeys();
   const of = () =>
     new RegistryTokens({
-      keys: new SigningKeys({ records, secretBox, lifetimeSeconds: 300, now: clock }),
-      lifetimeSeconds: 300,
+      keys: new SigningKeys({ records, secretBox, lifetimeMs: 300_000, now: clock }),
+      lifetimeMs: 300_000,
       now: clock,
     });
   const other = of();

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Passwords } from '../../../../src/auth/credentials/passwords.ts';
-import { hashAccessToken } from '../../../../src/auth/tokens/token-secret.ts';
+import { hashToken } from '../../../../src/auth/tokens/token-secret.ts';
 import { type FirstStart, prepareFirstStart } from '../../../../src/management/people/first-start.ts';
 import { type Database, openDatabase } from '../../../../src/metadata/db/database.ts';
 import { silentLog } from '../../../support/silent-log.ts';
@@ -59,7 +59,7 @@ test('the first start makes root, a private group and virtual registry 1 that pu
 test("root's token is made and told once, and recorded as a hash", async () => {
   const told = await firstStart();
   expect(told).toEqual({ username: 'root', token: expect.stringMatching(/^ent-[\w-]{32}$/), registryId: 1 });
-  const token = await database.accessTokens.findByHash(hashAccessToken(told?.token ?? ''));
+  const token = await database.accessTokens.findByHash(hashToken(told?.token ?? ''));
   expect(token).toMatchObject({ scopes: ['api', 'read_virtual_registry'], expiresAt: undefined });
 });
 
@@ -79,7 +79,7 @@ test('a token that the operator gave is used and not told, and a password too', 
     token: undefined,
     registryId: 1,
   });
-  expect(await database.accessTokens.findByHash(hashAccessToken(rootToken))).toBeDefined();
+  expect(await database.accessTokens.findByHash(hashToken(rootToken))).toBeDefined();
   const root = await database.users.findByUsername('root');
   expect(await passwords.verify('correct horse', root?.passwordHash)).toBe(true);
 });
@@ -91,7 +91,7 @@ test('later starts make nothing, tell nothing, and change neither token nor pass
   ).toBeUndefined();
   expect((await database.users.list(undefined, all)).total).toBe(1);
   expect((await database.accessTokens.list({}, all)).total).toBe(1);
-  expect(await database.accessTokens.findByHash(hashAccessToken(told?.token ?? ''))).toBeDefined();
+  expect(await database.accessTokens.findByHash(hashToken(told?.token ?? ''))).toBeDefined();
   expect((await database.users.findByUsername('root'))?.passwordHash).toBeUndefined();
 });
 

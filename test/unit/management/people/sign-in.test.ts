@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Authentication } from '../../../../src/auth/credentials/authenticate.ts';
+import { identifyUser } from '../../../../src/auth/credentials/identify-user.ts';
 import { UserSessions } from '../../../../src/auth/credentials/sessions.ts';
-import { identifyUser } from '../../../../src/auth/tokens/access-tokens.ts';
 import { SignInService } from '../../../../src/management/people/sign-in.ts';
 import { silentLog } from '../../../support/silent-log.ts';
 import { IdentityServices, rootToken, start } from '../identity-services.ts';

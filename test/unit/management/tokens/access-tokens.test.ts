@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { hashAccessToken } from '../../../../src/auth/tokens/token-secret.ts';
+import { hashToken } from '../../../../src/auth/tokens/token-secret.ts';
 import type { Actor } from '../../../../src/management/acting/actor.ts';
 import { from, IdentityServices, start } from '../identity-services.ts';
 
@@ -27,7 +27,7 @@ test('a token is told when it is created, and only its hash is recorded', async 
   const { record, token } = await tokens.create(actor, id, { ...input, expiresAt: start + 1 });
   expect(token).toMatch(/^ent-[\w-]{32}$/);
   expect(record).toMatchObject({ userId: id, ...input, expiresAt: start + 1, createdAt: start });
-  expect(await database.accessTokens.findByHash(hashAccessToken(token))).toEqual(record);
+  expect(await database.accessTokens.findByHash(hashToken(token))).toEqual(record);
   expect(await services.auditTrail()).toContain(`dana personal_access_token.create ${record.id} ${from}`);
   expect(JSON.stringify(await database.auditEvents.list({}, page))).not.toContain(token);
 });

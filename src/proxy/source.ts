@@ -1,11 +1,11 @@
 /** Where an image of a virtual registry may be found: one repository at one upstream. */
-import type { EntryPlace } from '../metadata/cached/cache-entry.ts';
+import type { EntrySource } from '../metadata/cached/cache-entry.ts';
 import { OciError } from '../oci/errors.ts';
 import type { RepositoryName } from '../oci/reference.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import type { RemotePart } from './registry-view.ts';
 
-export interface Place {
+export interface Source {
   readonly groupId: number;
   readonly upstream: Upstream;
   /** The image's name at the upstream. */
@@ -13,10 +13,10 @@ export interface Place {
 }
 
 /**
- * The places of an image in the order they are asked, without those whose patterns refuse it.
+ * The sources of an image in the order they are asked, without those whose patterns refuse it.
  * @throws OciError NAME_UNKNOWN when none is left, saying why
  */
-export function placesOf(part: RemotePart, image: RepositoryName): Place[] {
+export function sourcesOf(part: RemotePart, image: RepositoryName): Source[] {
   const { registryId, upstreams } = part;
   if (upstreams.length === 0) {
     throw new OciError('NAME_UNKNOWN', {
@@ -29,39 +29,39 @@ export function placesOf(part: RemotePart, image: RepositoryName): Place[] {
       detail: `the allow and deny patterns of every remote upstream of virtual registry ${registryId} refuse '${image}'`,
     });
   }
-  return allowed.map((upstream) => placeAt(part, upstream, image));
+  return allowed.map((upstream) => sourceAt(part, upstream, image));
 }
 
 /** Whatever the upstream's patterns say. */
-export function placeAt({ groupId }: RemotePart, upstream: Upstream, image: RepositoryName): Place {
+export function sourceAt({ groupId }: RemotePart, upstream: Upstream, image: RepositoryName): Source {
   return { groupId, upstream, repository: upstream.repositoryOf(image) };
 }
 
-export function isSamePlace(a: Place, b: Place): boolean {
+export function isSameSource(a: Source, b: Source): boolean {
   return a.upstream.settings.id === b.upstream.settings.id && a.repository === b.repository;
 }
 
-/** scheme://host:port of the place's upstream. */
-export function originOf(place: Place): string {
-  return new URL(place.upstream.settings.url).origin;
+/** scheme://host:port of the source's upstream. */
+export function originOf(source: Source): string {
+  return new URL(source.upstream.settings.url).origin;
 }
 
-/** The place as records know it. */
-export function entryPlace(place: Place): EntryPlace {
-  return { upstreamId: place.upstream.settings.id, repository: place.repository };
+/** The source as records know it. */
+export function entrySource(source: Source): EntrySource {
+  return { upstreamId: source.upstream.settings.id, repository: source.repository };
 }
 
 /** For what is believed of it: a changed upstream is asked again. */
-export function keyOfPlace({ upstream, repository }: Place): string {
+export function keyOfSource({ upstream, repository }: Source): string {
   const { id, updatedAt } = upstream.settings;
   return `${id} ${updatedAt} ${repository}`;
 }
 
-/** Whether a record is of this place. */
-export function isRecordOf(record: EntryPlace, place: Place): boolean {
-  return record.upstreamId === place.upstream.settings.id && record.repository === place.repository;
+/** Whether a record is of this source. */
+export function isRecordOf(record: EntrySource, source: Source): boolean {
+  return record.upstreamId === source.upstream.settings.id && record.repository === source.repository;
 }
 
-export function includes(places: readonly Place[], place: Place): boolean {
-  return places.some((each) => isSamePlace(each, place));
+export function includes(sources: readonly Source[], source: Source): boolean {
+  return sources.some((each) => isSameSource(each, source));
 }

@@ -1,0 +1,92 @@
+/**
+ * The endpoints of /v2 or of /gitlab/v1. Each request is matched with their paths once: the one that is found says what a token for it
+ * carries, and answers once it is known who asks.
+ */
+import { pathToRegexp } from 'path-to-regexp';
+import type { ScopeGrant } from '../../auth/rights/identity.ts';
+import type { RequestContext } from '../state.ts';
+import type { Access } from './services.ts';
+
+export interface Endpoint {
+  /** The scopes that whoever comes without a good token is told to ask for, at this path with whatever method. */
+  wanted(ctx: RequestContext, name: string): readonly ScopeGrant[];
+  /** One that no token goes without. */
+  readonly demanded?: ScopeGrant;
+  /** For who is known, and not yet known to be allowed. Undefined: there is nothing. */
+  answer?(ctx: RequestContext, path: PathParts): Promise<void> | void;
+}
+
+export interface PathParts {
+  /** As it is written: names need no encoding, so one that has any is none. Empty where the path has none. */
+  readonly name: string;
+  /** What follows the name and is no word of the path, decoded. What cannot be decoded stays, and is refused by its parser. */
+  readonly segment: string;
+}
+
+/** GET answers HEAD, too. Without a method nothing is there, but a token is asked for all the same. */
+export type EndpointRow = readonly [
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | undefined,
+  paths: string | readonly string[],
+  endpoint: Endpoint,
+];
+
+interface Entry {
+  readonly methods: readonly string[];
+  /** The path as a pattern, for metrics. */
+  readonly route: string;
+  readonly regexp: RegExp;
+  readonly endpoint: Endpoint;
+}
+
+export class Endpoints {
+  readonly #entries: readonly Entry[];
+
+  /**
+   * @param rows the first that has method and path answers. Names may end in words of paths (`foo/tags`), so the last words of a path
+   * decide what it is: a wildcard takes as much as it can
+   */
+  constructor(rows: readonly EndpointRow[]) {
+    this.#entries = rows.flatMap(([method, routes, endpoint]) => {
+      const methods = method === 'GET' ? ['HEAD', 'GET'] : method === undefined ? [] : [method];
+      return [routes].flat().map((route) => {
+        const { regexp } = pathToRegexp(route, { sensitive: true, trailing: false });
+        return { methods, route, regexp, endpoint };
+      });
+    });
+  }
+
+  /** @param refuse what no endpoint answers. @throws OciError UNAUTHORIZED with a challenge, and what the endpoint throws */
+  async answer(ctx: RequestContext, access: Access, refuse: () => never): Promise<void> {
+    const { path, method } = ctx;
+    const found = this.#entries.find(({ methods, regexp }) => methods.includes(method) && regexp.test(path));
+    const entry = found ?? this.#at(path)[0];
+    const [, name = '', segment = ''] = entry?.regexp.exec(path) ?? [];
+    await access.identify(ctx, () => entry?.endpoint.wanted(ctx, name) ?? [], entry?.endpoint.demanded);
+    if (!found?.endpoint.answer) return refuse();
+    ctx.state.route = found.route;
+    await found.endpoint.answer(ctx, { name, segment: decode(segment) });
+  }
+
+  has(path: string): boolean {
+    return this.#at(path).length > 0;
+  }
+
+  /** That the path has besides this request's, for `Allow`. */
+  otherMethods({ path, method }: RequestContext): string {
+    const methods = new Set(this.#at(path).flatMap((entry) => entry.methods));
+    methods.delete(method);
+    return [...methods].join(', ');
+  }
+
+  #at(path: string): readonly Entry[] {
+    return this.#entries.filter(({ regexp }) => regexp.test(path));
+  }
+}
+
+function decode(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}

@@ -1,0 +1,34 @@
+/** What handlers of /v2 get: the repository that a request is about, and what they need besides. */
+import type { RepositoryName } from '../../oci/reference.ts';
+import type { ReadableRepository, WritableRepository } from '../../oci/repository.ts';
+import type { PulledContent, RegistryObserver } from './services.ts';
+
+interface Target {
+  /** As the client says it. */
+  readonly name: RepositoryName;
+  /** The reference, digest, tag or session of the path; not parsed yet. */
+  readonly segment: string;
+  /** How long a client may take or send nothing, in milliseconds. */
+  readonly stalledMs: number;
+}
+
+export interface PullTarget extends Target {
+  /** That the client may pull from. */
+  readonly repository: ReadableRepository;
+  /** To be told of a manifest that was pulled, or a blob from its beginning; undefined: nobody wants to know. */
+  readonly note?: ((content: PulledContent) => void) | undefined;
+}
+
+export interface ChangeTarget extends Target {
+  /** That the client may do this to. */
+  readonly repository: WritableRepository;
+  readonly maxManifestBytes: number;
+  /** The repository to mount from; undefined where there is none, or the client may not pull from it. */
+  readonly findSource: () => Promise<Source | undefined>;
+  readonly observer: Pick<RegistryObserver, 'pushed'>;
+}
+
+export interface Source {
+  readonly name: RepositoryName;
+  readonly repository: ReadableRepository;
+}

@@ -3,9 +3,11 @@
  * processes share, exchanged in the background once a second, so that nobody waits for Redis. The price: what happens at other
  * processes is known up to a second later, and not at all while Redis is away.
  */
+
 import { LRUCache } from 'lru-cache';
 import { RepeatedRun } from '../concurrency/repeated-run.ts';
 import type { SharedCounters } from './redis-counters.ts';
+import { upTo } from './up-to.ts';
 
 export interface RateCounterOptions {
   /** Keeps the keys of one counter apart from those of another. */
@@ -45,7 +47,7 @@ export class RateCounter {
 
   constructor(options: RateCounterOptions) {
     this.#options = options;
-    this.#entries = new LRUCache({ max: options.maxKeys ?? defaultMaxKeys });
+    this.#entries = new LRUCache(upTo(options.maxKeys ?? defaultMaxKeys));
     this.#exchanges = new RepeatedRun({
       run: () => this.#exchange(),
       everyMs: exchangeMs,

@@ -1,4 +1,5 @@
 /** What several processes may share and may lose at any moment: Keyv, in memory or in Redis. */
+
 import Keyv, { type KeyvMapType } from 'keyv';
 import { LRUCache } from 'lru-cache';
 import { withinTime } from '../concurrency/within-time.ts';
@@ -6,6 +7,7 @@ import type { Log } from '../observe/log.ts';
 import { UnavailableError } from '../oci/unavailable.ts';
 import { connectRedis } from './redis.ts';
 import { addInRedis, type SharedCounters } from './redis-counters.ts';
+import { upTo } from './up-to.ts';
 
 const maxKeysInMemory = 50_000;
 /** A pull is not kept waiting longer than this for what is only a belief. */
@@ -71,7 +73,7 @@ export async function createSharedCache(url: string | undefined, log: Log): Prom
 
 /** A Map as Keyv wants it, that forgets what is used least. Keyv ends what is too old itself. */
 function createMemoryStore(): KeyvMapType {
-  const cache = new LRUCache<string, NonNullable<unknown>>({ max: maxKeysInMemory });
+  const cache = new LRUCache<string, NonNullable<unknown>>(upTo(maxKeysInMemory));
   return {
     get: (key) => cache.get(key),
     set: (key, value) => cache.set(key, value),

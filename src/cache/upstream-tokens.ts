@@ -1,6 +1,8 @@
 /** Tokens that upstreams' token services issued to us, until shortly before they expire. One exchange at a time per key. */
+
 import { LRUCache } from 'lru-cache';
 import { SingleFlight } from '../concurrency/single-flight.ts';
+import { upTo } from './up-to.ts';
 
 const maxTokens = 5000;
 /** Tokens are given up this long before their end, or a tenth of their life where that is shorter. */
@@ -19,7 +21,7 @@ export class UpstreamTokens {
 
   /** @param now epoch milliseconds. */
   constructor(now: () => number) {
-    this.#tokens = new LRUCache({ max: maxTokens, ttlResolution: 0, perf: { now } });
+    this.#tokens = new LRUCache({ ...upTo(maxTokens), ttlResolution: 0, perf: { now } });
   }
 
   /** The token kept, or what one run of `issue` gives to all who ask meanwhile; its error is theirs too and is not kept. */

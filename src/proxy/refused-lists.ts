@@ -1,5 +1,7 @@
 /** Lists that upstreams gave and that are none, or over a limit: believed as briefly as any list, so that they are not fetched anew with each request. */
+
 import { LRUCache } from 'lru-cache';
+import { upTo } from '../cache/up-to.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
 
 const maxRemembered = 10_000;
@@ -10,7 +12,7 @@ export class RefusedLists {
   /** @param now epoch milliseconds */
   constructor(ttlMs: number, now: () => number) {
     this.#errors = new LRUCache({
-      max: maxRemembered,
+      ...upTo(maxRemembered),
       ttl: Math.max(1, ttlMs),
       ttlResolution: 0,
       perf: { now },

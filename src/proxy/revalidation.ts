@@ -1,5 +1,7 @@
 /** What becomes of an entry that is no longer fresh: one HEAD decides, and whatever fails leaves the stale copy. */
+
 import { LRUCache } from 'lru-cache';
+import { upTo } from '../cache/up-to.ts';
 import { SingleFlight } from '../concurrency/single-flight.ts';
 import type { CacheEntries } from '../metadata/cached/cache-entries.ts';
 import type { CacheEntry } from '../metadata/cached/cache-entry.ts';
@@ -36,7 +38,7 @@ export class Revalidation {
   readonly #options: RevalidationOptions;
   readonly #flights = new SingleFlight<Revalidated>();
   /** Entry → when it may be asked about again, in epoch milliseconds. */
-  readonly #notBefore = new LRUCache<number, number>({ max: backoffsRemembered });
+  readonly #notBefore = new LRUCache<number, number>(upTo(backoffsRemembered));
 
   constructor(options: RevalidationOptions) {
     this.#options = options;

@@ -2,7 +2,9 @@
  * What the records said of someone, believed for a second from when they were asked, or until this process changes them. Many requests
  * cost one query a second; what was given or taken away counts at once where it was acknowledged, and within the second at other processes.
  */
+
 import { LRUCache } from 'lru-cache';
+import { upTo } from '../../cache/up-to.ts';
 import type { AccessRevision } from '../../metadata/people/access-revision.ts';
 
 const believedMs = 1000;
@@ -31,7 +33,7 @@ export class Beliefs<V extends NonNullable<unknown>> {
   constructor({ revision, now }: BeliefsOptions) {
     this.#revision = revision;
     this.#answers = new LRUCache<string, Belief<V>, Look<V>>({
-      max: maxRemembered,
+      ...upTo(maxRemembered),
       ttl: believedMs,
       ttlResolution: 0,
       perf: { now },

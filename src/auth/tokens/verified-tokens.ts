@@ -1,6 +1,8 @@
 /** Tokens whose signatures were verified, remembered until they expire, so that a pull pays for one signature. */
+
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import { upTo } from '../../cache/up-to.ts';
 
 const maxRemembered = 10_000;
 /** In all of them, some 200 bytes each: a token may have hundreds. */
@@ -19,7 +21,7 @@ interface Verified<T> {
 
 export class VerifiedTokens<T extends Bearer> {
   readonly #verified = new LRUCache<string, Verified<T>>({
-    max: maxRemembered,
+    ...upTo(maxRemembered),
     maxSize: maxGrants,
     sizeCalculation: ({ bearer }) => 1 + bearer.access.length + bearer.refused.length,
   });

@@ -1,5 +1,7 @@
 /** Opens the bytes of upload sessions, and keeps what was hashed of them between requests. */
+
 import { LRUCache } from 'lru-cache';
+import { upTo } from '../../cache/up-to.ts';
 import type { Algorithm } from '../../oci/digest.ts';
 import type { BufferBudget } from '../../storage/chunk-reader.ts';
 import type { UploadStore } from '../../storage/upload-store.ts';
@@ -11,7 +13,7 @@ const maxHashes = 4096;
 export class SessionSpools {
   readonly #uploads: UploadStore;
   readonly #buffers: BufferBudget;
-  readonly #hashes = new LRUCache<string, RunningHash>({ max: maxHashes });
+  readonly #hashes = new LRUCache<string, RunningHash>(upTo(maxHashes));
 
   constructor(uploads: UploadStore, buffers: BufferBudget) {
     this.#uploads = uploads;

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
@@ -44,6 +45,22 @@ describe('rooms import only along the arrows', () => {
 
   test('in the house', () => {
     expect(findCrossings(house, arrows, typesOfAll)).toEqual([]);
+  });
+
+  test('as docs/architecture.md says', () => {
+    const page = readFileSync(resolve(import.meta.dirname, '../../docs/architecture.md'), 'utf8');
+    const rows = [...page.matchAll(/^([a-z.]+(?: [a-z.]+)*) +→ +([a-z. ]+|—)/gm)];
+    const all: string[] = [];
+    const said = rows.flatMap(([, names = '', others = '']) => {
+      const seen =
+        others === 'all of the above' ? [...all] : others.split(' ').filter((room) => arrows[room]);
+      all.push(...names.split(' '));
+      return names.split(' ').map((room) => [room, seen.toSorted()] as const);
+    });
+    const known = Object.entries(arrows).map(
+      ([room, others]) => [room, others.filter((other) => other !== '..').toSorted()] as const,
+    );
+    expect(Object.fromEntries(said)).toEqual(Object.fromEntries(known));
   });
 
   test('the arrows lead nowhere in a circle', () => {

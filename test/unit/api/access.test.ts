@@ -13,8 +13,8 @@ import { carries } from '../../../src/auth/tokens/grants.ts';
 import { digestOf } from '../../../src/oci/digest.ts';
 import { parseTag } from '../../../src/oci/reference.ts';
 import { silentLog } from '../../support/silent-log.ts';
+import { WritableMemoryRepository } from '../../support/writable-memory-repository.ts';
 import { type Answer, ask, type Question } from './ask.ts';
-import { MemoryRepository } from './registry/memory-repository.ts';
 
 const alpine = 'virtual_registries/container/1/library/alpine';
 const shop = 'acme/shop';
@@ -50,7 +50,7 @@ let identity: Identity | undefined;
 let owner: Principal | undefined;
 let verifications: string[];
 let app: Koa<RequestState>;
-let repository: MemoryRepository;
+let repository: WritableMemoryRepository;
 
 beforeEach(async () => {
   allowed = [`pull ${alpine}`, `pull ${shop}`, `push ${shop}`];
@@ -58,7 +58,7 @@ beforeEach(async () => {
   identity = undefined;
   owner = dana;
   verifications = [];
-  repository = new MemoryRepository();
+  repository = new WritableMemoryRepository();
   await repository.putManifest(parseTag('latest'), {
     payload: Buffer.from('{}'),
     contentType: undefined,

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { digestOf } from '../../../../src/oci/digest.ts';
 import { OciError } from '../../../../src/oci/errors.ts';
-import { MemoryRepository } from './memory-repository.ts';
+import { WritableMemoryRepository } from '../../../support/writable-memory-repository.ts';
 import { RawClient } from './raw-client.ts';
 import { RegistryServer, type ServerOptions } from './registry-server.ts';
 
@@ -10,7 +10,7 @@ const size = 20 * 1024 * 1024;
 const bytes = Buffer.alloc(size);
 
 async function startServer(options: ServerOptions = {}) {
-  const hosted = new MemoryRepository();
+  const hosted = new WritableMemoryRepository();
   const server = await RegistryServer.start({}, { hosted, ...options });
   return Object.assign(server, { hosted, id: await hosted.uploads.start() });
 }

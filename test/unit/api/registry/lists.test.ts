@@ -5,7 +5,7 @@ import { OciError } from '../../../../src/oci/errors.ts';
 import { ociManifest } from '../../../../src/oci/media-types.ts';
 import { parseTag } from '../../../../src/oci/reference.ts';
 import type { PageRequest, ReferrerDescriptor } from '../../../../src/oci/repository.ts';
-import { MemoryRepository } from './memory-repository.ts';
+import { WritableMemoryRepository } from '../../../support/writable-memory-repository.ts';
 import {
   type Answer,
   errorsOf,
@@ -67,7 +67,7 @@ test.each([['-1'], ['abc'], ['1.5'], ['%20']])('n=%s is refused', async (n) => {
 });
 
 test('a tag that was pushed is listed, whatever has to be encoded of it in a link', async () => {
-  const hosted = new MemoryRepository();
+  const hosted = new WritableMemoryRepository();
   await using server = await RegistryServer.start({}, { hosted });
   for (const tag of ['b', 'A_1.x-y', '_z']) await server.push('PUT', `manifests/${tag}`, Buffer.from('{}'));
   const first = await server.push('GET', 'tags/list?n=1');
@@ -78,7 +78,9 @@ test('a tag that was pushed is listed, whatever has to be encoded of it in a lin
 });
 
 test('a repository without tags has an empty list, one that does not exist none', async () => {
-  await using server = await RegistryServer.start({}, { hosted: new MemoryRepository() });
+  const hosted = new WritableMemoryRepository();
+  hosted.addBlob('a blob');
+  await using server = await RegistryServer.start({}, { hosted });
   const empty = await server.push('GET', 'tags/list');
   expect(JSON.parse(empty.body.toString())).toEqual({ name: hostedName, tags: [] });
   const unknown = await server.ask('GET', '/v2/acme/nothing/tags/list');

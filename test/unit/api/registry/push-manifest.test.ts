@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { digestOf } from '../../../../src/oci/digest.ts';
 import { OciError } from '../../../../src/oci/errors.ts';
 import { ociIndex } from '../../../../src/oci/media-types.ts';
-import { MemoryRepository } from './memory-repository.ts';
+import { WritableMemoryRepository } from '../../../support/writable-memory-repository.ts';
 import { errorsOf, hostedName, lasting, maxManifestBytes, RegistryServer } from './registry-server.ts';
 
 const payload = Buffer.from('{ "schemaVersion": 2,\n\t"manifests": [] }\n');
@@ -12,7 +12,7 @@ const sha512 = digestOf(payload, 'sha512');
 const headers = { 'content-type': ociIndex };
 
 async function startServer() {
-  const hosted = new MemoryRepository();
+  const hosted = new WritableMemoryRepository();
   const server = await RegistryServer.start({}, { hosted });
   return Object.assign(server, { hosted });
 }
@@ -73,9 +73,9 @@ describe('a manifest is pushed', () => {
 
   test('with a subject that the answer names', async () => {
     await using server = await startServer();
-    server.hosted.subject = sha512;
-    for (const reference of ['latest', digest]) {
-      const answer = await server.push('PUT', `manifests/${reference}`, payload, headers);
+    const about = Buffer.from(JSON.stringify({ schemaVersion: 2, subject: { digest: sha512 } }));
+    for (const reference of ['latest', digestOf(about)]) {
+      const answer = await server.push('PUT', `manifests/${reference}`, about, headers);
       expect(answer.headers['oci-subject']).toBe(sha512);
     }
   });

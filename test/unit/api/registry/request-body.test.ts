@@ -3,12 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { RequestBody } from '../../../../src/api/registry/request-body.ts';
 import { OciError } from '../../../../src/oci/errors.ts';
-import { MemoryRepository } from './memory-repository.ts';
+import { WritableMemoryRepository } from '../../../support/writable-memory-repository.ts';
 import { RawClient } from './raw-client.ts';
 import { RegistryServer } from './registry-server.ts';
 
 async function startServer(options: Parameters<typeof RegistryServer.start>[1] = {}) {
-  const hosted = new MemoryRepository();
+  const hosted = new WritableMemoryRepository();
   const server = await RegistryServer.start({}, { hosted, ...options });
   return Object.assign(server, { hosted, id: await hosted.uploads.start() });
 }

@@ -3,7 +3,7 @@ import type { Repositories } from '../../../../src/api/registry/services.ts';
 import { digestOf } from '../../../../src/oci/digest.ts';
 import { OciError } from '../../../../src/oci/errors.ts';
 import type { RepositoryName } from '../../../../src/oci/reference.ts';
-import { MemoryRepository } from './memory-repository.ts';
+import { WritableMemoryRepository } from '../../../support/writable-memory-repository.ts';
 import {
   errorsOf,
   hostedName,
@@ -146,7 +146,10 @@ test.each([
   ['DELETE', `blobs/${digest}`],
 ])('while nothing can be changed %s %s is told why', async (method, path) => {
   const maintenance = { readOnlyReason: async () => 'read-only: the disk is being moved' };
-  await using server = await RegistryServer.start({}, { hosted: new MemoryRepository(), maintenance });
+  await using server = await RegistryServer.start(
+    {},
+    { hosted: new WritableMemoryRepository(), maintenance },
+  );
   const answer = await server.push(method, path);
   expect(answer.status).toBe(503);
   expect(answer.headers['retry-after']).toBeUndefined();
@@ -157,7 +160,8 @@ test.each([
 });
 
 test('while nothing can be changed pulls work, and uploads tell how far they are', async () => {
-  const hosted = new MemoryRepository();
+  const hosted = new WritableMemoryRepository();
+  hosted.addBlob('a blob');
   const id = await hosted.uploads.start();
   const maintenance = { readOnlyReason: async () => 'read-only' };
   await using server = await RegistryServer.start({}, { hosted, maintenance });
@@ -174,7 +178,7 @@ test.each([
   ['foo/manifests', 'tags/list'],
 ])('a repository may be called %s', async (name, path) => {
   const asked: RepositoryName[] = [];
-  const hosted = new MemoryRepository();
+  const hosted = new WritableMemoryRepository();
   const repositories: Repositories = {
     find(found) {
       asked.push(found);
@@ -232,7 +236,7 @@ test('an error that nobody expected is 500, told to the log and to nobody else',
 
 test('each of several errors is an entry, whose sentence is also its message, since clients show no more', async () => {
   const details = [`sha256:${'1'.repeat(64)} is missing`, `sha256:${'2'.repeat(64)} is missing`];
-  const hosted = new MemoryRepository();
+  const hosted = new WritableMemoryRepository();
   hosted.putManifest = () => Promise.reject(new OciError('MANIFEST_BLOB_UNKNOWN', { details }));
   await using server = await RegistryServer.start({}, { hosted });
   const answer = await server.push('PUT', 'manifests/latest', Buffer.from('{}'));

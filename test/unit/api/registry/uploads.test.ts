@@ -2,8 +2,8 @@ import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { digestOf } from '../../../../src/oci/digest.ts';
 import { OciError } from '../../../../src/oci/errors.ts';
+import { WritableMemoryRepository } from '../../../support/writable-memory-repository.ts';
 import { deployToken, job } from '../../auth/identities.ts';
-import { MemoryRepository } from './memory-repository.ts';
 import { type Answer, errorsOf, hostedName, lasting, RegistryServer } from './registry-server.ts';
 
 const bytes = Buffer.from(Array.from({ length: 3000 }, (_, index) => index % 253));
@@ -11,7 +11,7 @@ const digest = digestOf(bytes);
 const octets = { 'content-type': 'application/octet-stream' };
 
 async function startServer(options: Parameters<typeof RegistryServer.start>[1] = {}) {
-  const hosted = new MemoryRepository();
+  const hosted = new WritableMemoryRepository();
   const server = await RegistryServer.start({}, { hosted, ...options });
   return Object.assign(server, { hosted });
 }
@@ -258,7 +258,7 @@ test('a session tells how far it is until it is cancelled', async () => {
 test.each([['..'], ['a%00b'], ['%2e%2e%2fx'], ['%ff'], ['x'.repeat(200)]])(
   'no session is called %s, and nobody is asked for one',
   async (id) => {
-    await using server = await startServer({ hosted: new MemoryRepository() });
+    await using server = await startServer({ hosted: new WritableMemoryRepository() });
     const answer = await server.push('GET', `blobs/uploads/${id}`);
     expect(answer.status).toBe(404);
     expect(errorsOf(answer)).toMatchObject([
@@ -312,8 +312,8 @@ describe('a mount', () => {
   const from = 'acme/base';
 
   async function startWithSource(mayPull = true) {
-    const hosted = new MemoryRepository();
-    const source = new MemoryRepository();
+    const hosted = new WritableMemoryRepository();
+    const source = new WritableMemoryRepository();
     source.blobs.set(digest, bytes);
     const server = await RegistryServer.start(
       {},

@@ -1,60 +1,22 @@
 /** A repository in memory that is pushed to as the contracts say, for what the wire makes of it. */
-import { type Algorithm, algorithmOf, type Digest, digestOf } from '../../../../src/oci/digest.ts';
-import { OciError } from '../../../../src/oci/errors.ts';
-import { ociManifest, octetStream } from '../../../../src/oci/media-types.ts';
-import { isDigestReference, type Reference, type Tag } from '../../../../src/oci/reference.ts';
+import { type Algorithm, algorithmOf, type Digest, digestOf } from '../../src/oci/digest.ts';
+import { OciError } from '../../src/oci/errors.ts';
+import { ociManifest } from '../../src/oci/media-types.ts';
+import { isDigestReference, type Reference } from '../../src/oci/reference.ts';
 import type {
-  BlobAnswer,
-  BlobStat,
-  ManifestAnswer,
   ManifestPush,
-  PageRequest,
   ReadableRepository,
-  ReferrersAnswer,
   StoredManifest,
-  TagsAnswer,
   WritableRepository,
-} from '../../../../src/oci/repository.ts';
-import type { UploadPart, Uploads } from '../../../../src/oci/uploads.ts';
+} from '../../src/oci/repository.ts';
+import type { UploadPart, Uploads } from '../../src/oci/uploads.ts';
+import { MemoryRepository } from './memory-repository.ts';
 
-export class MemoryRepository implements WritableRepository {
-  readonly blobs = new Map<Digest, Buffer>();
-  readonly manifests = new Map<Digest, ManifestPush>();
-  readonly tagged = new Map<Tag, Digest>();
+export class WritableMemoryRepository extends MemoryRepository implements WritableRepository {
   readonly uploads = new MemoryUploads(this.blobs);
-  /** What the next manifest says it belongs to. */
-  subject: Digest | undefined;
 
-  async manifest(reference: Reference): Promise<ManifestAnswer> {
-    const digest = isDigestReference(reference) ? reference : this.tagged.get(reference);
-    const found = digest && this.manifests.get(digest);
-    if (!digest || !found) throw new OciError('MANIFEST_UNKNOWN');
-    const { payload, contentType = ociManifest } = found;
-    return { digest, mediaType: contentType, payload, outcome: 'hosted' };
-  }
-
-  async statBlob(digest: Digest): Promise<BlobStat> {
-    return { digest, size: this.#blob(digest).length, outcome: 'hosted' };
-  }
-
-  async blob(digest: Digest): Promise<BlobAnswer> {
-    const bytes = this.#blob(digest);
-    return {
-      ...(await this.statBlob(digest)),
-      async *read(start, end) {
-        yield bytes.subarray(start, end);
-      },
-      close: async () => undefined,
-    };
-  }
-
-  async tags({ after, limit }: PageRequest): Promise<TagsAnswer> {
-    const rest = [...this.tagged.keys()].sort().filter((tag) => tag > after);
-    return { tags: rest.slice(0, limit), hasMore: rest.length > limit, outcome: 'hosted' };
-  }
-
-  async referrers(): Promise<ReferrersAnswer> {
-    return { descriptors: [], outcome: 'hosted' };
+  constructor() {
+    super('hosted');
   }
 
   async putManifest(reference: Reference, push: ManifestPush): Promise<StoredManifest> {
@@ -63,7 +25,9 @@ export class MemoryRepository implements WritableRepository {
     if (isDigestReference(reference) && digest !== reference) throw new OciError('DIGEST_INVALID');
     this.manifests.set(digest, push);
     for (const tag of isDigestReference(reference) ? push.tags : [reference]) this.tagged.set(tag, digest);
-    return { digest, subject: this.subject };
+    const { subject, ...said } = fieldsOf(push);
+    if (subject !== undefined) this.refer(subject, { digest, size: push.payload.length, ...said });
+    return { digest, subject };
   }
 
   async deleteManifest(reference: Reference): Promise<void> {
@@ -71,11 +35,11 @@ export class MemoryRepository implements WritableRepository {
       ? this.manifests.delete(reference)
       : this.tagged.delete(reference);
     if (!isGone) throw new OciError('MANIFEST_UNKNOWN');
+    for (const [tag, digest] of this.tagged) if (digest === reference) this.tagged.delete(tag);
   }
 
   async deleteBlob(digest: Digest): Promise<void> {
-    this.#blob(digest);
-    this.blobs.delete(digest);
+    if (!this.blobs.delete(digest)) throw new OciError('BLOB_UNKNOWN');
   }
 
   async mount(digest: Digest, source: ReadableRepository): Promise<boolean> {
@@ -84,11 +48,20 @@ export class MemoryRepository implements WritableRepository {
     if (bytes) this.blobs.set(digest, bytes);
     return bytes !== undefined;
   }
+}
 
-  #blob(digest: Digest): Buffer {
-    const bytes = this.blobs.get(digest);
-    if (!bytes) throw new OciError('BLOB_UNKNOWN', { detail: `no ${octetStream} of this digest` });
-    return bytes;
+/** What a manifest says of itself; nothing where it is none, since bytes of any kind are kept here. */
+function fieldsOf({ payload, contentType = ociManifest }: ManifestPush) {
+  try {
+    const { subject, artifactType, annotations } = JSON.parse(payload.toString());
+    return {
+      mediaType: contentType,
+      subject: subject?.digest as Digest | undefined,
+      artifactType,
+      annotations,
+    };
+  } catch {
+    return { mediaType: contentType, subject: undefined };
   }
 }
 
@@ -97,6 +70,7 @@ export class MemoryUploads implements Uploads {
   readonly sessions = new Map<string, Buffer>();
   /** What each session was started with. */
   readonly algorithms: (Algorithm | undefined)[] = [];
+  readonly #committed = new Map<string, Digest>();
   readonly #blobs: Map<Digest, Buffer>;
 
   constructor(blobs: Map<Digest, Buffer>) {
@@ -127,6 +101,7 @@ export class MemoryUploads implements Uploads {
   }
 
   async commit(id: string, digest: Digest, last: UploadPart): Promise<void> {
+    if (this.#committed.get(id) === digest) return;
     await this.append(id, last);
     const bytes = this.#bytes(id);
     this.sessions.delete(id);
@@ -134,6 +109,7 @@ export class MemoryUploads implements Uploads {
       throw new OciError('DIGEST_INVALID', { detail: `the bytes are not those of ${digest}` });
     }
     this.#blobs.set(digest, bytes);
+    this.#committed.set(id, digest);
   }
 
   async cancel(id: string): Promise<void> {

@@ -1,13 +1,13 @@
 import Koa from 'koa';
 import { expect, test } from 'vitest';
-import { answerErrors } from '../../../src/api/errors.ts';
-import { createGitlabRouter } from '../../../src/api/gitlab/router.ts';
-import type { GitlabOptions } from '../../../src/api/gitlab/services.ts';
-import type { RequestState } from '../../../src/api/state.ts';
-import type { CarriedGrant } from '../../../src/auth/rights/identity.ts';
-import { repositoryScope } from '../../../src/auth/rights/scope.ts';
-import { silentLog } from '../../support/silent-log.ts';
-import { ask } from './ask.ts';
+import { answerErrors } from '../../../../src/api/errors.ts';
+import { createGitlabRouter } from '../../../../src/api/gitlab/router.ts';
+import type { GitlabOptions } from '../../../../src/api/gitlab/services.ts';
+import type { RequestState } from '../../../../src/api/state.ts';
+import type { CarriedGrant } from '../../../../src/auth/rights/identity.ts';
+import { repositoryScope } from '../../../../src/auth/rights/scope.ts';
+import { silentLog } from '../../../support/silent-log.ts';
+import { ask } from '../ask.ts';
 
 /** What a token carries for acme/shop/web, and what becomes of a rename with it. */
 async function renameWith(grant: CarriedGrant) {

@@ -191,6 +191,7 @@ export async function createApp(
       ...common,
       ...signIn,
       inventory: hosting.inventory,
+      tagPatterns: hosting.rules.tagPatterns,
       maintenance,
       forgetAll: () => pulls.registries.forgetAll(),
     }),

@@ -6,6 +6,7 @@ import type { Principals } from '../auth/tokens/principals.ts';
 import { RegistryStatistics } from '../management/namespaces/registry-statistics.ts';
 import { RepositoryRenames } from '../management/repositories/repository-renames.ts';
 import type { Database } from '../metadata/db/database.ts';
+import type { TagPatterns } from '../rules/tag-protection.ts';
 
 export interface GitlabParts extends Pick<GitlabOptions, 'access' | 'inventory' | 'maintenance'> {
   readonly database: Database;
@@ -13,6 +14,7 @@ export interface GitlabParts extends Pick<GitlabOptions, 'access' | 'inventory' 
   readonly principals: Principals;
   /** Drops what is believed of virtual registries. */
   readonly forgetAll: () => void;
+  readonly tagPatterns: TagPatterns;
   readonly now: () => number;
 }
 

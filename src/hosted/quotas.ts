@@ -1,9 +1,9 @@
 /** How many bytes a project, and the groups around it, may link. Each blob counts once in each project. */
-
 import type { Records } from '../metadata/db/records.ts';
+import type { Project } from '../metadata/namespaces/projects.ts';
 import type { Digest } from '../oci/digest.ts';
-import { OciError } from '../oci/errors.ts';
 import { parentPathOf } from '../oci/reference.ts';
+import { HostedRefusal } from './refusal.ts';
 
 interface Quota {
   /** "project acme/shop" */
@@ -16,7 +16,7 @@ interface Quota {
  * Part of the transaction that links the blob, and before it holds anything else: whatever has a quota is held, so that two that
  * link at once do not both take the last bytes. Nothing is counted, nor held, where there are no quotas.
  * @param size in bytes
- * @throws OciError DENIED, saying how much is used and allowed
+ * @throws HostedRefusal over-quota, saying how much is used and allowed
  */
 export async function demandRoom(
   tx: Records,
@@ -24,34 +24,64 @@ export async function demandRoom(
   digest: Digest,
   size: number,
 ): Promise<void> {
-  const quotas = await holdQuotas(tx, projectId);
+  const project = await tx.projects.find(projectId);
+  const quotas = project ? await holdProjectQuotas(tx, project) : [];
   if (quotas.length === 0) return;
+  if (project?.quotaBytes !== undefined) await tx.projects.hold(projectId);
   const needed = await tx.repositoryBlobs.bytesToAdd(projectId, digest, size);
   if (needed === 0) return;
   for (const { owner, bytes, used } of quotas) {
     const now = await used();
     if (now + needed > bytes) {
-      const detail = `${owner} uses ${now} of ${bytes} bytes, and ${needed} more are needed: delete images, or ask an Owner above it for a higher quota (container_registry_quota_bytes)`;
-      throw new OciError('DENIED', { detail });
+      throw new HostedRefusal(
+        'over-quota',
+        `${owner} uses ${now} of ${bytes} bytes, and ${needed} more are needed`,
+        'delete images, or ask an Owner above it for a higher quota (container_registry_quota_bytes)',
+      );
     }
   }
 }
 
-/** Empty where the project is gone. */
-async function holdQuotas(tx: Records, projectId: number): Promise<Quota[]> {
-  const project = await tx.projects.find(projectId);
-  if (!project) return [];
-  const { fullPath, quotaBytes } = project;
-  const quotas: Quota[] = [];
-  for (const group of await tx.groups.listQuotas(parentPathOf(fullPath))) {
-    if (group.quotaBytes === undefined) continue;
-    const used = () => tx.repositoryBlobs.bytesOfGroup(group.fullPath);
-    quotas.push({ owner: `group ${group.fullPath}`, bytes: group.quotaBytes, used });
+/**
+ * Does what brings something into places with these quotas. What was over one before, and has no more then, stays so.
+ * @throws HostedRefusal over-quota
+ */
+export async function moveWithin<T>(quotas: readonly Quota[], move: () => Promise<T>): Promise<T> {
+  const before: number[] = [];
+  for (const { used } of quotas) before.push(await used());
+  const moved = await move();
+  for (const [index, { owner, bytes, used }] of quotas.entries()) {
+    const now = await used();
+    if (now > bytes && now > (before[index] ?? 0))
+      throw new HostedRefusal(
+        'over-quota',
+        `${owner} would use ${now} of ${bytes} bytes`,
+        'its quota is too small',
+      );
   }
-  if (quotaBytes !== undefined) {
-    await tx.projects.hold(projectId);
-    const used = () => tx.repositoryBlobs.bytesOfProject(projectId);
-    quotas.unshift({ owner: `project ${fullPath}`, bytes: quotaBytes, used });
-  }
-  return quotas;
+  return moved;
+}
+
+/**
+ * Of a group and those above it; held, so that what counts against them stays so.
+ * @param groupPath full path; undefined: the top, which has none
+ */
+export async function holdGroupQuotas(tx: Records, groupPath: string | undefined): Promise<readonly Quota[]> {
+  if (groupPath === undefined) return [];
+  return (await tx.groups.listQuotas(groupPath)).flatMap(({ fullPath, quotaBytes: bytes }) =>
+    bytes === undefined
+      ? []
+      : { owner: `group ${fullPath}`, bytes, used: () => tx.repositoryBlobs.bytesOfGroup(fullPath) },
+  );
+}
+
+/** As {@link holdGroupQuotas}, of a project, which is not held, and the groups around it, which are. */
+export async function holdProjectQuotas(
+  tx: Records,
+  { id, fullPath, quotaBytes: bytes }: Pick<Project, 'id' | 'fullPath' | 'quotaBytes'>,
+): Promise<readonly Quota[]> {
+  const quotas = await holdGroupQuotas(tx, parentPathOf(fullPath));
+  if (bytes === undefined) return quotas;
+  const used = () => tx.repositoryBlobs.bytesOfProject(id);
+  return [{ owner: `project ${fullPath}`, bytes, used }, ...quotas];
 }

@@ -10,6 +10,12 @@ interface Answer {
 const answers = {
   'deleting-off': { code: 'UNSUPPORTED' },
   'being-deleted': { code: 'DENIED', status: 409 },
+  'nothing-there': { code: 'NAME_UNKNOWN' },
+  'over-quota': { code: 'DENIED' },
+  'name-invalid': { code: 'INVALID_BODY_PARAMETER' },
+  'name-taken': { code: 'RENAME_CONFLICT' },
+  'rename-denied': { code: 'DENIED' },
+  'too-many-repositories': { code: 'EXCEEDS_LIMITS' },
   'repository-unknown': { code: 'NAME_UNKNOWN' },
   'repository-protected': { code: 'DENIED' },
   'manifest-unknown': { code: 'MANIFEST_UNKNOWN' },

@@ -1,5 +1,6 @@
 /** What is left of a change: its audit event, and what those are told who want to know of it. Parts of the transaction of the change. */
 import type { Records } from '../metadata/db/records.ts';
+import { parentPathOf } from '../oci/reference.ts';
 import type { RegistryEvent } from '../oci/registry-event.ts';
 import type { Changer, WriteTarget } from './write-target.ts';
 
@@ -67,5 +68,30 @@ export async function tellOf(
     ...repositories.flatMap(({ id: repositoryId, projectId, name: repository }) =>
       events.map((event) => ({ ...event, projectId, repositoryId, repository, actorName, origin })),
     ),
+  );
+}
+
+/**
+ * Of all repositories that came along to another name.
+ * @param from what they were called by: a repository, a project or a group. @param to by what they are now
+ */
+export async function recordRename(
+  tx: Pick<Records, 'webhookOutbox' | 'repositories'>,
+  { name: actorName, origin }: Pick<Changer, 'name' | 'origin'>,
+  from: string,
+  to: string,
+): Promise<void> {
+  const type = parentPathOf(from) === parentPathOf(to) ? 'name' : 'namespace';
+  const moved = await tx.repositories.listNamed(to);
+  await tx.webhookOutbox.add(
+    ...moved.map(({ id: repositoryId, projectId, name: repository }) => ({
+      action: 'rename' as const,
+      rename: { type, from: from + repository.slice(to.length), to: repository } as const,
+      projectId,
+      repositoryId,
+      repository,
+      actorName,
+      origin,
+    })),
   );
 }

@@ -66,10 +66,6 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
   'observe/log.ts': [1, 'the limit of writing at the end'],
   'main.ts': [2, 'once; the limit of closing'],
   'management/cleanup/cleanup-previews.ts': [1, 'pages of tags; ends with what the database throws'],
-  'management/namespaces/rename-protection.ts': [
-    1,
-    'pages of repositories; ends with what the database throws',
-  ],
   'metadata/content/blobs.ts': [1, 'tries counted'],
   'metadata/db/in-transaction.ts': [2, 'tries counted, with pauses'],
   'metadata/content/manifest-payloads.ts': [

@@ -41,6 +41,11 @@ export function viewerOf(actor: Actor): Viewer {
   return actor.identity.kind === 'anonymous' ? actor.identity : askerOf(actor);
 }
 
+/** As those who are told of changes of repositories hear of them. */
+export function authorOf(actor: Actor): { readonly name: string; readonly origin: EventOrigin | undefined } {
+  return { name: actorNameOf(actor), origin: actor.origin };
+}
+
 /** For people to read. */
 export function actorNameOf({ identity }: Pick<Actor, 'identity'>): string {
   return nameOf(identity) ?? identity.kind;

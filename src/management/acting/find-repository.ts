@@ -2,11 +2,11 @@
 import type { Action } from '../../auth/rights/access.ts';
 import { userIdOf } from '../../auth/rights/identity.ts';
 import { protectionLevelOf } from '../../auth/rights/project-roles.ts';
-import type { WriteTarget } from '../../hosted/write-target.ts';
+import type { Changer, WriteTarget } from '../../hosted/write-target.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import type { ListedRepository } from '../../metadata/hosted/repository-lists.ts';
 import type { Project } from '../../metadata/namespaces/projects.ts';
-import { type Actor, actorNameOf, askerOf } from './actor.ts';
+import { type Actor, askerOf, authorOf } from './actor.ts';
 import { findLevel } from './needs.ts';
 import { RefusedError } from './refused-error.ts';
 import { Rights } from './rights.ts';
@@ -47,15 +47,14 @@ export async function getWriteTarget(
   action: Action,
 ): Promise<WriteTarget & Pick<FoundRepository, 'repository'>> {
   const { project, repository } = await getRepository(records, actor, reference, action);
-  const { identity, address, origin } = actor;
-  const writer = {
-    userId: userIdOf(identity),
-    name: actorNameOf(actor),
-    address,
-    origin,
-    protectionLevel: await protectionLevelIn(records, project, actor),
-  };
+  const writer = changerOf(actor, await protectionLevelIn(records, project, actor));
   return { projectId: project.id, projectPath: project.fullPath, name: repository.name, writer, repository };
+}
+
+/** @param protectionLevel what rules compare with what they ask for */
+export function changerOf(actor: Actor, protectionLevel: number): Changer {
+  const { identity, address } = actor;
+  return { ...authorOf(actor), userId: userIdOf(identity), address, protectionLevel };
 }
 
 /** What rules compare with what they ask for. @throws RefusedError unauthorized */

@@ -10,7 +10,7 @@ export function refusedErrorOf(refusal: HostedRefusal): RefusedError {
   return new RefusedError(...reasonOf(refusal), { cause: refusal });
 }
 
-function reasonOf({ kind, fact }: HostedRefusal): [RefusedError['kind'], string | undefined] {
+function reasonOf({ kind, fact, message }: HostedRefusal): [RefusedError['kind'], string | undefined] {
   switch (kind) {
     case 'deleting-off':
       return ['bad-request', fact];
@@ -27,6 +27,8 @@ function reasonOf({ kind, fact }: HostedRefusal): [RefusedError['kind'], string 
     case 'delete-protected':
     case 'delete-immutable':
       return ['forbidden', 'cannot delete protected tag(s)'];
+    case 'over-quota':
+      return ['conflict', message];
     case 'asked-again':
       return ['repeated', askedAgain];
     default:

@@ -1,12 +1,13 @@
 /** Groups: what registries and projects belong to, and what roles are given in. Groups nest. */
 
 import { accessLevels } from '../../auth/rights/access-levels.ts';
+import { tellOf } from '../../hosted/write-records.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Page, Paged } from '../../metadata/db/page.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import type { Group, GroupChanges, GroupFilter, Visibility } from '../../metadata/namespaces/groups.ts';
 import { parentPathOf } from '../../oci/reference.ts';
-import { type Actor, userOf } from '../acting/actor.ts';
+import { type Actor, authorOf, userOf } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
 import { Changes, runChange } from '../acting/changes.ts';
 import { holdGroup } from '../acting/find-group.ts';
@@ -14,7 +15,6 @@ import { demandUnmodified } from '../acting/preconditions.ts';
 import type { PullCaches } from '../acting/pull-caches.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { demandAdministrator, Rights } from '../acting/rights.ts';
-import { recordEvent } from '../webhooks/events.ts';
 import { tellExposures } from './exposures.ts';
 import { type NamedGroup, nameGroups } from './full-names.ts';
 import { demandFreePath, fullPathOf } from './paths.ts';
@@ -180,7 +180,7 @@ export class GroupService {
       await holdGroup(tx, group.id);
       await tx.reviews.addGroup(group.fullPath);
       const repositories = await tx.repositories.listNamed(group.fullPath);
-      await recordEvent(tx, actor, { action: 'delete' }, ...repositories);
+      await tellOf(tx, authorOf(actor), repositories, { action: 'delete' });
       await tx.groups.remove(group.id);
       await recordChange(tx, actor, {
         action: 'group.delete',

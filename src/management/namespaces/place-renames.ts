@@ -1,14 +1,15 @@
 /** Another path for a project or group, with all that is called by it. Parts of transactions, which have asked for rights. */
 
+import { recordRename } from '../../hosted/write-records.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import type { Group } from '../../metadata/namespaces/groups.ts';
 import type { Project } from '../../metadata/namespaces/projects.ts';
 import { parentPathOf } from '../../oci/reference.ts';
 import type { Actor } from '../acting/actor.ts';
+import { authorOf } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
 import { getGroup } from '../acting/find-group.ts';
 import { RefusedError } from '../acting/refused-error.ts';
-import { recordRename } from '../webhooks/events.ts';
 import { fullPathOf } from './paths.ts';
 import { relocateGroup, relocateProject } from './relocation.ts';
 
@@ -29,7 +30,7 @@ export async function renameProject(
     details: { from, to, groupId },
     projectPath: to,
   });
-  await recordRename(tx, actor, from, to);
+  await recordRename(tx, authorOf(actor), from, to);
   return to;
 }
 
@@ -48,7 +49,7 @@ export async function moveProject(
     details: { from: project.fullPath, to, groupId: group.id },
     projectPath: to,
   });
-  await recordRename(tx, actor, project.fullPath, to);
+  await recordRename(tx, authorOf(actor), project.fullPath, to);
   return to;
 }
 
@@ -64,6 +65,6 @@ export async function renameGroup(tx: Records, actor: Actor, group: Group, path:
     details: { from, to },
     groupPath: to,
   });
-  await recordRename(tx, actor, from, to);
+  await recordRename(tx, authorOf(actor), from, to);
   return to;
 }

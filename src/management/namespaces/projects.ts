@@ -1,6 +1,7 @@
 /** Projects: what repositories that are pushed to belong to. */
 
 import { accessLevels } from '../../auth/rights/access-levels.ts';
+import { tellOf } from '../../hosted/write-records.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Keyset, KeysetPart, Page, Paged } from '../../metadata/db/page.ts';
 import type { Records } from '../../metadata/db/records.ts';
@@ -9,6 +10,7 @@ import type { ProjectFilter, ProjectOrder } from '../../metadata/namespaces/proj
 import type { Project, ProjectChanges, RegistryAccessLevel } from '../../metadata/namespaces/projects.ts';
 import { parentPathOf } from '../../oci/reference.ts';
 import type { Actor } from '../acting/actor.ts';
+import { authorOf } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
 import { runChange } from '../acting/changes.ts';
 import { holdGroup } from '../acting/find-group.ts';
@@ -17,7 +19,6 @@ import type { PullCaches } from '../acting/pull-caches.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { Rights } from '../acting/rights.ts';
 import { type CleanupPolicyChanges, changeCleanupPolicy } from '../cleanup/cleanup-policies.ts';
-import { recordEvent } from '../webhooks/events.ts';
 import { tellExposures } from './exposures.ts';
 import { type NamedProject, nameProjects } from './full-names.ts';
 import { demandFreePath, fullPathOf, pathFromName } from './paths.ts';
@@ -203,7 +204,7 @@ export class ProjectService {
       if (!(await tx.projects.hold(project.id))) throw new RefusedError('not-found', 'Project');
       await tx.reviews.addProject(project.id);
       const repositories = await tx.repositories.listNamed(project.fullPath);
-      await recordEvent(tx, actor, { action: 'delete' }, ...repositories);
+      await tellOf(tx, authorOf(actor), repositories, { action: 'delete' });
       await tx.projects.remove(project.id);
       await recordChange(tx, actor, {
         action: 'project.delete',

@@ -1,8 +1,9 @@
 /**
- * Groups and projects come to another path with all that is called by it: subgroups, projects, images, uploads. Rights are asked for by
+ * Groups and projects come to another path with all that is called by it: subgroups, projects, repositories, uploads. Rights are asked for by
  * whoever calls; parts of their transactions.
  */
 
+import { holdGroupQuotas, moveWithin } from '../../hosted/quotas.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import type { Group } from '../../metadata/namespaces/groups.ts';
 import type { Project } from '../../metadata/namespaces/projects.ts';
@@ -10,7 +11,6 @@ import { isRepositoryName } from '../../oci/reference.ts';
 import { holdGroup } from '../acting/find-group.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { demandFreePath, fullPathOf } from './paths.ts';
-import { demandRoom, holdGroupQuotas } from './quotas.ts';
 
 export interface GroupTarget {
   /** Undefined: the top. */
@@ -23,7 +23,7 @@ export interface ProjectTarget {
   readonly path: string;
 }
 
-/** The new full path. @throws RefusedError invalid, not-found, conflict over a quota */
+/** The new full path. @throws RefusedError invalid, not-found; HostedRefusal over-quota */
 export async function relocateGroup(
   tx: Records,
   moving: Group,
@@ -35,8 +35,7 @@ export async function relocateGroup(
   await demandRoomForNames(tx, moving.fullPath, fullPath);
   const quotas = await holdGroupQuotas(tx, parent?.fullPath);
   const place = { parentId: parent?.id ?? null, path: lastSegmentOf(fullPath), fullPath };
-  await tx.relocations.moveGroup(moving.id, moving.fullPath, place);
-  await demandRoom(quotas);
+  await moveWithin(quotas, () => tx.relocations.moveGroup(moving.id, moving.fullPath, place));
   return fullPath;
 }
 
@@ -52,8 +51,7 @@ export async function relocateProject(
   await demandRoomForNames(tx, moving.fullPath, fullPath);
   const quotas = await holdGroupQuotas(tx, group.fullPath);
   const place = { groupId: group.id, path: lastSegmentOf(fullPath), fullPath };
-  await tx.relocations.moveProject(moving.id, moving.fullPath, place);
-  await demandRoom(quotas);
+  await moveWithin(quotas, () => tx.relocations.moveProject(moving.id, moving.fullPath, place));
   return fullPath;
 }
 

@@ -1,13 +1,11 @@
 /** Which names a rename of repositories can give, and why it does not. */
+import { HostedRefusal } from '../../hosted/refusal.ts';
 import { OciError } from '../../oci/errors.ts';
 import { isRepositoryName, parentPathOf, type RepositoryName } from '../../oci/reference.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 
 /** Another last segment; or another path before it: of a group for a project, of a project or below it for a repository. */
 export type RenameTarget = { readonly name: string } | { readonly namespace: string };
-
-/** How many segments of a repository's name may come after its project's full path. */
-const maxSegmentsInside = 2;
 
 /** @throws OciError INVALID_BODY_PARAMETER where it is no name, as before, or of another top-level group */
 export function newPathOf(path: RepositoryName, target: RenameTarget): RepositoryName {
@@ -22,32 +20,10 @@ export function newPathOf(path: RepositoryName, target: RenameTarget): Repositor
   return newPath;
 }
 
-/** Of what goes along with another. @throws OciError INVALID_BODY_PARAMETER where it would be none of the project any more */
-export function nameInside(projectPath: string, newName: string): RepositoryName {
-  const segments = newName.slice(projectPath.length).split('/').length - 1;
-  if (isRepositoryName(newName) && segments <= maxSegmentsInside) return newName;
-  throw bad(
-    `${newName.slice(0, 300)} would be too long: at most ${maxSegmentsInside} segments follow the project`,
-  );
-}
-
-export function unknownName(path: string): OciError {
-  return new OciError('NAME_UNKNOWN', { detail: `nothing was pushed to ${path}, nor below it` });
-}
-
-export function renameDenied(path: string): OciError {
-  return new OciError('DENIED', {
-    detail: `renaming ${path} is for Maintainers of its project and of the one that it comes to, where no protection rule keeps them from deleting the one and pushing to the other`,
-  });
-}
-
-export function nameTaken(path: string): OciError {
-  return new OciError('RENAME_CONFLICT', { detail: `there is a repository ${path}, or one below it` });
-}
-
-/** What the rules for groups and projects refuse, in the words of the registry. */
+/** What the rules for groups and projects refuse, in the words of the registry; what hosted repositories do is in them already. */
 export function ociErrorOf(error: unknown): unknown {
   if (!(error instanceof RefusedError)) return error;
+  if (error.cause instanceof HostedRefusal) return error.cause;
   const { kind, detail, faults } = error;
   const reasons = Object.values(faults).flat().join(', ');
   switch (kind) {

@@ -1,16 +1,16 @@
 /** Groups and projects that go to another group, with all that is in them: images are called by their new paths at once. */
 import { accessLevels } from '../../auth/rights/access-levels.ts';
+import { recordRename } from '../../hosted/write-records.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import type { Group } from '../../metadata/namespaces/groups.ts';
-import { type Actor, userOf } from '../acting/actor.ts';
+import { type Actor, authorOf, userOf } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
 import { Changes } from '../acting/changes.ts';
 import { getGroup } from '../acting/find-group.ts';
 import type { PullCaches } from '../acting/pull-caches.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { demandAdministrator, Rights } from '../acting/rights.ts';
-import { recordRename } from '../webhooks/events.ts';
 import { tellExposures } from './exposures.ts';
 import { type NamedGroup, type NamedProject, nameGroups, nameProjects } from './full-names.ts';
 import { moveProject } from './place-renames.ts';
@@ -50,7 +50,7 @@ export class TransferService {
         details,
         groupPath: fullPath,
       });
-      await recordRename(tx, actor, moving.fullPath, fullPath);
+      await recordRename(tx, authorOf(actor), moving.fullPath, fullPath);
       await tellExposures(tx, actor, { path: fullPath });
       const [named] = await nameGroups(tx, [await getGroup(tx, String(moving.id))]);
       if (!named) throw new RefusedError('not-found', 'Group');

@@ -6,35 +6,28 @@
 import { accessLevels } from '../../auth/rights/access-levels.ts';
 import type { RepositoryRights } from '../../auth/rights/repository-rights.ts';
 import type { Principals } from '../../auth/tokens/principals.ts';
+import { nothingThere, renameDenied, renameRepositories } from '../../hosted/repository-renames.ts';
+import type { Changer, WriteTarget } from '../../hosted/write-target.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import type { Project } from '../../metadata/namespaces/projects.ts';
 import { OciError } from '../../oci/errors.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
+import type { TagPatterns } from '../../rules/tag-protection.ts';
 import type { Actor } from '../acting/actor.ts';
-import { recordChange } from '../acting/audit.ts';
 import { runChange } from '../acting/changes.ts';
+import { changerOf } from '../acting/find-repository.ts';
 import type { PullCaches } from '../acting/pull-caches.ts';
 import { Rights } from '../acting/rights.ts';
 import { moveProject, renameProject } from '../namespaces/place-renames.ts';
-import { demandRoom, holdProjectQuotas } from '../namespaces/quotas.ts';
-import { RenameProtection } from '../namespaces/rename-protection.ts';
-import {
-  nameInside,
-  nameTaken,
-  newPathOf,
-  ociErrorOf,
-  type RenameTarget,
-  renameDenied,
-  unknownName,
-} from '../namespaces/rename-rules.ts';
-import { recordRename } from '../webhooks/events.ts';
+import { newPathOf, ociErrorOf, type RenameTarget } from '../namespaces/rename-rules.ts';
 
 export interface RepositoryRenamesOptions {
   readonly database: Database;
   readonly rights: Pick<RepositoryRights, 'protectionLevel'>;
   readonly principals: Pick<Principals, 'find'>;
   readonly caches: PullCaches;
+  readonly tagPatterns: TagPatterns;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
@@ -62,8 +55,6 @@ interface Moved {
 
 /** For so long nothing is pushed to a path whose rename was announced, nor to one that was renamed. */
 const leaseMs = 60_000;
-/** That are renamed with one. */
-const maxRepositories = 1000;
 
 /** What undoes a dry run. */
 class Undone extends Error {}
@@ -71,7 +62,6 @@ class Undone extends Error {}
 export class RepositoryRenames {
   readonly #options: RepositoryRenamesOptions;
   readonly #places = new Rights();
-  readonly #protection = new RenameProtection();
 
   constructor(options: RepositoryRenamesOptions) {
     this.#options = options;
@@ -151,7 +141,7 @@ export class RepositoryRenames {
     const { path, target } = request;
     const newPath = newPathOf(path, target);
     const project = await tx.projects.findOwner(path);
-    if (!project) throw unknownName(path);
+    if (!project) throw nothingThere(path);
     await demandLease(tx, project, request);
     if (path === project.fullPath) {
       await this.#moveProject(tx, renamer.actor, project, target);
@@ -160,9 +150,14 @@ export class RepositoryRenames {
     const newProject = await tx.projects.findOwner(newPath);
     const mayCome = newProject?.containerRegistryAccessLevel !== 'disabled';
     if (!newProject || !mayCome || renamer.newLevel < accessLevels.maintainer) throw renameDenied(newPath);
-    const moved = { project, newProject, newPath };
-    await this.#moveRepositories(tx, renamer, path, moved);
-    return moved;
+    const { actor, level, newLevel } = renamer;
+    await renameRepositories(
+      tx,
+      this.#options.tagPatterns,
+      targetOf(project, path, changerOf(actor, level)),
+      targetOf(newProject, newPath, changerOf(actor, newLevel)),
+    );
+    return { project, newProject, newPath };
   }
 
   /** By the rights of the REST API. */
@@ -176,39 +171,10 @@ export class RepositoryRenames {
       await moveProject(tx, actor, project, group);
     }
   }
+}
 
-  async #moveRepositories(tx: Records, renamer: Renamer, path: RepositoryName, moved: Moved): Promise<void> {
-    const { project, newProject, newPath } = moved;
-    const isElsewhere = project.id !== newProject.id;
-    const quotas = isElsewhere ? await holdProjectQuotas(tx, newProject) : [];
-    await tx.relocations.holdProjects([project.id, newProject.id]);
-    const [from, to] = [
-      { projectId: project.id, path },
-      { projectId: newProject.id, path: newPath },
-    ];
-    const names = await tx.relocations.listRepositories(from, maxRepositories + 1);
-    if (names.length === 0) throw unknownName(path);
-    if (names.length > maxRepositories) {
-      const detail = `${path} has more than ${maxRepositories} repositories below it`;
-      throw new OciError('EXCEEDS_LIMITS', { detail });
-    }
-    if ((await tx.relocations.listRepositories(to, 1)).length > 0) throw nameTaken(newPath);
-    const renamed = names.map((name) => ({
-      name,
-      newName: nameInside(newProject.fullPath, newPath + name.slice(path.length)),
-    }));
-    const { level, newLevel } = renamer;
-    await this.#protection.demand(tx, { project, level }, { project: newProject, level: newLevel }, renamed);
-    await tx.relocations.moveRepositories(from, to);
-    await demandRoom(quotas);
-    await recordChange(tx, renamer.actor, {
-      action: 'repository.rename',
-      targetId: newPath,
-      details: { from: path, to: newPath, repositories: names.length },
-      projectPath: newProject.fullPath,
-    });
-    await recordRename(tx, renamer.actor, path, newPath);
-  }
+function targetOf({ id, fullPath }: Project, name: RepositoryName, writer: Changer): WriteTarget {
+  return { projectId: id, projectPath: fullPath, name, writer };
 }
 
 /** @throws OciError RENAME_IN_PROGRESS where someone else announced it */

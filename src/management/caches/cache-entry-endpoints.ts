@@ -3,11 +3,11 @@ import { z } from 'zod';
 import type { ListedCacheEntry } from '../../metadata/cached/cache-contents.ts';
 import type { CacheEntry } from '../../metadata/cached/cache-entry.ts';
 import { RefusedError } from '../acting/refused-error.ts';
-import { formatInstant } from '../endpoint/dates.ts';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
-import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
+import { instantText } from '../endpoint/dates.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { pageBody, pageParams } from '../endpoint/pagination.ts';
 import { maxNameLength, recordId, text } from '../endpoint/parameters.ts';
-import { type BodyOf, instantText } from '../endpoint/response.ts';
+import type { AnswerOf } from '../endpoint/wire.ts';
 import type { CacheEntryService } from './cache-entries.ts';
 
 const maxIdLength = 1024;
@@ -45,10 +45,8 @@ export function cacheEntryEndpoints(entries: CacheEntryService): readonly Endpoi
       status: 200,
       takesJobTokens: true,
       response: z.array(entryResponse),
-      handle: async (actor, { id, search, ...page }) => {
-        const { records, total } = await entries.list(actor, id, search, pageOf(page));
-        return new PagedBody(records.map(entryBody), total, page);
-      },
+      handle: async (actor, { id, search, ...page }) =>
+        pageBody(await entries.list(actor, id, search, page), page, entryBody),
     }),
     endpoint({
       method: 'DELETE',
@@ -75,22 +73,14 @@ function parseEntryId(text: string): number {
   return Number(id);
 }
 
-function entryBody(entry: ListedCacheEntry): BodyOf<typeof entryResponse> {
+function entryBody(entry: ListedCacheEntry): AnswerOf<typeof entryResponse> {
   return {
+    ...entry,
     id: formatEntryId(entry),
-    group_id: entry.groupId,
-    upstream_id: entry.upstreamId,
-    upstream_checked_at: formatInstant(entry.checkedAt),
-    file_md5: null,
-    file_sha1: entry.sha1 ?? null,
-    size: entry.size,
-    relative_path: entry.relativePath.slice(1),
-    upstream_etag: entry.etag ?? null,
-    content_type: entry.mediaType,
-    digest: entry.digest,
-    created_at: formatInstant(entry.createdAt),
-    updated_at: formatInstant(entry.updatedAt),
-    downloads_count: entry.downloadsCount,
-    downloaded_at: formatInstant(entry.downloadedAt),
+    upstreamCheckedAt: entry.checkedAt,
+    fileSha1: entry.sha1,
+    relativePath: entry.relativePath.slice(1),
+    upstreamEtag: entry.etag,
+    contentType: entry.mediaType,
   };
 }

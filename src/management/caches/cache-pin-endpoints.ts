@@ -1,10 +1,8 @@
 /** Images of virtual registries that are kept whatever room there is; ours. */
 import { z } from 'zod';
-import type { CachePin } from '../../metadata/cached/cache-pins.ts';
-import { formatInstant } from '../endpoint/dates.ts';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
+import { instantText } from '../endpoint/dates.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 import { filled, integer, maxNameLength, recordId } from '../endpoint/parameters.ts';
-import { type BodyOf, instantText } from '../endpoint/response.ts';
 import type { CachePinService } from './cache-pins.ts';
 
 const path = '/virtual_registries/container/registries/:id/pins';
@@ -39,7 +37,7 @@ export function cachePinEndpoints(pins: CachePinService): readonly Endpoint[] {
       pathParams: recordId,
       status: 200,
       response: z.array(pinResponse),
-      handle: async (actor, { id }) => (await pins.list(actor, id)).map(pinBody),
+      handle: (actor, { id }) => pins.list(actor, id),
     }),
     endpoint({
       method: 'POST',
@@ -49,8 +47,8 @@ export function cachePinEndpoints(pins: CachePinService): readonly Endpoint[] {
       params: newPin,
       status: 201,
       response: pinResponse,
-      handle: async (actor, { id, image, tag, digest }) =>
-        pinBody(await pins.create(actor, id, { image, tag: tag ?? undefined, digest: digest ?? undefined })),
+      handle: (actor, { id, image, tag, digest }) =>
+        pins.create(actor, id, { image, tag: tag ?? undefined, digest: digest ?? undefined }),
     }),
     endpoint({
       method: 'DELETE',
@@ -58,18 +56,7 @@ export function cachePinEndpoints(pins: CachePinService): readonly Endpoint[] {
       summary: 'Unpin images of a virtual registry',
       pathParams: recordId.extend({ pin_id: integer }),
       status: 204,
-      handle: (actor, { id, pin_id }) => pins.remove(actor, id, pin_id),
+      handle: (actor, { id, pinId }) => pins.remove(actor, id, pinId),
     }),
   ];
-}
-
-function pinBody(pin: CachePin): BodyOf<typeof pinResponse> {
-  return {
-    id: pin.id,
-    registry_id: pin.registryId,
-    image: pin.image,
-    tag: pin.tag ?? null,
-    digest: pin.digest ?? null,
-    created_at: formatInstant(pin.createdAt),
-  };
 }

@@ -1,10 +1,10 @@
 /** https://docs.gitlab.com/api/virtual_registries_cleanup_policies/ */
 import { z } from 'zod';
 import type { CacheRetentionPolicy } from '../../metadata/cached/cache-retention-policies.ts';
-import { formatInstant } from '../endpoint/dates.ts';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
+import { instantText } from '../endpoint/dates.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 import { choiceBetween, choiceOf, groupId, someOf, truth } from '../endpoint/parameters.ts';
-import { type BodyOf, instantText } from '../endpoint/response.ts';
+import type { AnswerOf, CamelCased } from '../endpoint/wire.ts';
 import type { CacheRetentionInput, CacheRetentionService } from './cache-retention.ts';
 
 const path = '/groups/:id/-/virtual_registries/cleanup/policy';
@@ -87,34 +87,23 @@ export function cacheRetentionEndpoints(policies: CacheRetentionService): readon
   ];
 }
 
-function inputOf(given: z.output<typeof policySettings>): CacheRetentionInput {
-  return {
-    enabled: given.enabled,
-    cadenceDays: given.cadence,
-    keepDays: given.keep_n_days_after_download,
-    notifyOnSuccess: given.notify_on_success,
-    notifyOnFailure: given.notify_on_failure,
-  };
+function inputOf({
+  cadence: cadenceDays,
+  keepNDaysAfterDownload: keepDays,
+  ...given
+}: CamelCased<z.output<typeof policySettings>>): CacheRetentionInput {
+  return { ...given, cadenceDays, keepDays };
 }
 
-function policyBody(policy: CacheRetentionPolicy): BodyOf<typeof policyResponse> {
+function policyBody(policy: CacheRetentionPolicy): AnswerOf<typeof policyResponse> {
   const { lastRunAt, lastDeletedEntries, lastDeletedBytes } = policy;
-  const container = { deleted_entries_count: lastDeletedEntries, deleted_size: lastDeletedBytes };
+  const container = { deletedEntriesCount: lastDeletedEntries, deletedSize: lastDeletedBytes };
   return {
-    group_id: policy.groupId,
-    next_run_at: formatInstant(policy.nextRunAt),
-    last_run_at: lastRunAt === undefined ? null : formatInstant(lastRunAt),
-    last_run_deleted_size: lastDeletedBytes,
-    last_run_deleted_entries_count: lastDeletedEntries,
-    keep_n_days_after_download: policy.keepDays,
-    status: policy.status,
+    ...policy,
     cadence: policy.cadenceDays,
-    enabled: policy.enabled,
-    failure_message: policy.failureMessage ?? null,
-    last_run_detailed_metrics: lastRunAt === undefined ? {} : { container },
-    notify_on_success: policy.notifyOnSuccess,
-    notify_on_failure: policy.notifyOnFailure,
-    created_at: formatInstant(policy.createdAt),
-    updated_at: formatInstant(policy.updatedAt),
+    keepNDaysAfterDownload: policy.keepDays,
+    lastRunDeletedSize: lastDeletedBytes,
+    lastRunDeletedEntriesCount: lastDeletedEntries,
+    lastRunDetailedMetrics: lastRunAt === undefined ? {} : { container },
   };
 }

@@ -1,9 +1,9 @@
 /** How much a top-level group has cached, and how much it may; ours. */
 import { z } from 'zod';
-import { formatInstant } from '../endpoint/dates.ts';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
+import { instantText } from '../endpoint/dates.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 import { groupId, quota } from '../endpoint/parameters.ts';
-import { type BodyOf, instantText } from '../endpoint/response.ts';
+import type { AnswerOf } from '../endpoint/wire.ts';
 import type { GroupCacheService, GroupCacheState } from './group-caches.ts';
 
 const path = '/groups/:id/-/virtual_registries/cache';
@@ -49,26 +49,24 @@ export function groupCacheEndpoints(
       params: z.object({ max_bytes: quota.meta({ description: 'null or 0: no limit of its own' }) }),
       status: 200,
       response: cacheResponse,
-      handle: async (actor, { id, max_bytes }) =>
-        bodyOf(await caches.setLimit(actor, id, max_bytes || undefined)),
+      handle: async (actor, { id, maxBytes }) =>
+        bodyOf(await caches.setLimit(actor, id, maxBytes || undefined)),
     }),
   ];
 }
 
-function cacheBody(state: GroupCacheState, serverMaxBytes: number | undefined): BodyOf<typeof cacheResponse> {
-  const { hits, misses, evictedAt } = state;
+function cacheBody(
+  state: GroupCacheState,
+  serverMaxBytes: number | undefined,
+): AnswerOf<typeof cacheResponse> {
+  const { hits, misses } = state;
   return {
-    group_id: state.groupId,
-    bytes: state.bytes,
-    max_bytes: state.maxBytes ?? null,
-    server_max_bytes: serverMaxBytes ?? null,
-    pinned_bytes: state.pinnedBytes,
-    entries_count: state.entries,
-    hits,
-    misses,
-    hit_rate: hits + misses === 0 ? null : hits / (hits + misses),
-    last_evicted_at: evictedAt === undefined ? null : formatInstant(evictedAt),
-    last_evicted_entries_count: state.evictedEntries,
-    last_evicted_size: state.evictedBytes,
+    ...state,
+    serverMaxBytes,
+    entriesCount: state.entries,
+    hitRate: hits + misses === 0 ? null : hits / (hits + misses),
+    lastEvictedAt: state.evictedAt,
+    lastEvictedEntriesCount: state.evictedEntries,
+    lastEvictedSize: state.evictedBytes,
   };
 }

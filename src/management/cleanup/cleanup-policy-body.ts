@@ -3,9 +3,9 @@ import { z } from 'zod';
 import type { CleanupPolicyRecord } from '../../metadata/hosted/cleanup-policies.ts';
 import { ages, cadences, keepCounts, policyFrom } from '../../rules/cleanup-policy.ts';
 import { fields } from '../endpoint/blanks.ts';
-import { formatInstant } from '../endpoint/dates.ts';
+import { instantText } from '../endpoint/dates.ts';
 import { maxNameLength, oneNumberOf, oneTextOf, text, truth } from '../endpoint/parameters.ts';
-import { type BodyOf, instantText } from '../endpoint/response.ts';
+import type { AnswerOf, CamelCased } from '../endpoint/wire.ts';
 import type { CleanupPolicyChanges } from './cleanup-policies.ts';
 
 const pattern = text(maxNameLength).nullish();
@@ -33,28 +33,16 @@ export const cleanupPolicyResponse = z
   })
   .meta({ id: 'CleanupPolicy' });
 
-export function cleanupPolicyChangesOf(given: z.output<typeof cleanupPolicyParams>): CleanupPolicyChanges {
-  return {
-    enabled: given.enabled,
-    cadence: given.cadence,
-    keepN: given.keep_n,
-    olderThan: given.older_than,
-    nameRegex: given.name_regex_delete === undefined ? given.name_regex : given.name_regex_delete,
-    nameRegexKeep: given.name_regex_keep,
-  };
+export function cleanupPolicyChangesOf({
+  nameRegexDelete,
+  ...given
+}: CamelCased<z.output<typeof cleanupPolicyParams>>): CleanupPolicyChanges {
+  return nameRegexDelete === undefined ? given : { ...given, nameRegex: nameRegexDelete };
 }
 
 export function cleanupPolicyBody(
   record: CleanupPolicyRecord | undefined,
-): BodyOf<typeof cleanupPolicyResponse> {
+): AnswerOf<typeof cleanupPolicyResponse> {
   const policy = policyFrom(record);
-  return {
-    cadence: policy.cadence,
-    enabled: policy.enabled,
-    keep_n: policy.keepN ?? null,
-    older_than: policy.olderThan ?? null,
-    name_regex: policy.nameRegex,
-    name_regex_keep: policy.nameRegexKeep ?? null,
-    next_run_at: record && policy.enabled ? formatInstant(record.nextRunAt) : null,
-  };
+  return { ...policy, nextRunAt: policy.enabled ? record?.nextRunAt : undefined };
 }

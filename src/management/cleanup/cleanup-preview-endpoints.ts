@@ -1,10 +1,10 @@
 /** What the cleanup policy of a project would do; ours. */
 import { z } from 'zod';
 import type { EndedCleanupRun } from '../../metadata/hosted/cleanup-policies.ts';
-import { formatInstant } from '../endpoint/dates.ts';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
+import { instantText } from '../endpoint/dates.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 import { projectId } from '../endpoint/parameters.ts';
-import { type BodyOf, instantText } from '../endpoint/response.ts';
+import type { AnswerOf } from '../endpoint/wire.ts';
 import { cleanupPolicyBody, cleanupPolicyResponse } from './cleanup-policy-body.ts';
 import type { CleanupPreviewService, PreviewedTag } from './cleanup-previews.ts';
 
@@ -59,12 +59,11 @@ export function cleanupPreviewEndpoints(previews: CleanupPreviewService): readon
       response: previewResponse,
       status: 200,
       handle: async (actor, { id }) => {
-        const preview = await previews.preview(actor, id);
+        const { record, ...preview } = await previews.preview(actor, id);
         return {
-          policy: cleanupPolicyBody(preview.record),
-          last_run: preview.record?.lastRun ? lastRunBody(preview.record.lastRun) : null,
-          delete_count: preview.deleteCount,
-          keep_count: preview.keepCount,
+          ...preview,
+          policy: cleanupPolicyBody(record),
+          lastRun: record?.lastRun && lastRunBody(record.lastRun),
           delete: preview.delete.map(tagBody),
           keep: preview.keep.flatMap((tag) => (tag.keptBy ? [{ ...tagBody(tag), rule: tag.keptBy }] : [])),
         };
@@ -73,17 +72,16 @@ export function cleanupPreviewEndpoints(previews: CleanupPreviewService): readon
   ];
 }
 
-function tagBody({ repository, name, publishedAt }: PreviewedTag): BodyOf<typeof previewedTag> {
-  return { repository, name, last_published_at: formatInstant(publishedAt) };
+function tagBody(tag: PreviewedTag): AnswerOf<typeof previewedTag> {
+  return { ...tag, lastPublishedAt: tag.publishedAt };
 }
 
-function lastRunBody(run: EndedCleanupRun): BodyOf<typeof lastRun> {
+function lastRunBody(run: EndedCleanupRun): AnswerOf<typeof lastRun> {
   return {
-    started_at: formatInstant(run.startedAt),
-    ended_at: formatInstant(run.endedAt),
-    deleted_count: run.deleted,
-    kept_counts: run.kept,
-    failed_count: run.failed,
-    error: run.error ?? null,
+    ...run,
+    error: run.error,
+    deletedCount: run.deleted,
+    keptCounts: run.kept,
+    failedCount: run.failed,
   };
 }

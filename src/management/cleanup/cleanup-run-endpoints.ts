@@ -1,6 +1,6 @@
 /** Runs of cleanup policies that someone asks for; ours. */
 
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 import { projectId } from '../endpoint/parameters.ts';
 import { accepted, acceptedResponse } from '../endpoint/response.ts';
 import type { CleanupRunService } from './cleanup-runs.ts';

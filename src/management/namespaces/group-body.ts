@@ -1,9 +1,9 @@
 /** A group as GitLab shows it. */
 import { z } from 'zod';
 import type { Actor } from '../acting/actor.ts';
-import { formatInstant } from '../endpoint/dates.ts';
+import { instantText } from '../endpoint/dates.ts';
 import { visibility } from '../endpoint/parameters.ts';
-import { type BodyOf, instantText } from '../endpoint/response.ts';
+import type { AnswerOf } from '../endpoint/wire.ts';
 import type { GroupSizes, NamedGroup } from './groups.ts';
 
 export const groupResponse = z
@@ -53,10 +53,9 @@ export function shownGroupBody(
   { identity }: Actor,
   group: NamedGroup,
   externalUrl: string,
-): BodyOf<typeof shownGroupResponse> {
+): AnswerOf<typeof shownGroupResponse> {
   if (identity.kind !== 'anonymous') return groupBody(group, externalUrl);
-  const { container_registry_quota_bytes: _quota, ...body } = groupBody(knownOf(group), externalUrl);
-  return body;
+  return { ...knownOf(group), webUrl: groupUrl(group, externalUrl) };
 }
 
 /** What images' names tell everybody of a group that is not public: its path, and no name. */
@@ -68,37 +67,21 @@ export function knownOf(group: NamedGroup): NamedGroup {
   };
 }
 
-export function groupBody(group: NamedGroup, externalUrl: string): BodyOf<typeof groupResponse> {
+export function groupBody(group: NamedGroup, externalUrl: string): AnswerOf<typeof groupResponse> {
   return {
-    id: group.id,
-    web_url: groupUrl(group, externalUrl),
-    name: group.name,
-    path: group.path,
-    description: group.description ?? null,
-    visibility: group.visibility,
-    full_name: group.fullName,
-    full_path: group.fullPath,
-    parent_id: group.parentId ?? null,
-    container_registry_quota_bytes: group.quotaBytes ?? null,
-    created_at: formatInstant(group.createdAt),
+    ...group,
+    webUrl: groupUrl(group, externalUrl),
+    containerRegistryQuotaBytes: group.quotaBytes,
   };
 }
 
 /** As the group that a project is in. */
-export function namespaceBody(group: NamedGroup, externalUrl: string): BodyOf<typeof namespaceResponse> {
-  return {
-    id: group.id,
-    name: group.name,
-    path: group.path,
-    kind: 'group',
-    full_path: group.fullPath,
-    parent_id: group.parentId ?? null,
-    web_url: groupUrl(group, externalUrl),
-  };
+export function namespaceBody(group: NamedGroup, externalUrl: string): AnswerOf<typeof namespaceResponse> {
+  return { ...group, kind: 'group', webUrl: groupUrl(group, externalUrl) };
 }
 
 export function groupStatistics({ hosted, cached }: GroupSizes) {
-  return { container_registry_size: hosted, virtual_registries_size: cached };
+  return { containerRegistrySize: hosted, virtualRegistriesSize: cached };
 }
 
 function groupUrl({ fullPath }: NamedGroup, externalUrl: string): string {

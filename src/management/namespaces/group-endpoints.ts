@@ -1,7 +1,7 @@
 /** https://docs.gitlab.com/api/groups/ */
 import { z } from 'zod';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
-import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { pageBody, pageParams } from '../endpoint/pagination.ts';
 import {
   filled,
   groupId,
@@ -53,14 +53,10 @@ export function groupEndpoints(groups: GroupService): readonly Endpoint[] {
       status: 200,
       isPublic: true,
       response: z.array(shownGroupResponse),
-      handle: async (actor, { search, ...page }, { externalUrl }) => {
-        const { records, total } = await groups.list(actor, search, pageOf(page));
-        return new PagedBody(
-          records.map((group) => shownGroupBody(actor, group, externalUrl)),
-          total,
-          page,
-        );
-      },
+      handle: async (actor, { search, ...page }, { externalUrl }) =>
+        pageBody(await groups.list(actor, search, page), page, (group) =>
+          shownGroupBody(actor, group, externalUrl),
+        ),
     }),
     endpoint({
       method: 'GET',
@@ -71,14 +67,10 @@ export function groupEndpoints(groups: GroupService): readonly Endpoint[] {
       status: 200,
       isPublic: true,
       response: z.array(shownGroupResponse),
-      handle: async (actor, { id, search, ...page }, { externalUrl }) => {
-        const { records, total } = await groups.listSubgroups(actor, id, search, pageOf(page));
-        return new PagedBody(
-          records.map((group) => shownGroupBody(actor, group, externalUrl)),
-          total,
-          page,
-        );
-      },
+      handle: async (actor, { id, search, ...page }, { externalUrl }) =>
+        pageBody(await groups.listSubgroups(actor, id, search, page), page, (group) =>
+          shownGroupBody(actor, group, externalUrl),
+        ),
     }),
     endpoint({
       method: 'GET',
@@ -89,14 +81,10 @@ export function groupEndpoints(groups: GroupService): readonly Endpoint[] {
       status: 200,
       isPublic: true,
       response: z.array(shownGroupResponse),
-      handle: async (actor, { id, search, ...page }, { externalUrl }) => {
-        const { records, total } = await groups.listDescendants(actor, id, search, pageOf(page));
-        return new PagedBody(
-          records.map((group) => shownGroupBody(actor, group, externalUrl)),
-          total,
-          page,
-        );
-      },
+      handle: async (actor, { id, search, ...page }, { externalUrl }) =>
+        pageBody(await groups.listDescendants(actor, id, search, page), page, (group) =>
+          shownGroupBody(actor, group, externalUrl),
+        ),
     }),
     endpoint({
       method: 'POST',
@@ -105,11 +93,10 @@ export function groupEndpoints(groups: GroupService): readonly Endpoint[] {
       params: newGroup,
       status: 201,
       response: groupResponse,
-      handle: async (actor, { description, parent_id, ...input }, { externalUrl }) => {
-        const parentId = parent_id ?? undefined;
+      handle: async (actor, { description, parentId, ...input }, { externalUrl }) => {
         const group = await groups.create(actor, {
           ...input,
-          parentId,
+          parentId: parentId ?? undefined,
           description: description ?? undefined,
         });
         return groupBody(group, externalUrl);
@@ -141,10 +128,8 @@ export function groupEndpoints(groups: GroupService): readonly Endpoint[] {
       params: groupChanges,
       status: 200,
       response: groupResponse,
-      handle: async (actor, { id, container_registry_quota_bytes, ...changes }, { externalUrl }) => {
-        const quotaBytes = container_registry_quota_bytes;
-        return groupBody(await groups.update(actor, id, { ...changes, quotaBytes }), externalUrl);
-      },
+      handle: async (actor, { id, containerRegistryQuotaBytes: quotaBytes, ...changes }, { externalUrl }) =>
+        groupBody(await groups.update(actor, id, { ...changes, quotaBytes }), externalUrl),
     }),
     endpoint({
       method: 'DELETE',

@@ -1,7 +1,7 @@
 /** https://docs.gitlab.com/api/namespaces/ */
 import { z } from 'zod';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
-import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { pageBody, pageParams } from '../endpoint/pagination.ts';
 import { groupId, integer, maxNameLength, textOrNone, truth } from '../endpoint/parameters.ts';
 import { namespaceBody, namespaceResponse } from './group-body.ts';
 import type { GroupService } from './groups.ts';
@@ -22,20 +22,10 @@ export function namespaceEndpoints(namespaces: NamespaceService, groups: GroupSe
       params: filter,
       status: 200,
       response: z.array(namespaceResponse),
-      handle: async (
-        actor,
-        { search, owned_only: isOwned, top_level_only: isTopLevel, ...page },
-        { externalUrl },
-      ) => {
-        const { records, total } = await namespaces.list(
-          actor,
-          { search, isOwned, isTopLevel },
-          pageOf(page),
-        );
-        return new PagedBody(
-          records.map((group) => namespaceBody(group, externalUrl)),
-          total,
-          page,
+      handle: async (actor, { search, ownedOnly, topLevelOnly, ...page }, { externalUrl }) => {
+        const filter = { search, isOwned: ownedOnly, isTopLevel: topLevelOnly };
+        return pageBody(await namespaces.list(actor, filter, page), page, (group) =>
+          namespaceBody(group, externalUrl),
         );
       },
     }),
@@ -57,7 +47,7 @@ export function namespaceEndpoints(namespaces: NamespaceService, groups: GroupSe
       params: z.object({ parent_id: integer.optional() }),
       status: 200,
       response: z.object({ exists: z.boolean(), suggests: z.array(z.string()) }),
-      handle: (actor, { id, parent_id }) => namespaces.findSuggestion(actor, id, parent_id),
+      handle: (actor, { id, parentId }) => namespaces.findSuggestion(actor, id, parentId),
     }),
   ];
 }

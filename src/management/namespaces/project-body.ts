@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import type { Actor } from '../acting/actor.ts';
 import { cleanupPolicyBody, cleanupPolicyResponse } from '../cleanup/cleanup-policy-body.ts';
-import { formatInstant } from '../endpoint/dates.ts';
+import { instantText } from '../endpoint/dates.ts';
 import { registryAccessLevel, visibility } from '../endpoint/parameters.ts';
-import { type BodyOf, instantText } from '../endpoint/response.ts';
+import type { AnswerOf } from '../endpoint/wire.ts';
 import { knownOf, namespaceBody, namespaceResponse } from './group-body.ts';
 import type { NamedProject } from './projects.ts';
 
@@ -56,37 +56,36 @@ export function shownProjectBody(
   { identity }: Actor,
   project: NamedProject,
   externalUrl: string,
-): BodyOf<typeof shownProjectResponse> {
+): AnswerOf<typeof shownProjectResponse> {
   if (identity.kind !== 'anonymous') return projectBody(project, externalUrl);
   return basicBody({ ...project, group: knownOf(project.group) }, externalUrl);
 }
 
-function basicBody(project: NamedProject, externalUrl: string) {
+/** Without what is for those who say who they are. */
+function basicBody(
+  { updatedAt, containerRegistryAccessLevel: _level, ...project }: NamedProject,
+  externalUrl: string,
+) {
   const { group, fullPath } = project;
   return {
-    id: project.id,
-    description: project.description ?? null,
-    name: project.name,
-    name_with_namespace: `${group.fullName} / ${project.name}`,
-    path: project.path,
-    path_with_namespace: fullPath,
-    created_at: formatInstant(project.createdAt),
-    last_activity_at: formatInstant(project.updatedAt),
-    visibility: project.visibility,
+    ...project,
+    nameWithNamespace: `${group.fullName} / ${project.name}`,
+    pathWithNamespace: fullPath,
+    lastActivityAt: updatedAt,
     namespace: namespaceBody(group, externalUrl),
-    web_url: `${externalUrl}/${fullPath}`,
+    webUrl: `${externalUrl}/${fullPath}`,
   };
 }
 
-export function projectBody(project: NamedProject, externalUrl: string): BodyOf<typeof projectResponse> {
-  const { fullPath } = project;
+export function projectBody(project: NamedProject, externalUrl: string): AnswerOf<typeof projectResponse> {
+  const { containerRegistryAccessLevel, updatedAt, fullPath } = project;
   return {
     ...basicBody(project, externalUrl),
-    updated_at: formatInstant(project.updatedAt),
-    container_registry_enabled: project.containerRegistryAccessLevel !== 'disabled',
-    container_registry_access_level: project.containerRegistryAccessLevel,
-    container_registry_image_prefix: `${new URL(externalUrl).host}/${fullPath}`,
-    container_registry_quota_bytes: project.quotaBytes ?? null,
-    container_expiration_policy: cleanupPolicyBody(project.cleanupPolicy),
+    updatedAt,
+    containerRegistryEnabled: containerRegistryAccessLevel !== 'disabled',
+    containerRegistryAccessLevel,
+    containerRegistryImagePrefix: `${new URL(externalUrl).host}/${fullPath}`,
+    containerRegistryQuotaBytes: project.quotaBytes,
+    containerExpirationPolicy: cleanupPolicyBody(project.cleanupPolicy),
   };
 }

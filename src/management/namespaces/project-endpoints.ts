@@ -3,15 +3,8 @@ import { z } from 'zod';
 import type { ProjectOrder } from '../../metadata/namespaces/project-filter.ts';
 import type { RegistryAccessLevel } from '../../metadata/namespaces/projects.ts';
 import { cleanupPolicyChangesOf, cleanupPolicyParams } from '../cleanup/cleanup-policy-body.ts';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
-import {
-  KeysetBody,
-  keysetLink,
-  keysetParams,
-  PagedBody,
-  pageOf,
-  pageParams,
-} from '../endpoint/pagination.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { continuedBody, keysetLink, keysetParams, pageBody, pageParams } from '../endpoint/pagination.ts';
 import {
   filled,
   groupId,
@@ -29,6 +22,7 @@ import {
   visibility,
 } from '../endpoint/parameters.ts';
 import { accepted, acceptedResponse } from '../endpoint/response.ts';
+import type { CamelCased } from '../endpoint/wire.ts';
 import {
   projectBody,
   projectDetailsResponse,
@@ -54,6 +48,7 @@ const filter = pageParams.extend({
   order_by: z.enum(['id', 'name', 'path', 'created_at', 'updated_at', 'last_activity_at']).optional(),
   sort: z.enum(['asc', 'desc']).optional(),
 });
+type Filter = CamelCased<z.output<typeof filter>>;
 /** Keyset pages go by number. */
 const allFilter = filter
   .extend({ pagination: keysetParams.shape.pagination })
@@ -102,11 +97,11 @@ export function projectEndpoints(projects: ProjectService): readonly Endpoint[] 
       handle: async (actor, { pagination, ...given }, { externalUrl }) => {
         const bodyOf = (project: NamedProject) => shownProjectBody(actor, project, externalUrl);
         if (pagination === 'keyset') {
-          const { sort: direction = 'desc', per_page: limit } = given;
+          const { sort: direction = 'desc', perPage: limit } = given;
           const keyset = { after: undefined, direction, limit };
           const { records, hasMore } = await projects.listAfter(actor, searchOf(given), keyset);
           const last = hasMore ? records.at(-1)?.id : undefined;
-          return new KeysetBody(
+          return continuedBody(
             records.map(bodyOf),
             last === undefined
               ? undefined
@@ -116,8 +111,7 @@ export function projectEndpoints(projects: ProjectService): readonly Endpoint[] 
                 },
           );
         }
-        const { records, total } = await projects.list(actor, searchOf(given), orderOf(given), pageOf(given));
-        return new PagedBody(records.map(bodyOf), total, given);
+        return pageBody(await projects.list(actor, searchOf(given), orderOf(given), given), given, bodyOf);
       },
     }),
     endpoint({
@@ -129,21 +123,10 @@ export function projectEndpoints(projects: ProjectService): readonly Endpoint[] 
       status: 200,
       isPublic: true,
       response: z.array(shownProjectResponse),
-      handle: async (actor, { id, include_subgroups, ...given }, { externalUrl }) => {
-        const scope = include_subgroups ? 'with-subgroups' : 'alone';
-        const { records, total } = await projects.listInGroup(
-          actor,
-          id,
-          scope,
-          searchOf(given),
-          orderOf(given),
-          pageOf(given),
-        );
-        return new PagedBody(
-          records.map((project) => shownProjectBody(actor, project, externalUrl)),
-          total,
-          given,
-        );
+      handle: async (actor, { id, includeSubgroups, ...given }, { externalUrl }) => {
+        const scope = includeSubgroups ? 'with-subgroups' : 'alone';
+        const found = await projects.listInGroup(actor, id, scope, searchOf(given), orderOf(given), given);
+        return pageBody(found, given, (project) => shownProjectBody(actor, project, externalUrl));
       },
     }),
     endpoint({
@@ -155,7 +138,7 @@ export function projectEndpoints(projects: ProjectService): readonly Endpoint[] 
       response: projectResponse,
       handle: async (
         actor,
-        { namespace_id, description, name, path, visibility, ...given },
+        { namespaceId, description, name, path, visibility, ...given },
         { externalUrl },
       ) => {
         const project = await projects.create(actor, {
@@ -163,7 +146,7 @@ export function projectEndpoints(projects: ProjectService): readonly Endpoint[] 
           path,
           visibility,
           ...registrySettingsOf(given),
-          groupId: namespace_id,
+          groupId: namespaceId,
           description: description ?? undefined,
         });
         return projectBody(project, externalUrl);
@@ -181,7 +164,7 @@ export function projectEndpoints(projects: ProjectService): readonly Endpoint[] 
       handle: async (actor, { id, statistics }, { externalUrl }) => {
         const project = await projects.get(actor, id);
         const size = statistics ? await projects.findSize(actor, project) : undefined;
-        const measured = size === undefined ? {} : { statistics: { container_registry_size: size } };
+        const measured = size === undefined ? {} : { statistics: { containerRegistrySize: size } };
         return { ...shownProjectBody(actor, project, externalUrl), ...measured };
       },
     }),
@@ -200,7 +183,7 @@ export function projectEndpoints(projects: ProjectService): readonly Endpoint[] 
           description,
           visibility,
           ...registrySettingsOf(given),
-          quotaBytes: given.container_registry_quota_bytes,
+          quotaBytes: given.containerRegistryQuotaBytes,
         });
         return projectBody(project, externalUrl);
       },
@@ -220,18 +203,18 @@ export function projectEndpoints(projects: ProjectService): readonly Endpoint[] 
   ];
 }
 
-function searchOf({ search, visibility, id_after, id_before }: z.output<typeof filter>): ProjectSearch {
-  return { search, visibility, idAfter: id_after, idBefore: id_before };
+function searchOf({ search, visibility, idAfter, idBefore }: Filter): ProjectSearch {
+  return { search, visibility, idAfter, idBefore };
 }
 
-function orderOf({ order_by, sort }: z.output<typeof filter>): ProjectOrder {
-  if (order_by === undefined) return { by: 'full_path', direction: sort ?? 'asc' };
-  return { by: orders[order_by], direction: sort ?? 'desc' };
+function orderOf({ orderBy, sort }: Filter): ProjectOrder {
+  if (orderBy === undefined) return { by: 'full_path', direction: sort ?? 'asc' };
+  return { by: orders[orderBy], direction: sort ?? 'desc' };
 }
 
-function registrySettingsOf(given: z.output<z.ZodObject<typeof registrySettings>>) {
-  const { container_registry_access_level: level, container_registry_enabled: isEnabled } = given;
-  const policy = given.container_expiration_policy_attributes;
+function registrySettingsOf(given: CamelCased<z.output<z.ZodObject<typeof registrySettings>>>) {
+  const { containerRegistryAccessLevel: level, containerRegistryEnabled: isEnabled } = given;
+  const policy = given.containerExpirationPolicyAttributes;
   const legacy = isEnabled === undefined ? undefined : legacyLevelOf(isEnabled);
   return {
     containerRegistryAccessLevel: level ?? legacy,

@@ -1,6 +1,6 @@
 /** https://docs.gitlab.com/api/groups/#transfer-a-group and https://docs.gitlab.com/api/projects/#transfer-a-project */
 import { z } from 'zod';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 import { filled, groupId, maxNameLength, projectId, text } from '../endpoint/parameters.ts';
 import { groupBody, groupResponse } from './group-body.ts';
 import { projectBody, projectResponse } from './project-body.ts';
@@ -16,8 +16,8 @@ export function transferEndpoints(transfers: TransferService): readonly Endpoint
       params: z.object({ group_id: text(maxNameLength).nullish() }),
       status: 201,
       response: groupResponse,
-      handle: async (actor, { id, group_id }, { externalUrl }) =>
-        groupBody(await transfers.transferGroup(actor, id, group_id || undefined), externalUrl),
+      handle: async (actor, { id, groupId: into }, { externalUrl }) =>
+        groupBody(await transfers.transferGroup(actor, id, into || undefined), externalUrl),
     }),
     endpoint({
       method: 'PUT',

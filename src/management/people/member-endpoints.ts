@@ -1,12 +1,12 @@
 /** https://docs.gitlab.com/api/group_members/ and https://docs.gitlab.com/api/project_members/ */
 import { z } from 'zod';
 import { accessLevel } from '../endpoint/access-level.ts';
-import { date, formatDate, formatInstant } from '../endpoint/dates.ts';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
-import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
+import { date, dayText, instantText } from '../endpoint/dates.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { pageBody, pageParams } from '../endpoint/pagination.ts';
 import { integer, maxNameLength, oneOf, placeId, textOrNone } from '../endpoint/parameters.ts';
 import { forEachPlace } from '../endpoint/place-paths.ts';
-import { type BodyOf, dayText, instantText } from '../endpoint/response.ts';
+import type { AnswerOf } from '../endpoint/wire.ts';
 import type { ListedMember, MemberService } from './members.ts';
 
 const membership = z.object({ access_level: accessLevel, expires_at: date.optional() });
@@ -39,10 +39,8 @@ export function memberEndpoints(members: MemberService): readonly Endpoint[] {
       params: pageParams,
       status: 200,
       response: z.array(memberResponse),
-      handle: async (actor, { id, ...page }) => {
-        const { records, total } = await members.list(actor, of(id), pageOf(page));
-        return new PagedBody(records.map(memberBody), total, page);
-      },
+      handle: async (actor, { id, ...page }) =>
+        pageBody(await members.list(actor, of(id), page), page, memberBody),
     }),
     endpoint({
       method: 'GET',
@@ -52,10 +50,8 @@ export function memberEndpoints(members: MemberService): readonly Endpoint[] {
       params: pageParams,
       status: 200,
       response: z.array(memberResponse),
-      handle: async (actor, { id, ...page }) => {
-        const { records, total } = await members.listInherited(actor, of(id), pageOf(page));
-        return new PagedBody(records.map(memberBody), total, page);
-      },
+      handle: async (actor, { id, ...page }) =>
+        pageBody(await members.listInherited(actor, of(id), page), page, memberBody),
     }),
     endpoint({
       method: 'GET',
@@ -64,8 +60,7 @@ export function memberEndpoints(members: MemberService): readonly Endpoint[] {
       pathParams: memberId,
       status: 200,
       response: memberResponse,
-      handle: async (actor, { id, user_id: userId }) =>
-        memberBody(await members.getInherited(actor, of(id), userId)),
+      handle: async (actor, { id, userId }) => memberBody(await members.getInherited(actor, of(id), userId)),
     }),
     endpoint({
       method: 'POST',
@@ -75,8 +70,8 @@ export function memberEndpoints(members: MemberService): readonly Endpoint[] {
       params: newMember,
       status: 201,
       response: memberResponse,
-      handle: async (actor, { id, user_id: userId, username = '', access_level, expires_at }) => {
-        const role = { accessLevel: access_level, expiresAt: expires_at ?? undefined };
+      handle: async (actor, { id, userId, username = '', accessLevel, expiresAt }) => {
+        const role = { accessLevel, expiresAt: expiresAt ?? undefined };
         const who = userId === undefined ? { username } : { userId };
         return memberBody(await members.add(actor, of(id), { ...role, ...who }));
       },
@@ -88,7 +83,7 @@ export function memberEndpoints(members: MemberService): readonly Endpoint[] {
       pathParams: memberId,
       status: 200,
       response: memberResponse,
-      handle: async (actor, { id, user_id: userId }) => memberBody(await members.get(actor, of(id), userId)),
+      handle: async (actor, { id, userId }) => memberBody(await members.get(actor, of(id), userId)),
     }),
     endpoint({
       method: 'PUT',
@@ -98,8 +93,8 @@ export function memberEndpoints(members: MemberService): readonly Endpoint[] {
       params: membership,
       status: 200,
       response: memberResponse,
-      handle: async (actor, { id, user_id: userId, access_level: accessLevel, expires_at: expiresAt }) =>
-        memberBody(await members.update(actor, of(id), userId, { accessLevel, expiresAt })),
+      handle: async (actor, { id, userId, ...changes }) =>
+        memberBody(await members.update(actor, of(id), userId, changes)),
     }),
     endpoint({
       method: 'DELETE',
@@ -107,29 +102,11 @@ export function memberEndpoints(members: MemberService): readonly Endpoint[] {
       summary: `Take a member’s role in a ${kind} away`,
       pathParams: memberId,
       status: 204,
-      handle: (actor, { id, user_id: userId }) => members.remove(actor, of(id), userId),
+      handle: (actor, { id, userId }) => members.remove(actor, of(id), userId),
     }),
   ]);
 }
 
-function memberBody({
-  userId,
-  username,
-  name,
-  state,
-  accessLevel,
-  createdAt,
-  expiresAt,
-}: ListedMember): BodyOf<typeof memberResponse> {
-  return {
-    id: userId,
-    username,
-    name,
-    state,
-    avatar_url: null,
-    web_url: null,
-    access_level: accessLevel,
-    created_at: formatInstant(createdAt),
-    expires_at: formatDate(expiresAt),
-  };
+function memberBody(member: ListedMember): AnswerOf<typeof memberResponse> {
+  return { ...member, id: member.userId };
 }

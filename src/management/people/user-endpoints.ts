@@ -1,11 +1,11 @@
 /** https://docs.gitlab.com/api/users/ */
 import { z } from 'zod';
 import { userOf } from '../acting/actor.ts';
-import { formatInstant } from '../endpoint/dates.ts';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
-import { keysetBodyOf, keysetParams, PagedBody, pageOf } from '../endpoint/pagination.ts';
+import { instantText } from '../endpoint/dates.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { keysetBodyOf, keysetParams, pageBody } from '../endpoint/pagination.ts';
 import { filled, maxNameLength, recordId, someOf, text, textOrNone, truth } from '../endpoint/parameters.ts';
-import { type BodyOf, instantText } from '../endpoint/response.ts';
+import type { AnswerOf, CamelCased } from '../endpoint/wire.ts';
 import type { ShownUser, UserSearch, UserService } from './users.ts';
 
 const maxPasswordLength = 1024;
@@ -72,11 +72,10 @@ export function userEndpoints(users: UserService): readonly Endpoint[] {
       response: z.array(userResponse),
       handle: async (actor, input) => {
         if (input.pagination === 'keyset') {
-          const keyset = { after: input.cursor, direction: input.sort, limit: input.per_page };
+          const keyset = { after: input.cursor, direction: input.sort, limit: input.perPage };
           return keysetBodyOf(await users.listAfter(actor, searchOf(input), keyset), keyset, userBody);
         }
-        const { records, total } = await users.list(actor, searchOf(input), pageOf(input));
-        return new PagedBody(records.map(userBody), total, input);
+        return pageBody(await users.list(actor, searchOf(input), input), input, userBody);
       },
     }),
     endpoint({
@@ -144,35 +143,17 @@ export function userEndpoints(users: UserService): readonly Endpoint[] {
   ];
 }
 
-function searchOf(input: z.output<typeof filter>): UserSearch {
-  const { username, search, active, blocked, admins, humans, without_project_bots } = input;
+function searchOf(input: CamelCased<z.output<typeof filter>>): UserSearch {
+  const { username, search, active, blocked, admins, humans, withoutProjectBots } = input;
   return {
     username,
     search,
     state: blocked ? 'blocked' : active ? 'active' : undefined,
     isAdmin: admins ? true : undefined,
-    kind: humans || without_project_bots ? 'human' : 'any',
+    kind: humans || withoutProjectBots ? 'human' : 'any',
   };
 }
 
-function userBody({
-  id,
-  username,
-  name,
-  state,
-  isBot,
-  createdAt,
-  details,
-}: ShownUser): BodyOf<typeof userResponse> {
-  return {
-    id,
-    username,
-    name,
-    state,
-    bot: isBot,
-    avatar_url: null,
-    web_url: null,
-    created_at: formatInstant(createdAt),
-    ...(details && { email: details.email ?? null, is_admin: details.isAdmin }),
-  };
+function userBody({ details, ...user }: ShownUser): AnswerOf<typeof userResponse> {
+  return { ...user, ...details, bot: user.isBot };
 }

@@ -1,27 +1,15 @@
 /** The roles that protection rules ask for, by their names. */
 import { z } from 'zod';
-import {
-  type ProtectionLevelName,
-  protectionLevelName,
-  protectionLevels,
-} from '../../rules/protection-levels.ts';
+import { protectionLevelName, protectionLevels } from '../../rules/protection-levels.ts';
 
-export const protectionLevelText = z.enum(['maintainer', 'owner', 'admin']);
-
-export const protectionLevel = protectionLevelText.transform(levelOf);
+/** Its number; its name on the wire. */
+export const protectionLevel = z.codec(z.enum(['maintainer', 'owner', 'admin']), z.number(), {
+  decode: (name) => protectionLevels[name],
+  encode: (level) => protectionLevelName(level),
+});
 
 /** An empty text is null: no role is asked for. */
 export const protectionLevelOrNone = z.preprocess(
   (value) => (value === '' ? null : value),
-  protectionLevelText.nullable().transform((name) => (name === null ? null : levelOf(name))),
+  protectionLevel.nullable(),
 );
-
-export function formatProtectionLevel(level: number): ProtectionLevelName;
-export function formatProtectionLevel(level: number | undefined): ProtectionLevelName | null;
-export function formatProtectionLevel(level: number | undefined): ProtectionLevelName | null {
-  return level === undefined ? null : protectionLevelName(level);
-}
-
-function levelOf(name: ProtectionLevelName): number {
-  return protectionLevels[name];
-}

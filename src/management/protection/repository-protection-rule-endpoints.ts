@@ -1,9 +1,9 @@
 /** https://docs.gitlab.com/api/container_repository_protection_rules/, under the path of before 17.7 as well */
 import { z } from 'zod';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 import { filled, integer, maxDescriptionLength, projectId, someOf } from '../endpoint/parameters.ts';
-import type { BodyOf } from '../endpoint/response.ts';
-import { formatProtectionLevel, protectionLevelOrNone, protectionLevelText } from './protection-level.ts';
+import type { AnswerOf, CamelCased } from '../endpoint/wire.ts';
+import { protectionLevel, protectionLevelOrNone } from './protection-level.ts';
 import type { RepositoryProtectionRuleService, RepositoryRule } from './repository-protection-rules.ts';
 
 const levels = {
@@ -22,8 +22,8 @@ const ruleResponse = z
     id: z.int(),
     project_id: z.int(),
     repository_path_pattern: z.string(),
-    minimum_access_level_for_push: protectionLevelText.nullable(),
-    minimum_access_level_for_delete: protectionLevelText.nullable(),
+    minimum_access_level_for_push: protectionLevel.nullable(),
+    minimum_access_level_for_delete: protectionLevel.nullable(),
   })
   .meta({ id: 'RepositoryProtectionRule' });
 
@@ -64,8 +64,8 @@ function endpointsAt(
       status: 201,
       response: ruleResponse,
       errors: [422],
-      handle: async (actor, { id, repository_path_pattern: repositoryPathPattern, ...given }) =>
-        ruleBody(await rules.create(actor, id, { repositoryPathPattern, ...levelsOf(given) })),
+      handle: async (actor, { id, ...given }) =>
+        ruleBody(await rules.create(actor, id, { ...given, ...levelsOf(given) })),
     }),
     endpoint({
       method: 'PATCH',
@@ -77,10 +77,8 @@ function endpointsAt(
       status: 200,
       response: ruleResponse,
       errors: [422],
-      handle: async (actor, { id, protection_rule_id, repository_path_pattern, ...given }) => {
-        const changes = { repositoryPathPattern: repository_path_pattern, ...levelsOf(given) };
-        return ruleBody(await rules.update(actor, id, protection_rule_id, changes));
-      },
+      handle: async (actor, { id, protectionRuleId, ...given }) =>
+        ruleBody(await rules.update(actor, id, protectionRuleId, { ...given, ...levelsOf(given) })),
     }),
     endpoint({
       method: 'DELETE',
@@ -89,32 +87,15 @@ function endpointsAt(
       pathParams: ruleId,
       isOutdated,
       status: 204,
-      handle: (actor, { id, protection_rule_id }) => rules.remove(actor, id, protection_rule_id),
+      handle: (actor, { id, protectionRuleId }) => rules.remove(actor, id, protectionRuleId),
     }),
   ];
 }
 
-function levelsOf(given: {
-  readonly minimum_access_level_for_push?: number | null | undefined;
-  readonly minimum_access_level_for_delete?: number | null | undefined;
-}) {
-  return {
-    pushLevel: given.minimum_access_level_for_push,
-    deleteLevel: given.minimum_access_level_for_delete,
-  };
+function levelsOf(given: CamelCased<z.output<z.ZodObject<typeof levels>>>) {
+  return { pushLevel: given.minimumAccessLevelForPush, deleteLevel: given.minimumAccessLevelForDelete };
 }
 
-function ruleBody({
-  id,
-  projectId,
-  repositoryPathPattern,
-  levels: least,
-}: RepositoryRule): BodyOf<typeof ruleResponse> {
-  return {
-    id,
-    project_id: projectId,
-    repository_path_pattern: repositoryPathPattern,
-    minimum_access_level_for_push: formatProtectionLevel(least.push),
-    minimum_access_level_for_delete: formatProtectionLevel(least.delete),
-  };
+function ruleBody({ levels: least, ...rule }: RepositoryRule): AnswerOf<typeof ruleResponse> {
+  return { ...rule, minimumAccessLevelForPush: least.push, minimumAccessLevelForDelete: least.delete };
 }

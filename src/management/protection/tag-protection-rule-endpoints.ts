@@ -1,10 +1,10 @@
 /** https://docs.gitlab.com/api/container_registry_protection_tag_rules/, and rules of immutable tags, for which GitLab has no REST API. */
 import { z } from 'zod';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 import { filled, integer, maxDescriptionLength, projectId } from '../endpoint/parameters.ts';
-import type { BodyOf } from '../endpoint/response.ts';
-import { formatProtectionLevel, protectionLevel, protectionLevelText } from './protection-level.ts';
-import type { ImmutableTagRule, ProtectedTagRule, TagProtectionRuleService } from './tag-protection-rules.ts';
+import type { AnswerOf } from '../endpoint/wire.ts';
+import { protectionLevel } from './protection-level.ts';
+import type { ProtectedTagRule, TagProtectionRuleService } from './tag-protection-rules.ts';
 
 const pattern = filled(maxDescriptionLength).meta({ description: 'RE2' });
 const newImmutable = z.object({ tag_name_pattern: pattern });
@@ -20,8 +20,8 @@ const immutableResponse = z
   .meta({ id: 'ImmutableTagRule' });
 const ruleResponse = immutableResponse
   .extend({
-    minimum_access_level_for_push: protectionLevelText,
-    minimum_access_level_for_delete: protectionLevelText,
+    minimum_access_level_for_push: protectionLevel,
+    minimum_access_level_for_delete: protectionLevel,
   })
   .meta({ id: 'TagProtectionRule' });
 
@@ -54,12 +54,9 @@ function protectedEndpoints(path: string, rules: TagProtectionRuleService): read
       status: 201,
       response: ruleResponse,
       errors: [422],
-      handle: async (actor, { id, tag_name_pattern, ...given }) => {
-        const levels = {
-          push: given.minimum_access_level_for_push,
-          delete: given.minimum_access_level_for_delete,
-        };
-        return ruleBody(await rules.createProtected(actor, id, tag_name_pattern, levels));
+      handle: async (actor, { id, tagNamePattern, ...given }) => {
+        const levels = { push: given.minimumAccessLevelForPush, delete: given.minimumAccessLevelForDelete };
+        return ruleBody(await rules.createProtected(actor, id, tagNamePattern, levels));
       },
     }),
     endpoint({
@@ -71,13 +68,13 @@ function protectedEndpoints(path: string, rules: TagProtectionRuleService): read
       status: 200,
       response: ruleResponse,
       errors: [422],
-      handle: async (actor, { id, protection_rule_id, tag_name_pattern: tagNamePattern, ...given }) => {
+      handle: async (actor, { id, protectionRuleId, tagNamePattern, ...given }) => {
         const changes = {
           tagNamePattern,
-          pushLevel: given.minimum_access_level_for_push,
-          deleteLevel: given.minimum_access_level_for_delete,
+          pushLevel: given.minimumAccessLevelForPush,
+          deleteLevel: given.minimumAccessLevelForDelete,
         };
-        return ruleBody(await rules.updateProtected(actor, id, protection_rule_id, changes));
+        return ruleBody(await rules.updateProtected(actor, id, protectionRuleId, changes));
       },
     }),
     endpoint({
@@ -86,7 +83,7 @@ function protectedEndpoints(path: string, rules: TagProtectionRuleService): read
       summary: 'Remove a tag protection rule',
       pathParams: ruleId,
       status: 204,
-      handle: (actor, { id, protection_rule_id }) => rules.remove(actor, id, protection_rule_id, 'protected'),
+      handle: (actor, { id, protectionRuleId }) => rules.remove(actor, id, protectionRuleId, 'protected'),
     }),
   ];
 }
@@ -100,7 +97,7 @@ function immutableEndpoints(path: string, rules: TagProtectionRuleService): read
       pathParams: projectId,
       status: 200,
       response: z.array(immutableResponse),
-      handle: async (actor, { id }) => (await rules.listImmutable(actor, id)).map(immutableBody),
+      handle: (actor, { id }) => rules.listImmutable(actor, id),
     }),
     endpoint({
       method: 'POST',
@@ -111,8 +108,7 @@ function immutableEndpoints(path: string, rules: TagProtectionRuleService): read
       status: 201,
       response: immutableResponse,
       errors: [422],
-      handle: async (actor, { id, tag_name_pattern }) =>
-        immutableBody(await rules.createImmutable(actor, id, tag_name_pattern)),
+      handle: (actor, { id, tagNamePattern }) => rules.createImmutable(actor, id, tagNamePattern),
     }),
     endpoint({
       method: 'DELETE',
@@ -120,23 +116,11 @@ function immutableEndpoints(path: string, rules: TagProtectionRuleService): read
       summary: 'Let immutable tags be changed and deleted again',
       pathParams: immutableId,
       status: 204,
-      handle: (actor, { id, rule_id }) => rules.remove(actor, id, rule_id, 'immutable'),
+      handle: (actor, { id, ruleId }) => rules.remove(actor, id, ruleId, 'immutable'),
     }),
   ];
 }
 
-function immutableBody({
-  id,
-  projectId,
-  tagNamePattern,
-}: ImmutableTagRule): BodyOf<typeof immutableResponse> {
-  return { id, project_id: projectId, tag_name_pattern: tagNamePattern };
-}
-
-function ruleBody(rule: ProtectedTagRule): BodyOf<typeof ruleResponse> {
-  return {
-    ...immutableBody(rule),
-    minimum_access_level_for_push: formatProtectionLevel(rule.levels.push),
-    minimum_access_level_for_delete: formatProtectionLevel(rule.levels.delete),
-  };
+function ruleBody({ levels, ...rule }: ProtectedTagRule): AnswerOf<typeof ruleResponse> {
+  return { ...rule, minimumAccessLevelForPush: levels.push, minimumAccessLevelForDelete: levels.delete };
 }

@@ -1,8 +1,8 @@
 /** https://docs.gitlab.com/api/settings/ */
 import { z } from 'zod';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 import { maxNameLength, someOf, text, truth } from '../endpoint/parameters.ts';
-import type { BodyOf } from '../endpoint/response.ts';
+import type { AnswerOf } from '../endpoint/wire.ts';
 import type { MaintenanceMode, MaintenanceSettings } from './maintenance.ts';
 
 const path = '/application/settings';
@@ -34,12 +34,12 @@ export function applicationSettingEndpoints(maintenance: MaintenanceMode): reado
       status: 200,
       response: settingsResponse,
       worksReadOnly: true,
-      handle: async (actor, { maintenance_mode: isReadOnly, maintenance_mode_message: message }) =>
+      handle: async (actor, { maintenanceMode: isReadOnly, maintenanceModeMessage: message }) =>
         settingsBody(await maintenance.set(actor, { isReadOnly, message })),
     }),
   ];
 }
 
-function settingsBody({ isReadOnly, message }: MaintenanceSettings): BodyOf<typeof settingsResponse> {
-  return { maintenance_mode: isReadOnly, maintenance_mode_message: message ?? null };
+function settingsBody({ isReadOnly, message }: MaintenanceSettings): AnswerOf<typeof settingsResponse> {
+  return { maintenanceMode: isReadOnly, maintenanceModeMessage: message };
 }

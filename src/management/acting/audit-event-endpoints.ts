@@ -1,13 +1,13 @@
 /** https://docs.gitlab.com/api/audit_events/ */
 import { z } from 'zod';
-import type { Keyset, Paged } from '../../metadata/db/page.ts';
+import type { Keyset } from '../../metadata/db/page.ts';
 import type { AuditEvent } from '../../metadata/server/audit-events.ts';
-import { formatInstant, instant } from '../endpoint/dates.ts';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
-import { keysetBodyOf, keysetParams, PagedBody, type PageParams, pageOf } from '../endpoint/pagination.ts';
+import { instant, instantText } from '../endpoint/dates.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { keysetBodyOf, keysetParams, pageBody } from '../endpoint/pagination.ts';
 import { integer, maxNameLength, placeId, textOrNone } from '../endpoint/parameters.ts';
 import { forEachPlace } from '../endpoint/place-paths.ts';
-import { type BodyOf, instantText } from '../endpoint/response.ts';
+import type { AnswerOf, CamelCased } from '../endpoint/wire.ts';
 import type { AuditSearch, AuditTrail } from './audit.ts';
 
 const searchParams = keysetParams.extend({
@@ -20,6 +20,8 @@ const searchParams = keysetParams.extend({
   author_id: integer.optional(),
   event_name: textOrNone(maxNameLength),
 });
+
+type Search = CamelCased<z.output<typeof searchParams>>;
 
 const eventResponse = z
   .object({
@@ -39,7 +41,6 @@ const eventResponse = z
     created_at: instantText,
   })
   .meta({ id: 'AuditEvent' });
-type EventBody = BodyOf<typeof eventResponse>;
 
 export function auditEventEndpoints(trail: AuditTrail): readonly Endpoint[] {
   return [
@@ -54,7 +55,7 @@ export function auditEventEndpoints(trail: AuditTrail): readonly Endpoint[] {
         const search = searchOf(input);
         const keyset = keysetOf(input);
         if (keyset) return keysetBodyOf(await trail.listAfter(actor, search, keyset), keyset, eventBody);
-        return page(await trail.list(actor, search, pageOf(input)), input);
+        return pageBody(await trail.list(actor, search, input), input, eventBody);
       },
     }),
     ...forEachPlace(({ kind, path, of }) => [
@@ -71,7 +72,7 @@ export function auditEventEndpoints(trail: AuditTrail): readonly Endpoint[] {
           const keyset = keysetOf(input);
           if (keyset)
             return keysetBodyOf(await trail.listOfAfter(actor, of(id), search, keyset), keyset, eventBody);
-          return page(await trail.listOf(actor, of(id), search, pageOf(input)), input);
+          return pageBody(await trail.listOf(actor, of(id), search, input), input, eventBody);
         },
       }),
     ]),
@@ -79,46 +80,42 @@ export function auditEventEndpoints(trail: AuditTrail): readonly Endpoint[] {
 }
 
 /** Undefined where pages go by their numbers. */
-function keysetOf({ pagination, cursor, per_page }: z.output<typeof searchParams>): Keyset | undefined {
-  return pagination === 'keyset' ? { after: cursor, direction: 'desc', limit: per_page } : undefined;
+function keysetOf({ pagination, cursor, perPage: limit }: Search): Keyset | undefined {
+  return pagination === 'keyset' ? { after: cursor, direction: 'desc', limit } : undefined;
 }
 
-function searchOf(input: z.output<typeof searchParams>): AuditSearch {
+function searchOf({ createdAfter, createdBefore, ...input }: Search): AuditSearch {
   return {
-    createdAfter: input.created_after ?? undefined,
-    createdBefore: input.created_before ?? undefined,
-    targetType: input.entity_type,
-    targetId: input.entity_id,
-    actorId: input.author_id,
-    action: input.event_name,
+    createdAfter,
+    createdBefore,
+    targetType: input.entityType,
+    targetId: input.entityId,
+    actorId: input.authorId,
+    action: input.eventName,
   };
 }
 
-function page({ records, total }: Paged<AuditEvent>, params: PageParams): PagedBody<EventBody> {
-  return new PagedBody(records.map(eventBody), total, params);
-}
-
-function eventBody(event: AuditEvent): EventBody {
+function eventBody(event: AuditEvent): AnswerOf<typeof eventResponse> {
   return {
     id: event.id,
-    author_id: event.actorId ?? null,
-    entity_type: event.targetType,
-    entity_id: numberOf(event),
-    event_name: event.action,
+    authorId: event.actorId,
+    entityType: event.targetType,
+    entityId: numberOf(event),
+    eventName: event.action,
     details: {
-      author_name: event.actorName,
-      ip_address: event.address ?? null,
-      group_path: event.groupPath ?? null,
-      project_path: event.projectPath ?? null,
-      target_details: event.targetId,
+      authorName: event.actorName,
+      ipAddress: event.address,
+      groupPath: event.groupPath,
+      projectPath: event.projectPath,
+      targetDetails: event.targetId,
       attributes: event.details,
     },
-    created_at: formatInstant(event.at),
+    createdAt: event.at,
   };
 }
 
 /** Whoever fails to sign in gives a name, which may look like a number. */
-function numberOf({ action, targetId }: AuditEvent): number | null {
+function numberOf({ action, targetId }: AuditEvent): number | undefined {
   const isNumber = /^\d{1,15}$/.test(targetId) && action !== 'user.sign_in_failed';
-  return isNumber ? Number(targetId) : null;
+  return isNumber ? Number(targetId) : undefined;
 }

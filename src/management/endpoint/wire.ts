@@ -15,7 +15,7 @@ export type CamelCased<T> = T extends readonly (infer E)[]
 
 /**
  * What a handler returns for the schema of its answer: its fields by the names of the code, or more than these, as a record has them.
- * Undefined becomes null where the schema says so, and what can only be null need not be there.
+ * Undefined becomes null where the schema says so, but for what may be left out, which it is; what can only be null need not be there.
  */
 export type AnswerOf<R extends z.ZodType> = Answer<z.output<R>>;
 

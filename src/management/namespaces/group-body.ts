@@ -71,7 +71,7 @@ export function groupBody(group: NamedGroup, externalUrl: string): AnswerOf<type
   return {
     ...group,
     webUrl: groupUrl(group, externalUrl),
-    containerRegistryQuotaBytes: group.quotaBytes,
+    containerRegistryQuotaBytes: group.quotaBytes ?? null,
   };
 }
 

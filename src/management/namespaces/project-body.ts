@@ -85,7 +85,7 @@ export function projectBody(project: NamedProject, externalUrl: string): AnswerO
     containerRegistryEnabled: containerRegistryAccessLevel !== 'disabled',
     containerRegistryAccessLevel,
     containerRegistryImagePrefix: `${new URL(externalUrl).host}/${fullPath}`,
-    containerRegistryQuotaBytes: project.quotaBytes,
+    containerRegistryQuotaBytes: project.quotaBytes ?? null,
     containerExpirationPolicy: cleanupPolicyBody(project.cleanupPolicy),
   };
 }

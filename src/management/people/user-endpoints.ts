@@ -155,5 +155,5 @@ function searchOf(input: CamelCased<z.output<typeof filter>>): UserSearch {
 }
 
 function userBody({ details, ...user }: ShownUser): AnswerOf<typeof userResponse> {
-  return { ...user, ...details, bot: user.isBot };
+  return { ...user, ...(details && { ...details, email: details.email ?? null }), bot: user.isBot };
 }

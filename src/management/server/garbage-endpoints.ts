@@ -1,12 +1,12 @@
 /** The collector; ours. */
 import { z } from 'zod';
-import type { GcCounts } from '../../metadata/collector/gc-runs.ts';
 import type { Holder } from '../../metadata/collector/holders.ts';
 import type { QueueState, Review } from '../../metadata/collector/review-queue.ts';
-import { formatInstant } from '../endpoint/dates.ts';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
+import { instantText } from '../endpoint/dates.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 import { filled, maxNameLength } from '../endpoint/parameters.ts';
-import { accepted, acceptedResponse, type BodyOf, instantText } from '../endpoint/response.ts';
+import { accepted, acceptedResponse } from '../endpoint/response.ts';
+import type { AnswerOf } from '../endpoint/wire.ts';
 import type { GarbageService, GarbageState, Reasons } from './garbage.ts';
 
 const countsResponse = z.object({
@@ -115,7 +115,7 @@ export function garbageEndpoints(garbage: GarbageService): readonly Endpoint[] {
   ];
 }
 
-function stateBody({ queues, runs, removed }: GarbageState): BodyOf<typeof stateResponse> {
+function stateBody({ queues, runs, removed }: GarbageState): AnswerOf<typeof stateResponse> {
   return {
     queues: {
       manifests: queueBody(queues.manifest),
@@ -123,58 +123,34 @@ function stateBody({ queues, runs, removed }: GarbageState): BodyOf<typeof state
       blobs: queueBody(queues.blob),
       payloads: queueBody(queues.payload),
     },
-    last_runs: runs.map((run) => ({
-      started_at: formatInstant(run.startedAt),
-      ended_at: formatInstant(run.endedAt),
-      reviewed: run.reviewed,
-      ...countsBody(run),
-    })),
-    removed: countsBody(removed),
+    lastRuns: runs,
+    removed,
   };
 }
 
-function queueBody({ length, due, failing, oldestAt }: QueueState): BodyOf<typeof queueResponse> {
-  return { length, due, failing, oldest_due_at: oldestAt === undefined ? null : formatInstant(oldestAt) };
+function queueBody(queue: QueueState): AnswerOf<typeof queueResponse> {
+  return { ...queue, oldestDueAt: queue.oldestAt };
 }
 
-function countsBody(counts: GcCounts): BodyOf<typeof countsResponse> {
-  const { manifests, links, blobs, bytes, payloads, failed } = counts;
-  return { manifests, links, blobs, bytes, payloads, failed };
-}
-
-function reasonsBody({
-  digest,
-  size,
-  repositories,
-  entries,
-  review,
-}: Reasons): BodyOf<typeof reasonsResponse> {
+function reasonsBody({ repositories, entries, review, ...kept }: Reasons): AnswerOf<typeof reasonsResponse> {
   return {
-    digest,
-    size,
-    repositories: repositories.map((held) => ({
-      repository: held.repository,
-      held_by: held.holders.flatMap(holderBody),
-      review: reviewBody(held.review),
-    })),
-    cache_entries: entries.map(({ entryId, upstreamId, repository, reference }) => ({
-      id: entryId,
-      upstream_id: upstreamId,
+    ...kept,
+    repositories: repositories.map(({ repository, holders, review }) => ({
       repository,
-      reference,
+      heldBy: holders.flatMap(holderBody),
+      review: reviewBody(review),
     })),
+    cacheEntries: entries.map((entry) => ({ ...entry, id: entry.entryId })),
     review: reviewBody(review),
   };
 }
 
-function holderBody(holder: Holder): BodyOf<typeof reasonsResponse>['repositories'][number]['held_by'] {
+function holderBody(holder: Holder): AnswerOf<typeof reasonsResponse>['repositories'][number]['heldBy'] {
   if (holder.by === 'tag') return [{ kind: holder.by, name: holder.tag }];
   if (holder.by === 'repository' || holder.by === 'cache entry') return [];
   return [{ kind: holder.by, name: holder.digest }];
 }
 
-function reviewBody(review: Review | undefined): BodyOf<typeof reviewResponse> {
-  if (!review) return null;
-  const { reviewAfter, event, failures, lastError } = review;
-  return { review_after: formatInstant(reviewAfter), event, failures, error: lastError ?? null };
+function reviewBody(review: Review | undefined): AnswerOf<typeof reviewResponse> {
+  return review && { ...review, error: review.lastError };
 }

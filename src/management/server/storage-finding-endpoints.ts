@@ -1,10 +1,10 @@
 /** What was found wrong with stored bytes; ours. */
 import { z } from 'zod';
 import type { Finding } from '../../metadata/content/stored-blobs.ts';
-import { formatInstant } from '../endpoint/dates.ts';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
-import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
-import { type BodyOf, instantText } from '../endpoint/response.ts';
+import { instantText } from '../endpoint/dates.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { pageBody, pageParams } from '../endpoint/pagination.ts';
+import type { AnswerOf } from '../endpoint/wire.ts';
 import type { StorageFindingService } from './storage-findings.ts';
 
 const findingState = z.enum(['open', 'healed', 'removed']);
@@ -32,24 +32,12 @@ export function storageFindingEndpoints(findings: StorageFindingService): readon
       params: pageParams.extend({ state: findingState.optional() }),
       status: 200,
       response: z.array(findingResponse),
-      handle: async (actor, { state, ...pages }) => {
-        const { records, total } = await findings.list(actor, state, pageOf(pages));
-        return new PagedBody(records.map(findingBody), total, pages);
-      },
+      handle: async (actor, { state, ...page }) =>
+        pageBody(await findings.list(actor, state, page), page, findingBody),
     }),
   ];
 }
 
-function findingBody(finding: Finding): BodyOf<typeof findingResponse> {
-  return {
-    id: finding.id,
-    kind: finding.kind,
-    state: finding.state,
-    digest: finding.digest,
-    storage_key: finding.storageKey,
-    size: finding.size,
-    hosted: finding.isHosted,
-    found_at: formatInstant(finding.foundAt),
-    settled_at: finding.settledAt === undefined ? null : formatInstant(finding.settledAt),
-  };
+function findingBody(finding: Finding): AnswerOf<typeof findingResponse> {
+  return { ...finding, hosted: finding.isHosted };
 }

@@ -1,10 +1,11 @@
 /** What runs from time to time; ours. */
 import { z } from 'zod';
 import type { TaskRecord } from '../../metadata/server/tasks.ts';
-import { formatInstant } from '../endpoint/dates.ts';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
+import { instantText } from '../endpoint/dates.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 import { filled, maxNameLength } from '../endpoint/parameters.ts';
-import { accepted, acceptedResponse, type BodyOf, instantText } from '../endpoint/response.ts';
+import { accepted, acceptedResponse } from '../endpoint/response.ts';
+import type { AnswerOf } from '../endpoint/wire.ts';
 import type { TaskService } from './tasks.ts';
 
 const taskResponse = z.object({
@@ -44,17 +45,12 @@ export function taskEndpoints(tasks: TaskService): readonly Endpoint[] {
   ];
 }
 
-function taskBody(task: TaskRecord): BodyOf<typeof taskResponse> {
-  const { startedAt, endedAt } = task;
+function taskBody(task: TaskRecord): AnswerOf<typeof taskResponse> {
   return {
-    name: task.name,
-    every_seconds: task.everyMs / 1000,
+    ...task,
+    everySeconds: task.everyMs / 1000,
     status: task.isRunning ? 'running' : task.failures > 0 ? 'failed' : 'waiting',
-    next_run_at: formatInstant(task.nextRunAt),
-    last_started_at: startedAt === undefined ? null : formatInstant(startedAt),
-    last_ended_at: endedAt === undefined ? null : formatInstant(endedAt),
-    failures: task.failures,
-    error: task.error ?? null,
-    result: task.result ?? null,
+    lastStartedAt: task.startedAt,
+    lastEndedAt: task.endedAt,
   };
 }

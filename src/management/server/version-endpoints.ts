@@ -1,6 +1,6 @@
 /** https://docs.gitlab.com/api/version/ */
 import { z } from 'zod';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 
 export interface Version {
   /** `1.2.3` */
@@ -24,7 +24,6 @@ const metadataResponse = versionResponse.extend({
     version: z.null(),
   }),
 });
-const noAgents = { enabled: false, externalUrl: null, externalK8sProxyUrl: null, version: null } as const;
 
 export function versionEndpoints({ version, revision }: Version): readonly Endpoint[] {
   return [
@@ -35,7 +34,7 @@ export function versionEndpoints({ version, revision }: Version): readonly Endpo
       status: 200,
       response: versionResponse,
       purpose: 'read-self',
-      handle: async () => ({ version, revision: revision ?? null, enterprise: false as const }),
+      handle: async () => ({ version, revision, enterprise: false as const }),
     }),
     endpoint({
       method: 'GET',
@@ -47,9 +46,9 @@ export function versionEndpoints({ version, revision }: Version): readonly Endpo
       purpose: 'read-self',
       handle: async () => ({
         version,
-        revision: revision ?? null,
+        revision,
         enterprise: false as const,
-        kas: noAgents,
+        kas: { enabled: false as const },
       }),
     }),
   ];

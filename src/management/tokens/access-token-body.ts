@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import type { TokenScope } from '../../auth/rights/identity.ts';
 import type { AccessToken } from '../../metadata/tokens/access-tokens.ts';
-import { date, formatDate, formatInstant } from '../endpoint/dates.ts';
+import { date, dayText, instantText } from '../endpoint/dates.ts';
 import { filled, list, maxDescriptionLength, maxNameLength, text } from '../endpoint/parameters.ts';
-import { type BodyOf, dayText, instantText } from '../endpoint/response.ts';
+import type { AnswerOf } from '../endpoint/wire.ts';
 
 /** @param scopes that it may be given */
 export function newAccessToken<S extends TokenScope>(scopes: readonly S[]) {
@@ -41,19 +41,8 @@ const token = z.string().meta({ description: 'The secret, which is shown once' }
 
 export const newAccessTokenResponse = accessTokenResponse.extend({ token }).meta({ id: 'NewAccessToken' });
 
-export function accessTokenBody(token: AccessToken, now: number): BodyOf<typeof accessTokenResponse> {
+export function accessTokenBody(token: AccessToken, now: number): AnswerOf<typeof accessTokenResponse> {
   const isRevoked = token.revokedAt !== undefined;
   const isExpired = token.expiresAt !== undefined && token.expiresAt <= now;
-  return {
-    id: token.id,
-    name: token.name,
-    revoked: isRevoked,
-    created_at: formatInstant(token.createdAt),
-    description: token.description ?? null,
-    scopes: token.scopes,
-    user_id: token.userId,
-    last_used_at: formatInstant(token.lastUsedAt),
-    active: !isRevoked && !isExpired,
-    expires_at: formatDate(token.expiresAt),
-  };
+  return { ...token, revoked: isRevoked, active: !isRevoked && !isExpired };
 }

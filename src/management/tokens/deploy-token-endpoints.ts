@@ -1,11 +1,11 @@
 /** https://docs.gitlab.com/api/deploy_tokens/ */
 import { z } from 'zod';
-import { formatInstant, instant } from '../endpoint/dates.ts';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
-import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
+import { instant, instantText } from '../endpoint/dates.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { pageBody, pageParams } from '../endpoint/pagination.ts';
 import { filled, integer, list, maxNameLength, placeId, textOrNone, truth } from '../endpoint/parameters.ts';
 import { forEachPlace } from '../endpoint/place-paths.ts';
-import { type BodyOf, instantText } from '../endpoint/response.ts';
+import type { AnswerOf } from '../endpoint/wire.ts';
 import { type DeployToken, type DeployTokenService, deployTokenScopes } from './deploy-tokens.ts';
 
 const filter = pageParams.extend({ active: truth.optional() });
@@ -32,7 +32,7 @@ const tokenResponse = z
 const newTokenResponse = tokenResponse
   .extend({ token: z.string().meta({ description: 'The secret, which is shown once' }) })
   .meta({ id: 'NewDeployToken' });
-const tokenId = placeId.extend({ token_id: integer });
+const tokenPath = placeId.extend({ token_id: integer });
 
 export function deployTokenEndpoints(tokens: DeployTokenService, now: () => number): readonly Endpoint[] {
   const bodyOf = (token: DeployToken) => tokenBody(token, now());
@@ -45,10 +45,8 @@ export function deployTokenEndpoints(tokens: DeployTokenService, now: () => numb
       params: filter,
       status: 200,
       response: z.array(tokenResponse),
-      handle: async (actor, { id, active, ...page }) => {
-        const { records, total } = await tokens.list(actor, of(id), active, pageOf(page));
-        return new PagedBody(records.map(bodyOf), total, page);
-      },
+      handle: async (actor, { id, active, ...page }) =>
+        pageBody(await tokens.list(actor, of(id), active, page), page, bodyOf),
     }),
     endpoint({
       method: 'POST',
@@ -58,11 +56,11 @@ export function deployTokenEndpoints(tokens: DeployTokenService, now: () => numb
       params: newToken,
       status: 201,
       response: newTokenResponse,
-      handle: async (actor, { id, scopes, expires_at, ...input }) => {
+      handle: async (actor, { id, scopes, expiresAt, ...input }) => {
         const { record, token } = await tokens.create(actor, of(id), {
           ...input,
           scopes: [...new Set(scopes)],
-          expiresAt: expires_at ?? undefined,
+          expiresAt: expiresAt ?? undefined,
         });
         return { ...bodyOf(record), token };
       },
@@ -71,18 +69,18 @@ export function deployTokenEndpoints(tokens: DeployTokenService, now: () => numb
       method: 'GET',
       path: `${path}/deploy_tokens/:token_id`,
       summary: `A deploy token of a ${kind}`,
-      pathParams: tokenId,
+      pathParams: tokenPath,
       status: 200,
       response: tokenResponse,
-      handle: async (actor, { id, token_id }) => bodyOf(await tokens.get(actor, of(id), token_id)),
+      handle: async (actor, { id, tokenId }) => bodyOf(await tokens.get(actor, of(id), tokenId)),
     }),
     endpoint({
       method: 'DELETE',
       path: `${path}/deploy_tokens/:token_id`,
       summary: `Revoke a deploy token of a ${kind}`,
-      pathParams: tokenId,
+      pathParams: tokenPath,
       status: 204,
-      handle: (actor, { id, token_id }) => tokens.revoke(actor, of(id), token_id),
+      handle: (actor, { id, tokenId }) => tokens.revoke(actor, of(id), tokenId),
     }),
   ]);
   const ofAll = endpoint({
@@ -92,25 +90,14 @@ export function deployTokenEndpoints(tokens: DeployTokenService, now: () => numb
     params: filter,
     status: 200,
     response: z.array(tokenResponse),
-    handle: async (actor, { active, ...page }) => {
-      const { records, total } = await tokens.listAll(actor, active, pageOf(page));
-      return new PagedBody(records.map(bodyOf), total, page);
-    },
+    handle: async (actor, { active, ...page }) =>
+      pageBody(await tokens.listAll(actor, active, page), page, bodyOf),
   });
   return [ofAll, ...ofPlaces];
 }
 
-function tokenBody(
-  { id, name, username, scopes, expiresAt, revokedAt }: DeployToken,
-  now: number,
-): BodyOf<typeof tokenResponse> {
-  return {
-    id,
-    name,
-    username,
-    expires_at: formatInstant(expiresAt),
-    scopes,
-    revoked: revokedAt !== undefined,
-    expired: expiresAt !== undefined && expiresAt <= now,
-  };
+function tokenBody(token: DeployToken, now: number): AnswerOf<typeof tokenResponse> {
+  const { expiresAt, revokedAt } = token;
+  const expired = expiresAt !== undefined && expiresAt <= now;
+  return { ...token, revoked: revokedAt !== undefined, expired };
 }

@@ -2,12 +2,11 @@
 import { z } from 'zod';
 import { accessLevels } from '../../auth/rights/access-levels.ts';
 import { accessLevel } from '../endpoint/access-level.ts';
-import { formatInstant } from '../endpoint/dates.ts';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
-import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
+import { instantText } from '../endpoint/dates.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { pageBody, pageParams } from '../endpoint/pagination.ts';
 import { filled, integer, maxNameLength, projectId, textOrNone } from '../endpoint/parameters.ts';
-import { type BodyOf, instantText } from '../endpoint/response.ts';
-import type { OidcTrust, OidcTrustService } from './oidc-trusts.ts';
+import type { OidcTrustService } from './oidc-trusts.ts';
 
 const newTrust = z.object({
   name: filled(maxNameLength),
@@ -30,7 +29,7 @@ const trustResponse = z
     created_at: instantText,
   })
   .meta({ id: 'CiTrust' });
-const trustId = projectId.extend({ trust_id: integer });
+const trustPath = projectId.extend({ trust_id: integer });
 
 export function oidcTrustEndpoints(trusts: OidcTrustService): readonly Endpoint[] {
   return [
@@ -42,10 +41,7 @@ export function oidcTrustEndpoints(trusts: OidcTrustService): readonly Endpoint[
       params: pageParams,
       status: 200,
       response: z.array(trustResponse),
-      handle: async (actor, { id, ...page }) => {
-        const { records, total } = await trusts.list(actor, id, pageOf(page));
-        return new PagedBody(records.map(trustBody), total, page);
-      },
+      handle: async (actor, { id, ...page }) => pageBody(await trusts.list(actor, id, page), page),
     }),
     endpoint({
       method: 'POST',
@@ -55,37 +51,15 @@ export function oidcTrustEndpoints(trusts: OidcTrustService): readonly Endpoint[
       params: newTrust,
       status: 201,
       response: trustResponse,
-      handle: async (actor, { id, jwks_url: jwksUrl, access_level: accessLevel, ...input }) =>
-        trustBody(await trusts.create(actor, id, { ...input, jwksUrl, accessLevel })),
+      handle: (actor, { id, ...input }) => trusts.create(actor, id, input),
     }),
     endpoint({
       method: 'DELETE',
       path: '/projects/:id/ci_trusts/:trust_id',
       summary: 'Trust them no longer',
-      pathParams: trustId,
+      pathParams: trustPath,
       status: 204,
-      handle: (actor, { id, trust_id }) => trusts.remove(actor, id, trust_id),
+      handle: (actor, { id, trustId }) => trusts.remove(actor, id, trustId),
     }),
   ];
-}
-
-function trustBody({
-  id,
-  projectId,
-  name,
-  issuer,
-  audience,
-  ...trust
-}: OidcTrust): BodyOf<typeof trustResponse> {
-  return {
-    id,
-    project_id: projectId,
-    name,
-    issuer,
-    audience,
-    jwks_url: trust.jwksUrl ?? null,
-    claims: trust.claims,
-    access_level: trust.accessLevel,
-    created_at: formatInstant(trust.createdAt),
-  };
 }

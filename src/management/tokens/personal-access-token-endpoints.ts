@@ -2,9 +2,10 @@
 import { z } from 'zod';
 import { tokenScopes } from '../../auth/rights/identity.ts';
 import { type Actor, userOf } from '../acting/actor.ts';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
-import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { pageBody, pageParams } from '../endpoint/pagination.ts';
 import { integer, recordId, text } from '../endpoint/parameters.ts';
+import type { CamelCased } from '../endpoint/wire.ts';
 import {
   accessTokenBody,
   accessTokenResponse,
@@ -21,18 +22,22 @@ const filter = pageParams.extend({
   state: tokenState.optional(),
   search: text(255).optional(),
 });
-const userId = z.object({ user_id: integer });
+const userPath = z.object({ user_id: integer });
 
 export function personalAccessTokenEndpoints(
   tokens: AccessTokenService,
   now: () => number,
 ): readonly Endpoint[] {
-  const create = async (actor: Actor, owner: number, { expires_at, ...input }: z.output<typeof newToken>) => {
+  const create = async (
+    actor: Actor,
+    owner: number,
+    { expiresAt, ...input }: CamelCased<z.output<typeof newToken>>,
+  ) => {
     const scopes = [...new Set(input.scopes)];
     const created = await tokens.create(actor, owner, {
       ...input,
       scopes,
-      expiresAt: expires_at ?? undefined,
+      expiresAt: expiresAt ?? undefined,
     });
     return { ...accessTokenBody(created.record, now()), token: created.token };
   };
@@ -50,11 +55,11 @@ export function personalAccessTokenEndpoints(
       method: 'POST',
       path: '/users/:user_id/personal_access_tokens',
       summary: 'Create a personal access token of someone else',
-      pathParams: userId,
+      pathParams: userPath,
       params: newToken,
       status: 201,
       response: newAccessTokenResponse,
-      handle: (actor, { user_id, ...input }) => create(actor, user_id, input),
+      handle: (actor, { userId, ...input }) => create(actor, userId, input),
     }),
     endpoint({
       method: 'GET',
@@ -64,14 +69,10 @@ export function personalAccessTokenEndpoints(
       status: 200,
       response: z.array(accessTokenResponse),
       handle: async (actor, input) => {
-        const { user_id: owner, state, search } = input;
+        const { userId, state, search } = input;
         const isActive = state && state === 'active';
-        const found = await tokens.list(actor, { userId: owner, isActive, search }, pageOf(input));
-        return new PagedBody(
-          found.records.map((token) => accessTokenBody(token, now())),
-          found.total,
-          input,
-        );
+        const found = await tokens.list(actor, { userId, isActive, search }, input);
+        return pageBody(found, input, (token) => accessTokenBody(token, now()));
       },
     }),
     endpoint({
@@ -98,8 +99,8 @@ export function personalAccessTokenEndpoints(
       params: rotation,
       status: 200,
       response: newAccessTokenResponse,
-      handle: async (actor, { expires_at }) => {
-        const { record, token } = await tokens.rotateCurrent(actor, expires_at ?? undefined);
+      handle: async (actor, { expiresAt }) => {
+        const { record, token } = await tokens.rotateCurrent(actor, expiresAt ?? undefined);
         return { ...accessTokenBody(record, now()), token };
       },
     }),
@@ -120,8 +121,8 @@ export function personalAccessTokenEndpoints(
       params: rotation,
       status: 200,
       response: newAccessTokenResponse,
-      handle: async (actor, { id, expires_at }) => {
-        const { record, token } = await tokens.rotate(actor, id, expires_at ?? undefined);
+      handle: async (actor, { id, expiresAt }) => {
+        const { record, token } = await tokens.rotate(actor, id, expiresAt ?? undefined);
         return { ...accessTokenBody(record, now()), token };
       },
     }),

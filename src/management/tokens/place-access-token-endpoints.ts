@@ -1,11 +1,11 @@
 /** https://docs.gitlab.com/api/group_access_tokens/ and https://docs.gitlab.com/api/project_access_tokens/ */
 import { z } from 'zod';
 import { accessLevel } from '../endpoint/access-level.ts';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
-import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { pageBody, pageParams } from '../endpoint/pagination.ts';
 import { integer, placeId } from '../endpoint/parameters.ts';
 import { forEachPlace } from '../endpoint/place-paths.ts';
-import type { BodyOf } from '../endpoint/response.ts';
+import type { AnswerOf } from '../endpoint/wire.ts';
 import {
   accessTokenBody,
   accessTokenResponse,
@@ -27,15 +27,15 @@ const filter = pageParams.extend({ state: tokenState.optional() });
 const level = { access_level: z.int().nullable() };
 const tokenResponse = accessTokenResponse.extend(level).meta({ id: 'BotAccessToken' });
 const newTokenResponse = newAccessTokenResponse.extend(level).meta({ id: 'NewBotAccessToken' });
-const tokenId = placeId.extend({ token_id: integer });
+const tokenPath = placeId.extend({ token_id: integer });
 
 export function placeAccessTokenEndpoints(
   tokens: PlaceAccessTokenService,
   now: () => number,
 ): readonly Endpoint[] {
-  const bodyOf = (token: PlaceAccessToken): BodyOf<typeof tokenResponse> => ({
+  const bodyOf = (token: PlaceAccessToken): AnswerOf<typeof tokenResponse> => ({
     ...accessTokenBody(token, now()),
-    access_level: token.accessLevel ?? null,
+    accessLevel: token.accessLevel,
   });
   return forEachPlace(({ kind, path, of }) => [
     endpoint({
@@ -48,8 +48,7 @@ export function placeAccessTokenEndpoints(
       response: z.array(tokenResponse),
       handle: async (actor, { id, state, ...page }) => {
         const isActive = state && state === 'active';
-        const { records, total } = await tokens.list(actor, of(id), isActive, pageOf(page));
-        return new PagedBody(records.map(bodyOf), total, page);
+        return pageBody(await tokens.list(actor, of(id), isActive, page), page, bodyOf);
       },
     }),
     endpoint({
@@ -62,12 +61,11 @@ export function placeAccessTokenEndpoints(
       }),
       status: 201,
       response: newTokenResponse,
-      handle: async (actor, { id, scopes, access_level: accessLevel, expires_at, ...input }) => {
+      handle: async (actor, { id, scopes, expiresAt, ...input }) => {
         const { record, token } = await tokens.create(actor, of(id), {
           ...input,
           scopes: [...new Set(scopes)],
-          accessLevel,
-          expiresAt: expires_at ?? undefined,
+          expiresAt: expiresAt ?? undefined,
         });
         return { ...bodyOf(record), token };
       },
@@ -76,21 +74,21 @@ export function placeAccessTokenEndpoints(
       method: 'GET',
       path: `${path}/access_tokens/:token_id`,
       summary: `An access token of a ${kind}`,
-      pathParams: tokenId,
+      pathParams: tokenPath,
       status: 200,
       response: tokenResponse,
-      handle: async (actor, { id, token_id }) => bodyOf(await tokens.get(actor, of(id), token_id)),
+      handle: async (actor, { id, tokenId }) => bodyOf(await tokens.get(actor, of(id), tokenId)),
     }),
     endpoint({
       method: 'POST',
       path: `${path}/access_tokens/:token_id/rotate`,
       summary: `Put another token in place of an access token of a ${kind}`,
-      pathParams: tokenId,
+      pathParams: tokenPath,
       params: rotation,
       status: 200,
       response: newTokenResponse,
-      handle: async (actor, { id, token_id, expires_at }) => {
-        const { record, token } = await tokens.rotate(actor, of(id), token_id, expires_at ?? undefined);
+      handle: async (actor, { id, tokenId, expiresAt }) => {
+        const { record, token } = await tokens.rotate(actor, of(id), tokenId, expiresAt ?? undefined);
         return { ...bodyOf(record), token };
       },
     }),
@@ -98,9 +96,9 @@ export function placeAccessTokenEndpoints(
       method: 'DELETE',
       path: `${path}/access_tokens/:token_id`,
       summary: `Revoke an access token of a ${kind}`,
-      pathParams: tokenId,
+      pathParams: tokenPath,
       status: 204,
-      handle: (actor, { id, token_id }) => tokens.revoke(actor, of(id), token_id),
+      handle: (actor, { id, tokenId }) => tokens.revoke(actor, of(id), tokenId),
     }),
   ]);
 }

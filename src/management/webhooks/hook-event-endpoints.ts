@@ -1,8 +1,8 @@
 /** What endpoints of webhooks were told, and sending it again: of a project's, and of those that the configuration names. */
 import { z } from 'zod';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
-import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
-import { integer } from '../endpoint/parameters.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { pageBody, pageParams } from '../endpoint/pagination.ts';
+import { integer, type projectId } from '../endpoint/parameters.ts';
 import {
   deliveryState,
   hookEventBody,
@@ -13,51 +13,41 @@ import {
 } from './webhook-body.ts';
 import type { WebhookPlace, WebhookService } from './webhooks.ts';
 
-interface HookPath<P extends z.ZodObject> {
-  readonly path: string;
-  readonly pathParams: P;
-  placeOf(params: z.output<P>): WebhookPlace;
-}
-
 const filter = pageParams.extend({ status: deliveryState.optional() });
 
-/** @param place where the endpoints are */
-export function hookEventEndpoints<P extends z.ZodObject>(
+/** @param path where the endpoints are. @param place says whose: of a project, or with nothing in it those of the configuration */
+export function hookEventEndpoints(
   webhooks: WebhookService,
-  { path, pathParams, placeOf }: HookPath<P>,
+  path: string,
+  place: z.ZodObject<{ id?: typeof projectId.shape.id }>,
 ): readonly Endpoint[] {
-  const hookId = z.object({ hook_id: integer });
-  const eventId = hookId.extend({ hook_event_id: integer });
+  const hookPath = place.extend({ hook_id: integer });
+  const placeOf = (project: unknown): WebhookPlace =>
+    typeof project === 'string' ? { project } : 'configuration';
   return [
     endpoint({
       method: 'GET',
       path: `${path}/:hook_id/events`,
       summary: 'What an endpoint was told, what it is still to be told, and what was given up, newest first',
-      pathParams: pathParams.extend(hookId.shape),
+      pathParams: hookPath,
       params: filter,
       response: z.array(hookEventResponse),
       status: 200,
-      handle: async (actor, given) => {
-        const { hook_id } = hookId.parse(given);
-        const { status: state, ...page } = filter.parse(given);
-        const place = placeOf(pathParams.parse(given));
-        const found = await webhooks.listDeliveries(actor, place, hook_id, { state }, pageOf(page));
-        const bodies = found.records.map((delivery) => hookEventBody(delivery, found.webhook));
-        return new PagedBody(bodies, found.total, page);
+      handle: async (actor, { id, hookId, status: state, ...page }) => {
+        const found = await webhooks.listDeliveries(actor, placeOf(id), hookId, { state }, page);
+        return pageBody(found, page, (delivery) => hookEventBody(delivery, found.webhook));
       },
     }),
     endpoint({
       method: 'POST',
       path: `${path}/:hook_id/events/:hook_event_id/resend`,
       summary: 'Send an event again that was delivered or given up, and wait for the answer',
-      pathParams: pathParams.extend(eventId.shape),
+      pathParams: hookPath.extend({ hook_event_id: integer }),
       response: resentResponse,
       status: 201,
-      handle: async (actor, given) => {
-        const { hook_id, hook_event_id } = eventId.parse(given);
-        const place = placeOf(pathParams.parse(given));
-        const { status, error } = await webhooks.resend(actor, place, hook_id, hook_event_id);
-        return { response_status: status ?? null, error: error ?? null };
+      handle: async (actor, { id, hookId, hookEventId }) => {
+        const { status, error } = await webhooks.resend(actor, placeOf(id), hookId, hookEventId);
+        return { responseStatus: status, error };
       },
     }),
   ];
@@ -73,10 +63,8 @@ export function systemHookEndpoints(webhooks: WebhookService): readonly Endpoint
       params: pageParams,
       response: z.array(systemHookResponse),
       status: 200,
-      handle: async (actor, page) => {
-        const { records, total } = await webhooks.list(actor, 'configuration', pageOf(page));
-        return new PagedBody(records.map(systemHookBody), total, page);
-      },
+      handle: async (actor, page) =>
+        pageBody(await webhooks.list(actor, 'configuration', page), page, systemHookBody),
     }),
     endpoint({
       method: 'GET',
@@ -85,13 +73,8 @@ export function systemHookEndpoints(webhooks: WebhookService): readonly Endpoint
       pathParams: z.object({ hook_id: integer }),
       response: systemHookResponse,
       status: 200,
-      handle: async (actor, { hook_id }) =>
-        systemHookBody(await webhooks.get(actor, 'configuration', hook_id)),
+      handle: async (actor, { hookId }) => systemHookBody(await webhooks.get(actor, 'configuration', hookId)),
     }),
-    ...hookEventEndpoints(webhooks, {
-      path: '/hooks',
-      pathParams: z.object({}),
-      placeOf: () => 'configuration',
-    }),
+    ...hookEventEndpoints(webhooks, '/hooks', z.object({})),
   ];
 }

@@ -1,8 +1,8 @@
 /** https://docs.gitlab.com/api/project_webhooks/, of what happens in the project's registry; filters, headers and patience are ours. */
 import { z } from 'zod';
 import { eventActions } from '../../oci/registry-event.ts';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
-import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { pageBody, pageParams } from '../endpoint/pagination.ts';
 import {
   integer,
   integerBetween,
@@ -13,6 +13,7 @@ import {
   text,
   truth,
 } from '../endpoint/parameters.ts';
+import type { CamelCased } from '../endpoint/wire.ts';
 import { hookEventEndpoints } from './hook-event-endpoints.ts';
 import { hookBody, hookResponse } from './webhook-body.ts';
 import type { WebhookInput } from './webhook-input.ts';
@@ -23,7 +24,7 @@ const maxHeaders = 20;
 const maxValueLength = 2048;
 const maxSeconds = 60;
 
-const hookId = projectId.extend({ hook_id: integer });
+const hookPath = projectId.extend({ hook_id: integer });
 const changes = z.object({
   name: text(maxNameLength).nullish(),
   description: text(maxDescriptionLength).nullish(),
@@ -54,10 +55,8 @@ export function projectHookEndpoints(webhooks: WebhookService): readonly Endpoin
       params: pageParams,
       response: z.array(hookResponse),
       status: 200,
-      handle: async (actor, { id, ...page }) => {
-        const { records, total } = await webhooks.list(actor, { project: id }, pageOf(page));
-        return new PagedBody(records.map(hookBody), total, page);
-      },
+      handle: async (actor, { id, ...page }) =>
+        pageBody(await webhooks.list(actor, { project: id }, page), page, hookBody),
     }),
     endpoint({
       method: 'POST',
@@ -73,52 +72,52 @@ export function projectHookEndpoints(webhooks: WebhookService): readonly Endpoin
       method: 'GET',
       path: '/projects/:id/hooks/:hook_id',
       summary: 'An endpoint that is told what happens',
-      pathParams: hookId,
+      pathParams: hookPath,
       response: hookResponse,
       status: 200,
-      handle: async (actor, { id, hook_id }) => hookBody(await webhooks.get(actor, { project: id }, hook_id)),
+      handle: async (actor, { id, hookId }) => hookBody(await webhooks.get(actor, { project: id }, hookId)),
     }),
     endpoint({
       method: 'PUT',
       path: '/projects/:id/hooks/:hook_id',
       summary:
         'Change an endpoint; at another URL, its token and headers are gone unless they are given again',
-      pathParams: hookId,
+      pathParams: hookPath,
       params: changes.extend({ url: url.optional() }),
       response: hookResponse,
       status: 200,
-      handle: async (actor, { id, hook_id, ...given }) =>
-        hookBody(await webhooks.update(actor, id, hook_id, inputOf(given))),
+      handle: async (actor, { id, hookId, ...given }) =>
+        hookBody(await webhooks.update(actor, id, hookId, inputOf(given))),
     }),
     endpoint({
       method: 'DELETE',
       path: '/projects/:id/hooks/:hook_id',
       summary: 'Tell an endpoint nothing more',
-      pathParams: hookId,
+      pathParams: hookPath,
       status: 204,
-      handle: (actor, { id, hook_id }) => webhooks.remove(actor, id, hook_id),
+      handle: (actor, { id, hookId }) => webhooks.remove(actor, id, hookId),
     }),
-    ...hookEventEndpoints(webhooks, {
-      path: '/projects/:id/hooks',
-      pathParams: projectId,
-      placeOf: ({ id }) => ({ project: id }),
-    }),
+    ...hookEventEndpoints(webhooks, '/projects/:id/hooks', projectId),
   ];
 }
 
-function inputOf(given: z.output<typeof changes> & { readonly url?: string | undefined }): WebhookInput {
+function inputOf({
+  customHeaders: headers,
+  timeoutSeconds,
+  backoffSeconds,
+  disabled: isDisabled,
+  enableSslVerification: _isVerified,
+  ...given
+}: CamelCased<z.output<typeof changes>> & { readonly url?: string | undefined }): WebhookInput {
   const { name, description, token } = given;
   return {
-    url: given.url,
+    ...given,
     name: name === null ? '' : name,
     description: description === null ? '' : description,
     token: token === null ? '' : token,
-    headers: given.custom_headers,
-    ignoredActions: given.ignored_actions,
-    ignoredMediaTypes: given.ignored_media_types,
-    timeoutMs: given.timeout_seconds && given.timeout_seconds * 1000,
-    backoffMs: given.backoff_seconds && given.backoff_seconds * 1000,
-    maxRetries: given.max_retries,
-    isDisabled: given.disabled,
+    headers,
+    timeoutMs: timeoutSeconds && timeoutSeconds * 1000,
+    backoffMs: backoffSeconds && backoffSeconds * 1000,
+    isDisabled,
   };
 }

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { WebhookDelivery } from '../../metadata/webhooks/webhook-deliveries.ts';
 import type { Webhook } from '../../metadata/webhooks/webhooks.ts';
 import { eventActions } from '../../oci/registry-event.ts';
-import { formatInstant } from '../endpoint/dates.ts';
-import { type BodyOf, instantText } from '../endpoint/response.ts';
+import { instantText } from '../endpoint/dates.ts';
+import type { AnswerOf } from '../endpoint/wire.ts';
 
 export const deliveryState = z.enum(['pending', 'delivered', 'dead']);
 
@@ -60,56 +60,41 @@ export const resentResponse = z
   .object({ response_status: z.int().nullable(), error: z.string().nullable() })
   .meta({ id: 'ResentHookEvent' });
 
-export function systemHookBody(webhook: Webhook): BodyOf<typeof systemHookResponse> {
-  const { id, name, ignoredActions, ignoredMediaTypes, isDisabled } = webhook;
-  return {
-    id,
-    name: name ?? null,
-    created_at: formatInstant(webhook.createdAt),
-    ignored_actions: ignoredActions,
-    ignored_media_types: ignoredMediaTypes,
-    alert_status: isDisabled ? 'disabled' : 'executable',
-  };
+export function systemHookBody(webhook: Webhook): Webhook & AnswerOf<typeof systemHookResponse> {
+  return { ...webhook, alertStatus: webhook.isDisabled ? 'disabled' : 'executable' };
 }
 
 /** @param webhook of a project */
-export function hookBody(webhook: Webhook): BodyOf<typeof hookResponse> {
-  const { projectId = 0, timeoutMs, backoffMs, maxRetries } = webhook;
+export function hookBody(webhook: Webhook): AnswerOf<typeof hookResponse> {
+  const { projectId = 0, timeoutMs, backoffMs } = webhook;
   return {
     ...systemHookBody(webhook),
-    project_id: projectId,
-    url: webhook.url,
-    description: webhook.description ?? null,
+    projectId,
     disabled: webhook.isDisabled,
-    disabled_until: null,
-    enable_ssl_verification: true,
+    enableSslVerification: true,
     signed: webhook.secretSealed !== undefined,
-    custom_headers: webhook.headerNames.map((key) => ({ key })),
-    timeout_seconds: timeoutMs === undefined ? null : timeoutMs / 1000,
-    backoff_seconds: backoffMs === undefined ? null : backoffMs / 1000,
-    max_retries: maxRetries ?? null,
+    customHeaders: webhook.headerNames.map((key) => ({ key })),
+    timeoutSeconds: timeoutMs && timeoutMs / 1000,
+    backoffSeconds: backoffMs && backoffMs / 1000,
   };
 }
 
 export function hookEventBody(
-  { id, deliveryId, action, state, attempt, ...delivery }: WebhookDelivery,
+  delivery: WebhookDelivery,
   { url }: Webhook,
-): BodyOf<typeof hookEventResponse> {
+): AnswerOf<typeof hookEventResponse> {
+  const { deliveryId, action, attempt } = delivery;
   return {
-    id,
-    delivery_id: deliveryId,
+    ...delivery,
     trigger: action,
     url: url || null,
-    status: state,
-    attempts: delivery.attempts,
-    created_at: formatInstant(delivery.createdAt),
-    finished_at: formatInstant(delivery.finishedAt),
-    last_attempt_at: formatInstant(attempt?.at),
-    request_headers: { 'X-Entrepot-Event': action, 'X-Entrepot-Delivery': deliveryId },
-    request_data: { events: [JSON.parse(delivery.event)] },
-    response_status: attempt?.status ?? null,
-    response_body: attempt?.body ?? null,
-    execution_duration: attempt ? attempt.durationMs / 1000 : null,
-    error: attempt?.error ?? null,
+    status: delivery.state,
+    lastAttemptAt: attempt?.at,
+    requestHeaders: { 'X-Entrepot-Event': action, 'X-Entrepot-Delivery': deliveryId },
+    requestData: { events: [JSON.parse(delivery.event)] },
+    responseStatus: attempt?.status,
+    responseBody: attempt?.body,
+    executionDuration: attempt && attempt.durationMs / 1000,
+    error: attempt?.error,
   };
 }

@@ -10,7 +10,7 @@ import {
   findStrayPackages,
 } from '../support/house/import-rules.ts';
 import { readModules, readTree } from '../support/house/modules.ts';
-import { findLongFiles, findOddFolders } from '../support/house/size-rules.ts';
+import { findLongFiles, findOddFolders, findOddNames } from '../support/house/shape-rules.ts';
 import { arrows, homes, processUsers, typeLists, typesOfAll } from '../support/house/table.ts';
 
 const house = readModules(readTree(resolve(import.meta.dirname, '../../src')));
@@ -32,6 +32,7 @@ const waysToImport = (from: string) => [
   `type X = import('${from}').Y;`,
   `type X = typeof import('${from}');`,
   `const y = require('${from}');`,
+  `const y = createRequire(import.meta.url)('${from}');`,
   `import y = require('${from}');`,
 ];
 
@@ -212,14 +213,22 @@ describe('names come from where they are made', () => {
   );
 });
 
-describe('files and folders have a size', () => {
+describe('files and folders have a name and a size', () => {
   const folderOf = (count: number) =>
     readModules(Object.fromEntries(Array.from({ length: count }, (_, index) => [`x/${index}.ts`, ''])));
 
   test('in the house', () => {
+    expect(findOddNames(house)).toEqual([]);
     expect(findLongFiles(house)).toEqual([]);
     expect(findOddFolders(house)).toEqual([]);
   });
+
+  test.each(['a.js', 'a.mts', 'aB.ts', 'a_b.ts', 'x/index.ts', 'utils.ts', 'helpers/a.ts', 'x/types.ts'])(
+    'caught: %s',
+    (path) => {
+      expect(findOddNames(readModules({ [path]: '', 'x/type-lists.ts': '' }))).toEqual([path]);
+    },
+  );
 
   test('caught: a file of 251 lines', () => {
     const modules = readModules({ 'a.ts': '\n'.repeat(251), 'b.ts': '\n'.repeat(250) });

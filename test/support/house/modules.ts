@@ -1,6 +1,6 @@
 /** Reads a tree of sources: what each file imports, in whatever way, and which names that only the program's entry may use. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { join, posix } from 'node:path';
+import { join, posix, relative } from 'node:path';
 // The parser that Vitest brings with it: it is one call, where TypeScript's own API opens a whole project in another process.
 import { type ESTree, parseSync, Visitor } from 'vite';
 
@@ -26,10 +26,11 @@ export interface Import {
 }
 
 export function readTree(root: string): Tree {
-  const paths = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((path) =>
-    path.endsWith('.ts'),
+  const entries = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
   );
-  return Object.fromEntries(paths.map((path) => [path, readFileSync(join(root, path), 'utf8')]));
+  const paths = entries.map(({ parentPath, name }) => join(parentPath, name));
+  return Object.fromEntries(paths.map((path) => [relative(root, path), readFileSync(path, 'utf8')]));
 }
 
 /** @throws Error for what is no TypeScript */
@@ -67,10 +68,14 @@ function readModule(path: string, text: string): Module {
     TSImportType: ({ source }) => void add(source, true),
     TSExternalModuleReference: ({ expression }) => void add(expression, false),
     CallExpression({ callee, arguments: [first] }) {
-      if (callee.type === 'Identifier' && callee.name === 'require') add(first, false);
+      if (
+        isNamed(callee, 'require') ||
+        (callee.type === 'CallExpression' && isNamed(callee.callee, 'createRequire'))
+      )
+        add(first, false);
     },
     MemberExpression({ object, property, computed }) {
-      const isGlobal = object.type === 'Identifier' && ['global', 'globalThis'].includes(object.name);
+      const isGlobal = isNamed(object, 'global') || isNamed(object, 'globalThis');
       if (isGlobal && computed && textOf(property) === 'process') usesProcess = true;
       if (!isGlobal && !computed) others.add(property);
     },
@@ -79,6 +84,10 @@ function readModule(path: string, text: string): Module {
     },
   }).visit(program);
   return { path, lines: text.split('\n').length - 1, imports, reexports, usesProcess };
+}
+
+function isNamed(node: ESTree.Node, name: string): boolean {
+  return node.type === 'Identifier' && node.name === name;
 }
 
 /** Of a literal; undefined for what is computed. */

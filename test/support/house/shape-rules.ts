@@ -1,9 +1,16 @@
-/** The rules of how big things are. Each gives what breaks it, a line each. */
+/** The rules of how files and folders are called and how big they are. Each gives what breaks it, a line each. */
 import { posix } from 'node:path';
 import type { Module } from './modules.ts';
 
 const maxLines = 250;
 const maxFiles = 30;
+const kebabCase = /^(?:[a-z0-9]+(?:-[a-z0-9]+)*\/)*[a-z0-9]+(?:-[a-z0-9]+)*\.ts$/;
+const sayNothing = /(?:^|\/)(?:index|utils?|helpers?|common|types)(?:\.ts)?(?=\/|$)/;
+
+/** What is no TypeScript, is not called in kebab-case, or by a name that does not say what it does. */
+export function findOddNames(modules: readonly Module[]): string[] {
+  return modules.map(({ path }) => path).filter((path) => !kebabCase.test(path) || sayNothing.test(path));
+}
 
 /** A file that is longer does two jobs. */
 export function findLongFiles(modules: readonly Module[]): string[] {

@@ -2,12 +2,12 @@
 import { OciError } from '../oci/errors.ts';
 import type { RepositoryName } from '../oci/reference.ts';
 import type { ReadableRepository, WritableRepository, Writer } from '../oci/repository.ts';
+import { nameGone } from './changes/write-target.ts';
 import type { HostedOptions } from './hosted-options.ts';
 import { HostedRepository } from './hosted-repository.ts';
-import { SessionSpools } from './uploads/session-spools.ts';
+import { SessionSpools } from './uploads/upload-spools.ts';
 import { UploadTurns } from './uploads/upload-turns.ts';
 import { WritableHostedRepository, type WritingOptions } from './writable-hosted-repository.ts';
-import { nameGone } from './write-target.ts';
 
 export class HostedRepositories {
   readonly #options: WritingOptions;

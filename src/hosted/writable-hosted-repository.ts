@@ -12,13 +12,13 @@ import type {
   StoredManifest,
   WritableRepository,
 } from '../oci/repository.ts';
-import { deleteBlob, deleteManifest, deleteTag } from './deletions.ts';
+import { deleteBlob, deleteManifest, deleteTag } from './changes/deletions.ts';
+import type { PushTarget } from './changes/write-target.ts';
 import type { HostedOptions } from './hosted-options.ts';
 import { HostedRepository } from './hosted-repository.ts';
 import { pushManifest } from './manifests/manifest-push.ts';
 import { linkBlob } from './uploads/blob-links.ts';
-import { type SessionOptions, UploadSessions } from './uploads/upload-sessions.ts';
-import type { PushTarget } from './write-target.ts';
+import { type SessionOptions, UploadSessions } from './uploads/repository-uploads.ts';
 
 export interface WritingOptions extends HostedOptions, SessionOptions {}
 

@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest';
 import type { Identity } from '../../src/auth/rights/identity.ts';
-import { demandRepositoryDeletable, demandTagDeletable, protectionOf } from '../../src/hosted/protection.ts';
-import type { WriteTarget } from '../../src/hosted/write-target.ts';
+import {
+  demandRepositoryDeletable,
+  demandTagDeletable,
+  protectionOf,
+} from '../../src/hosted/changes/protection.ts';
+import type { WriteTarget } from '../../src/hosted/changes/write-target.ts';
 import { runChange } from '../../src/management/acting/changes.ts';
 import { getWriteTarget, protectionLevelIn } from '../../src/management/acting/find-repository.ts';
 import type { Database } from '../../src/metadata/db/database.ts';

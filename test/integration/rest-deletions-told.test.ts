@@ -1,7 +1,7 @@
 /** What deletions over the REST API are kept from by protection rules, and whom they are told to. */
 
 import { expect, test } from 'vitest';
-import { RepositoryDeletionTask } from '../../src/hosted/repository-deletion.ts';
+import { RepositoryDeletionTask } from '../../src/hosted/repositories/repository-deletion.ts';
 import { TagDeletionTask } from '../../src/hosted/tags/tag-deletion.ts';
 import { TagPatterns } from '../../src/rules/tag-protection.ts';
 import { describeEachDatabase } from '../support/databases.ts';

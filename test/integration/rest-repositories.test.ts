@@ -1,7 +1,7 @@
 /** https://docs.gitlab.com/api/container_registry/: repositories. */
 
 import { expect, test } from 'vitest';
-import { RepositoryMeasuringTask } from '../../src/hosted/repository-measuring.ts';
+import { RepositoryMeasuringTask } from '../../src/hosted/repositories/repository-measuring.ts';
 import { RepositoryService } from '../../src/management/repositories/repositories.ts';
 import { changeRules } from '../support/change-rules.ts';
 import { describeEachDatabase } from '../support/databases.ts';

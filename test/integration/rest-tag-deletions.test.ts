@@ -1,7 +1,7 @@
 /** https://docs.gitlab.com/api/container_registry/: deletion of tags in bulk. */
 
 import { expect, test } from 'vitest';
-import { RepositoryDeletionTask } from '../../src/hosted/repository-deletion.ts';
+import { RepositoryDeletionTask } from '../../src/hosted/repositories/repository-deletion.ts';
 import { TagDeletionTask } from '../../src/hosted/tags/tag-deletion.ts';
 import type { Database } from '../../src/metadata/db/database.ts';
 import { parseTag } from '../../src/oci/reference.ts';

@@ -53,12 +53,12 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
   'gc/storage-findings.ts': [1, 'pages of records; ends with what the database throws'],
   'gc/untagged-rule.ts': [1, 'pages of records; ends with what the database throws'],
   'gc/verify-copy.ts': [1, 'the bytes of a file'],
-  'hosted/protection.ts': [1, 'pages of tags'],
+  'hosted/changes/protection.ts': [1, 'pages of tags'],
   'hosted/uploads/blob-commit.ts': [1, 'tries counted'],
   'hosted/tags/cleanup.ts': [1, 'one repository after the other; ends with what the database throws'],
   'hosted/manifests/image-facts.ts': [1, 'the bytes of a config, limited'],
   'hosted/uploads/interruptible.ts': [1, 'items as they come'],
-  'hosted/repository-deletion.ts': [
+  'hosted/repositories/repository-deletion.ts': [
     3,
     'removes a part each time, with a pause; ends with what the database throws',
   ],

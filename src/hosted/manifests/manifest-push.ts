@@ -7,11 +7,11 @@ import type { ParsedReference } from '../../oci/manifest.ts';
 import { isDigestReference, type Reference, type Tag } from '../../oci/reference.ts';
 import type { EventContent } from '../../oci/registry-event.ts';
 import type { ManifestPush, StoredManifest } from '../../oci/repository.ts';
+import { demandTaggable } from '../changes/protection.ts';
+import { tooManyTags } from '../changes/refusal.ts';
+import { recordEvents, recordWrite } from '../changes/write-records.ts';
+import { demandLasting, nameGone, type PushTarget } from '../changes/write-target.ts';
 import type { HostedOptions } from '../hosted-options.ts';
-import { demandTaggable } from '../protection.ts';
-import { tooManyTags } from '../refusal.ts';
-import { recordEvents, recordWrite } from '../write-records.ts';
-import { demandLasting, nameGone, type PushTarget } from '../write-target.ts';
 import { findNewFacts } from './image-facts.ts';
 import { acceptManifest, listRequired } from './manifest-acceptance.ts';
 

@@ -11,7 +11,7 @@ import type { RepositoryRecord } from '../../metadata/hosted/repositories.ts';
 import type { Log } from '../../observe/log.ts';
 import { criteriaOf, nextRunAfter, policyFrom } from '../../rules/cleanup-policy.ts';
 import { selectInParts } from '../../rules/select-in-parts.ts';
-import { findProtection } from '../protection.ts';
+import { findProtection } from '../changes/protection.ts';
 import { TagRemoval, type TagRemovalOptions } from './tag-removal.ts';
 
 export interface CleanupOptions extends Pick<TagRemovalOptions, 'database' | 'tagPatterns'> {

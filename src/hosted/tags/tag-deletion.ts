@@ -7,12 +7,12 @@ import type { RepositoryRecord } from '../../metadata/hosted/repositories.ts';
 import type { TagCut, TagDeletion } from '../../metadata/hosted/tag-deletions.ts';
 import type { Log } from '../../observe/log.ts';
 import { parseTagCriteria, selectInParts, type TagCriteriaTexts } from '../../rules/select-in-parts.ts';
-import { demandDeleting } from '../deletions.ts';
+import { demandDeleting } from '../changes/deletions.ts';
+import { findProtection } from '../changes/protection.ts';
+import { HostedRefusal, repositoryUnknown } from '../changes/refusal.ts';
+import { recordWrite } from '../changes/write-records.ts';
+import { demandLasting, type WriteTarget } from '../changes/write-target.ts';
 import type { ChangeRules } from '../hosted-options.ts';
-import { findProtection } from '../protection.ts';
-import { HostedRefusal, repositoryUnknown } from '../refusal.ts';
-import { recordWrite } from '../write-records.ts';
-import { demandLasting, type WriteTarget } from '../write-target.ts';
 import { type PushedTag, TagRemoval, type TagRemovalOptions } from './tag-removal.ts';
 
 export interface TagDeletionOptions extends TagRemovalOptions {

@@ -8,9 +8,9 @@ import type { Records } from '../../metadata/db/records.ts';
 import type { RepositoryRecord } from '../../metadata/hosted/repositories.ts';
 import type { Tag } from '../../oci/reference.ts';
 import type { TagPatterns } from '../../rules/tag-protection.ts';
-import { protectionOf } from '../protection.ts';
-import { recordEvents, recordWrite } from '../write-records.ts';
-import type { Changer, WriteTarget } from '../write-target.ts';
+import { protectionOf } from '../changes/protection.ts';
+import { recordEvents, recordWrite } from '../changes/write-records.ts';
+import type { Changer, WriteTarget } from '../changes/write-target.ts';
 
 export interface PushedTag {
   readonly name: Tag;

@@ -1,11 +1,11 @@
 /** A tag that was deleted comes back, as long as its manifest is there: as a push of it. Part of a transaction. */
 import type { Records } from '../../metadata/db/records.ts';
 import type { DeletedTag } from '../../metadata/hosted/deleted-tags.ts';
+import { demandTaggable } from '../changes/protection.ts';
+import { HostedRefusal, tooManyTags } from '../changes/refusal.ts';
+import { recordEvents, recordWrite } from '../changes/write-records.ts';
+import { holdRepository, type WriteTarget } from '../changes/write-target.ts';
 import type { ChangeRules } from '../hosted-options.ts';
-import { demandTaggable } from '../protection.ts';
-import { HostedRefusal, tooManyTags } from '../refusal.ts';
-import { recordEvents, recordWrite } from '../write-records.ts';
-import { holdRepository, type WriteTarget } from '../write-target.ts';
 
 /**
  * @param deletedTagId of its record

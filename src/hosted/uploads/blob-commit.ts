@@ -9,8 +9,8 @@ import { OciError } from '../../oci/errors.ts';
 import { type Spool, SpoolError, type StorageKey } from '../../storage/blob-store.ts';
 import { type KeptBlob, keepBlob } from '../../storage/keep-blob.ts';
 import { TakenOverError } from '../../storage/upload-store.ts';
+import { nameGone, type PushTarget } from '../changes/write-target.ts';
 import type { HostedOptions } from '../hosted-options.ts';
-import { nameGone, type PushTarget } from '../write-target.ts';
 import { linkBlob } from './blob-links.ts';
 
 export type CommitOptions = Pick<HostedOptions, 'database' | 'store' | 'log' | 'now'>;

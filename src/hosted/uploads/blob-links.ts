@@ -6,9 +6,9 @@ import type { Records } from '../../metadata/db/records.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { octetStream } from '../../oci/media-types.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
-import { demandRoom } from '../quotas.ts';
-import { recordEvents } from '../write-records.ts';
-import { demandLasting, type PushTarget } from '../write-target.ts';
+import { demandRoom } from '../changes/quotas.ts';
+import { recordEvents } from '../changes/write-records.ts';
+import { demandLasting, type PushTarget } from '../changes/write-target.ts';
 
 export interface NewLink {
   readonly digest: Digest;

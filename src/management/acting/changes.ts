@@ -1,5 +1,5 @@
 /** Changes of what belongs to groups, and what of them is refused. */
-import { HostedRefusal } from '../../hosted/refusal.ts';
+import { HostedRefusal } from '../../hosted/changes/refusal.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import { MissingOwner, type UniqueConstraint, UniqueViolation } from '../../metadata/db/violations.ts';

@@ -2,7 +2,7 @@
 import type { Action } from '../../auth/rights/access.ts';
 import { userIdOf } from '../../auth/rights/identity.ts';
 import { protectionLevelOf } from '../../auth/rights/project-roles.ts';
-import type { Changer, WriteTarget } from '../../hosted/write-target.ts';
+import type { Changer, WriteTarget } from '../../hosted/changes/write-target.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import type { ListedRepository } from '../../metadata/hosted/repository-lists.ts';
 import type { Project } from '../../metadata/namespaces/projects.ts';

@@ -1,4 +1,4 @@
-import type { HostedRefusal } from '../../hosted/refusal.ts';
+import type { HostedRefusal } from '../../hosted/changes/refusal.ts';
 import { RefusedError } from './refused-error.ts';
 
 /** GitLab's words. */

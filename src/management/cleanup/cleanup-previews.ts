@@ -1,7 +1,7 @@
 /** What the cleanup policy of a project would do now, tag by tag. */
 
+import { protectionOf } from '../../hosted/changes/protection.ts';
 import type { ChangeRules } from '../../hosted/hosted-options.ts';
-import { protectionOf } from '../../hosted/protection.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { CleanupPolicyRecord } from '../../metadata/hosted/cleanup-policies.ts';
 import type { RepositoryRecord } from '../../metadata/hosted/repositories.ts';

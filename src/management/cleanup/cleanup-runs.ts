@@ -1,5 +1,5 @@
 /** Cleanup policies of projects that are run when someone asks for it. */
-import { demandDeleting } from '../../hosted/deletions.ts';
+import { demandDeleting } from '../../hosted/changes/deletions.ts';
 import type { ChangeRules } from '../../hosted/hosted-options.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Actor } from '../acting/actor.ts';

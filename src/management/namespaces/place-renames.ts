@@ -1,6 +1,6 @@
 /** Another path for a project or group, with all that is called by it. Parts of transactions, which have asked for rights. */
 
-import { recordRename } from '../../hosted/write-records.ts';
+import { recordRename } from '../../hosted/changes/write-records.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import type { Group } from '../../metadata/namespaces/groups.ts';
 import type { Project } from '../../metadata/namespaces/projects.ts';

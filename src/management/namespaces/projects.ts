@@ -1,7 +1,7 @@
 /** Projects: what repositories that are pushed to belong to. */
 
 import { accessLevels } from '../../auth/rights/access-levels.ts';
-import { tellOf } from '../../hosted/write-records.ts';
+import { tellOf } from '../../hosted/changes/write-records.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Keyset, KeysetPart, Page, Paged } from '../../metadata/db/page.ts';
 import type { Records } from '../../metadata/db/records.ts';

@@ -3,7 +3,7 @@
  * whoever calls; parts of their transactions.
  */
 
-import { holdGroupQuotas, moveWithin } from '../../hosted/quotas.ts';
+import { holdGroupQuotas, moveWithin } from '../../hosted/changes/quotas.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import type { Group } from '../../metadata/namespaces/groups.ts';
 import type { Project } from '../../metadata/namespaces/projects.ts';

@@ -1,5 +1,5 @@
 /** Which names a rename of repositories can give, and why it does not. */
-import { HostedRefusal } from '../../hosted/refusal.ts';
+import { HostedRefusal } from '../../hosted/changes/refusal.ts';
 import { OciError } from '../../oci/errors.ts';
 import { isRepositoryName, parentPathOf, type RepositoryName } from '../../oci/reference.ts';
 import { RefusedError } from '../acting/refused-error.ts';

@@ -1,6 +1,6 @@
 /** Groups and projects that go to another group, with all that is in them: images are called by their new paths at once. */
 import { accessLevels } from '../../auth/rights/access-levels.ts';
-import { recordRename } from '../../hosted/write-records.ts';
+import { recordRename } from '../../hosted/changes/write-records.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import type { Group } from '../../metadata/namespaces/groups.ts';

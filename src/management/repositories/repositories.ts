@@ -1,7 +1,7 @@
 /** Hosted repositories: what there is, how much it is, and its end. */
 import { type Action, leastPullLevel } from '../../auth/rights/access.ts';
 import type { ChangeRules } from '../../hosted/hosted-options.ts';
-import { scheduleRepositoryDeletion } from '../../hosted/repository-deletion.ts';
+import { scheduleRepositoryDeletion } from '../../hosted/repositories/repository-deletion.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Direction, Page, Paged } from '../../metadata/db/page.ts';
 import type {

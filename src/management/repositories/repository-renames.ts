@@ -6,8 +6,12 @@
 import { accessLevels } from '../../auth/rights/access-levels.ts';
 import type { RepositoryRights } from '../../auth/rights/repository-rights.ts';
 import type { Principals } from '../../auth/tokens/principals.ts';
-import { nothingThere, renameDenied, renameRepositories } from '../../hosted/repository-renames.ts';
-import type { Changer, WriteTarget } from '../../hosted/write-target.ts';
+import type { Changer, WriteTarget } from '../../hosted/changes/write-target.ts';
+import {
+  nothingThere,
+  renameDenied,
+  renameRepositories,
+} from '../../hosted/repositories/repository-renames.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import type { Project } from '../../metadata/namespaces/projects.ts';

@@ -1,5 +1,5 @@
 /** Tags of hosted repositories: what there is, what they name, and the end of one. */
-import { deleteTag } from '../../hosted/deletions.ts';
+import { deleteTag } from '../../hosted/changes/deletions.ts';
 import type { ChangeRules } from '../../hosted/hosted-options.ts';
 import type { ImageSummary } from '../../metadata/content/image-facts.ts';
 import type { Database } from '../../metadata/db/database.ts';

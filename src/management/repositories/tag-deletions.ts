@@ -1,6 +1,7 @@
 /** Deletes many tags of a repository at once: asked for here, done in the background. */
+
+import { protectionOf } from '../../hosted/changes/protection.ts';
 import type { ChangeRules } from '../../hosted/hosted-options.ts';
-import { protectionOf } from '../../hosted/protection.ts';
 import { requestTagDeletion } from '../../hosted/tags/tag-deletion.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import { parseTagCriteria, selectInParts, type TagCriteriaTexts } from '../../rules/select-in-parts.ts';

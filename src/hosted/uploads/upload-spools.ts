@@ -5,7 +5,7 @@ import { upTo } from '../../cache/up-to.ts';
 import type { Algorithm } from '../../oci/digest.ts';
 import type { BufferBudget } from '../../storage/chunk-reader.ts';
 import type { UploadStore } from '../../storage/upload-store.ts';
-import { type RunningHash, SessionSpool, startHash } from './session-spool.ts';
+import { type RunningHash, SessionSpool, startHash } from './upload-spool.ts';
 
 /** Sessions beyond these, and those of before a restart or of another process, are read once for their digest. */
 const maxHashes = 4096;

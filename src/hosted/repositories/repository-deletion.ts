@@ -3,16 +3,16 @@
  * and the repository last. A process that dies leaves the rest to the next; what fails too often is given up and says so.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Database } from '../metadata/db/database.ts';
-import type { Records } from '../metadata/db/records.ts';
-import type { RepositoryRemovals } from '../metadata/hosted/repository-removals.ts';
-import type { Log } from '../observe/log.ts';
-import { demandDeleting } from './deletions.ts';
-import type { ChangeRules } from './hosted-options.ts';
-import { demandRepositoryDeletable } from './protection.ts';
-import { repositoryUnknown } from './refusal.ts';
-import { recordWrite } from './write-records.ts';
-import { isGoing, type WriteTarget } from './write-target.ts';
+import type { Database } from '../../metadata/db/database.ts';
+import type { Records } from '../../metadata/db/records.ts';
+import type { RepositoryRemovals } from '../../metadata/hosted/repository-removals.ts';
+import type { Log } from '../../observe/log.ts';
+import { demandDeleting } from '../changes/deletions.ts';
+import { demandRepositoryDeletable } from '../changes/protection.ts';
+import { repositoryUnknown } from '../changes/refusal.ts';
+import { recordWrite } from '../changes/write-records.ts';
+import { isGoing, type WriteTarget } from '../changes/write-target.ts';
+import type { ChangeRules } from '../hosted-options.ts';
 
 export interface RepositoryDeletionOptions {
   readonly database: Database;

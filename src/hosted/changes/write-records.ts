@@ -1,7 +1,7 @@
 /** What is left of a change: its audit event, and what those are told who want to know of it. Parts of the transaction of the change. */
-import type { Records } from '../metadata/db/records.ts';
-import { parentPathOf } from '../oci/reference.ts';
-import type { RegistryEvent } from '../oci/registry-event.ts';
+import type { Records } from '../../metadata/db/records.ts';
+import { parentPathOf } from '../../oci/reference.ts';
+import type { RegistryEvent } from '../../oci/registry-event.ts';
 import type { Changer, WriteTarget } from './write-target.ts';
 
 export type WriteAction =

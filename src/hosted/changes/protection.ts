@@ -1,11 +1,11 @@
 /** What protection rules keep, asked for within the transaction of the change and after the repository is held: no tag can move in between. */
-import { Turn } from '../concurrency/turn.ts';
-import type { Records } from '../metadata/db/records.ts';
-import type { Digest } from '../oci/digest.ts';
-import type { Tag } from '../oci/reference.ts';
-import { ProjectProtection } from '../rules/project-protection.ts';
-import { describeLevel } from '../rules/protection-levels.ts';
-import type { TagFault, TagPatterns } from '../rules/tag-protection.ts';
+import { Turn } from '../../concurrency/turn.ts';
+import type { Records } from '../../metadata/db/records.ts';
+import type { Digest } from '../../oci/digest.ts';
+import type { Tag } from '../../oci/reference.ts';
+import { ProjectProtection } from '../../rules/project-protection.ts';
+import { describeLevel } from '../../rules/protection-levels.ts';
+import type { TagFault, TagPatterns } from '../../rules/tag-protection.ts';
 import { HostedRefusal } from './refusal.ts';
 import type { WriteTarget } from './write-target.ts';
 

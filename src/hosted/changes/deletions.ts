@@ -2,11 +2,11 @@
  * Deletes what makes content reachable, never content itself; whatever may be of use to nobody afterwards is put up for review. Parts of
  * transactions: one at a time in each repository.
  */
-import type { Records } from '../metadata/db/records.ts';
-import type { Digest } from '../oci/digest.ts';
-import { octetStream } from '../oci/media-types.ts';
-import type { Tag } from '../oci/reference.ts';
-import type { ChangeRules } from './hosted-options.ts';
+import type { Records } from '../../metadata/db/records.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { octetStream } from '../../oci/media-types.ts';
+import type { Tag } from '../../oci/reference.ts';
+import type { ChangeRules } from '../hosted-options.ts';
 import { demandManifestDeletable, demandTagDeletable } from './protection.ts';
 import { HostedRefusal } from './refusal.ts';
 import { recordEvents, recordWrite } from './write-records.ts';

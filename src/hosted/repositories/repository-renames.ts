@@ -2,15 +2,15 @@
  * Repositories get another name, with all below them: within their project, or in another one. Either all of them have their new names,
  * or nothing. Part of a transaction.
  */
-import { Turn } from '../concurrency/turn.ts';
-import type { Records } from '../metadata/db/records.ts';
-import { isRepositoryName } from '../oci/reference.ts';
-import type { TagPatterns } from '../rules/tag-protection.ts';
-import { protectionOf, readTags } from './protection.ts';
-import { holdProjectQuotas, moveWithin } from './quotas.ts';
-import { HostedRefusal } from './refusal.ts';
-import { recordRename } from './write-records.ts';
-import type { WriteTarget } from './write-target.ts';
+import { Turn } from '../../concurrency/turn.ts';
+import type { Records } from '../../metadata/db/records.ts';
+import { isRepositoryName } from '../../oci/reference.ts';
+import type { TagPatterns } from '../../rules/tag-protection.ts';
+import { protectionOf, readTags } from '../changes/protection.ts';
+import { holdProjectQuotas, moveWithin } from '../changes/quotas.ts';
+import { HostedRefusal } from '../changes/refusal.ts';
+import { recordRename } from '../changes/write-records.ts';
+import type { WriteTarget } from '../changes/write-target.ts';
 
 interface Renamed {
   readonly name: string;

@@ -1,9 +1,9 @@
 /** What is written to: a repository, by someone who may. */
-import type { Records } from '../metadata/db/records.ts';
-import type { RepositoryRecord } from '../metadata/hosted/repositories.ts';
-import { OciError } from '../oci/errors.ts';
-import type { RepositoryName } from '../oci/reference.ts';
-import type { Writer } from '../oci/repository.ts';
+import type { Records } from '../../metadata/db/records.ts';
+import type { RepositoryRecord } from '../../metadata/hosted/repositories.ts';
+import { OciError } from '../../oci/errors.ts';
+import type { RepositoryName } from '../../oci/reference.ts';
+import type { Writer } from '../../oci/repository.ts';
 import { HostedRefusal } from './refusal.ts';
 
 /** Who changes something, who need not be able to push. */

@@ -1,5 +1,5 @@
 /** Measures repositories that have changed, so that lists can be sorted by size: a task. */
-import type { Database } from '../metadata/db/database.ts';
+import type { Database } from '../../metadata/db/database.ts';
 
 const atOnce = 50;
 

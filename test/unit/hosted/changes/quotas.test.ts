@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { digestOf } from '../../../src/oci/digest.ts';
-import { describeEachDatabase } from '../../support/databases.ts';
-import { createProject } from '../../support/hosted-records.ts';
-import { type HostedKit, partOf, pushBlob, startHosted } from './hosted-kit.ts';
+import { digestOf } from '../../../../src/oci/digest.ts';
+import { describeEachDatabase } from '../../../support/databases.ts';
+import { createProject } from '../../../support/hosted-records.ts';
+import { type HostedKit, partOf, pushBlob, startHosted } from '../hosted-kit.ts';
 
 async function limitProject(kit: HostedKit, path: string, quotaBytes: number | null): Promise<void> {
   const project = await kit.database.projects.findByPath(path);

@@ -1,8 +1,8 @@
 /** How many bytes a project, and the groups around it, may link. Each blob counts once in each project. */
-import type { Records } from '../metadata/db/records.ts';
-import type { Project } from '../metadata/namespaces/projects.ts';
-import type { Digest } from '../oci/digest.ts';
-import { parentPathOf } from '../oci/reference.ts';
+import type { Records } from '../../metadata/db/records.ts';
+import type { Project } from '../../metadata/namespaces/projects.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { parentPathOf } from '../../oci/reference.ts';
 import { HostedRefusal } from './refusal.ts';
 
 interface Quota {

@@ -1,4 +1,4 @@
-import { OciError, type OciErrorCode } from '../oci/errors.ts';
+import { OciError, type OciErrorCode } from '../../oci/errors.ts';
 
 interface Answer {
   readonly code: OciErrorCode;

@@ -7,11 +7,11 @@ import { OciError } from '../../oci/errors.ts';
 import type { UploadPart, Uploads } from '../../oci/uploads.ts';
 import { isOutOfSpace } from '../../storage/disk-space.ts';
 import { TakenOverError } from '../../storage/upload-store.ts';
+import { demandLasting, nameGone, type PushTarget } from '../changes/write-target.ts';
 import type { HostedOptions } from '../hosted-options.ts';
-import { demandLasting, nameGone, type PushTarget } from '../write-target.ts';
 import { commitBlob, uploadUnknown } from './blob-commit.ts';
-import type { SessionSpool } from './session-spool.ts';
-import type { SessionSpools } from './session-spools.ts';
+import type { SessionSpool } from './upload-spool.ts';
+import type { SessionSpools } from './upload-spools.ts';
 import { type Turn, takenOver, type UploadTurns } from './upload-turns.ts';
 
 export interface SessionOptions extends Omit<HostedOptions, 'buffers'> {

@@ -1,8 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { parseTag } from '../../../src/oci/reference.ts';
-import { describeEachDatabase } from '../../support/databases.ts';
-import { descriptorOf, fakeArtifact, fakeImage, fakeIndex, seededBlob } from '../../support/fake-content.ts';
-import { readBlobReviews, readLinkReviews, readManifestReviews } from '../../support/review-rows.ts';
+import { parseTag } from '../../../../src/oci/reference.ts';
+import { describeEachDatabase } from '../../../support/databases.ts';
+import {
+  descriptorOf,
+  fakeArtifact,
+  fakeImage,
+  fakeIndex,
+  seededBlob,
+} from '../../../support/fake-content.ts';
+import { readBlobReviews, readLinkReviews, readManifestReviews } from '../../../support/review-rows.ts';
 import {
   bytesOf,
   type HostedKit,
@@ -11,7 +17,7 @@ import {
   pushImage,
   putManifest,
   startHosted,
-} from './hosted-kit.ts';
+} from '../hosted-kit.ts';
 
 const image = fakeImage({ layers: [seededBlob(1000, 1)] });
 const index = fakeIndex({ manifests: [image] });

@@ -10,7 +10,7 @@ import { Readiness } from '../api/operations/readiness.ts';
 import { createRegistryRouter } from '../api/registry/router.ts';
 import { receiveRequests } from '../api/requests.ts';
 import { createRestRouter } from '../api/rest/rest-router.ts';
-import { signInRoutes } from '../api/sign-in.ts';
+import { signInRoutes } from '../api/sign-in/sign-in.ts';
 import type { RequestState } from '../api/state.ts';
 import { keyRoutes } from '../api/tokens/keys.ts';
 import { oauthTokenRoutes } from '../api/tokens/oauth-token.ts';

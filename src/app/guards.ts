@@ -1,5 +1,5 @@
 /** Wiring of what stands in front: rate limits, the throttle of passwords, and the audit of who came in and who was refused. */
-import { noteDenials } from '../api/denials.ts';
+import { noteDenials } from '../api/denial-notes.ts';
 import { type RateLimit, RateLimits } from '../api/rate-limits.ts';
 import { LoginThrottle } from '../auth/credentials/login-throttle.ts';
 import { RateCounter } from '../cache/rate-counter.ts';

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import Koa from 'koa';
 import { onTestFinished } from 'vitest';
 import { mountEndpoints } from '../../src/api/rest/router.ts';
-import { signInRoutes } from '../../src/api/sign-in.ts';
+import { signInRoutes } from '../../src/api/sign-in/sign-in.ts';
 import type { RequestState } from '../../src/api/state.ts';
 import { Authenticator } from '../../src/auth/credentials/authenticate.ts';
 import { Passwords } from '../../src/auth/credentials/passwords.ts';

@@ -9,7 +9,7 @@ import { catalogScope } from '../../auth/rights/scope.ts';
 import { OciError } from '../../oci/errors.ts';
 import { isRepositoryName, parseRepositoryName, type RepositoryName } from '../../oci/reference.ts';
 import { type Need, scopesFor } from '../challenge.ts';
-import { noteDenial, protectedCodes } from '../denials.ts';
+import { noteDenial, protectedCodes } from '../denial-notes.ts';
 import { answerErrors } from '../errors.ts';
 import { originOf } from '../event-origin.ts';
 import { tellFeatures } from '../gitlab/features.ts';
@@ -24,7 +24,7 @@ import { answerManifest } from './manifests.ts';
 import { pushManifest } from './push-manifest.ts';
 import { answerNoReferrers, answerReferrers } from './referrers.ts';
 import type { PulledContent, PullKind, RegistryOptions } from './services.ts';
-import { answerTags } from './tags.ts';
+import { answerTags } from './lists.ts';
 import type { ChangeTarget, PullTarget, Source } from './targets.ts';
 import {
   answerUpload,

@@ -11,7 +11,7 @@ import type {
   Writer,
 } from '../../oci/repository.ts';
 import type { Need } from '../challenge.ts';
-import type { DenialObserver } from '../denials.ts';
+import type { DenialObserver } from '../denial-notes.ts';
 import type { RequestContext } from '../state.ts';
 
 export interface RegistryOptions {

@@ -13,7 +13,7 @@ import { anonymous, nameOf } from '../../auth/rights/identity.ts';
 import type { Asker, Viewer } from '../../management/acting/actor.ts';
 import { RefusedError } from '../../management/acting/refused-error.ts';
 import type { Endpoint } from '../../management/endpoint/endpoint.ts';
-import { findSession } from '../session-cookie.ts';
+import { findSession } from '../sign-in/session-cookie.ts';
 import type { RequestState } from '../state.ts';
 
 /** People who are signed in at a browser. */

@@ -21,7 +21,7 @@ import { grantScopes } from '../../auth/tokens/grants.ts';
 import { ownServices, type RegistryTokens } from '../../auth/tokens/registry-tokens.ts';
 import { OciError } from '../../oci/errors.ts';
 import { bodyParser, LateBody } from '../body-parser.ts';
-import type { DenialObserver } from '../denials.ts';
+import type { DenialObserver } from '../denial-notes.ts';
 import type { RequestContext, RequestState } from '../state.ts';
 
 const maxFormBytes = 65_536;

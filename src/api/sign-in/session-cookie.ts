@@ -3,8 +3,8 @@
  * domain can set them: https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Set-Cookie#cookie_prefixes
  */
 import type { Context } from 'koa';
-import type { UserSession, UserSessions } from '../auth/credentials/sessions.ts';
-import { RefusedError } from '../management/acting/refused-error.ts';
+import type { UserSession, UserSessions } from '../../auth/credentials/sessions.ts';
+import { RefusedError } from '../../management/acting/refused-error.ts';
 
 /** What a request that changes something repeats beside the cookie: other sites can send neither the header nor read its value. */
 export const csrfHeader = 'X-CSRF-Token';

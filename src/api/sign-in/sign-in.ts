@@ -2,16 +2,16 @@
 import { Router } from '@koa/router';
 import type { Middleware } from 'koa';
 import { z } from 'zod';
-import { maxSessionMs, type UserSession, type UserSessions } from '../auth/credentials/sessions.ts';
-import { type Callback, loginSeconds, type OidcFault, OidcLoginError } from '../auth/oidc/oidc-login.ts';
-import { RefusedError } from '../management/acting/refused-error.ts';
-import type { SignedIn, SignInService } from '../management/people/sign-in.ts';
-import { bodyParser, LateBody } from './body-parser.ts';
-import { logFault } from './log-fault.ts';
-import { UnreadableBody } from './rest/body.ts';
-import { answerTo } from './rest/errors.ts';
+import { maxSessionMs, type UserSession, type UserSessions } from '../../auth/credentials/sessions.ts';
+import { type Callback, loginSeconds, type OidcFault, OidcLoginError } from '../../auth/oidc/oidc-login.ts';
+import { RefusedError } from '../../management/acting/refused-error.ts';
+import type { SignedIn, SignInService } from '../../management/people/sign-in.ts';
+import { bodyParser, LateBody } from '../body-parser.ts';
+import { logFault } from '../log-fault.ts';
+import { UnreadableBody } from '../rest/body.ts';
+import { answerTo } from '../rest/errors.ts';
 import { findSession, readCookie, writeCookie } from './session-cookie.ts';
-import type { RequestContext, RequestState } from './state.ts';
+import type { RequestContext, RequestState } from '../state.ts';
 
 const maxBodyBytes = 16_384;
 const maxReturnLength = 2000;

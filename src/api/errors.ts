@@ -1,8 +1,8 @@
 /** The one exit for errors: on /v2 and wherever nothing nearer deals with them, as the OCI specification says them. */
 import type { Middleware } from 'koa';
+import type { Log } from '../observe/log.ts';
 import { OciError, type OciErrorCode, ociErrors } from '../oci/errors.ts';
 import { UnavailableError } from '../oci/unavailable.ts';
-import { logFault } from './log-fault.ts';
 import type { RequestContext, RequestState } from './state.ts';
 
 export const answerErrors: Middleware<RequestState> = async (ctx, next) => {
@@ -31,6 +31,12 @@ function answerError(ctx: RequestContext, error: unknown): void {
   ctx.respond = true;
   ctx.set({ 'Cache-Status': `entrepot; detail=${code}`, 'Content-Type': 'application/json', ...headers });
   ctx.body = JSON.stringify({ errors: entriesOf(refusal) });
+}
+
+/** What the server could not answer, for those who run it; nothing where the fault is the client's. */
+export function logFault(log: Log, error: unknown, isBug: boolean): void {
+  if (error instanceof UnavailableError) log.error({ err: error }, 'a request could not be answered');
+  else if (isBug) log.error({ err: error }, 'a request failed unexpectedly');
 }
 
 /**

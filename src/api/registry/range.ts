@@ -1,4 +1,5 @@
-/** The Range header on bytes. https://www.rfc-editor.org/rfc/rfc9110#section-14 */
+/** Parts of bytes: the Range of what is pulled, and the Content-Range of what is pushed in chunks. https://www.rfc-editor.org/rfc/rfc9110#section-14 */
+import { OciError } from '../../oci/errors.ts';
 
 export interface ByteRange {
   readonly start: number;
@@ -37,4 +38,22 @@ export function parseRange(header: string, size: number): readonly ByteRange[] |
 
 export function contentRange({ start, end }: ByteRange, size: number): string {
   return `bytes ${start}-${end - 1}/${size}`;
+}
+
+/**
+ * As the specification has it, and as RFC 9110 has it, which some clients follow.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-a-blob-in-chunks
+ */
+const contentRangePattern = /^(?:bytes )?([0-9]{1,15})-([0-9]{1,15})(?:\/(?:[0-9]+|\*))?$/;
+
+/** Undefined for an empty header. @throws OciError BLOB_UPLOAD_INVALID (416) for one that is no range */
+export function parseContentRange(header: string): ByteRange | undefined {
+  if (header === '') return undefined;
+  const [, first, last] = contentRangePattern.exec(header) ?? [];
+  const range = { start: Number(first), end: Number(last) + 1 };
+  if (range.start < range.end) return range;
+  throw new OciError('BLOB_UPLOAD_INVALID', {
+    status: 416,
+    detail: `Content-Range must be <first byte>-<last byte>, not '${header.slice(0, 80)}'`,
+  });
 }

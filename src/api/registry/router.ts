@@ -16,15 +16,14 @@ import { tellFeatures } from '../gitlab/features.ts';
 import type { RequestContext, RequestState } from '../state.ts';
 import { answerBlob } from './blobs.ts';
 import { cacheStatus } from './cache-status.ts';
-import { answerCatalog } from './catalog.ts';
 import { deleteBlob, deleteManifest, deleteTag } from './deletions.ts';
 import { answerEarly } from './early-answer.ts';
 import { type Endpoint, Endpoints } from './endpoints.ts';
+import { answerCatalog, answerTags } from './lists.ts';
 import { answerManifest } from './manifests.ts';
 import { pushManifest } from './push-manifest.ts';
 import { answerNoReferrers, answerReferrers } from './referrers.ts';
 import type { PulledContent, PullKind, RegistryOptions } from './services.ts';
-import { answerTags } from './lists.ts';
 import type { ChangeTarget, PullTarget, Source } from './targets.ts';
 import {
   answerUpload,

@@ -7,8 +7,8 @@ import { OciError } from '../../oci/errors.ts';
 import { isRepositoryName, type RepositoryName } from '../../oci/reference.ts';
 import type { UploadPart } from '../../oci/uploads.ts';
 import type { RequestContext } from '../state.ts';
-import { parseContentRange } from './content-range.ts';
 import { answerCreated, answerEmpty, locate } from './push-answers.ts';
+import { parseContentRange } from './range.ts';
 import { type RequestBody, withRequestBody } from './request-body.ts';
 import type { ChangeTarget } from './targets.ts';
 

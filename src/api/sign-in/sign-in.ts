@@ -7,11 +7,11 @@ import { type Callback, loginSeconds, type OidcFault, OidcLoginError } from '../
 import { RefusedError } from '../../management/acting/refused-error.ts';
 import type { SignedIn, SignInService } from '../../management/people/sign-in.ts';
 import { bodyParser, LateBody } from '../body-parser.ts';
-import { logFault } from '../log-fault.ts';
+import { logFault } from '../errors.ts';
 import { UnreadableBody } from '../rest/body.ts';
 import { answerTo } from '../rest/errors.ts';
-import { findSession, readCookie, writeCookie } from './session-cookie.ts';
 import type { RequestContext, RequestState } from '../state.ts';
+import { findSession, readCookie, writeCookie } from './session-cookie.ts';
 
 const maxBodyBytes = 16_384;
 const maxReturnLength = 2000;

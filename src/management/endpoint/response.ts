@@ -10,8 +10,6 @@ type Fixed<T> = T extends readonly (infer E)[]
     ? { readonly [K in keyof T]: Fixed<T[K]> }
     : T;
 
-export { dayText, instantText } from './dates.ts';
-
 /** An answer with another status than the endpoint's, where a parameter asks for it. */
 export class OtherAnswer<S extends number, B> {
   readonly status: S;

@@ -1,11 +1,11 @@
 /** Tags that were deleted and can be restored; ours. */
 import { z } from 'zod';
 import type { DeletedTag } from '../../metadata/hosted/deleted-tags.ts';
-import { formatInstant } from '../endpoint/dates.ts';
+import { formatInstant, instantText } from '../endpoint/dates.ts';
 import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
 import { integer, text } from '../endpoint/parameters.ts';
-import { type BodyOf, instantText } from '../endpoint/response.ts';
+import type { BodyOf } from '../endpoint/response.ts';
 import type { DeletedTagService } from './deleted-tags.ts';
 import { repositoryId } from './repository-endpoints.ts';
 

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import type { ImageSummary } from '../../metadata/content/image-facts.ts';
 import type { ListedTag } from '../../metadata/hosted/tag-lists.ts';
-import { formatInstant } from '../endpoint/dates.ts';
-import { type BodyOf, instantText } from '../endpoint/response.ts';
+import { formatInstant, instantText } from '../endpoint/dates.ts';
+import type { BodyOf } from '../endpoint/response.ts';
 import type { ShownRepository } from './repositories.ts';
 
 export const tagNameResponse = z.object({ name: z.string(), path: z.string(), location: z.string() });

@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import { parseDurationMs } from '../../rules/duration.ts';
 import { invalidPattern, isTagPattern, maxPatternLength } from '../../rules/tag-pattern.ts';
-import { formatInstant } from '../endpoint/dates.ts';
+import { formatInstant, instantText } from '../endpoint/dates.ts';
 import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
 import { filled, integerBetween, outdated, someOf, text, truth } from '../endpoint/parameters.ts';
-import { type BodyOf, instantText, OtherAnswer } from '../endpoint/response.ts';
+import { type BodyOf, OtherAnswer } from '../endpoint/response.ts';
 import { repositoryId } from './repository-endpoints.ts';
 import type { DecidedTag, TagDeletionService } from './tag-deletions.ts';
 

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { Digest } from '../../oci/digest.ts';
 import type { Platform } from '../../oci/image-config.ts';
 import type { ContentFacts, ImageFacts, LayerFacts } from '../../oci/image-facts.ts';
-import { formatInstant } from '../endpoint/dates.ts';
-import { type BodyOf, instantText } from '../endpoint/response.ts';
+import { formatInstant, instantText } from '../endpoint/dates.ts';
+import type { BodyOf } from '../endpoint/response.ts';
 import { tagNameBody, tagNameResponse } from './repository-body.ts';
 import type { AttachedArtifact, TagImage } from './tag-images.ts';
 

@@ -5,7 +5,7 @@ import type { ReadableRepository, WritableRepository, Writer } from '../oci/repo
 import { nameGone } from './changes/write-target.ts';
 import type { HostedOptions } from './hosted-options.ts';
 import { HostedRepository } from './hosted-repository.ts';
-import { SessionSpools } from './uploads/upload-spools.ts';
+import { UploadSpools } from './uploads/upload-spools.ts';
 import { UploadTurns } from './uploads/upload-turns.ts';
 import { WritableHostedRepository, type WritingOptions } from './writable-hosted-repository.ts';
 
@@ -13,7 +13,7 @@ export class HostedRepositories {
   readonly #options: WritingOptions;
 
   constructor(options: HostedOptions) {
-    const spools = new SessionSpools(options.uploads, options.buffers);
+    const spools = new UploadSpools(options.uploads, options.buffers);
     this.#options = { ...options, spools, turns: new UploadTurns() };
   }
 

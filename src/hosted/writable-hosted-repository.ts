@@ -18,21 +18,21 @@ import type { HostedOptions } from './hosted-options.ts';
 import { HostedRepository } from './hosted-repository.ts';
 import { pushManifest } from './manifests/manifest-push.ts';
 import { linkBlob } from './uploads/blob-links.ts';
-import { type SessionOptions, UploadSessions } from './uploads/repository-uploads.ts';
+import { RepositoryUploads, type UploadOptions } from './uploads/repository-uploads.ts';
 
-export interface WritingOptions extends HostedOptions, SessionOptions {}
+export interface WritingOptions extends HostedOptions, UploadOptions {}
 
 /** Of blobs whose bytes are here. */
 const atHand: readonly Outcome[] = ['hosted', 'hit', 'revalidated'];
 
 export class WritableHostedRepository extends HostedRepository implements WritableRepository {
-  readonly uploads: UploadSessions;
+  readonly uploads: RepositoryUploads;
   readonly #options: WritingOptions;
   readonly #target: PushTarget;
 
   constructor(options: WritingOptions, target: PushTarget) {
     super(options, target.name, undefined);
-    this.uploads = new UploadSessions(options, target);
+    this.uploads = new RepositoryUploads(options, target);
     this.#options = options;
     this.#target = target;
   }

@@ -84,7 +84,7 @@ export interface ReadableRepository {
   referrers(subject: Digest, signal?: AbortSignal): Promise<ReferrersAnswer>;
 }
 
-/** Who writes: whom upload sessions belong to, and what audit events say. */
+/** Who writes: whom uploads belong to, and what audit events say. */
 export interface Writer {
   /** The same for all of one identity's requests, whatever credentials they come with: `user:5`, `anonymous`. */
   readonly key: string;

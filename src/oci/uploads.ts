@@ -1,4 +1,4 @@
-/** Upload sessions of one repository and one writer. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs */
+/** Uploads of one repository and one writer. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs */
 import type { Algorithm, Digest } from './digest.ts';
 
 /** What one request brings. */
@@ -8,20 +8,20 @@ export interface UploadPart {
    * giver ends it.
    */
   readonly body: AsyncIterable<Uint8Array>;
-  /** Where the client says that it begins, in bytes; undefined: where the session ends. */
+  /** Where the client says that it begins, in bytes; undefined: where the upload ends. */
   readonly start: number | undefined;
   /** How long the client says that it is, in bytes; undefined: until the body ends. */
   readonly length: number | undefined;
 }
 
 /**
- * Every method but `start` throws OciError BLOB_UPLOAD_UNKNOWN for a session that does not exist, has expired, or is of another
- * repository or writer. A part that comes out of order is refused with status 416, and leaves the session as it was. A body
+ * Every method but `start` throws OciError BLOB_UPLOAD_UNKNOWN for an upload that does not exist, has expired, or is of another
+ * repository or writer. A part that comes out of order is refused with status 416, and leaves the upload as it was. A body
  * that breaks off leaves what came of it.
  */
 export interface Uploads {
   /**
-   * The id of a new session.
+   * The id of a new upload.
    * @param algorithm of the digest that it will be committed with, where the client says so: bytes are hashed as they come
    * @throws OciError TOOMANYREQUESTS where the writer has too many
    */
@@ -31,7 +31,7 @@ export interface Uploads {
   /** The length afterwards. @throws OciError BLOB_UPLOAD_INVALID (416), SIZE_INVALID (400, or 413 over the limit) */
   append(id: string, part: UploadPart): Promise<number>;
   /**
-   * Verifies, publishes and links; the session is over, also where the digest is another. Again with the same digest is no error.
+   * Verifies, publishes and links; the upload is over, also where the digest is another. Again with the same digest is no error.
    * @param last bytes that come with the request
    * @throws OciError as append; DIGEST_INVALID; DENIED over a quota
    */

@@ -1,4 +1,4 @@
-/** The bytes of upload sessions: as spools, but they outlive requests and processes, and any process can go on with them. */
+/** The bytes of uploads: as spools, but they outlive requests and processes, and any process can go on with them. */
 import { type Spool, SpoolError } from './blob-store.ts';
 
 export interface UploadStore {

@@ -57,7 +57,7 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
   'hosted/uploads/blob-commit.ts': [1, 'tries counted'],
   'hosted/tags/cleanup.ts': [1, 'one repository after the other; ends with what the database throws'],
   'hosted/manifests/image-facts.ts': [1, 'the bytes of a config, limited'],
-  'hosted/uploads/interruptible.ts': [1, 'items as they come'],
+  'hosted/uploads/upload-spool.ts': [1, 'items as they come'],
   'hosted/repositories/repository-deletion.ts': [
     3,
     'removes a part each time, with a pause; ends with what the database throws',

@@ -1,5 +1,5 @@
 /**
- * Pushing blobs: upload sessions (end-4a, end-5, end-6, end-13, end-14), and the ways to do without one (end-4b, end-11).
+ * Pushing blobs by uploads (end-4a, end-5, end-6, end-13, end-14), and the ways to do without (end-4b, end-11).
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs
  */
 import { type Algorithm, algorithmOf, type Digest, parseDigest } from '../../oci/digest.ts';
@@ -39,7 +39,7 @@ export function mountSourceOf({ method, querystring }: RequestContext): Reposito
   return source !== null && parameters.has('mount') && isRepositoryName(source) ? source : undefined;
 }
 
-/** The client never learns of the session, so it does not outlive the request. */
+/** The client never learns of the upload, so it does not outlive the request. */
 async function pushAtOnce(ctx: RequestContext, target: ChangeTarget, digest: Digest): Promise<void> {
   const { repository, name, stalledMs, observer } = target;
   const id = await repository.uploads.start(algorithmOf(digest));
@@ -48,7 +48,7 @@ async function pushAtOnce(ctx: RequestContext, target: ChangeTarget, digest: Dig
       return repository.uploads.commit(id, digest, { body, start: undefined, length: body.length });
     });
   } catch (error) {
-    // Where that fails too, the session expires as any other.
+    // Where that fails too, it expires as any other.
     await repository.uploads.cancel(id).catch(() => undefined);
     throw error;
   }
@@ -57,14 +57,14 @@ async function pushAtOnce(ctx: RequestContext, target: ChangeTarget, digest: Dig
 }
 
 export async function appendToUpload(ctx: RequestContext, target: ChangeTarget): Promise<void> {
-  const { id } = sessionOf(ctx, target);
+  const { id } = uploadOf(ctx, target);
   const length = await receive(ctx, target, id, (part) => target.repository.uploads.append(id, part));
   describe(ctx, target.name, id, length);
   answerEmpty(ctx, 202);
 }
 
 export async function commitUpload(ctx: RequestContext, target: ChangeTarget): Promise<void> {
-  const { id, parameters } = sessionOf(ctx, target);
+  const { id, parameters } = uploadOf(ctx, target);
   const digest = digestIn(parameters, 'digest');
   await receive(ctx, target, id, (part) => target.repository.uploads.commit(id, digest, part));
   answerCreated(ctx, target.name, `blobs/${digest}`, digest);
@@ -73,21 +73,21 @@ export async function commitUpload(ctx: RequestContext, target: ChangeTarget): P
 
 export async function answerUpload(ctx: RequestContext, target: ChangeTarget): Promise<void> {
   const { repository, name } = target;
-  const { id } = sessionOf(ctx, target);
+  const { id } = uploadOf(ctx, target);
   describe(ctx, name, id, await repository.uploads.status(id));
   answerEmpty(ctx, 204);
 }
 
 export async function cancelUpload(ctx: RequestContext, target: ChangeTarget): Promise<void> {
-  await target.repository.uploads.cancel(sessionOf(ctx, target).id);
+  await target.repository.uploads.cancel(uploadOf(ctx, target).id);
   answerEmpty(ctx, 204);
 }
 
 /**
  * From the last segment of the path and the query: clients that expect every Location to have one append `&digest=` to ours.
- * @throws OciError BLOB_UPLOAD_UNKNOWN for what no session is called
+ * @throws OciError BLOB_UPLOAD_UNKNOWN for what no upload is called
  */
-function sessionOf(
+function uploadOf(
   { querystring }: RequestContext,
   { segment }: ChangeTarget,
 ): { readonly id: string; readonly parameters: URLSearchParams } {
@@ -98,7 +98,7 @@ function sessionOf(
   return { id, parameters: new URLSearchParams([querystring, ...appended].join('&')) };
 }
 
-/** A part that does not fit is refused with how far the session is, so that the client can go on from there. */
+/** A part that does not fit is refused with how far the upload is, so that the client can go on from there. */
 async function receive<T>(
   ctx: RequestContext,
   { repository, name, stalledMs }: ChangeTarget,
@@ -132,7 +132,7 @@ function refuse(error: OciError): AsyncIterable<Uint8Array> {
   return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) };
 }
 
-/** @param length of the session so far; Docker wants a Range that does not end before it starts, so an empty one has 0-0 too */
+/** @param length of the upload so far; Docker wants a Range that does not end before it starts, so an empty one has 0-0 too */
 function describe(ctx: RequestContext, name: RepositoryName, id: string, length: number): void {
   locate(ctx, name, `blobs/uploads/${id}`);
   ctx.set('Range', `0-${Math.max(0, length - 1)}`);

@@ -1,5 +1,5 @@
 /**
- * The end of an upload: the bytes durable and published, then, in one transaction, recorded, linked, and the session finished.
+ * The end of an upload: the bytes durable and published, then, in one transaction, recorded, linked, and the upload finished.
  * What is acknowledged is durable; what cannot be recorded leaves no bytes behind.
  */
 import type { BlobRecord } from '../../metadata/content/blobs.ts';
@@ -15,16 +15,16 @@ import { linkBlob } from './blob-links.ts';
 
 export type CommitOptions = Pick<HostedOptions, 'database' | 'store' | 'log' | 'now'>;
 
-/** How long a session is remembered after its end, for clients that did not hear of it. */
+/** How long an upload is remembered after its end, for clients that did not hear of it. */
 const finishedMs = 10 * 60 * 1000;
 
 /** A copy that is collected just before it would be linked is written anew, which nobody collects at once. */
 const maxTries = 5;
 
 /**
- * @param id of the session
+ * @param id of the upload
  * @param spool of bytes that have this digest
- * @throws OciError BLOB_UPLOAD_UNKNOWN when the session has gone, NAME_UNKNOWN when its project has or the repository was renamed, DENIED over a quota; SpoolError
+ * @throws OciError BLOB_UPLOAD_UNKNOWN when the upload has gone, NAME_UNKNOWN when its project has or the repository was renamed, DENIED over a quota; SpoolError
  */
 export async function commitBlob(
   options: CommitOptions,
@@ -38,7 +38,7 @@ export async function commitBlob(
   for (let tries = 1; ; tries += 1) {
     const kept = await keepBlob(spool, blob, { store, records: database.blobs, now }).catch(
       async (error: unknown) => {
-        if (error instanceof SpoolError && !(error instanceof TakenOverError)) await endSession(options, id);
+        if (error instanceof SpoolError && !(error instanceof TakenOverError)) await endUpload(options, id);
         throw error;
       },
     );
@@ -52,7 +52,7 @@ export async function commitBlob(
       if (!kept.isCommitted) await spool.abort();
       if (!(error instanceof NotRecorded)) throw error;
       if (kept.isNew) await discard(options, kept.storageKey);
-      await endSession(options, id);
+      await endUpload(options, id);
       throw error.cause instanceof MissingOwner ? nameGone(target.name, error.cause) : error.cause;
     }
   }
@@ -103,7 +103,7 @@ export function uploadUnknown(id: string): OciError {
 }
 
 /** Its bytes are gone: were it to begin anew, what another process has hashed of it would be of other bytes. */
-async function endSession({ database, log }: CommitOptions, id: string): Promise<void> {
+async function endUpload({ database, log }: CommitOptions, id: string): Promise<void> {
   try {
     await database.uploads.remove(id);
   } catch (error) {

@@ -1,4 +1,4 @@
-/** The upload sessions of one repository and one writer. */
+/** The uploads of one repository and one writer. */
 import { randomUUID } from 'node:crypto';
 import { MissingOwner } from '../../metadata/db/violations.ts';
 import type { UploadRecord } from '../../metadata/hosted/upload-records.ts';
@@ -10,13 +10,13 @@ import { TakenOverError } from '../../storage/upload-store.ts';
 import { demandLasting, nameGone, type PushTarget } from '../changes/write-target.ts';
 import type { HostedOptions } from '../hosted-options.ts';
 import { commitBlob, uploadUnknown } from './blob-commit.ts';
-import type { SessionSpool } from './upload-spool.ts';
-import type { SessionSpools } from './upload-spools.ts';
+import type { UploadSpool } from './upload-spool.ts';
+import type { UploadSpools } from './upload-spools.ts';
 import { type Turn, takenOver, type UploadTurns } from './upload-turns.ts';
 
-export interface SessionOptions extends Omit<HostedOptions, 'buffers'> {
+export interface UploadOptions extends Omit<HostedOptions, 'buffers'> {
   readonly turns: UploadTurns;
-  readonly spools: SessionSpools;
+  readonly spools: UploadSpools;
 }
 
 /** As `start` makes them: nothing else is looked for. */
@@ -24,11 +24,11 @@ const idPattern = /^[0-9a-f-]{36}$/;
 /** Who has too many uploads is asked to come again then. */
 const retryAfterSeconds = '60';
 
-export class UploadSessions implements Uploads {
-  readonly #options: SessionOptions;
+export class RepositoryUploads implements Uploads {
+  readonly #options: UploadOptions;
   readonly #target: PushTarget;
 
-  constructor(options: SessionOptions, target: PushTarget) {
+  constructor(options: UploadOptions, target: PushTarget) {
     this.#options = options;
     this.#target = target;
   }
@@ -99,7 +99,7 @@ export class UploadSessions implements Uploads {
   }
 
   /**
-   * Waits for the turn on a session that goes on, or was finished with the digest `repeated`.
+   * Waits for the turn on an upload that goes on, or was finished with the digest `repeated`.
    * @throws OciError BLOB_UPLOAD_UNKNOWN
    */
   async #take<T>(
@@ -126,7 +126,7 @@ export class UploadSessions implements Uploads {
   async #use<T>(
     id: string,
     algorithm: Algorithm | undefined,
-    run: (spool: SessionSpool) => Promise<T>,
+    run: (spool: UploadSpool) => Promise<T>,
   ): Promise<T> {
     try {
       return await this.#options.spools.use(id, algorithm, run);
@@ -137,7 +137,7 @@ export class UploadSessions implements Uploads {
   }
 
   /** What is known not to fit is refused before it comes. */
-  async #receive(spool: SessionSpool, part: UploadPart, interrupted: AbortSignal): Promise<void> {
+  async #receive(spool: UploadSpool, part: UploadPart, interrupted: AbortSignal): Promise<void> {
     const { limits, uploads } = this.#options;
     if (part.length) await uploads.demandRoom(part.length);
     await spool.receive(part, limits.maxUploadBytes, interrupted);
@@ -153,7 +153,7 @@ export class UploadSessions implements Uploads {
       );
   }
 
-  async #refuse(id: string, spool: SessionSpool, digest: Digest, found: Digest): Promise<OciError> {
+  async #refuse(id: string, spool: UploadSpool, digest: Digest, found: Digest): Promise<OciError> {
     const { length } = spool;
     await this.#options.database.uploads.remove(id);
     await spool.handOver().abort();

@@ -30,7 +30,7 @@ export class UploadExpiry {
   async run(): Promise<{ readonly result: { readonly sessions: number; readonly uploads: number } }> {
     const { database, uploads, log, now } = this.#options;
     const sessions = await database.uploads.removeExpired(now());
-    // Listed before they are looked for: a session has its record before it has bytes.
+    // Listed before they are looked for: an upload has its record before it has bytes.
     const ids = await uploads.listUploads();
     const known = await database.uploads.listKnown(ids);
     const left = ids.filter((id) => !known.has(id));

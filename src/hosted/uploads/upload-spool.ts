@@ -1,11 +1,10 @@
-/** The bytes of an upload session while a request has them: appended in big writes, hashed as they come. */
+/** The bytes of an upload while a request has them: appended in big writes, hashed as they come. */
 import type { Hash } from 'node:crypto';
 import { type Algorithm, type Digest, finishDigest, hasherOf } from '../../oci/digest.ts';
 import { OciError } from '../../oci/errors.ts';
 import type { UploadPart } from '../../oci/uploads.ts';
 import type { Spool } from '../../storage/blob-store.ts';
 import { type BufferBudget, readChunks } from '../../storage/chunk-reader.ts';
-import { interruptible } from './interruptible.ts';
 
 /** Big enough that the number of writes costs nothing, small enough for many uploads at once. */
 const batchBytes = 1024 * 1024;
@@ -23,7 +22,7 @@ export function startHash(algorithm: Algorithm): RunningHash {
   return { algorithm, hash: hasherOf(algorithm), length: 0 };
 }
 
-export class SessionSpool {
+export class UploadSpool {
   readonly #spool: Spool;
   readonly #buffers: BufferBudget;
   #hash: RunningHash | undefined;
@@ -45,7 +44,7 @@ export class SessionSpool {
     return this.#hash?.length === this.length ? this.#hash : undefined;
   }
 
-  /** The bytes, to be committed or aborted: the session goes on without them. */
+  /** The bytes, to be committed or aborted: the upload goes on without them. */
   handOver(): Spool {
     this.#hash = undefined;
     return this.#spool;
@@ -151,4 +150,33 @@ function anotherLength(length: number, received: string): OciError {
 function free(chunk: Uint8Array): void {
   const { buffer } = chunk;
   if (buffer instanceof ArrayBuffer && buffer.byteLength === chunk.byteLength) buffer.transfer(0);
+}
+
+/**
+ * The items until the signal is aborted, even while the next one does not come. The iterator is left as it is then, and also
+ * where the reader leaves: it belongs to whoever made it, who may have to answer first.
+ * @throws the signal's reason
+ */
+async function* interruptible<T>(
+  items: AsyncIterable<T>,
+  signal: AbortSignal,
+): AsyncGenerator<T, void, undefined> {
+  const iterator = items[Symbol.asyncIterator]();
+  // One listener for all items: a promise that all of them raced against would keep each of them in memory.
+  let interrupt: ((reason: unknown) => void) | undefined;
+  const listener = () => interrupt?.(signal.reason);
+  signal.addEventListener('abort', listener);
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const next = await new Promise<IteratorResult<T>>((resolve, reject) => {
+        interrupt = reject;
+        iterator.next().then(resolve, reject);
+      });
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    signal.removeEventListener('abort', listener);
+  }
 }

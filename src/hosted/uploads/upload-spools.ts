@@ -1,16 +1,16 @@
-/** Opens the bytes of upload sessions, and keeps what was hashed of them between requests. */
+/** Opens the bytes of uploads, and keeps what was hashed of them between requests. */
 
 import { LRUCache } from 'lru-cache';
 import { upTo } from '../../cache/up-to.ts';
 import type { Algorithm } from '../../oci/digest.ts';
 import type { BufferBudget } from '../../storage/chunk-reader.ts';
 import type { UploadStore } from '../../storage/upload-store.ts';
-import { type RunningHash, SessionSpool, startHash } from './upload-spool.ts';
+import { type RunningHash, startHash, UploadSpool } from './upload-spool.ts';
 
-/** Sessions beyond these, and those of before a restart or of another process, are read once for their digest. */
+/** Uploads beyond these, and those of before a restart or of another process, are read once for their digest. */
 const maxHashes = 4096;
 
-export class SessionSpools {
+export class UploadSpools {
   readonly #uploads: UploadStore;
   readonly #buffers: BufferBudget;
   readonly #hashes = new LRUCache<string, RunningHash>(upTo(maxHashes));
@@ -20,25 +20,25 @@ export class SessionSpools {
     this.#buffers = buffers;
   }
 
-  /** The session will be committed with a digest of this algorithm. */
+  /** The upload will be committed with a digest of this algorithm. */
   expect(id: string, algorithm: Algorithm): void {
     this.#hashes.set(id, startHash(algorithm));
   }
 
   /**
    * Gives `run` the bytes; unless it hands them over, they stay. What it appends counts only when all of this succeeded.
-   * @param algorithm of the session's digest, where it is known by now
+   * @param algorithm of the upload's digest, where it is known by now
    * @throws SpoolError, TakenOverError where another process went on with it meanwhile; what `run` throws
    */
   async use<T>(
     id: string,
     algorithm: Algorithm | undefined,
-    run: (spool: SessionSpool) => Promise<T>,
+    run: (spool: UploadSpool) => Promise<T>,
   ): Promise<T> {
     const known = this.#hashes.get(id);
     this.#hashes.delete(id);
     const opened = await this.#uploads.openUpload(id);
-    const spool = new SessionSpool(opened, hashFor(opened.length, known, algorithm), this.#buffers);
+    const spool = new UploadSpool(opened, hashFor(opened.length, known, algorithm), this.#buffers);
     try {
       return await run(spool);
     } finally {

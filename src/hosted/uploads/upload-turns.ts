@@ -1,5 +1,5 @@
 /**
- * One request at a time on each upload session. A later one takes over: a client that comes again does not believe in its first
+ * One request at a time on each upload. A later one takes over: a client that comes again does not believe in its first
  * request any more, whose connection may stand open for long.
  */
 import { OciError } from '../../oci/errors.ts';
@@ -7,7 +7,7 @@ import { OciError } from '../../oci/errors.ts';
 export interface Turn {
   /** Another request waits, or the server stops: no more bytes are to be received. */
   readonly interrupted: AbortSignal;
-  /** Whether another request had its turn just before, and may have ended the session. */
+  /** Whether another request had its turn just before, and may have ended the upload. */
   readonly hasWaited: boolean;
 }
 

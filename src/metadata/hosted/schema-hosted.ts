@@ -115,7 +115,7 @@ interface TagDeletionTable {
   finished_at: number | null;
 }
 
-/** Upload sessions; their bytes are in the upload store. */
+/** Uploads; their bytes are in the upload store. */
 interface UploadTable {
   id: string;
   project_id: number;

@@ -1,4 +1,4 @@
-/** Upload sessions: whose they are and how long they last. How far one has come is said by its bytes alone. */
+/** Uploads: whose they are and how long they last. How far one has come is said by its bytes alone. */
 import type { Kysely } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import { inBatches } from '../db/in-batches.ts';

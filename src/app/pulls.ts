@@ -114,10 +114,10 @@ export function createPulls({
     },
   });
   const explainer = {
-    async explain(registryId: number, ...[image, reference]: Explained) {
+    async explain(registryId: number, ...[repository, reference]: Explained) {
       const nothing = { id: registryId, groupId: 0, groupPath: '', upstreams: [] };
       const view = (await registries.view(registryId)) ?? registryView(nothing);
-      return explainPull(view, image, reference, { entries, findHosted, now });
+      return explainPull(view, repository, reference, { entries, findHosted, now });
     },
   };
   const findUpstream = async (id: number) => {

@@ -78,15 +78,15 @@ export function isVirtualName(name: RepositoryName): boolean {
 const virtualPattern = /^virtual_registries\/container\/([1-9][0-9]{0,14})\/(.+)$/;
 
 /**
- * Splits `virtual_registries/container/<id>/<image>`, the names that belong to virtual registries.
+ * Splits `virtual_registries/container/<id>/<repository>`, the names that belong to virtual registries.
  * Undefined for any other name.
  */
 export function parseVirtualName(
   name: RepositoryName,
-): { registryId: number; image: RepositoryName } | undefined {
+): { registryId: number; repository: RepositoryName } | undefined {
   const match = virtualPattern.exec(name);
   if (!match) return undefined;
-  const [, id, image] = match;
-  if (id === undefined || image === undefined) return undefined;
-  return { registryId: Number(id), image: parseRepositoryName(image) };
+  const [, id, repository] = match;
+  if (id === undefined || repository === undefined) return undefined;
+  return { registryId: Number(id), repository: parseRepositoryName(repository) };
 }

@@ -1,4 +1,4 @@
-/** Blobs of one image: from the store where linked, else by proof or by fill. */
+/** Blobs of one repository: from the store where linked, else by proof or by fill. */
 
 import type { Usage } from '../cache/usage.ts';
 import type { CacheEntries } from '../metadata/cached/cache-entries.ts';

@@ -29,10 +29,10 @@ interface Candidate {
 
 export async function explainRemote(
   part: RemotePart,
-  { image, reference, isReached }: ExplainedPull,
+  { repository, reference, isReached }: ExplainedPull,
   { entries, now }: ExplainRemoteOptions,
 ): Promise<ExplainedPart> {
-  const sources = part.upstreams.map((upstream) => sourceAt(part, upstream, image));
+  const sources = part.upstreams.map((upstream) => sourceAt(part, upstream, repository));
   const at = sources.map(entrySource);
   const found = isDigestReference(reference)
     ? await entries.listByDigest(at, 'manifest', reference)
@@ -44,7 +44,7 @@ export async function explainRemote(
       (isDigestReference(reference) ||
         isFresh(entry.checkedAt, source.upstream.settings.cacheValidityHours, now()));
     const explained = entry && { digest: entry.digest, checkedAt: entry.checkedAt, isFresh: fresh === true };
-    return { source, isAllowed: source.upstream.allows(image), entry: explained };
+    return { source, isAllowed: source.upstream.allows(repository), entry: explained };
   });
   const allowed = candidates.filter((candidate) => candidate.isAllowed);
   const answers = await askInTurn(isReached ? allowed : [], reference);

@@ -21,7 +21,7 @@ export interface ExplainOptions extends ExplainRemoteOptions {
 
 export async function explainPull(
   registry: RegistryView,
-  image: RepositoryName,
+  repository: RepositoryName,
   reference: Reference,
   options: ExplainOptions,
 ): Promise<PullExplanation> {
@@ -29,7 +29,7 @@ export async function explainPull(
   const explained = new Map<RegistryPart, ExplainedPart>();
   let verdict: PullVerdict | undefined;
   for (const part of order) {
-    const pull = { image, reference, isReached: verdict === undefined };
+    const pull = { repository, reference, isReached: verdict === undefined };
     const said = isLocal(part)
       ? await explainLocal(part, registry, pull, options)
       : await explainRemote(part, pull, options);
@@ -49,13 +49,13 @@ function isLocal(part: RegistryPart): part is LocalUpstream {
 async function explainLocal(
   upstream: LocalUpstream,
   { groupPath }: RegistryView,
-  { image, reference, isReached }: ExplainedPull,
+  { repository, reference, isReached }: ExplainedPull,
   { findHosted }: ExplainOptions,
 ): Promise<ExplainedPart> {
   const { id, name } = upstream.settings;
-  const isAllowed = upstream.allows(image);
-  const repository = new LocalRepository({ upstream, image, groupPath, findHosted });
-  const answer = isReached && isAllowed ? await ask(repository, reference) : undefined;
+  const isAllowed = upstream.allows(repository);
+  const local = new LocalRepository({ upstream, repository, groupPath, findHosted });
+  const answer = isReached && isAllowed ? await ask(local, reference) : undefined;
   const isFirst = isDigestReference(reference)
     ? 'it is hosted on this server, where a digest is looked for first'
     : 'it is the first upstream, in their order, that has the image';
@@ -64,7 +64,7 @@ async function explainLocal(
       {
         id,
         name,
-        repository: upstream.nameOf(image),
+        repository: upstream.nameOf(repository),
         isAllowed,
         breaker: 'closed',
         entry: undefined,

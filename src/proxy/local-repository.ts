@@ -1,5 +1,5 @@
 /**
- * An image at a local upstream: the hosted repository of that name, looked for anew with each question and kept nowhere,
+ * A repository at a local upstream: the hosted one of that name, looked for anew with each question and kept nowhere,
  * so that what was pushed is there at once, and what was deleted gone at once.
  */
 import type { Digest } from '../oci/digest.ts';
@@ -24,7 +24,8 @@ export type FindHosted = (groupPath: string, name: RepositoryName) => Promise<Re
 
 export interface LocalRepositoryOptions {
   readonly upstream: LocalUpstream;
-  readonly image: RepositoryName;
+  /** As the virtual registry knows it. */
+  readonly repository: RepositoryName;
   /** Of the virtual registry's group. */
   readonly groupPath: string;
   readonly findHosted: FindHosted;
@@ -57,27 +58,27 @@ export class LocalRepository implements ReadableRepository {
     return (await this.#find())?.referrers(subject) ?? { descriptors: [], outcome: 'hosted' };
   }
 
-  /** @throws OciError of the code where there is no such repository; NAME_UNKNOWN where the patterns refuse the image */
+  /** @throws OciError of the code where there is no such repository; NAME_UNKNOWN where the patterns refuse it */
   async #get(code: OciErrorCode): Promise<ReadableRepository> {
     const found = await this.#find();
     if (found) return found;
-    const { upstream, image } = this.#options;
+    const { upstream, repository } = this.#options;
     const { id, name } = upstream.settings;
     throw new OciError(code, {
-      detail: `upstream ${id} (${name}): there is no repository ${upstream.nameOf(image)} here that the virtual registry can see`,
+      detail: `upstream ${id} (${name}): there is no repository ${upstream.nameOf(repository)} here that the virtual registry can see`,
     });
   }
 
-  /** @throws OciError NAME_UNKNOWN where the patterns refuse the image */
+  /** @throws OciError NAME_UNKNOWN where the patterns refuse it */
   async #find(): Promise<ReadableRepository | undefined> {
-    const { upstream, image, groupPath, findHosted } = this.#options;
-    if (!upstream.allows(image)) {
+    const { upstream, repository, groupPath, findHosted } = this.#options;
+    if (!upstream.allows(repository)) {
       const { id, name } = upstream.settings;
       throw new OciError('NAME_UNKNOWN', {
-        detail: `upstream ${id} (${name}): its allow and deny patterns refuse '${image}'`,
+        detail: `upstream ${id} (${name}): its allow and deny patterns refuse '${repository}'`,
       });
     }
-    const repository = upstream.repositoryOf(image);
-    return repository && findHosted(groupPath, repository);
+    const hosted = upstream.repositoryOf(repository);
+    return hosted && findHosted(groupPath, hosted);
   }
 }

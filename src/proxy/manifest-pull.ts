@@ -1,4 +1,4 @@
-/** Manifests of one image: hot, fresh, revalidated, from another upstream, or stale; in this order. */
+/** Manifests of one repository: hot, fresh, revalidated, from another upstream, or stale; in this order. */
 import { isFresh } from '../cache/freshness.ts';
 import type { HotManifest, HotManifests } from '../cache/hot-manifests.ts';
 import type { Usage } from '../cache/usage.ts';

@@ -14,7 +14,7 @@ export interface UpstreamExplanation {
   readonly id: number;
   readonly name: string;
   readonly position: number;
-  /** The image's name at this upstream. */
+  /** Its name at this upstream. */
   readonly repository: string;
   /** By its patterns. */
   readonly isAllowed: boolean;
@@ -54,7 +54,7 @@ export interface PullVerdict {
 
 /** What is pulled. */
 export interface ExplainedPull {
-  readonly image: RepositoryName;
+  readonly repository: RepositoryName;
   readonly reference: Reference;
   /** Whether a pull would come to this part; where not, nobody is asked. */
   readonly isReached: boolean;

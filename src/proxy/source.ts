@@ -1,4 +1,4 @@
-/** Where an image of a virtual registry may be found: one repository at one upstream. */
+/** Where a repository of a virtual registry may be found: one repository at one upstream. */
 import type { EntrySource } from '../metadata/cached/cache-entry.ts';
 import { OciError } from '../oci/errors.ts';
 import type { RepositoryName } from '../oci/reference.ts';
@@ -8,33 +8,33 @@ import type { RemotePart } from './registry-view.ts';
 export interface Source {
   readonly groupId: number;
   readonly upstream: Upstream;
-  /** The image's name at the upstream. */
+  /** Its name at the upstream. */
   readonly repository: RepositoryName;
 }
 
 /**
- * The sources of an image in the order they are asked, without those whose patterns refuse it.
+ * The sources of a repository in the order they are asked, without those whose patterns refuse it.
  * @throws OciError NAME_UNKNOWN when none is left, saying why
  */
-export function sourcesOf(part: RemotePart, image: RepositoryName): Source[] {
+export function sourcesOf(part: RemotePart, repository: RepositoryName): Source[] {
   const { registryId, upstreams } = part;
   if (upstreams.length === 0) {
     throw new OciError('NAME_UNKNOWN', {
       detail: `virtual registry ${registryId} has no upstreams; add one through the API`,
     });
   }
-  const allowed = upstreams.filter((upstream) => upstream.allows(image));
+  const allowed = upstreams.filter((upstream) => upstream.allows(repository));
   if (allowed.length === 0) {
     throw new OciError('NAME_UNKNOWN', {
-      detail: `the allow and deny patterns of every remote upstream of virtual registry ${registryId} refuse '${image}'`,
+      detail: `the allow and deny patterns of every remote upstream of virtual registry ${registryId} refuse '${repository}'`,
     });
   }
-  return allowed.map((upstream) => sourceAt(part, upstream, image));
+  return allowed.map((upstream) => sourceAt(part, upstream, repository));
 }
 
 /** Whatever the upstream's patterns say. */
-export function sourceAt({ groupId }: RemotePart, upstream: Upstream, image: RepositoryName): Source {
-  return { groupId, upstream, repository: upstream.repositoryOf(image) };
+export function sourceAt({ groupId }: RemotePart, upstream: Upstream, repository: RepositoryName): Source {
+  return { groupId, upstream, repository: upstream.repositoryOf(repository) };
 }
 
 export function isSameSource(a: Source, b: Source): boolean {

@@ -1,5 +1,5 @@
 /**
- * The tags of one image: those of all its sources together, because a pull finds any of them. Believed briefly; where an
+ * The tags of one repository: those of all its sources together, because a pull finds any of them. Believed briefly; where an
  * upstream fails, what it said last or else the tags that are cached from it.
  */
 import { LRUCache } from 'lru-cache';

@@ -44,10 +44,10 @@ export class VirtualRegistries {
   find(name: RepositoryName): ReadableRepository | undefined | Promise<ReadableRepository | undefined> {
     const parsed = parseVirtualName(name);
     if (!parsed) return undefined;
-    const { registryId, image } = parsed;
+    const { registryId, repository } = parsed;
     const known = this.#views.get(registryId);
-    if (known) return this.#repositoryOf(known, image);
-    return this.view(registryId).then((view) => view && this.#repositoryOf(view, image));
+    if (known) return this.#repositoryOf(known, repository);
+    return this.view(registryId).then((view) => view && this.#repositoryOf(view, repository));
   }
 
   view(registryId: number): Promise<RegistryView | undefined> {
@@ -76,20 +76,20 @@ export class VirtualRegistries {
     return registryView({ ...registry, upstreams });
   }
 
-  #repositoryOf(view: RegistryView, image: RepositoryName): ReadableRepository {
+  #repositoryOf(view: RegistryView, name: RepositoryName): ReadableRepository {
     const [first] = view.parts;
-    if (first && view.parts.length === 1) return this.#repositoryAt(view, first, image);
+    if (first && view.parts.length === 1) return this.#repositoryAt(view, first, name);
     return new OrderedRepository(
       view.parts.map((part) => ({
-        repository: this.#repositoryAt(view, part, image),
+        repository: this.#repositoryAt(view, part, name),
         isHere: part instanceof LocalUpstream,
       })),
     );
   }
 
-  #repositoryAt({ groupPath }: RegistryView, part: RegistryPart, image: RepositoryName): ReadableRepository {
+  #repositoryAt({ groupPath }: RegistryView, part: RegistryPart, name: RepositoryName): ReadableRepository {
     const { pulls, findHosted } = this.#options;
-    if (!(part instanceof LocalUpstream)) return new VirtualRepository(pulls, part, image);
-    return new LocalRepository({ upstream: part, image, groupPath, findHosted });
+    if (!(part instanceof LocalUpstream)) return new VirtualRepository(pulls, part, name);
+    return new LocalRepository({ upstream: part, repository: name, groupPath, findHosted });
   }
 }

@@ -1,4 +1,4 @@
-/** One image at the remote upstreams of a virtual registry: readable, and nothing else. */
+/** One repository at the remote upstreams of a virtual registry: readable, and nothing else. */
 import type { PullCounts } from '../cache/pull-counts.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Reference, RepositoryName } from '../oci/reference.ts';
@@ -31,12 +31,12 @@ export interface Pulls {
 export class VirtualRepository implements ReadableRepository {
   readonly #pulls: Pulls;
   readonly #part: RemotePart;
-  readonly #image: RepositoryName;
+  readonly #name: RepositoryName;
 
-  constructor(pulls: Pulls, part: RemotePart, image: RepositoryName) {
+  constructor(pulls: Pulls, part: RemotePart, name: RepositoryName) {
     this.#pulls = pulls;
     this.#part = part;
-    this.#image = image;
+    this.#name = name;
   }
 
   manifest(reference: Reference, isPull: boolean, signal?: AbortSignal): Promise<ManifestAnswer> {
@@ -68,10 +68,10 @@ export class VirtualRepository implements ReadableRepository {
   }
 
   get #key(): string {
-    return `${this.#part.key}/${this.#image}`;
+    return `${this.#part.key}/${this.#name}`;
   }
 
   get #sources(): Source[] {
-    return sourcesOf(this.#part, this.#image);
+    return sourcesOf(this.#part, this.#name);
   }
 }

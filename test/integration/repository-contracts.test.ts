@@ -61,7 +61,7 @@ describeReadableRepository('a repository at a local upstream', async (content) =
   const upstream = new LocalUpstream(settings, 'acme', silentLog);
   const hosted = content.length === 0 ? undefined : inMemory(content);
   const findHosted = async () => hosted;
-  return { repository: new LocalRepository({ upstream, image: web, groupPath: 'acme', findHosted }) };
+  return { repository: new LocalRepository({ upstream, repository: web, groupPath: 'acme', findHosted }) };
 });
 
 describeReadableRepository('a repository in two places', async (content) => {

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import type { ImageSummary } from '../../metadata/content/image-facts.ts';
 import type { ListedTag } from '../../metadata/hosted/tag-lists.ts';
-import { formatInstant, instantText } from '../endpoint/dates.ts';
-import type { BodyOf } from '../endpoint/response.ts';
+import { instantText } from '../endpoint/dates.ts';
+import type { AnswerOf } from '../endpoint/wire.ts';
 import type { ShownRepository } from './repositories.ts';
 
 export const tagNameResponse = z.object({ name: z.string(), path: z.string(), location: z.string() });
@@ -61,33 +61,32 @@ const shortRevisionLength = 9;
 export function repositoryBody(
   repository: ShownRepository,
   externalUrl: string,
-): BodyOf<typeof repositoryResponse> {
-  const { name: path, tags, tagsCount } = repository;
+): AnswerOf<typeof repositoryResponse> {
+  const { name: path, tags } = repository;
   return {
-    id: repository.id,
+    ...repository,
     name: path.slice(repository.projectPath.length + 1),
     path,
-    project_id: repository.projectId,
     location: locationOf(path, externalUrl),
-    created_at: formatInstant(repository.createdAt),
-    cleanup_policy_started_at: instantOrNull(repository.cleanupStartedAt),
-    status: repository.status ?? null,
-    last_published_at: instantOrNull(repository.publishedAt),
-    last_pulled_at: instantOrNull(repository.pulledAt),
-    ...(tagsCount !== undefined && { tags_count: tagsCount }),
-    ...(tags && { tags: tags.map((name) => tagNameBody(name, path, externalUrl)) }),
+    cleanupPolicyStartedAt: repository.cleanupStartedAt,
+    lastPublishedAt: repository.publishedAt,
+    lastPulledAt: repository.pulledAt,
+    tags: tags?.map((name) => tagNameBody(name, path, externalUrl)),
   };
 }
 
 /** @param repository its full name */
-export function tagBody(tag: ListedTag, repository: string, externalUrl: string): BodyOf<typeof tagResponse> {
+export function tagBody(
+  tag: ListedTag,
+  repository: string,
+  externalUrl: string,
+): AnswerOf<typeof tagResponse> {
   return {
+    ...tag,
     ...tagNameBody(tag.name, repository, externalUrl),
-    digest: tag.digest,
-    total_size: tag.sizeBytes,
-    last_published_at: formatInstant(tag.updatedAt),
-    last_pulled_at: instantOrNull(tag.pulledAt),
-    pulls_count: tag.pullsCount,
+    totalSize: tag.sizeBytes,
+    lastPublishedAt: tag.updatedAt,
+    lastPulledAt: tag.pulledAt,
   };
 }
 
@@ -96,15 +95,15 @@ export function tagDetailsBody(
   image: ImageSummary | undefined,
   repository: string,
   externalUrl: string,
-): BodyOf<typeof tagDetailsResponse> {
+): AnswerOf<typeof tagDetailsResponse> {
   const digest = image?.config?.digest;
-  const revision = digest === undefined ? null : digest.slice(digest.indexOf(':') + 1);
+  const revision = digest?.slice(digest.indexOf(':') + 1);
   return {
     ...tagBody(tag, repository, externalUrl),
     revision,
-    short_revision: revision?.slice(0, shortRevisionLength) ?? null,
-    created_at: instantOrNull(image?.createdAt),
-    media_type: tag.mediaType,
+    shortRevision: revision?.slice(0, shortRevisionLength),
+    createdAt: image?.createdAt,
+    mediaType: tag.mediaType,
   };
 }
 
@@ -116,8 +115,4 @@ export function tagNameBody(name: string, repository: string, externalUrl: strin
 /** As clients of the registry write it. */
 function locationOf(path: string, externalUrl: string): string {
   return `${new URL(externalUrl).host}/${path}`;
-}
-
-function instantOrNull(instant: number | undefined): string | null {
-  return instant === undefined ? null : formatInstant(instant);
 }

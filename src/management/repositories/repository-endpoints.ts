@@ -2,14 +2,15 @@
 import { z } from 'zod';
 import type { Direction } from '../../metadata/db/page.ts';
 import type { RepositoryOrder } from '../../metadata/hosted/repository-lists.ts';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
-import { PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { pageBody, pageParams } from '../endpoint/pagination.ts';
 import { groupId, integer, maxNameLength, projectId, text, truth } from '../endpoint/parameters.ts';
+import type { CamelCased } from '../endpoint/wire.ts';
 import type { RepositorySearch, RepositoryService } from './repositories.ts';
 import { repositoryBody, repositoryDetailsResponse, repositoryResponse } from './repository-body.ts';
 
 /** Of a repository in a project. */
-export const repositoryId = projectId.extend({ repository_id: integer });
+export const repositoryPath = projectId.extend({ repository_id: integer });
 
 /** Which way lists go that are sorted by what changes: the newest and the biggest first. */
 export function directionOf(by: string, given: Direction | undefined): Direction {
@@ -44,19 +45,15 @@ export function repositoryEndpoints(repositories: RepositoryService): readonly E
       status: 200,
       isPublic: true,
       takesJobTokens: true,
-      handle: async (actor, { id, tags, tags_count: tagsCount, ...given }, { externalUrl }) => {
+      handle: async (actor, { id, tags, tagsCount, ...given }, { externalUrl }) => {
         const found = await repositories.listOfProject(
           actor,
           id,
           searchOf(given),
           { tags, tagsCount: tagsCount || tags },
-          pageOf(given),
-        );
-        return new PagedBody(
-          found.records.map((each) => repositoryBody(each, externalUrl)),
-          found.total,
           given,
         );
+        return pageBody(found, given, (each) => repositoryBody(each, externalUrl));
       },
     }),
     endpoint({
@@ -70,12 +67,8 @@ export function repositoryEndpoints(repositories: RepositoryService): readonly E
       status: 200,
       isPublic: true,
       handle: async (actor, { id, ...given }, { externalUrl }) => {
-        const found = await repositories.listOfGroup(actor, id, searchOf(given), pageOf(given));
-        return new PagedBody(
-          found.records.map((each) => repositoryBody(each, externalUrl)),
-          found.total,
-          given,
-        );
+        const found = await repositories.listOfGroup(actor, id, searchOf(given), given);
+        return pageBody(found, given, (each) => repositoryBody(each, externalUrl));
       },
     }),
     endpoint({
@@ -87,14 +80,14 @@ export function repositoryEndpoints(repositories: RepositoryService): readonly E
       response: repositoryDetailsResponse,
       status: 200,
       takesJobTokens: true,
-      handle: async (actor, { id, tags, tags_count: tagsCount, size }, { externalUrl }) => {
+      handle: async (actor, { id, tags, tagsCount, size }, { externalUrl }) => {
         const wanted = { tags, tagsCount: tagsCount || tags, size };
         const { repository, mayDelete, bytes } = await repositories.get(actor, id, wanted);
         const path = `${externalUrl}/api/v4/projects/${repository.projectId}/registry/repositories/${id}`;
         return {
           ...repositoryBody(repository, externalUrl),
-          ...(bytes !== undefined && { size: bytes }),
-          ...(mayDelete && { delete_api_path: path }),
+          size: bytes,
+          deleteApiPath: mayDelete ? path : undefined,
         };
       },
     }),
@@ -102,12 +95,12 @@ export function repositoryEndpoints(repositories: RepositoryService): readonly E
       method: 'DELETE',
       path: '/projects/:id/registry/repositories/:repository_id',
       summary: 'Delete a repository with its tags, in the background',
-      pathParams: repositoryId,
+      pathParams: repositoryPath,
       response: z.literal(202),
       status: 202,
       takesJobTokens: true,
-      handle: async (actor, { id, repository_id }) => {
-        await repositories.remove(actor, { project: id, id: repository_id });
+      handle: async (actor, { id, repositoryId }) => {
+        await repositories.remove(actor, { project: id, id: repositoryId });
         return 202 as const;
       },
     }),
@@ -116,9 +109,9 @@ export function repositoryEndpoints(repositories: RepositoryService): readonly E
 
 function searchOf({
   search,
-  order_by,
+  orderBy,
   sort,
-}: Pick<z.output<typeof filter>, 'search' | 'order_by' | 'sort'>): RepositorySearch {
-  const by = orders[order_by];
+}: Pick<CamelCased<z.output<typeof filter>>, 'search' | 'orderBy' | 'sort'>): RepositorySearch {
+  const by = orders[orderBy];
   return { search, by, direction: directionOf(by, sort) };
 }

@@ -1,11 +1,11 @@
 /** https://docs.gitlab.com/api/container_registry/#list-registry-repository-tags */
 import { z } from 'zod';
 import type { TagOrder } from '../../metadata/hosted/tag-lists.ts';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
-import { KeysetBody, PagedBody, pageOf, pageParams } from '../endpoint/pagination.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { continuedBody, pageBody, pageParams } from '../endpoint/pagination.ts';
 import { text } from '../endpoint/parameters.ts';
 import { tagBody, tagDetailsBody, tagDetailsResponse, tagResponse } from './repository-body.ts';
-import { directionOf, repositoryId } from './repository-endpoints.ts';
+import { directionOf, repositoryPath } from './repository-endpoints.ts';
 import type { RepositoryTagService } from './repository-tags.ts';
 
 const maxTagLength = 128;
@@ -24,7 +24,7 @@ const filter = pageParams
     error: 'does not have a valid value',
   });
 
-const tagName = repositoryId.extend({ tag_name: text(maxTagLength) });
+const tagPath = repositoryPath.extend({ tag_name: text(maxTagLength) });
 
 const orders = {
   name: 'name',
@@ -41,49 +41,41 @@ export function repositoryTagEndpoints(tags: RepositoryTagService): readonly End
       method: 'GET',
       path: tagsPath,
       summary: 'The tags of a repository',
-      pathParams: repositoryId,
+      pathParams: repositoryPath,
       params: filter,
       response: z.array(tagResponse),
       status: 200,
       isPublic: true,
       takesJobTokens: true,
-      handle: async (actor, { id, repository_id, ...given }, { externalUrl }) => {
-        const reference = { project: id, id: repository_id };
-        const by = orders[given.order_by];
+      handle: async (actor, { id, repositoryId, ...given }, { externalUrl }) => {
+        const reference = { project: id, id: repositoryId };
+        const by = orders[given.orderBy];
         const direction = directionOf(by, given.sort);
         if (given.pagination === 'keyset') {
-          const { last, search, per_page: limit } = given;
+          const { last, search, perPage: limit } = given;
           const page = { after: last || undefined, direction, limit };
           const found = await tags.listAfter(actor, reference, search, page);
-          return new KeysetBody(
+          return continuedBody(
             found.tags.map((tag) => tagBody(tag, found.repository.name, externalUrl)),
             nextOf(found, limit, direction),
           );
         }
         const search = { search: given.search, by, direction };
-        const found = await tags.list(actor, reference, search, pageOf(given));
-        return new PagedBody(
-          found.records.map((tag) => tagBody(tag, found.repository.name, externalUrl)),
-          found.total,
-          given,
-        );
+        const found = await tags.list(actor, reference, search, given);
+        return pageBody(found, given, (tag) => tagBody(tag, found.repository.name, externalUrl));
       },
     }),
     endpoint({
       method: 'GET',
       path: `${tagsPath}/:tag_name`,
       summary: 'A tag, with what its image is',
-      pathParams: tagName,
+      pathParams: tagPath,
       response: tagDetailsResponse,
       status: 200,
       isPublic: true,
       takesJobTokens: true,
-      handle: async (actor, { id, repository_id, tag_name }, { externalUrl }) => {
-        const { tag, image, repository } = await tags.get(
-          actor,
-          { project: id, id: repository_id },
-          tag_name,
-        );
+      handle: async (actor, { id, repositoryId, tagName }, { externalUrl }) => {
+        const { tag, image, repository } = await tags.get(actor, { project: id, id: repositoryId }, tagName);
         return tagDetailsBody(tag, image, repository.name, externalUrl);
       },
     }),
@@ -91,13 +83,13 @@ export function repositoryTagEndpoints(tags: RepositoryTagService): readonly End
       method: 'DELETE',
       path: `${tagsPath}/:tag_name`,
       summary: 'Delete a tag',
-      pathParams: tagName,
+      pathParams: tagPath,
       response: z.literal(200),
       status: 200,
       takesJobTokens: true,
       errors: [409],
-      handle: async (actor, { id, repository_id, tag_name }) => {
-        await tags.remove(actor, { project: id, id: repository_id }, tag_name);
+      handle: async (actor, { id, repositoryId, tagName }) => {
+        await tags.remove(actor, { project: id, id: repositoryId }, tagName);
         return 200 as const;
       },
     }),

@@ -2,11 +2,12 @@
 import { z } from 'zod';
 import { parseDurationMs } from '../../rules/duration.ts';
 import { invalidPattern, isTagPattern, maxPatternLength } from '../../rules/tag-pattern.ts';
-import { formatInstant, instantText } from '../endpoint/dates.ts';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
+import { instantText } from '../endpoint/dates.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 import { filled, integerBetween, outdated, someOf, text, truth } from '../endpoint/parameters.ts';
-import { type BodyOf, OtherAnswer } from '../endpoint/response.ts';
-import { repositoryId } from './repository-endpoints.ts';
+import { OtherAnswer } from '../endpoint/response.ts';
+import type { AnswerOf } from '../endpoint/wire.ts';
+import { repositoryPath } from './repository-endpoints.ts';
 import type { DecidedTag, TagDeletionService } from './tag-deletions.ts';
 
 const maxDurationLength = 64;
@@ -67,7 +68,7 @@ export function tagDeletionEndpoints(deletions: TagDeletionService): readonly En
       method: 'DELETE',
       path: '/projects/:id/registry/repositories/:repository_id/tags',
       summary: 'Delete tags by their names and age, in the background; or say which those would be',
-      pathParams: repositoryId,
+      pathParams: repositoryPath,
       params: criteria,
       response: z.literal(202),
       other: { status: 200, response: dryRunResponse },
@@ -75,16 +76,15 @@ export function tagDeletionEndpoints(deletions: TagDeletionService): readonly En
       takesJobTokens: true,
       refusesBlanks: true,
       errors: [409],
-      handle: async (actor, { id, repository_id, dry_run, ...given }) => {
-        const reference = { project: id, id: repository_id };
+      handle: async (actor, { id, repositoryId, dryRun, ...given }) => {
+        const reference = { project: id, id: repositoryId };
         const asked = {
-          nameRegexDelete: given.name_regex_delete ?? given.name_regex ?? '',
-          nameRegexKeep: given.name_regex_keep,
-          keepN: given.keep_n,
-          olderThanMs: given.older_than,
+          nameRegexDelete: given.nameRegexDelete ?? given.nameRegex ?? '',
+          nameRegexKeep: given.nameRegexKeep,
+          keepN: given.keepN,
+          olderThanMs: given.olderThan,
         };
-        if (dry_run)
-          return new OtherAnswer(200, dryRunBody(await deletions.preview(actor, reference, asked)));
+        if (dryRun) return new OtherAnswer(200, dryRunBody(await deletions.preview(actor, reference, asked)));
         await deletions.request(actor, reference, asked);
         return 202 as const;
       },
@@ -92,21 +92,21 @@ export function tagDeletionEndpoints(deletions: TagDeletionService): readonly En
   ];
 }
 
-function dryRunBody(decisions: readonly DecidedTag[]): BodyOf<typeof dryRunResponse> {
+function dryRunBody(decisions: readonly DecidedTag[]): AnswerOf<typeof dryRunResponse> {
   const going = decisions.filter(({ keptBy }) => keptBy === undefined);
   const kept = decisions.filter(({ keptBy }) => keptBy !== undefined);
   return {
-    delete_count: going.length,
-    keep_count: kept.length,
+    deleteCount: going.length,
+    keepCount: kept.length,
     delete: going.slice(0, maxShown).map(decidedBody),
     keep: kept.slice(0, maxShown).map(decidedBody),
   };
 }
 
-function decidedBody({ tag, keptBy }: DecidedTag): BodyOf<typeof decidedResponse> {
+function decidedBody({ tag, keptBy }: DecidedTag): AnswerOf<typeof decidedResponse> {
   return {
     name: tag.name,
-    last_published_at: formatInstant(tag.updatedAt),
+    lastPublishedAt: tag.updatedAt,
     rule: keptBy ?? 'name_regex_delete',
   };
 }

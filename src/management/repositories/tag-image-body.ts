@@ -2,11 +2,11 @@
 import { z } from 'zod';
 import type { Digest } from '../../oci/digest.ts';
 import type { Platform } from '../../oci/image-config.ts';
-import type { ContentFacts, ImageFacts, LayerFacts } from '../../oci/image-facts.ts';
-import { formatInstant, instantText } from '../endpoint/dates.ts';
-import type { BodyOf } from '../endpoint/response.ts';
+import type { ImageFacts } from '../../oci/image-facts.ts';
+import { instantText } from '../endpoint/dates.ts';
+import type { AnswerOf } from '../endpoint/wire.ts';
 import { tagNameBody, tagNameResponse } from './repository-body.ts';
-import type { AttachedArtifact, TagImage } from './tag-images.ts';
+import type { TagImage } from './tag-images.ts';
 
 const texts = z.record(z.string(), z.string());
 const bytes = z.int().meta({ description: 'Bytes' });
@@ -70,47 +70,39 @@ export const tagImageResponse = tagNameResponse
   })
   .meta({ id: 'ContainerTagImage' });
 
-export function tagImageBody(image: TagImage, externalUrl: string): BodyOf<typeof tagImageResponse> {
+export function tagImageBody(image: TagImage, externalUrl: string): AnswerOf<typeof tagImageResponse> {
   const { tag, repository, facts, summary, children, shown } = image;
   const instants = [...children.values()].flatMap(({ createdAt }) => createdAt ?? []);
   const newest = instants.length > 0 ? Math.max(...instants) : undefined;
   return {
     ...tagNameBody(tag.name, repository.name, externalUrl),
     digest: tag.digest,
-    media_type: tag.mediaType,
-    artifact_type: facts.artifactType ?? null,
-    created_at: formatInstant(facts.kind === 'index' ? newest : summary.createdAt),
-    total_size: summary.totalBytes,
+    mediaType: tag.mediaType,
+    artifactType: facts.artifactType,
+    createdAt: facts.kind === 'index' ? newest : summary.createdAt,
+    totalSize: summary.totalBytes,
     annotations: facts.annotations,
     platforms: platformsOf(image),
-    image: shown ? shownBody(shown) : null,
-    referrers: image.attached.map(attachedBody),
+    image: shown && shownBody(shown),
+    referrers: image.attached.map((attached) => ({
+      ...attached,
+      artifactType: attached.artifactType,
+      tag: attached.tag,
+      annotations: attached.annotations ?? {},
+    })),
   };
 }
 
 function platformsOf({ tag, facts, summary, manifestBytes, platforms, children }: TagImage) {
   if (facts.kind === 'image') {
     if (!facts.image) return [];
-    const { totalBytes, createdAt } = summary;
-    return [
-      {
-        ...platformBody(facts.image.platform),
-        digest: tag.digest,
-        media_type: tag.mediaType,
-        size: manifestBytes,
-        total_size: totalBytes,
-        created_at: formatInstant(createdAt),
-      },
-    ];
+    const { totalBytes: totalSize, createdAt } = summary;
+    return [{ ...tag, ...platformBody(facts.image.platform), size: manifestBytes, totalSize, createdAt }];
   }
   return platforms.map((child) => {
     const known = children.get(child.digest);
-    return {
-      ...platformBody(child.platform),
-      ...contentBody(child),
-      total_size: known?.totalBytes ?? null,
-      created_at: formatInstant(known?.createdAt),
-    };
+    const { totalBytes: totalSize, createdAt } = known ?? {};
+    return { ...child, ...platformBody(child.platform), totalSize, createdAt };
   });
 }
 
@@ -119,42 +111,22 @@ function shownBody({ digest, facts }: { readonly digest: Digest; readonly facts:
   return {
     digest,
     platform: platformBody(image?.platform ?? {}),
-    created_at: formatInstant(image?.createdAt),
-    author: image?.author ?? null,
-    config: config ? contentBody(config) : null,
-    config_state: configState,
+    createdAt: image?.createdAt,
+    author: image?.author,
+    config,
+    configState,
     labels: image?.labels ?? {},
     annotations,
-    layers: layers.map((layer: LayerFacts) => ({ ...contentBody(layer), annotations: layer.annotations })),
-    history: (image?.history ?? []).map((step) => ({
-      created_at: formatInstant(step.createdAt),
-      created_by: step.createdBy ?? null,
-      comment: step.comment ?? null,
-      empty_layer: step.isEmptyLayer,
+    layers,
+    history: (image?.history ?? []).map(({ createdAt, createdBy, comment, isEmptyLayer: emptyLayer }) => ({
+      createdAt,
+      createdBy,
+      comment,
+      emptyLayer,
     })),
   };
 }
 
-function attachedBody({ kind, foundBy, tag, artifactType, annotations = {}, ...content }: AttachedArtifact) {
-  return {
-    ...contentBody(content),
-    artifact_type: artifactType ?? null,
-    kind: kind ?? null,
-    found_by: foundBy,
-    tag: tag ?? null,
-    annotations,
-  };
-}
-
 function platformBody({ os, architecture, variant, osVersion }: Platform) {
-  return {
-    os: os ?? null,
-    architecture: architecture ?? null,
-    variant: variant ?? null,
-    os_version: osVersion ?? null,
-  };
-}
-
-function contentBody({ digest, mediaType, size }: Pick<ContentFacts, 'digest' | 'mediaType' | 'size'>) {
-  return { digest, media_type: mediaType, size };
+  return { os, architecture, variant, osVersion };
 }

@@ -1,13 +1,13 @@
 /** What the image of a tag is; ours. */
 import { z } from 'zod';
-import { type Endpoint, wireEndpoint as endpoint } from '../endpoint/endpoint.ts';
+import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 import { text } from '../endpoint/parameters.ts';
-import { repositoryId } from './repository-endpoints.ts';
+import { repositoryPath } from './repository-endpoints.ts';
 import { tagImageBody, tagImageResponse } from './tag-image-body.ts';
 import type { TagImageService } from './tag-images.ts';
 
 const maxTagLength = 128;
-const tagName = repositoryId.extend({ tag_name: text(maxTagLength) });
+const tagPath = repositoryPath.extend({ tag_name: text(maxTagLength) });
 const choice = z.object({
   platform: text(200).optional().meta({
     description: 'Which image of an index is shown in detail: `linux/arm64`; by default linux/amd64',
@@ -20,15 +20,15 @@ export function tagImageEndpoints(images: TagImageService): readonly Endpoint[] 
       method: 'GET',
       path: '/projects/:id/registry/repositories/:repository_id/tags/:tag_name/image',
       summary: 'What the image of a tag is: platforms, labels, layers, history, and what is attached to it',
-      pathParams: tagName,
+      pathParams: tagPath,
       params: choice,
       response: tagImageResponse,
       status: 200,
       isPublic: true,
       takesJobTokens: true,
-      handle: async (actor, { id, repository_id, tag_name, platform }, { externalUrl }) => {
-        const reference = { project: id, id: repository_id };
-        return tagImageBody(await images.get(actor, reference, tag_name, platform || undefined), externalUrl);
+      handle: async (actor, { id, repositoryId, tagName, platform }, { externalUrl }) => {
+        const reference = { project: id, id: repositoryId };
+        return tagImageBody(await images.get(actor, reference, tagName, platform || undefined), externalUrl);
       },
     }),
   ];

@@ -4,7 +4,7 @@ import type { Keyset } from '../../metadata/db/page.ts';
 import type { AuditEvent } from '../../metadata/server/audit-events.ts';
 import { instant, instantText } from '../endpoint/dates.ts';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
-import { keysetBodyOf, keysetParams, pageBody } from '../endpoint/pagination.ts';
+import { keysetBody, keysetParams, pageBody } from '../endpoint/pagination.ts';
 import { integer, maxNameLength, placeId, textOrNone } from '../endpoint/parameters.ts';
 import { forEachPlace } from '../endpoint/place-paths.ts';
 import type { AnswerOf, CamelCased } from '../endpoint/wire.ts';
@@ -54,7 +54,7 @@ export function auditEventEndpoints(trail: AuditTrail): readonly Endpoint[] {
       handle: async (actor, input) => {
         const search = searchOf(input);
         const keyset = keysetOf(input);
-        if (keyset) return keysetBodyOf(await trail.listAfter(actor, search, keyset), keyset, eventBody);
+        if (keyset) return keysetBody(await trail.listAfter(actor, search, keyset), keyset, eventBody);
         return pageBody(await trail.list(actor, search, input), input, eventBody);
       },
     }),
@@ -71,7 +71,7 @@ export function auditEventEndpoints(trail: AuditTrail): readonly Endpoint[] {
           const search = searchOf(input);
           const keyset = keysetOf(input);
           if (keyset)
-            return keysetBodyOf(await trail.listOfAfter(actor, of(id), search, keyset), keyset, eventBody);
+            return keysetBody(await trail.listOfAfter(actor, of(id), search, keyset), keyset, eventBody);
           return pageBody(await trail.listOf(actor, of(id), search, input), input, eventBody);
         },
       }),

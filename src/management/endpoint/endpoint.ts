@@ -8,8 +8,8 @@ import type { Actor } from '../acting/actor.ts';
 import { withoutBlanks } from './blanks.ts';
 import type { ErrorStatus } from './error-statuses.ts';
 import { ListPart } from './pagination.ts';
-import { type BodyOf, OtherAnswer } from './response.ts';
-import { type InputOf, inputParser, parseInput } from './validation.ts';
+import { OtherAnswer } from './response.ts';
+import { type InputOf, inputParser } from './validation.ts';
 import { type AnswerOf, writerOf } from './wire.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -115,86 +115,35 @@ export function endpoint<
   R extends z.ZodType = z.ZodNever,
   O extends z.ZodType = z.ZodNever,
 >(declaration: WithBody<P, Q, R, O> | WithoutBody<P, Q>): Endpoint {
-  const { response, other, pathParams, params } = declaration;
+  const { method, path, summary, status, response, other, pathParams, params, errors } = declaration;
   const parse = inputParser(pathParams, params);
   const write = response && writerOf(response);
   const writeOther = other && writerOf(other.response);
-  return {
-    ...described(declaration),
-    run: async (actor, given, request) => {
-      const said = declaration.refusesBlanks ? given : withoutBlanks(params?.shape ?? {}, given);
-      const answer = await declaration.handle(actor, parse(said), request);
-      if (answer instanceof OtherAnswer) return new OtherAnswer(answer.status, writeOther?.(answer.body));
-      return answer instanceof ListPart ? answer.written(write) : write?.(answer);
-    },
-  };
-}
-
-interface OldWithBody<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType, O extends z.ZodType>
-  extends Request<P, Q> {
-  readonly status: 200 | 201 | 202;
-  readonly response: R;
-  readonly other?: { readonly status: 200; readonly response: O };
-  readonly handle: (
-    actor: Actor,
-    input: z.output<P> & z.output<Q>,
-    request: RestRequest,
-  ) => Promise<BodyOf<R> | PartOf<BodyOf<R>> | OtherAnswer<200, BodyOf<O>>>;
-}
-
-interface OldWithoutBody<P extends z.ZodObject, Q extends z.ZodObject> extends Request<P, Q> {
-  readonly status: 204;
-  readonly response?: never;
-  readonly other?: never;
-  readonly handle: (actor: Actor, input: z.output<P> & z.output<Q>, request: RestRequest) => Promise<void>;
-}
-
-/** As {@link endpoint}, by the names of the wire; for what is not declared by the others yet. */
-export function wireEndpoint<
-  P extends z.ZodObject = typeof nothing,
-  Q extends z.ZodObject = typeof nothing,
-  R extends z.ZodType = z.ZodNever,
-  O extends z.ZodType = z.ZodNever,
->(declaration: OldWithBody<P, Q, R, O> | OldWithoutBody<P, Q>): Endpoint {
-  const { pathParams, params } = declaration;
-  return {
-    ...described(declaration),
-    run: (actor, given, request) => {
-      const said = declaration.refusesBlanks ? given : withoutBlanks(params?.shape ?? {}, given);
-      return declaration.handle(actor, parseInput(said, pathParams, params), request);
-    },
-  };
-}
-
-type Described = Omit<Endpoint, 'run'>;
-
-function described({
-  pathParams = nothing,
-  params = nothing,
-  ...declaration
-}: Request<z.ZodObject, z.ZodObject> &
-  Pick<Described, 'status'> &
-  Partial<Pick<Described, 'response' | 'other'>>): Described {
-  const { method, path, summary, status, response } = declaration;
   return {
     method,
     path,
     summary,
     status,
     response,
-    other: declaration.other,
-    pathParams,
-    params,
+    other,
+    pathParams: pathParams ?? nothing,
+    params: params ?? nothing,
     purpose: declaration.purpose ?? (method === 'GET' ? 'read' : 'write'),
     worksReadOnly: declaration.worksReadOnly ?? method === 'GET',
     takesJobTokens: declaration.takesJobTokens ?? false,
     isPublic: declaration.isPublic ?? false,
-    errors: declaration.errors ?? [],
+    errors: errors ?? [],
     isSingle: method === 'GET' && response !== undefined && !(response instanceof z.ZodArray),
     isOutdated: declaration.isOutdated ?? false,
-    deprecated: Object.entries(params.shape).flatMap(([name, schema]) =>
-      schema instanceof z.ZodType && schema.meta()?.deprecated === true ? [name] : [],
+    deprecated: Object.entries(params?.shape ?? {}).flatMap(([name, schema]) =>
+      schema.meta()?.deprecated === true ? [name] : [],
     ),
+    run: async (actor, given, request) => {
+      const said = declaration.refusesBlanks ? given : withoutBlanks(params?.shape ?? {}, given);
+      const answer = await declaration.handle(actor, parse(said), request);
+      if (answer instanceof OtherAnswer) return new OtherAnswer(answer.status, writeOther?.(answer.body));
+      return answer instanceof ListPart ? answer.written(write) : write?.(answer);
+    },
   };
 }
 

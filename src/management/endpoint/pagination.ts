@@ -44,7 +44,7 @@ export function keysetLink(perPage: number, direction: Direction): Record<string
 }
 
 /** The answer, of a list that goes on after its last number. @param records as far as the page goes */
-export function keysetBodyOf<R extends { readonly id: number }, T>(
+export function keysetBody<R extends { readonly id: number }, T>(
   part: KeysetPart<R>,
   keyset: Keyset,
   bodyOf: (record: R) => T,
@@ -54,13 +54,6 @@ export function keysetBodyOf<R extends { readonly id: number }, T>(
   const last = hasMore ? records.at(-1) : undefined;
   const cursor = last && Buffer.from(String(last.id)).toString('base64url');
   return continuedBody(records.map(bodyOf), cursor ? { ...keysetLink(limit, direction), cursor } : undefined);
-}
-
-export type PageParams = z.output<typeof pageParams>;
-
-/** The page as the records know it. */
-export function pageOf({ page, per_page }: PageParams): Page {
-  return { page, perPage: per_page };
 }
 
 /** What a list's pages are reached by: headers of an answer with one of them. @param url the address that was asked for, as clients see it */
@@ -117,20 +110,6 @@ export function continuedBody<T>(
   next: Readonly<Record<string, string>> | undefined,
 ): ListPart<T> {
   return new ListPart(items, (url) => (next ? { Link: `<${linkTo(url, next)}>; rel="next"` } : {}));
-}
-
-/** As {@link pageBody} with the names of the wire. */
-export class PagedBody<T = unknown> extends ListPart<T> {
-  constructor(items: readonly T[], total: number, params: PageParams) {
-    super(items, (url) => pageHeaders(url, pageOf(params), total));
-  }
-}
-
-/** As {@link continuedBody}. */
-export class KeysetBody<T = unknown> extends ListPart<T> {
-  constructor(items: readonly T[], next: Readonly<Record<string, string>> | undefined) {
-    super(items, (url) => (next ? { Link: `<${linkTo(url, next)}>; rel="next"` } : {}));
-  }
 }
 
 function pageUrl(url: URL, page: number, perPage: number): string {

@@ -1,14 +1,5 @@
-/** Kinds of values in answers, as schemas: a body's function fills its schema, and the API document is written from it. */
+/** Answers that are none of a record: with another status, and of what goes on after them. */
 import { z } from 'zod';
-
-/** What a function gives for a schema of an answer; nobody changes it any more. */
-export type BodyOf<R extends z.ZodType> = Fixed<z.input<R>>;
-
-type Fixed<T> = T extends readonly (infer E)[]
-  ? readonly Fixed<E>[]
-  : T extends object
-    ? { readonly [K in keyof T]: Fixed<T[K]> }
-    : T;
 
 /** An answer with another status than the endpoint's, where a parameter asks for it. */
 export class OtherAnswer<S extends number, B> {
@@ -24,4 +15,4 @@ export class OtherAnswer<S extends number, B> {
 /** Of what goes on after the answer. */
 export const acceptedResponse = z.object({ message: z.literal('202 Accepted') }).meta({ id: 'Accepted' });
 
-export const accepted: BodyOf<typeof acceptedResponse> = { message: '202 Accepted' };
+export const accepted = { message: '202 Accepted' } as const;

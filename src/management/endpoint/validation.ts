@@ -3,46 +3,35 @@ import { z } from 'zod';
 import { type Faults, RefusedError } from '../acting/refused-error.ts';
 import { type CamelCased, readerOf } from './wire.ts';
 
-/**
- * The values both schemas ask for.
- * @throws RefusedError parameters for what is not the right kind of value, or text that cannot be kept; else invalid for what is too long or too big
- */
-export function parseInput<P extends z.ZodObject, Q extends z.ZodObject>(
-  given: Readonly<Record<string, unknown>>,
-  pathParams: P | undefined,
-  params: Q | undefined,
-): z.output<P> & z.output<Q>;
-export function parseInput(
-  given: Readonly<Record<string, unknown>>,
-  ...schemas: readonly (z.ZodObject | undefined)[]
-): Readonly<Record<string, unknown>> {
-  const issues: z.core.$ZodIssue[] = [];
-  const input: Record<string, unknown> = {};
-  for (const schema of schemas) {
-    const result = schema?.safeParse(given, { error: describe });
-    if (result?.success) Object.assign(input, result.data);
-    else if (result) issues.push(...result.error.issues);
-  }
-  if (issues.length > 0) throw refuse(issues);
-  const unstorable = Object.keys(input).filter((name) => !isStorable(input[name]));
-  if (unstorable.length > 0)
-    throw new RefusedError('parameters', unstorable.map((name) => `${name} is invalid`).join(', '));
-  return input;
-}
-
 /** What both schemas ask for, by the names of the code. */
 export type InputOf<P extends z.ZodObject, Q extends z.ZodObject> = CamelCased<
   z.output<z.ZodObject<P['shape'] & Q['shape']>>
 >;
 
-/** What parses as {@link parseInput}, and gives the values by the names of the code. */
+/**
+ * What parses what is given into the values that both schemas ask for.
+ * @throws RefusedError parameters for what is not the right kind of value, or text that cannot be kept; else invalid for what is too long or too big
+ */
 export function inputParser<P extends z.ZodObject, Q extends z.ZodObject>(
   pathParams: P | undefined,
   params: Q | undefined,
 ): (given: Readonly<Record<string, unknown>>) => InputOf<P, Q>;
-export function inputParser(pathParams: z.ZodObject | undefined, params: z.ZodObject | undefined) {
-  const read = readerOf(z.object({ ...pathParams?.shape, ...params?.shape }));
-  return (given: Readonly<Record<string, unknown>>) => read?.(parseInput(given, pathParams, params));
+export function inputParser(...schemas: readonly (z.ZodObject | undefined)[]) {
+  const read = readerOf(z.object(Object.assign({}, ...schemas.map((schema) => schema?.shape))));
+  return (given: Readonly<Record<string, unknown>>) => {
+    const issues: z.core.$ZodIssue[] = [];
+    const input: Record<string, unknown> = {};
+    for (const schema of schemas) {
+      const result = schema?.safeParse(given, { error: describe });
+      if (result?.success) Object.assign(input, result.data);
+      else if (result) issues.push(...result.error.issues);
+    }
+    if (issues.length > 0) throw refuse(issues);
+    const unstorable = Object.keys(input).filter((name) => !isStorable(input[name]));
+    if (unstorable.length > 0)
+      throw new RefusedError('parameters', unstorable.map((name) => `${name} is invalid`).join(', '));
+    return read?.(input);
+  };
 }
 
 /** PostgreSQL keeps no NUL, and half of a surrogate pair is no text. As deep as the schemas go. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { userOf } from '../acting/actor.ts';
 import { instantText } from '../endpoint/dates.ts';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
-import { keysetBodyOf, keysetParams, pageBody } from '../endpoint/pagination.ts';
+import { keysetBody, keysetParams, pageBody } from '../endpoint/pagination.ts';
 import { filled, maxNameLength, recordId, someOf, text, textOrNone, truth } from '../endpoint/parameters.ts';
 import type { AnswerOf, CamelCased } from '../endpoint/wire.ts';
 import type { ShownUser, UserSearch, UserService } from './users.ts';
@@ -73,7 +73,7 @@ export function userEndpoints(users: UserService): readonly Endpoint[] {
       handle: async (actor, input) => {
         if (input.pagination === 'keyset') {
           const keyset = { after: input.cursor, direction: input.sort, limit: input.perPage };
-          return keysetBodyOf(await users.listAfter(actor, searchOf(input), keyset), keyset, userBody);
+          return keysetBody(await users.listAfter(actor, searchOf(input), keyset), keyset, userBody);
         }
         return pageBody(await users.list(actor, searchOf(input), input), input, userBody);
       },

@@ -1,19 +1,19 @@
 import { expect, test } from 'vitest';
-import { PagedBody, pageOf, pageParams } from '../../../../src/management/endpoint/pagination.ts';
+import { pageBody, pageParams } from '../../../../src/management/endpoint/pagination.ts';
 
 const url = new URL('https://registry.example/api/v4/things');
 
 test('there are 20 to a page unless asked otherwise, and never more than 100', () => {
-  expect(pageOf(pageParams.parse({}))).toEqual({ page: 1, perPage: 20 });
-  expect(pageOf(pageParams.parse({ page: '3', per_page: '7' }))).toEqual({ page: 3, perPage: 7 });
-  expect(pageOf(pageParams.parse({ page: 0, per_page: 1000 }))).toEqual({ page: 1, perPage: 100 });
-  expect(pageOf(pageParams.parse({ per_page: 0 }))).toEqual({ page: 1, perPage: 20 });
+  expect(pageParams.parse({})).toEqual({ page: 1, per_page: 20 });
+  expect(pageParams.parse({ page: '3', per_page: '7' })).toEqual({ page: 3, per_page: 7 });
+  expect(pageParams.parse({ page: 0, per_page: 1000 })).toEqual({ page: 1, per_page: 100 });
+  expect(pageParams.parse({ per_page: 0 })).toEqual({ page: 1, per_page: 20 });
 });
 
 test('over 10 000 records their number is not said', () => {
-  const params = { page: 1, per_page: 100 };
-  const counted = new PagedBody([], 10_000, params).headers(url);
-  const uncounted = new PagedBody([], 10_001, params).headers(url);
+  const params = { page: 1, perPage: 100 };
+  const counted = pageBody({ records: [], total: 10_000 }, params).headers(url);
+  const uncounted = pageBody({ records: [], total: 10_001 }, params).headers(url);
   expect(counted).toMatchObject({ 'X-Total': '10000', 'X-Total-Pages': '100' });
   expect(counted['Link']).toContain('rel="last"');
   expect(uncounted).not.toHaveProperty('X-Total');
@@ -23,7 +23,7 @@ test('over 10 000 records their number is not said', () => {
 });
 
 test('an empty list is one empty page', () => {
-  expect(new PagedBody([], 0, { page: 1, per_page: 20 }).headers(url)).toMatchObject({
+  expect(pageBody({ records: [], total: 0 }, { page: 1, perPage: 20 }).headers(url)).toMatchObject({
     Link: `<${url}?page=1&per_page=20>; rel="first", <${url}?page=1&per_page=20>; rel="last"`,
     'X-Next-Page': '',
     'X-Prev-Page': '',

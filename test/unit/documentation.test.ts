@@ -83,6 +83,16 @@ describe('README.md', () => {
   });
 });
 
+describe('docs/architecture.md', () => {
+  test('names every room', () => {
+    const entries = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true });
+    const rooms = entries.filter((entry) => entry.isDirectory()).map(({ name }) => `${name}/`);
+    const layout = read('docs/architecture.md').split(/^## /m)[2] ?? '';
+    const named = new Set(layout.match(/[a-z-]+\//g));
+    expect(rooms.filter((room) => !named.has(room))).toEqual([]);
+  });
+});
+
 describe('docs/api.md', () => {
   test('has every endpoint of /api/v4 with its status, and no other', () => {
     const endpoints = listEndpoints({ version: { version: '' } } as never);

@@ -58,7 +58,7 @@ export function shownGroupBody(
   return { ...knownOf(group), webUrl: groupUrl(group, externalUrl) };
 }
 
-/** What images' names tell everybody of a group that is not public: its path, and no name. */
+/** What names of repositories tell everybody of a group that is not public: its path, and no name. */
 export function knownOf(group: NamedGroup): NamedGroup {
   return {
     ...group,

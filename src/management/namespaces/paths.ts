@@ -1,4 +1,4 @@
-/** Full paths of groups and projects: images are called by them, so they are parts of repository names. */
+/** Full paths of groups and projects: repositories are called by them. */
 import type { Records } from '../../metadata/db/records.ts';
 import { isRepositoryName } from '../../oci/reference.ts';
 import { RefusedError } from '../acting/refused-error.ts';

@@ -1,4 +1,4 @@
-/** Groups and projects that go to another group, with all that is in them: images are called by their new paths at once. */
+/** Groups and projects that go to another group, with all that is in them: repositories are called by their new paths at once. */
 import { accessLevels } from '../../auth/rights/access-levels.ts';
 import { recordRename } from '../../hosted/changes/write-records.ts';
 import type { Database } from '../../metadata/db/database.ts';

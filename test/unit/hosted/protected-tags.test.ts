@@ -58,6 +58,22 @@ describeEachDatabase('tags that rules guard', (_open, each) => {
     expect(await tagsOf(repository)).toEqual([]);
   });
 
+  test('are guarded by rules for their repository as well, as they are when the tag changes', async () => {
+    const { kit, repository, of } = await start();
+    await pushImage(repository, image, 'v1');
+    const project = await kit.database.projects.findByPath('acme/shop');
+    const levels = { push: 50, delete: 40 };
+    await kit.database.repositoryProtectionRules.create(project?.id ?? 0, { pathPattern: '*', levels });
+    await expect(putManifest(repository, image, 'v2')).rejects.toMatchObject(
+      refusal('PROTECTED_TAG', 'tag v2 of acme/shop cannot be pushed', 'asks for the role Owner'),
+    );
+    await expect(repository.deleteManifest(parseTag('v1'))).rejects.toMatchObject(
+      refusal('PROTECTED_TAG', 'tag v1 of acme/shop cannot be deleted', 'asks for the role Maintainer'),
+    );
+    expect(await tagsOf(repository)).toEqual(['v1']);
+    await (await of(maintainer)).deleteManifest(parseTag('v1'));
+  });
+
   test('keep their manifest', async () => {
     const { protect, repository, of } = await start();
     await pushImage(repository, image, 'v1');

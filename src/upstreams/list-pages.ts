@@ -1,4 +1,5 @@
 /** Lists that come in pages, linked by `Link: <…>; rel="next"`. */
+import { findNextLink } from '../oci/link-header.ts';
 import type { Answer } from '../outbound/answer.ts';
 import { readJsonAnswer } from '../outbound/json-answer.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
@@ -42,7 +43,7 @@ export async function* readPages(
  * @throws OutboundError 'invalid' where it is on another host.
  */
 export function findNext(link: string | undefined, page: URL): URL | undefined {
-  const [, target] = /<([^<>]*)>\s*(?:;[^,<]*)?;\s*rel\s*=\s*"?next\b/i.exec(link ?? '') ?? [];
+  const target = findNextLink(link ?? '');
   if (target === undefined) return undefined;
   const url = URL.parse(target, page);
   if (url === null || url.host !== page.host)

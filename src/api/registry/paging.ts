@@ -1,5 +1,6 @@
 /** Lists in pages. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags */
 import { OciError } from '../../oci/errors.ts';
+import { formatLinks } from '../../oci/link-header.ts';
 import type { PageRequest } from '../../oci/repository.ts';
 import type { RequestContext } from '../state.ts';
 import { parametersOf } from './parameters.ts';
@@ -28,5 +29,5 @@ export function linkNextPage(ctx: RequestContext, { limit }: PageRequest, last: 
 /** The next page is at the path that the client asked, below whatever prefix a proxy put us. */
 export function linkNext(ctx: RequestContext, parameters: Readonly<Record<string, string>>): void {
   const prefix = new URL(ctx.state.externalUrl).pathname.replace(/\/$/, '');
-  ctx.set('Link', `<${prefix}${ctx.path}?${new URLSearchParams(parameters)}>; rel="next"`);
+  ctx.set('Link', formatLinks({ next: `${prefix}${ctx.path}?${new URLSearchParams(parameters)}` }));
 }

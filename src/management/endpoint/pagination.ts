@@ -1,6 +1,7 @@
 /** Lists in pages, by number: GitLab's parameters, headers and links. */
 import { z } from 'zod';
 import type { Direction, Keyset, KeysetPart, Page, Paged } from '../../metadata/db/page.ts';
+import { formatLinks } from '../../oci/link-header.ts';
 import { integer } from './parameters.ts';
 
 const defaultPerPage = 20;
@@ -86,16 +87,18 @@ export function pageBody<R>({ records, total }: Paged<R>, page: Page, bodyOf?: (
 /** @param total how many there are on all pages */
 function pageHeaders(url: URL, { page, perPage }: Page, total: number): Record<string, string> {
   const last = Math.max(1, Math.ceil(total / perPage));
-  const links: [string, number][] = [];
-  if (page > 1) links.push(['prev', page - 1]);
-  if (page < last) links.push(['next', page + 1]);
-  links.push(['first', 1]);
   const isCounted = total <= maxTotal;
-  if (isCounted) links.push(['last', last]);
-  const written = links.map(([rel, number]) => `<${pageUrl(url, number, perPage)}>; rel="${rel}"`);
-  const isLong = written.join(', ').length > maxLinkLength;
+  const linkToPage = (number: number) => linkTo(url, { page: String(number), per_page: String(perPage) });
+  const next = page < last ? linkToPage(page + 1) : undefined;
+  const prev = page > 1 ? linkToPage(page - 1) : undefined;
+  const all = formatLinks({
+    prev,
+    next,
+    first: linkToPage(1),
+    last: isCounted ? linkToPage(last) : undefined,
+  });
   return {
-    Link: (isLong ? written.filter((link) => link.endsWith('rel="next"')) : written).join(', '),
+    Link: all.length > maxLinkLength ? formatLinks({ next }) : all,
     'X-Page': String(page),
     'X-Per-Page': String(perPage),
     'X-Next-Page': page < last ? String(page + 1) : '',
@@ -109,11 +112,7 @@ export function continuedBody<T>(
   items: readonly T[],
   next: Readonly<Record<string, string>> | undefined,
 ): ListPart<T> {
-  return new ListPart(items, (url) => (next ? { Link: `<${linkTo(url, next)}>; rel="next"` } : {}));
-}
-
-function pageUrl(url: URL, page: number, perPage: number): string {
-  return linkTo(url, { page: String(page), per_page: String(perPage) });
+  return new ListPart(items, (url) => (next ? { Link: formatLinks({ next: linkTo(url, next) }) } : {}));
 }
 
 /** Tokens in the query are left out: links are kept and shown. */

@@ -3,6 +3,7 @@
  * schemas, which have the names of the wire: what comes in is renamed, and of what goes out their fields are taken, in their order, and no other.
  */
 import { z } from 'zod';
+import { camelCase } from '../../metadata/db/names.ts';
 
 type CamelName<N> = N extends `${infer First}_${infer Rest}` ? `${First}${Capitalize<CamelName<Rest>>}` : N;
 
@@ -29,10 +30,6 @@ type Answer<T> = T extends null
 
 type Convert = (value: unknown) => unknown;
 
-function camelName(name: string): string {
-  return name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
-}
-
 /** What renames parsed values of the schema; keys of records are data and stay. Undefined: there is nothing to rename. */
 export function readerOf(schema: unknown): Convert | undefined {
   if (schema instanceof z.ZodPipe) return readerOf(schema.out);
@@ -45,7 +42,7 @@ export function readerOf(schema: unknown): Convert | undefined {
   const fields = new Map(
     Object.entries(schema.shape).map(([name, field]) => [
       name,
-      { key: camelName(name), read: readerOf(field) },
+      { key: camelCase(name), read: readerOf(field) },
     ]),
   );
   return (value) =>
@@ -109,14 +106,14 @@ function codeOf(schema: unknown, value: string, encoders: unknown[]): string {
 
 /** Which object of a union it is, its literals say. */
 function literalsOf(option: unknown, value: string): string {
-  if (!(option instanceof z.ZodObject))
-    throw new Error('an answer may be one of several objects, and nothing else');
-  const said = Object.entries(option.shape).flatMap(([name, field]) =>
+  const fields = option instanceof z.ZodObject ? Object.entries(option.shape) : [];
+  const literals = fields.flatMap(([name, field]) =>
     field instanceof z.ZodLiteral ? [`${fieldOf(value, name)} === ${JSON.stringify(field.value)}`] : [],
   );
-  return said.join(' && ');
+  if (literals.length > 0) return literals.join(' && ');
+  throw new Error('an answer may be one of several objects that literals tell apart, and nothing else');
 }
 
 function fieldOf(value: string, name: string): string {
-  return `${value}[${JSON.stringify(camelName(name))}]`;
+  return `${value}[${JSON.stringify(camelCase(name))}]`;
 }

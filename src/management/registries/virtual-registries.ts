@@ -63,11 +63,7 @@ export class VirtualRegistryService {
   }
 
   /** @throws RefusedError not-found, forbidden (also for a subgroup), invalid */
-  async create(
-    actor: Actor,
-    groupReference: string,
-    { name, description, anonymousPull }: VirtualRegistryInput,
-  ): Promise<VirtualRegistry> {
+  async create(actor: Actor, groupReference: string, input: VirtualRegistryInput): Promise<VirtualRegistry> {
     return this.#changes.run(async (tx) => {
       const group = await this.#rights.getTopLevelGroup(tx, actor, groupReference, 'write', 'forbidden');
       await tx.groups.hold(group.id);
@@ -76,16 +72,11 @@ export class VirtualRegistryService {
           base: [`${this.#maxPerGroup} registries is the maximum allowed per top-level group.`],
         });
       }
-      const registry = await tx.virtualRegistries.create({
-        groupId: group.id,
-        name,
-        description,
-        anonymousPull,
-      });
+      const registry = await tx.virtualRegistries.create({ ...input, groupId: group.id });
       await recordChange(tx, actor, {
         action: 'virtual_registry.create',
         targetId: registry.id,
-        details: { groupId: group.id, name, description, anonymousPull },
+        details: { groupId: group.id, ...input },
         groupPath: group.fullPath,
       });
       return registry;
@@ -108,12 +99,7 @@ export class VirtualRegistryService {
       await recordChange(tx, actor, {
         action: 'virtual_registry.update',
         targetId: id,
-        details: {
-          groupId,
-          name: changes.name,
-          description: changes.description,
-          anonymousPull: changes.anonymousPull,
-        },
+        details: { groupId, ...changes },
         groupPath,
       });
       return registry;

@@ -1,4 +1,4 @@
-/** Names change once, by rule: snake_case in the database, camelCase in the code. */
+/** Names change once, by rule: snake_case in the database and on the wire, camelCase in the code. */
 
 /** What is in snake_case already stays so. */
 export const snakeCase = remembering((name) =>

@@ -28,25 +28,25 @@ import type { Log } from '../observe/log.ts';
 import { isVirtualName } from '../oci/reference.ts';
 import { JsonDocuments } from '../outbound/json-documents.ts';
 import { makeDirectory } from '../storage/directories.ts';
+import { createSpaceReserve } from '../storage/space-reserve.ts';
 import { fromStorage } from '../storage/unavailable-storage.ts';
 import { UpstreamPool } from '../upstreams/upstream-pool.ts';
-import { createCacheLimits } from './cache-limits.ts';
-import { createChecks } from './checks.ts';
-import { createCollectorWorker, reviewDelayOf } from './collecting.ts';
+import { createSignIn } from './auth.ts';
+import { createCollectorWorker, reviewDelayOf } from './collector.ts';
 import { ownDataDirectory } from './data-directory-owner.ts';
 import { createGitlabApi } from './gitlab-api.ts';
-import { createHosting } from './hosting.ts';
+import { createHosting } from './hosted-registry.ts';
+import { createRestServices } from './management.ts';
 import { createMetrics } from './metrics/metrics.ts';
-import { createNotifications } from './notifications.ts';
-import { createPulls } from './pulls.ts';
-import { createRestServices } from './rest-services.ts';
+import { createChecks } from './operations.ts';
+import { createCacheLimits } from './retention.ts';
 import { createScrubbing } from './scrubbing.ts';
 import type { Secrets } from './secrets.ts';
-import { createSignIn } from './sign-in.ts';
-import { createSpaceReserve } from './space-reserve.ts';
-import { createStores, watchStores } from './stores.ts';
+import { createStores, watchStores } from './storage.ts';
 import { createScheduler } from './tasks.ts';
 import { upstreamOptions } from './upstream-options.ts';
+import { createPulls } from './virtual-registries.ts';
+import { createNotifications } from './webhooks.ts';
 
 export interface App {
   /** For clients. */

@@ -7,7 +7,7 @@ import type { FirstStart } from '../management/people/first-start.ts';
 import type { Log } from '../observe/log.ts';
 import { type App, createApp } from './app.ts';
 import { connectionLimits, findFileLimit } from './connection-limits.ts';
-import { readTrustedKeys } from './delegation.ts';
+import { readTrustedKeys } from './delegated-tokens.ts';
 import type { Secrets } from './secrets.ts';
 import { CannotListen, settled } from './start-failure.ts';
 

@@ -1,5 +1,5 @@
 /** `entrepot storage adopt`: whatever is in the store's directory is the store of this database from now on. */
-import { storeIdKey } from '../app/stores.ts';
+import { storeIdKey } from '../app/storage.ts';
 import { blobDirectoryOf } from '../config/data-directory.ts';
 import { makeStore } from '../storage/store-identity.ts';
 import type { CommandContext } from './command.ts';

@@ -8,7 +8,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { type Pack, pack } from 'tar-stream';
-import { storeIdKey } from '../app/stores.ts';
+import { storeIdKey } from '../app/storage.ts';
 import type { Config } from '../config/config.ts';
 import { databaseFile, secretKeyFile } from '../config/data-directory.ts';
 import { version } from '../config/version.ts';

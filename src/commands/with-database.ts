@@ -1,5 +1,5 @@
 /** What commands work on, beside a running server or without one. */
-import { createStores, type Stores } from '../app/stores.ts';
+import { createStores, type Stores } from '../app/storage.ts';
 import type { Config } from '../config/config.ts';
 import { databaseFile } from '../config/data-directory.ts';
 import { type Database, openDatabase } from '../metadata/db/database.ts';

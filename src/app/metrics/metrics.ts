@@ -11,7 +11,7 @@ import type { UpstreamObserver } from '../../upstreams/upstream-observer.ts';
 import type { WebhookObserver } from '../../webhooks/webhook-observer.ts';
 import { type CacheMetrics, cacheMetrics } from './cache-metrics.ts';
 import { type CheckMetrics, checkMetrics } from './check-metrics.ts';
-import { gcMetrics, type QueueMetrics, queueMetrics } from './gc-metrics.ts';
+import { gcMetrics, type QueueMetrics, queueMetrics } from './collector-metrics.ts';
 import { webhookMetrics } from './webhook-metrics.ts';
 
 export interface Metrics {

@@ -8,7 +8,7 @@ import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { Log } from '../observe/log.ts';
-import { roomOf } from '../storage/disk-space.ts';
+import { roomOf } from './disk-space.ts';
 
 const fileName = 'space.reserve';
 /** Of what is kept free: given up, it is within that still, and is no room for what adds. */

@@ -21,7 +21,7 @@ import { SignInService } from '../management/people/sign-in.ts';
 import { CatalogService } from '../management/repositories/catalog.ts';
 import type { Database } from '../metadata/db/database.ts';
 import type { Log } from '../observe/log.ts';
-import { createDelegate } from './delegation.ts';
+import { createDelegate } from './delegated-tokens.ts';
 import { createGuards } from './guards.ts';
 
 export interface SignInParts {

@@ -3,7 +3,7 @@ import type { Check } from '../api/operations/readiness.ts';
 import type { SharedCache } from '../cache/shared.ts';
 import type { Database } from '../metadata/db/database.ts';
 import { UnavailableError } from '../oci/unavailable.ts';
-import type { Stores } from './stores.ts';
+import type { Stores } from './storage.ts';
 
 export interface CheckedParts {
   readonly database: Database;

@@ -1,4 +1,4 @@
-/** Wires who comes in and what they may do: credentials, tokens, keys, rights, and what stands in front of them. */
+/** Who comes in and what they may do: credentials, tokens, keys, rights, and what stands in front of them. */
 import { RegistryAccess } from '../api/access.ts';
 import { Authenticator } from '../auth/credentials/authenticate.ts';
 import type { Passwords } from '../auth/credentials/passwords.ts';
@@ -21,27 +21,27 @@ import { SignInService } from '../management/people/sign-in.ts';
 import { CatalogService } from '../management/repositories/catalog.ts';
 import type { Database } from '../metadata/db/database.ts';
 import type { Log } from '../observe/log.ts';
+import { JsonDocuments } from '../outbound/json-documents.ts';
 import { createDelegate } from './delegated-tokens.ts';
 import { createGuards } from './guards.ts';
+import { upstreamOptions } from './upstream-options.ts';
 
-export interface SignInParts {
+export interface AuthParts {
   readonly config: Config;
   readonly database: Database;
   readonly shared: SharedCache;
   readonly passwords: Passwords;
   readonly secretBox: SecretBox;
-  /** Keys of other token services. */
-  readonly fetchJson: FetchJson;
-  /** To an OpenID provider. */
-  readonly postForm: PostForm;
   readonly oidcClientSecret: string | undefined;
   readonly log: Log;
   readonly now: () => number;
 }
 
 /** @throws where the secret key is another one than the database was written with */
-export async function createSignIn(parts: SignInParts) {
-  const { config, database, shared, passwords, secretBox, fetchJson, log, now } = parts;
+export async function createAuth(parts: AuthParts) {
+  const { config, database, shared, passwords, secretBox, log, now } = parts;
+  const documents = new JsonDocuments(upstreamOptions(config));
+  const fetchJson: FetchJson = (url, signal) => documents.fetch(url, signal);
   const { tokenMs: lifetimeMs, services: otherServices, required: isLoginRequired } = config.auth;
   if (!isLoginRequired) log.warn({}, 'auth.required is false: whoever reaches /v2 may pull, push and delete');
   const guards = createGuards({ rateLimits: config.rateLimits, database, shared, log, now });
@@ -67,7 +67,7 @@ export async function createSignIn(parts: SignInParts) {
     denials: observer,
   });
   const sessions = new UserSessions({ ...database, now });
-  const oidc = createOidc(parts);
+  const oidc = createOidc(parts, documents);
   return {
     guards,
     sessions,
@@ -81,11 +81,19 @@ export async function createSignIn(parts: SignInParts) {
     access,
     catalog: new CatalogService({ ...database, principals, isLoginRequired }),
     principals,
+    /** Writes what is not written yet; before the database is closed. */
+    async close(): Promise<void> {
+      await documents.close();
+      await guards.close();
+    },
   };
 }
 
 /** Undefined where no OpenID provider is configured. */
-function createOidc({ config, oidcClientSecret: clientSecret, ...parts }: SignInParts) {
+function createOidc(
+  { config, oidcClientSecret: clientSecret, ...given }: AuthParts,
+  documents: JsonDocuments,
+) {
   const { oidcIssuer: issuer, oidcClientId: clientId, oidcCreateUsers: createsUsers } = config.auth;
   if (issuer === undefined || clientId === undefined) return undefined;
   const {
@@ -94,6 +102,11 @@ function createOidc({ config, oidcClientSecret: clientSecret, ...parts }: SignIn
     oidcGroupsClaim: groupsClaim,
     oidcGroupRoles,
   } = config.auth;
+  const parts = {
+    ...given,
+    fetchJson: (url: URL, signal: AbortSignal) => documents.fetch(url, signal),
+    postForm: (...[url, form, signal]: Parameters<PostForm>) => documents.post(url, form, signal),
+  };
   const claims = { scopes, usernameClaim, groupsClaim };
   const groupRoles = oidcGroupRoles.flatMap((text) => parseGroupRole(text) ?? []);
   return {
@@ -101,3 +114,5 @@ function createOidc({ config, oidcClientSecret: clientSecret, ...parts }: SignIn
     people: new OidcPeople({ ...parts, createsUsers, groupRoles }),
   };
 }
+
+export type Auth = Awaited<ReturnType<typeof createAuth>>;

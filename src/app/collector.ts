@@ -1,9 +1,15 @@
-/** Wires the collector: from the configuration to what removes bytes that nobody needs. */
+/** The collector, which removes bytes that nobody needs, and the scrub, which reads those that are kept. */
 import type { Config } from '../config/config.ts';
 import { Collector, type CollectorOptions } from '../gc/collector.ts';
 import { CollectorWorker, type CollectorWorkerOptions } from '../gc/collector-worker.ts';
+import { Orphans } from '../gc/orphans.ts';
+import { Scrub } from '../gc/scrub.ts';
+import type { FindingTools } from '../gc/storage-findings.ts';
 import type { Database } from '../metadata/db/database.ts';
+import type { Log } from '../observe/log.ts';
+import type { Task } from '../tasks/task.ts';
 import type { Metrics } from './metrics/metrics.ts';
+import type { Storage } from './storage.ts';
 
 export interface CollectingParts
   extends Pick<CollectorOptions, 'store' | 'observer' | 'log' | 'now' | 'untaggedMs'> {
@@ -11,38 +17,48 @@ export interface CollectingParts
   readonly database: Database;
 }
 
-const maxJitterMs = 60_000;
-
-/** A little more than the setting: what came up for review at once is not looked at at once. */
-export function reviewDelayOf({ gc }: Pick<Config, 'gc'>, random: () => number = Math.random): () => number {
-  const delayMs = gc.reviewAfterMs;
-  return () => delayMs + random() * Math.min(maxJitterMs, delayMs / 10);
-}
-
 export function createCollector({ config, ...parts }: CollectingParts): Collector {
   const { reviewsPerSecond } = config.gc;
   return new Collector({ ...parts, reviewsPerSecond });
 }
 
-export interface WorkerParts
-  extends Omit<CollectingParts, 'observer' | 'untaggedMs'>,
-    Pick<CollectorWorkerOptions, 'readOnlyReason'> {
-  readonly metrics: Pick<Metrics, 'gc' | 'queues'>;
+export interface CollectionParts extends Pick<CollectorWorkerOptions, 'readOnlyReason'> {
+  readonly config: Config;
+  readonly storage: Pick<Storage, 'database' | 'store' | 'inventory'>;
+  /** Fetches bytes again that were damaged. */
+  readonly heal: FindingTools['heal'];
+  readonly metrics: Pick<Metrics, 'gc' | 'queues' | 'scrub'>;
+  readonly log: Log;
+  readonly now: () => number;
 }
 
-/** Its queues are counted whenever the metrics are read. */
-export function createCollectorWorker({ config, metrics, ...parts }: WorkerParts): CollectorWorker {
-  const { database } = parts;
+/** What runs all the time, whose queues are counted whenever the metrics are read, and what looks after stored bytes from time to time. */
+export function createCollection({
+  config,
+  storage: { database, store, inventory },
+  heal,
+  metrics,
+  readOnlyReason,
+  log,
+  now,
+}: CollectionParts) {
+  const common = { database, store, log, now };
   const observer = metrics.gc;
   const untaggedMs = untaggedMsOf(config);
   metrics.queues.watch((kind) => database.reviewQueue.describe(kind));
-  return new CollectorWorker({
-    ...parts,
+  const worker = new CollectorWorker({
+    ...common,
+    readOnlyReason,
     observer,
-    collector: createCollector({ config, ...parts, observer, untaggedMs }),
+    collector: createCollector({ config, ...common, observer, untaggedMs }),
     untaggedMs,
     intervalMs: config.gc.pollMs,
   });
+  const tasks: readonly Task[] = [
+    new Scrub({ ...common, ...config.scrub, inventory, heal, observer: metrics.scrub }),
+    new Orphans({ ...common, inventory, heal }),
+  ];
+  return { worker, tasks };
 }
 
 export function untaggedMsOf({ gc: { untaggedMs } }: Pick<Config, 'gc'>): number | undefined {

@@ -1,4 +1,4 @@
-/** Wires the hosted registry: from records and bytes to repositories that are pushed to. */
+/** The hosted registry: repositories that are pushed to, on records and bytes. */
 import type { Config } from '../config/config.ts';
 import type { ChangeRules } from '../hosted/hosted-options.ts';
 import { HostedRepositories } from '../hosted/hosted-repositories.ts';
@@ -11,32 +11,31 @@ import { RepositoryMeasuringTask } from '../hosted/repositories/repository-measu
 import { CleanupTask } from '../hosted/tags/cleanup.ts';
 import { TagDeletionTask } from '../hosted/tags/tag-deletion.ts';
 import { UploadExpiry } from '../hosted/uploads/upload-expiry.ts';
-import type { Database } from '../metadata/db/database.ts';
 import type { Log } from '../observe/log.ts';
 import { TagPatterns } from '../rules/tag-protection.ts';
-import type { BlobStore } from '../storage/blob-store.ts';
 import { BufferBudget } from '../storage/chunk-reader.ts';
-import type { UploadStore } from '../storage/upload-store.ts';
+import type { Task } from '../tasks/task.ts';
+import type { Storage } from './storage.ts';
 
-export interface HostingParts {
+export interface HostedRegistryParts {
   readonly config: Config;
-  readonly database: Database;
-  readonly store: BlobStore;
-  readonly uploads: UploadStore;
+  readonly storage: Pick<Storage, 'database' | 'store' | 'uploads'>;
   readonly log: Log;
   readonly now: () => number;
 }
 
-export function createHosting({ config, ...given }: HostingParts) {
-  const parts = { ...given, tagPatterns: new TagPatterns() };
+export function createHostedRegistry({ config, storage, log, now }: HostedRegistryParts) {
+  const { database, store, uploads } = storage;
+  const tagPatterns = new TagPatterns();
   const { deleteEnabled, protectReferencedManifests } = config.storage;
   const limits = { ...config.hosted, deleteEnabled, protectReferencedManifests };
-  const rules: ChangeRules = { limits, tagPatterns: parts.tagPatterns };
+  const rules: ChangeRules = { limits, tagPatterns };
+  const parts = { database, store, uploads, tagPatterns, log, now };
   const pulls = new PullCounter({
-    records: parts.database.pullCounts,
+    records: database.pullCounts,
     flushMs: config.cache.usageFlushMs,
-    now: parts.now,
-    log: parts.log,
+    now,
+    log,
   });
   const repositories = new HostedRepositories({
     ...parts,
@@ -45,16 +44,27 @@ export function createHosting({ config, ...given }: HostingParts) {
     tellsReferences: config.webhooks.includeReferences,
     limits,
   });
-  const expiry = new UploadExpiry({ ...parts, expiryMs: config.hosted.uploadExpiryMs });
   const imageFacts = new ImageFactsReader(parts);
-  const inventory = new HostedInventory({ ...parts, facts: imageFacts });
-  const tasks = [
-    expiry,
+  const tasks: readonly Task[] = [
+    new UploadExpiry({ ...parts, expiryMs: config.hosted.uploadExpiryMs }),
     new CleanupTask(parts),
     new TagDeletionTask(parts),
     new RepositoryDeletionTask(parts),
     new RepositoryMeasuringTask(parts),
   ];
-  const imageDetails = new ImageDetailsReader(parts, imageFacts);
-  return { repositories, rules, inventory, tasks, imageFacts, imageDetails, pulls };
+  return {
+    repositories,
+    rules,
+    inventory: new HostedInventory({ ...parts, facts: imageFacts }),
+    tasks,
+    imageFacts,
+    imageDetails: new ImageDetailsReader(parts, imageFacts),
+    /** When requests come no more. */
+    async close(): Promise<void> {
+      await repositories.close();
+      await pulls.close();
+    },
+  };
 }
+
+export type HostedRegistry = ReturnType<typeof createHostedRegistry>;

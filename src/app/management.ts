@@ -1,10 +1,9 @@
-/** Wires the services of the REST API. */
+/** What an operator may change: the services of the REST API. */
 import type { RestServices } from '../api/rest/rest-router.ts';
 import type { Passwords } from '../auth/credentials/passwords.ts';
 import type { SecretBox } from '../auth/credentials/secret-box.ts';
 import type { Config } from '../config/config.ts';
 import { version } from '../config/version.ts';
-import type { ChangeRules } from '../hosted/hosted-options.ts';
 import { AuditTrail } from '../management/acting/audit.ts';
 import { CacheEntryService } from '../management/caches/cache-entries.ts';
 import { CachePinService } from '../management/caches/cache-pins.ts';
@@ -22,16 +21,15 @@ import { RepositoryProtectionRuleService } from '../management/protection/reposi
 import { TagProtectionRuleService } from '../management/protection/tag-protection-rules.ts';
 import { AssociationService } from '../management/registries/associations.ts';
 import { ConnectionTestService } from '../management/registries/connection-tests.ts';
-import type { PullExplainer } from '../management/registries/pull-explainer.ts';
 import { UpstreamSecrets } from '../management/registries/upstream-settings.ts';
 import type { FindBlockedAddress } from '../management/registries/upstream-url.ts';
 import { UpstreamService } from '../management/registries/upstreams.ts';
 import { VirtualRegistryService } from '../management/registries/virtual-registries.ts';
 import { DeletedTagService } from '../management/repositories/deleted-tags.ts';
 import { RepositoryService } from '../management/repositories/repositories.ts';
-import { type ImageSummaries, RepositoryTagService } from '../management/repositories/repository-tags.ts';
+import { RepositoryTagService } from '../management/repositories/repository-tags.ts';
 import { TagDeletionService } from '../management/repositories/tag-deletions.ts';
-import { type DescribeImages, TagImageService } from '../management/repositories/tag-images.ts';
+import { TagImageService } from '../management/repositories/tag-images.ts';
 import { GarbageService } from '../management/server/garbage.ts';
 import { StorageFindingService } from '../management/server/storage-findings.ts';
 import { TaskService } from '../management/server/tasks.ts';
@@ -45,47 +43,44 @@ import { type Resender, WebhookService } from '../management/webhooks/webhooks.t
 import type { Database } from '../metadata/db/database.ts';
 import { findBlockedLiteral, privateNetworks } from '../outbound/address-guard.ts';
 import { findPinnedBytes } from '../retention/pinned-bytes.ts';
-import type { UpstreamPool } from '../upstreams/upstream-pool.ts';
 import { findBlockedWebhook } from '../webhooks/webhook-sender.ts';
+import type { Auth } from './auth.ts';
+import type { HostedRegistry } from './hosted-registry.ts';
+import type { VirtualRegistries } from './virtual-registries.ts';
 
-export interface RestParts
-  extends Pick<RestServices, 'authenticator' | 'maintenance' | 'rateLimit' | 'sessions'> {
+export interface ManagementParts {
   readonly config: Config;
   readonly database: Database;
   readonly passwords: Passwords;
   readonly secretBox: SecretBox;
-  readonly upstreams: UpstreamPool;
-  readonly explainer: PullExplainer;
-  readonly images: ImageSummaries;
-  readonly imageDetails: DescribeImages;
-  /** Of changes of hosted repositories. */
-  readonly rules: ChangeRules;
+  readonly auth: Auth;
+  readonly hosted: HostedRegistry;
+  readonly virtual: VirtualRegistries;
+  readonly webhooks: { readonly secrets: WebhookSecrets; readonly resender: Resender };
+  readonly maintenance: RestServices['maintenance'];
   /** Runs a task soon. */
   readonly wake: (task: string) => void;
   /** Has the collector look at what is due soon. */
   readonly wakeCollector: () => void;
-  readonly notifications: { readonly secrets: WebhookSecrets; readonly resender: Resender };
-  /** Drops what is believed of virtual registries. */
-  readonly forgetAll: () => void;
   readonly now: () => number;
 }
 
-export function createRestServices(parts: RestParts): RestServices {
-  const { authenticator, maintenance, rateLimit, sessions, config, database, passwords, upstreams, now } =
-    parts;
+export function createManagement(parts: ManagementParts): RestServices {
+  const { auth, hosted: registry, virtual, config, database, passwords, now } = parts;
+  const { upstreams, explainer } = virtual;
   const { maxPerGroup, maxUpstreams } = config.virtualRegistries;
   const secrets = new UpstreamSecrets(parts.secretBox);
-  const common = { database, caches: { forgetGroup: parts.forgetAll }, now };
-  const hosted = { database, wake: parts.wake, rules: parts.rules, now };
+  const common = { database, caches: { forgetGroup: () => virtual.registries.forgetAll() }, now };
+  const hosted = { database, wake: parts.wake, rules: registry.rules, now };
   const findBlockedAddress: FindBlockedAddress = (host, allowPrivateNetwork) => {
     const networks = [...config.upstreams.allowedNetworks, ...(allowPrivateNetwork ? privateNetworks : [])];
     return findBlockedLiteral(host, networks)?.message;
   };
   return {
-    authenticator,
-    maintenance,
-    rateLimit,
-    sessions,
+    authenticator: auth.authenticator,
+    maintenance: parts.maintenance,
+    rateLimit: auth.guards.rateLimit,
+    sessions: auth.sessions,
     accessTokens: new AccessTokenService(common),
     associations: new AssociationService({ ...common, maxUpstreams }),
     auditTrail: new AuditTrail(database),
@@ -114,19 +109,19 @@ export function createRestServices(parts: RestParts): RestServices {
     repositoryProtectionRules: new RepositoryProtectionRuleService({ database }),
     tagProtectionRules: new TagProtectionRuleService({ database }),
     repositories: new RepositoryService(hosted),
-    tagImages: new TagImageService({ database, images: parts.imageDetails }),
-    repositoryTags: new RepositoryTagService({ ...hosted, images: parts.images }),
+    tagImages: new TagImageService({ database, images: registry.imageDetails }),
+    repositoryTags: new RepositoryTagService({ ...hosted, images: registry.imageFacts }),
     tagDeletions: new TagDeletionService(hosted),
     transfers: new TransferService(common),
     upstreams: new UpstreamService({ ...common, maxUpstreams, secrets, findBlockedAddress }),
     users: new UserService({ database, passwords }),
     webhooks: new WebhookService({
       database,
-      ...parts.notifications,
+      ...parts.webhooks,
       findBlockedAddress: (host) => findBlockedWebhook(host, config.webhooks.allowedNetworks),
       maxPerProject: config.webhooks.maxPerProject,
     }),
-    virtualRegistries: new VirtualRegistryService({ ...common, explainer: parts.explainer, maxPerGroup }),
+    virtualRegistries: new VirtualRegistryService({ ...common, explainer, maxPerGroup }),
     healthOf: (id) => upstreams.healthOf(id),
     version: { version, revision: undefined },
     maxUpstreams,

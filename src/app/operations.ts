@@ -1,27 +1,43 @@
-/** Wires what the server looks at before it says that it is ready. */
-import type { Check } from '../api/operations/readiness.ts';
+/** What those who run the server ask it: whether it is ready, and what it has counted. */
+import Koa from 'koa';
+import { operationsRoutes, probeRoutes } from '../api/operations/operations.ts';
+import { type Check, Readiness } from '../api/operations/readiness.ts';
 import type { SharedCache } from '../cache/shared.ts';
-import type { Database } from '../metadata/db/database.ts';
+import type { Log } from '../observe/log.ts';
 import { UnavailableError } from '../oci/unavailable.ts';
-import type { Stores } from './storage.ts';
+import type { Metrics } from './metrics/metrics.ts';
+import type { Storage } from './storage.ts';
 
-export interface CheckedParts {
-  readonly database: Database;
-  readonly stores: Pick<Stores, 'identity' | 'store' | 'space'>;
+export interface OperationsParts {
+  readonly storage: Pick<Storage, 'database' | 'identity' | 'store' | 'space'>;
   readonly shared: SharedCache;
   readonly readOnlyReason: () => Promise<string | undefined>;
+  readonly metrics: Metrics;
+  readonly log: Log;
   readonly now: () => number;
+}
+
+/** For an address of their own; the probes are on that of clients, too. */
+export function createOperations({ metrics, log, ...parts }: OperationsParts) {
+  const readiness = new Readiness({ checks: createChecks(parts), log });
+  metrics.checks.watch(() => readiness.results());
+  const probes = probeRoutes(readiness);
+  const koa = new Koa();
+  koa.on('error', (error: unknown) => log.error({ err: error }, 'the operations address failed'));
+  koa.use(probes);
+  koa.use(operationsRoutes({ metrics }));
+  return { probes, handler: koa.callback() };
 }
 
 const probeKey = 'write_probe';
 
-export function createChecks({
-  database,
-  stores: { identity, store, space },
+/** What the server needs. */
+function createChecks({
+  storage: { database, identity, store, space },
   shared,
   readOnlyReason,
   now,
-}: CheckedParts): Readonly<Record<string, Check>> {
+}: Omit<OperationsParts, 'metrics' | 'log'>): Readonly<Record<string, Check>> {
   return {
     database_read: { needed: 'serving', run: () => database.check() },
     storage_read: { needed: 'serving', run: () => identity.check() },

@@ -1,5 +1,4 @@
-/** Wires what bounds caches: room for what is pulled, and the tasks that make it. */
-
+/** What bounds caches: room for what is pulled, and the tasks that make it. */
 import type { Config } from '../config/config.ts';
 import type { Database } from '../metadata/db/database.ts';
 import type { Log } from '../observe/log.ts';
@@ -10,35 +9,46 @@ import { WaterMarks } from '../retention/water-marks.ts';
 import type { Task } from '../tasks/task.ts';
 import type { CacheMetrics } from './metrics/cache-metrics.ts';
 
-export interface CacheLimitParts {
+export interface RetentionParts {
   readonly config: Config;
   readonly database: Database;
-  readonly metrics: CacheMetrics;
+  readonly metrics: { readonly cache: CacheMetrics };
   /** Runs a task at once. */
   readonly wake: (task: string) => void;
   /** Bytes can go. */
   readonly onEvicted: () => void;
+  /** Records what was pulled so far. */
+  readonly flushUsage: () => Promise<void>;
   readonly log: Log;
   readonly now: () => number;
 }
 
-export function createCacheLimits({ config, database, metrics, wake, ...parts }: CacheLimitParts) {
+export function createRetention({
+  config,
+  database,
+  metrics,
+  wake,
+  onEvicted,
+  flushUsage,
+  log,
+  now,
+}: RetentionParts) {
   const { maxBytes, highWaterPercent, lowWaterPercent } = config.cache;
   const marks = new WaterMarks({
     maxBytes,
     highPercent: highWaterPercent,
     lowPercent: lowWaterPercent,
   });
-  metrics.measure(() => database.cacheSizes.bytesOf('all'), maxBytes);
-  const common = { ...parts, database, marks, observer: metrics };
+  metrics.cache.measure(() => database.cacheSizes.bytesOf('all'), maxBytes);
+  const common = { database, marks, observer: metrics.cache, onEvicted, log, now };
   const room = new CacheRoom({
     ...common,
     wake: () => wake(cacheBoundTask),
     hasRunSince: (at) => database.tasks.hasRunSince(cacheBoundTask, at),
   });
-  const tasksOf = (flushUsage: () => Promise<void>): readonly Task[] => [
+  const tasks: readonly Task[] = [
     new CacheBound({ ...common, flushUsage }),
     new CacheRetention({ ...common, flushUsage }),
   ];
-  return { room, tasksOf };
+  return { room, tasks };
 }

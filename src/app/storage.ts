@@ -1,14 +1,18 @@
-/** Wires the bytes: the directory, whether it is the right one, and what is read and written there. */
+/** Bytes and records: the data directory, the database in it or elsewhere, and the stores of blobs and uploads. */
 
 import type { Config } from '../config/config.ts';
-import { blobDirectoryOf } from '../config/data-directory.ts';
+import { blobDirectoryOf, databaseFile } from '../config/data-directory.ts';
+import { openDatabase } from '../metadata/db/database.ts';
 import type { Records } from '../metadata/db/records.ts';
 import type { Log } from '../observe/log.ts';
+import { makeDirectory } from '../storage/directories.ts';
 import { DiskSpace, unlimitedSpace } from '../storage/disk-space.ts';
 import { FilesystemBlobInventory } from '../storage/filesystem-blob-inventory.ts';
 import { FilesystemBlobStore } from '../storage/filesystem-blob-store.ts';
 import { FilesystemUploadStore } from '../storage/filesystem-upload-store.ts';
+import { SpaceReserve } from '../storage/space-reserve.ts';
 import { StoreAbsent, StoreIdentity } from '../storage/store-identity.ts';
+import { ownDataDirectory } from './data-directory-owner.ts';
 
 type StoreDatabase = Pick<Records, 'instance' | 'storedBlobs'>;
 
@@ -42,13 +46,70 @@ export function createStores(config: Config, { instance, storedBlobs }: StoreDat
 
 export type Stores = ReturnType<typeof createStores>;
 
+const maxJitterMs = 60_000;
+
+/** A little more than the setting: what came up for review at once is not looked at at once. */
+export function reviewDelayOf({ gc }: Pick<Config, 'gc'>, random: () => number = Math.random): () => number {
+  const delayMs = gc.reviewAfterMs;
+  return () => delayMs + random() * Math.min(maxJitterMs, delayMs / 10);
+}
+
+export interface StorageParts {
+  readonly config: Config;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
 /**
- * Sweeps what an earlier process left, and looks from then on whether the store is there. A server without it starts, serves nothing from
- * it, and takes it up again once it is there.
- * @throws what the database throws, and the system where a store cannot be made
+ * For a server, of which there is one for each SQLite. One without its store starts, serves nothing from it, and takes it up again once
+ * it is there. @throws DataDirectoryInUse, what the database throws, and the system where a store cannot be made
+ */
+export async function openStorage({ config, log, now }: StorageParts) {
+  const {
+    dataDirectory,
+    database: { url },
+  } = config;
+  await makeDirectory(dataDirectory);
+  const owner = url === undefined ? await ownDataDirectory(dataDirectory) : undefined;
+  const reserve = startSpaceReserve(config, log);
+  const database = await openDatabase({
+    url,
+    file: databaseFile(dataDirectory),
+    log,
+    now,
+    reviewDelayMs: reviewDelayOf(config),
+    giveUpSpace: () => reserve?.giveUp() ?? false,
+  });
+  const stores = createStores(config, database, log);
+  const stopWatching = await watchStores(stores, log);
+  return {
+    ...stores,
+    database,
+    /** When nobody uses it any more. */
+    async close(): Promise<void> {
+      await Promise.all([stopWatching(), reserve?.close()]);
+      await stores.store.close();
+      await database.close();
+      owner?.close();
+    },
+  };
+}
+
+export type Storage = Awaited<ReturnType<typeof openStorage>>;
+
+/** Undefined where SQLite is not used, or nothing is kept free. */
+function startSpaceReserve({ dataDirectory, database, storage }: Config, log: Log): SpaceReserve | undefined {
+  if (database.url !== undefined || storage.reserveBytes === undefined) return undefined;
+  const reserve = new SpaceReserve(dataDirectory, storage.reserveBytes, log);
+  reserve.start();
+  return reserve;
+}
+
+/**
+ * Sweeps what an earlier process left, and looks from then on whether the store is there.
  * @returns ends the looking
  */
-export async function watchStores({ identity, store }: Stores, log: Log): Promise<() => Promise<void>> {
+async function watchStores({ identity, store }: Stores, log: Log): Promise<() => Promise<void>> {
   try {
     await identity.check();
     const swept = await store.sweepSpools();

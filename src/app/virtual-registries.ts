@@ -1,4 +1,4 @@
-/** Wires the pull path: from records, bytes and upstreams to virtual registries. */
+/** Virtual registries: the way of a pull, on records, bytes and upstreams. */
 import { HotManifests } from '../cache/hot-manifests.ts';
 import { NotFound } from '../cache/not-found.ts';
 import { PullCounts } from '../cache/pull-counts.ts';
@@ -11,7 +11,6 @@ import type { Log } from '../observe/log.ts';
 import type { Digest } from '../oci/digest.ts';
 import { BlobPull } from '../proxy/blob-pull.ts';
 import { explainPull } from '../proxy/explain.ts';
-import type { FillObserver } from '../proxy/fill-observer.ts';
 import { Fills } from '../proxy/fills.ts';
 import { healBlob } from '../proxy/heal-blob.ts';
 import type { FindHosted } from '../proxy/local-repository.ts';
@@ -22,44 +21,48 @@ import { ReferrerLists } from '../proxy/referrer-lists.ts';
 import { registryView } from '../proxy/registry-view.ts';
 import { Revalidation } from '../proxy/revalidation.ts';
 import { TagLists } from '../proxy/tag-lists.ts';
-import { type ConfiguredRegistry, VirtualRegistries } from '../proxy/virtual-registries.ts';
+import { type ConfiguredRegistry, VirtualRegistries as Registries } from '../proxy/virtual-registries.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
 import { BufferBudget } from '../storage/chunk-reader.ts';
 import { LocalUpstream } from '../upstreams/local-upstream.ts';
-import type { UpstreamPool } from '../upstreams/upstream-pool.ts';
+import { UpstreamPool } from '../upstreams/upstream-pool.ts';
+import type { Metrics } from './metrics/metrics.ts';
+import type { Storage } from './storage.ts';
+import { upstreamOptions } from './upstream-options.ts';
 
-export interface PullParts {
+export interface VirtualRegistryParts {
   readonly config: Config;
-  readonly database: Database;
-  readonly store: BlobStore;
+  readonly storage: Pick<Storage, 'database' | 'space'> & { readonly store: BlobStore };
   readonly shared: SharedCache;
-  readonly upstreams: UpstreamPool;
   readonly secrets: UpstreamSecrets;
   readonly findHosted: FindHosted;
-  readonly observer: FillObserver;
+  readonly metrics: Pick<Metrics, 'fills' | 'upstreams'>;
   readonly room: Room;
-  /** On the disk. @throws SpoolError */
-  readonly demandRoom: (bytes: number) => Promise<void>;
   readonly log: Log;
   readonly now: () => number;
 }
 
-export function createPulls({
+export function createVirtualRegistries({
   config,
-  database,
-  store,
+  storage: { database, store, space },
   shared,
-  upstreams,
   secrets,
   findHosted,
-  observer,
+  metrics,
   room,
-  demandRoom,
   log,
   now,
-}: PullParts) {
+}: VirtualRegistryParts) {
   const { cacheEntries: entries, manifests, blobs } = database;
   const { cache } = config;
+  const observer = metrics.fills;
+  const demandRoom = (bytes: number) => space.demand(bytes);
+  const upstreams = new UpstreamPool({
+    ...upstreamOptions(config),
+    observer: metrics.upstreams,
+    log,
+    now,
+  });
   const ttlMs = cache.listMs;
   const buffers = new BufferBudget();
   const hot = new HotManifests(cache.hotManifestBytes);
@@ -90,7 +93,7 @@ export function createPulls({
   });
   const fetch = new ManifestFetch({ entries, manifests, demandRoom, log, now });
   const revalidation = new Revalidation({ fetch, entries, backoffMs: cache.backoffMs, log, now });
-  const registries = new VirtualRegistries({
+  const registries = new Registries({
     load: (id) => loadRegistry(database, secrets, id, config.virtualRegistries.anonymousPrivate),
     upstreamOf: (settings) => upstreams.get(settings),
     findHosted,
@@ -127,7 +130,19 @@ export function createPulls({
   };
   const heal = ({ digest, size }: { readonly digest: Digest; readonly size: number }) =>
     healBlob({ blobs: database.storedBlobs, fills, findUpstream }, digest, size);
-  return { registries, fills, usage, counts, explainer, heal };
+  return {
+    registries,
+    upstreams,
+    usage,
+    explainer,
+    heal,
+    /** When requests come no more: ends fills at the limit at the latest. */
+    async close(limit: AbortSignal): Promise<void> {
+      await fills.close(limit);
+      await upstreams.close();
+      await Promise.all([usage.close(), counts.close()]);
+    },
+  };
 }
 
 type Explained = [Parameters<typeof explainPull>[1], Parameters<typeof explainPull>[2]];
@@ -147,3 +162,5 @@ async function loadRegistry(
   const groupPath = registry.anonymousPull && !showsPrivate ? '' : group.fullPath;
   return { id, groupId, groupPath, upstreams };
 }
+
+export type VirtualRegistries = ReturnType<typeof createVirtualRegistries>;

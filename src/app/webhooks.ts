@@ -1,4 +1,4 @@
-/** Wires webhooks: from what is recorded of events to requests to endpoints. */
+/** Webhooks: from what is recorded of events to requests to endpoints. */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { SecretBox } from '../auth/credentials/secret-box.ts';
@@ -16,22 +16,23 @@ import { WebhookEndpoints } from '../webhooks/webhook-endpoints.ts';
 import type { WebhookObserver } from '../webhooks/webhook-observer.ts';
 import { WebhookSender } from '../webhooks/webhook-sender.ts';
 
-export interface NotificationParts {
+export interface WebhookParts {
   readonly config: Config;
   readonly database: Database;
   readonly secretBox: SecretBox;
   /** What endpoints of the configuration are signed with. */
   readonly secret: string | undefined;
-  readonly observer: WebhookObserver;
+  readonly metrics: { readonly webhooks: WebhookObserver };
   readonly readOnlyReason: () => Promise<string | undefined>;
   readonly log: Log;
   readonly now: () => number;
 }
 
-export function createNotifications(parts: NotificationParts) {
-  const { config, database, secretBox, secret, observer, readOnlyReason, log, now } = parts;
+export function createWebhooks(parts: WebhookParts) {
+  const { config, database, secretBox, secret, metrics, readOnlyReason, log, now } = parts;
+  const observer = metrics.webhooks;
   const { webhooks, http } = config;
-  const { maxParallel, maxQueuedPulls, allowedNetworks } = webhooks;
+  const { maxParallel, maxQueuedPulls, allowedNetworks, timeoutMs, backoffMs, maxRetries } = webhooks;
   const secrets = new WebhookSecrets(secretBox);
   const endpoints = new WebhookEndpoints({
     records: database,
@@ -41,7 +42,7 @@ export function createNotifications(parts: NotificationParts) {
       isDisabled: disabled,
     })),
     secret,
-    patience: webhooks,
+    patience: { timeoutMs, backoffMs, maxRetries },
     open: (webhook) => secrets.open(webhook),
   });
   const sender = new WebhookSender({
@@ -76,7 +77,7 @@ export function createNotifications(parts: NotificationParts) {
     pulls,
     secrets,
     resender: new Resending(delivering, endpoints),
-    expiry: new DeliveryExpiry(database, webhooks.keepMs, now),
+    tasks: [new DeliveryExpiry(database, webhooks.keepMs, now)],
     async start(): Promise<void> {
       await endpoints.start();
       await pulls.start();

@@ -1,5 +1,6 @@
 /** `entrepot gc`: collects once, beside a running server or without one. */
-import { createCollector, reviewDelayOf, untaggedMsOf } from '../app/collector.ts';
+import { createCollector, untaggedMsOf } from '../app/collector.ts';
+import { reviewDelayOf } from '../app/storage.ts';
 import type { Config } from '../config/config.ts';
 import { databaseFile } from '../config/data-directory.ts';
 import type { Outcome } from '../gc/collector.ts';

@@ -6,7 +6,6 @@ import { randomFillSync } from 'node:crypto';
 import { unlinkSync } from 'node:fs';
 import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Config } from '../config/config.ts';
 import type { Log } from '../observe/log.ts';
 import { roomOf } from './disk-space.ts';
 
@@ -83,15 +82,4 @@ export class SpaceReserve {
       await file.close();
     }
   }
-}
-
-/** Undefined where SQLite is not used, or nothing is kept free. */
-export function createSpaceReserve(
-  { dataDirectory, database, storage }: Pick<Config, 'dataDirectory' | 'database' | 'storage'>,
-  log: Log,
-): SpaceReserve | undefined {
-  if (database.url !== undefined || storage.reserveBytes === undefined) return undefined;
-  const reserve = new SpaceReserve(dataDirectory, storage.reserveBytes, log);
-  reserve.start();
-  return reserve;
 }

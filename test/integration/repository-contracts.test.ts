@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { createPulls } from '../../src/app/pulls.ts';
-import { upstreamOptions } from '../../src/app/upstream-options.ts';
+import { createMetrics } from '../../src/app/metrics/metrics.ts';
+import { createVirtualRegistries } from '../../src/app/virtual-registries.ts';
 import { SecretBox } from '../../src/auth/credentials/secret-box.ts';
 import { createSharedCache } from '../../src/cache/shared.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
@@ -12,8 +12,8 @@ import { UpstreamSecrets } from '../../src/management/registries/upstream-settin
 import { parseRepositoryName } from '../../src/oci/reference.ts';
 import { LocalRepository } from '../../src/proxy/local-repository.ts';
 import { OrderedRepository } from '../../src/proxy/ordered-repository.ts';
+import { unlimitedSpace } from '../../src/storage/disk-space.ts';
 import { LocalUpstream } from '../../src/upstreams/local-upstream.ts';
-import { UpstreamPool } from '../../src/upstreams/upstream-pool.ts';
 import { blobUpstream } from '../support/blob-upstream.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { FakeRegistry } from '../support/fake-registry.ts';
@@ -133,43 +133,22 @@ describeEachDatabase('with records', (_open, each) => {
         readFile: () => '',
       });
       const common = { log: silentLog, now: () => clock.now };
-      const unheard = () => undefined;
-      const observer = {
-        request: unheard,
-        timedOut: unheard,
-        bytes: unheard,
-        breaker: unheard,
-        quota: unheard,
-        forgotten: unheard,
-      };
-      const upstreams = new UpstreamPool({ ...upstreamOptions(config), ...common, observer });
       const shared = await createSharedCache(undefined, silentLog);
-      const pulls = createPulls({
+      const pulls = createVirtualRegistries({
         ...common,
         config,
-        database,
-        store,
+        storage: { database, store, space: unlimitedSpace },
         shared,
-        upstreams,
         secrets: new UpstreamSecrets(new SecretBox(randomBytes(32))),
         findHosted: async () => undefined,
-        observer: {
-          started: unheard,
-          followed: unheard,
-          resumed: unheard,
-          finished: unheard,
-          spooled: unheard,
-        },
+        metrics: createMetrics(),
         room: {
           admit: async () => ({ refused: new Set(), release: async () => undefined }),
           grew: async () => undefined,
         },
-        demandRoom: async () => undefined,
       });
       onTestFinished(async () => {
-        await pulls.fills.close(AbortSignal.abort());
-        await upstreams.close();
-        await Promise.all([pulls.usage.close(), pulls.counts.close()]);
+        await pulls.close(AbortSignal.abort());
         await shared.close();
       });
       const repository = await pulls.registries.find(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { describeFirstStart } from '../../../src/app/first-start.ts';
+import { describeFirstStart } from '../../../src/app/start-server.ts';
 
 const image = 'virtual_registries/container/1/library/alpine';
 

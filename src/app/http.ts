@@ -1,0 +1,102 @@
+/** What clients are answered: each address and its routes, in the order in which they are asked. */
+import { readFile } from 'node:fs/promises';
+import type { RequestListener } from 'node:http';
+import Koa, { type Middleware } from 'koa';
+import { answerErrors } from '../api/errors.ts';
+import { createGitlabRouter } from '../api/gitlab/router.ts';
+import { docsPage } from '../api/operations/docs-page.ts';
+import { answerTheRest } from '../api/operations/front-page.ts';
+import { createRegistryRouter } from '../api/registry/router.ts';
+import type { RegistryOptions } from '../api/registry/services.ts';
+import { receiveRequests } from '../api/requests.ts';
+import { createRestRouter, type RestServices } from '../api/rest/rest-router.ts';
+import { signInRoutes } from '../api/sign-in/sign-in.ts';
+import type { RequestState } from '../api/state.ts';
+import { keyRoutes } from '../api/tokens/keys.ts';
+import { oauthTokenRoutes } from '../api/tokens/oauth-token.ts';
+import { tokenRoutes } from '../api/tokens/token.ts';
+import type { Config } from '../config/config.ts';
+import { RegistryStatistics } from '../management/namespaces/registry-statistics.ts';
+import { RepositoryRenames } from '../management/repositories/repository-renames.ts';
+import type { Database } from '../metadata/db/database.ts';
+import type { Log } from '../observe/log.ts';
+import { isVirtualName } from '../oci/reference.ts';
+import { fromStorage } from '../storage/unavailable-storage.ts';
+import type { Auth } from './auth.ts';
+import type { HostedRegistry } from './hosted-registry.ts';
+import type { Metrics } from './metrics/metrics.ts';
+import type { VirtualRegistries } from './virtual-registries.ts';
+
+export interface HttpParts {
+  readonly config: Config;
+  readonly database: Database;
+  readonly hosted: HostedRegistry;
+  readonly virtual: VirtualRegistries;
+  readonly auth: Auth;
+  readonly services: RestServices;
+  readonly maintenance: RegistryOptions['maintenance'];
+  readonly pullEvents: RegistryOptions['pullEvents'];
+  readonly metrics: Metrics;
+  /** Of operations, which clients may ask, too. */
+  readonly probes: Middleware;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+export function createHttp(parts: HttpParts): RequestListener {
+  const { config, auth, services, maintenance, metrics, probes, log, now } = parts;
+  const { guards, sessions } = auth;
+  const koa = new Koa<RequestState>();
+  koa.on('error', (error: unknown) => log.debug({ err: error }, 'a client went away'));
+  koa.use(receiveRequests({ log, observer: metrics.requests, ...config.http, now: () => performance.now() }));
+  koa.use(answerErrors);
+  koa.use(createV2(parts));
+  koa.use(createGitlab(parts));
+  koa.use(tokenRoutes({ ...auth, observer: guards.signIns }).routes());
+  koa.use(
+    oauthTokenRoutes({ idTokens: auth.idTokens, jobTokens: services.jobTokens, maintenance, now }).routes(),
+  );
+  koa.use(signInRoutes({ signIn: auth.people, sessions }).routes());
+  koa.use(guards.denials);
+  koa.use(docsPage((path) => fromStorage(readFile(path))));
+  koa.use(createRestRouter(services));
+  koa.use(keyRoutes({ keys: auth.keys }));
+  koa.use(probes);
+  koa.use(answerTheRest);
+  return koa.callback();
+}
+
+function createV2({ config, hosted, virtual, auth, maintenance, pullEvents, metrics }: HttpParts) {
+  return createRegistryRouter({
+    repositories: {
+      find: (name) => (isVirtualName(name) ? virtual.registries : hosted.repositories).find(name),
+      getWritable: (name, writer) => hosted.repositories.getWritable(name, writer),
+    },
+    access: auth.access,
+    catalog: auth.catalog,
+    maintenance,
+    pullEvents,
+    denials: auth.guards.signIns,
+    observer: metrics.registry,
+    maxManifestBytes: config.hosted.maxManifestBytes,
+  });
+}
+
+/** What GitLab's container registry answers beside /v2. */
+function createGitlab({ database, hosted, virtual, auth, maintenance, now }: HttpParts) {
+  const caches = { forgetGroup: () => virtual.registries.forgetAll() };
+  return createGitlabRouter({
+    access: auth.access,
+    inventory: hosted.inventory,
+    maintenance,
+    renames: new RepositoryRenames({
+      database,
+      rights: auth.rights,
+      principals: auth.principals,
+      tagPatterns: hosted.rules.tagPatterns,
+      caches,
+      now,
+    }),
+    statistics: new RegistryStatistics(auth.principals),
+  });
+}

@@ -102,7 +102,7 @@ describeEachDatabase('records of people', (open, { clock }) => {
     expect(await groups.find(child.id)).toBeUndefined();
     expect(await virtualRegistries.find(registry.id)).toBeUndefined();
     expect(await upstreams.find(upstream.id)).toBeUndefined();
-    expect(await members.find(group.id, user.id)).toBeUndefined();
+    expect(await members.find({ groupId: group.id }, user.id)).toBeUndefined();
     expect(await users.find(user.id)).toEqual(user);
     expect(await groups.remove(group.id)).toBe(false);
   });
@@ -176,9 +176,9 @@ describeEachDatabase('records of people', (open, { clock }) => {
       accessLevel: 30,
       expiresAt: 5000,
     });
-    expect(await members.find(group.id, user.id)).toEqual(member);
+    expect(await members.find({ groupId: group.id }, user.id)).toEqual(member);
     expect(await members.listByUser(user.id)).toEqual([member]);
-    expect(await members.list(group.id, all)).toEqual({
+    expect(await members.list({ groupId: group.id }, all)).toEqual({
       total: 1,
       records: [
         {
@@ -197,16 +197,18 @@ describeEachDatabase('records of people', (open, { clock }) => {
     ).rejects.toMatchObject({
       constraint: 'members_group_id_user_id',
     });
-    expect(await members.update(group.id, user.id, { accessLevel: 40 })).toEqual({
+    expect(await members.update({ groupId: group.id }, user.id, { accessLevel: 40 })).toEqual({
       ...member,
       accessLevel: 40,
     });
-    expect(await members.update(group.id, user.id, { accessLevel: 40, expiresAt: null })).toMatchObject({
+    expect(
+      await members.update({ groupId: group.id }, user.id, { accessLevel: 40, expiresAt: null }),
+    ).toMatchObject({
       expiresAt: undefined,
     });
-    expect(await members.update(group.id, 99, { accessLevel: 40 })).toBeUndefined();
-    expect(await members.remove(group.id, user.id)).toBe(true);
-    expect(await members.remove(group.id, user.id)).toBe(false);
+    expect(await members.update({ groupId: group.id }, 99, { accessLevel: 40 })).toBeUndefined();
+    expect(await members.remove({ groupId: group.id }, user.id)).toBe(true);
+    expect(await members.remove({ groupId: group.id }, user.id)).toBe(false);
   });
 
   test('a member of nothing, or nobody as a member, is refused', async () => {

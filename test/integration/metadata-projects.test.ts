@@ -49,14 +49,15 @@ describeEachDatabase('records of projects', (open, { clock }) => {
   test('a full path is given once, and only in a group that exists', async () => {
     const database = await open();
     const project = await createProject(database, 'acme/shop');
-    const again = { ...project, description: undefined };
+    const { groupId, name, path, fullPath, visibility } = project;
+    const again = { groupId, name, path, fullPath, visibility };
     await expect(database.projects.create(again)).rejects.toMatchObject({
       name: 'UniqueViolation',
       constraint: 'projects_full_path',
     });
     await expect(database.projects.create(again)).rejects.toThrow(UniqueViolation);
     await expect(
-      database.projects.create({ ...again, fullPath: 'acme/other', groupId: project.groupId + 1 }),
+      database.projects.create({ ...again, fullPath: 'acme/other', groupId: groupId + 1 }),
     ).rejects.toThrow(MissingOwner);
   });
 

@@ -15,32 +15,33 @@ const all = { page: 1, perPage: 100 };
 describeEachDatabase('records of roles', (open, { clock }) => {
   test('a member of a project is there once, shows the user, and changes level and expiry', async () => {
     const database = await open();
-    const { projectMembers } = database;
+    const { members } = database;
     const project = await createProject(database, 'acme/shop');
     const userId = await createUser(database, 'ada');
+    const place = { projectId: project.id };
     const role = { userId, accessLevel: 30, expiresAt: 5000, createdAt: clock.now };
-    const member = await projectMembers.create({ ...role, projectId: project.id });
-    expect(member).toEqual({ ...role, projectId: project.id });
-    expect(await projectMembers.find(project.id, userId)).toEqual(member);
-    expect(await projectMembers.listByUser(userId)).toEqual([member]);
-    expect(await projectMembers.list(project.id, all)).toEqual({
+    const member = await members.create({ ...role, ...place });
+    expect(member).toEqual({ ...role, ...place });
+    expect(await members.find(place, userId)).toEqual(member);
+    expect(await members.listByUser(userId)).toEqual([member]);
+    expect(await members.list(place, all)).toEqual({
       total: 1,
       records: [{ ...role, username: 'ada', name: 'ada', state: 'active' }],
     });
-    const again = { projectId: project.id, userId, accessLevel: 10 };
-    await expect(projectMembers.create(again)).rejects.toMatchObject({
-      constraint: 'project_members_project_id_user_id',
+    const again = { ...place, userId, accessLevel: 10 };
+    await expect(members.create(again)).rejects.toMatchObject({
+      constraint: 'members_project_id_user_id',
     });
-    await expect(projectMembers.create({ ...again, userId: 99 })).rejects.toThrow(MissingOwner);
-    expect(await projectMembers.update(project.id, userId, { accessLevel: 40 })).toEqual({
+    await expect(members.create({ ...again, userId: 99 })).rejects.toThrow(MissingOwner);
+    expect(await members.update(place, userId, { accessLevel: 40 })).toEqual({
       ...member,
       accessLevel: 40,
     });
-    const cleared = await projectMembers.update(project.id, userId, { accessLevel: 40, expiresAt: null });
+    const cleared = await members.update(place, userId, { accessLevel: 40, expiresAt: null });
     expect(cleared?.expiresAt).toBeUndefined();
-    expect(await projectMembers.update(project.id, 99, { accessLevel: 40 })).toBeUndefined();
-    expect(await projectMembers.remove(project.id, userId)).toBe(true);
-    expect(await projectMembers.remove(project.id, userId)).toBe(false);
+    expect(await members.update(place, 99, { accessLevel: 40 })).toBeUndefined();
+    expect(await members.remove(place, userId)).toBe(true);
+    expect(await members.remove(place, userId)).toBe(false);
   });
 
   test('the highest of the roles in a project and in the groups above it counts', async () => {
@@ -130,19 +131,19 @@ describeEachDatabase('records of roles', (open, { clock }) => {
   test('the role that holds for someone in a project is the highest there or above, and of equal ones the nearest', async () => {
     const database = await open();
     const userId = await createUser(database, 'ada');
-    const find = () => database.inheritedRoles.find('acme/shop', userId);
+    const find = () => database.members.findInherited('acme/shop', userId);
     expect(await find()).toBeUndefined();
     await giveRole(database, 'acme', userId, 30, clock.now + 1000);
     expect(await find()).toMatchObject({ accessLevel: 30, username: 'ada' });
     await giveProjectRole(database, 'acme/shop', userId, 30);
     expect(await find()).toMatchObject({ accessLevel: 30, expiresAt: undefined });
     clock.now += 1000;
-    expect(await database.inheritedRoles.find('acme', userId)).toBeUndefined();
+    expect(await database.members.findInherited('acme', userId)).toBeUndefined();
   });
 
   test('another owner of a group is a person who is not blocked, there or above, and owns it now', async () => {
     const database = await open();
-    const { users, inheritedRoles } = database;
+    const { users, members } = database;
     const group = await createGroup(database, 'acme/team');
     const [ada, bob] = [await createUser(database, 'ada'), await createUser(database, 'bob')];
     const { id: bot } = await users.create({
@@ -151,7 +152,7 @@ describeEachDatabase('records of roles', (open, { clock }) => {
       isAdmin: false,
       botOf: { groupId: group.id },
     });
-    const hasOther = () => inheritedRoles.hasOtherOwner('acme/team', ada);
+    const hasOther = () => members.hasOtherOwner('acme/team', ada);
     await giveRole(database, 'acme/team', ada, 50);
     await giveRole(database, 'acme/team', bot, 50);
     await giveRole(database, 'acme/team', bob, 40);
@@ -223,7 +224,7 @@ async function giveProjectRole(
   expiresAt?: number,
 ): Promise<void> {
   const project = (await database.projects.findByPath(path)) ?? (await createProject(database, path));
-  await database.projectMembers.create({ projectId: project.id, userId, accessLevel, expiresAt });
+  await database.members.create({ projectId: project.id, userId, accessLevel, expiresAt });
 }
 
 /** A repository that has a manifest. */

@@ -16,8 +16,8 @@ describeEachDatabase('records of who signs in', (open, { clock }) => {
       users.create({ username, name: username, isAdmin: false, botOf });
     const ofProject = await create('bot-1', { projectId: project.id });
     await create('bot-2', { groupId: project.groupId });
-    expect(await users.find(person)).toMatchObject({ kind: 'human', botOf: undefined });
-    expect(await users.find(ofProject.id)).toMatchObject({ kind: 'bot', botOf: { projectId: project.id } });
+    expect(await users.find(person)).toMatchObject({ kind: 'human', botGroupId: undefined });
+    expect(await users.find(ofProject.id)).toMatchObject({ kind: 'bot', botProjectId: project.id });
     await expect(create('bot-3', { groupId: 99 })).rejects.toThrow(MissingOwner);
     const names = async (filter?: UserFilter) =>
       (await users.list(undefined, all, filter)).records.map((user) => user.username);
@@ -132,7 +132,7 @@ describeEachDatabase('records of who signs in', (open, { clock }) => {
     const userId = await createUser(database, 'ada');
     const expiresAt = clock.now + 1000;
     await database.members.create({ groupId, userId, accessLevel: 50 });
-    await database.projectMembers.create({ projectId, userId, accessLevel: 50 });
+    await database.members.create({ projectId, userId, accessLevel: 50 });
     await database.accessTokens.create({ userId, name: 'x', tokenHash: 'a', scopes: [] });
     await database.jobTokens.create({
       ...{ projectId, userId, name: 'x', tokenHash: 'b' },

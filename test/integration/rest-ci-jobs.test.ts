@@ -14,7 +14,7 @@ describeEachDatabase('a CI job at the REST API', (open, { clock }) => {
     const registry = await api.createRegistry(group, 'base');
     const upstream = await api.createUpstream(registry, 'hub');
     const dana = await api.createUser('dana');
-    await api.database.projectMembers.create({ projectId: project, userId: dana.id, accessLevel: role });
+    await api.database.members.create({ projectId: project, userId: dana.id, accessLevel: role });
     const given = { name: 'build 7', ...(!userless && { user_id: dana.id }), ...fields };
     const { body: job } = await api.ask('POST', `/projects/${project}/job_tokens`, given);
     const as = (headers: Record<string, string>, method: string, path: string, body?: Json) =>
@@ -184,7 +184,7 @@ describeEachDatabase('a member of a project', (open, { clock }) => {
     const one = `/virtual_registries/container/upstreams/${upstream.id}`;
     expect((await api.as(guest, 'GET', registries)).status).toBe(404);
     expect((await api.as(guest, 'GET', one)).status).toBe(404);
-    await api.database.projectMembers.create({ projectId: project, userId: guest.id, accessLevel: 10 });
+    await api.database.members.create({ projectId: project, userId: guest.id, accessLevel: 10 });
     expect((await api.as(guest, 'GET', registries)).body).toHaveLength(1);
     expect((await api.as(guest, 'GET', one)).status).toBe(200);
     expect((await api.as(guest, 'DELETE', one)).status).toBe(403);

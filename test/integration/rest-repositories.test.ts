@@ -286,7 +286,7 @@ describeEachDatabase('repositories over the REST API', (open, { clock }) => {
     const own = await make('acme/shop');
     const theirs = await make('acme/other');
     const dana = await api.createUser('dana');
-    await api.database.projectMembers.create({ projectId: shop, userId: dana.id, accessLevel: 30 });
+    await api.database.members.create({ projectId: shop, userId: dana.id, accessLevel: 30 });
     const { body: job } = await api.ask('POST', `/projects/${shop}/job_tokens`, {
       name: 'build',
       user_id: dana.id,

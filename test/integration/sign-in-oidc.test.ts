@@ -85,7 +85,7 @@ describeEachDatabase('signing in at an OpenID provider', (open, { clock }) => {
       provider.person = { ...provider.person, groups };
       expect((await browser.signInAt(provider)).status).toBe(302);
       const user = await database.users.findByUsername('ada');
-      return (await database.members.find(id, user?.id ?? 0))?.accessLevel;
+      return (await database.members.find({ groupId: id }, user?.id ?? 0))?.accessLevel;
     };
     expect(await levelAfter(['devs', 'others'])).toBe(30);
     expect(await levelAfter(['devs', 'leads'])).toBe(40);

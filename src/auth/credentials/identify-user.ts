@@ -7,14 +7,14 @@ import { type Refusal, refuse } from './refusal.ts';
 export function identifyUser(user: User | undefined): UserIdentity | Refusal {
   if (!user) return refuse('unknown', 'there is no such user');
   if (user.state === 'blocked') return refuse('blocked');
-  const { id, username, isAdmin, botOf, passwordHash } = user;
+  const { id, username, isAdmin, botProjectId, passwordHash } = user;
   return {
     kind: 'user',
     userId: id,
     username,
     isAdmin,
     scopes: 'all',
-    ...(botOf?.projectId !== undefined && { isProjectBot: true }),
+    ...(botProjectId !== undefined && { isProjectBot: true }),
     ...(passwordHash !== undefined && { passwordMark: markPassword(passwordHash) }),
   };
 }

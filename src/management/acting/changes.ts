@@ -23,7 +23,7 @@ const takenAttributes: Partial<Record<UniqueConstraint, Faults>> = {
 const conflicts: Partial<Record<UniqueConstraint, string>> = {
   users_username: 'Username has already been taken',
   members_group_id_user_id: 'Member already exists',
-  project_members_project_id_user_id: 'Member already exists',
+  members_project_id_user_id: 'Member already exists',
 };
 
 /**

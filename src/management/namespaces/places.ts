@@ -1,6 +1,6 @@
 /** Groups and projects alike, as what members, access tokens and deploy tokens belong to. */
 
-import type { TokenPlace } from '../../metadata/tokens/token-place.ts';
+import type { PlaceKey } from '../../metadata/namespaces/place.ts';
 
 export interface Place {
   readonly kind: 'group' | 'project';
@@ -21,6 +21,6 @@ export function auditPlaceOf({ kind, fullPath }: Pick<Place, 'kind' | 'fullPath'
 }
 
 /** As records and the details of audit events name it. */
-export function ownerOf({ kind, id }: Place): TokenPlace {
+export function ownerOf({ kind, id }: Place): PlaceKey {
   return kind === 'group' ? { groupId: id } : { projectId: id };
 }

@@ -36,9 +36,9 @@ const orders = {
   id: 'id',
   name: 'name',
   path: 'path',
-  created_at: 'created_at',
-  updated_at: 'updated_at',
-  last_activity_at: 'updated_at',
+  created_at: 'createdAt',
+  updated_at: 'updatedAt',
+  last_activity_at: 'updatedAt',
 } as const satisfies Record<string, ProjectOrder['by']>;
 const filter = pageParams.extend({
   search: text(maxNameLength).optional(),
@@ -208,7 +208,7 @@ function searchOf({ search, visibility, idAfter, idBefore }: Filter): ProjectSea
 }
 
 function orderOf({ orderBy, sort }: Filter): ProjectOrder {
-  if (orderBy === undefined) return { by: 'full_path', direction: sort ?? 'asc' };
+  if (orderBy === undefined) return { by: 'fullPath', direction: sort ?? 'asc' };
   return { by: orders[orderBy], direction: sort ?? 'desc' };
 }
 

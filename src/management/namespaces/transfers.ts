@@ -109,9 +109,10 @@ async function giveOwner(
   { id, fullPath }: Pick<Group, 'id' | 'fullPath'>,
 ): Promise<void> {
   const { userId } = userOf(actor);
-  if (await tx.inheritedRoles.hasOtherOwner(fullPath, userId)) return;
+  if (await tx.members.hasOtherOwner(fullPath, userId)) return;
   const accessLevel = accessLevels.owner;
-  const known = await tx.members.find(id, userId);
-  if (known) await tx.members.update(id, userId, { accessLevel, expiresAt: null });
-  else await tx.members.create({ groupId: id, userId, accessLevel });
+  const place = { groupId: id };
+  const known = await tx.members.find(place, userId);
+  if (known) await tx.members.update(place, userId, { accessLevel, expiresAt: null });
+  else await tx.members.create({ ...place, userId, accessLevel });
 }

@@ -7,7 +7,7 @@ import { accessLevels } from '../../auth/rights/access-levels.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Page, Paged } from '../../metadata/db/page.ts';
 import type { Records } from '../../metadata/db/records.ts';
-import type { ListedMember, Role } from '../../metadata/people/listed-member.ts';
+import type { ListedMember, NewRole, Role, RoleChanges } from '../../metadata/people/members.ts';
 import type { User } from '../../metadata/people/users.ts';
 import { parentPathOf } from '../../oci/reference.ts';
 import { type Actor, userOf } from '../acting/actor.ts';
@@ -18,7 +18,6 @@ import type { Need } from '../acting/needs.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { demandGrant, Rights } from '../acting/rights.ts';
 import { auditPlaceOf, ownerOf, type Place, type PlaceReference } from '../namespaces/places.ts';
-import { membersOf, type NewRole } from './place-members.ts';
 
 export type { ListedMember };
 
@@ -28,12 +27,6 @@ export type MemberInput = Omit<NewRole, 'userId'> &
     | { readonly userId: number; readonly username?: undefined }
     | { readonly username: string; readonly userId?: undefined }
   );
-
-export interface MemberChanges {
-  readonly accessLevel: number;
-  /** Undefined leaves it as it is, null clears it. */
-  readonly expiresAt?: number | null | undefined;
-}
 
 export interface MemberServiceOptions {
   readonly database: Database;
@@ -60,7 +53,7 @@ export class MemberService {
   /** Those who were given a role in this very place, for who may see it. @throws RefusedError not-found */
   async list(actor: Actor, reference: PlaceReference, page: Page): Promise<Paged<ListedMember>> {
     const place = await this.#rights.getPlace(this.#database, actor, reference, 'see');
-    return membersOf(this.#database, place).list(page);
+    return this.#database.members.list(ownerOf(place), page);
   }
 
   /** And those of the groups around it, each with the highest role they have now. @throws RefusedError not-found */
@@ -78,7 +71,7 @@ export class MemberService {
   /** With the highest role they have now, wherever it was given. @throws RefusedError not-found */
   async getInherited(actor: Actor, reference: PlaceReference, userId: number): Promise<ListedMember> {
     const { fullPath } = await this.#rights.getPlace(this.#database, actor, reference, 'see');
-    const found = await this.#database.inheritedRoles.find(fullPath, userId);
+    const found = await this.#database.members.findInherited(fullPath, userId);
     if (!found) throw new RefusedError('not-found', 'Member');
     return found;
   }
@@ -91,7 +84,7 @@ export class MemberService {
       const place = await this.#rights.getPlace(tx, actor, reference, 'write');
       await demandGrant(tx, actor, place, accessLevel);
       const user = await getPerson(tx, input);
-      const role = await membersOf(tx, place).create({ userId: user.id, accessLevel, expiresAt });
+      const role = await tx.members.create({ ...ownerOf(place), userId: user.id, accessLevel, expiresAt });
       await record(tx, actor, 'create', place, user.id, { accessLevel, expiresAt });
       return listed({ role, user });
     });
@@ -102,7 +95,7 @@ export class MemberService {
     actor: Actor,
     reference: PlaceReference,
     userId: number,
-    changes: MemberChanges,
+    changes: RoleChanges,
   ): Promise<ListedMember> {
     this.#checkExpiry(changes.expiresAt ?? undefined);
     return runChange(this.#database, async (tx) => {
@@ -110,7 +103,7 @@ export class MemberService {
       await demandGrant(tx, actor, place, Math.max(role.accessLevel, changes.accessLevel));
       const staysOwner = changes.accessLevel >= accessLevels.owner && typeof changes.expiresAt !== 'number';
       if (!staysOwner) await demandOtherOwner(tx, place, { role, user });
-      const changed = await membersOf(tx, place).update(userId, changes);
+      const changed = await tx.members.update(ownerOf(place), userId, changes);
       if (!changed) throw new RefusedError('not-found', 'Member');
       await record(tx, actor, 'update', place, userId, changes);
       return listed({ role: changed, user });
@@ -125,7 +118,7 @@ export class MemberService {
       const { place, user, role } = await this.#getHeldFor(tx, actor, reference, userId, need);
       if (!isLeaving) await demandGrant(tx, actor, place, role.accessLevel);
       await demandOtherOwner(tx, place, { role, user });
-      await membersOf(tx, place).remove(userId);
+      await tx.members.remove(ownerOf(place), userId);
       await record(tx, actor, 'delete', place, userId, role);
     });
   }
@@ -157,7 +150,7 @@ export class MemberService {
 async function demandOtherOwner(tx: Records, place: Place, { role, user }: Held): Promise<void> {
   const isTopLevel = place.kind === 'group' && parentPathOf(place.fullPath) === '';
   if (!isTopLevel || role.accessLevel < accessLevels.owner || user.state === 'blocked') return;
-  if (await tx.inheritedRoles.hasOtherOwner(place.fullPath, user.id)) return;
+  if (await tx.members.hasOtherOwner(place.fullPath, user.id)) return;
   throw new RefusedError(
     'forbidden',
     'the last Owner of a top-level group stays its Owner until there is another',
@@ -176,7 +169,7 @@ async function getPerson({ users }: Pick<Records, 'users'>, input: MemberInput):
 }
 
 async function getHeld(records: Records, place: Place, userId: number): Promise<Held> {
-  const role = await membersOf(records, place).find(userId);
+  const role = await records.members.find(ownerOf(place), userId);
   const user = role && (await records.users.find(userId));
   if (!user) throw new RefusedError('not-found', 'Member');
   return { role, user };
@@ -193,7 +186,7 @@ function record(
   verb: 'create' | 'update' | 'delete',
   place: Place,
   userId: number,
-  { accessLevel, expiresAt }: MemberChanges,
+  { accessLevel, expiresAt }: RoleChanges,
 ): Promise<void> {
   return recordChange(tx, actor, {
     action: `member.${verb}`,

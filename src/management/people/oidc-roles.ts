@@ -10,7 +10,6 @@ import type { Actor } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
 import { holdGroup } from '../acting/find-group.ts';
 import { auditPlaceOf, ownerOf, type Place } from '../namespaces/places.ts';
-import { membersOf } from './place-members.ts';
 
 /** Who is in this group over there has this role here. */
 export interface GroupRole {
@@ -72,8 +71,8 @@ async function applyRole(
   place: Place,
   level: number | undefined,
 ): Promise<void> {
-  const members = membersOf(tx, place);
-  const known = await members.find(userId);
+  const owner = ownerOf(place);
+  const known = await tx.members.find(owner, userId);
   if (known ? known.accessLevel === level && known.expiresAt === undefined : level === undefined) return;
   if (known && (level ?? 0) < known.accessLevel && (await isLastOwner(tx, place, userId, known.accessLevel)))
     return;
@@ -82,16 +81,16 @@ async function applyRole(
       action,
       targetId: userId,
       ...auditPlaceOf(place),
-      details: { ...ownerOf(place), userId, accessLevel, by: 'oidc' },
+      details: { ...owner, userId, accessLevel, by: 'oidc' },
     });
   if (level === undefined) {
-    await members.remove(userId);
+    await tx.members.remove(owner, userId);
     await change('member.delete', known?.accessLevel ?? 0);
   } else if (known) {
-    await members.update(userId, { accessLevel: level, expiresAt: null });
+    await tx.members.update(owner, userId, { accessLevel: level, expiresAt: null });
     await change('member.update', level);
   } else {
-    await members.create({ userId, accessLevel: level });
+    await tx.members.create({ ...owner, userId, accessLevel: level });
     await change('member.create', level);
   }
 }
@@ -101,5 +100,5 @@ async function isLastOwner(tx: Records, place: Place, userId: number, level: num
   const isTopLevel = place.kind === 'group' && parentPathOf(place.fullPath) === '';
   if (!isTopLevel || level < accessLevels.owner) return false;
   await holdGroup(tx, place.id);
-  return !(await tx.inheritedRoles.hasOtherOwner(place.fullPath, userId));
+  return !(await tx.members.hasOtherOwner(place.fullPath, userId));
 }

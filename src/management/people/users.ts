@@ -206,10 +206,10 @@ function demandOther(actor: Actor, id: number, what: string): void {
 async function demandNotNeeded(tx: Records, userId: number): Promise<void> {
   const alone: string[] = [];
   for (const { groupId, accessLevel } of await tx.members.listByUser(userId)) {
-    if (accessLevel < accessLevels.owner) continue;
+    if (groupId === undefined || accessLevel < accessLevels.owner) continue;
     await holdGroup(tx, groupId);
     const group = await tx.groups.find(groupId);
-    if (group && !(await tx.inheritedRoles.hasOtherOwner(group.fullPath, userId))) alone.push(group.fullPath);
+    if (group && !(await tx.members.hasOtherOwner(group.fullPath, userId))) alone.push(group.fullPath);
   }
   if (alone.length === 0) return;
   const groups = alone.sort().join(', ');

@@ -10,8 +10,7 @@ import type { AccessToken } from '../../metadata/tokens/access-tokens.ts';
 import { type Actor, userOf } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
 import { RefusedError } from '../acting/refused-error.ts';
-import { auditPlaceOf, type Place } from '../namespaces/places.ts';
-import { membersOf } from '../people/place-members.ts';
+import { auditPlaceOf, ownerOf, type Place } from '../namespaces/places.ts';
 
 export interface AccessTokenInput {
   readonly name: string;
@@ -89,7 +88,7 @@ export async function revokeAccessToken(tx: Records, actor: Actor, token: Access
   const owner = await tx.users.find(token.userId);
   if (!(await tx.accessTokens.revoke(token.id)) || !owner) return;
   const place = await findPlaceOf(tx, owner);
-  if (place) await membersOf(tx, place).remove(owner.id);
+  if (place) await tx.members.remove(ownerOf(place), owner.id);
   await recordOf(tx, actor, 'revoke', token, owner, { name: token.name, userId: owner.id });
 }
 
@@ -143,13 +142,12 @@ async function recordOf(
 /** Undefined for people. */
 async function findPlaceOf(
   { groups, projects }: Pick<Records, 'groups' | 'projects'>,
-  { botOf }: User,
+  { botGroupId, botProjectId }: User,
 ): Promise<Place | undefined> {
-  const { groupId, projectId } = botOf ?? {};
-  if (groupId !== undefined) {
-    const group = await groups.find(groupId);
+  if (botGroupId !== undefined) {
+    const group = await groups.find(botGroupId);
     return group && { kind: 'group', id: group.id, fullPath: group.fullPath };
   }
-  const project = projectId === undefined ? undefined : await projects.find(projectId);
+  const project = botProjectId === undefined ? undefined : await projects.find(botProjectId);
   return project && { kind: 'project', id: project.id, fullPath: project.fullPath };
 }

@@ -14,7 +14,6 @@ import type { Need } from '../acting/needs.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { demandGrant, Rights } from '../acting/rights.ts';
 import { ownerOf, type Place, type PlaceReference } from '../namespaces/places.ts';
-import { membersOf } from '../people/place-members.ts';
 import {
   type AccessTokenInput,
   type CreatedAccessToken,
@@ -112,7 +111,7 @@ export class PlaceAccessTokenService {
         isAdmin: false,
         botOf: ownerOf(place),
       });
-      await membersOf(tx, place).create({ userId: bot.id, accessLevel });
+      await tx.members.create({ ...ownerOf(place), userId: bot.id, accessLevel });
       return this.#told(tx, place, await recordAccessToken(tx, actor, bot, input));
     });
   }
@@ -157,12 +156,12 @@ export class PlaceAccessTokenService {
 async function getToken(records: Records, place: Place, id: number): Promise<AccessToken> {
   const token = await records.accessTokens.find(id);
   const bot = token && (await records.users.find(token.userId));
-  const isOfPlace = (place.kind === 'group' ? bot?.botOf?.groupId : bot?.botOf?.projectId) === place.id;
+  const isOfPlace = (place.kind === 'group' ? bot?.botGroupId : bot?.botProjectId) === place.id;
   if (!token || !isOfPlace) throw new RefusedError('not-found');
   return token;
 }
 
 async function withLevel(records: Records, place: Place, token: AccessToken): Promise<PlaceAccessToken> {
-  const role = await membersOf(records, place).find(token.userId);
+  const role = await records.members.find(ownerOf(place), token.userId);
   return { ...token, accessLevel: token.revokedAt === undefined ? role?.accessLevel : undefined };
 }

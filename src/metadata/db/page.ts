@@ -1,5 +1,5 @@
 /** Pagination, as the REST API has it: by pages with numbers, or after the number of a record. */
-import { type Expression, type SelectQueryBuilder, type SqlBool, sql } from 'kysely';
+import { type SelectQueryBuilder, type SqlBool, sql } from 'kysely';
 
 export interface Page {
   /** From 1. */
@@ -27,10 +27,6 @@ export async function paged<All, From extends keyof All, Found>(
   return { records: await query.limit(page.perPage).offset(offsetOf(page)).execute(), total };
 }
 
-export function offsetOf(page: Page): number {
-  return (page.page - 1) * page.perPage;
-}
-
 export type Direction = 'asc' | 'desc';
 
 /** A part of a list by number, which goes on after a number and is never counted. */
@@ -46,14 +42,22 @@ export interface KeysetPart<T> {
   readonly hasMore: boolean;
 }
 
-/** In a query on a table with numbers. One record more than the limit tells whether there is more. */
-export function isAfter({ after, direction }: Keyset): Expression<SqlBool> {
+/** The part of the query, which has no order of its own, by the numbers of its records. */
+export async function partAfter<All, From extends keyof All, Found>(
+  query: SelectQueryBuilder<All, From, Found>,
+  { after, direction, limit }: Keyset,
+): Promise<KeysetPart<Found>> {
   const id = sql.ref<number>('id');
-  if (after === undefined) return sql<SqlBool>`${id} is not null`;
-  return direction === 'asc' ? sql<SqlBool>`${id} > ${after}` : sql<SqlBool>`${id} < ${after}`;
+  const isAfter = direction === 'asc' ? sql<SqlBool>`${id} > ${after}` : sql<SqlBool>`${id} < ${after}`;
+  // One record more than the limit tells whether there is more.
+  const found = await (after === undefined ? query : query.where(isAfter))
+    .orderBy(id, direction)
+    .limit(limit + 1)
+    .execute();
+  return { records: found.slice(0, limit), hasMore: found.length > limit };
 }
 
-/** @param found with one more than was asked for, where there is more */
-export function keysetPart<T>(found: readonly T[], { limit }: Keyset): KeysetPart<T> {
-  return { records: found.slice(0, limit), hasMore: found.length > limit };
+/** For lists that cannot be paged by {@link paged}. */
+export function offsetOf(page: Page): number {
+  return (page.page - 1) * page.perPage;
 }

@@ -28,7 +28,10 @@ type ColumnsOf<Value> = {
 }[keyof Tables];
 
 /** A name means the same in all tables. */
-const readers: Record<ColumnsOf<boolean>, typeof asBoolean> & Record<ColumnsOf<object>, typeof asJson> = {};
+const readers: Record<ColumnsOf<boolean>, typeof asBoolean> & Record<ColumnsOf<object>, typeof asJson> = {
+  details: asJson,
+  isAdmin: asBoolean,
+};
 const readerOf = new Map<string, (value: unknown) => unknown>(Object.entries(readers));
 
 export class RecordRows implements KyselyPlugin {

@@ -10,7 +10,6 @@ import type { ImageFactsTables } from '../content/schema-image-facts.ts';
 import type { CleanupPolicyTables } from '../hosted/schema-cleanup-policies.ts';
 import type { HostedTables } from '../hosted/schema-hosted.ts';
 import type { ProtectionTables } from '../hosted/schema-protection.ts';
-import type { RenameTables } from '../namespaces/schema-renames.ts';
 import type { AccessTables } from '../people/schema-access.ts';
 import type { TaskTables } from '../server/schema-tasks.ts';
 import type { WebhookTables } from '../webhooks/schema-webhooks.ts';
@@ -23,14 +22,12 @@ export interface Tables
     ImageFactsTables,
     TaskTables,
     ProtectionTables,
-    RenameTables,
     ScrubTables,
     WebhookTables,
     HostedTables {
   instance: InstanceTable;
   groups: GroupTable;
   users: UserTable;
-  members: MemberTable;
   access_tokens: AccessTokenTable;
   signing_keys: SigningKeyTable;
   virtual_registries: VirtualRegistryTable;
@@ -40,7 +37,6 @@ export interface Tables
   manifests: ManifestTable;
   manifest_references: ManifestReferenceTable;
   cache_entries: CacheEntryTable;
-  audit_events: AuditEventTable;
 }
 
 /** Facts about this installation, such as that the first start is over, and settings that are changed while it runs. */
@@ -61,7 +57,7 @@ interface GroupTable {
   /** of all that its projects and those of its subgroups link; null: no limit */
   quota_bytes: number | null;
   /** when it came to its full path; null: when it was created */
-  placed_at: number | null;
+  placed_at: number;
   created_at: number;
   updated_at: number;
 }
@@ -73,7 +69,7 @@ interface UserTable {
   name: string;
   email: string | null;
   state: 'active' | 'blocked';
-  admin: number;
+  is_admin: number;
   password_hash: string | null;
   /** a bot is whom a group or project access token acts as */
   kind: Generated<'human' | 'bot'>;
@@ -82,16 +78,6 @@ interface UserTable {
   bot_project_id: number | null;
   created_at: number;
   updated_at: number;
-}
-
-/** primary key (group_id, user_id) */
-interface MemberTable {
-  group_id: number;
-  user_id: number;
-  /** 10 Guest, 15 Planner, 20 Reporter, 30 Developer, 40 Maintainer, 50 Owner */
-  access_level: number;
-  expires_at: number | null;
-  created_at: number;
 }
 
 interface AccessTokenTable {
@@ -216,22 +202,4 @@ interface CacheEntryTable {
   downloaded_at: number | null;
   /** the order of eviction: when it was pulled or checked last, or what needs it was, as far as was looked; indexes with id */
   used_at: number;
-}
-
-interface AuditEventTable {
-  id: Generated<number>;
-  at: number;
-  /** null for the system and for anonymous callers */
-  actor_id: number | null;
-  actor_name: string;
-  address: string | null;
-  /** e.g. 'upstream.update' */
-  action: string;
-  target_type: string;
-  target_id: string;
-  /** JSON object without secrets */
-  details: string;
-  /** full paths of where it happened, which outlive the places: the group, and in it the project */
-  group_path: string | null;
-  project_path: string | null;
 }

@@ -3,17 +3,29 @@
  * written here in camelCase is snake_case in the database, booleans are 0 or 1 there, and lists and objects JSON.
  */
 import type { ColumnType, Selectable } from 'kysely';
+import type { GroupTable } from '../namespaces/groups.ts';
+import type { ProjectTable } from '../namespaces/projects.ts';
+import type { RenameLeaseTable } from '../namespaces/rename-leases.ts';
+import type { MemberTable } from '../people/members.ts';
 import type { OidcIdentityTable } from '../people/oidc-identities.ts';
 import type { SessionTable } from '../people/sessions.ts';
+import type { UserTable } from '../people/users.ts';
+import type { AuditEventTable } from '../server/audit-events.ts';
 import type { Tables as RawTables } from './schema.ts';
 
-/** What may be absent: read as undefined, and written as undefined or null, which in a change clears it. */
-export type Optional<T> = ColumnType<T | undefined, T | null | undefined, T | null | undefined>;
+/** What may be absent, which is undefined; in changes undefined leaves it as it is, and null clears it. */
+export type Optional<T> = ColumnType<T | undefined, T | undefined, T | null | undefined>;
 
 /** What is read of a table. */
 export type RecordOf<Table> = Readonly<Selectable<Table>>;
 
 interface RecordTables {
+  auditEvents: AuditEventTable;
+  groups: GroupTable;
+  members: MemberTable;
+  projects: ProjectTable;
+  renameLeases: RenameLeaseTable;
+  users: UserTable;
   oidcIdentities: OidcIdentityTable;
   sessions: SessionTable;
 }
@@ -23,10 +35,13 @@ export interface Tables extends RecordTables, Omit<CamelCased<RawTables>, keyof 
 type CamelCased<All> = {
   [Table in keyof All as CamelCase<Table>]: {
     [Column in keyof All[Table] as CamelCase<Column>]: null extends All[Table][Column]
-      ? Optional<NonNullable<All[Table][Column]>>
+      ? Nullable<NonNullable<All[Table][Column]>>
       : All[Table][Column];
   };
 };
+
+/** As {@link Optional}, in tables that are not written in camelCase yet. */
+type Nullable<T> = ColumnType<T | undefined, T | null | undefined, T | null | undefined>;
 
 type CamelCase<Name> = Name extends `${infer First}_${infer Rest}`
   ? `${First}${Capitalize<CamelCase<Rest>>}`

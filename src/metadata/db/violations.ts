@@ -13,7 +13,7 @@ export const uniqueConstraints = [
   'registry_upstreams_registry_id_upstream_id',
   'projects_full_path',
   'repositories_name',
-  'project_members_project_id_user_id',
+  'members_project_id_user_id',
   'deploy_tokens_token_hash',
   'job_tokens_token_hash',
   'oidc_identities_issuer_subject',

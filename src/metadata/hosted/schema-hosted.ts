@@ -24,7 +24,7 @@ interface ProjectTable {
   /** null: only the quotas of its groups apply */
   quota_bytes: number | null;
   /** when it came to its full path; null: when it was created */
-  placed_at: number | null;
+  placed_at: number;
   created_at: number;
   updated_at: number;
 }

@@ -12,7 +12,7 @@ export async function createPeople(tables: Tables): Promise<void> {
     .addColumn('name', text, required)
     .addColumn('email', text)
     .addColumn('state', text, required)
-    .addColumn('admin', integer, required)
+    .addColumn('is_admin', integer, required)
     .addColumn('password_hash', text)
     .addColumn('kind', text, (column) => column.notNull().defaultTo('human'))
     .addColumn('bot_group_id', integer, ownerIfAny('groups.id'))
@@ -26,25 +26,17 @@ export async function createPeople(tables: Tables): Promise<void> {
 
   await tables
     .table('members')
-    .addColumn('group_id', integer, owner('groups.id'))
+    .addColumn('group_id', integer, ownerIfAny('groups.id'))
+    .addColumn('project_id', integer, ownerIfAny('projects.id'))
     .addColumn('user_id', integer, owner('users.id'))
     .addColumn('access_level', integer, required)
     .addColumn('expires_at', integer)
     .addColumn('created_at', integer, required)
-    .addPrimaryKeyConstraint('members_group_id_user_id', ['group_id', 'user_id'])
+    .addUniqueConstraint('members_group_id_user_id', ['group_id', 'user_id'])
+    .addUniqueConstraint('members_project_id_user_id', ['project_id', 'user_id'])
+    .addCheckConstraint('members_place', sql`(group_id is null) <> (project_id is null)`)
     .execute();
   await tables.index('members', ['user_id']).execute();
-
-  await tables
-    .table('project_members')
-    .addColumn('project_id', integer, owner('projects.id'))
-    .addColumn('user_id', integer, owner('users.id'))
-    .addColumn('access_level', integer, required)
-    .addColumn('expires_at', integer)
-    .addColumn('created_at', integer, required)
-    .addPrimaryKeyConstraint('project_members_project_id_user_id', ['project_id', 'user_id'])
-    .execute();
-  await tables.index('project_members', ['user_id']).execute();
 
   await tables
     .table('oidc_identities')

@@ -1,6 +1,6 @@
 /** Where everyone may pull what is not public: through local upstreams of virtual registries that allow anonymous pulls. */
 import type { Kysely } from 'kysely';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 import { below } from './below.ts';
 
 export interface Exposure {
@@ -23,17 +23,17 @@ export class Exposures {
   /** @param of one registry, or of all whose upstream is at a path, around it or below it */
   async list(of: { readonly registryId: number } | { readonly path: string }): Promise<readonly Exposure[]> {
     let query = this.#db
-      .selectFrom('virtual_registries as registry')
-      .innerJoin('groups', 'groups.id', 'registry.group_id')
-      .innerJoin('registry_upstreams', 'registry_upstreams.registry_id', 'registry.id')
-      .innerJoin('upstreams', 'upstreams.id', 'registry_upstreams.upstream_id')
-      .where('registry.anonymous_pull', '=', 1)
+      .selectFrom('virtualRegistries as registry')
+      .innerJoin('groups', 'groups.id', 'registry.groupId')
+      .innerJoin('registryUpstreams', 'registryUpstreams.registryId', 'registry.id')
+      .innerJoin('upstreams', 'upstreams.id', 'registryUpstreams.upstreamId')
+      .where('registry.anonymousPull', '=', 1)
       .where('upstreams.url', 'like', `${localScheme}%`)
-      .select(['registry.id', 'groups.full_path', 'upstreams.url'])
+      .select(['registry.id', 'groups.fullPath as groupPath', 'upstreams.url'])
       .orderBy('registry.id');
     if ('registryId' in of) query = query.where('registry.id', '=', of.registryId);
     const exposures: Exposure[] = [];
-    for (const { id: registryId, full_path: groupPath, url } of await query.execute()) {
+    for (const { id: registryId, groupPath, url } of await query.execute()) {
       const path = url.slice(localScheme.length);
       if ('path' in of && !isWithin(path, of.path) && !isWithin(of.path, path)) continue;
       if (await this.#hasClosed(path, groupPath)) exposures.push({ registryId, groupPath, path });
@@ -46,11 +46,11 @@ export class Exposures {
     const found = await this.#db
       .selectFrom('projects')
       .select('id')
-      .where((eb) => eb.or([eb('full_path', '=', path), below(eb.ref('full_path'), path)]))
-      .where((eb) => below(eb.ref('full_path'), groupPath))
-      .where('container_registry_access_level', '<>', 'disabled')
+      .where((eb) => eb.or([eb('fullPath', '=', path), below(eb.ref('fullPath'), path)]))
+      .where((eb) => below(eb.ref('fullPath'), groupPath))
+      .where('containerRegistryAccessLevel', '<>', 'disabled')
       .where((eb) =>
-        eb.or([eb('visibility', '<>', 'public'), eb('container_registry_access_level', '=', 'private')]),
+        eb.or([eb('visibility', '<>', 'public'), eb('containerRegistryAccessLevel', '=', 'private')]),
       )
       .limit(1)
       .executeTakeFirst();

@@ -1,46 +1,37 @@
-import type { Kysely, Selectable } from 'kysely';
+import type { Generated, Insertable, Kysely, Updateable } from 'kysely';
 import { containing } from '../db/containing.ts';
-import { offsetOf, type Page, type Paged } from '../db/page.ts';
-import type { Tables } from '../db/schema.ts';
+import { type Page, type Paged, paged } from '../db/page.ts';
+import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 import { groupsOfMember } from '../people/memberships.ts';
 import { below, pathsUpTo } from './below.ts';
 
 export type Visibility = 'private' | 'internal' | 'public';
 
-export interface Group {
-  readonly id: number;
-  readonly parentId: number | undefined;
-  readonly name: string;
-  readonly path: string;
-  readonly fullPath: string;
-  readonly description: string | undefined;
-  readonly visibility: Visibility;
+export interface GroupTable {
+  id: Generated<number>;
+  parentId: Optional<number>;
+  name: string;
+  path: string;
+  /** Unique, lower case. */
+  fullPath: string;
+  description: Optional<string>;
+  visibility: Visibility;
   /** How many bytes its projects and those of its subgroups may link together; undefined: as many as the groups above it. */
-  readonly quotaBytes: number | undefined;
+  quotaBytes: Optional<number>;
   /** When it came to its full path, which another may have had before. */
-  readonly placedAt: number;
-  readonly createdAt: number;
-  readonly updatedAt: number;
+  placedAt: number;
+  createdAt: number;
+  updatedAt: number;
 }
 
-export interface NewGroup {
-  readonly parentId?: number | undefined;
-  readonly name: string;
-  readonly path: string;
-  /** Lower case. */
-  readonly fullPath: string;
-  readonly description?: string | undefined;
-  readonly visibility: Visibility;
-  readonly quotaBytes?: number | undefined;
-}
+export type Group = RecordOf<GroupTable>;
+
+export type NewGroup = Readonly<Omit<Insertable<GroupTable>, 'id' | 'placedAt' | 'createdAt' | 'updatedAt'>>;
 
 /** What is undefined stays as it is; null clears. */
-export interface GroupChanges {
-  readonly name?: string | undefined;
-  readonly description?: string | null | undefined;
-  readonly visibility?: Visibility | undefined;
-  readonly quotaBytes?: number | null | undefined;
-}
+export type GroupChanges = Readonly<
+  Pick<Updateable<GroupTable>, 'name' | 'description' | 'visibility' | 'quotaBytes'>
+>;
 
 export interface GroupFilter {
   /** Part of the name or full path. */
@@ -73,29 +64,19 @@ export class Groups {
   }
 
   /** By full path. */
-  async list(filter: GroupFilter, page: Page): Promise<Paged<Group>> {
-    const matching = this.#matching(filter);
-    const { total } = await matching
-      .select((eb) => eb.fn.countAll<number>().as('total'))
-      .executeTakeFirstOrThrow();
-    const rows = await matching
-      .selectAll()
-      .orderBy('full_path')
-      .limit(page.perPage)
-      .offset(offsetOf(page))
-      .execute();
-    return { records: rows.map(fromRow), total };
+  list(filter: GroupFilter, page: Page): Promise<Paged<Group>> {
+    return paged(this.#matching(filter).orderBy('fullPath'), page);
   }
 
   #matching({ search, below: path, parentId, fullPath, isTopLevel, visibleTo }: GroupFilter) {
-    let query = this.#db.selectFrom('groups');
-    if (fullPath !== undefined) query = query.where('full_path', '=', fullPath);
-    if (isTopLevel) query = query.where('parent_id', 'is', null);
-    if (path !== undefined) query = query.where((eb) => below(eb.ref('full_path'), path));
-    if (parentId !== undefined) query = query.where('parent_id', '=', parentId);
+    let query = this.#db.selectFrom('groups').selectAll();
+    if (fullPath !== undefined) query = query.where('fullPath', '=', fullPath);
+    if (isTopLevel) query = query.where('parentId', 'is', null);
+    if (path !== undefined) query = query.where((eb) => below(eb.ref('fullPath'), path));
+    if (parentId !== undefined) query = query.where('parentId', '=', parentId);
     if (search) {
       query = query.where((eb) =>
-        eb.or([containing(eb.ref('name'), search), containing(eb.ref('full_path'), search)]),
+        eb.or([containing(eb.ref('name'), search), containing(eb.ref('fullPath'), search)]),
       );
     }
     if (!visibleTo) return query;
@@ -108,26 +89,20 @@ export class Groups {
     });
   }
 
-  async find(id: number): Promise<Group | undefined> {
-    const row = await this.#db.selectFrom('groups').selectAll().where('id', '=', id).executeTakeFirst();
-    return row && fromRow(row);
+  find(id: number): Promise<Group | undefined> {
+    return this.#db.selectFrom('groups').selectAll().where('id', '=', id).executeTakeFirst();
   }
 
   /** @param fullPath in lower case */
-  async findByPath(fullPath: string): Promise<Group | undefined> {
-    const row = await this.#db
-      .selectFrom('groups')
-      .selectAll()
-      .where('full_path', '=', fullPath)
-      .executeTakeFirst();
-    return row && fromRow(row);
+  findByPath(fullPath: string): Promise<Group | undefined> {
+    return this.#db.selectFrom('groups').selectAll().where('fullPath', '=', fullPath).executeTakeFirst();
   }
 
   /** Those of these full paths that exist, the outer ones before those inside them. */
   async listByPaths(fullPaths: readonly string[]): Promise<readonly Group[]> {
     if (fullPaths.length === 0) return [];
-    const query = this.#db.selectFrom('groups').selectAll().where('full_path', 'in', fullPaths);
-    return (await query.orderBy('full_path').execute()).map(fromRow);
+    const query = this.#db.selectFrom('groups').selectAll().where('fullPath', 'in', fullPaths);
+    return query.orderBy('fullPath').execute();
   }
 
   /**
@@ -143,54 +118,35 @@ export class Groups {
    * Of the group of this full path and those above it, the ones that have a quota, the outermost first. They are held, as by
    * {@link hold}, so that what counts against their quotas stays so: ask before anything below them is held.
    */
-  async listQuotas(fullPath: string): Promise<readonly Group[]> {
-    const query = this.#db
+  listQuotas(fullPath: string): Promise<readonly Group[]> {
+    return this.#db
       .selectFrom('groups')
       .selectAll()
-      .where('full_path', 'in', pathsUpTo(fullPath))
-      .where('quota_bytes', 'is not', null)
-      .orderBy('full_path')
-      .forNoKeyUpdate();
-    return (await query.execute()).map(fromRow);
+      .where('fullPath', 'in', pathsUpTo(fullPath))
+      .where('quotaBytes', 'is not', null)
+      .orderBy('fullPath')
+      .forNoKeyUpdate()
+      .execute();
   }
 
   /** @throws UniqueViolation groups_full_path, MissingOwner */
-  async create(group: NewGroup): Promise<Group> {
+  create(group: NewGroup): Promise<Group> {
     const now = this.#now();
-    const { name, path, visibility } = group;
-    const row = await this.#db
+    return this.#db
       .insertInto('groups')
-      .values({
-        parent_id: group.parentId ?? null,
-        name,
-        path,
-        full_path: group.fullPath,
-        description: group.description ?? null,
-        visibility,
-        quota_bytes: group.quotaBytes ?? null,
-        created_at: now,
-        updated_at: now,
-      })
+      .values({ ...group, placedAt: now, createdAt: now, updatedAt: now })
       .returningAll()
       .executeTakeFirstOrThrow();
-    return fromRow(row);
   }
 
   /** Undefined when there is no such group. */
-  async update(id: number, changes: GroupChanges): Promise<Group | undefined> {
-    const row = await this.#db
+  update(id: number, changes: GroupChanges): Promise<Group | undefined> {
+    return this.#db
       .updateTable('groups')
-      .set({
-        name: changes.name,
-        description: changes.description,
-        visibility: changes.visibility,
-        quota_bytes: changes.quotaBytes,
-        updated_at: this.#now(),
-      })
+      .set({ ...changes, updatedAt: this.#now() })
       .where('id', '=', id)
       .returningAll()
       .executeTakeFirst();
-    return row && fromRow(row);
   }
 
   /** With its subgroups, projects, registries, upstreams, entries and members: see Reviews.addGroup. False when there was none. */
@@ -201,20 +157,4 @@ export class Groups {
       .executeTakeFirstOrThrow();
     return numDeletedRows > 0n;
   }
-}
-
-function fromRow(row: Selectable<Tables['groups']>): Group {
-  return {
-    id: row.id,
-    parentId: row.parent_id ?? undefined,
-    name: row.name,
-    path: row.path,
-    fullPath: row.full_path,
-    description: row.description ?? undefined,
-    visibility: row.visibility,
-    quotaBytes: row.quota_bytes ?? undefined,
-    placedAt: row.placed_at ?? row.created_at,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  };
 }

@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely';
 import { containing } from '../db/containing.ts';
 import type { Direction } from '../db/page.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 import { projectsOfMember } from '../people/memberships.ts';
 import { below } from './below.ts';
 import type { Visibility } from './groups.ts';
@@ -27,11 +27,11 @@ export interface ProjectFilter {
 
 /** What projects are sorted by; those that are the same there by number. */
 export interface ProjectOrder {
-  readonly by: 'full_path' | 'id' | 'name' | 'path' | 'created_at' | 'updated_at';
+  readonly by: 'fullPath' | 'id' | 'name' | 'path' | 'createdAt' | 'updatedAt';
   readonly direction: Direction;
 }
 
-export const byPath: ProjectOrder = { by: 'full_path', direction: 'asc' };
+export const byPath: ProjectOrder = { by: 'fullPath', direction: 'asc' };
 
 /** @param now epoch milliseconds: roles that have expired by then do not count */
 export function matchingProjects(
@@ -39,15 +39,15 @@ export function matchingProjects(
   { search, visibility, groupId, below: path, idAfter, idBefore, visibleTo }: ProjectFilter,
   now: number,
 ) {
-  let query = db.selectFrom('projects');
+  let query = db.selectFrom('projects').selectAll();
   if (idAfter !== undefined) query = query.where('id', '>', idAfter);
   if (idBefore !== undefined) query = query.where('id', '<', idBefore);
   if (visibility !== undefined) query = query.where('visibility', '=', visibility);
-  if (groupId !== undefined) query = query.where('group_id', '=', groupId);
-  if (path !== undefined) query = query.where((eb) => below(eb.ref('full_path'), path));
+  if (groupId !== undefined) query = query.where('groupId', '=', groupId);
+  if (path !== undefined) query = query.where((eb) => below(eb.ref('fullPath'), path));
   if (search) {
     query = query.where((eb) =>
-      eb.or([containing(eb.ref('name'), search), containing(eb.ref('full_path'), search)]),
+      eb.or([containing(eb.ref('name'), search), containing(eb.ref('fullPath'), search)]),
     );
   }
   if (!visibleTo) return query;

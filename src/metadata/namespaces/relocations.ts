@@ -4,7 +4,7 @@
  * in the order in which they hold it: projects, repositories, uploads.
  */
 import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 import { below } from './below.ts';
 
 /** Of an upstream that is a group or project of this server. */
@@ -43,16 +43,16 @@ export class Relocations {
   /** The longest of the full paths and names below this path, in characters; 0: there are none. */
   async longestBelow(fullPath: string): Promise<number> {
     const places = [
-      ['groups', 'full_path'],
-      ['projects', 'full_path'],
+      ['groups', 'fullPath'],
+      ['projects', 'fullPath'],
       ['repositories', 'name'],
     ] as const;
     const lengths = await Promise.all(
       places.map(async ([table, column]) => {
-        const { rows } = await sql<{ longest: number | null }>`
+        const { rows } = await sql<{ longest: number | undefined }>`
           select max(length(${sql.ref(column)})) as longest from ${sql.table(table)}
           where ${below(sql.ref<string>(column), fullPath)}`.execute(this.#db);
-        return Number(rows[0]?.longest ?? 0);
+        return rows[0]?.longest ?? 0;
       }),
     );
     return Math.max(...lengths);
@@ -65,16 +65,16 @@ export class Relocations {
       await this.#db
         .updateTable(table)
         .set((eb) => ({
-          full_path: moved(eb.ref('full_path'), from, fullPath),
-          placed_at: now,
-          updated_at: now,
+          fullPath: moved(eb.ref('fullPath'), from, fullPath),
+          placedAt: now,
+          updatedAt: now,
         }))
-        .where((eb) => below(eb.ref('full_path'), from))
+        .where((eb) => below(eb.ref('fullPath'), from))
         .execute();
     }
     await this.#db
       .updateTable('groups')
-      .set({ parent_id: parentId, path, full_path: fullPath, placed_at: now, updated_at: now })
+      .set({ parentId, path, fullPath, placedAt: now, updatedAt: now })
       .where('id', '=', id)
       .execute();
     await this.#moveContents(from, fullPath);
@@ -85,7 +85,7 @@ export class Relocations {
     const now = this.#now();
     await this.#db
       .updateTable('projects')
-      .set({ group_id: groupId, path, full_path: fullPath, placed_at: now, updated_at: now })
+      .set({ groupId, path, fullPath, placedAt: now, updatedAt: now })
       .where('id', '=', id)
       .execute();
     await this.#moveContents(from, fullPath);
@@ -95,7 +95,7 @@ export class Relocations {
     const ids = this.#db
       .selectFrom('projects')
       .select('projects.id')
-      .where((eb) => isWithin(eb.ref('projects.full_path'), to));
+      .where((eb) => isWithin(eb.ref('projects.fullPath'), to));
     await this.#db
       .updateTable('repositories')
       .set((eb) => ({ name: moved(eb.ref('name'), from, to) }))
@@ -104,10 +104,10 @@ export class Relocations {
     await this.#db
       .updateTable('uploads')
       .set((eb) => ({ repository: moved(eb.ref('repository'), from, to) }))
-      .where('project_id', 'in', ids)
+      .where('projectId', 'in', ids)
       .where((eb) => isWithin(eb.ref('repository'), from))
       .execute();
-    await this.#db.deleteFrom('rename_leases').where('project_id', 'in', ids).execute();
+    await this.#db.deleteFrom('renameLeases').where('projectId', 'in', ids).execute();
     await this.#moveUpstreams(from, to);
   }
 
@@ -139,7 +139,7 @@ export class Relocations {
     const rows = await this.#db
       .selectFrom('repositories')
       .select('name')
-      .where('project_id', '=', projectId)
+      .where('projectId', '=', projectId)
       .where((eb) => isWithin(eb.ref('name'), path))
       .orderBy('name')
       .limit(limit)
@@ -151,17 +151,17 @@ export class Relocations {
   async moveRepositories(from: RepositoryPlace, to: RepositoryPlace): Promise<void> {
     await this.#db
       .updateTable('repositories')
-      .set((eb) => ({ name: moved(eb.ref('name'), from.path, to.path), project_id: to.projectId }))
-      .where('project_id', '=', from.projectId)
+      .set((eb) => ({ name: moved(eb.ref('name'), from.path, to.path), projectId: to.projectId }))
+      .where('projectId', '=', from.projectId)
       .where((eb) => isWithin(eb.ref('name'), from.path))
       .execute();
     await this.#db
       .updateTable('uploads')
       .set((eb) => ({
         repository: moved(eb.ref('repository'), from.path, to.path),
-        project_id: to.projectId,
+        projectId: to.projectId,
       }))
-      .where('project_id', '=', from.projectId)
+      .where('projectId', '=', from.projectId)
       .where((eb) => isWithin(eb.ref('repository'), from.path))
       .execute();
     await this.#moveUpstreams(from.path, to.path);

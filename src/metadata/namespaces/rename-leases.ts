@@ -3,18 +3,21 @@ import type { Kysely } from 'kysely';
 import type { Tables } from '../db/tables.ts';
 import { pathsUpTo } from './below.ts';
 
-export interface RenameLease {
+/** primary key (path, project_id); index on project_id */
+export interface RenameLeaseTable {
   /** Of a repository or a project, with all below it. */
-  readonly path: string;
+  path: string;
   /** Which repositories of this path belong to: of what another project has at the path later, the lease does not speak. */
-  readonly projectId: number;
+  projectId: number;
   /** As of Writer.key. */
-  readonly holder: string;
+  holder: string;
   /** announced: it will be renamed by its holder; over: it was. */
-  readonly state: 'announced' | 'over';
+  state: 'announced' | 'over';
   /** Epoch milliseconds. */
-  readonly expiresAt: number;
+  expiresAt: number;
 }
+
+export type RenameLease = Readonly<RenameLeaseTable>;
 
 export class RenameLeases {
   readonly #db: Kysely<Tables>;
@@ -26,8 +29,8 @@ export class RenameLeases {
   }
 
   /** Of the path or one above it. */
-  async find(projectId: number, path: string): Promise<RenameLease | undefined> {
-    const row = await this.#db
+  find(projectId: number, path: string): Promise<RenameLease | undefined> {
+    return this.#db
       .selectFrom('renameLeases')
       .selectAll()
       .where('projectId', '=', projectId)
@@ -36,25 +39,17 @@ export class RenameLeases {
       .orderBy('path')
       .limit(1)
       .executeTakeFirst();
-    return (
-      row && {
-        path: row.path,
-        projectId: row.projectId,
-        holder: row.holder,
-        state: row.state,
-        expiresAt: row.expiresAt,
-      }
-    );
   }
 
   /** In the place of what there was of the path, and of whatever has expired. @throws MissingOwner when the project is gone */
-  async put({ path, projectId, holder, state, expiresAt }: RenameLease): Promise<void> {
+  async put(lease: RenameLease): Promise<void> {
+    const { holder, state, expiresAt } = lease;
     await this.#db.deleteFrom('renameLeases').where('expiresAt', '<=', this.#now()).execute();
     await this.#db
       .insertInto('renameLeases')
-      .values({ path, projectId: projectId, holder, state, expiresAt: expiresAt })
+      .values(lease)
       .onConflict((conflict) =>
-        conflict.columns(['path', 'projectId']).doUpdateSet({ holder, state, expiresAt: expiresAt }),
+        conflict.columns(['path', 'projectId']).doUpdateSet({ holder, state, expiresAt }),
       )
       .execute();
   }

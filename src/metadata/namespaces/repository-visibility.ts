@@ -1,6 +1,6 @@
 /** Who may know which repositories there are: a condition for queries that read projects. */
 import { type Expression, expressionBuilder, type SqlBool } from 'kysely';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
 import { projectsOfMember } from '../people/memberships.ts';
 import { below } from './below.ts';
 
@@ -26,13 +26,13 @@ export function isVisibleTo(
   const closed = isOutsider ? (['private', 'internal'] as const) : (['private'] as const);
   const open = eb.and([
     eb('projects.visibility', 'not in', closed),
-    eb('projects.container_registry_access_level', '=', 'enabled'),
+    eb('projects.containerRegistryAccessLevel', '=', 'enabled'),
   ]);
   const member = userId === undefined ? undefined : { userId, leastLevel, now };
   return eb.or([
     open,
     ...(member ? [eb('projects.id', 'in', projectsOfMember(member))] : []),
     ...(place?.kind === 'project' ? [eb('projects.id', '=', place.id)] : []),
-    ...(place?.kind === 'group' ? [below(eb.ref('projects.full_path'), place.fullPath)] : []),
+    ...(place?.kind === 'group' ? [below(eb.ref('projects.fullPath'), place.fullPath)] : []),
   ]);
 }

@@ -9,7 +9,6 @@ const tables = [
   'groups',
   'members',
   'projects',
-  'project_members',
   'access_tokens',
   'deploy_tokens',
   'job_tokens',

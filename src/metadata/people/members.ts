@@ -1,28 +1,42 @@
-/** Roles in groups, and which roles hold somewhere in all: those of the groups above, and of a project its own. */
-import type { Kysely, Selectable } from 'kysely';
-import { offsetOf, type Page, type Paged } from '../db/page.ts';
-import type { Tables } from '../db/schema.ts';
-import {
-  type ListedMember,
-  listedFromRow,
-  type Role,
-  type RoleChanges,
-  roleFromRow,
-} from './listed-member.ts';
+/** Roles in groups and in projects, and which roles hold somewhere in all: those given there, and those of the groups above. */
+import type { Insertable, Kysely } from 'kysely';
+import { type Page, type Paged, paged } from '../db/page.ts';
+import type { Optional, RecordOf, Tables } from '../db/tables.ts';
+import { isOf, type PlaceKey } from '../namespaces/place.ts';
 import { rolesUpTo, rolesWithin } from './memberships.ts';
+import type { User } from './users.ts';
 
-export type { ListedMember };
-
-export interface Member extends Role {
-  readonly groupId: number;
+/** Of a group or of a project, never of both. unique (group_id, user_id) and (project_id, user_id) */
+export interface MemberTable {
+  groupId: Optional<number>;
+  projectId: Optional<number>;
+  userId: number;
+  /** 10 Guest, 15 Planner, 20 Reporter, 30 Developer, 40 Maintainer, 50 Owner */
+  accessLevel: number;
+  /** Epoch milliseconds; a role whose time is over is still a record. */
+  expiresAt: Optional<number>;
+  createdAt: number;
 }
 
-export interface NewMember {
-  readonly groupId: number;
-  readonly userId: number;
+export type Member = RecordOf<MemberTable>;
+
+/** A role, wherever it was given. */
+export type Role = Omit<Member, 'groupId' | 'projectId'>;
+
+/** A role with what is shown of the user. */
+export type ListedMember = Role & Pick<User, 'username' | 'name' | 'state'>;
+
+export type NewRole = Readonly<Omit<Insertable<MemberTable>, 'groupId' | 'projectId' | 'createdAt'>>;
+
+/** What is undefined stays as it is, null clears. */
+export interface RoleChanges {
   readonly accessLevel: number;
-  readonly expiresAt?: number | undefined;
+  readonly expiresAt?: number | null | undefined;
 }
+
+const owner = 50;
+const roleColumns = ['roles.userId', 'roles.accessLevel', 'roles.expiresAt', 'roles.createdAt'] as const;
+const userColumns = ['users.username', 'users.name', 'users.state'] as const;
 
 export class Members {
   readonly #db: Kysely<Tables>;
@@ -33,70 +47,84 @@ export class Members {
     this.#now = now;
   }
 
-  /** By user id. */
-  async list(groupId: number, page: Page): Promise<Paged<ListedMember>> {
-    const matching = this.#db
-      .selectFrom('members')
-      .innerJoin('users', 'users.id', 'members.user_id')
-      .where('members.group_id', '=', groupId);
-    const { total } = await matching
-      .select((eb) => eb.fn.countAll<number>().as('total'))
-      .executeTakeFirstOrThrow();
-    const rows = await matching
-      .selectAll('members')
-      .select(['users.username', 'users.name', 'users.state'])
-      .orderBy('members.user_id')
-      .limit(page.perPage)
-      .offset(offsetOf(page))
-      .execute();
-    return { records: rows.map(listedFromRow), total };
+  /** Who was given a role in this very place, by user id. */
+  list(place: PlaceKey, page: Page): Promise<Paged<ListedMember>> {
+    const query = this.#db
+      .selectFrom('members as roles')
+      .innerJoin('users', 'users.id', 'roles.userId')
+      .select([...roleColumns, ...userColumns])
+      .where(isOf(place, 'roles'))
+      .orderBy('roles.userId');
+    return paged(query, page);
   }
 
   /**
    * Whoever has a current role in the group or project of this full path, given there or in a group above it, by user id: each once,
    * with their highest role, and of equal ones the nearest.
    */
-  async listInherited(fullPath: string, page: Page): Promise<Paged<ListedMember>> {
-    const roles = rolesUpTo(fullPath, this.#now());
-    const { total } = await this.#db
-      .selectFrom(roles.as('roles'))
-      .select((eb) => eb.fn.count<number>('roles.user_id').distinct().as('total'))
-      .executeTakeFirstOrThrow();
+  listInherited(fullPath: string, page: Page): Promise<Paged<ListedMember>> {
     const ranked = this.#db
-      .selectFrom(roles.as('roles'))
+      .selectFrom(rolesUpTo(fullPath, this.#now()).as('roles'))
       .selectAll('roles')
       .select((eb) =>
         eb.fn
           .agg<number>('row_number')
           .over((over) =>
             over
-              .partitionBy('roles.user_id')
-              .orderBy('roles.access_level', 'desc')
-              .orderBy('roles.full_path', 'desc'),
+              .partitionBy('roles.userId')
+              .orderBy('roles.accessLevel', 'desc')
+              .orderBy('roles.fullPath', 'desc'),
           )
           .as('rank'),
       );
-    const rows = await this.#db
+    const query = this.#db
       .selectFrom(ranked.as('roles'))
-      .innerJoin('users', 'users.id', 'roles.user_id')
-      .select(['roles.user_id', 'roles.access_level', 'roles.expires_at', 'roles.created_at'])
-      .select(['users.username', 'users.name', 'users.state'])
+      .innerJoin('users', 'users.id', 'roles.userId')
+      .select([...roleColumns, ...userColumns])
       .where('roles.rank', '=', 1)
-      .orderBy('roles.user_id')
-      .limit(page.perPage)
-      .offset(offsetOf(page))
-      .execute();
-    return { records: rows.map(listedFromRow), total };
+      .orderBy('roles.userId');
+    return paged(query, page);
   }
 
-  /** Of groups; those of projects are in {@link ProjectMembers}. */
-  async listByUser(userId: number): Promise<readonly Member[]> {
-    const query = this.#db
+  /** The user's highest current role in the group or project of this full path, and of equal ones the nearest. */
+  findInherited(fullPath: string, userId: number): Promise<ListedMember | undefined> {
+    return this.#rolesUpTo(fullPath)
+      .select([...roleColumns, ...userColumns])
+      .where('roles.userId', '=', userId)
+      .orderBy('roles.accessLevel', 'desc')
+      .orderBy('roles.fullPath', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+  }
+
+  /** Whether someone else owns the group of this full path: people who are not blocked. */
+  async hasOtherOwner(fullPath: string, userId: number): Promise<boolean> {
+    const found = await this.#rolesUpTo(fullPath)
+      .select('users.id')
+      .where('roles.accessLevel', '>=', owner)
+      .where('users.id', '<>', userId)
+      .where('users.kind', '=', 'human')
+      .where('users.state', '=', 'active')
+      .limit(1)
+      .executeTakeFirst();
+    return found !== undefined;
+  }
+
+  #rolesUpTo(fullPath: string) {
+    return this.#db
+      .selectFrom(rolesUpTo(fullPath, this.#now()).as('roles'))
+      .innerJoin('users', 'users.id', 'roles.userId');
+  }
+
+  /** Those that the user was given, wherever. */
+  listByUser(userId: number): Promise<readonly Member[]> {
+    return this.#db
       .selectFrom('members')
       .selectAll()
-      .where('user_id', '=', userId)
-      .orderBy('group_id');
-    return (await query.execute()).map(fromRow);
+      .where('userId', '=', userId)
+      .orderBy('groupId')
+      .orderBy('projectId')
+      .execute();
   }
 
   /**
@@ -106,72 +134,63 @@ export class Members {
   async levelAt(fullPath: string, userId: number): Promise<number | undefined> {
     const { level } = await this.#db
       .selectFrom(rolesUpTo(fullPath, this.#now()).as('roles'))
-      .select((eb) => eb.fn.max<number | null>('roles.access_level').as('level'))
-      .where('roles.user_id', '=', userId)
+      .select((eb) => eb.fn.max<number | null>('roles.accessLevel').as('level'))
+      .where('roles.userId', '=', userId)
       .executeTakeFirstOrThrow();
     return level ?? undefined;
   }
 
   /** Whether the user has any current role in the group of this full path, or in a group or project below it. */
   async isBelow(fullPath: string, userId: number): Promise<boolean> {
-    const row = await this.#db
+    const found = await this.#db
       .selectFrom(rolesWithin(fullPath, this.#now()).as('roles'))
-      .select('roles.user_id')
-      .where('roles.user_id', '=', userId)
+      .select('roles.userId')
+      .where('roles.userId', '=', userId)
       .limit(1)
       .executeTakeFirst();
-    return row !== undefined;
+    return found !== undefined;
   }
 
-  async find(groupId: number, userId: number): Promise<Member | undefined> {
-    const row = await this.#db
+  find(place: PlaceKey, userId: number): Promise<Member | undefined> {
+    return this.#db
       .selectFrom('members')
       .selectAll()
-      .where('group_id', '=', groupId)
-      .where('user_id', '=', userId)
+      .where(isOf(place, 'members'))
+      .where('userId', '=', userId)
       .executeTakeFirst();
-    return row && fromRow(row);
   }
 
-  /** @throws UniqueViolation members_group_id_user_id, MissingOwner */
-  async create(member: NewMember): Promise<Member> {
-    const row = await this.#db
+  /** @throws UniqueViolation members_group_id_user_id, members_project_id_user_id, MissingOwner */
+  create(member: PlaceKey & NewRole): Promise<Member> {
+    return this.#db
       .insertInto('members')
-      .values({
-        group_id: member.groupId,
-        user_id: member.userId,
-        access_level: member.accessLevel,
-        expires_at: member.expiresAt ?? null,
-        created_at: this.#now(),
-      })
+      .values({ ...member, createdAt: this.#now() })
       .returningAll()
       .executeTakeFirstOrThrow();
-    return fromRow(row);
   }
 
   /** Undefined when there is no such member. */
-  async update(groupId: number, userId: number, changes: RoleChanges): Promise<Member | undefined> {
-    const row = await this.#db
+  update(
+    place: PlaceKey,
+    userId: number,
+    { accessLevel, expiresAt }: RoleChanges,
+  ): Promise<Member | undefined> {
+    return this.#db
       .updateTable('members')
-      .set({ access_level: changes.accessLevel, expires_at: changes.expiresAt })
-      .where('group_id', '=', groupId)
-      .where('user_id', '=', userId)
+      .set({ accessLevel, expiresAt })
+      .where(isOf(place, 'members'))
+      .where('userId', '=', userId)
       .returningAll()
       .executeTakeFirst();
-    return row && fromRow(row);
   }
 
   /** False when there was none. */
-  async remove(groupId: number, userId: number): Promise<boolean> {
+  async remove(place: PlaceKey, userId: number): Promise<boolean> {
     const { numDeletedRows } = await this.#db
       .deleteFrom('members')
-      .where('group_id', '=', groupId)
-      .where('user_id', '=', userId)
+      .where(isOf(place, 'members'))
+      .where('userId', '=', userId)
       .executeTakeFirstOrThrow();
     return numDeletedRows > 0n;
   }
-}
-
-function fromRow(row: Selectable<Tables['members']>): Member {
-  return { groupId: row.group_id, ...roleFromRow(row) };
 }

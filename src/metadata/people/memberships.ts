@@ -1,20 +1,14 @@
 /** Roles are given in a group or a project, and a group's hold in all that is below it: conditions for queries. */
-import { type Expression, expressionBuilder, type SqlBool, sql } from 'kysely';
-import type { Tables } from '../db/schema.ts';
+import { type Expression, expressionBuilder, type RawBuilder, type SqlBool, sql } from 'kysely';
+import type { Tables } from '../db/tables.ts';
 import { below, pathsUpTo } from '../namespaces/below.ts';
 
 export interface MemberCriteria {
   readonly userId: number;
-  /** As of {@link Member.accessLevel}. */
+  /** As of {@link MemberTable.accessLevel}. */
   readonly leastLevel: number;
   /** Epoch milliseconds: roles that have expired by then do not count. */
   readonly now: number;
-}
-
-/** In a query on one of the tables: whether the role has not expired. */
-function isCurrent(table: 'members' | 'project_members', now: number): Expression<SqlBool> {
-  const expires = sql.ref(`${table}.expires_at`);
-  return sql<SqlBool>`(${expires} is null or ${expires} > ${now})`;
 }
 
 /** The ids of the groups in which the user has such a role. */
@@ -24,7 +18,7 @@ export function groupsOfMember(member: MemberCriteria) {
       join.on((eb) =>
         eb.or([
           eb('inside.id', '=', eb.ref('granting.id')),
-          below(eb.ref('inside.full_path'), eb.ref('granting.full_path')),
+          below(eb.ref('inside.fullPath'), eb.ref('granting.fullPath')),
         ]),
       ),
     )
@@ -33,29 +27,26 @@ export function groupsOfMember(member: MemberCriteria) {
 
 /** The ids of the projects in which the user has such a role. */
 export function projectsOfMember(member: MemberCriteria) {
-  const { userId, leastLevel, now } = member;
   return groupRolesOf(member)
     .innerJoin('projects as inside', (join) =>
-      join.on((eb) => below(eb.ref('inside.full_path'), eb.ref('granting.full_path'))),
+      join.on((eb) => below(eb.ref('inside.fullPath'), eb.ref('granting.fullPath'))),
     )
     .select('inside.id')
     .unionAll(
-      expressionBuilder<Tables>()
-        .selectFrom('project_members')
-        .select('project_members.project_id as id')
-        .where('project_members.user_id', '=', userId)
-        .where('project_members.access_level', '>=', leastLevel)
-        .where(isCurrent('project_members', now)),
+      rolesOf(member).innerJoin('projects', 'projects.id', 'members.projectId').select('projects.id'),
     );
 }
 
-function groupRolesOf({ userId, leastLevel, now }: MemberCriteria) {
+function groupRolesOf(member: MemberCriteria) {
+  return rolesOf(member).innerJoin('groups as granting', 'granting.id', 'members.groupId');
+}
+
+function rolesOf({ userId, leastLevel, now }: MemberCriteria) {
   return expressionBuilder<Tables>()
     .selectFrom('members')
-    .innerJoin('groups as granting', 'granting.id', 'members.group_id')
-    .where('members.user_id', '=', userId)
-    .where('members.access_level', '>=', leastLevel)
-    .where(isCurrent('members', now));
+    .where('members.userId', '=', userId)
+    .where('members.accessLevel', '>=', leastLevel)
+    .where(isCurrent(now));
 }
 
 /** The current roles that hold in the group or project of this full path, with the path where each was given. */
@@ -68,33 +59,25 @@ export function rolesWithin(fullPath: string, now: number) {
   return currentRoles(now, (path) => sql<SqlBool>`(${path} = ${fullPath} or ${below(path, fullPath)})`);
 }
 
+const role = ['members.userId', 'members.accessLevel', 'members.expiresAt', 'members.createdAt'] as const;
+
 /** Groups and projects share one set of paths, so that the condition asks for the path alone. */
 function currentRoles(now: number, isThere: (path: Expression<string>) => Expression<SqlBool>) {
-  const eb = expressionBuilder<Tables>();
-  return eb
-    .selectFrom('members')
-    .innerJoin('groups', 'groups.id', 'members.group_id')
-    .select([
-      'groups.full_path',
-      'members.user_id',
-      'members.access_level',
-      'members.expires_at',
-      'members.created_at',
-    ])
-    .where((where) => isThere(where.ref('groups.full_path')))
-    .where(isCurrent('members', now))
+  const members = expressionBuilder<Tables>().selectFrom('members').select(role).where(isCurrent(now));
+  return members
+    .innerJoin('groups', 'groups.id', 'members.groupId')
+    .select('groups.fullPath')
+    .where((eb) => isThere(eb.ref('groups.fullPath')))
     .unionAll(
-      eb
-        .selectFrom('project_members')
-        .innerJoin('projects', 'projects.id', 'project_members.project_id')
-        .select([
-          'projects.full_path',
-          'project_members.user_id',
-          'project_members.access_level',
-          'project_members.expires_at',
-          'project_members.created_at',
-        ])
-        .where((where) => isThere(where.ref('projects.full_path')))
-        .where(isCurrent('project_members', now)),
+      members
+        .innerJoin('projects', 'projects.id', 'members.projectId')
+        .select('projects.fullPath')
+        .where((eb) => isThere(eb.ref('projects.fullPath'))),
     );
+}
+
+/** In a query on members: whether the role has not expired. */
+function isCurrent(now: number): RawBuilder<SqlBool> {
+  const expires = sql.ref('members.expiresAt');
+  return sql<SqlBool>`(${expires} is null or ${expires} > ${now})`;
 }

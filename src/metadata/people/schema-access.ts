@@ -2,22 +2,11 @@
 import type { Generated } from 'kysely';
 
 export interface AccessTables {
-  project_members: ProjectMemberTable;
   deploy_tokens: DeployTokenTable;
   job_tokens: JobTokenTable;
   oidc_trusts: OidcTrustTable;
   oidc_identities: OidcIdentityTable;
   sessions: SessionTable;
-}
-
-/** primary key (project_id, user_id) */
-interface ProjectMemberTable {
-  project_id: number;
-  user_id: number;
-  /** as of members */
-  access_level: number;
-  expires_at: number | null;
-  created_at: number;
 }
 
 /** Of a group or of a project, never of both. */

@@ -1,55 +1,40 @@
-import type { Kysely, Selectable } from 'kysely';
+import type { Generated, Insertable, Kysely, Updateable } from 'kysely';
 import { containing } from '../db/containing.ts';
-import {
-  isAfter,
-  type Keyset,
-  type KeysetPart,
-  keysetPart,
-  offsetOf,
-  type Page,
-  type Paged,
-} from '../db/page.ts';
-import type { Tables } from '../db/schema.ts';
-import type { TokenPlace } from '../tokens/token-place.ts';
+import { type Keyset, type KeysetPart, type Page, type Paged, paged, partAfter } from '../db/page.ts';
+import type { Optional, RecordOf, Tables } from '../db/tables.ts';
+import type { PlaceKey } from '../namespaces/place.ts';
 
-export interface User {
-  readonly id: number;
-  /** Lower case. */
-  readonly username: string;
-  readonly name: string;
-  readonly email: string | undefined;
-  readonly state: 'active' | 'blocked';
-  readonly isAdmin: boolean;
-  readonly passwordHash: string | undefined;
+export interface UserTable {
+  id: Generated<number>;
+  /** Lower case; unique. */
+  username: string;
+  name: string;
+  email: Optional<string>;
+  state: 'active' | 'blocked';
+  isAdmin: boolean;
+  passwordHash: Optional<string>;
   /** A bot is whom a group or project access token acts as. */
-  readonly kind: 'human' | 'bot';
-  /** The group or project that a bot belongs to, and goes with. */
-  readonly botOf: TokenPlace | undefined;
-  readonly createdAt: number;
-  readonly updatedAt: number;
+  kind: Generated<'human' | 'bot'>;
+  /** Where a bot belongs, and goes with: one of the two, or none. */
+  botGroupId: Optional<number>;
+  botProjectId: Optional<number>;
+  createdAt: number;
+  updatedAt: number;
 }
 
-export interface NewUser {
-  /** Lower case. */
-  readonly username: string;
-  readonly name: string;
-  readonly email?: string | undefined;
-  readonly isAdmin: boolean;
-  readonly passwordHash?: string | undefined;
+export type User = RecordOf<UserTable>;
+
+export type NewUser = Readonly<
+  Pick<Insertable<UserTable>, 'username' | 'name' | 'email' | 'isAdmin' | 'passwordHash'>
+> & {
   /** Makes it a bot. */
-  readonly botOf?: TokenPlace | undefined;
-}
+  readonly botOf?: PlaceKey | undefined;
+};
 
 /** What is undefined stays as it is; null clears. */
-export interface UserChanges {
-  /** Lower case. */
-  readonly username?: string | undefined;
-  readonly name?: string | undefined;
-  readonly email?: string | null | undefined;
-  readonly state?: User['state'] | undefined;
-  readonly isAdmin?: boolean | undefined;
-  readonly passwordHash?: string | null | undefined;
-}
+export type UserChanges = Readonly<
+  Pick<Updateable<UserTable>, 'username' | 'name' | 'email' | 'state' | 'isAdmin' | 'passwordHash'>
+>;
 
 export interface UserFilter {
   /** People where left out. */
@@ -70,106 +55,62 @@ export class Users {
   }
 
   /** Oldest first, without bots unless asked for. @param search part of the username or name */
-  async list(search: string | undefined, page: Page, filter: UserFilter = {}): Promise<Paged<User>> {
-    const matching = this.#matching(search, filter);
-    const { total } = await matching
-      .select((eb) => eb.fn.countAll<number>().as('total'))
-      .executeTakeFirstOrThrow();
-    const rows = await matching
-      .selectAll()
-      .orderBy('id')
-      .limit(page.perPage)
-      .offset(offsetOf(page))
-      .execute();
-    return { records: rows.map(fromRow), total };
+  list(search: string | undefined, page: Page, filter: UserFilter = {}): Promise<Paged<User>> {
+    return paged(this.#matching(search, filter).orderBy('id'), page);
   }
 
   /** By number. @param search as of {@link list} */
-  async listAfter(
-    search: string | undefined,
-    keyset: Keyset,
-    filter: UserFilter = {},
-  ): Promise<KeysetPart<User>> {
-    const { direction, limit } = keyset;
-    const query = this.#matching(search, filter).where(isAfter(keyset)).orderBy('id', direction);
-    return keysetPart(
-      (
-        await query
-          .selectAll()
-          .limit(limit + 1)
-          .execute()
-      ).map(fromRow),
-      keyset,
-    );
+  listAfter(search: string | undefined, keyset: Keyset, filter: UserFilter = {}): Promise<KeysetPart<User>> {
+    return partAfter(this.#matching(search, filter), keyset);
   }
 
   #matching(search: string | undefined, { kind = 'human', username, state, isAdmin }: UserFilter) {
-    let query = this.#db.selectFrom('users');
+    let query = this.#db.selectFrom('users').selectAll();
     if (kind !== 'any') query = query.where('kind', '=', kind);
     if (username !== undefined) query = query.where('username', '=', username);
     if (state !== undefined) query = query.where('state', '=', state);
-    if (isAdmin !== undefined) query = query.where('admin', '=', Number(isAdmin));
+    if (isAdmin !== undefined) query = query.where('isAdmin', '=', isAdmin);
     if (!search) return query;
     return query.where((eb) =>
       eb.or([containing(eb.ref('username'), search), containing(eb.ref('name'), search)]),
     );
   }
 
-  async find(id: number): Promise<User | undefined> {
-    const row = await this.#db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
-    return row && fromRow(row);
+  find(id: number): Promise<User | undefined> {
+    return this.#db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
   }
 
   /** @param username in lower case */
-  async findByUsername(username: string): Promise<User | undefined> {
-    const row = await this.#db
-      .selectFrom('users')
-      .selectAll()
-      .where('username', '=', username)
-      .executeTakeFirst();
-    return row && fromRow(row);
+  findByUsername(username: string): Promise<User | undefined> {
+    return this.#db.selectFrom('users').selectAll().where('username', '=', username).executeTakeFirst();
   }
 
   /** An active user. @throws UniqueViolation users_username, MissingOwner */
-  async create(user: NewUser): Promise<User> {
+  create({ botOf, ...user }: NewUser): Promise<User> {
     const now = this.#now();
-    const row = await this.#db
+    return this.#db
       .insertInto('users')
       .values({
-        username: user.username,
-        name: user.name,
-        email: user.email ?? null,
+        ...user,
         state: 'active',
-        admin: Number(user.isAdmin),
-        password_hash: user.passwordHash ?? null,
-        kind: user.botOf ? 'bot' : 'human',
-        bot_group_id: user.botOf?.groupId ?? null,
-        bot_project_id: user.botOf?.projectId ?? null,
-        created_at: now,
-        updated_at: now,
+        kind: botOf ? 'bot' : 'human',
+        botGroupId: botOf?.groupId,
+        botProjectId: botOf?.projectId,
+        createdAt: now,
+        updatedAt: now,
       })
       .returningAll()
       .executeTakeFirstOrThrow();
-    return fromRow(row);
   }
 
   /** Undefined when there is no such user. @throws UniqueViolation users_username */
-  async update(id: number, changes: UserChanges): Promise<User | undefined> {
-    const row = await this.#db
+  update(id: number, changes: UserChanges): Promise<User | undefined> {
+    return this.#db
       .updateTable('users')
-      .set({
-        username: changes.username,
-        name: changes.name,
-        email: changes.email,
-        state: changes.state,
-        admin: changes.isAdmin === undefined ? undefined : Number(changes.isAdmin),
-        password_hash: changes.passwordHash,
-        updated_at: this.#now(),
-      })
+      .set({ ...changes, updatedAt: this.#now() })
       .where('id', '=', id)
       .returningAll()
       .executeTakeFirst();
-    return row && fromRow(row);
   }
 
   /**
@@ -183,25 +124,4 @@ export class Users {
       .executeTakeFirstOrThrow();
     return numDeletedRows > 0n;
   }
-}
-
-function fromRow(row: Selectable<Tables['users']>): User {
-  return {
-    id: row.id,
-    username: row.username,
-    name: row.name,
-    email: row.email ?? undefined,
-    state: row.state,
-    isAdmin: row.admin === 1,
-    passwordHash: row.password_hash ?? undefined,
-    kind: row.kind,
-    botOf: botPlaceOf(row),
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  };
-}
-
-function botPlaceOf({ bot_group_id, bot_project_id }: Selectable<Tables['users']>): TokenPlace | undefined {
-  if (bot_group_id !== null) return { groupId: bot_group_id };
-  return bot_project_id === null ? undefined : { projectId: bot_project_id };
 }

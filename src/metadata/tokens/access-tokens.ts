@@ -3,8 +3,8 @@ import { containing } from '../db/containing.ts';
 import { fromJsonList, toJsonList } from '../db/json-list.ts';
 import { offsetOf, type Page, type Paged } from '../db/page.ts';
 import type { Tables } from '../db/schema.ts';
+import type { PlaceKey } from '../namespaces/place.ts';
 import { isOfLife, revokeToken } from './token-life.ts';
-import type { TokenPlace } from './token-place.ts';
 
 export interface AccessToken {
   readonly id: number;
@@ -31,7 +31,7 @@ export interface NewAccessToken {
 export interface AccessTokenFilter {
   readonly userId?: number | undefined;
   /** Only those of the bots of this group or project: its own access tokens. */
-  readonly botOf?: TokenPlace | undefined;
+  readonly botOf?: PlaceKey | undefined;
   /** Neither revoked nor expired; or one of them. */
   readonly isActive?: boolean | undefined;
   /** Part of the name. */
@@ -127,7 +127,7 @@ function fromRow(row: Selectable<Tables['access_tokens']>): AccessToken {
   };
 }
 
-function idsOfBots({ groupId, projectId }: TokenPlace) {
+function idsOfBots({ groupId, projectId }: PlaceKey) {
   const bots = expressionBuilder<Tables>().selectFrom('users').select('users.id');
   return groupId === undefined
     ? bots.where('users.bot_project_id', '=', projectId)

@@ -4,8 +4,8 @@ import { fromJsonList, toJsonList } from '../db/json-list.ts';
 import { offsetOf, type Page, type Paged } from '../db/page.ts';
 import type { Tables } from '../db/schema.ts';
 import { MissingOwner } from '../db/violations.ts';
+import type { PlaceKey } from '../namespaces/place.ts';
 import { isOfLife, revokeToken } from './token-life.ts';
-import type { TokenPlace } from './token-place.ts';
 
 const usernamePrefix = 'gitlab+deploy-token-';
 
@@ -24,7 +24,7 @@ export interface DeployToken {
 }
 
 export interface NewDeployToken {
-  readonly place: TokenPlace;
+  readonly place: PlaceKey;
   readonly name: string;
   /** `gitlab+deploy-token-<id>` where left out. */
   readonly username?: string | undefined;
@@ -37,7 +37,7 @@ export interface NewDeployToken {
 
 export interface DeployTokenFilter {
   /** Undefined: of all groups and projects. */
-  readonly place?: TokenPlace | undefined;
+  readonly place?: PlaceKey | undefined;
   /** Neither revoked nor expired; or one of them. */
   readonly isActive?: boolean | undefined;
 }

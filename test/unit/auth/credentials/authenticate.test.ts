@@ -144,13 +144,13 @@ describe('an access token', () => {
 
 describe('a token of a bot', () => {
   test('stands for the bot, with any username', async () => {
-    const bot = accounts.addUser('group_3_bot_1', { kind: 'bot', botOf: { groupId: 3 } });
+    const bot = accounts.addUser('group_3_bot_1', { kind: 'bot', botGroupId: 3 });
     const token = accounts.addToken(bot);
     expect(await authenticate(basic('any name', token))).toMatchObject({ kind: 'user', userId: bot.id });
   });
 
   test('of a project is known as one', async () => {
-    const bot = accounts.addUser('project_9_bot_1', { kind: 'bot', botOf: { projectId: 9 } });
+    const bot = accounts.addUser('project_9_bot_1', { kind: 'bot', botProjectId: 9 });
     const token = accounts.addToken(bot);
     expect(await authenticate(bearer(token))).toMatchObject({ kind: 'user', isProjectBot: true });
   });

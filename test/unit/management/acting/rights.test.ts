@@ -36,7 +36,7 @@ async function createProject(
     visibility,
     containerRegistryAccessLevel,
   });
-  if (role !== undefined) await database.projectMembers.create({ projectId: id, userId, accessLevel: role });
+  if (role !== undefined) await database.members.create({ projectId: id, userId, accessLevel: role });
   return id;
 }
 
@@ -93,7 +93,7 @@ describe('a project whose registry a job wants to use', () => {
     expect(await outcome(jobOf(shop, 'shop'), 'shop', 'pull')).toBe('found');
     expect(await outcome(jobOf(shop, 'shop'), 'shop', 'delete')).toBe('found');
     expect(await outcome(jobOf(shop, 'shop', { accessLevel: 20 }), 'shop', 'delete')).toBe('forbidden');
-    await database.projectMembers.update(shop, userId, { accessLevel: 20 });
+    await database.members.update({ projectId: shop }, userId, { accessLevel: 20 });
     expect(await outcome(jobOf(shop, 'shop'), 'shop', 'delete')).toBe('forbidden');
     expect(await outcome(jobOf(shop, 'shop', { userId: undefined }), 'shop', 'delete')).toBe('found');
   });

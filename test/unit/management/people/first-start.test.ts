@@ -53,7 +53,9 @@ test('the first start makes root, a private group and virtual registry 1 that pu
       registryUpstream: { position: 1 },
     },
   ]);
-  expect(await database.members.find(group?.id ?? 0, root?.id ?? 0)).toMatchObject({ accessLevel: 50 });
+  expect(await database.members.find({ groupId: group?.id ?? 0 }, root?.id ?? 0)).toMatchObject({
+    accessLevel: 50,
+  });
 });
 
 test("root's token is made and told once, and recorded as a hash", async () => {

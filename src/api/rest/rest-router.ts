@@ -10,9 +10,8 @@ import type { CacheRetentionService } from '../../management/caches/cache-retent
 import { cacheRetentionEndpoints } from '../../management/caches/cache-retention-endpoints.ts';
 import { groupCacheEndpoints } from '../../management/caches/group-cache-endpoints.ts';
 import type { GroupCacheService } from '../../management/caches/group-caches.ts';
-import { cleanupPreviewEndpoints } from '../../management/cleanup/cleanup-preview-endpoints.ts';
+import { cleanupEndpoints } from '../../management/cleanup/cleanup-endpoints.ts';
 import type { CleanupPreviewService } from '../../management/cleanup/cleanup-previews.ts';
-import { cleanupRunEndpoints } from '../../management/cleanup/cleanup-run-endpoints.ts';
 import type { CleanupRunService } from '../../management/cleanup/cleanup-runs.ts';
 import { type TaggedEndpoint, tagged } from '../../management/endpoint/endpoint.ts';
 import { groupEndpoints } from '../../management/namespaces/group-endpoints.ts';
@@ -166,8 +165,7 @@ export function listEndpoints(services: RestServices): readonly TaggedEndpoint[]
     ...tagged('Repositories', tagImageEndpoints(services.tagImages)),
     ...tagged('Repositories', tagDeletionEndpoints(services.tagDeletions)),
     ...tagged('Repositories', deletedTagEndpoints(services.deletedTags)),
-    ...tagged('Projects', cleanupPreviewEndpoints(services.cleanupPreviews)),
-    ...tagged('Projects', cleanupRunEndpoints(services.cleanupRuns)),
+    ...tagged('Projects', cleanupEndpoints(services.cleanupPreviews, services.cleanupRuns)),
     ...tagged('Transfers', transferEndpoints(services.transfers)),
     ...tagged('Server', applicationSettingEndpoints(services.maintenance)),
     ...tagged('Server', storageFindingEndpoints(services.storageFindings)),

@@ -11,7 +11,6 @@ import { originOf } from '../event-origin.ts';
 import type { RateLimit } from '../rate-limits.ts';
 import type { RequestState } from '../state.ts';
 import { givenOf, readBody } from './body.ts';
-import { tellOfDeprecation } from './deprecation.ts';
 import { type Answer, answerTo, methodNotAllowed, methodsOf, routeUnknown } from './errors.ts';
 import { sendOnce } from './etag.ts';
 import { type CookieSessions, demandAccess, identify } from './identify.ts';
@@ -21,6 +20,9 @@ const prefix = '/api/v4';
 const maxQueryLength = 8192;
 /** Of a query, in characters: several links repeat it. */
 const maxRepeatedQuery = 1000;
+
+/** The day this API was described first; what GitLab had given up before was never more than tolerated here. */
+const deprecatedSince = Date.UTC(2026, 10, 28) / 1000;
 
 /** What `app.use` takes. */
 export type RestMiddleware = ReturnType<Router<RequestState>['routes']>;
@@ -93,6 +95,16 @@ async function handle(
   } else {
     ctx.body = result;
   }
+}
+
+/** What clients should no longer use still works, and says so: https://www.rfc-editor.org/rfc/rfc9745.html */
+function tellOfDeprecation(
+  ctx: RouterContext,
+  { isOutdated, deprecated }: Endpoint,
+  given: Readonly<Record<string, unknown>>,
+): void {
+  if (isOutdated || deprecated.some((name) => given[name] !== undefined))
+    ctx.set('Deprecation', `@${deprecatedSince}`);
 }
 
 /** What links to other pages begin with. Of a long query only what the endpoint knows is repeated, which has bounds. */

@@ -15,7 +15,11 @@ import type { PullCaches } from '../acting/pull-caches.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { Rights } from '../acting/rights.ts';
 import { tellExposures } from '../namespaces/exposures.ts';
-import type { PullExplainer } from './pull-explainer.ts';
+
+/** Says how a pull would be answered now, without changing anything. */
+export interface PullExplainer {
+  explain(registryId: number, image: RepositoryName, reference: Reference): Promise<PullExplanation>;
+}
 
 export interface VirtualRegistryInput {
   readonly name: string;

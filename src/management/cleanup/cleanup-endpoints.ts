@@ -1,12 +1,14 @@
-/** What the cleanup policy of a project would do; ours. */
+/** What the cleanup policy of a project would do, and its runs that someone asks for; ours. */
 import { z } from 'zod';
 import type { EndedCleanupRun } from '../../metadata/hosted/cleanup-policies.ts';
 import { instantText } from '../endpoint/dates.ts';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 import { projectId } from '../endpoint/parameters.ts';
+import { accepted, acceptedResponse } from '../endpoint/response.ts';
 import type { AnswerOf } from '../endpoint/wire.ts';
 import { cleanupPolicyBody, cleanupPolicyResponse } from './cleanup-policy-body.ts';
 import type { CleanupPreviewService, PreviewedTag } from './cleanup-previews.ts';
+import type { CleanupRunService } from './cleanup-runs.ts';
 
 const previewedTag = z.object({
   repository: z.string(),
@@ -48,7 +50,10 @@ const previewResponse = z
   })
   .meta({ id: 'CleanupPreview' });
 
-export function cleanupPreviewEndpoints(previews: CleanupPreviewService): readonly Endpoint[] {
+export function cleanupEndpoints(
+  previews: CleanupPreviewService,
+  runs: CleanupRunService,
+): readonly Endpoint[] {
   return [
     endpoint({
       method: 'GET',
@@ -67,6 +72,19 @@ export function cleanupPreviewEndpoints(previews: CleanupPreviewService): readon
           delete: preview.delete.map(tagBody),
           keep: preview.keep.flatMap((tag) => (tag.keptBy ? [{ ...tagBody(tag), rule: tag.keptBy }] : [])),
         };
+      },
+    }),
+    endpoint({
+      method: 'POST',
+      path: '/projects/:id/container_expiration_policy/run',
+      summary:
+        'Run the cleanup policy of a project now, in the background; when it is due next stays as it is',
+      pathParams: projectId,
+      response: acceptedResponse,
+      status: 202,
+      handle: async (actor, { id }) => {
+        await runs.request(actor, id);
+        return accepted;
       },
     }),
   ];

@@ -120,7 +120,8 @@ export class DenialCauses {
   }
 
   async #sees(who: Principal, place: Pick<Project | Group, 'fullPath' | 'visibility'>): Promise<boolean> {
-    if (isOpen(place.visibility, who) || `${place.fullPath}/`.startsWith(`${ownPathOf(who)}/`)) return true;
+    const own = ownPlaceOf(who);
+    if (isOpen(place.visibility, who) || (own && isWithin(place.fullPath, own))) return true;
     return effectiveLevelOf(who, await this.#levelOf(who, place.fullPath)) >= accessLevels.guest;
   }
 
@@ -132,9 +133,9 @@ export class DenialCauses {
 
 /** A deploy token or a job learns where it is good for something, whatever there is elsewhere. */
 function placeOnly(who: Principal, name: string): DenialCause {
-  const place = who.kind === 'deploy-token' ? who.place : who.kind === 'job' ? who.project : undefined;
-  if (!place || `${name}/`.startsWith(`${place.fullPath}/`)) return hidden;
-  return elsewhere(who.kind === 'job' ? 'the job' : 'the deploy token', place);
+  const own = ownPlaceOf(who);
+  if (!own || isWithin(name, own)) return hidden;
+  return elsewhere(who.kind === 'job' ? 'the job' : 'the deploy token', own);
 }
 
 function elsewhere(what: string, { fullPath }: { readonly fullPath: string }): DenialCause {
@@ -145,10 +146,14 @@ function isOpen(visibility: Visibility, who: Principal): boolean {
   return visibility === 'public' || (visibility === 'internal' && who.kind !== 'deploy-token');
 }
 
-/** Of what is in there, it may know. No path begins with a space. */
-function ownPathOf(who: Principal): string {
-  if (who.kind === 'user') return ' ';
-  return who.kind === 'job' ? who.project.fullPath : who.place.fullPath;
+/** Of what is in there, it may know. */
+function ownPlaceOf(who: Principal): { readonly fullPath: string } | undefined {
+  if (who.kind === 'user') return undefined;
+  return who.kind === 'job' ? who.project : who.place;
+}
+
+function isWithin(path: string, place: { readonly fullPath: string }): boolean {
+  return `${path}/`.startsWith(`${place.fullPath}/`);
 }
 
 function effectiveLevelOf(who: Principal, level: number | undefined): number {

@@ -114,10 +114,17 @@ test('a clock that differs by a minute does not matter, and a token is not remem
 });
 
 test('a bundle must be of certificates with keys that are of use', async () => {
-  await expect(CertificateKeys.parse('')).rejects.toThrow(/found 0/);
+  const expected = 'expected 1 to 32 certificates in PEM, found';
+  await expect(CertificateKeys.parse('')).rejects.toThrow(`${expected} 0`);
+  const certificate = await certify(ec);
+  expect(await CertificateKeys.parse(certificate.repeat(32))).toBeDefined();
+  await expect(CertificateKeys.parse(certificate.repeat(33))).rejects.toThrow(`${expected} 33`);
   const broken = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
   await expect(CertificateKeys.parse(broken)).rejects.toThrow(/cannot be read/);
-  await expect(trustingCertificates(rsa, weak)).rejects.toThrow(/neither RSA with at least 2048 bits/);
+  for (const useless of [weak, generateKeyPairSync('ec', { namedCurve: 'P-384' })])
+    await expect(trustingCertificates(rsa, useless)).rejects.toThrow(
+      'the key of the certificate of CN=token service is neither RSA with at least 2048 bits nor EC P-256',
+    );
 });
 
 test('keys at an address are found by their ids, new ones and those of one algorithm too', async () => {

@@ -92,6 +92,23 @@ test('a certificate is signed by its own key, has begun, has no end, and gives n
   expect(x509.validToDate.getUTCFullYear()).toBe(9999);
 });
 
+test('a certificate has the name of its key, a serial number of its own, and is for signatures alone', async () => {
+  const [one, other] = await Promise.all([1, 2].map(() => processWith(new RecordedKeys()).current()));
+  if (!one || !other) throw new Error('there are no keys');
+  const [x509, another] = [one, other].map(({ certificate }) => new X509Certificate(certificate));
+  expect(x509?.subject).toBe(`CN=Entrepot token key ${one.kid.slice(0, 9)}`);
+  expect(x509?.issuer).toBe(x509?.subject);
+  expect(x509?.serialNumber).toMatch(/^[4-7][0-9A-F]{31}$/);
+  expect(another?.serialNumber).not.toBe(x509?.serialNumber);
+  // RFC 5280 §4.2.1.3 and §4.2.1.9: both critical, digitalSignature and nothing else, and no authority.
+  const der = Buffer.from(x509?.raw ?? []).toString('hex');
+  expect(der).toContain('300e0603551d0f0101ff040403020780');
+  expect(der).toContain('300c0603551d130101ff04023000');
+  expect(one.certificate).toMatch(
+    /^-----BEGIN CERTIFICATE-----\n(?:[A-Za-z0-9+/]{64}\n)+[A-Za-z0-9+/=]{1,64}\n-----END CERTIFICATE-----\n$/,
+  );
+});
+
 test('a rotation is known to another process before the new key signs, and the old one stays good until its last token ends', async () => {
   const records = new RecordedKeys();
   const [server, commandLine] = [processWith(records), processWith(records)];

@@ -84,7 +84,7 @@ describe('why a token of ours is not believed', () => {
     ],
     [
       'so is that there is none',
-      () => sign(ours, {}, { kid: undefined }),
+      () => sign(ours, {}, { kid: undefined as unknown as string }),
       'key: no key is known with the kid missing',
       fetchNew,
     ],

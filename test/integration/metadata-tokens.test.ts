@@ -25,6 +25,7 @@ describeEachDatabase('records of tokens that are nobody’s own', (open, { clock
       place: { kind: 'project', id: project.id, fullPath: 'acme/shop' },
       name: 'pull',
       username: `gitlab+deploy-token-${token.id}`,
+      tokenHash: 'abc',
       scopes: ['read_registry'],
       createdBy,
       createdAt: clock.now,
@@ -97,6 +98,7 @@ describeEachDatabase('records of tokens that are nobody’s own', (open, { clock
     expect(token).toEqual({
       id: token.id,
       ...job,
+      tokenHash: 'abc',
       projectPath: 'acme/shop',
       trustId: undefined,
       createdAt: clock.now,

@@ -2,13 +2,14 @@
  * The rules of who may do what, as pure functions of an identity and a role. Administrators need no role, but a token of theirs needs its
  * scope like any other.
  */
+
 import type { Visibility } from '../../metadata/namespaces/groups.ts';
+import type { Place } from '../../metadata/namespaces/place.ts';
 import type { RegistryAccessLevel } from '../../metadata/namespaces/projects.ts';
 import { type AccessLevel, accessLevels } from './access-levels.ts';
 import {
   type AnonymousIdentity,
   type DeployTokenIdentity,
-  type DeployTokenPlace,
   type Identity,
   type JobIdentity,
   type Principal,
@@ -121,7 +122,7 @@ export function mayUseProject(
   }
 }
 
-function isWithin(project: RuledProject, place: DeployTokenPlace): boolean {
+function isWithin(project: RuledProject, place: Place): boolean {
   if (place.kind === 'project') return project.id === place.id;
   return project.fullPath.startsWith(`${place.fullPath}/`);
 }

@@ -1,4 +1,5 @@
 /** Who is asking. Made by {@link Authenticator} and RegistryTokens, read by everyone who asks "may they?". */
+import type { Place } from '../../metadata/namespaces/place.ts';
 import type { AccessLevel } from './access-levels.ts';
 
 /** What a token may be used for; GitLab's names. */
@@ -35,20 +36,14 @@ export interface UserIdentity {
   readonly isProjectBot?: boolean;
 }
 
-/** Where a deploy token is good for something: a project, or a group and all that is below it. */
-export interface DeployTokenPlace {
-  readonly kind: 'group' | 'project';
-  readonly id: number;
-  readonly fullPath: string;
-}
-
 /** A machine with a token of a group or project of its own, and no user behind it. */
 export interface DeployTokenIdentity {
   readonly kind: 'deploy-token';
   readonly tokenId: number;
   readonly username: string;
   readonly scopes: readonly TokenScope[];
-  readonly place: DeployTokenPlace;
+  /** Where it is good for something: a project, or a group and all that is below it. */
+  readonly place: Place;
 }
 
 /** A CI job of a project. */

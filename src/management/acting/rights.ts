@@ -12,10 +12,11 @@ import {
 import type { AccessLevel } from '../../auth/rights/access-levels.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import type { Group } from '../../metadata/namespaces/groups.ts';
+import type { Place } from '../../metadata/namespaces/place.ts';
 import type { Project } from '../../metadata/namespaces/projects.ts';
 import type { UpstreamRecord } from '../../metadata/registries/upstreams.ts';
 import type { VirtualRegistry } from '../../metadata/registries/virtual-registries.ts';
-import type { Place, PlaceReference } from '../namespaces/places.ts';
+import type { PlaceReference } from '../namespaces/places.ts';
 import { type Actor, userOf, viewerOf } from './actor.ts';
 import { getGroup } from './find-group.ts';
 import { getProject } from './find-project.ts';

@@ -1,12 +1,5 @@
 /** Groups and projects alike, as what members, access tokens and deploy tokens belong to. */
-
-import type { PlaceKey } from '../../metadata/namespaces/place.ts';
-
-export interface Place {
-  readonly kind: 'group' | 'project';
-  readonly id: number;
-  readonly fullPath: string;
-}
+import type { Place, PlaceKey } from '../../metadata/namespaces/place.ts';
 
 /** As the API names one. */
 export interface PlaceReference {

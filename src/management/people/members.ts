@@ -7,6 +7,7 @@ import { accessLevels } from '../../auth/rights/access-levels.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Page, Paged } from '../../metadata/db/page.ts';
 import type { Records } from '../../metadata/db/records.ts';
+import type { Place } from '../../metadata/namespaces/place.ts';
 import type { ListedMember, NewRole, Role, RoleChanges } from '../../metadata/people/members.ts';
 import type { User } from '../../metadata/people/users.ts';
 import { parentPathOf } from '../../oci/reference.ts';
@@ -17,7 +18,7 @@ import { holdGroup } from '../acting/find-group.ts';
 import type { Need } from '../acting/needs.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { demandGrant, Rights } from '../acting/rights.ts';
-import { auditPlaceOf, ownerOf, type Place, type PlaceReference } from '../namespaces/places.ts';
+import { auditPlaceOf, ownerOf, type PlaceReference } from '../namespaces/places.ts';
 
 export type { ListedMember };
 

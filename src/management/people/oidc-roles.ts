@@ -5,11 +5,12 @@
 
 import { type AccessLevel, accessLevels } from '../../auth/rights/access-levels.ts';
 import type { Records } from '../../metadata/db/records.ts';
+import type { Place } from '../../metadata/namespaces/place.ts';
 import { parentPathOf } from '../../oci/reference.ts';
 import type { Actor } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
 import { holdGroup } from '../acting/find-group.ts';
-import { auditPlaceOf, ownerOf, type Place } from '../namespaces/places.ts';
+import { auditPlaceOf, ownerOf } from '../namespaces/places.ts';
 
 /** Who is in this group over there has this role here. */
 export interface GroupRole {

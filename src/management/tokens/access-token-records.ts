@@ -5,12 +5,13 @@
 import type { TokenScope } from '../../auth/rights/identity.ts';
 import { createToken, hashToken } from '../../auth/tokens/token-secret.ts';
 import type { Records } from '../../metadata/db/records.ts';
+import type { Place } from '../../metadata/namespaces/place.ts';
 import type { User } from '../../metadata/people/users.ts';
 import type { AccessToken } from '../../metadata/tokens/access-tokens.ts';
 import { type Actor, userOf } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
 import { RefusedError } from '../acting/refused-error.ts';
-import { auditPlaceOf, ownerOf, type Place } from '../namespaces/places.ts';
+import { auditPlaceOf, ownerOf } from '../namespaces/places.ts';
 
 export interface AccessTokenInput {
   readonly name: string;

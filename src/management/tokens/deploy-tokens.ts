@@ -3,6 +3,7 @@ import { createToken, hashToken } from '../../auth/tokens/token-secret.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Page, Paged } from '../../metadata/db/page.ts';
 import type { Records } from '../../metadata/db/records.ts';
+import type { Place } from '../../metadata/namespaces/place.ts';
 import type { DeployToken } from '../../metadata/tokens/deploy-tokens.ts';
 import { type Actor, userOf } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
@@ -10,7 +11,7 @@ import { runChange } from '../acting/changes.ts';
 import type { Need } from '../acting/needs.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { demandAdministrator, Rights } from '../acting/rights.ts';
-import { auditPlaceOf, ownerOf, type Place, type PlaceReference } from '../namespaces/places.ts';
+import { auditPlaceOf, ownerOf, type PlaceReference } from '../namespaces/places.ts';
 import { demandLater, demandStillGood } from './access-token-records.ts';
 
 export type { DeployToken };

@@ -7,13 +7,14 @@ import type { TokenScope } from '../../auth/rights/identity.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Page, Paged } from '../../metadata/db/page.ts';
 import type { Records } from '../../metadata/db/records.ts';
+import type { Place } from '../../metadata/namespaces/place.ts';
 import type { AccessToken } from '../../metadata/tokens/access-tokens.ts';
 import type { Actor } from '../acting/actor.ts';
 import { runChange } from '../acting/changes.ts';
 import type { Need } from '../acting/needs.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { demandGrant, Rights } from '../acting/rights.ts';
-import { ownerOf, type Place, type PlaceReference } from '../namespaces/places.ts';
+import { ownerOf, type PlaceReference } from '../namespaces/places.ts';
 import {
   type AccessTokenInput,
   type CreatedAccessToken,

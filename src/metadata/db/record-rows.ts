@@ -29,8 +29,10 @@ type ColumnsOf<Value> = {
 
 /** A name means the same in all tables. */
 const readers: Record<ColumnsOf<boolean>, typeof asBoolean> & Record<ColumnsOf<object>, typeof asJson> = {
+  claims: asJson,
   details: asJson,
   isAdmin: asBoolean,
+  scopes: asJson,
 };
 const readerOf = new Map<string, (value: unknown) => unknown>(Object.entries(readers));
 

@@ -131,7 +131,7 @@ export class Records {
     const raw = db.withoutPlugins().$pickTables<never>().$extendTables<Plain<RawTables>>();
     const now = () => times.now();
     const reviews = new Reviews(db, times);
-    this.accessTokens = new AccessTokens(raw, now);
+    this.accessTokens = new AccessTokens(db, now);
     this.auditEvents = new AuditEvents(db, now);
     this.blobs = new Blobs(db);
     this.cleanupPolicies = new CleanupPolicies(db);
@@ -144,7 +144,7 @@ export class Records {
     this.deletedTags = new DeletedTags(db);
     this.cacheContents = new CacheContents(db, reviews);
     this.cacheEntries = new CacheEntries(db, now, reviews);
-    this.deployTokens = new DeployTokens(raw, now);
+    this.deployTokens = new DeployTokens(db, now);
     this.gcRuns = new GcRuns(db);
     this.groups = new Groups(db, now);
     this.holders = new Holders(db);
@@ -152,12 +152,12 @@ export class Records {
     this.contentSizes = new ContentSizes(db);
     this.imageTrees = new ImageTrees(db);
     this.instance = new InstanceSettings(raw);
-    this.jobTokens = new JobTokens(raw, now);
+    this.jobTokens = new JobTokens(db, now);
     this.tasks = new Tasks(raw, now);
     this.manifests = new Manifests(db);
     this.members = new Members(db, now);
     this.oidcIdentities = new OidcIdentities(db, now);
-    this.oidcTrusts = new OidcTrusts(raw, now);
+    this.oidcTrusts = new OidcTrusts(db, now);
     this.projects = new Projects(db, now);
     this.pullCounts = new PullCounts(db);
     this.registryUpstreams = new RegistryUpstreams(db);
@@ -175,7 +175,7 @@ export class Records {
     this.reviewQueue = new ReviewQueue(db, now);
     this.reviews = reviews;
     this.sessions = new Sessions(db, now);
-    this.signingKeys = new SigningKeys(raw);
+    this.signingKeys = new SigningKeys(db);
     this.tagProtectionRules = new TagProtectionRules(db, now);
     this.storedBlobs = new StoredBlobs(db, now);
     this.tagDetails = new TagDetails(db);

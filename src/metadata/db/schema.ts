@@ -10,13 +10,11 @@ import type { ImageFactsTables } from '../content/schema-image-facts.ts';
 import type { CleanupPolicyTables } from '../hosted/schema-cleanup-policies.ts';
 import type { HostedTables } from '../hosted/schema-hosted.ts';
 import type { ProtectionTables } from '../hosted/schema-protection.ts';
-import type { AccessTables } from '../people/schema-access.ts';
 import type { TaskTables } from '../server/schema-tasks.ts';
 import type { WebhookTables } from '../webhooks/schema-webhooks.ts';
 
 export interface Tables
-  extends AccessTables,
-    CacheRetentionTables,
+  extends CacheRetentionTables,
     CleanupPolicyTables,
     CollectorTables,
     ImageFactsTables,
@@ -26,10 +24,6 @@ export interface Tables
     WebhookTables,
     HostedTables {
   instance: InstanceTable;
-  groups: GroupTable;
-  users: UserTable;
-  access_tokens: AccessTokenTable;
-  signing_keys: SigningKeyTable;
   virtual_registries: VirtualRegistryTable;
   upstreams: UpstreamTable;
   registry_upstreams: RegistryUpstreamTable;
@@ -43,69 +37,6 @@ export interface Tables
 interface InstanceTable {
   key: string;
   value: string;
-}
-
-interface GroupTable {
-  id: Generated<number>;
-  parent_id: number | null;
-  name: string;
-  path: string;
-  /** unique, lower case */
-  full_path: string;
-  description: string | null;
-  visibility: 'private' | 'internal' | 'public';
-  /** of all that its projects and those of its subgroups link; null: no limit */
-  quota_bytes: number | null;
-  /** when it came to its full path; null: when it was created */
-  placed_at: number;
-  created_at: number;
-  updated_at: number;
-}
-
-interface UserTable {
-  id: Generated<number>;
-  /** unique, lower case */
-  username: string;
-  name: string;
-  email: string | null;
-  state: 'active' | 'blocked';
-  is_admin: number;
-  password_hash: string | null;
-  /** a bot is whom a group or project access token acts as */
-  kind: Generated<'human' | 'bot'>;
-  /** where a bot belongs, and goes with: one of the two, or none */
-  bot_group_id: number | null;
-  bot_project_id: number | null;
-  created_at: number;
-  updated_at: number;
-}
-
-interface AccessTokenTable {
-  id: Generated<number>;
-  user_id: number;
-  name: string;
-  description: string | null;
-  /** SHA-256 of the token in hex; unique */
-  token_hash: string;
-  /** JSON list */
-  scopes: string;
-  created_at: number;
-  expires_at: number | null;
-  revoked_at: number | null;
-  last_used_at: number | null;
-}
-
-interface SigningKeyTable {
-  kid: string;
-  /** 'ES256' */
-  algorithm: string;
-  /** the private JWK, encrypted with the installation's secret key */
-  private_key_sealed: string;
-  /** PEM, for registries that ask for one */
-  certificate: string | null;
-  created_at: number;
-  /** since then it signs nothing; what it signed before is good */
-  retired_at: number | null;
 }
 
 /** unique (group_id, name) */

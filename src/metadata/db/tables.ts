@@ -11,6 +11,11 @@ import type { OidcIdentityTable } from '../people/oidc-identities.ts';
 import type { SessionTable } from '../people/sessions.ts';
 import type { UserTable } from '../people/users.ts';
 import type { AuditEventTable } from '../server/audit-events.ts';
+import type { AccessTokenTable } from '../tokens/access-tokens.ts';
+import type { DeployTokenTable } from '../tokens/deploy-tokens.ts';
+import type { JobTokenTable } from '../tokens/job-tokens.ts';
+import type { OidcTrustTable } from '../tokens/oidc-trusts.ts';
+import type { SigningKeyTable } from '../tokens/signing-keys.ts';
 import type { Tables as RawTables } from './schema.ts';
 
 /** What may be absent, which is undefined; in changes undefined leaves it as it is, and null clears it. */
@@ -20,6 +25,11 @@ export type Optional<T> = ColumnType<T | undefined, T | undefined, T | null | un
 export type RecordOf<Table> = Readonly<Selectable<Table>>;
 
 interface RecordTables {
+  accessTokens: AccessTokenTable;
+  deployTokens: DeployTokenTable;
+  jobTokens: JobTokenTable;
+  oidcTrusts: OidcTrustTable;
+  signingKeys: SigningKeyTable;
   auditEvents: AuditEventTable;
   groups: GroupTable;
   members: MemberTable;

@@ -1,6 +1,13 @@
 /** A group or a project: where members, deploy tokens and bots belong. */
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 
+export interface Place {
+  readonly kind: 'group' | 'project';
+  readonly id: number;
+  readonly fullPath: string;
+}
+
+/** As records and the details of audit events name it. */
 export type PlaceKey =
   | { readonly groupId: number; readonly projectId?: undefined }
   | { readonly projectId: number; readonly groupId?: undefined };

@@ -3,6 +3,7 @@ import { type Expression, expressionBuilder, type SqlBool } from 'kysely';
 import type { Tables } from '../db/tables.ts';
 import { projectsOfMember } from '../people/memberships.ts';
 import { below } from './below.ts';
+import type { Place } from './place.ts';
 
 export interface Viewer {
   /** Undefined: nobody in particular, who has no roles. */
@@ -12,9 +13,7 @@ export interface Viewer {
   /** To whom internal projects are as private ones; where left out, they are as public ones. */
   readonly isOutsider?: boolean | undefined;
   /** A project that is open to them without a role, or a group with all that is below it. */
-  readonly place?:
-    | { readonly kind: 'group' | 'project'; readonly id: number; readonly fullPath: string }
-    | undefined;
+  readonly place?: Place | undefined;
 }
 
 /** @param now epoch milliseconds */

@@ -1,42 +1,35 @@
 /** Whose ID tokens stand for jobs of a project, and with which claims. */
-import type { Kysely, Selectable } from 'kysely';
-import { z } from 'zod';
-import { offsetOf, type Page, type Paged } from '../db/page.ts';
-import type { Tables } from '../db/schema.ts';
+import type { Generated, Insertable, Kysely } from 'kysely';
+import { type Page, type Paged, paged } from '../db/page.ts';
+import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 import { MissingOwner } from '../db/violations.ts';
 
-export interface OidcTrust {
-  readonly id: number;
-  readonly name: string;
-  readonly issuer: string;
-  readonly audience: string;
+/** index on issuer */
+export interface OidcTrustTable {
+  id: Generated<number>;
+  name: string;
+  issuer: string;
+  audience: string;
   /** Undefined: where the issuer's discovery document says. */
-  readonly jwksUrl: string | undefined;
+  jwksUrl: Optional<string>;
   /** Claim → glob: a token must have them all. */
-  readonly claims: Readonly<Record<string, string>>;
-  readonly projectId: number;
-  /** The project's full path. */
-  readonly projectPath: string;
+  claims: Readonly<Record<string, string>>;
+  projectId: number;
   /** As of {@link Member.accessLevel}, in the project. */
-  readonly accessLevel: number;
-  readonly createdAt: number;
+  accessLevel: number;
+  createdAt: number;
 }
 
-export interface NewOidcTrust {
-  readonly name: string;
-  readonly issuer: string;
-  readonly audience: string;
-  readonly jwksUrl?: string | undefined;
-  readonly claims: Readonly<Record<string, string>>;
-  readonly projectId: number;
-  readonly accessLevel: number;
-}
+export type OidcTrust = RecordOf<OidcTrustTable> & {
+  /** The project's full path. */
+  readonly projectPath: string;
+};
+
+export type NewOidcTrust = Readonly<Omit<Insertable<OidcTrustTable>, 'id' | 'createdAt'>>;
 
 export interface OidcTrustFilter {
   readonly projectId?: number | undefined;
 }
-
-const claimsSchema = z.record(z.string(), z.string());
 
 export class OidcTrusts {
   readonly #db: Kysely<Tables>;
@@ -48,60 +41,34 @@ export class OidcTrusts {
   }
 
   /** Oldest first. */
-  async list({ projectId }: OidcTrustFilter, page: Page): Promise<Paged<OidcTrust>> {
-    let matching = this.#ofProjects();
-    if (projectId !== undefined) matching = matching.where('oidc_trusts.project_id', '=', projectId);
-    const { total } = await matching
-      .select((eb) => eb.fn.countAll<number>().as('total'))
-      .executeTakeFirstOrThrow();
-    const rows = await matching
-      .selectAll('oidc_trusts')
-      .select('projects.full_path')
-      .orderBy('oidc_trusts.id')
-      .limit(page.perPage)
-      .offset(offsetOf(page))
-      .execute();
-    return { records: rows.map(fromRow), total };
+  list({ projectId }: OidcTrustFilter, page: Page): Promise<Paged<OidcTrust>> {
+    let query = this.#ofProjects();
+    if (projectId !== undefined) query = query.where('oidcTrusts.projectId', '=', projectId);
+    return paged(query.orderBy('oidcTrusts.id'), page);
   }
 
   /** Of this very issuer, oldest first. */
-  async listByIssuer(issuer: string): Promise<readonly OidcTrust[]> {
-    const rows = await this.#ofProjects()
-      .selectAll('oidc_trusts')
-      .select('projects.full_path')
-      .where('oidc_trusts.issuer', '=', issuer)
-      .orderBy('oidc_trusts.id')
-      .execute();
-    return rows.map(fromRow);
+  listByIssuer(issuer: string): Promise<readonly OidcTrust[]> {
+    return this.#ofProjects().where('oidcTrusts.issuer', '=', issuer).orderBy('oidcTrusts.id').execute();
   }
 
-  async find(id: number): Promise<OidcTrust | undefined> {
-    const row = await this.#ofProjects()
-      .selectAll('oidc_trusts')
-      .select('projects.full_path')
-      .where('oidc_trusts.id', '=', id)
-      .executeTakeFirst();
-    return row && fromRow(row);
+  find(id: number): Promise<OidcTrust | undefined> {
+    return this.#ofProjects().where('oidcTrusts.id', '=', id).executeTakeFirst();
   }
 
   #ofProjects() {
-    return this.#db.selectFrom('oidc_trusts').innerJoin('projects', 'projects.id', 'oidc_trusts.project_id');
+    return this.#db
+      .selectFrom('oidcTrusts')
+      .innerJoin('projects', 'projects.id', 'oidcTrusts.projectId')
+      .selectAll('oidcTrusts')
+      .select('projects.fullPath as projectPath');
   }
 
   /** @throws MissingOwner */
   async create(trust: NewOidcTrust): Promise<OidcTrust> {
     const { id } = await this.#db
-      .insertInto('oidc_trusts')
-      .values({
-        name: trust.name,
-        issuer: trust.issuer,
-        audience: trust.audience,
-        jwks_url: trust.jwksUrl ?? null,
-        claims: JSON.stringify(trust.claims),
-        project_id: trust.projectId,
-        access_level: trust.accessLevel,
-        created_at: this.#now(),
-      })
+      .insertInto('oidcTrusts')
+      .values({ ...trust, createdAt: this.#now() })
       .returning('id')
       .executeTakeFirstOrThrow();
     const created = await this.find(id);
@@ -111,22 +78,7 @@ export class OidcTrusts {
 
   /** With the job tokens that were exchanged at it. False when there was none. */
   async remove(id: number): Promise<boolean> {
-    const query = this.#db.deleteFrom('oidc_trusts').where('id', '=', id);
+    const query = this.#db.deleteFrom('oidcTrusts').where('id', '=', id);
     return (await query.executeTakeFirstOrThrow()).numDeletedRows > 0n;
   }
-}
-
-function fromRow(row: Selectable<Tables['oidc_trusts']> & { readonly full_path: string }): OidcTrust {
-  return {
-    id: row.id,
-    name: row.name,
-    issuer: row.issuer,
-    audience: row.audience,
-    jwksUrl: row.jwks_url ?? undefined,
-    claims: claimsSchema.parse(JSON.parse(row.claims)),
-    projectId: row.project_id,
-    projectPath: row.full_path,
-    accessLevel: row.access_level,
-    createdAt: row.created_at,
-  };
 }

@@ -1,13 +1,30 @@
 /** What tokens of all kinds have in common: they still work or are over, are revoked, and are used. */
-import { type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely';
-import type { Tables } from '../db/schema.ts';
+import { type Generated, type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely';
+import type { Optional, Tables } from '../db/tables.ts';
 
-type TokenTable = 'access_tokens' | 'deploy_tokens' | 'job_tokens';
+export interface TokenColumns {
+  id: Generated<number>;
+  name: string;
+  /** SHA-256 of the token in hex, unique; the token itself is kept nowhere. */
+  tokenHash: string;
+  /** Epoch milliseconds, as all instants here. */
+  createdAt: number;
+  revokedAt: Optional<number>;
+}
+
+/** Of tokens that last until someone ends them, unless they were given an end. */
+export interface LastingTokenColumns extends TokenColumns {
+  scopes: readonly string[];
+  expiresAt: Optional<number>;
+  lastUsedAt: Optional<number>;
+}
+
+type TokenTable = 'accessTokens' | 'deployTokens' | 'jobTokens';
 
 /** In a query: neither revoked nor expired; or one of them. @param now epoch milliseconds */
 export function isOfLife(table: TokenTable, isActive: boolean, now: number): RawBuilder<SqlBool> {
-  const revoked = sql.ref(`${table}.revoked_at`);
-  const expires = sql.ref(`${table}.expires_at`);
+  const revoked = sql.ref(`${table}.revokedAt`);
+  const expires = sql.ref(`${table}.expiresAt`);
   return isActive
     ? sql<SqlBool>`(${revoked} is null and (${expires} is null or ${expires} > ${now}))`
     : sql<SqlBool>`(${revoked} is not null or ${expires} <= ${now})`;
@@ -22,9 +39,9 @@ export async function revokeToken(
 ): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable(table)
-    .set({ revoked_at: now })
+    .set({ revokedAt: now })
     .where('id', '=', id)
-    .where('revoked_at', 'is', null)
+    .where('revokedAt', 'is', null)
     .executeTakeFirstOrThrow();
   return numUpdatedRows > 0n;
 }

@@ -118,7 +118,6 @@ export class RecordedRepositoryRights implements RepositoryRights {
     const remembered = this.#allowed;
     const { value, until } = await this.#judge(identity, name, action);
     if (value !== 'allowed') return false;
-    if (identity.principal?.kind === 'external') return true;
     const allowed = remembered.get(identity) ?? [];
     allowed[index] = until;
     remembered.set(identity, allowed);

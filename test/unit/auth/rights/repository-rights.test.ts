@@ -313,6 +313,69 @@ describe('a registry token', () => {
     expect(lookups).toBe(0);
   });
 
+  test('is good for repositories alone, whatever else it carries of that name', async () => {
+    const ofPlugins = bearerOf(ref, [
+      { ...repositoryScope(shop, ['pull', 'push']), type: 'repository(plugin)' },
+    ]);
+    expect(await allowed(ofPlugins, shop)).toEqual([]);
+    expect(await rights.judge(ofPlugins, shop, 'pull')).toBe('refused');
+  });
+
+  test('that may pull is not thereby let push, nor into another repository', async () => {
+    level = 20;
+    const both = bearerOf(ref, [
+      repositoryScope(alpine, ['pull']),
+      ...access,
+      repositoryScope(`${shop}/a`, ['push']),
+    ]);
+    for (let time = 0; time < 2; time += 1) {
+      expect(await rights.may(both, shop, 'pull')).toBe(true);
+      expect(await rights.may(both, shop, 'push')).toBe(false);
+      expect(await rights.may(both, shop, 'delete')).toBe(false);
+      expect(await rights.may(both, `${shop}/a`, 'push')).toBe(false);
+      expect(await rights.may(both, `${shop}/a`, 'pull')).toBe(false);
+    }
+  });
+
+  test('that is another one with the same grants is looked at for itself', async () => {
+    expect(await rights.may(token, shop, 'pull')).toBe(true);
+    principal = eve;
+    expect(await rights.may(bearerOf({ kind: 'user', userId: 8 }, access), shop, 'pull')).toBe(false);
+  });
+
+  test('loses at once what is taken away where this process took it', async () => {
+    expect(await rights.may(token, shop, 'pull')).toBe(true);
+    principal = undefined;
+    expect(await rights.may(token, shop, 'pull')).toBe(true);
+    revision.current += 1;
+    expect(await rights.may(token, shop, 'pull')).toBe(false);
+  });
+
+  test('is remembered for nobody where the records change while they are asked', async () => {
+    const asking = rights.may(token, shop, 'pull');
+    revision.current += 1;
+    principal = undefined;
+    expect(await rights.may(token, shop, 'push')).toBe(false);
+    expect(await asking).toBe(true);
+    expect(await rights.may(token, shop, 'pull')).toBe(false);
+  });
+
+  test('of whoever is gone has the level of nobody towards protected tags', async () => {
+    expect(await rights.protectionLevel(token, shop)).toBe(30);
+    principal = undefined;
+    expect(await rights.protectionLevel(token, shop)).toBe(0);
+  });
+
+  test('of another token service pulls all below the path of a group, where it carries that', async () => {
+    const external = bearerOf({ kind: 'external', issuer: 'auth.example.com' }, [
+      repositoryScope('acme/*', ['pull']),
+      repositoryScope('nowhere/*', ['pull']),
+    ]);
+    expect(await allowed(external, 'acme/*')).toEqual(['pull']);
+    expect(await allowed(external, 'nowhere/*')).toEqual([]);
+    expect(await allowed(external, shop)).toEqual([]);
+  });
+
   test('of another token service may do what that says, with hosted repositories that there are', async () => {
     const external = bearerOf({ kind: 'external', issuer: 'auth.example.com' }, access);
     level = undefined;
@@ -343,6 +406,17 @@ describe('where nobody needs to log in', () => {
   test.each(everyone)('%s may do everything with what exists', async (_who, identity) => {
     expect(await allowed(identity, shop)).toEqual(['pull', 'push', 'delete']);
     expect(await allowed(identity, alpine)).toEqual(['pull']);
+  });
+
+  test.each(everyone)('%s pulls all below a path', async (_who, identity) => {
+    expect(await allowed(identity, 'acme/*')).toEqual(['pull']);
+    expect(await allowed(identity, `${shop}/*`)).toEqual(['pull']);
+    expect(await allowed(identity, 'nowhere/*')).toEqual([]);
+  });
+
+  test('who asks for a pull makes no difference: nobody is looked for', async () => {
+    expect(await rights.may(bearerOf(ref), shop, 'pull')).toBe(true);
+    expect([lookups, asked]).toEqual([0, []]);
   });
 
   test.each(everyone)('%s may do nothing with what does not, or is disabled', async (_who, identity) => {

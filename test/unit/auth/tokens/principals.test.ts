@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { markPassword } from '../../../../src/auth/credentials/passwords.ts';
+import type { RefusalReason } from '../../../../src/auth/credentials/refusal.ts';
 import type { PrincipalRef } from '../../../../src/auth/rights/identity.ts';
 import { Principals } from '../../../../src/auth/tokens/principals.ts';
 import type { User } from '../../../../src/metadata/people/users.ts';
@@ -69,14 +70,16 @@ describe('whom a registry token was made for is found as they are now', () => {
 });
 
 describe('nobody is found', () => {
-  test.each<[string, (accounts: RecordedAccounts) => PrincipalRef]>([
-    ['for a user who is gone', () => ({ kind: 'user', userId: 99 })],
+  test.each<[string, RefusalReason, (accounts: RecordedAccounts) => PrincipalRef]>([
+    ['for a user who is gone', 'unknown', () => ({ kind: 'user', userId: 99 })],
     [
       'for a user who is blocked',
+      'blocked',
       (all) => ({ kind: 'user', userId: all.addUser('eve', { state: 'blocked' }).id }),
     ],
     [
       'for a password that is another now',
+      'revoked',
       (all) => ({
         kind: 'user',
         userId: all.addUser('eve', { passwordHash: 'new' }).id,
@@ -85,14 +88,17 @@ describe('nobody is found', () => {
     ],
     [
       'for a user with a password who is said to have come with none',
+      'revoked',
       (all) => ({ kind: 'user', userId: all.addUser('eve', { passwordHash: 'new' }).id }),
     ],
     [
       'for a password that was taken away',
+      'revoked',
       (all) => ({ kind: 'user', userId: all.addUser('eve').id, passwordMark: markPassword('old') }),
     ],
     [
       'for an access token that was revoked',
+      'revoked',
       (all) => {
         const user = all.addUser('eve');
         all.addToken(user, { id: 70, revokedAt: start });
@@ -101,6 +107,7 @@ describe('nobody is found', () => {
     ],
     [
       'for an access token that has expired',
+      'expired',
       (all) => {
         const user = all.addUser('eve');
         all.addToken(user, { id: 70, expiresAt: start });
@@ -109,6 +116,7 @@ describe('nobody is found', () => {
     ],
     [
       'for a deploy token that was revoked',
+      'revoked',
       (all) => {
         all.addDeployToken({ id: 5, revokedAt: start });
         return { kind: 'deploy-token', tokenId: 5 };
@@ -116,6 +124,7 @@ describe('nobody is found', () => {
     ],
     [
       'for a job that is over',
+      'expired',
       (all) => {
         all.addJobToken({ id: 11, expiresAt: start });
         return { kind: 'job', jobTokenId: 11 };
@@ -123,6 +132,7 @@ describe('nobody is found', () => {
     ],
     [
       'for a job of a user who is blocked',
+      'blocked',
       (all) => {
         all.addJobToken({ id: 11, userId: all.addUser('eve', { state: 'blocked' }).id });
         return { kind: 'job', jobTokenId: 11 };
@@ -130,6 +140,7 @@ describe('nobody is found', () => {
     ],
     [
       'after the end of an ID token',
+      'expired',
       (all) => {
         const { id: trustId } = all.addTrust();
         return { kind: 'trust', trustId, name: 'x', projectId: 9, accessLevel: 30, expiresAt: start };
@@ -137,18 +148,31 @@ describe('nobody is found', () => {
     ],
     [
       'without the trust',
+      'revoked',
       () => ({ kind: 'trust', trustId: 1, name: 'x', projectId: 9, accessLevel: 30, expiresAt: start + 1 }),
     ],
     [
       'where the trust is for another project',
+      'revoked',
       (all) => {
         const { id: trustId } = all.addTrust({ projectId: 10 });
         return { kind: 'trust', trustId, name: 'x', projectId: 9, accessLevel: 30, expiresAt: start + 1 };
       },
     ],
-    ['of another token service', () => ({ kind: 'external', issuer: 'auth.example.com' })],
-  ])('%s', async (_what, prepare) => {
-    expect(await find(prepare(accounts))).toBeUndefined();
+    ['of another token service', 'unknown', () => ({ kind: 'external', issuer: 'auth.example.com' })],
+    [
+      'where the trust gives a role that nobody knows',
+      'unknown',
+      (all) => {
+        const { id: trustId } = all.addTrust({ accessLevel: 25 });
+        return { kind: 'trust', trustId, name: 'x', projectId: 9, accessLevel: 30, expiresAt: start + 1 };
+      },
+    ],
+  ])('%s: %s', async (_what, reason, prepare) => {
+    const ref = prepare(accounts);
+    expect(await find(ref)).toBeUndefined();
+    expect(await principals.judge(ref)).toMatchObject({ kind: 'refused', reason });
+    expect(await principals.believe(ref)).toEqual({ value: undefined, until: start + 1000 });
   });
 });
 
@@ -161,4 +185,11 @@ test('the records are asked once a second, and a user who is blocked is gone wit
   expect(await find(ref)).toBeUndefined();
   expect(await find(ref)).toBeUndefined();
   expect(accounts.reads).toBe(2);
+});
+
+test('whom a token stands for is believed for a second, and of an unknown kind nobody', async () => {
+  const ref = { kind: 'user', userId: dana.id } as const;
+  expect(await principals.judge(ref)).toMatchObject({ kind: 'user', username: 'dana' });
+  expect(await principals.believe(ref)).toMatchObject({ value: { username: 'dana' }, until: start + 1000 });
+  await expect(find({ kind: 'martian' } as unknown as PrincipalRef)).rejects.toThrow('no known kind');
 });

@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     root: resolve(import.meta.dirname, '../..'),
     globalSetup: ['test/support/run.ts'],
+    runner: resolve(import.meta.dirname, 'runner.ts'),
     include: (process.env['MUTATION_TESTS'] ?? '').split(' ').filter((pattern) => pattern !== ''),
     testTimeout: 30_000,
     hookTimeout: 30_000,

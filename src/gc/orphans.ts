@@ -68,7 +68,7 @@ export class Orphans {
         digest,
         storageKey: key,
         size,
-        isHosted: false,
+        hosted: false,
       });
       log.warn({ digest, key, size }, 'bytes that no record names were found: they will be removed in a day');
       return false;

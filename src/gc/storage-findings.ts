@@ -40,7 +40,7 @@ export async function treatCopy(
     digest,
     storageKey,
     size,
-    isHosted,
+    hosted: isHosted,
   });
   if (isNew) {
     log.error({ digest, key: storageKey, verdict, repositories }, messages[verdict]);

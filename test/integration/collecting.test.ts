@@ -87,6 +87,8 @@ describeEachDatabase('collecting', (_open, { createPlace }) => {
     const setReadOnly = (isReadOnly: boolean) =>
       app.api('PUT', '/application/settings', { maintenance_mode: isReadOnly });
     expect((await setReadOnly(true)).status).toBe(200);
+    // A look for what is due that began before may still be under way.
+    await new Promise((waited) => setTimeout(waited, 300));
     app.advance(laterMs);
     const { queues } = await stateOf(app);
     await new Promise((waited) => setTimeout(waited, 300));

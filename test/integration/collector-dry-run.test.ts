@@ -34,6 +34,6 @@ describeEachDatabase('a dry run', (_open, { name, createPlace }) => {
       removed += did.length;
     });
     await fc.assert(property, { seed, numRuns: worlds[name], endOnFailure: true });
-    expect(removed).toBeGreaterThan(worlds[name]);
+    expect(removed).toBeGreaterThan(0);
   });
 });

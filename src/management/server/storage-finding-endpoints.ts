@@ -1,10 +1,8 @@
 /** What was found wrong with stored bytes; ours. */
 import { z } from 'zod';
-import type { Finding } from '../../metadata/content/stored-blobs.ts';
 import { instantText } from '../endpoint/dates.ts';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 import { pageBody, pageParams } from '../endpoint/pagination.ts';
-import type { AnswerOf } from '../endpoint/wire.ts';
 import type { StorageFindingService } from './storage-findings.ts';
 
 const findingState = z.enum(['open', 'healed', 'removed']);
@@ -32,12 +30,7 @@ export function storageFindingEndpoints(findings: StorageFindingService): readon
       params: pageParams.extend({ state: findingState.optional() }),
       status: 200,
       response: z.array(findingResponse),
-      handle: async (actor, { state, ...page }) =>
-        pageBody(await findings.list(actor, state, page), page, findingBody),
+      handle: async (actor, { state, ...page }) => pageBody(await findings.list(actor, state, page), page),
     }),
   ];
-}
-
-function findingBody(finding: Finding): AnswerOf<typeof findingResponse> {
-  return { ...finding, hosted: finding.isHosted };
 }

@@ -1,14 +1,12 @@
 /** The entries of virtual registries, as an operator looks through them and clears them. */
 import type { Kysely } from 'kysely';
-import type { Digest } from '../../oci/digest.ts';
-import type { RepositoryName } from '../../oci/reference.ts';
 import type { Reviews } from '../collector/reviews.ts';
 import { containing } from '../db/containing.ts';
 import { inTransaction } from '../db/in-transaction.ts';
 import { offsetOf, type Page, type Paged } from '../db/page.ts';
 import type { Tables } from '../db/tables.ts';
 import { relativePath, relativePathOf } from '../namespaces/relative-path.ts';
-import { type CacheEntry, entryFromRow } from './cache-entry.ts';
+import { type CacheEntry, entryColumns } from './cache-entry.ts';
 import { removeEntries } from './remove-entries.ts';
 
 export interface ListedCacheEntry extends CacheEntry {
@@ -37,7 +35,7 @@ export class CacheContents {
       .select((eb) => eb.fn.countAll<number>().as('total'))
       .executeTakeFirstOrThrow();
     const rows = await matching
-      .selectAll('cacheEntries')
+      .select(entryColumns)
       .select((eb) => [
         eb
           .selectFrom('blobs')
@@ -54,17 +52,17 @@ export class CacheContents {
       .limit(page.perPage)
       .offset(offsetOf(page))
       .execute();
-    const records = rows.map((row) => {
-      const entry = entryFromRow(row);
-      const sha1 = (entry.kind === 'blob' ? row.blobSha1 : row.manifestSha1) ?? undefined;
-      return { ...entry, relativePath: relativePathOf(entry), sha1 };
-    });
+    const records = rows.map(({ blobSha1, manifestSha1, ...entry }) => ({
+      ...entry,
+      relativePath: relativePathOf(entry),
+      sha1: (entry.kind === 'blob' ? blobSha1 : manifestSha1) ?? undefined,
+    }));
     return { records, total };
   }
 
-  async find(id: number): Promise<CacheEntry | undefined> {
-    const row = await this.#db.selectFrom('cacheEntries').selectAll().where('id', '=', id).executeTakeFirst();
-    return row && entryFromRow(row);
+  find(id: number): Promise<CacheEntry | undefined> {
+    const query = this.#db.selectFrom('cacheEntries').select(entryColumns).where('id', '=', id);
+    return query.executeTakeFirst();
   }
 
   /** Of a top-level group. */
@@ -78,19 +76,13 @@ export class CacheContents {
   }
 
   /** All manifests of an upstream, under each of their references. */
-  async listManifests(upstreamId: number): Promise<readonly ManifestEntry[]> {
-    const rows = await this.#db
+  listManifests(upstreamId: number): Promise<readonly ManifestEntry[]> {
+    return this.#db
       .selectFrom('cacheEntries')
       .select(['repository', 'reference', 'digest'])
       .where('upstreamId', '=', upstreamId)
       .where('kind', '=', 'manifest')
       .execute();
-    // Names and digests were parsed before they were recorded.
-    return rows.map(({ repository, reference, digest }) => ({
-      repository: repository as RepositoryName,
-      reference,
-      digest: digest as Digest,
-    }));
   }
 
   /** The number of entries that were removed. */

@@ -8,6 +8,7 @@ import { type BlobRecord, keepRecord } from '../content/blobs.ts';
 import { storePayload } from '../content/manifest-payloads.ts';
 import { inBatches } from '../db/in-batches.ts';
 import { inTransaction } from '../db/in-transaction.ts';
+import type { PreparedReads } from '../db/prepared.ts';
 import type { Tables } from '../db/tables.ts';
 import { MissingContent } from '../db/violations.ts';
 import {
@@ -16,34 +17,32 @@ import {
   type Downloads,
   type EntryKind,
   type EntrySource,
-  entryFromRow,
+  entryColumns,
   type ManifestLink,
 } from './cache-entry.ts';
-import { atAny, inOrderOf } from './entry-places.ts';
+import { atAny, EntriesAt, inOrderOf } from './entries-at.ts';
 import { removeEntries } from './remove-entries.ts';
 
 export class CacheEntries {
   readonly #db: Kysely<Tables>;
   readonly #now: () => number;
   readonly #reviews: Reviews;
+  readonly #at: EntriesAt;
 
-  constructor(db: Kysely<Tables>, now: () => number, reviews: Reviews) {
+  constructor(
+    db: Kysely<Tables>,
+    now: () => number,
+    { reads, reviews }: { readonly reads: PreparedReads; readonly reviews: Reviews },
+  ) {
     this.#db = db;
     this.#now = now;
+    this.#at = new EntriesAt(db, reads);
     this.#reviews = reviews;
   }
 
   /** Entries at any of these sources, in the order of `sources`. */
-  async listAt(sources: readonly EntrySource[], kind: EntryKind, reference: string): Promise<CacheEntry[]> {
-    if (sources.length === 0) return [];
-    const rows = await this.#db
-      .selectFrom('cacheEntries')
-      .selectAll()
-      .where('kind', '=', kind)
-      .where('reference', '=', reference)
-      .where((eb) => atAny(eb, sources))
-      .execute();
-    return inOrderOf(sources, rows.map(entryFromRow));
+  listAt(sources: readonly EntrySource[], kind: EntryKind, reference: string): Promise<CacheEntry[]> {
+    return this.#at.list(sources, kind, reference);
   }
 
   /** Entries at any of the sources whose content has this digest, whatever their reference, in the order of `sources`. */
@@ -55,13 +54,13 @@ export class CacheEntries {
     if (sources.length === 0) return [];
     const rows = await this.#db
       .selectFrom('cacheEntries')
-      .selectAll()
+      .select(entryColumns)
       .where('kind', '=', kind)
       .where('digest', '=', digest)
       .where((eb) => atAny(eb, sources))
       .orderBy('id')
       .execute();
-    return inOrderOf(sources, rows.map(entryFromRow));
+    return inOrderOf(sources, rows);
   }
 
   /**
@@ -169,22 +168,21 @@ export class CacheEntries {
       digest: entry.digest,
       mediaType: entry.mediaType,
       size: entry.size,
-      etag: entry.etag ?? null,
       checkedAt: entry.checkedAt,
       updatedAt: now,
       usedAt: now,
     };
     const { upstreamId, kind, repository, reference } = entry;
-    const source = { upstreamId: upstreamId, kind, repository, reference };
+    const source = { upstreamId, kind, repository, reference };
     const added = await tx
       .insertInto('cacheEntries')
-      .values({ ...content, ...source, groupId: entry.groupId, createdAt: now, downloadedAt: null })
+      .values({ ...content, ...source, etag: entry.etag, groupId: entry.groupId, createdAt: now })
       .onConflict((conflict) =>
         conflict.columns(['upstreamId', 'kind', 'repository', 'reference']).doNothing(),
       )
-      .returningAll()
+      .returning(entryColumns)
       .executeTakeFirst();
-    if (added) return entryFromRow(added);
+    if (added) return added;
     const query = tx
       .selectFrom('cacheEntries')
       .select(['id', 'digest'])
@@ -196,13 +194,12 @@ export class CacheEntries {
       await this.#reviews
         .within(tx)
         .addEntries(({ id }) => sql<SqlBool>`${id} = ${before.id}`, 'entry_switch');
-    const row = await tx
+    return tx
       .updateTable('cacheEntries')
-      .set(content)
+      .set({ ...content, etag: entry.etag ?? null })
       .where('id', '=', before.id)
-      .returningAll()
+      .returning(entryColumns)
       .executeTakeFirstOrThrow();
-    return entryFromRow(row);
   }
 
   /** The upstream still has what the entry says. @param checkedAt epoch milliseconds */

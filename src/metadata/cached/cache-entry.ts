@@ -1,32 +1,58 @@
 /** What we believe of one (upstream, repository, reference), as a record. */
-import type { Selectable } from 'kysely';
+import type { Generated } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
-import type { Tables } from '../db/tables.ts';
+import type { Optional, RecordOf } from '../db/tables.ts';
 
 export type EntryKind = 'manifest' | 'blob' | 'referrers';
 
-export interface CacheEntry {
-  readonly id: number;
-  readonly groupId: number;
-  readonly upstreamId: number;
-  readonly kind: EntryKind;
-  /** The name at the upstream. */
-  readonly repository: RepositoryName;
+/**
+ * What we believe of one (upstream, repository, reference), and the link that makes a manifest or blob readable through it.
+ * unique (upstreamId, kind, repository, reference); index (upstreamId, repository, digest); index on digest
+ */
+export interface CacheEntryTable {
+  id: Generated<number>;
+  groupId: number;
+  upstreamId: number;
+  kind: EntryKind;
+  /** The name at the upstream, e.g. library/redis. */
+  repository: RepositoryName;
   /** A tag or a digest. */
-  readonly reference: string;
-  /** Of the content. */
-  readonly digest: Digest;
-  readonly mediaType: string;
+  reference: string;
+  /** Of the content; for referrers of the payload stored in manifests. */
+  digest: Digest;
+  mediaType: string;
   /** In bytes. */
-  readonly size: number;
-  readonly etag: string | undefined;
-  readonly checkedAt: number;
-  readonly createdAt: number;
-  readonly updatedAt: number;
-  readonly downloadsCount: number;
-  readonly downloadedAt: number | undefined;
+  size: number;
+  etag: Optional<string>;
+  checkedAt: number;
+  createdAt: number;
+  updatedAt: number;
+  downloadsCount: Generated<number>;
+  downloadedAt: Optional<number>;
+  /** The order of eviction: when it was pulled or checked last, or what needs it was, as far as was looked; indexes with id. */
+  usedAt: Generated<number>;
 }
+
+export type CacheEntry = Omit<RecordOf<CacheEntryTable>, 'usedAt'>;
+
+export const entryColumns = [
+  'cacheEntries.id',
+  'cacheEntries.groupId',
+  'cacheEntries.upstreamId',
+  'cacheEntries.kind',
+  'cacheEntries.repository',
+  'cacheEntries.reference',
+  'cacheEntries.digest',
+  'cacheEntries.mediaType',
+  'cacheEntries.size',
+  'cacheEntries.etag',
+  'cacheEntries.checkedAt',
+  'cacheEntries.createdAt',
+  'cacheEntries.updatedAt',
+  'cacheEntries.downloadsCount',
+  'cacheEntries.downloadedAt',
+] as const;
 
 /** One repository at one upstream. */
 export interface EntrySource {
@@ -65,25 +91,4 @@ export interface Downloads {
   readonly count: number;
   /** Epoch milliseconds. */
   readonly lastAt: number;
-}
-
-/** Digests and names were parsed before they were recorded. */
-export function entryFromRow(row: Selectable<Tables['cacheEntries']>): CacheEntry {
-  return {
-    id: row.id,
-    groupId: row.groupId,
-    upstreamId: row.upstreamId,
-    kind: row.kind,
-    repository: row.repository as RepositoryName,
-    reference: row.reference,
-    digest: row.digest as Digest,
-    mediaType: row.mediaType,
-    size: row.size,
-    etag: row.etag ?? undefined,
-    checkedAt: row.checkedAt,
-    createdAt: row.createdAt,
-    updatedAt: row.updatedAt,
-    downloadsCount: row.downloadsCount,
-    downloadedAt: row.downloadedAt ?? undefined,
-  };
 }

@@ -1,6 +1,5 @@
 /** Removes entries of virtual registries and puts what they linked up for review: part of a transaction. */
 import type { Kysely, SelectQueryBuilder } from 'kysely';
-import type { Digest } from '../../oci/digest.ts';
 import type { Reviews } from '../collector/reviews.ts';
 import type { ReviewEvent } from '../collector/schema-collector.ts';
 import type { Tables } from '../db/tables.ts';
@@ -31,9 +30,8 @@ export async function removeEntries(
       )
       .returning(['kind', 'digest'])
       .execute();
-    // Digests were parsed before they were recorded.
     const digestsOf = (isBlob: boolean) =>
-      rows.filter(({ kind }) => (kind === 'blob') === isBlob).map(({ digest }) => digest as Digest);
+      rows.filter(({ kind }) => (kind === 'blob') === isBlob).map(({ digest }) => digest);
     await reviews.addBlobs(digestsOf(true), event);
     await reviews.addPayloads(digestsOf(false), event);
     count += rows.length;

@@ -1,34 +1,47 @@
 /** Bytes that are in the blob store, and where. */
-import type { Kysely, Selectable } from 'kysely';
+import type { Generated, Kysely } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
-import type { Tables } from '../db/tables.ts';
+import type { PreparedReads } from '../db/prepared.ts';
+import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 import { MissingContent } from '../db/violations.ts';
 
-export interface BlobRecord {
-  readonly digest: Digest;
+/** primary key digest */
+export interface BlobTable {
+  digest: Digest;
   /** In bytes. */
-  readonly size: number;
+  size: number;
   /** Of the one copy that is served. */
-  readonly storageKey: string;
-  /** In hex; undefined where nobody asked for it: of what was pushed. */
-  readonly sha1: string | undefined;
-  readonly createdAt: number;
+  storageKey: string;
+  /** In hex, as GitLab's cache entries show it; undefined where nobody asked for it: of what was pushed. */
+  sha1: Optional<string>;
+  createdAt: number;
+  /** When its bytes were written, or read again and found to be these. */
+  verifiedAt: Generated<number>;
 }
+
+export type BlobRecord = Omit<RecordOf<BlobTable>, 'verifiedAt'>;
+
+export const blobColumns = [
+  'blobs.digest',
+  'blobs.size',
+  'blobs.storageKey',
+  'blobs.sha1',
+  'blobs.createdAt',
+] as const;
 
 export class Blobs {
   readonly #db: Kysely<Tables>;
+  readonly #find: (values: { readonly digest: Digest }) => Promise<readonly BlobRecord[]>;
 
-  constructor(db: Kysely<Tables>) {
+  constructor(db: Kysely<Tables>, reads: PreparedReads) {
     this.#db = db;
+    this.#find = reads.prepare<{ digest: Digest }, BlobRecord>('blob', (value) =>
+      db.selectFrom('blobs').select(blobColumns).where('digest', '=', value('digest')),
+    );
   }
 
   async find(digest: Digest): Promise<BlobRecord | undefined> {
-    const row = await this.#db
-      .selectFrom('blobs')
-      .selectAll()
-      .where('digest', '=', digest)
-      .executeTakeFirst();
-    return row && blobFromRow(row);
+    return (await this.#find({ digest }))[0];
   }
 
   /** A known SHA-1 stays where the new record has none. False, and nothing changed, when another copy was recorded meanwhile. */
@@ -49,10 +62,9 @@ export class Blobs {
   }
 
   /** Makes others that want to link it wait for the transaction's end. Where its bytes are; undefined when there is no record. */
-  async hold(digest: Digest): Promise<BlobRecord | undefined> {
-    const query = this.#db.selectFrom('blobs').selectAll().where('digest', '=', digest).forUpdate();
-    const row = await query.executeTakeFirst();
-    return row && blobFromRow(row);
+  hold(digest: Digest): Promise<BlobRecord | undefined> {
+    const query = this.#db.selectFrom('blobs').select(blobColumns).where('digest', '=', digest);
+    return query.forUpdate().executeTakeFirst();
   }
 
   /** Forgets this copy; a newer one stays, and so does one that a repository links. */
@@ -86,34 +98,15 @@ const maxTries = 5;
 export async function keepRecord(tx: Kysely<Tables>, digest: Digest, blob?: BlobRecord): Promise<BlobRecord> {
   for (let tries = 1; ; tries += 1) {
     if (blob) {
-      const { size, storageKey, sha1, createdAt } = blob;
       await tx
         .insertInto('blobs')
-        .values({
-          digest,
-          size,
-          storageKey,
-          sha1: sha1 ?? null,
-          createdAt,
-          verifiedAt: createdAt,
-        })
+        .values({ ...blob, digest, verifiedAt: blob.createdAt })
         .onConflict((conflict) => conflict.column('digest').doNothing())
         .execute();
     }
-    const query = tx.selectFrom('blobs').selectAll().where('digest', '=', digest).forKeyShare();
-    const row = await query.executeTakeFirst();
-    if (row) return blobFromRow(row);
+    const query = tx.selectFrom('blobs').select(blobColumns).where('digest', '=', digest);
+    const record = await query.forKeyShare().executeTakeFirst();
+    if (record) return record;
     if (!blob || tries === maxTries) throw new MissingContent();
   }
-}
-
-/** Digests were parsed before they were recorded. */
-export function blobFromRow(row: Selectable<Tables['blobs']>): BlobRecord {
-  return {
-    digest: row.digest as Digest,
-    size: row.size,
-    storageKey: row.storageKey,
-    sha1: row.sha1 ?? undefined,
-    createdAt: row.createdAt,
-  };
 }

@@ -1,33 +1,33 @@
 /** Blobs as the bytes behind them go: when they were verified, and what was found wrong. */
-import type { Kysely, Selectable } from 'kysely';
+import { type Generated, type Kysely, sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
-import { type CacheEntry, entryFromRow } from '../cached/cache-entry.ts';
-import { offsetOf, type Page, type Paged } from '../db/page.ts';
-import type { Tables } from '../db/tables.ts';
-import { type BlobRecord, blobFromRow } from './blobs.ts';
+import { type CacheEntry, entryColumns } from '../cached/cache-entry.ts';
+import { type Page, type Paged, paged } from '../db/page.ts';
+import type { Optional, RecordOf, Tables } from '../db/tables.ts';
+import { type BlobRecord, blobColumns } from './blobs.ts';
 
-type FindingTable = Tables['storageFindings'];
-
-export interface NewFinding {
+/** unique storageKey */
+export interface StorageFindingTable {
+  id: Generated<number>;
   /** corrupt: bytes of another digest; missing: a record without bytes; orphaned: bytes without a record. */
-  readonly kind: FindingTable['kind'];
-  readonly digest: Digest;
-  readonly storageKey: string;
+  kind: 'corrupt' | 'missing' | 'orphaned';
+  digest: Digest;
+  storageKey: string;
   /** In bytes, as recorded, or of what is orphaned as it is. */
-  readonly size: number;
+  size: number;
   /** Whether a repository that is pushed to links it: then no upstream has it. */
-  readonly isHosted: boolean;
+  hosted: boolean;
+  /** open: nobody can have it from here, or it waits to be removed; healed: another copy is, or nobody asks for it any more. */
+  state: 'open' | 'healed' | 'removed';
+  /** Epoch milliseconds, as all instants here. */
+  foundAt: number;
+  /** When it was healed or removed. */
+  settledAt: Optional<number>;
 }
 
-export interface Finding extends NewFinding {
-  readonly id: number;
-  /** open: nobody can have it from here, or it waits to be removed. */
-  readonly state: FindingTable['state'];
-  /** Epoch milliseconds, as all instants here. */
-  readonly foundAt: number;
-  /** When it was healed or removed. */
-  readonly settledAt: number | undefined;
-}
+export type Finding = RecordOf<StorageFindingTable>;
+
+export type NewFinding = Pick<Finding, 'kind' | 'digest' | 'storageKey' | 'size' | 'hosted'>;
 
 export class StoredBlobs {
   readonly #db: Kysely<Tables>;
@@ -39,28 +39,26 @@ export class StoredBlobs {
   }
 
   /** Those that were verified no later than `before`, the longest unverified first. */
-  async listUnverified(before: number, limit: number): Promise<readonly BlobRecord[]> {
-    const rows = await this.#db
+  listUnverified(before: number, limit: number): Promise<readonly BlobRecord[]> {
+    return this.#db
       .selectFrom('blobs')
-      .selectAll()
+      .select(blobColumns)
       .where('verifiedAt', '<=', before)
       .orderBy('verifiedAt')
       .orderBy('digest')
       .limit(limit)
       .execute();
-    return rows.map(blobFromRow);
   }
 
   /** All, by digest. */
-  async list(after: string, limit: number): Promise<readonly BlobRecord[]> {
-    const rows = await this.#db
+  list(after: string, limit: number): Promise<readonly BlobRecord[]> {
+    return this.#db
       .selectFrom('blobs')
-      .selectAll()
-      .where('digest', '>', after)
+      .select(blobColumns)
+      .where(sql.ref<string>('digest'), '>', after)
       .orderBy('digest')
       .limit(limit)
       .execute();
-    return rows.map(blobFromRow);
   }
 
   /** Now; whatever was found. A newer copy is another matter. */
@@ -90,16 +88,7 @@ export class StoredBlobs {
   async addFinding(finding: NewFinding): Promise<boolean> {
     const { numInsertedOrUpdatedRows } = await this.#db
       .insertInto('storageFindings')
-      .values({
-        kind: finding.kind,
-        digest: finding.digest,
-        storageKey: finding.storageKey,
-        size: finding.size,
-        hosted: finding.isHosted ? 1 : 0,
-        state: 'open',
-        foundAt: this.#now(),
-        settledAt: null,
-      })
+      .values({ ...finding, state: 'open', foundAt: this.#now() })
       .onConflict((conflict) =>
         conflict
           .column('storageKey')
@@ -111,17 +100,15 @@ export class StoredBlobs {
   }
 
   /** The entries of virtual registries through which it was fetched, or shared with others of the same origin. */
-  async listFetched(digest: Digest): Promise<readonly CacheEntry[]> {
-    const query = this.#db.selectFrom('cacheEntries').selectAll().where('digest', '=', digest);
-    const rows = await query.where('kind', '=', 'blob').orderBy('id').execute();
-    return rows.map(entryFromRow);
+  listFetched(digest: Digest): Promise<readonly CacheEntry[]> {
+    const query = this.#db.selectFrom('cacheEntries').select(entryColumns).where('digest', '=', digest);
+    return query.where('kind', '=', 'blob').orderBy('id').execute();
   }
 
   /** What was found of this copy. */
-  async findFinding(storageKey: string): Promise<Finding | undefined> {
+  findFinding(storageKey: string): Promise<Finding | undefined> {
     const query = this.#db.selectFrom('storageFindings').selectAll().where('storageKey', '=', storageKey);
-    const row = await query.executeTakeFirst();
-    return row && findingFromRow(row);
+    return query.executeTakeFirst();
   }
 
   async settle(id: number, state: 'removed' | 'healed'): Promise<void> {
@@ -133,10 +120,10 @@ export class StoredBlobs {
   }
 
   /** Open ones of records without bytes, by id. */
-  async listMissing(after: number, limit: number): Promise<readonly Finding[]> {
+  listMissing(after: number, limit: number): Promise<readonly Finding[]> {
     const open = this.#db.selectFrom('storageFindings').selectAll().where('state', '=', 'open');
     const missing = open.where('kind', '=', 'missing').where('id', '>', after);
-    return (await missing.orderBy('id').limit(limit).execute()).map(findingFromRow);
+    return missing.orderBy('id').limit(limit).execute();
   }
 
   /** Open ones whose copy is recorded no more: another is, or nobody asks for the blob. Their number. */
@@ -162,33 +149,9 @@ export class StoredBlobs {
   }
 
   /** Newest first. */
-  async listFindings(state: Finding['state'] | undefined, page: Page): Promise<Paged<Finding>> {
-    let matching = this.#db.selectFrom('storageFindings');
+  listFindings(state: Finding['state'] | undefined, page: Page): Promise<Paged<Finding>> {
+    let matching = this.#db.selectFrom('storageFindings').selectAll();
     if (state) matching = matching.where('state', '=', state);
-    const { total } = await matching
-      .select((eb) => eb.fn.countAll<number>().as('total'))
-      .executeTakeFirstOrThrow();
-    const rows = await matching
-      .selectAll()
-      .orderBy('id', 'desc')
-      .limit(page.perPage)
-      .offset(offsetOf(page))
-      .execute();
-    return { records: rows.map(findingFromRow), total };
+    return paged(matching.orderBy('id', 'desc'), page);
   }
-}
-
-function findingFromRow(row: Selectable<FindingTable>): Finding {
-  return {
-    id: row.id,
-    kind: row.kind,
-    // Digests were parsed before they were recorded.
-    digest: row.digest as Digest,
-    storageKey: row.storageKey,
-    size: row.size,
-    isHosted: row.hosted === 1,
-    state: row.state,
-    foundAt: row.foundAt,
-    settledAt: row.settledAt ?? undefined,
-  };
 }

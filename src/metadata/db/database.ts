@@ -7,6 +7,7 @@ import { postgresTypes, sqliteTypes } from '../migrations/tables.ts';
 import { AccessRevision } from '../people/access-revision.ts';
 import { inTransaction } from './in-transaction.ts';
 import type { Patience } from './postgres.ts';
+import type { DirectReads } from './prepared.ts';
 import { RecordRows } from './record-rows.ts';
 import { Records } from './records.ts';
 import { readOnlySqliteDialect, sqliteDialect } from './sqlite.ts';
@@ -33,8 +34,8 @@ export class Database extends Records {
   readonly #times: ReviewTimes;
   readonly revision: AccessRevision;
 
-  constructor(db: Kysely<Tables>, times: ReviewTimes, revision = new AccessRevision()) {
-    super(db, times);
+  constructor(db: Kysely<Tables>, times: ReviewTimes, direct: DirectReads, revision = new AccessRevision()) {
+    super(db, times, direct);
     this.revision = revision;
     this.#db = db;
     this.#times = times;
@@ -81,16 +82,17 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   if (options.url !== undefined) {
     await migrate(options);
     const dialect = await dialectOf(options.url, options.log, 'limited', revision);
-    return new Database(recordsThrough(dialect), timesOf(options), revision);
+    return new Database(recordsThrough(dialect), timesOf(options), dialect, revision);
   }
-  const db = recordsThrough(await sqliteDialect(options.file, revision, options.giveUpSpace));
+  const dialect = await sqliteDialect(options.file, revision, options.giveUpSpace);
+  const db = recordsThrough(dialect);
   try {
     noteMigrations(await migrateToLatest(db, sqliteTypes), options.log);
   } catch (error) {
     await db.destroy();
     throw error;
   }
-  return new Database(db, timesOf(options), revision);
+  return new Database(db, timesOf(options), dialect, revision);
 }
 
 /**
@@ -101,7 +103,7 @@ export async function openReadOnlyDatabase(options: DatabaseOptions): Promise<Da
   const { url, file, log } = options;
   const dialect =
     url === undefined ? await readOnlySqliteDialect(file) : await dialectOf(url, log, 'reading only');
-  return new Database(recordsThrough(dialect), timesOf(options));
+  return new Database(recordsThrough(dialect), timesOf(options), dialect);
 }
 
 function recordsThrough(dialect: Dialect): Kysely<Tables> {
@@ -132,7 +134,7 @@ export async function migrate({
 /** Loaded when it is needed: most servers are spared the memory. */
 async function dialectOf(
   ...parameters: [url: string, log: Log, patience: Patience, revision?: AccessRevision]
-): Promise<Dialect> {
+): Promise<Dialect & DirectReads> {
   const { postgresDialect } = await import('./postgres.ts');
   return postgresDialect(...parameters);
 }

@@ -1,10 +1,12 @@
 /** PostgreSQL through a pool of pg. */
 import { Socket } from 'node:net';
-import { type Dialect, PostgresDialect, type QueryCompiler } from 'kysely';
+import { type Dialect, PostgresDialect, type PostgresDialectConfig, type QueryCompiler } from 'kysely';
 import pg from 'pg';
 import type { Log } from '../../observe/log.ts';
 import type { AccessRevision } from '../people/access-revision.ts';
 import { postgresUnavailability } from './postgres-unavailability.ts';
+import type { DirectReads } from './prepared.ts';
+import type { Row } from './record-rows.ts';
 import { PostgresStatements } from './statements.ts';
 import { throwOwnErrors } from './violations.ts';
 
@@ -34,7 +36,7 @@ export function postgresDialect(
   log: Log,
   patience: Patience,
   revision?: AccessRevision,
-): Dialect {
+): Dialect & DirectReads {
   const limits = { statement_timeout: statementTimeoutMs, stream: () => impatientSocket() };
   const pool = new pg.Pool({
     connectionString: url,
@@ -58,10 +60,11 @@ export function postgresDialect(
     client.on('error', () => undefined);
   });
   pool.on('error', () => undefined);
-  return new StatingDialect({
+  const connectToLive = () => connect(pool, () => performance.now() - brokeAt < suspiciousMs);
+  return new StatingDialect(connectToLive, {
     pool: {
       options: pool.options,
-      connect: () => connect(pool, () => performance.now() - brokeAt < suspiciousMs),
+      connect: connectToLive,
       end: () => pool.end(),
     },
     async onCreateConnection(connection) {
@@ -71,7 +74,26 @@ export function postgresDialect(
   });
 }
 
-class StatingDialect extends PostgresDialect {
+class StatingDialect extends PostgresDialect implements DirectReads {
+  readonly #connect: () => Promise<pg.PoolClient>;
+
+  constructor(connect: () => Promise<pg.PoolClient>, config: PostgresDialectConfig) {
+    super(config);
+    this.#connect = connect;
+  }
+
+  /** pg sends the statement once for each connection, which knows it by its name then. @throws UnavailableError */
+  async read(name: string, text: string, values: readonly unknown[]): Promise<readonly Row[]> {
+    const client = await this.#connect();
+    try {
+      return (await client.query<Row>({ name, text, values: [...values] })).rows;
+    } catch (error) {
+      throw postgresUnavailability(error) ?? error;
+    } finally {
+      client.release();
+    }
+  }
+
   override createQueryCompiler(): QueryCompiler {
     return new PostgresStatements();
   }

@@ -13,13 +13,13 @@ import type {
 import { camelCase } from './names.ts';
 import type { Tables } from './tables.ts';
 
-type Row = Readonly<Record<string, unknown>>;
+export type Row = Readonly<Record<string, unknown>>;
 
 /** The names of columns that hold such values, in any table. */
 type ColumnsOf<Value> = {
   [Table in keyof Tables]: {
     [Column in keyof Tables[Table]]: Extract<
-      Exclude<SelectType<Tables[Table][Column]>, Uint8Array>,
+      Exclude<SelectType<Tables[Table][Column]>, Uint8Array | string>,
       Value
     > extends never
       ? never
@@ -29,8 +29,10 @@ type ColumnsOf<Value> = {
 
 /** A name means the same in all tables. */
 const readers: Record<ColumnsOf<boolean>, typeof asBoolean> & Record<ColumnsOf<object>, typeof asJson> = {
+  annotations: asJson,
   claims: asJson,
   details: asJson,
+  hosted: asBoolean,
   isAdmin: asBoolean,
   scopes: asJson,
 };
@@ -42,9 +44,7 @@ export class RecordRows implements KyselyPlugin {
   }
 
   async transformResult({ result }: PluginTransformResultArgs): Promise<QueryResult<Row>> {
-    const [first] = result.rows;
-    if (!first) return result;
-    const fields = Object.keys(first).map(fieldOf);
+    const fields = fieldsOf(result.rows);
     return { ...result, rows: result.rows.map((row) => recordOf(row, fields)) };
   }
 }
@@ -55,12 +55,14 @@ interface Field {
   readonly read: ((value: unknown) => unknown) | undefined;
 }
 
-function fieldOf(column: string): Field {
-  const name = camelCase(column);
-  return { column, name, read: readerOf.get(name) };
+export function fieldsOf(rows: readonly Row[]): readonly Field[] {
+  return Object.keys(rows[0] ?? {}).map((column) => {
+    const name = camelCase(column);
+    return { column, name, read: readerOf.get(name) };
+  });
 }
 
-function recordOf(row: Row, fields: readonly Field[]): Row {
+export function recordOf(row: Row, fields: readonly Field[]): Row {
   const record: Record<string, unknown> = {};
   for (const { column, name, read } of fields) {
     const value = row[column];

@@ -60,6 +60,7 @@ import { WebhookDeliveries } from '../webhooks/webhook-deliveries.ts';
 import { WebhookLanes } from '../webhooks/webhook-lanes.ts';
 import { WebhookOutbox } from '../webhooks/webhook-outbox.ts';
 import { Webhooks } from '../webhooks/webhooks.ts';
+import { type DirectReads, PreparedReads } from './prepared.ts';
 import type { Tables as RawTables } from './schema.ts';
 import type { Tables } from './tables.ts';
 
@@ -126,14 +127,16 @@ export class Records {
   readonly webhookOutbox: WebhookOutbox;
   readonly webhooks: Webhooks;
 
-  constructor(db: Kysely<Tables>, times: ReviewTimes) {
+  /** @param direct past Kysely, for what is not in a transaction */
+  constructor(db: Kysely<Tables>, times: ReviewTimes, direct?: DirectReads) {
     // For those that still read rows as the database has them.
     const raw = db.withoutPlugins().$pickTables<never>().$extendTables<Plain<RawTables>>();
     const now = () => times.now();
+    const reads = new PreparedReads(db, direct);
     const reviews = new Reviews(db, times);
     this.accessTokens = new AccessTokens(db, now);
     this.auditEvents = new AuditEvents(db, now);
-    this.blobs = new Blobs(db);
+    this.blobs = new Blobs(db, reads);
     this.cleanupPolicies = new CleanupPolicies(db);
     this.cacheEvictions = new CacheEvictions(db, reviews);
     this.cachePins = new CachePins(db, now);
@@ -143,7 +146,7 @@ export class Records {
     this.groupCaches = new GroupCaches(db);
     this.deletedTags = new DeletedTags(db);
     this.cacheContents = new CacheContents(db, reviews);
-    this.cacheEntries = new CacheEntries(db, now, reviews);
+    this.cacheEntries = new CacheEntries(db, now, { reads, reviews });
     this.deployTokens = new DeployTokens(db, now);
     this.gcRuns = new GcRuns(db);
     this.groups = new Groups(db, now);
@@ -164,14 +167,14 @@ export class Records {
     this.exposures = new Exposures(db);
     this.relocations = new Relocations(db, now);
     this.renameLeases = new RenameLeases(db, now);
-    this.repositories = new Repositories(db, now);
+    this.repositories = new Repositories(db, now, reads);
     this.repositoryDetails = new RepositoryDetails(db);
     this.repositoryLists = new RepositoryLists(db, now);
     this.repositoryRemovals = new RepositoryRemovals(db);
     this.repositorySizes = new RepositorySizes(db);
     this.repositoryProtectionRules = new RepositoryProtectionRules(db, now);
-    this.repositoryBlobs = new RepositoryBlobs(db, times);
-    this.repositoryManifests = new RepositoryManifests(db, now, reviews);
+    this.repositoryBlobs = new RepositoryBlobs(db, times, reads);
+    this.repositoryManifests = new RepositoryManifests(db, now, { reads, reviews });
     this.reviewQueue = new ReviewQueue(db, now);
     this.reviews = reviews;
     this.sessions = new Sessions(db, now);

@@ -5,7 +5,6 @@
 import type { Generated } from 'kysely';
 import type { CacheRetentionTables } from '../cached/schema-cache-retention.ts';
 import type { CollectorTables } from '../collector/schema-collector.ts';
-import type { ScrubTables } from '../collector/schema-scrub.ts';
 import type { ImageFactsTables } from '../content/schema-image-facts.ts';
 import type { CleanupPolicyTables } from '../hosted/schema-cleanup-policies.ts';
 import type { HostedTables } from '../hosted/schema-hosted.ts';
@@ -20,17 +19,14 @@ export interface Tables
     ImageFactsTables,
     TaskTables,
     ProtectionTables,
-    ScrubTables,
     WebhookTables,
     HostedTables {
   instance: InstanceTable;
   virtual_registries: VirtualRegistryTable;
   upstreams: UpstreamTable;
   registry_upstreams: RegistryUpstreamTable;
-  blobs: BlobTable;
   manifests: ManifestTable;
   manifest_references: ManifestReferenceTable;
-  cache_entries: CacheEntryTable;
 }
 
 /** Facts about this installation, such as that the first start is over, and settings that are changed while it runs. */
@@ -77,18 +73,6 @@ interface RegistryUpstreamTable {
   position: number;
 }
 
-/** Bytes that are in the blob store. */
-interface BlobTable {
-  digest: string;
-  size: number;
-  storage_key: string;
-  /** SHA-1 of the bytes in hex, which GitLab's cache entries show; null for what was pushed */
-  sha1: string | null;
-  created_at: number;
-  /** when its bytes were written, or read again and found to be these */
-  verified_at: Generated<number>;
-}
-
 /** Payloads, byte for byte. What type one is read as is said by whatever links it. */
 interface ManifestTable {
   digest: string;
@@ -106,31 +90,4 @@ interface ManifestReferenceTable {
   digest: string;
   media_type: string;
   size: number;
-}
-
-/**
- * What we believe of one (upstream, repository, reference), and the link that makes a manifest or blob readable
- * through it. unique (upstream_id, kind, repository, reference); index (upstream_id, repository, digest); index on digest.
- */
-interface CacheEntryTable {
-  id: Generated<number>;
-  group_id: number;
-  upstream_id: number;
-  kind: 'manifest' | 'blob' | 'referrers';
-  /** the name at the upstream, e.g. library/redis */
-  repository: string;
-  /** a tag or a digest */
-  reference: string;
-  /** of the content; for referrers of the payload stored in manifests */
-  digest: string;
-  media_type: string;
-  size: number;
-  etag: string | null;
-  checked_at: number;
-  created_at: number;
-  updated_at: number;
-  downloads_count: Generated<number>;
-  downloaded_at: number | null;
-  /** the order of eviction: when it was pulled or checked last, or what needs it was, as far as was looked; indexes with id */
-  used_at: number;
 }

@@ -1,5 +1,5 @@
 /** SQLite through node:sqlite: one connection, whose write transactions exclude those of other processes from their start. */
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqlite';
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -13,6 +13,7 @@ import {
 import { LRUCache } from 'lru-cache';
 import { Turn } from '../../concurrency/turn.ts';
 import type { AccessRevision } from '../people/access-revision.ts';
+import type { DirectReads } from './prepared.ts';
 import { fileDemand, inMemory, openSqliteFile, Patience } from './sqlite-file.ts';
 import { isDiskFull, sqliteUnavailability } from './sqlite-unavailability.ts';
 import { SqliteStatements } from './statements.ts';
@@ -29,10 +30,11 @@ export async function sqliteDialect(
   file: string,
   revision?: AccessRevision,
   giveUpSpace?: () => boolean,
-): Promise<Dialect> {
+): Promise<Dialect & DirectReads> {
   const database = new NodeSqliteDatabase(await openSqliteFile(file, giveUpSpace));
   const demandFile = file === inMemory ? undefined : fileDemand(file);
   return {
+    read: (_, statement, parameters) => database.read(statement, parameters),
     createDriver: () => new ImmediateDriver(database, { revision, giveUpSpace, demandFile }),
     createQueryCompiler: () => new SqliteStatements(),
     createAdapter: () => new TransactionalAdapter(),
@@ -41,20 +43,27 @@ export async function sqliteDialect(
 }
 
 /** @throws when there is no such file */
-export async function readOnlySqliteDialect(file: string): Promise<Dialect> {
+export async function readOnlySqliteDialect(file: string): Promise<Dialect & DirectReads> {
   const database = new NodeSqliteDatabase(new DatabaseSync(file, { timeout: 0, readOnly: true }));
   return {
+    read: (_, statement, parameters) => database.read(statement, parameters),
     // Its transactions begin with the first read, and lock nothing.
-    createDriver: () => new SqliteDriver({ database, onCreateConnection }),
+    createDriver: () =>
+      new SqliteDriver({ database, onCreateConnection: (connection) => waitAndTell(connection, database) }),
     createQueryCompiler: () => new SqliteStatements(),
     createAdapter: () => new TransactionalAdapter(),
     createIntrospector: (db) => new SqliteIntrospector(db),
   };
 }
 
+interface NodeSqliteStatement extends SqliteStatement {
+  all(parameters: readonly unknown[]): Record<string, SQLOutputValue>[];
+}
+
 class NodeSqliteDatabase implements SqliteDatabase {
   readonly #database: DatabaseSync;
-  readonly #statements = new LRUCache<string, SqliteStatement>({ max: maxStatements });
+  readonly #statements = new LRUCache<string, NodeSqliteStatement>({ max: maxStatements });
+  readonly turn = new Turn();
 
   constructor(database: DatabaseSync) {
     this.#database = database;
@@ -64,11 +73,21 @@ class NodeSqliteDatabase implements SqliteDatabase {
     return this.#database.isTransaction;
   }
 
-  prepare(sql: string): SqliteStatement {
+  /** Not while a transaction is under way, whose changes are nobody else's yet. What fails is left to the ordinary way. */
+  read(statement: string, parameters: readonly unknown[]): Record<string, SQLOutputValue>[] | undefined {
+    if (this.isTransaction || this.turn.isOver) return undefined;
+    try {
+      return this.prepare(statement).all(parameters);
+    } catch {
+      return undefined;
+    }
+  }
+
+  prepare(sql: string): NodeSqliteStatement {
     const known = this.#statements.get(sql);
     if (known) return known;
     const prepared = this.#database.prepare(sql);
-    const statement: SqliteStatement = {
+    const statement: NodeSqliteStatement = {
       reader: prepared.columns().length > 0,
       all: (parameters) => prepared.all(...parameters.map(inputValue)),
       run: (parameters) => prepared.run(...parameters.map(inputValue)),
@@ -91,10 +110,9 @@ function inputValue(value: unknown): SQLInputValue {
   throw new TypeError(`SQLite has no type for ${typeof value}`);
 }
 
-async function onCreateConnection(connection: DatabaseConnection): Promise<void> {
+async function waitAndTell(connection: DatabaseConnection, { turn }: NodeSqliteDatabase): Promise<void> {
   const execute = connection.executeQuery.bind(connection);
   const patience = new Patience();
-  const turn = new Turn();
   connection.executeQuery = async (query, options) => {
     // SQLite answers before anything else can happen.
     if (turn.isOver) await turn.next();
@@ -154,7 +172,7 @@ class ImmediateDriver extends SqliteDriver {
       async onCreateConnection(connection) {
         if (giveUpSpace) makeRoom(connection, database, giveUpSpace);
         if (demandFile) demandFileOfWrites(connection, database, demandFile);
-        await onCreateConnection(connection);
+        await waitAndTell(connection, database);
         revision?.watch(connection);
       },
     });

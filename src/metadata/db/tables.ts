@@ -3,6 +3,13 @@
  * written here in camelCase is snake_case in the database, booleans are 0 or 1 there, and lists and objects JSON.
  */
 import type { ColumnType, Selectable } from 'kysely';
+import type { CacheEntryTable } from '../cached/cache-entry.ts';
+import type { BlobTable } from '../content/blobs.ts';
+import type { StorageFindingTable } from '../content/stored-blobs.ts';
+import type { RepositoryTable } from '../hosted/repositories.ts';
+import type { RepositoryBlobTable } from '../hosted/repository-blobs.ts';
+import type { RepositoryManifestTable } from '../hosted/repository-manifests.ts';
+import type { TagTable } from '../hosted/tags.ts';
 import type { GroupTable } from '../namespaces/groups.ts';
 import type { ProjectTable } from '../namespaces/projects.ts';
 import type { RenameLeaseTable } from '../namespaces/rename-leases.ts';
@@ -36,6 +43,13 @@ interface RecordTables {
   projects: ProjectTable;
   renameLeases: RenameLeaseTable;
   users: UserTable;
+  blobs: BlobTable;
+  cacheEntries: CacheEntryTable;
+  repositories: RepositoryTable;
+  repositoryBlobs: RepositoryBlobTable;
+  repositoryManifests: RepositoryManifestTable;
+  storageFindings: StorageFindingTable;
+  tags: TagTable;
   oidcIdentities: OidcIdentityTable;
   sessions: SessionTable;
 }

@@ -1,58 +1,84 @@
 /** Repositories that were pushed to. */
-import type { Kysely, Selectable } from 'kysely';
+import type { Generated, Kysely } from 'kysely';
 import type { PageRequest } from '../../oci/repository.ts';
-import type { Tables } from '../db/tables.ts';
+import type { PreparedReads } from '../db/prepared.ts';
+import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 import { MissingOwner } from '../db/violations.ts';
 import { below } from '../namespaces/below.ts';
 import { RenameLeases } from '../namespaces/rename-leases.ts';
 import { isVisibleTo, type Viewer } from '../namespaces/repository-visibility.ts';
-import type { RepositoryStatus } from './schema-hosted.ts';
 
-export interface RepositoryRecord {
-  readonly id: number;
-  readonly projectId: number;
-  readonly name: string;
-  readonly createdAt: number;
+/** Made at the first link or manifest. */
+export interface RepositoryTable {
+  id: Generated<number>;
+  projectId: number;
+  /** Unique: the project's full path, and up to two segments more. */
+  name: string;
+  createdAt: number;
   /** When a manifest or a tag of it changed last. */
-  readonly updatedAt: number;
+  updatedAt: number;
   /** Undefined unless it is to be deleted. */
-  readonly status: RepositoryStatus | undefined;
+  status: Optional<RepositoryStatus>;
+  /** Tries to delete it that failed. */
+  deleteFailures: Generated<number>;
   /** When a tag was pushed last. */
-  readonly publishedAt: number | undefined;
+  publishedAt: Optional<number>;
   /** When a manifest was pulled last. */
-  readonly pulledAt: number | undefined;
+  pulledAt: Optional<number>;
+  /** Of the blobs that its tags reach, as of `sizedAt`, which is what `updatedAt` was then. */
+  sizeBytes: Optional<number>;
+  sizedAt: Optional<number>;
   /** When a cleanup policy began to look at it last. */
-  readonly cleanupStartedAt: number | undefined;
+  cleanupStartedAt: Optional<number>;
 }
 
-export type { RepositoryStatus, Viewer };
+/** GitLab's names. */
+export type RepositoryStatus = 'delete_scheduled' | 'delete_ongoing' | 'delete_failed';
+
+export type RepositoryRecord = Omit<RecordOf<RepositoryTable>, 'deleteFailures' | 'sizeBytes' | 'sizedAt'>;
+
+export const repositoryColumns = [
+  'repositories.id',
+  'repositories.projectId',
+  'repositories.name',
+  'repositories.createdAt',
+  'repositories.updatedAt',
+  'repositories.status',
+  'repositories.publishedAt',
+  'repositories.pulledAt',
+  'repositories.cleanupStartedAt',
+] as const;
+
+export type { Viewer };
 
 export class Repositories {
   readonly #db: Kysely<Tables>;
   readonly #now: () => number;
+  readonly #named: (values: { readonly name: string }) => Promise<readonly RepositoryRecord[]>;
 
-  constructor(db: Kysely<Tables>, now: () => number) {
+  constructor(db: Kysely<Tables>, now: () => number, reads: PreparedReads) {
     this.#db = db;
     this.#now = now;
+    this.#named = reads.prepare<{ name: string }, RepositoryRecord>('repository', (value) =>
+      db.selectFrom('repositories').select(repositoryColumns).where('name', '=', value('name')),
+    );
   }
 
-  async find(id: number): Promise<RepositoryRecord | undefined> {
-    const query = this.#db.selectFrom('repositories').selectAll().where('id', '=', id);
-    const row = await query.executeTakeFirst();
-    return row && repositoryFromRow(row);
+  find(id: number): Promise<RepositoryRecord | undefined> {
+    const query = this.#db.selectFrom('repositories').select(repositoryColumns).where('id', '=', id);
+    return query.executeTakeFirst();
   }
 
   /** The first of the project's, by name, that comes after this one. */
-  async findNext(projectId: number, after: string): Promise<RepositoryRecord | undefined> {
-    const row = await this.#db
+  findNext(projectId: number, after: string): Promise<RepositoryRecord | undefined> {
+    return this.#db
       .selectFrom('repositories')
-      .selectAll()
+      .select(repositoryColumns)
       .where('projectId', '=', projectId)
       .where('name', '>', after)
       .orderBy('name')
       .limit(1)
       .executeTakeFirst();
-    return row && repositoryFromRow(row);
   }
 
   /** In ascending order. */
@@ -62,14 +88,13 @@ export class Repositories {
   }
 
   /** That are called so, or by a name below it: of a project or a group, all. By name. */
-  async listNamed(name: string): Promise<readonly RepositoryRecord[]> {
-    const rows = await this.#db
+  listNamed(name: string): Promise<readonly RepositoryRecord[]> {
+    return this.#db
       .selectFrom('repositories')
-      .selectAll()
+      .select(repositoryColumns)
       .where((eb) => eb.or([eb('name', '=', name), below(eb.ref('name'), name)]))
       .orderBy('name')
       .execute();
-    return rows.map(repositoryFromRow);
   }
 
   /** That a cleanup policy came to it. @param at epoch milliseconds */
@@ -78,9 +103,7 @@ export class Repositories {
   }
 
   async findByName(name: string): Promise<RepositoryRecord | undefined> {
-    const query = this.#db.selectFrom('repositories').selectAll().where('name', '=', name);
-    const row = await query.executeTakeFirst();
-    return row && repositoryFromRow(row);
+    return (await this.#named({ name }))[0];
   }
 
   /**
@@ -91,14 +114,14 @@ export class Repositories {
     const known = await this.findByName(name);
     if (known) return known;
     const now = this.#now();
-    const row = await this.#db
+    const made = await this.#db
       .insertInto('repositories')
       .values({ projectId, name, createdAt: now, updatedAt: now })
       .onConflict((conflict) => conflict.column('name').doNothing())
-      .returningAll()
+      .returning(repositoryColumns)
       .executeTakeFirst();
-    const repository = row ? repositoryFromRow(row) : await this.findByName(name);
-    if (!repository || (row && !(await this.#isInside(projectId, name)))) throw new MissingOwner(undefined);
+    const repository = made ?? (await this.findByName(name));
+    if (!repository || (made && !(await this.#isInside(projectId, name)))) throw new MissingOwner(undefined);
     return repository;
   }
 
@@ -162,18 +185,4 @@ export class Repositories {
       .execute();
     return { names: rows.slice(0, limit).map((row) => row.name), hasMore: rows.length > limit };
   }
-}
-
-export function repositoryFromRow(row: Selectable<Tables['repositories']>): RepositoryRecord {
-  return {
-    id: row.id,
-    projectId: row.projectId,
-    name: row.name,
-    createdAt: row.createdAt,
-    updatedAt: row.updatedAt,
-    status: row.status ?? undefined,
-    publishedAt: row.publishedAt ?? undefined,
-    pulledAt: row.pulledAt ?? undefined,
-    cleanupStartedAt: row.cleanupStartedAt ?? undefined,
-  };
 }

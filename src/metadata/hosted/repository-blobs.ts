@@ -3,8 +3,9 @@ import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import type { ReviewTimes } from '../collector/enqueue-reviews.ts';
 import { Reviews } from '../collector/reviews.ts';
-import { type BlobRecord, blobFromRow, keepRecord } from '../content/blobs.ts';
+import { type BlobRecord, blobColumns, keepRecord } from '../content/blobs.ts';
 import { inTransaction } from '../db/in-transaction.ts';
+import type { PreparedReads } from '../db/prepared.ts';
 import type { Tables } from '../db/tables.ts';
 import { below } from '../namespaces/below.ts';
 import { isReferencedAs, listUnlinked } from './repository-links.ts';
@@ -12,25 +13,37 @@ import { isReferencedAs, listUnlinked } from './repository-links.ts';
 /** What a client was told exists stays at least for so long, or for the delay of reviews where that is shorter. */
 const leaseMs = 60 * 60 * 1000;
 
+/** The link that makes a blob readable through a repository. primary key (repositoryId, digest); a linked blob keeps its record */
+export interface RepositoryBlobTable {
+  repositoryId: number;
+  digest: Digest;
+  createdAt: number;
+}
+
+/** What a link is found by. */
+type LinkKey = { readonly repositoryId: number; readonly digest: Digest };
+
 export class RepositoryBlobs {
   readonly #db: Kysely<Tables>;
   readonly #times: ReviewTimes;
+  readonly #linked: (key: LinkKey) => Promise<readonly BlobRecord[]>;
 
-  constructor(db: Kysely<Tables>, times: ReviewTimes) {
+  constructor(db: Kysely<Tables>, times: ReviewTimes, reads: PreparedReads) {
     this.#db = db;
     this.#times = times;
+    this.#linked = reads.prepare<LinkKey, BlobRecord>('blob of repository', (value) =>
+      db
+        .selectFrom('repositoryBlobs')
+        .innerJoin('blobs', 'blobs.digest', 'repositoryBlobs.digest')
+        .select(blobColumns)
+        .where('repositoryBlobs.repositoryId', '=', value('repositoryId'))
+        .where('repositoryBlobs.digest', '=', value('digest')),
+    );
   }
 
   /** Undefined where the repository does not link it, whatever others do. */
   async find(repositoryId: number, digest: Digest): Promise<BlobRecord | undefined> {
-    const row = await this.#db
-      .selectFrom('repositoryBlobs')
-      .innerJoin('blobs', 'blobs.digest', 'repositoryBlobs.digest')
-      .selectAll('blobs')
-      .where('repositoryBlobs.repositoryId', '=', repositoryId)
-      .where('repositoryBlobs.digest', '=', digest)
-      .executeTakeFirst();
-    return row && blobFromRow(row);
+    return (await this.#linked({ repositoryId, digest }))[0];
   }
 
   /**

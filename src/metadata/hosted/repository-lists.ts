@@ -1,12 +1,12 @@
 /** Repositories as lists show them, with the projects they are in. */
-import { type Kysely, type Selectable, sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { containing } from '../db/containing.ts';
 import { inBatches } from '../db/in-batches.ts';
-import { type Direction, offsetOf, type Page, type Paged } from '../db/page.ts';
+import { type Direction, type Page, type Paged, paged } from '../db/page.ts';
 import type { Tables } from '../db/tables.ts';
 import { below } from '../namespaces/below.ts';
 import { isVisibleTo, type Viewer } from '../namespaces/repository-visibility.ts';
-import { type RepositoryRecord, repositoryFromRow } from './repositories.ts';
+import { type RepositoryRecord, repositoryColumns } from './repositories.ts';
 
 export interface ListedRepository extends RepositoryRecord {
   /** Full path of its project. */
@@ -38,6 +38,13 @@ const orders = {
   pulled: sql`coalesce(repositories.pulled_at, 0)`,
 } as const satisfies Record<RepositoryOrder, unknown>;
 
+const listedColumns = [
+  ...repositoryColumns,
+  'repositories.sizeBytes',
+  'repositories.sizedAt',
+  'projects.fullPath as projectPath',
+] as const;
+
 export class RepositoryLists {
   readonly #db: Kysely<Tables>;
   readonly #now: () => number;
@@ -52,28 +59,18 @@ export class RepositoryLists {
     { by, direction }: { readonly by: RepositoryOrder; readonly direction: Direction },
     page: Page,
   ): Promise<Paged<ListedRepository>> {
-    const matching = this.#matching(filter);
-    const { total } = await matching
-      .select((eb) => eb.fn.countAll<number>().as('total'))
-      .executeTakeFirstOrThrow();
-    const rows = await matching
-      .selectAll('repositories')
-      .select('projects.fullPath as projectPath')
+    const query = this.#matching(filter)
+      .select(listedColumns)
       .orderBy(orders[by], direction)
-      .orderBy('repositories.id', direction)
-      .limit(page.perPage)
-      .offset(offsetOf(page))
-      .execute();
-    return { records: rows.map(listedFromRow), total };
+      .orderBy('repositories.id', direction);
+    const { records, total } = await paged(query, page);
+    return { records: records.map(listed), total };
   }
 
   async find(id: number): Promise<ListedRepository | undefined> {
-    const row = await this.#inProjects()
-      .selectAll('repositories')
-      .select('projects.fullPath as projectPath')
-      .where('repositories.id', '=', id)
-      .executeTakeFirst();
-    return row && listedFromRow(row);
+    const query = this.#inProjects().select(listedColumns).where('repositories.id', '=', id);
+    const found = await query.executeTakeFirst();
+    return found && listed(found);
   }
 
   /** By id of the repository; those without tags are left out. */
@@ -115,13 +112,10 @@ export class RepositoryLists {
   }
 }
 
-function listedFromRow(
-  row: Selectable<Tables['repositories']> & { readonly projectPath: string },
-): ListedRepository {
-  return {
-    ...repositoryFromRow(row),
-    projectPath: row.projectPath,
-    sizeBytes: row.sizeBytes ?? undefined,
-    isSizeCurrent: row.sizedAt === row.updatedAt,
-  };
+/** A size that is of another time is not current. */
+function listed({
+  sizedAt,
+  ...repository
+}: Omit<ListedRepository, 'isSizeCurrent'> & { readonly sizedAt: number | undefined }): ListedRepository {
+  return { ...repository, isSizeCurrent: sizedAt === repository.updatedAt };
 }

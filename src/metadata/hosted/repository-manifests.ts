@@ -1,6 +1,5 @@
 /** Which manifests are readable through which repository, and what they are there. */
-import type { Kysely, Selectable } from 'kysely';
-import { z } from 'zod';
+import type { Generated, Kysely } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import type { ManifestReference } from '../../oci/manifest.ts';
 import type { Tag } from '../../oci/reference.ts';
@@ -8,9 +7,33 @@ import type { ReferrerDescriptor } from '../../oci/repository.ts';
 import type { Reviews } from '../collector/reviews.ts';
 import { bufferOf, listReferences, storePayload } from '../content/manifest-payloads.ts';
 import { inTransaction } from '../db/in-transaction.ts';
-import type { Tables } from '../db/tables.ts';
+import type { PreparedReads } from '../db/prepared.ts';
+import type { Optional, Tables } from '../db/tables.ts';
 import { isReferencedAs, listUnlinked } from './repository-links.ts';
 import { RepositorySizes } from './repository-sizes.ts';
+
+/** As {@link RepositoryBlobTable} for manifests. index (repositoryId, subject) */
+export interface RepositoryManifestTable {
+  repositoryId: number;
+  digest: Digest;
+  mediaType: string;
+  /** The digest of what it says it belongs to, whether or not that exists. */
+  subject: Optional<Digest>;
+  artifactType: Optional<string>;
+  /** Only where there is a subject, for the list of referrers. */
+  annotations: Optional<Annotations>;
+  createdAt: number;
+  /** Of the blobs that make it up, each counted once. */
+  sizeBytes: Generated<number>;
+  pulledAt: Optional<number>;
+  pullsCount: Generated<number>;
+  /** When it was pushed last; undefined: when it was created. */
+  pushedAt: Optional<number>;
+  /** When its subject went from this repository; undefined: it is there, or never was. */
+  subjectGoneAt: Optional<number>;
+}
+
+type Annotations = Readonly<Record<string, string>>;
 
 export interface HostedManifest {
   readonly digest: Digest;
@@ -18,6 +41,8 @@ export interface HostedManifest {
   /** The bytes that were pushed. */
   readonly payload: Buffer;
 }
+
+type FoundManifest = Omit<HostedManifest, 'payload'> & { readonly payload: Uint8Array };
 
 export interface NewHostedManifest extends HostedManifest {
   readonly references: readonly ManifestReference[];
@@ -28,46 +53,50 @@ export interface NewHostedManifest extends HostedManifest {
   readonly annotations: Readonly<Record<string, string>> | undefined;
 }
 
-const annotationsSchema = z.record(z.string(), z.string());
-
 export class RepositoryManifests {
   readonly #db: Kysely<Tables>;
   readonly #now: () => number;
   readonly #reviews: Reviews;
+  readonly #find: (key: {
+    readonly id: number;
+    readonly digest: Digest;
+  }) => Promise<readonly FoundManifest[]>;
+  readonly #findByTag: (key: { readonly id: number; readonly tag: Tag }) => Promise<readonly FoundManifest[]>;
 
-  constructor(db: Kysely<Tables>, now: () => number, reviews: Reviews) {
+  constructor(
+    db: Kysely<Tables>,
+    now: () => number,
+    { reads, reviews }: { readonly reads: PreparedReads; readonly reviews: Reviews },
+  ) {
     this.#db = db;
     this.#now = now;
     this.#reviews = reviews;
+    const withPayload = db
+      .selectFrom('repositoryManifests as link')
+      .innerJoin('manifests', 'manifests.digest', 'link.digest')
+      .select(['link.digest', 'link.mediaType', 'manifests.payload']);
+    this.#find = reads.prepare('manifest of repository', (value) =>
+      withPayload.where('link.repositoryId', '=', value('id')).where('link.digest', '=', value('digest')),
+    );
+    this.#findByTag = reads.prepare('manifest of tag', (value) =>
+      withPayload
+        .innerJoin('tags', (join) =>
+          join.onRef('tags.repositoryId', '=', 'link.repositoryId').onRef('tags.digest', '=', 'link.digest'),
+        )
+        .where('tags.repositoryId', '=', value('id'))
+        .where('tags.name', '=', value('tag')),
+    );
   }
 
   /** Undefined where the repository does not have it, whatever others do. */
   async find(repositoryId: number, digest: Digest): Promise<HostedManifest | undefined> {
-    const row = await this.#withPayload()
-      .where('repositoryManifests.repositoryId', '=', repositoryId)
-      .where('repositoryManifests.digest', '=', digest)
-      .executeTakeFirst();
-    return row && fromRow(row);
+    const [found] = await this.#find({ id: repositoryId, digest });
+    return found && hosted(found);
   }
 
   async findByTag(repositoryId: number, tag: Tag): Promise<HostedManifest | undefined> {
-    const row = await this.#withPayload()
-      .innerJoin('tags', (join) =>
-        join
-          .onRef('tags.repositoryId', '=', 'repositoryManifests.repositoryId')
-          .onRef('tags.digest', '=', 'repositoryManifests.digest'),
-      )
-      .where('tags.repositoryId', '=', repositoryId)
-      .where('tags.name', '=', tag)
-      .executeTakeFirst();
-    return row && fromRow(row);
-  }
-
-  #withPayload() {
-    return this.#db
-      .selectFrom('repositoryManifests')
-      .innerJoin('manifests', 'manifests.digest', 'repositoryManifests.digest')
-      .select(['repositoryManifests.digest', 'repositoryManifests.mediaType', 'manifests.payload']);
+    const [found] = await this.#findByTag({ id: repositoryId, tag });
+    return found && hosted(found);
   }
 
   /**
@@ -86,9 +115,9 @@ export class RepositoryManifests {
           repositoryId,
           digest,
           mediaType,
-          subject: subject ?? null,
-          artifactType: artifactType ?? null,
-          annotations: subject && annotations ? JSON.stringify(annotations) : null,
+          subject,
+          artifactType,
+          annotations: subject && annotations,
           createdAt: now,
           pushedAt: now,
         })
@@ -134,7 +163,7 @@ export class RepositoryManifests {
       .where('repositoryId', '=', repositoryId)
       .where('subject', '=', digest)
       .execute();
-    return [...references.map((each) => each.digest), ...referrers.map((row) => row.digest as Digest)];
+    return [...references, ...referrers].map(({ digest: held }) => held);
   }
 
   /** When it was pushed or pulled last; undefined when the repository has no such manifest. Epoch milliseconds. */
@@ -154,7 +183,7 @@ export class RepositoryManifests {
     return (
       row && {
         usedAt: Math.max(row.createdAt, row.pushedAt ?? 0, row.pulledAt ?? 0),
-        subject: (row.subject ?? undefined) as Digest | undefined,
+        subject: row.subject,
         subjectGone: row.subjectGoneAt !== undefined,
       }
     );
@@ -182,24 +211,16 @@ export class RepositoryManifests {
       .orderBy('referrer.createdAt')
       .orderBy('referrer.digest')
       .execute();
-    return rows.map((row) => ({
-      mediaType: row.mediaType,
-      digest: row.digest as Digest,
-      size: row.size,
-      ...(row.artifactType === undefined ? {} : { artifactType: row.artifactType }),
-      ...(row.annotations === undefined
-        ? {}
-        : { annotations: annotationsSchema.parse(JSON.parse(row.annotations)) }),
+    return rows.map(({ artifactType, annotations, ...referrer }) => ({
+      ...referrer,
+      ...(artifactType !== undefined && { artifactType }),
+      ...(annotations && { annotations }),
     }));
   }
 }
 
-/** Digests were parsed before they were recorded. */
-function fromRow(
-  row: Pick<Selectable<Tables['repositoryManifests']>, 'digest' | 'mediaType'> &
-    Pick<Selectable<Tables['manifests']>, 'payload'>,
-): HostedManifest {
-  return { digest: row.digest as Digest, mediaType: row.mediaType, payload: bufferOf(row.payload) };
+function hosted({ payload, ...manifest }: FoundManifest): HostedManifest {
+  return { ...manifest, payload: bufferOf(payload) };
 }
 
 /** Whether it is there, for those that say they belong to it: which ones. @param goneAt null: it is there */
@@ -217,5 +238,5 @@ async function noteSubject(
     .where('subjectGoneAt', goneAt === null ? 'is not' : 'is', null)
     .returning('digest')
     .execute();
-  return rows.map(({ digest }) => digest as Digest);
+  return rows.map(({ digest }) => digest);
 }

@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import { inTransaction } from '../db/in-transaction.ts';
 import type { Tables } from '../db/tables.ts';
-import type { RepositoryStatus } from './schema-hosted.ts';
+import type { RepositoryStatus } from './repositories.ts';
 
 export class RepositoryRemovals {
   readonly #db: Kysely<Tables>;

@@ -4,9 +4,6 @@ import type { Generated } from 'kysely';
 export interface HostedTables {
   projects: ProjectTable;
   repositories: RepositoryTable;
-  repository_blobs: RepositoryBlobTable;
-  repository_manifests: RepositoryManifestTable;
-  tags: TagTable;
   tag_deletions: TagDeletionTable;
   uploads: UploadTable;
 }
@@ -55,46 +52,6 @@ interface RepositoryTable {
 
 /** GitLab's names. */
 export type RepositoryStatus = 'delete_scheduled' | 'delete_ongoing' | 'delete_failed';
-
-/** The link that makes a blob readable through a repository. primary key (repository_id, digest); a linked blob keeps its record */
-interface RepositoryBlobTable {
-  repository_id: number;
-  digest: string;
-  created_at: number;
-}
-
-/** As {@link RepositoryBlobTable} for manifests. index (repository_id, subject) */
-interface RepositoryManifestTable {
-  repository_id: number;
-  digest: string;
-  media_type: string;
-  /** the digest of what it says it belongs to, whether or not that exists */
-  subject: string | null;
-  artifact_type: string | null;
-  /** JSON object; only where there is a subject, for the list of referrers */
-  annotations: string | null;
-  created_at: number;
-  /** of the blobs that make it up, each counted once */
-  size_bytes: Generated<number>;
-  pulled_at: number | null;
-  pulls_count: Generated<number>;
-  /** when it was pushed last; null: when it was created */
-  pushed_at: number | null;
-  /** when its subject went from this repository; null: it is there, or never was */
-  subject_gone_at: number | null;
-}
-
-/** primary key (repository_id, name); goes with its manifest */
-interface TagTable {
-  repository_id: number;
-  name: string;
-  digest: string;
-  created_at: number;
-  /** when it was pushed last */
-  updated_at: number;
-  pulled_at: number | null;
-  pulls_count: Generated<number>;
-}
 
 /** Requests to delete many tags of a repository; index (repository_id, requested_at) */
 interface TagDeletionTable {

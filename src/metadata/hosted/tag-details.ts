@@ -52,9 +52,8 @@ export class TagDetails {
     this.#db = db;
   }
 
-  async find(repositoryId: number, tag: string): Promise<TagDetail | undefined> {
-    const row = await this.#select(repositoryId).where('tags.name', '=', tag).executeTakeFirst();
-    return row && fromRow(row);
+  find(repositoryId: number, tag: string): Promise<TagDetail | undefined> {
+    return this.#select(repositoryId).where(sql.ref<string>('tags.name'), '=', tag).executeTakeFirst();
   }
 
   /** As quick at the end of the list as at its beginning. Before a marker are the tags nearest to it. */
@@ -71,7 +70,7 @@ export class TagDetails {
       .limit(limit + 1)
       .execute();
     const hasMore = rows.length > limit;
-    const tags = rows.slice(0, limit).map(fromRow);
+    const tags = rows.slice(0, limit);
     const isOther = marker ? await this.#hasOther(repositoryId, request, marker, isAscending) : false;
     return isForward
       ? { tags, hasPrevious: isOther, hasNext: hasMore }
@@ -106,7 +105,8 @@ export class TagDetails {
         join.onRef('config.manifestDigest', '=', 'tags.digest').on('config.kind', '=', 'config'),
       )
       .select(['tags.name', 'tags.digest', 'repositoryManifests.mediaType'])
-      .select(['config.digest as configDigest', 'tags.createdAt', 'tags.updatedAt'])
+      .select(['tags.createdAt', 'tags.updatedAt as publishedAt'])
+      .select(sql.ref<Digest | undefined>('config.digest').as('configDigest'))
       .where('tags.repositoryId', '=', repositoryId);
   }
 }
@@ -125,23 +125,4 @@ function isBeyond(
 /** The same on both databases, whose LIKE differs in what case means. */
 function has(column: Expression<string>, part: string): RawBuilder<SqlBool> {
   return sql<SqlBool>`replace(${column}, ${part}, '') <> ${column}`;
-}
-
-/** Tags and digests were parsed before they were recorded. */
-function fromRow(row: {
-  readonly name: string;
-  readonly digest: string;
-  readonly mediaType: string;
-  readonly configDigest: string | null;
-  readonly createdAt: number;
-  readonly updatedAt: number;
-}): TagDetail {
-  return {
-    name: row.name as Tag,
-    digest: row.digest as Digest,
-    mediaType: row.mediaType,
-    configDigest: (row.configDigest ?? undefined) as Digest | undefined,
-    createdAt: row.createdAt,
-    publishedAt: row.updatedAt,
-  };
 }

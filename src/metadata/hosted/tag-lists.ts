@@ -61,7 +61,7 @@ export class TagLists {
     if (by !== 'name') query = query.orderBy('tags.name', direction);
     if (search) query = query.where((eb) => containing(eb.ref('tags.name'), search));
     const rows = await query.limit(page.perPage).offset(offsetOf(page)).execute();
-    return { records: rows.map(fromRow), total };
+    return { records: rows, total };
   }
 
   /** By name; as quick at the end as at the beginning. */
@@ -71,15 +71,16 @@ export class TagLists {
     { after, direction, limit }: TagPageRequest,
   ): Promise<{ readonly tags: readonly ListedTag[]; readonly hasMore: boolean }> {
     let query = this.#withManifests(repositoryId).orderBy('tags.name', direction);
-    if (after !== undefined) query = query.where('tags.name', direction === 'asc' ? '>' : '<', after);
+    if (after !== undefined)
+      query = query.where(sql.ref<string>('tags.name'), direction === 'asc' ? '>' : '<', after);
     if (search) query = query.where((eb) => containing(eb.ref('tags.name'), search));
     const rows = await query.limit(limit + 1).execute();
-    return { tags: rows.slice(0, limit).map(fromRow), hasMore: rows.length > limit };
+    return { tags: rows.slice(0, limit), hasMore: rows.length > limit };
   }
 
-  async find(repositoryId: number, name: string): Promise<ListedTag | undefined> {
-    const row = await this.#withManifests(repositoryId).where('tags.name', '=', name).executeTakeFirst();
-    return row && fromRow(row);
+  find(repositoryId: number, name: string): Promise<ListedTag | undefined> {
+    const query = this.#withManifests(repositoryId).where(sql.ref<string>('tags.name'), '=', name);
+    return query.executeTakeFirst();
   }
 
   #withManifests(repositoryId: number) {
@@ -102,27 +103,4 @@ export class TagLists {
       ])
       .where('tags.repositoryId', '=', repositoryId);
   }
-}
-
-/** Tags and digests were parsed before they were recorded. */
-function fromRow(row: {
-  readonly name: string;
-  readonly digest: string;
-  readonly createdAt: number;
-  readonly updatedAt: number;
-  readonly pulledAt: number | undefined;
-  readonly pullsCount: number;
-  readonly mediaType: string;
-  readonly sizeBytes: number;
-}): ListedTag {
-  return {
-    name: row.name as Tag,
-    digest: row.digest as Digest,
-    mediaType: row.mediaType,
-    sizeBytes: row.sizeBytes,
-    createdAt: row.createdAt,
-    updatedAt: row.updatedAt,
-    pulledAt: row.pulledAt ?? undefined,
-    pullsCount: row.pullsCount,
-  };
 }

@@ -1,11 +1,23 @@
 /** Tags of repositories that are pushed to: each names one manifest of its repository, and goes with it. */
-import type { Kysely } from 'kysely';
+import { type Generated, type Kysely, sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import type { Tag } from '../../oci/reference.ts';
 import type { PageRequest } from '../../oci/repository.ts';
 import { inBatches } from '../db/in-batches.ts';
 import { inTransaction } from '../db/in-transaction.ts';
-import type { Tables } from '../db/tables.ts';
+import type { Optional, Tables } from '../db/tables.ts';
+
+/** primary key (repositoryId, name); goes with its manifest */
+export interface TagTable {
+  repositoryId: number;
+  name: Tag;
+  digest: Digest;
+  createdAt: number;
+  /** When it was pushed last. */
+  updatedAt: number;
+  pulledAt: Optional<number>;
+  pullsCount: Generated<number>;
+}
 
 const readAtOnce = 500;
 
@@ -62,7 +74,7 @@ export class Tags {
         const rows = await tx
           .deleteFrom('tags')
           .where('repositoryId', '=', repositoryId)
-          .where('name', 'in', batch)
+          .where(sql.ref<string>('name'), 'in', batch)
           .where('updatedAt', '<=', notAfter)
           .returning(['name', 'digest', 'updatedAt'])
           .execute();
@@ -87,7 +99,7 @@ export class Tags {
         .selectFrom('tags')
         .select(['name', 'updatedAt'])
         .where('repositoryId', '=', repositoryId)
-        .where('name', '>', after)
+        .where(sql.ref<string>('name'), '>', after)
         .where('updatedAt', '<=', notAfter)
         .orderBy('name')
         .limit(readAtOnce)
@@ -108,7 +120,7 @@ export class Tags {
       .selectFrom('tags')
       .select('name')
       .where('repositoryId', '=', repositoryId)
-      .where('name', '>', after)
+      .where(sql.ref<string>('name'), '>', after)
       .orderBy('name')
       .limit(limit + 1)
       .execute();

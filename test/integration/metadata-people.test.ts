@@ -232,6 +232,7 @@ describeEachDatabase('records of people', (open, { clock }) => {
     expect(token).toEqual({
       id: token.id,
       userId: user.id,
+      tokenHash: 'abc',
       name: 'ci',
       description: undefined,
       scopes: ['api', 'read_registry'],

@@ -83,18 +83,15 @@ export function hookEventBody(
   delivery: WebhookDelivery,
   { url }: Webhook,
 ): AnswerOf<typeof hookEventResponse> {
-  const { deliveryId, action, attempt } = delivery;
+  const { deliveryId, action, attemptedAt, durationMs } = delivery;
   return {
     ...delivery,
     trigger: action,
     url: url || null,
     status: delivery.state,
-    lastAttemptAt: attempt?.at,
+    lastAttemptAt: attemptedAt,
     requestHeaders: { 'X-Entrepot-Event': action, 'X-Entrepot-Delivery': deliveryId },
     requestData: { events: [JSON.parse(delivery.event)] },
-    responseStatus: attempt?.status,
-    responseBody: attempt?.body,
-    executionDuration: attempt && attempt.durationMs / 1000,
-    error: attempt?.error,
+    executionDuration: durationMs === undefined ? undefined : durationMs / 1000,
   };
 }

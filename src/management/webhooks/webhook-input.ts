@@ -1,5 +1,5 @@
 /** What someone says about an endpoint, put together with what is known of it: the rules about its address and secrets. */
-import type { Webhook, WebhookSettings } from '../../metadata/webhooks/webhooks.ts';
+import type { NewWebhook, Webhook, WebhookChanges } from '../../metadata/webhooks/webhooks.ts';
 import { isHeaderName, isHeaderValue } from '../../rules/webhook-headers.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { addressOf, type FindBlockedAddress } from '../registries/upstream-url.ts';
@@ -8,8 +8,8 @@ import type { WebhookCredentials, WebhookSecrets } from './webhook-secrets.ts';
 /** What is undefined is not said. */
 export interface WebhookInput {
   readonly url?: string | undefined;
-  readonly ignoredActions?: WebhookSettings['ignoredActions'] | undefined;
-  readonly ignoredMediaTypes?: WebhookSettings['ignoredMediaTypes'] | undefined;
+  readonly ignoredActions?: Webhook['ignoredActions'] | undefined;
+  readonly ignoredMediaTypes?: Webhook['ignoredMediaTypes'] | undefined;
   readonly timeoutMs?: number | undefined;
   readonly backoffMs?: number | undefined;
   readonly maxRetries?: number | undefined;
@@ -23,66 +23,77 @@ export interface WebhookInput {
   readonly headers?: readonly { readonly key: string; readonly value: string }[] | undefined;
 }
 
-const defaults: Omit<WebhookSettings, 'url'> = {
-  name: undefined,
-  description: undefined,
-  secretSealed: undefined,
-  headersSealed: undefined,
-  headerNames: [],
-  ignoredActions: [],
-  ignoredMediaTypes: [],
-  timeoutMs: undefined,
-  backoffMs: undefined,
-  maxRetries: undefined,
-  isDisabled: false,
-};
-
-/**
- * What is recorded after a change. Secrets are never kept for another URL, where they would be sent to someone who was not meant to
- * have them.
- * @param known undefined for a new one
- * @throws RefusedError invalid
- */
-export function settingsOf(
+/** What is recorded of a new one. @throws RefusedError invalid */
+export function newWebhookOf(
   projectId: number,
-  known: Webhook | undefined,
   input: WebhookInput,
   secrets: WebhookSecrets,
   findBlockedAddress: FindBlockedAddress,
-): WebhookSettings {
-  const { token, headers, name, description, url: given, ...rest } = input;
-  const before = known ?? defaults;
-  const url = given === undefined && known ? known.url : parseWebhookUrl(given ?? '', findBlockedAddress);
-  const changed = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+): NewWebhook {
+  const { token, headers = [], name, description, timeoutMs, backoffMs, maxRetries } = input;
+  const { ignoredActions = [], ignoredMediaTypes = [], isDisabled = false } = input;
+  const url = parseWebhookUrl(input.url ?? '', findBlockedAddress);
   return {
-    ...before,
-    ...changed,
-    name: name === undefined ? before.name : name || undefined,
-    description: description === undefined ? before.description : description || undefined,
+    name: name || undefined,
+    description: description || undefined,
     url,
-    ...sealedOf({ projectId, url }, known, { token, headers }, secrets),
+    ignoredActions,
+    ignoredMediaTypes,
+    timeoutMs,
+    backoffMs,
+    maxRetries,
+    isDisabled,
+    ...secrets.seal({ projectId, url }, { secret: token || undefined, headers: parseHeaders(headers) }),
   };
 }
 
-function sealedOf(
-  place: { readonly projectId: number; readonly url: string },
-  known: Webhook | undefined,
+/**
+ * What a change records. Secrets are never kept for another URL, where they would be sent to someone who was not meant to have them.
+ * @throws RefusedError invalid
+ */
+export function webhookChangesOf(
+  known: Webhook,
+  input: WebhookInput,
+  secrets: WebhookSecrets,
+  findBlockedAddress: FindBlockedAddress,
+): WebhookChanges {
+  const { token, headers, name, description, ignoredActions, ignoredMediaTypes } = input;
+  const { timeoutMs, backoffMs, maxRetries, isDisabled } = input;
+  const url = input.url === undefined ? known.url : parseWebhookUrl(input.url, findBlockedAddress);
+  return {
+    ignoredActions,
+    ignoredMediaTypes,
+    timeoutMs,
+    backoffMs,
+    maxRetries,
+    isDisabled,
+    name: name === '' ? null : name,
+    description: description === '' ? null : description,
+    url,
+    ...resealed(known, url, { token, headers }, secrets),
+  };
+}
+
+function resealed(
+  known: Webhook,
+  url: string,
   { token, headers }: Pick<WebhookInput, 'token' | 'headers'>,
   secrets: WebhookSecrets,
-): ReturnType<WebhookSecrets['seal']> {
-  const isKept = known?.url === place.url;
-  if (known && isKept && token === undefined && headers === undefined) {
-    const { secretSealed, headersSealed, headerNames } = known;
-    return { secretSealed, headersSealed, headerNames };
-  }
+): Pick<WebhookChanges, 'secretSealed' | 'headersSealed' | 'headerNames'> {
+  const isKept = known.url === url;
+  if (isKept && token === undefined && headers === undefined) return {};
   const kept: WebhookCredentials =
-    known && isKept && (token === undefined || headers === undefined)
+    isKept && (token === undefined || headers === undefined)
       ? secrets.open(known)
       : { secret: undefined, headers: {} };
-  return secrets.seal(place, {
-    secret: token === undefined ? kept.secret : token || undefined,
-    headers: headers === undefined ? kept.headers : parseHeaders(headers),
-  });
+  const { secretSealed, headersSealed, headerNames } = secrets.seal(
+    { projectId: known.projectId, url },
+    {
+      secret: token === undefined ? kept.secret : token || undefined,
+      headers: headers === undefined ? kept.headers : parseHeaders(headers),
+    },
+  );
+  return { secretSealed: secretSealed ?? null, headersSealed: headersSealed ?? null, headerNames };
 }
 
 function parseHeaders(headers: NonNullable<WebhookInput['headers']>): Readonly<Record<string, string>> {

@@ -1,7 +1,7 @@
 /** What endpoints of projects are signed with, and the headers they are sent, as records keep them: sealed. */
 import { z } from 'zod';
 import type { SecretBox } from '../../auth/credentials/secret-box.ts';
-import type { Webhook, WebhookSettings } from '../../metadata/webhooks/webhooks.ts';
+import type { Webhook } from '../../metadata/webhooks/webhooks.ts';
 
 export interface WebhookCredentials {
   readonly secret: string | undefined;
@@ -10,7 +10,7 @@ export interface WebhookCredentials {
 }
 
 type Place = Pick<Webhook, 'projectId' | 'url'>;
-type Sealed = Pick<WebhookSettings, 'secretSealed' | 'headersSealed' | 'headerNames'>;
+type Sealed = Pick<Webhook, 'secretSealed' | 'headersSealed' | 'headerNames'>;
 
 const headersSchema = z.record(z.string(), z.string());
 

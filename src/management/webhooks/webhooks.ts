@@ -10,7 +10,7 @@ import { runChange } from '../acting/changes.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { demandAdministrator, Rights } from '../acting/rights.ts';
 import type { FindBlockedAddress } from '../registries/upstream-url.ts';
-import { settingsOf, type WebhookInput } from './webhook-input.ts';
+import { newWebhookOf, type WebhookInput, webhookChangesOf } from './webhook-input.ts';
 import type { WebhookSecrets } from './webhook-secrets.ts';
 
 /** Sends what is recorded once more, at once. */
@@ -68,8 +68,7 @@ export class WebhookService {
         throw new RefusedError('invalid', {
           base: [`Maximum number of project hooks (${maxPerProject}) exceeded`],
         });
-      const settings = settingsOf(id, undefined, input, secrets, findBlockedAddress);
-      const webhook = await tx.webhooks.create(id, settings);
+      const webhook = await tx.webhooks.create(id, newWebhookOf(id, input, secrets, findBlockedAddress));
       await record(tx, actor, 'webhook.create', webhook, fullPath);
       return webhook;
     });
@@ -81,8 +80,8 @@ export class WebhookService {
     return runChange(this.#database, async (tx) => {
       const { id: projectId, fullPath } = await this.#rights.getProject(tx, actor, project, 'write');
       const known = await find(tx, projectId, id);
-      const settings = settingsOf(projectId, known, input, secrets, findBlockedAddress);
-      const webhook = await tx.webhooks.update(id, settings);
+      const changes = webhookChangesOf(known, input, secrets, findBlockedAddress);
+      const webhook = await tx.webhooks.update(id, changes);
       if (!webhook) throw new RefusedError('not-found');
       await record(tx, actor, 'webhook.update', webhook, fullPath, {
         token: input.token !== undefined || undefined,

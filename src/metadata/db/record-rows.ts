@@ -32,8 +32,14 @@ const readers: Record<ColumnsOf<boolean>, typeof asBoolean> & Record<ColumnsOf<o
   annotations: asJson,
   claims: asJson,
   details: asJson,
+  headerNames: asJson,
+  ignoredActions: asJson,
+  ignoredMediaTypes: asJson,
   hosted: asBoolean,
   isAdmin: asBoolean,
+  isDisabled: asBoolean,
+  isWoken: asBoolean,
+  result: asJson,
   scopes: asJson,
 };
 const readerOf = new Map<string, (value: unknown) => unknown>(Object.entries(readers));

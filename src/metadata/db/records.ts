@@ -61,10 +61,7 @@ import { WebhookLanes } from '../webhooks/webhook-lanes.ts';
 import { WebhookOutbox } from '../webhooks/webhook-outbox.ts';
 import { Webhooks } from '../webhooks/webhooks.ts';
 import { type DirectReads, PreparedReads } from './prepared.ts';
-import type { Tables as RawTables } from './schema.ts';
 import type { Tables } from './tables.ts';
-
-type Plain<All> = { [Table in keyof All]: { [Column in keyof All[Table]]: All[Table][Column] } };
 
 export class Records {
   readonly accessTokens: AccessTokens;
@@ -129,8 +126,6 @@ export class Records {
 
   /** @param direct past Kysely, for what is not in a transaction */
   constructor(db: Kysely<Tables>, times: ReviewTimes, direct?: DirectReads) {
-    // For those that still read rows as the database has them.
-    const raw = db.withoutPlugins().$pickTables<never>().$extendTables<Plain<RawTables>>();
     const now = () => times.now();
     const reads = new PreparedReads(db, direct);
     const reviews = new Reviews(db, times);
@@ -154,9 +149,9 @@ export class Records {
     this.imageFacts = new ImageFactsRecords(db);
     this.contentSizes = new ContentSizes(db);
     this.imageTrees = new ImageTrees(db);
-    this.instance = new InstanceSettings(raw);
+    this.instance = new InstanceSettings(db);
     this.jobTokens = new JobTokens(db, now);
-    this.tasks = new Tasks(raw, now);
+    this.tasks = new Tasks(db, now);
     this.manifests = new Manifests(db);
     this.members = new Members(db, now);
     this.oidcIdentities = new OidcIdentities(db, now);
@@ -189,9 +184,9 @@ export class Records {
     this.upstreams = new Upstreams(db, now, reviews);
     this.users = new Users(db, now);
     this.virtualRegistries = new VirtualRegistries(db, now);
-    this.webhookDeliveries = new WebhookDeliveries(raw);
-    this.webhookLanes = new WebhookLanes(raw, now);
-    this.webhookOutbox = new WebhookOutbox(raw, now);
-    this.webhooks = new Webhooks(raw, now);
+    this.webhookDeliveries = new WebhookDeliveries(db);
+    this.webhookLanes = new WebhookLanes(db, now);
+    this.webhookOutbox = new WebhookOutbox(db, now);
+    this.webhooks = new Webhooks(db, now);
   }
 }

@@ -9,30 +9,19 @@ import type { ImageFactsTables } from '../content/schema-image-facts.ts';
 import type { CleanupPolicyTables } from '../hosted/schema-cleanup-policies.ts';
 import type { HostedTables } from '../hosted/schema-hosted.ts';
 import type { ProtectionTables } from '../hosted/schema-protection.ts';
-import type { TaskTables } from '../server/schema-tasks.ts';
-import type { WebhookTables } from '../webhooks/schema-webhooks.ts';
 
 export interface Tables
   extends CacheRetentionTables,
     CleanupPolicyTables,
     CollectorTables,
     ImageFactsTables,
-    TaskTables,
     ProtectionTables,
-    WebhookTables,
     HostedTables {
-  instance: InstanceTable;
   virtual_registries: VirtualRegistryTable;
   upstreams: UpstreamTable;
   registry_upstreams: RegistryUpstreamTable;
   manifests: ManifestTable;
   manifest_references: ManifestReferenceTable;
-}
-
-/** Facts about this installation, such as that the first start is over, and settings that are changed while it runs. */
-interface InstanceTable {
-  key: string;
-  value: string;
 }
 
 /** unique (group_id, name) */

@@ -18,11 +18,16 @@ import type { OidcIdentityTable } from '../people/oidc-identities.ts';
 import type { SessionTable } from '../people/sessions.ts';
 import type { UserTable } from '../people/users.ts';
 import type { AuditEventTable } from '../server/audit-events.ts';
+import type { InstanceTable } from '../server/instance-settings.ts';
+import type { TaskTable } from '../server/tasks.ts';
 import type { AccessTokenTable } from '../tokens/access-tokens.ts';
 import type { DeployTokenTable } from '../tokens/deploy-tokens.ts';
 import type { JobTokenTable } from '../tokens/job-tokens.ts';
 import type { OidcTrustTable } from '../tokens/oidc-trusts.ts';
 import type { SigningKeyTable } from '../tokens/signing-keys.ts';
+import type { WebhookDeliveryTable } from '../webhooks/webhook-deliveries.ts';
+import type { WebhookLaneTable } from '../webhooks/webhook-lanes.ts';
+import type { WebhookTable } from '../webhooks/webhooks.ts';
 import type { Tables as RawTables } from './schema.ts';
 
 /** What may be absent, which is undefined; in changes undefined leaves it as it is, and null clears it. */
@@ -32,6 +37,11 @@ export type Optional<T> = ColumnType<T | undefined, T | undefined, T | null | un
 export type RecordOf<Table> = Readonly<Selectable<Table>>;
 
 interface RecordTables {
+  instance: InstanceTable;
+  tasks: TaskTable;
+  webhooks: WebhookTable;
+  webhookDeliveries: WebhookDeliveryTable;
+  webhookLanes: WebhookLaneTable;
   accessTokens: AccessTokenTable;
   deployTokens: DeployTokenTable;
   jobTokens: JobTokenTable;

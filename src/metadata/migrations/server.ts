@@ -11,11 +11,11 @@ export async function createServer(tables: Tables): Promise<void> {
     .execute();
 
   await tables
-    .table('jobs')
+    .table('tasks')
     .addColumn('name', text, primaryKey)
     .addColumn('every_ms', integer, required)
     .addColumn('next_run_at', integer, required)
-    .addColumn('woken', integer, required)
+    .addColumn('is_woken', integer, required)
     .addColumn('owner', text)
     .addColumn('leased_until', integer)
     .addColumn('started_at', integer)

@@ -20,7 +20,7 @@ export async function createWebhooks(tables: Tables): Promise<void> {
     .addColumn('timeout_ms', integer)
     .addColumn('backoff_ms', integer)
     .addColumn('max_retries', integer)
-    .addColumn('disabled', integer, required)
+    .addColumn('is_disabled', integer, required)
     .addColumn('created_at', integer, required)
     .addColumn('updated_at', integer, required)
     .execute();

@@ -1,6 +1,13 @@
 /** Settings of the whole installation that are changed while it runs; every process reads the same. */
 import type { Kysely } from 'kysely';
-import type { Tables } from '../db/schema.ts';
+import type { Tables } from '../db/tables.ts';
+
+/** Facts about this installation, such as that the first start is over, and settings that are changed while it runs. */
+export interface InstanceTable {
+  /** The primary key. */
+  key: string;
+  value: string;
+}
 
 export class InstanceSettings {
   readonly #db: Kysely<Tables>;

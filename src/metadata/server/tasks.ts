@@ -1,25 +1,34 @@
 /** Work that is done from time to time: when each is due, and which process has it. A process that dies loses it with its lease. */
-import { type Kysely, type Selectable, sql } from 'kysely';
-import { z } from 'zod';
-import type { Tables } from '../db/schema.ts';
+import { type Kysely, sql } from 'kysely';
+import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 
-export interface TaskRecord {
-  readonly name: string;
-  readonly everyMs: number;
-  /** Epoch milliseconds, as all instants here. */
-  readonly nextRunAt: number;
+export interface TaskTable {
+  /** The primary key. */
+  name: string;
+  everyMs: number;
+  /** Due from then on; epoch milliseconds, as all instants here. */
+  nextRunAt: number;
+  /** Asked for while it was running, so that it runs again. */
+  isWoken: boolean;
+  /** The process that runs it. */
+  owner: Optional<string>;
+  /** The owner is taken for dead from then on. */
+  leasedUntil: Optional<number>;
+  /** Of the last run, which goes on where it is after {@link endedAt}; undefined: there was none. */
+  startedAt: Optional<number>;
+  endedAt: Optional<number>;
+  /** In a row, until one succeeds. */
+  failures: number;
+  /** Why the last run failed. */
+  error: Optional<string>;
+  /** What the last run that did not fail has done. */
+  result: Optional<Readonly<Record<string, unknown>>>;
+}
+
+export type TaskRecord = RecordOf<TaskTable> & {
   /** A process has it now. */
   readonly isRunning: boolean;
-  /** Of the last run; undefined: there was none. */
-  readonly startedAt: number | undefined;
-  readonly endedAt: number | undefined;
-  /** In a row, until one succeeds. */
-  readonly failures: number;
-  /** Why the last run failed. */
-  readonly error: string | undefined;
-  /** What the last run that did not fail has done. */
-  readonly result: Readonly<Record<string, unknown>> | undefined;
-}
+};
 
 /** How a run ended. */
 export type TaskEnd = { readonly nextRunAt: number } & (
@@ -27,7 +36,8 @@ export type TaskEnd = { readonly nextRunAt: number } & (
   | { readonly error: string }
 );
 
-const resultSchema = z.record(z.string(), z.unknown());
+const isWoken = sql.ref('isWoken');
+const nextRunAt = sql.ref('nextRunAt');
 
 export class Tasks {
   readonly #db: Kysely<Tables>;
@@ -40,11 +50,11 @@ export class Tasks {
 
   /** Makes it known; a new one is due at once. */
   async ensure(name: string, everyMs: number): Promise<void> {
-    const values = { name, every_ms: everyMs, next_run_at: this.#now(), woken: 0, failures: 0 };
+    const values = { name, everyMs, nextRunAt: this.#now(), isWoken: false, failures: 0 };
     await this.#db
-      .insertInto('jobs')
+      .insertInto('tasks')
       .values(values)
-      .onConflict((conflict) => conflict.column('name').doUpdateSet({ every_ms: everyMs }))
+      .onConflict((conflict) => conflict.column('name').doUpdateSet({ everyMs }))
       .execute();
   }
 
@@ -52,10 +62,10 @@ export class Tasks {
   async listDue(): Promise<readonly string[]> {
     const now = this.#now();
     const rows = await this.#db
-      .selectFrom('jobs')
+      .selectFrom('tasks')
       .select('name')
-      .where('next_run_at', '<=', now)
-      .where((eb) => eb.or([eb('leased_until', 'is', null), eb('leased_until', '<=', now)]))
+      .where('nextRunAt', '<=', now)
+      .where((eb) => eb.or([eb('leasedUntil', 'is', null), eb('leasedUntil', '<=', now)]))
       .execute();
     return rows.map(({ name }) => name);
   }
@@ -64,11 +74,11 @@ export class Tasks {
   async take(name: string, owner: string, leaseMs: number): Promise<number | undefined> {
     const now = this.#now();
     const row = await this.#db
-      .updateTable('jobs')
-      .set({ owner, leased_until: now + leaseMs, started_at: now, woken: 0 })
+      .updateTable('tasks')
+      .set({ owner, leasedUntil: now + leaseMs, startedAt: now, isWoken: false })
       .where('name', '=', name)
-      .where('next_run_at', '<=', now)
-      .where((eb) => eb.or([eb('leased_until', 'is', null), eb('leased_until', '<=', now)]))
+      .where('nextRunAt', '<=', now)
+      .where((eb) => eb.or([eb('leasedUntil', 'is', null), eb('leasedUntil', '<=', now)]))
       .returning('failures')
       .executeTakeFirst();
     return row?.failures;
@@ -77,8 +87,8 @@ export class Tasks {
   /** False where another has it meanwhile. */
   async renew(name: string, owner: string, leaseMs: number): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
-      .updateTable('jobs')
-      .set({ leased_until: this.#now() + leaseMs })
+      .updateTable('tasks')
+      .set({ leasedUntil: this.#now() + leaseMs })
       .where('name', '=', name)
       .where('owner', '=', owner)
       .executeTakeFirstOrThrow();
@@ -91,14 +101,14 @@ export class Tasks {
     const outcome =
       'error' in end
         ? { error: end.error, failures: sql<number>`failures + 1` }
-        : { error: null, failures: 0, result: JSON.stringify(end.result) };
+        : { error: null, failures: 0, result: end.result };
     await this.#db
-      .updateTable('jobs')
+      .updateTable('tasks')
       .set({
         owner: null,
-        leased_until: null,
-        ended_at: now,
-        next_run_at: sql<number>`case when woken = 1 then cast(${now} as bigint) else cast(${end.nextRunAt} as bigint) end`,
+        leasedUntil: null,
+        endedAt: now,
+        nextRunAt: sql<number>`case when ${isWoken} = 1 then cast(${now} as bigint) else cast(${end.nextRunAt} as bigint) end`,
         ...outcome,
       })
       .where('name', '=', name)
@@ -110,10 +120,10 @@ export class Tasks {
   async wake(name: string): Promise<boolean> {
     const now = this.#now();
     const { numUpdatedRows } = await this.#db
-      .updateTable('jobs')
+      .updateTable('tasks')
       .set({
-        woken: 1,
-        next_run_at: sql<number>`case when next_run_at < ${now} then next_run_at else cast(${now} as bigint) end`,
+        isWoken: true,
+        nextRunAt: sql<number>`case when ${nextRunAt} < ${now} then ${nextRunAt} else cast(${now} as bigint) end`,
       })
       .where('name', '=', name)
       .executeTakeFirstOrThrow();
@@ -123,33 +133,22 @@ export class Tasks {
   /** Whether a run began after `at`, in epoch milliseconds, and none goes on. */
   async hasRunSince(name: string, at: number): Promise<boolean> {
     const row = await this.#db
-      .selectFrom('jobs')
+      .selectFrom('tasks')
       .select('name')
       .where('name', '=', name)
-      .where('started_at', '>', at)
-      .where('leased_until', 'is', null)
+      .where('startedAt', '>', at)
+      .where('leasedUntil', 'is', null)
       .executeTakeFirst();
     return row !== undefined;
   }
 
   /** All, by name. */
   async list(): Promise<readonly TaskRecord[]> {
-    const rows = await this.#db.selectFrom('jobs').selectAll().orderBy('name').execute();
+    const tasks = await this.#db.selectFrom('tasks').selectAll().orderBy('name').execute();
     const now = this.#now();
-    return rows.map((row) => fromRow(row, now));
+    return tasks.map((task) => ({
+      ...task,
+      isRunning: task.leasedUntil !== undefined && task.leasedUntil > now,
+    }));
   }
-}
-
-function fromRow(row: Selectable<Tables['jobs']>, now: number): TaskRecord {
-  return {
-    name: row.name,
-    everyMs: row.every_ms,
-    nextRunAt: row.next_run_at,
-    isRunning: row.leased_until !== null && row.leased_until > now,
-    startedAt: row.started_at ?? undefined,
-    endedAt: row.ended_at ?? undefined,
-    failures: row.failures,
-    error: row.error ?? undefined,
-    result: row.result === null ? undefined : resultSchema.parse(JSON.parse(row.result)),
-  };
 }

@@ -1,29 +1,42 @@
 /** What endpoints are told: what is pending, what arrived, and what was given up. */
-import type { Kysely, Selectable } from 'kysely';
+import type { Generated, Kysely } from 'kysely';
 import type { EventAction } from '../../oci/registry-event.ts';
-import { offsetOf, type Page, type Paged } from '../db/page.ts';
-import type { Tables } from '../db/schema.ts';
+import { type Page, type Paged, paged } from '../db/page.ts';
+import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 import type { LaneKey } from './webhook-lanes.ts';
 
 export type DeliveryState = 'pending' | 'delivered' | 'dead';
 
-export interface WebhookDelivery {
-  readonly id: number;
-  readonly webhookId: number;
+/** One event for one endpoint. partial index (webhook_id, repository_id, id) of what is pending */
+export interface WebhookDeliveryTable {
+  /** In the order of the events of a repository. */
+  id: Generated<number>;
+  webhookId: number;
+  repositoryId: number;
   /** The same each time that it is tried. */
-  readonly deliveryId: string;
-  readonly action: EventAction;
-  /** JSON: the event but for its source. */
-  readonly event: string;
-  readonly state: DeliveryState;
-  /** That came to an end. */
-  readonly attempts: number;
+  deliveryId: string;
+  action: EventAction;
+  /** JSON, which is sent as it is: the event but for its source. */
+  event: string;
+  state: DeliveryState;
+  /** Tries that came to an end. */
+  attempts: number;
   /** Epoch milliseconds, as all instants here. */
-  readonly createdAt: number;
-  readonly finishedAt: number | undefined;
-  /** The last one. */
-  readonly attempt: DeliveryAttempt | undefined;
+  createdAt: number;
+  /** Of the last try, as what follows. */
+  attemptedAt: Optional<number>;
+  durationMs: Optional<number>;
+  /** Undefined where there was no answer. */
+  responseStatus: Optional<number>;
+  /** Its beginning. */
+  responseBody: Optional<string>;
+  /** Why it counts as none, for people; undefined where it arrived. */
+  error: Optional<string>;
+  /** When it was delivered or given up. */
+  finishedAt: Optional<number>;
 }
+
+export type WebhookDelivery = RecordOf<WebhookDeliveryTable>;
 
 /** How one try ended. */
 export interface DeliveryAttempt {
@@ -45,64 +58,53 @@ export class WebhookDeliveries {
   }
 
   /** The first that is pending. */
-  async findNext({ webhookId, repositoryId }: LaneKey): Promise<WebhookDelivery | undefined> {
-    const row = await this.#db
-      .selectFrom('webhook_deliveries')
+  findNext({ webhookId, repositoryId }: LaneKey): Promise<WebhookDelivery | undefined> {
+    return this.#db
+      .selectFrom('webhookDeliveries')
       .selectAll()
-      .where('webhook_id', '=', webhookId)
-      .where('repository_id', '=', repositoryId)
+      .where('webhookId', '=', webhookId)
+      .where('repositoryId', '=', repositoryId)
       .where('state', '=', 'pending')
       .orderBy('id')
       .limit(1)
       .executeTakeFirst();
-    return row && fromRow(row);
   }
 
   /** Undefined where the endpoint has no such delivery. */
-  async find(webhookId: number, id: number): Promise<WebhookDelivery | undefined> {
-    const row = await this.#db
-      .selectFrom('webhook_deliveries')
+  find(webhookId: number, id: number): Promise<WebhookDelivery | undefined> {
+    return this.#db
+      .selectFrom('webhookDeliveries')
       .selectAll()
-      .where('webhook_id', '=', webhookId)
+      .where('webhookId', '=', webhookId)
       .where('id', '=', id)
       .executeTakeFirst();
-    return row && fromRow(row);
   }
 
   /** Newest first. */
-  async list(
+  list(
     webhookId: number,
     { state }: { readonly state?: DeliveryState | undefined },
     page: Page,
   ): Promise<Paged<WebhookDelivery>> {
-    let matching = this.#db.selectFrom('webhook_deliveries').where('webhook_id', '=', webhookId);
-    if (state !== undefined) matching = matching.where('state', '=', state);
-    const { total } = await matching
-      .select((eb) => eb.fn.countAll<number>().as('total'))
-      .executeTakeFirstOrThrow();
-    const rows = await matching
-      .selectAll()
-      .orderBy('id', 'desc')
-      .limit(page.perPage)
-      .offset(offsetOf(page))
-      .execute();
-    return { records: rows.map(fromRow), total };
+    let query = this.#db.selectFrom('webhookDeliveries').selectAll().where('webhookId', '=', webhookId);
+    if (state !== undefined) query = query.where('state', '=', state);
+    return paged(query.orderBy('id', 'desc'), page);
   }
 
   /** What came of a try. What arrived stays so, whatever came of sending it again. */
   async recordAttempt(id: number, state: DeliveryState, attempt: DeliveryAttempt): Promise<void> {
     await this.#db
-      .updateTable('webhook_deliveries')
+      .updateTable('webhookDeliveries')
       .set((eb) => ({
         state,
         attempts: eb('attempts', '+', 1),
-        attempted_at: attempt.at,
-        duration_ms: attempt.durationMs,
-        response_status: attempt.status ?? null,
+        attemptedAt: attempt.at,
+        durationMs: attempt.durationMs,
+        responseStatus: attempt.status ?? null,
         // PostgreSQL's texts hold no NUL.
-        response_body: attempt.body?.replaceAll('\0', '') ?? null,
+        responseBody: attempt.body?.replaceAll('\0', '') ?? null,
         error: attempt.error?.replaceAll('\0', '') ?? null,
-        finished_at: state === 'pending' ? null : attempt.at + attempt.durationMs,
+        finishedAt: state === 'pending' ? null : attempt.at + attempt.durationMs,
       }))
       .where('id', '=', id)
       .execute();
@@ -111,7 +113,7 @@ export class WebhookDeliveries {
   /** Of all endpoints, those that are to be sent. */
   async countPending(): Promise<number> {
     const { count } = await this.#db
-      .selectFrom('webhook_deliveries')
+      .selectFrom('webhookDeliveries')
       .select((eb) => eb.fn.countAll<number>().as('count'))
       .where('state', '=', 'pending')
       .executeTakeFirstOrThrow();
@@ -121,40 +123,16 @@ export class WebhookDeliveries {
   /** Whatever came of them. @returns how many there were, at most `limit` */
   async removeOlder(than: number, limit: number): Promise<number> {
     const { numDeletedRows } = await this.#db
-      .deleteFrom('webhook_deliveries')
+      .deleteFrom('webhookDeliveries')
       .where('id', 'in', (eb) =>
         eb
-          .selectFrom('webhook_deliveries as old')
+          .selectFrom('webhookDeliveries as old')
           .select('old.id')
-          .where('old.created_at', '<', than)
-          .orderBy('old.created_at')
+          .where('old.createdAt', '<', than)
+          .orderBy('old.createdAt')
           .limit(limit),
       )
       .executeTakeFirstOrThrow();
     return Number(numDeletedRows);
   }
-}
-
-function fromRow(row: Selectable<Tables['webhook_deliveries']>): WebhookDelivery {
-  return {
-    id: row.id,
-    webhookId: row.webhook_id,
-    deliveryId: row.delivery_id,
-    action: row.action,
-    event: row.event,
-    state: row.state,
-    attempts: row.attempts,
-    createdAt: row.created_at,
-    finishedAt: row.finished_at ?? undefined,
-    attempt:
-      row.attempted_at === null
-        ? undefined
-        : {
-            at: row.attempted_at,
-            durationMs: row.duration_ms ?? 0,
-            status: row.response_status ?? undefined,
-            body: row.response_body ?? undefined,
-            error: row.error ?? undefined,
-          },
-  };
 }

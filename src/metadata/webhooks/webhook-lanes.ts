@@ -1,6 +1,22 @@
 /** Who sends what is pending of one repository to one endpoint: one process at a time, by a lease that ends when the process dies. */
-import type { Kysely } from 'kysely';
-import type { Tables } from '../db/schema.ts';
+import type { Kysely, Updateable } from 'kysely';
+import type { Optional, Tables } from '../db/tables.ts';
+
+/**
+ * What is pending of one repository for one endpoint: its deliveries are sent one after another, by whoever has the lease.
+ * primary key (webhook_id, repository_id); index due_at
+ */
+export interface WebhookLaneTable {
+  webhookId: number;
+  repositoryId: number;
+  /** When the first delivery may be tried; epoch milliseconds. */
+  dueAt: number;
+  owner: Optional<string>;
+  /** 0: nobody has it. */
+  leasedUntil: number;
+  /** Counts what was added, so that no lane goes while something comes. */
+  version: number;
+}
 
 export interface LaneKey {
   readonly webhookId: number;
@@ -46,23 +62,18 @@ export class WebhookLanes {
     if (onlyWebhooks?.length === 0) return [];
     const now = this.#now();
     let due = this.#db
-      .selectFrom('webhook_lanes as lane')
-      .innerJoin('webhooks', 'webhooks.id', 'lane.webhook_id')
-      .select(['lane.webhook_id', 'lane.repository_id', 'webhooks.project_id'])
-      .where('lane.due_at', '<=', now)
-      .where('lane.leased_until', '<=', now);
-    if (exceptWebhooks.length > 0) due = due.where('lane.webhook_id', 'not in', exceptWebhooks);
-    if (onlyWebhooks) due = due.where('lane.webhook_id', 'in', onlyWebhooks);
+      .selectFrom('webhookLanes as lane')
+      .innerJoin('webhooks', 'webhooks.id', 'lane.webhookId')
+      .select(['lane.webhookId', 'lane.repositoryId', 'webhooks.projectId'])
+      .where('lane.dueAt', '<=', now)
+      .where('lane.leasedUntil', '<=', now);
+    if (exceptWebhooks.length > 0) due = due.where('lane.webhookId', 'not in', exceptWebhooks);
+    if (onlyWebhooks) due = due.where('lane.webhookId', 'in', onlyWebhooks);
     if (exceptProjects.length > 0)
       due = due.where((eb) =>
-        eb.or([eb('webhooks.project_id', 'is', null), eb('webhooks.project_id', 'not in', exceptProjects)]),
+        eb.or([eb('webhooks.projectId', 'is', null), eb('webhooks.projectId', 'not in', exceptProjects)]),
       );
-    const rows = await due.orderBy('lane.due_at').limit(limit).execute();
-    return rows.map((row) => ({
-      webhookId: row.webhook_id,
-      repositoryId: row.repository_id,
-      projectId: row.project_id ?? undefined,
-    }));
+    return due.orderBy('lane.dueAt').limit(limit).execute();
   }
 
   /** Undefined where another was quicker. */
@@ -73,12 +84,12 @@ export class WebhookLanes {
   ): Promise<Lane | undefined> {
     const now = this.#now();
     const row = await this.#db
-      .updateTable('webhook_lanes')
-      .set({ owner, leased_until: now + leaseMs })
-      .where('webhook_id', '=', webhookId)
-      .where('repository_id', '=', repositoryId)
-      .where('due_at', '<=', now)
-      .where('leased_until', '<=', now)
+      .updateTable('webhookLanes')
+      .set({ owner, leasedUntil: now + leaseMs })
+      .where('webhookId', '=', webhookId)
+      .where('repositoryId', '=', repositoryId)
+      .where('dueAt', '<=', now)
+      .where('leasedUntil', '<=', now)
       .returning('version')
       .executeTakeFirst();
     return row && { webhookId, repositoryId, owner, version: row.version };
@@ -86,7 +97,7 @@ export class WebhookLanes {
 
   /** The lane as it is now; undefined where another has it meanwhile. */
   async renew(lane: Lane, leaseMs: number): Promise<Lane | undefined> {
-    const row = await this.#own(lane, { leased_until: this.#now() + leaseMs })
+    const row = await this.#own(lane, { leasedUntil: this.#now() + leaseMs })
       .returning('version')
       .executeTakeFirst();
     return row && { ...lane, version: row.version };
@@ -94,24 +105,24 @@ export class WebhookLanes {
 
   /** For others to take. @param dueAt not before then; epoch milliseconds */
   async release(lane: Lane, dueAt: number): Promise<void> {
-    await this.#own(lane, { owner: null, leased_until: 0, due_at: dueAt }).execute();
+    await this.#own(lane, { owner: null, leasedUntil: 0, dueAt: dueAt }).execute();
   }
 
-  #own({ webhookId, repositoryId, owner }: Lane, changes: Partial<Tables['webhook_lanes']>) {
+  #own({ webhookId, repositoryId, owner }: Lane, changes: Updateable<WebhookLaneTable>) {
     return this.#db
-      .updateTable('webhook_lanes')
+      .updateTable('webhookLanes')
       .set(changes)
-      .where('webhook_id', '=', webhookId)
-      .where('repository_id', '=', repositoryId)
+      .where('webhookId', '=', webhookId)
+      .where('repositoryId', '=', repositoryId)
       .where('owner', '=', owner);
   }
 
   /** Of whoever found nothing pending. False where something was added since the lane was looked at. */
   async close({ webhookId, repositoryId, owner, version }: Lane): Promise<boolean> {
     const { numDeletedRows } = await this.#db
-      .deleteFrom('webhook_lanes')
-      .where('webhook_id', '=', webhookId)
-      .where('repository_id', '=', repositoryId)
+      .deleteFrom('webhookLanes')
+      .where('webhookId', '=', webhookId)
+      .where('repositoryId', '=', repositoryId)
       .where('owner', '=', owner)
       .where('version', '=', version)
       .executeTakeFirstOrThrow();
@@ -121,11 +132,11 @@ export class WebhookLanes {
   /** Nothing else of the endpoint is tried before then: it could not be reached. @param until epoch milliseconds */
   async postpone(webhookId: number, until: number): Promise<void> {
     await this.#db
-      .updateTable('webhook_lanes')
-      .set({ due_at: until })
-      .where('webhook_id', '=', webhookId)
-      .where('leased_until', '=', 0)
-      .where('due_at', '<', until)
+      .updateTable('webhookLanes')
+      .set({ dueAt: until })
+      .where('webhookId', '=', webhookId)
+      .where('leasedUntil', '=', 0)
+      .where('dueAt', '<', until)
       .execute();
   }
 }

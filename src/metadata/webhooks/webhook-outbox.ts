@@ -4,10 +4,10 @@ import type { Insertable, Kysely } from 'kysely';
 import { eventBody, isWanted, type RegistryEvent } from '../../oci/registry-event.ts';
 import { inBatches } from '../db/in-batches.ts';
 import { inTransaction } from '../db/in-transaction.ts';
-import type { Tables } from '../db/schema.ts';
-import { filterOf } from './webhooks.ts';
+import type { Tables } from '../db/tables.ts';
+import type { WebhookDeliveryTable } from './webhook-deliveries.ts';
 
-type Delivery = Insertable<Tables['webhook_deliveries']>;
+type Delivery = Insertable<WebhookDeliveryTable>;
 
 export class WebhookOutbox {
   readonly #db: Kysely<Tables>;
@@ -30,7 +30,7 @@ export class WebhookOutbox {
         deliveries.push(...(await listDeliveries(tx, projectId, those, now)));
       if (deliveries.length === 0) return;
       for (const batch of inBatches(deliveries))
-        await tx.insertInto('webhook_deliveries').values(batch).execute();
+        await tx.insertInto('webhookDeliveries').values(batch).execute();
       await openLanes(tx, deliveries, now);
     });
   }
@@ -43,26 +43,25 @@ async function listDeliveries(
   events: readonly RegistryEvent[],
   now: number,
 ): Promise<readonly Delivery[]> {
-  const rows = await tx
+  const endpoints = await tx
     .selectFrom('webhooks')
-    .select(['id', 'ignored_actions', 'ignored_media_types'])
-    .where('disabled', '=', 0)
-    .where((eb) => eb.or([eb('project_id', 'is', null), eb('project_id', '=', projectId)]))
+    .select(['id', 'ignoredActions', 'ignoredMediaTypes'])
+    .where('isDisabled', '=', false)
+    .where((eb) => eb.or([eb('projectId', 'is', null), eb('projectId', '=', projectId)]))
     .execute();
-  const endpoints = rows.map((row) => ({ id: row.id, filter: filterOf(row) }));
   return events.flatMap((event) => {
-    const wanting = endpoints.filter(({ filter }) => isWanted(filter, event));
+    const wanting = endpoints.filter((filter) => isWanted(filter, event));
     if (wanting.length === 0) return [];
     const body = JSON.stringify(eventBody(event, randomUUID(), now));
     return wanting.map(({ id }) => ({
-      webhook_id: id,
-      repository_id: event.repositoryId,
-      delivery_id: randomUUID(),
+      webhookId: id,
+      repositoryId: event.repositoryId,
+      deliveryId: randomUUID(),
       action: event.action,
       event: body,
       state: 'pending' as const,
       attempts: 0,
-      created_at: now,
+      createdAt: now,
     }));
   });
 }
@@ -70,22 +69,22 @@ async function listDeliveries(
 /** In one order, so that two who do it never wait for each other. What waits for its next try goes on waiting. */
 async function openLanes(tx: Kysely<Tables>, deliveries: readonly Delivery[], now: number): Promise<void> {
   const lanes = new Map(
-    deliveries.map(({ webhook_id, repository_id }) => [
-      `${webhook_id} ${repository_id}`,
-      { webhook_id, repository_id, due_at: now, leased_until: 0, version: 1 },
+    deliveries.map(({ webhookId, repositoryId }) => [
+      `${webhookId} ${repositoryId}`,
+      { webhookId, repositoryId, dueAt: now, leasedUntil: 0, version: 1 },
     ]),
   );
   const inOrder = [...lanes.values()].toSorted(
-    (one, other) => one.webhook_id - other.webhook_id || one.repository_id - other.repository_id,
+    (one, other) => one.webhookId - other.webhookId || one.repositoryId - other.repositoryId,
   );
   for (const batch of inBatches(inOrder)) {
     await tx
-      .insertInto('webhook_lanes')
+      .insertInto('webhookLanes')
       .values(batch)
       .onConflict((conflict) =>
         conflict
-          .columns(['webhook_id', 'repository_id'])
-          .doUpdateSet((eb) => ({ version: eb('webhook_lanes.version', '+', 1) })),
+          .columns(['webhookId', 'repositoryId'])
+          .doUpdateSet((eb) => ({ version: eb('webhookLanes.version', '+', 1) })),
       )
       .execute();
   }

@@ -5,8 +5,9 @@ import type { Passwords } from '../auth/credentials/passwords.ts';
 import type { SecretBox } from '../auth/credentials/secret-box.ts';
 import { UserSessions } from '../auth/credentials/sessions.ts';
 import { IdTokens } from '../auth/oidc/id-tokens.ts';
-import { OidcLogin, type PostForm } from '../auth/oidc/oidc-login.ts';
-import type { FetchJson } from '../auth/oidc/remote-keys.ts';
+import type { PostForm } from '../auth/oidc/oidc-client.ts';
+import type { FetchJson } from '../auth/oidc/oidc-discovery.ts';
+import { OidcLogin } from '../auth/oidc/oidc-login.ts';
 import { DenialCauses } from '../auth/rights/denial-causes.ts';
 import { RecordedRepositoryRights } from '../auth/rights/repository-rights.ts';
 import { GrantMetas } from '../auth/tokens/grant-meta.ts';
@@ -67,7 +68,7 @@ export async function createAuth(parts: AuthParts) {
     denials: observer,
   });
   const sessions = new UserSessions({ ...database, now });
-  const oidc = createOidc(parts, documents);
+  const oidc = await createOidc(parts, documents);
   return {
     guards,
     sessions,
@@ -89,8 +90,8 @@ export async function createAuth(parts: AuthParts) {
   };
 }
 
-/** Undefined where no OpenID provider is configured. */
-function createOidc(
+/** Undefined where no OpenID provider is configured: then nothing of its protocol is loaded. */
+async function createOidc(
   { config, oidcClientSecret: clientSecret, ...given }: AuthParts,
   documents: JsonDocuments,
 ) {
@@ -108,9 +109,11 @@ function createOidc(
     postForm: (...[url, form, signal]: Parameters<PostForm>) => documents.post(url, form, signal),
   };
   const claims = { scopes, usernameClaim, groupsClaim };
+  const { OidcClient } = await import('../auth/oidc/oidc-client.ts');
+  const client = new OidcClient({ issuer, clientId, clientSecret, ...claims, ...parts });
   const groupRoles = oidcGroupRoles.flatMap((text) => parseGroupRole(text) ?? []);
   return {
-    login: new OidcLogin({ issuer, clientId, clientSecret, ...claims, ...parts }),
+    login: new OidcLogin({ client, ...parts }),
     people: new OidcPeople({ ...parts, createsUsers, groupRoles }),
   };
 }

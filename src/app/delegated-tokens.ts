@@ -1,6 +1,7 @@
 /** Wires the token service that hosted repositories are delegated to, where one is configured. */
 import type { DelegatedTokens } from '../api/identify-client.ts';
-import { type FetchJson, RemoteKeys } from '../auth/oidc/remote-keys.ts';
+import type { FetchJson } from '../auth/oidc/oidc-discovery.ts';
+import { RemoteKeys } from '../auth/oidc/remote-keys.ts';
 import { CertificateKeys } from '../auth/tokens/certificate-keys.ts';
 import { ExternalTokens, type FindKeys } from '../auth/tokens/external-tokens.ts';
 import type { Config } from '../config/config.ts';

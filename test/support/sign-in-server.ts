@@ -10,6 +10,7 @@ import { Authenticator } from '../../src/auth/credentials/authenticate.ts';
 import { Passwords } from '../../src/auth/credentials/passwords.ts';
 import { SecretBox } from '../../src/auth/credentials/secret-box.ts';
 import { UserSessions } from '../../src/auth/credentials/sessions.ts';
+import { OidcClient } from '../../src/auth/oidc/oidc-client.ts';
 import { OidcLogin } from '../../src/auth/oidc/oidc-login.ts';
 import { OidcPeople } from '../../src/management/people/oidc-people.ts';
 import { parseGroupRole } from '../../src/management/people/oidc-roles.ts';
@@ -91,19 +92,19 @@ function createOidc(
     userAgent: 'test',
   });
   onTestFinished(() => documents.close());
-  const login = new OidcLogin({
+  const client = new OidcClient({
     issuer: provider.url,
     clientId,
     clientSecret,
     scopes: ['openid', 'profile'],
     usernameClaim: 'preferred_username',
     groupsClaim: 'groups',
-    secretBox: new SecretBox(Buffer.alloc(32, 3)),
     fetchJson: (url, signal) => documents.fetch(url, signal),
     postForm: (url, form, signal) => documents.post(url, form, signal),
     log: silentLog,
     now,
   });
+  const login = new OidcLogin({ client, secretBox: new SecretBox(Buffer.alloc(32, 3)), now });
   const roles = groupRoles.map((text) => {
     const role = parseGroupRole(text);
     if (!role) throw new Error(`not a role: ${text}`);

@@ -20,9 +20,8 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
   'api/server/server.ts': [2, 'only while closing, up to its limit'],
   'api/server/tls-files.ts': [1, 'two files, looked at at an interval'],
   'auth/tokens/grants.ts': [1, 'gives others their turn'],
-  'auth/oidc/remote-keys.ts': [1, 'the limit of a fetch'],
-  'auth/oidc/oidc-discovery.ts': [1, 'the limit of a fetch'],
-  'auth/oidc/oidc-login.ts': [1, 'the limit of a fetch'],
+  'auth/oidc/remote-document.ts': [1, 'the limit of a fetch'],
+  'auth/oidc/oidc-client.ts': [1, 'the limit of a fetch'],
   'auth/tokens/token-grants.ts': [1, 'a binary search'],
   'concurrency/within-time.ts': [1, 'a limit'],
   'concurrency/write-behind.ts': [

@@ -3,7 +3,8 @@ import { Router } from '@koa/router';
 import type { Middleware } from 'koa';
 import { z } from 'zod';
 import { maxSessionMs, type UserSession, type UserSessions } from '../../auth/credentials/sessions.ts';
-import { type Callback, loginSeconds, type OidcFault, OidcLoginError } from '../../auth/oidc/oidc-login.ts';
+import { loginSeconds } from '../../auth/oidc/oidc-login.ts';
+import { type OidcFault, OidcLoginError } from '../../auth/oidc/oidc-login-error.ts';
 import { RefusedError } from '../../management/acting/refused-error.ts';
 import type { SignedIn, SignInService } from '../../management/people/sign-in.ts';
 import { bodyParser, LateBody } from '../body-parser.ts';
@@ -143,15 +144,12 @@ function ownUrl(path: string, externalUrl: string): string {
   throw new RefusedError('bad-request', 'return_to must be a path on this server, such as /projects');
 }
 
-function callbackOf(query: string): Callback {
+/** What is said twice, or empty, is not said. */
+function callbackOf(query: string): URLSearchParams {
   const given = new URLSearchParams(query);
-  const once = (name: string) => (given.getAll(name).length === 1 ? given.get(name) || undefined : undefined);
-  return {
-    state: once('state'),
-    code: once('code'),
-    error: once('error'),
-    iss: given.get('iss') ?? undefined,
-  };
+  return new URLSearchParams(
+    [...given].filter(([name, value]) => value !== '' && given.getAll(name).length === 1),
+  );
 }
 
 function arrivalOf(ctx: Parameters<typeof readCookie>[0] & RequestContext) {

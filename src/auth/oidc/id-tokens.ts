@@ -15,7 +15,8 @@ import { isAccessLevel } from '../rights/access-levels.ts';
 import { Beliefs, type BeliefsOptions } from '../rights/beliefs.ts';
 import type { JobIdentity } from '../rights/identity.ts';
 import { ClaimGlobs } from './claim-globs.ts';
-import { type FetchJson, type KeySource, RemoteKeys } from './remote-keys.ts';
+import type { FetchJson } from './oidc-discovery.ts';
+import { type KeySource, RemoteKeys } from './remote-keys.ts';
 
 const algorithms = ['RS256', 'ES256', 'PS256', 'EdDSA'];
 /** Clocks of issuers may be ahead by this much. */

@@ -3,7 +3,8 @@ import type { Authenticator } from '../../auth/credentials/authenticate.ts';
 import { logRefusedLogin, showName } from '../../auth/credentials/login-log.ts';
 import type { RefusalReason } from '../../auth/credentials/refusal.ts';
 import type { UserSession, UserSessions } from '../../auth/credentials/sessions.ts';
-import { type Callback, type OidcLogin, OidcLoginError } from '../../auth/oidc/oidc-login.ts';
+import type { OidcLogin } from '../../auth/oidc/oidc-login.ts';
+import { OidcLoginError } from '../../auth/oidc/oidc-login-error.ts';
 import type { UserIdentity } from '../../auth/rights/identity.ts';
 import { MissingOwner } from '../../metadata/db/violations.ts';
 import type { Log } from '../../observe/log.ts';
@@ -85,7 +86,7 @@ export class SignInService {
   /** @param sealed what the browser kept. @throws RefusedError not-found, forbidden; OidcLoginError */
   async finishOidc(
     sealed: string | undefined,
-    callback: Callback,
+    callback: URLSearchParams,
     arrival: Arrival,
   ): Promise<SignedIn & { readonly returnTo: string }> {
     const { login, people } = this.#oidc();

@@ -101,6 +101,7 @@ export const homes: Homes = {
 
   // Who asks.
   jose: ['auth'],
+  oauth4webapi: ['auth'],
   asn1js: ['auth/tokens'],
   'node:zlib': ['auth/tokens'],
 

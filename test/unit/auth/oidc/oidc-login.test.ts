@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { SecretBox } from '../../../../src/auth/credentials/secret-box.ts';
-import { OidcLogin, type OidcLoginOptions, type PostForm } from '../../../../src/auth/oidc/oidc-login.ts';
+import { OidcClient, type PostForm } from '../../../../src/auth/oidc/oidc-client.ts';
+import { OidcLogin } from '../../../../src/auth/oidc/oidc-login.ts';
 import { parseGroupRole } from '../../../../src/management/people/oidc-roles.ts';
 import { silentLog } from '../../../support/silent-log.ts';
 
@@ -14,16 +15,15 @@ const metadata = {
   jwks_uri: `${issuer}/keys`,
 };
 
-function setUp(said: object = metadata, options: Partial<OidcLoginOptions> = {}) {
+function setUp(said: object = metadata) {
   const stage = { now: 1_000_000, isDown: false, discoveries: 0, posted: [] as Parameters<PostForm>[1][] };
-  const login = new OidcLogin({
+  const client = new OidcClient({
     issuer,
     clientId: 'entrepot',
     clientSecret: undefined,
     scopes: ['openid', 'email'],
     usernameClaim: 'preferred_username',
     groupsClaim: 'groups',
-    secretBox: new SecretBox(Buffer.alloc(32, 1)),
     fetchJson: async () => {
       stage.discoveries += 1;
       if (stage.isDown) throw new Error('down');
@@ -35,8 +35,9 @@ function setUp(said: object = metadata, options: Partial<OidcLoginOptions> = {})
     },
     log: silentLog,
     now: () => stage.now,
-    ...options,
   });
+  const secretBox = new SecretBox(Buffer.alloc(32, 1));
+  const login = new OidcLogin({ client, secretBox, now: () => stage.now });
   return { stage, login };
 }
 
@@ -56,7 +57,7 @@ describe('the way to an OpenID provider', () => {
     });
     expect(new Set([state, nonce, challenge]).size).toBe(3);
     expect(sealed).toMatch(/^v1\.[\w-]+$/);
-    const finished = login.finish(sealed, { state, code: 'c', error: undefined, iss: undefined });
+    const finished = login.finish(sealed, new URLSearchParams({ state: state ?? '', code: 'c' }));
     await expect(finished).rejects.toMatchObject({ fault: 'denied' });
     const fields = stage.posted[0]?.fields;
     expect(hash('sha256', fields?.get('code_verifier') ?? '', 'base64url')).toBe(challenge);
@@ -115,19 +116,17 @@ describe('the way back from an OpenID provider', () => {
     const { stage, login } = setUp();
     const { url, sealed } = await login.begin(redirectUri, '/');
     const state = url.searchParams.get('state') ?? '';
-    const finished = login.finish(sealed, {
-      state,
-      code: 'c',
-      error: undefined,
-      iss: 'https://evil.example',
-    });
+    const finished = login.finish(
+      sealed,
+      new URLSearchParams({ state, code: 'c', iss: 'https://evil.example' }),
+    );
     await expect(finished).rejects.toMatchObject({ fault: 'untrusted' });
     expect(stage.posted).toEqual([]);
   });
 
   test.for(['v1.AAAA', 'nonsense', ''])('is not taken with the invented cookie %j', async (sealed) => {
     const { stage, login } = setUp();
-    const finished = login.finish(sealed, { state: 's', code: 'c', error: undefined, iss: undefined });
+    const finished = login.finish(sealed, new URLSearchParams({ state: 's', code: 'c' }));
     await expect(finished).rejects.toMatchObject({ fault: 'interrupted' });
     expect(stage.posted).toEqual([]);
   });

@@ -1,0 +1,200 @@
+/**
+ * What we are to an OpenID provider, with authorization code and PKCE. The protocol is oauth4webapi's, over our own transport; keys
+ * and time are ours, so that a provider that is down, or a key that is new, costs nobody more than it must.
+ * https://openid.net/specs/openid-connect-core-1_0.html#CodeFlowAuth, https://www.rfc-editor.org/rfc/rfc9700
+ */
+import { jwtVerify } from 'jose';
+import * as oauth from 'oauth4webapi';
+import { z } from 'zod';
+import type { Log } from '../../observe/log.ts';
+import { discover, endpoint, type FetchJson } from './oidc-discovery.ts';
+import { OidcLoginError } from './oidc-login-error.ts';
+import { type OidcPerson, type PersonClaims, personOf } from './oidc-person.ts';
+import { RemoteDocument } from './remote-document.ts';
+import { RemoteKeys } from './remote-keys.ts';
+
+const timeoutMs = 10_000;
+const clockTolerance = 5;
+const maxShownLength = 255;
+const algorithms = ['RS256', 'ES256', 'PS256', 'EdDSA'];
+
+/** Bounds what it reads, follows no redirects, and heeds the signal. */
+export type PostForm = (
+  url: URL,
+  form: { readonly fields: URLSearchParams; readonly headers: Readonly<Record<string, string>> },
+  signal: AbortSignal,
+) => Promise<{ readonly status: number; readonly body: unknown }>;
+
+/** `issuer`: as in the `iss` of its tokens. */
+export interface OidcClientOptions extends PersonClaims {
+  readonly clientId: string;
+  /** Undefined: a public client, which PKCE alone protects. */
+  readonly clientSecret: string | undefined;
+  readonly scopes: readonly string[];
+  readonly fetchJson: FetchJson;
+  readonly postForm: PostForm;
+  readonly log: Log;
+  /** epoch ms */
+  readonly now: () => number;
+}
+
+/** What the provider says of this sign-in, or repeats, and nobody else can. */
+export interface SignInSecrets {
+  readonly state: string;
+  readonly nonce: string;
+  readonly verifier: string;
+}
+
+/** One sign-in, the same on the way there and on the way back. */
+export interface SignInJourney extends SignInSecrets {
+  readonly redirectUri: string;
+}
+
+/** Only what is used of it: oauth4webapi goes by all that it is given. */
+const metadata = z.object({
+  issuer: z.string(),
+  authorization_endpoint: endpoint,
+  token_endpoint: endpoint,
+  // OpenID's default, where nothing is said: https://openid.net/specs/openid-connect-core-1_0.html#ClientAuthentication
+  token_endpoint_auth_methods_supported: z.array(z.string()).default(['client_secret_basic']),
+  authorization_response_iss_parameter_supported: z.boolean().exactOptional(),
+});
+type Metadata = z.infer<typeof metadata>;
+
+const tokens = z.object({ id_token: z.string().max(65_536) });
+
+export function createSecrets(): SignInSecrets {
+  return {
+    state: oauth.generateRandomState(),
+    nonce: oauth.generateRandomNonce(),
+    verifier: oauth.generateRandomCodeVerifier(),
+  };
+}
+
+export class OidcClient {
+  readonly #options: OidcClientOptions;
+  readonly #client: oauth.Client;
+  readonly #metadata: RemoteDocument<Metadata>;
+  readonly #keys: RemoteKeys;
+
+  constructor(options: OidcClientOptions) {
+    const { issuer, clientId, fetchJson, log, now } = options;
+    this.#options = options;
+    this.#client = { client_id: clientId, [oauth.clockTolerance]: clockTolerance };
+    this.#metadata = new RemoteDocument({
+      fetch: (signal) => discover(metadata, issuer, fetchJson, signal),
+      onFailure: (err) =>
+        log.warn({ err, issuer }, 'the discovery document of the OpenID provider could not be fetched'),
+      now,
+    });
+    this.#keys = new RemoteKeys({ ...options, jwksUrl: undefined });
+  }
+
+  /** Where somebody signs in. @throws OidcLoginError unavailable */
+  async urlFor({ state, nonce, verifier, redirectUri }: SignInJourney): Promise<URL> {
+    const { clientId, scopes } = this.#options;
+    const { authorization_endpoint } = await this.#findMetadata();
+    const url = new URL(authorization_endpoint);
+    const query = {
+      response_type: 'code',
+      client_id: clientId,
+      redirect_uri: redirectUri,
+      scope: scopes.join(' '),
+      state,
+      nonce,
+      code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    };
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+    return url;
+  }
+
+  /** Who signed in. @param answer the query with which they come back, each name once. @throws OidcLoginError */
+  async identify(answer: URLSearchParams, journey: SignInJourney): Promise<OidcPerson> {
+    const server = {
+      ...(await this.#findMetadata()),
+      id_token_signing_alg_values_supported: algorithms,
+    };
+    const code = this.#validate(server, answer, journey);
+    return this.#verify(server, await this.#exchange(server, code, journey), journey);
+  }
+
+  async #findMetadata(): Promise<Metadata> {
+    try {
+      return await this.#metadata.get();
+    } catch (cause) {
+      throw unavailable(cause);
+    }
+  }
+
+  /** With the code in it. https://www.rfc-editor.org/rfc/rfc9207 */
+  #validate(server: Metadata, answer: URLSearchParams, { state }: SignInJourney): URLSearchParams {
+    try {
+      const valid = oauth.validateAuthResponse(server, this.#client, answer, state);
+      if (valid.has('code')) return valid;
+    } catch (cause) {
+      if (!(cause instanceof oauth.AuthorizationResponseError))
+        throw new OidcLoginError('untrusted', 'The answer is that of another issuer.', { cause });
+      const said = JSON.stringify(cause.error.slice(0, maxShownLength));
+      throw new OidcLoginError('denied', `The OpenID provider said ${said}.`);
+    }
+    throw new OidcLoginError('denied', 'The OpenID provider sent no code.');
+  }
+
+  /** https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3 */
+  #exchange(
+    server: Metadata,
+    code: URLSearchParams,
+    { verifier, redirectUri }: SignInJourney,
+  ): Promise<Response> {
+    const { clientSecret } = this.#options;
+    const isBasic = server.token_endpoint_auth_methods_supported.includes('client_secret_basic');
+    const withSecret = isBasic ? oauth.ClientSecretBasic : oauth.ClientSecretPost;
+    const shown = clientSecret === undefined ? oauth.None() : withSecret(clientSecret);
+    return oauth.authorizationCodeGrantRequest(server, this.#client, shown, code, redirectUri, verifier, {
+      // Of an issuer without TLS; from one with TLS, discovery leads nowhere else.
+      [oauth.allowInsecureRequests]: true,
+      [oauth.customFetch]: (url, { body, headers }) => this.#post(new URL(url), { fields: body, headers }),
+    });
+  }
+
+  async #post(url: URL, form: Parameters<PostForm>[1]): Promise<Response> {
+    const { postForm, log, issuer } = this.#options;
+    const answer = await postForm(url, form, AbortSignal.timeout(timeoutMs)).catch((cause: unknown) => {
+      throw unavailable(cause);
+    });
+    const { status, body } = answer;
+    if (status === 200 && tokens.safeParse(body).success) return Response.json(body);
+    log.warn({ issuer, status, error: errorOf(body) }, 'the OpenID provider did not exchange a code');
+    throw new OidcLoginError('denied', 'The OpenID provider did not exchange its code for an ID token.');
+  }
+
+  async #verify(server: Metadata, answer: Response, { nonce }: SignInJourney): Promise<OidcPerson> {
+    const { clientId, now } = this.#options;
+    try {
+      const demands = { expectedNonce: nonce, requireIdToken: true };
+      const said = await oauth.processAuthorizationCodeResponse(server, this.#client, answer, demands);
+      // So far, its claims are what they should be; now whose they are, and that they hold by our clock.
+      const { payload } = await jwtVerify(said.id_token ?? '', this.#keys.get, {
+        algorithms,
+        clockTolerance,
+        currentDate: new Date(now()),
+      });
+      if (payload['azp'] !== undefined && payload['azp'] !== clientId) {
+        throw new Error('it was made for another client');
+      }
+      return personOf(payload, this.#options);
+    } catch (cause) {
+      // Of any kind: a published key may be no usable one, say.
+      throw new OidcLoginError('untrusted', 'The ID token is not to be believed.', { cause });
+    }
+  }
+}
+
+function unavailable(cause: unknown): OidcLoginError {
+  return new OidcLoginError('unavailable', 'The OpenID provider cannot be reached.', { cause });
+}
+
+function errorOf(body: unknown): unknown {
+  return typeof body === 'object' && body !== null && 'error' in body ? body.error : undefined;
+}

@@ -63,14 +63,6 @@ type Metadata = z.infer<typeof metadata>;
 
 const tokens = z.object({ id_token: z.string().max(65_536) });
 
-export function createSecrets(): SignInSecrets {
-  return {
-    state: oauth.generateRandomState(),
-    nonce: oauth.generateRandomNonce(),
-    verifier: oauth.generateRandomCodeVerifier(),
-  };
-}
-
 export class OidcClient {
   readonly #options: OidcClientOptions;
   readonly #client: oauth.Client;
@@ -88,6 +80,14 @@ export class OidcClient {
       now,
     });
     this.#keys = new RemoteKeys({ ...options, jwksUrl: undefined });
+  }
+
+  createSecrets(): SignInSecrets {
+    return {
+      state: oauth.generateRandomState(),
+      nonce: oauth.generateRandomNonce(),
+      verifier: oauth.generateRandomCodeVerifier(),
+    };
   }
 
   /** Where somebody signs in. @throws OidcLoginError unavailable */

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { SecretBox } from '../credentials/secret-box.ts';
-import { createSecrets, type OidcClient } from './oidc-client.ts';
+import type { OidcClient } from './oidc-client.ts';
 import { OidcLoginError } from './oidc-login-error.ts';
 import type { OidcPerson } from './oidc-person.ts';
 
@@ -43,7 +43,7 @@ export class OidcLogin {
   ): Promise<{ readonly url: URL; readonly sealed: string }> {
     const { client, secretBox, now } = this.#options;
     const expiresAt = now() + loginSeconds * 1000;
-    const journey: Journey = { ...createSecrets(), returnTo, redirectUri, expiresAt };
+    const journey: Journey = { ...client.createSecrets(), returnTo, redirectUri, expiresAt };
     const url = await client.urlFor(journey);
     return { url, sealed: secretBox.seal(JSON.stringify(journey), sealedFor) };
   }

@@ -15,6 +15,8 @@ import { type DataTemplate, findStarted } from './templates.ts';
 
 const defaultsFile = resolve(import.meta.dirname, '../../config/default.yaml');
 const rootToken = 'ent-test-root-token-0123456789';
+/** Where data are that no copy is put. */
+const ownDirectories = ['ENTREPOT_DATA_DIRECTORY', 'ENTREPOT_STORAGE__DIRECTORY'];
 /** Servers that begin with copies of the same data need the same key. */
 const secretKey = randomBytes(32);
 
@@ -62,8 +64,9 @@ export class TestApp {
   }
 
   static async start(options: TestAppOptions = {}): Promise<TestApp> {
-    const { databaseUrl, template = databaseUrl ? undefined : await TestApp.findTemplate(undefined) } =
-      options;
+    const { databaseUrl, environment = {} } = options;
+    const isOwn = databaseUrl !== undefined || ownDirectories.some((name) => environment[name] !== undefined);
+    const template = options.template ?? (isOwn ? undefined : await TestApp.findTemplate(undefined));
     const directory = await mkdtemp(join(tmpdir(), 'entrepot-test-'));
     if (template) await cp(template.directory, directory, { recursive: true });
     const app = new TestApp(options, directory);

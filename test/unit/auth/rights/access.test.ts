@@ -4,6 +4,7 @@ import {
   isAdministrator,
   mayGrant,
   mayList,
+  mayPullGroup,
   mayPullVirtual,
   mayRead,
   mayReadRegistries,
@@ -257,4 +258,36 @@ describe('over the REST API', () => {
     expect(mayReadRegistries(job, { fullPath: 'elsewhere' }, false)).toBe(false);
     expect(mayReadRegistries(job, { fullPath: 'elsewhere' }, true)).toBe(true);
   });
+});
+
+describe('whatever is hosted in a group and below it', () => {
+  const group = { fullPath: 'acme/web' };
+  const of = (kind: 'group' | 'project', fullPath: string) =>
+    ({ ...deployToken, place: { kind, id: 3, fullPath } }) as const;
+
+  test.each([
+    ['group', 'acme', true],
+    ['group', 'acme/web', true],
+    ['group', 'web', false],
+    ['group', 'acme/we', false],
+    ['group', 'acme/web/shop', false],
+    ['group', 'other', false],
+    ['project', 'acme', false],
+  ] as const)('is pulled with a deploy token of the %s %s: %s', (kind, path, expected) => {
+    expect(mayPullGroup(of(kind, path), group, undefined)).toBe(expected);
+  });
+
+  test.each([
+    [undefined, false],
+    [15, false],
+    [20, true],
+  ])('is pulled with role %s: %s', (level, expected) => {
+    expect(mayPullGroup(user(['read_registry']), group, level)).toBe(expected);
+    expect(mayPullGroup(user(['read_api']), group, level)).toBe(false);
+  });
+});
+
+test('a deploy token of a project whose number is that of the group does not pull through its virtual registries', () => {
+  const registry = { group: { id: 9, fullPath: 'acme' }, anonymousPull: false };
+  expect(mayPullVirtual({ ...deployToken, scopes: ['read_virtual_registry'] }, registry, false)).toBe(false);
 });

@@ -96,6 +96,16 @@ test('every action, as Docker says it, is each of ours; an access list of null i
   expect(await of([{ type: 'registry', name: 'catalog', actions: ['*'] }])).toEqual([
     { type: 'registry', name: 'catalog', actions: ['*'] },
   ]);
+  const named = { type: 'repository', name: 'acme/shop', actions: ['pull'] };
+  expect(
+    await of([
+      { ...named, meta: { project_path: 'acme/shop' } },
+      { ...named, actions: null },
+    ]),
+  ).toEqual([
+    { ...named, projectPath: 'acme/shop' },
+    { ...named, actions: [] },
+  ]);
   expect((await tokens.verify(await sign(genuine('RS256', rsa), { access: null, sub: '' })))?.access).toEqual(
     [],
   );

@@ -5,21 +5,25 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { digestOf } from '../../../src/oci/digest.ts';
 import { FilesystemBlobStore } from '../../../src/storage/filesystem-blob-store.ts';
 
-test('the file of a blob is synced before it has its name, and the directory of the name after', async () => {
-  const root = await mkdtemp(join(tmpdir(), 'entrepot-durability-'));
-  onTestFinished(() => rm(root, { recursive: true, force: true }));
-  const bytes = Buffer.from('bytes');
-  const store = new FilesystemBlobStore(root);
-  const spool = await store.createSpool();
-  onTestFinished(() => spool.close());
-  await spool.append(bytes);
-  const synced = await recordSyncs(root);
-  const key = await spool.commit(digestOf(bytes));
-  const file = synced.findIndex(({ path }) => path.startsWith('v1/spool/'));
-  const directory = synced.findIndex(({ path, names }) => path === dirname(key) && names.length === 1);
-  expect(file).toBeGreaterThanOrEqual(0);
-  expect(directory).toBeGreaterThan(file);
-});
+// What a handle is of, Linux alone says.
+test.skipIf(process.platform !== 'linux')(
+  'the file of a blob is synced before it has its name, and the directory of the name after',
+  async () => {
+    const root = await mkdtemp(join(tmpdir(), 'entrepot-durability-'));
+    onTestFinished(() => rm(root, { recursive: true, force: true }));
+    const bytes = Buffer.from('bytes');
+    const store = new FilesystemBlobStore(root);
+    const spool = await store.createSpool();
+    onTestFinished(() => spool.close());
+    await spool.append(bytes);
+    const synced = await recordSyncs(root);
+    const key = await spool.commit(digestOf(bytes));
+    const file = synced.findIndex(({ path }) => path.startsWith('v1/spool/'));
+    const directory = synced.findIndex(({ path, names }) => path === dirname(key) && names.length === 1);
+    expect(file).toBeGreaterThanOrEqual(0);
+    expect(directory).toBeGreaterThan(file);
+  },
+);
 
 /** What is synced from now on, by its path at that moment, and the names in it where it is a directory. */
 async function recordSyncs(root: string): Promise<{ path: string; names: string[] }[]> {

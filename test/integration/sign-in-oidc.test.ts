@@ -156,6 +156,51 @@ describeEachDatabase('signing in at an OpenID provider', (open, { clock }) => {
     expect(browser.cookies.size).toBe(0);
   });
 
+  test('needs the ID token alone of what the provider answers', async () => {
+    await using stage = await start();
+    const { provider, browser } = stage;
+    provider.besides = { refresh_token: null, expires_in: null, scope: ['openid'] };
+    expect((await browser.signInAt(provider)).status).toBe(302);
+  });
+
+  test('goes by the clock of the server', async () => {
+    await using stage = await start();
+    const { provider, browser } = stage;
+    clock.now -= 3_600_000;
+    const seconds = Math.floor(clock.now / 1000);
+    provider.lie = { iat: seconds - 60, nbf: seconds - 60, exp: seconds + 300 };
+    expect((await browser.signInAt(provider)).status).toBe(302);
+    clock.now += 600_000;
+    expect((await browser.signInAt(provider)).status).toBe(403);
+    clock.now = Date.now();
+  });
+
+  test.for([
+    ['of nobody', ['']],
+    ['of another', ['https://evil.example']],
+    ['of another, twice', ['https://evil.example', 'https://evil.example']],
+  ] as const)('is not finished by an answer %s', async ([, issuers]) => {
+    await using stage = await start();
+    const { provider, browser } = stage;
+    const sent = await browser.ask('GET', '/auth/oidc');
+    const back = new URL(provider.authorize(sent.headers.get('location') ?? ''));
+    for (const issuer of issuers) back.searchParams.append('iss', issuer);
+    expect(await browser.ask('GET', back.pathname + back.search)).toMatchObject({
+      status: 403,
+      body: 'The answer is that of another issuer.\n',
+    });
+  });
+
+  test('takes no notice of what the answer says besides', async () => {
+    await using stage = await start();
+    const { provider, browser } = stage;
+    const sent = await browser.ask('GET', '/auth/oidc');
+    const back = new URL(provider.authorize(sent.headers.get('location') ?? ''));
+    back.searchParams.append('id_token', 'x');
+    back.searchParams.append('session_state', 'y');
+    expect((await browser.ask('GET', back.pathname + back.search)).status).toBe(302);
+  });
+
   test('tells the audit trail of whoever comes in, and of whoever is refused', async () => {
     const told: unknown[] = [];
     const observer = {

@@ -21,6 +21,8 @@ export class OidcProvider {
   authMethods: readonly string[] | undefined;
   /** What an ID token says besides, whatever was asked for. */
   lie: JWTPayload = {};
+  /** What it answers beside the ID token. */
+  besides: object = { access_token: 'unused', token_type: 'Bearer' };
   isDown = false;
   readonly url: string;
   /** Signs, and publishes the keys. */
@@ -97,7 +99,7 @@ export class OidcProvider {
       challenge === authorization?.challenge;
     if (!isRight) return { error: 'invalid_grant' };
     const claims = { iss: this.url, aud: clientId, nonce: authorization?.nonce, ...this.person, ...this.lie };
-    return { access_token: 'unused', token_type: 'Bearer', id_token: await this.issuer.sign(claims) };
+    return { ...this.besides, id_token: await this.issuer.sign(claims) };
   }
 
   #isClient(form: URLSearchParams, authorization: string | undefined): boolean {

@@ -145,11 +145,14 @@ function ownUrl(path: string, externalUrl: string): string {
 }
 
 /** What is said twice, or empty, is not said. */
+/** What it says once; whose it is counts also where that is said in another way, to be refused. */
 function callbackOf(query: string): URLSearchParams {
   const given = new URLSearchParams(query);
-  return new URLSearchParams(
-    [...given].filter(([name, value]) => value !== '' && given.getAll(name).length === 1),
+  const isOnce = (name: string) => given.getAll(name).length === 1 && given.get(name) !== '';
+  const known = [...given].filter(
+    ([name]) => name === 'iss' || (['state', 'code', 'error'].includes(name) && isOnce(name)),
   );
+  return new URLSearchParams(known);
 }
 
 function arrivalOf(ctx: Parameters<typeof readCookie>[0] & RequestContext) {

@@ -57,7 +57,10 @@ const metadata = z.object({
   token_endpoint: endpoint,
   // OpenID's default, where nothing is said: https://openid.net/specs/openid-connect-core-1_0.html#ClientAuthentication
   token_endpoint_auth_methods_supported: z.array(z.string()).default(['client_secret_basic']),
-  authorization_response_iss_parameter_supported: z.boolean().exactOptional(),
+  authorization_response_iss_parameter_supported: z
+    .boolean()
+    .nullish()
+    .transform((said) => said === true),
 });
 type Metadata = z.infer<typeof metadata>;
 
@@ -65,14 +68,12 @@ const tokens = z.object({ id_token: z.string().max(65_536) });
 
 export class OidcClient {
   readonly #options: OidcClientOptions;
-  readonly #client: oauth.Client;
   readonly #metadata: RemoteDocument<Metadata>;
   readonly #keys: RemoteKeys;
 
   constructor(options: OidcClientOptions) {
-    const { issuer, clientId, fetchJson, log, now } = options;
+    const { issuer, fetchJson, log, now } = options;
     this.#options = options;
-    this.#client = { client_id: clientId, [oauth.clockTolerance]: clockTolerance };
     this.#metadata = new RemoteDocument({
       fetch: (signal) => discover(metadata, issuer, fetchJson, signal),
       onFailure: (err) =>
@@ -119,6 +120,16 @@ export class OidcClient {
     return this.#verify(server, await this.#exchange(server, code, journey), journey);
   }
 
+  /** With our clock, which oauth4webapi knows by how far it is from the system's. */
+  get #client(): oauth.Client {
+    const { clientId, now } = this.#options;
+    return {
+      client_id: clientId,
+      [oauth.clockSkew]: Math.round((now() - Date.now()) / 1000),
+      [oauth.clockTolerance]: clockTolerance,
+    };
+  }
+
   async #findMetadata(): Promise<Metadata> {
     try {
       return await this.#metadata.get();
@@ -130,6 +141,8 @@ export class OidcClient {
   /** With the code in it. https://www.rfc-editor.org/rfc/rfc9207 */
   #validate(server: Metadata, answer: URLSearchParams, { state }: SignInJourney): URLSearchParams {
     try {
+      // To oauth4webapi an empty one is none.
+      if (answer.get('iss') === '') throw new Error('its issuer is empty');
       const valid = oauth.validateAuthResponse(server, this.#client, answer, state);
       if (valid.has('code')) return valid;
     } catch (cause) {
@@ -149,7 +162,7 @@ export class OidcClient {
   ): Promise<Response> {
     const { clientSecret } = this.#options;
     const isBasic = server.token_endpoint_auth_methods_supported.includes('client_secret_basic');
-    const withSecret = isBasic ? oauth.ClientSecretBasic : oauth.ClientSecretPost;
+    const withSecret = isBasic ? basic : oauth.ClientSecretPost;
     const shown = clientSecret === undefined ? oauth.None() : withSecret(clientSecret);
     return oauth.authorizationCodeGrantRequest(server, this.#client, shown, code, redirectUri, verifier, {
       // Of an issuer without TLS; from one with TLS, discovery leads nowhere else.
@@ -164,7 +177,10 @@ export class OidcClient {
       throw unavailable(cause);
     });
     const { status, body } = answer;
-    if (status === 200 && tokens.safeParse(body).success) return Response.json(body);
+    const said = tokens.safeParse(body);
+    // oauth4webapi demands what belongs to an access token, which we have no use for.
+    if (status === 200 && said.success)
+      return Response.json({ ...said.data, access_token: 'unused', token_type: 'bearer' });
     log.warn({ issuer, status, error: errorOf(body) }, 'the OpenID provider did not exchange a code');
     throw new OidcLoginError('denied', 'The OpenID provider did not exchange its code for an ID token.');
   }
@@ -189,6 +205,17 @@ export class OidcClient {
       throw new OidcLoginError('untrusted', 'The ID token is not to be believed.', { cause });
     }
   }
+}
+
+/**
+ * Encoded as in a form, before it is Basic: https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1. oauth4webapi encodes what need not be,
+ * such as the hyphens of a UUID, and some providers do not undo it.
+ */
+function basic(secret: string): oauth.ClientAuth {
+  return (_server, { client_id }, _body, headers) => {
+    const pair = [client_id, secret].map((text) => new URLSearchParams([['', text]]).toString().slice(1));
+    headers.set('authorization', `Basic ${Buffer.from(pair.join(':')).toString('base64')}`);
+  };
 }
 
 function unavailable(cause: unknown): OidcLoginError {

@@ -15,12 +15,12 @@ const metadata = {
   jwks_uri: `${issuer}/keys`,
 };
 
-function setUp(said: object = metadata) {
+function setUp(said: object = metadata, clientId = 'entrepot', clientSecret?: string) {
   const stage = { now: 1_000_000, isDown: false, discoveries: 0, posted: [] as Parameters<PostForm>[1][] };
   const client = new OidcClient({
     issuer,
-    clientId: 'entrepot',
-    clientSecret: undefined,
+    clientId,
+    clientSecret,
     scopes: ['openid', 'email'],
     usernameClaim: 'preferred_username',
     groupsClaim: 'groups',
@@ -62,6 +62,22 @@ describe('the way to an OpenID provider', () => {
     const fields = stage.posted[0]?.fields;
     expect(hash('sha256', fields?.get('code_verifier') ?? '', 'base64url')).toBe(challenge);
     expect(fields?.get('redirect_uri')).toBe(redirectUri);
+  });
+
+  test('shows its secret encoded as in a form and no further: a hyphen stays one', async () => {
+    const { stage, login } = setUp(metadata, '6f1c-a.b', 'GOCSPX-a_b:c d');
+    const { url, sealed } = await login.begin(redirectUri, '/');
+    const answer = new URLSearchParams({ state: url.searchParams.get('state') ?? '', code: 'c' });
+    await expect(login.finish(sealed, answer)).rejects.toMatchObject({ fault: 'denied' });
+    const { authorization } = Object.fromEntries(new Headers(stage.posted[0]?.headers));
+    expect(Buffer.from(authorization?.slice('Basic '.length) ?? '', 'base64').toString()).toBe(
+      '6f1c-a.b:GOCSPX-a_b%3Ac+d',
+    );
+  });
+
+  test('is taken where discovery says null of what it does not have', async () => {
+    const { login } = setUp({ ...metadata, authorization_response_iss_parameter_supported: null });
+    expect((await login.begin(redirectUri, '/')).url.origin).toBe(issuer);
   });
 
   test('is another one each time', async () => {
@@ -121,6 +137,17 @@ describe('the way back from an OpenID provider', () => {
       new URLSearchParams({ state, code: 'c', iss: 'https://evil.example' }),
     );
     await expect(finished).rejects.toMatchObject({ fault: 'untrusted' });
+    expect(stage.posted).toEqual([]);
+  });
+
+  test('is not taken without its issuer where discovery announces that, nor with an empty one', async () => {
+    const { stage, login } = setUp({ ...metadata, authorization_response_iss_parameter_supported: true });
+    const { url, sealed } = await login.begin(redirectUri, '/');
+    const answer = { state: url.searchParams.get('state') ?? '', code: 'c' };
+    for (const given of [answer, { ...answer, iss: '' }]) {
+      const finished = login.finish(sealed, new URLSearchParams(given));
+      await expect(finished).rejects.toMatchObject({ fault: 'untrusted' });
+    }
     expect(stage.posted).toEqual([]);
   });
 

@@ -103,8 +103,6 @@ export function eventBody(event: RegistryEvent, id: string, at: number) {
   };
 }
 
-export type EventBody = ReturnType<typeof eventBody>;
-
 const blobType = 'application/octet-stream';
 
 function urlOf(

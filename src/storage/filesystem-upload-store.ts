@@ -6,6 +6,7 @@ import type { Digest } from '../oci/digest.ts';
 import { isSystemError } from '../oci/system-error.ts';
 import { type Spool, SpoolError, type StorageKey } from './blob-store.ts';
 import { BlobTree, uniqueName } from './blob-tree.ts';
+import { listDirectory } from './directories.ts';
 import { type Space, unlimitedSpace } from './disk-space.ts';
 import { FilesystemSpool, spoolError } from './filesystem-spool.ts';
 import { anyStore, StoreAbsent, type StoreGuard } from './store-identity.ts';
@@ -15,7 +16,6 @@ import {
   createClaim,
   findClaim,
   freeClaim,
-  listDirectory,
   type OpenClaim,
   openClaim,
   removeClaim,

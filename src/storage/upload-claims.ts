@@ -11,7 +11,7 @@ import { constants, copyFile, type FileHandle, open, readdir, rename, rm, rmdir 
 import { basename, dirname, join } from 'node:path';
 import { isSystemError } from '../oci/system-error.ts';
 import { uniqueName } from './blob-tree.ts';
-import { makeBelow } from './directories.ts';
+import { listDirectory, makeBelow } from './directories.ts';
 import { TakenOverError } from './upload-store.ts';
 
 /** The name of a claim that nobody has: its last owner had closed the file before. */
@@ -87,10 +87,6 @@ export async function removeEmptyClaim(claim: string): Promise<void> {
 /** What somebody has taken or begun anew meanwhile is not; and what is left of a failure is removed with the upload. */
 export async function removeIfEmpty(directory: string): Promise<void> {
   await rmdir(directory).catch(() => undefined);
-}
-
-export async function listDirectory(directory: string): Promise<string[]> {
-  return (await readdir(directory).catch(unlessAbsent)) ?? [];
 }
 
 /** Its new name. */

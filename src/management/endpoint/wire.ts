@@ -3,15 +3,13 @@
  * schemas, which have the names of the wire: what comes in is renamed, and of what goes out their fields are taken, in their order, and no other.
  */
 import { z } from 'zod';
-import { camelCase } from '../../metadata/db/names.ts';
-
-type CamelName<N> = N extends `${infer First}_${infer Rest}` ? `${First}${Capitalize<CamelName<Rest>>}` : N;
+import { type CamelCase, camelCase } from '../../metadata/db/names.ts';
 
 /** What was parsed, by the names of the code. */
 export type CamelCased<T> = T extends readonly (infer E)[]
   ? CamelCased<E>[]
   : T extends object
-    ? { [K in keyof T as CamelName<K>]: CamelCased<T[K]> }
+    ? { [K in keyof T as CamelCase<K>]: CamelCased<T[K]> }
     : T;
 
 /**
@@ -25,7 +23,7 @@ type Answer<T> = T extends null
   : T extends readonly (infer E)[]
     ? readonly Answer<E>[]
     : T extends object
-      ? { readonly [K in keyof T as [T[K]] extends [null] ? never : CamelName<K>]: Answer<T[K]> }
+      ? { readonly [K in keyof T as [T[K]] extends [null] ? never : CamelCase<K>]: Answer<T[K]> }
       : T;
 
 type Convert = (value: unknown) => unknown;

@@ -1,5 +1,10 @@
 /** Names change once, by rule: snake_case in the database and on the wire, camelCase in the code. */
 
+/** As {@link camelCase}, of a name that the type knows. */
+export type CamelCase<Name> = Name extends `${infer First}_${infer Rest}`
+  ? `${First}${Capitalize<CamelCase<Rest>>}`
+  : Name;
+
 /** What is in snake_case already stays so. */
 export const snakeCase = remembering((name) =>
   name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),

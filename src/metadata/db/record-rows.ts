@@ -29,8 +29,12 @@ type ColumnsOf<Value> = {
 
 /** A name means the same in all tables. */
 const readers: Record<ColumnsOf<boolean>, typeof asBoolean> & Record<ColumnsOf<object>, typeof asJson> = {
+  allowPatterns: asJson,
+  allowPrivateNetwork: asBoolean,
   annotations: asJson,
+  anonymousPull: asBoolean,
   claims: asJson,
+  denyPatterns: asJson,
   details: asJson,
   headerNames: asJson,
   ignoredActions: asJson,

@@ -1,8 +1,7 @@
 /**
  * The tables, the same on SQLite and PostgreSQL. Instants are epoch milliseconds, booleans 0 or 1, lists JSON text.
- * Only this folder knows them.
+ * Those that do not stand beside their class yet.
  */
-import type { Generated } from 'kysely';
 import type { CacheRetentionTables } from '../cached/schema-cache-retention.ts';
 import type { CollectorTables } from '../collector/schema-collector.ts';
 import type { ImageFactsTables } from '../content/schema-image-facts.ts';
@@ -17,49 +16,8 @@ export interface Tables
     ImageFactsTables,
     ProtectionTables,
     HostedTables {
-  virtual_registries: VirtualRegistryTable;
-  upstreams: UpstreamTable;
-  registry_upstreams: RegistryUpstreamTable;
   manifests: ManifestTable;
   manifest_references: ManifestReferenceTable;
-}
-
-/** unique (group_id, name) */
-interface VirtualRegistryTable {
-  id: Generated<number>;
-  group_id: number;
-  name: string;
-  description: string | null;
-  /** whether everyone may pull, whoever they are */
-  anonymous_pull: Generated<number>;
-  created_at: number;
-  updated_at: number;
-}
-
-interface UpstreamTable {
-  id: Generated<number>;
-  group_id: number;
-  url: string;
-  name: string;
-  description: string | null;
-  username: string | null;
-  /** encrypted with the installation's secret key */
-  password_sealed: string | null;
-  cache_validity_hours: number;
-  /** JSON lists of globs */
-  allow_patterns: string;
-  deny_patterns: string;
-  allow_private_network: number;
-  created_at: number;
-  updated_at: number;
-}
-
-/** unique (registry_id, upstream_id); positions are 1..n without gaps, kept so by whoever changes them */
-interface RegistryUpstreamTable {
-  id: Generated<number>;
-  registry_id: number;
-  upstream_id: number;
-  position: number;
 }
 
 /** Payloads, byte for byte. What type one is read as is said by whatever links it. */

@@ -17,6 +17,9 @@ import type { MemberTable } from '../people/members.ts';
 import type { OidcIdentityTable } from '../people/oidc-identities.ts';
 import type { SessionTable } from '../people/sessions.ts';
 import type { UserTable } from '../people/users.ts';
+import type { RegistryUpstreamTable } from '../registries/registry-upstreams.ts';
+import type { UpstreamTable } from '../registries/upstreams.ts';
+import type { VirtualRegistryTable } from '../registries/virtual-registries.ts';
 import type { AuditEventTable } from '../server/audit-events.ts';
 import type { InstanceTable } from '../server/instance-settings.ts';
 import type { TaskTable } from '../server/tasks.ts';
@@ -28,6 +31,7 @@ import type { SigningKeyTable } from '../tokens/signing-keys.ts';
 import type { WebhookDeliveryTable } from '../webhooks/webhook-deliveries.ts';
 import type { WebhookLaneTable } from '../webhooks/webhook-lanes.ts';
 import type { WebhookTable } from '../webhooks/webhooks.ts';
+import type { CamelCase } from './names.ts';
 import type { Tables as RawTables } from './schema.ts';
 
 /** What may be absent, which is undefined; in changes undefined leaves it as it is, and null clears it. */
@@ -37,6 +41,9 @@ export type Optional<T> = ColumnType<T | undefined, T | undefined, T | null | un
 export type RecordOf<Table> = Readonly<Selectable<Table>>;
 
 interface RecordTables {
+  registryUpstreams: RegistryUpstreamTable;
+  upstreams: UpstreamTable;
+  virtualRegistries: VirtualRegistryTable;
   instance: InstanceTable;
   tasks: TaskTable;
   webhooks: WebhookTable;
@@ -76,7 +83,3 @@ type CamelCased<All> = {
 
 /** As {@link Optional}, in tables that are not written in camelCase yet. */
 type Nullable<T> = ColumnType<T | undefined, T | null | undefined, T | null | undefined>;
-
-type CamelCase<Name> = Name extends `${infer First}_${infer Rest}`
-  ? `${First}${Capitalize<CamelCase<Rest>>}`
-  : Name;

@@ -27,7 +27,7 @@ export class Exposures {
       .innerJoin('groups', 'groups.id', 'registry.groupId')
       .innerJoin('registryUpstreams', 'registryUpstreams.registryId', 'registry.id')
       .innerJoin('upstreams', 'upstreams.id', 'registryUpstreams.upstreamId')
-      .where('registry.anonymousPull', '=', 1)
+      .where('registry.anonymousPull', '=', true)
       .where('upstreams.url', 'like', `${localScheme}%`)
       .select(['registry.id', 'groups.fullPath as groupPath', 'upstreams.url'])
       .orderBy('registry.id');

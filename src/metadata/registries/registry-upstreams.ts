@@ -1,15 +1,18 @@
 /** Which upstreams a virtual registry has, in which order: positions are 1..n without gaps, whoever changes them at once. */
-import type { Kysely, Selectable } from 'kysely';
+import type { Generated, Kysely } from 'kysely';
 import { inTransaction } from '../db/in-transaction.ts';
-import type { Tables } from '../db/tables.ts';
+import type { RecordOf, Tables } from '../db/tables.ts';
 
-export interface RegistryUpstream {
-  readonly id: number;
-  readonly registryId: number;
-  readonly upstreamId: number;
+/** unique (registryId, upstreamId) */
+export interface RegistryUpstreamTable {
+  id: Generated<number>;
+  registryId: number;
+  upstreamId: number;
   /** From 1; lower ones are asked first. */
-  readonly position: number;
+  position: number;
 }
+
+export type RegistryUpstream = RecordOf<RegistryUpstreamTable>;
 
 export class RegistryUpstreams {
   readonly #db: Kysely<Tables>;
@@ -19,24 +22,19 @@ export class RegistryUpstreams {
   }
 
   /** By position. */
-  async list(registryId: number): Promise<readonly RegistryUpstream[]> {
+  list(registryId: number): Promise<readonly RegistryUpstream[]> {
     const query = this.#db.selectFrom('registryUpstreams').selectAll().where('registryId', '=', registryId);
-    return (await query.orderBy('position').execute()).map(fromRow);
+    return query.orderBy('position').execute();
   }
 
   /** The associations of one upstream, by registry. */
-  async listByUpstream(upstreamId: number): Promise<readonly RegistryUpstream[]> {
+  listByUpstream(upstreamId: number): Promise<readonly RegistryUpstream[]> {
     const query = this.#db.selectFrom('registryUpstreams').selectAll().where('upstreamId', '=', upstreamId);
-    return (await query.orderBy('registryId').execute()).map(fromRow);
+    return query.orderBy('registryId').execute();
   }
 
-  async find(id: number): Promise<RegistryUpstream | undefined> {
-    const row = await this.#db
-      .selectFrom('registryUpstreams')
-      .selectAll()
-      .where('id', '=', id)
-      .executeTakeFirst();
-    return row && fromRow(row);
+  find(id: number): Promise<RegistryUpstream | undefined> {
+    return this.#db.selectFrom('registryUpstreams').selectAll().where('id', '=', id).executeTakeFirst();
   }
 
   /**
@@ -46,12 +44,11 @@ export class RegistryUpstreams {
   append(registryId: number, upstreamId: number): Promise<RegistryUpstream> {
     return inTransaction(this.#db, async (tx) => {
       const position = (await holdRegistry(tx, registryId)) + 1;
-      const row = await tx
+      return tx
         .insertInto('registryUpstreams')
         .values({ registryId, upstreamId, position })
         .returningAll()
         .executeTakeFirstOrThrow();
-      return fromRow(row);
     });
   }
 
@@ -121,10 +118,6 @@ async function hold(tx: Kysely<Tables>, id: number) {
   const seen = await query.executeTakeFirst();
   if (!seen) return undefined;
   const count = await holdRegistry(tx, seen.registryId);
-  const row = await query.executeTakeFirst();
-  return row && { moved: fromRow(row), count };
-}
-
-function fromRow(row: Selectable<Tables['registryUpstreams']>): RegistryUpstream {
-  return { id: row.id, registryId: row.registryId, upstreamId: row.upstreamId, position: row.position };
+  const moved = await query.executeTakeFirst();
+  return moved && { moved, count };
 }

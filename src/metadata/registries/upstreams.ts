@@ -1,55 +1,36 @@
-import { type Kysely, type Selectable, sql } from 'kysely';
+import { type Generated, type Insertable, type Kysely, sql, type Updateable } from 'kysely';
 import type { Reviews } from '../collector/reviews.ts';
 import { containing } from '../db/containing.ts';
 import { inTransaction } from '../db/in-transaction.ts';
-import { fromJsonList, toJsonList } from '../db/json-list.ts';
-import { offsetOf, type Page, type Paged } from '../db/page.ts';
-import type { Tables } from '../db/tables.ts';
+import { type Page, type Paged, paged } from '../db/page.ts';
+import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 import { type RegistryUpstream, RegistryUpstreams } from './registry-upstreams.ts';
 
-export interface UpstreamRecord {
-  readonly id: number;
-  readonly groupId: number;
-  readonly url: string;
-  readonly name: string;
-  readonly description: string | undefined;
-  readonly username: string | undefined;
+export interface UpstreamTable {
+  id: Generated<number>;
+  groupId: number;
+  url: string;
+  name: string;
+  description: Optional<string>;
+  username: Optional<string>;
   /** Encrypted with the installation's secret key. */
-  readonly passwordSealed: string | undefined;
-  readonly cacheValidityHours: number;
-  readonly allowPatterns: readonly string[];
-  readonly denyPatterns: readonly string[];
-  readonly allowPrivateNetwork: boolean;
-  readonly createdAt: number;
+  passwordSealed: Optional<string>;
+  cacheValidityHours: number;
+  /** Globs. */
+  allowPatterns: readonly string[];
+  denyPatterns: readonly string[];
+  allowPrivateNetwork: boolean;
+  createdAt: number;
   /** Grows with every change, even within a millisecond. */
-  readonly updatedAt: number;
+  updatedAt: number;
 }
 
-export interface NewUpstream {
-  readonly groupId: number;
-  readonly url: string;
-  readonly name: string;
-  readonly description?: string | undefined;
-  readonly username?: string | undefined;
-  readonly passwordSealed?: string | undefined;
-  readonly cacheValidityHours: number;
-  readonly allowPatterns: readonly string[];
-  readonly denyPatterns: readonly string[];
-  readonly allowPrivateNetwork: boolean;
-}
+export type UpstreamRecord = RecordOf<UpstreamTable>;
+
+export type NewUpstream = Omit<Insertable<UpstreamTable>, 'id' | 'createdAt' | 'updatedAt'>;
 
 /** What is undefined stays as it is; null clears. */
-export interface UpstreamChanges {
-  readonly url?: string | undefined;
-  readonly name?: string | undefined;
-  readonly description?: string | null | undefined;
-  readonly username?: string | null | undefined;
-  readonly passwordSealed?: string | null | undefined;
-  readonly cacheValidityHours?: number | undefined;
-  readonly allowPatterns?: readonly string[] | undefined;
-  readonly denyPatterns?: readonly string[] | undefined;
-  readonly allowPrivateNetwork?: boolean | undefined;
-}
+export type UpstreamChanges = Omit<Updateable<UpstreamTable>, 'id' | 'groupId' | 'createdAt' | 'updatedAt'>;
 
 /** An upstream as one virtual registry has it. */
 export interface AssociatedUpstream extends UpstreamRecord {
@@ -68,19 +49,10 @@ export class Upstreams {
   }
 
   /** Oldest first. @param name part of the name */
-  async list(groupId: number, name: string | undefined, page: Page): Promise<Paged<UpstreamRecord>> {
-    let matching = this.#db.selectFrom('upstreams').where('groupId', '=', groupId);
+  list(groupId: number, name: string | undefined, page: Page): Promise<Paged<UpstreamRecord>> {
+    let matching = this.#db.selectFrom('upstreams').selectAll().where('groupId', '=', groupId);
     if (name) matching = matching.where((eb) => containing(eb.ref('name'), name));
-    const { total } = await matching
-      .select((eb) => eb.fn.countAll<number>().as('total'))
-      .executeTakeFirstOrThrow();
-    const rows = await matching
-      .selectAll()
-      .orderBy('id')
-      .limit(page.perPage)
-      .offset(offsetOf(page))
-      .execute();
-    return { records: rows.map(fromRow), total };
+    return paged(matching.orderBy('id'), page);
   }
 
   /** By position. */
@@ -94,72 +66,47 @@ export class Upstreams {
       .orderBy('link.position')
       .execute();
     return rows.map(({ linkId: id, position, ...row }) => ({
-      ...fromRow(row),
+      ...row,
       registryUpstream: { id, registryId, upstreamId: row.id, position },
     }));
   }
 
   /** Those of the group with exactly this URL. */
-  async listByUrl(groupId: number, url: string): Promise<readonly UpstreamRecord[]> {
+  listByUrl(groupId: number, url: string): Promise<readonly UpstreamRecord[]> {
     const query = this.#db
       .selectFrom('upstreams')
       .selectAll()
       .where('groupId', '=', groupId)
       .where('url', '=', url);
-    return (await query.orderBy('id').execute()).map(fromRow);
+    return query.orderBy('id').execute();
   }
 
-  async find(id: number): Promise<UpstreamRecord | undefined> {
-    const row = await this.#db.selectFrom('upstreams').selectAll().where('id', '=', id).executeTakeFirst();
-    return row && fromRow(row);
+  find(id: number): Promise<UpstreamRecord | undefined> {
+    return this.#db.selectFrom('upstreams').selectAll().where('id', '=', id).executeTakeFirst();
   }
 
   /** In no registry yet. @throws MissingOwner */
-  async create(upstream: NewUpstream): Promise<UpstreamRecord> {
+  create(upstream: NewUpstream): Promise<UpstreamRecord> {
     const now = this.#now();
-    const row = await this.#db
+    return this.#db
       .insertInto('upstreams')
-      .values({
-        groupId: upstream.groupId,
-        url: upstream.url,
-        name: upstream.name,
-        description: upstream.description ?? null,
-        username: upstream.username ?? null,
-        passwordSealed: upstream.passwordSealed ?? null,
-        cacheValidityHours: upstream.cacheValidityHours,
-        allowPatterns: toJsonList(upstream.allowPatterns),
-        denyPatterns: toJsonList(upstream.denyPatterns),
-        allowPrivateNetwork: Number(upstream.allowPrivateNetwork),
-        createdAt: now,
-        updatedAt: now,
-      })
+      .values({ ...upstream, createdAt: now, updatedAt: now })
       .returningAll()
       .executeTakeFirstOrThrow();
-    return fromRow(row);
   }
 
   /** Undefined when there is no such upstream. */
-  async update(id: number, changes: UpstreamChanges): Promise<UpstreamRecord | undefined> {
-    const { allowPatterns, denyPatterns, allowPrivateNetwork } = changes;
+  update(id: number, changes: UpstreamChanges): Promise<UpstreamRecord | undefined> {
     const now = this.#now();
-    const row = await this.#db
+    return this.#db
       .updateTable('upstreams')
       .set({
-        url: changes.url,
-        name: changes.name,
-        description: changes.description,
-        username: changes.username,
-        passwordSealed: changes.passwordSealed,
-        cacheValidityHours: changes.cacheValidityHours,
-        allowPatterns: allowPatterns && toJsonList(allowPatterns),
-        denyPatterns: denyPatterns && toJsonList(denyPatterns),
-        allowPrivateNetwork: allowPrivateNetwork === undefined ? undefined : Number(allowPrivateNetwork),
+        ...changes,
         updatedAt: sql<number>`case when updated_at < ${now} then ${now} else updated_at + 1 end`,
       })
       .where('id', '=', id)
       .returningAll()
       .executeTakeFirst();
-    return row && fromRow(row);
   }
 
   /** With its entries, whose contents are put up for review, and from every registry, where those behind it move up. False when there was none. */
@@ -217,22 +164,4 @@ export class Upstreams {
       return exclusive;
     });
   }
-}
-
-function fromRow(row: Selectable<Tables['upstreams']>): UpstreamRecord {
-  return {
-    id: row.id,
-    groupId: row.groupId,
-    url: row.url,
-    name: row.name,
-    description: row.description ?? undefined,
-    username: row.username ?? undefined,
-    passwordSealed: row.passwordSealed ?? undefined,
-    cacheValidityHours: row.cacheValidityHours,
-    allowPatterns: fromJsonList(row.allowPatterns),
-    denyPatterns: fromJsonList(row.denyPatterns),
-    allowPrivateNetwork: row.allowPrivateNetwork === 1,
-    createdAt: row.createdAt,
-    updatedAt: row.updatedAt,
-  };
 }

@@ -1,16 +1,19 @@
-import type { Kysely, Selectable } from 'kysely';
-import type { Tables } from '../db/tables.ts';
+import type { Generated, Kysely } from 'kysely';
+import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 
-export interface VirtualRegistry {
-  readonly id: number;
-  readonly groupId: number;
-  readonly name: string;
-  readonly description: string | undefined;
+/** unique (groupId, name) */
+export interface VirtualRegistryTable {
+  id: Generated<number>;
+  groupId: number;
+  name: string;
+  description: Optional<string>;
   /** Whether everyone may pull from it, whoever they are. */
-  readonly anonymousPull: boolean;
-  readonly createdAt: number;
-  readonly updatedAt: number;
+  anonymousPull: Generated<boolean>;
+  createdAt: number;
+  updatedAt: number;
 }
+
+export type VirtualRegistry = RecordOf<VirtualRegistryTable>;
 
 export interface NewVirtualRegistry {
   readonly groupId: number;
@@ -37,13 +40,9 @@ export class VirtualRegistries {
   }
 
   /** Oldest first. */
-  async list(groupId: number): Promise<readonly VirtualRegistry[]> {
-    const query = this.#db
-      .selectFrom('virtualRegistries')
-      .selectAll()
-      .where('groupId', '=', groupId)
-      .orderBy('id');
-    return (await query.execute()).map(fromRow);
+  list(groupId: number): Promise<readonly VirtualRegistry[]> {
+    const query = this.#db.selectFrom('virtualRegistries').selectAll().where('groupId', '=', groupId);
+    return query.orderBy('id').execute();
   }
 
   async count(groupId: number): Promise<number> {
@@ -55,49 +54,36 @@ export class VirtualRegistries {
     return count;
   }
 
-  async find(id: number): Promise<VirtualRegistry | undefined> {
-    const row = await this.#db
-      .selectFrom('virtualRegistries')
-      .selectAll()
-      .where('id', '=', id)
-      .executeTakeFirst();
-    return row && fromRow(row);
+  find(id: number): Promise<VirtualRegistry | undefined> {
+    return this.#db.selectFrom('virtualRegistries').selectAll().where('id', '=', id).executeTakeFirst();
   }
 
   /** @throws UniqueViolation virtual_registries_group_id_name, MissingOwner */
-  async create(registry: NewVirtualRegistry): Promise<VirtualRegistry> {
-    const { groupId, name, description, anonymousPull = false } = registry;
+  create({
+    groupId,
+    name,
+    description,
+    anonymousPull = false,
+  }: NewVirtualRegistry): Promise<VirtualRegistry> {
     const now = this.#now();
-    const row = await this.#db
+    return this.#db
       .insertInto('virtualRegistries')
-      .values({
-        groupId: groupId,
-        name,
-        description: description ?? null,
-        anonymousPull: Number(anonymousPull),
-        createdAt: now,
-        updatedAt: now,
-      })
+      .values({ groupId, name, description, anonymousPull, createdAt: now, updatedAt: now })
       .returningAll()
       .executeTakeFirstOrThrow();
-    return fromRow(row);
   }
 
   /** Undefined when there is no such registry. @throws UniqueViolation virtual_registries_group_id_name */
-  async update(id: number, changes: VirtualRegistryChanges): Promise<VirtualRegistry | undefined> {
-    const { name, description, anonymousPull } = changes;
-    const row = await this.#db
+  update(
+    id: number,
+    { name, description, anonymousPull }: VirtualRegistryChanges,
+  ): Promise<VirtualRegistry | undefined> {
+    return this.#db
       .updateTable('virtualRegistries')
-      .set({
-        name,
-        description,
-        anonymousPull: anonymousPull === undefined ? undefined : Number(anonymousPull),
-        updatedAt: this.#now(),
-      })
+      .set({ name, description, anonymousPull, updatedAt: this.#now() })
       .where('id', '=', id)
       .returningAll()
       .executeTakeFirst();
-    return row && fromRow(row);
   }
 
   /** With its associations, not with any upstream: see Upstreams.removeExclusive. False when there was none. */
@@ -105,16 +91,4 @@ export class VirtualRegistries {
     const query = this.#db.deleteFrom('virtualRegistries').where('id', '=', id);
     return (await query.executeTakeFirstOrThrow()).numDeletedRows > 0n;
   }
-}
-
-function fromRow(row: Selectable<Tables['virtualRegistries']>): VirtualRegistry {
-  return {
-    id: row.id,
-    groupId: row.groupId,
-    name: row.name,
-    description: row.description ?? undefined,
-    anonymousPull: row.anonymousPull === 1,
-    createdAt: row.createdAt,
-    updatedAt: row.updatedAt,
-  };
 }

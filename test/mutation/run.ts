@@ -1,7 +1,7 @@
 /**
  * Changes the core for the worse, one fault after another, and says which of them no test sees: `npm run test:mutation -- rules proxy`;
  * without names, every room. `--since main` tries the files that differ from that commit. What was tried before and has not changed, nor its tests,
- * is not tried again. Exits 1 where a room is below what is needed.
+ * is not tried again. Exits 1 where a room is below what is needed, or a fault is accepted that is none any more.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { MutantResult, PartialStrykerOptions } from '@stryker-mutator/api/core';
 import { Stryker } from '@stryker-mutator/core';
-import { accepted } from './accepted.ts';
+import { type AcceptedFault, accepted } from './accepted.ts';
 import { type MutatedRoom, neededPercent, rooms } from './rooms.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -45,7 +45,8 @@ function attack(name: string, room: MutatedRoom, mutate: readonly string[]): Pro
     concurrency: Number(values.concurrency),
     incremental: true,
     incrementalFile: `node_modules/.cache/mutation/${name}.json`,
-    tempDirName: 'node_modules/.cache/mutation/tried',
+    // Node does not run sources below node_modules.
+    tempDirName: '.mutation',
     // TypeScript 7 has no API that Stryker knows, and no file of ours is in need of it.
     tsconfigFile: 'none.json',
     reporters: ['progress'],
@@ -61,10 +62,11 @@ function report(name: string, results: readonly MutantResult[]): void {
   );
   const survivors = counted.filter(({ status }) => status === 'Survived' || status === 'NoCoverage');
   const open = survivors.filter((mutant) => !isAccepted(mutant));
+  tellOutdated(survivors, new Set(counted.map(fileOf)));
   for (const mutant of open) process.stdout.write(`${describe(mutant)}\n`);
   const seen = counted.length - survivors.length;
-  const percent =
-    counted.length === open.length ? 0 : (100 * (counted.length - open.length)) / counted.length;
+  // Where nothing can be changed, nothing is unseen.
+  const percent = counted.length === 0 ? 100 : (100 * (counted.length - open.length)) / counted.length;
   const enough = percent >= neededPercent;
   process.stdout.write(
     `${name}: ${seen} of ${counted.length} faults seen, ${survivors.length - open.length} accepted, ${open.length} open: ${percent.toFixed(1)} %, ${enough ? 'enough' : `needed are ${neededPercent} %`}\n`,
@@ -73,14 +75,24 @@ function report(name: string, results: readonly MutantResult[]): void {
 }
 
 function isAccepted(mutant: MutantResult): boolean {
-  const file = fileOf(mutant);
-  const line = lineOf(mutant);
-  return accepted.some(
-    (each) =>
-      `src/${each.file}` === file &&
-      each.line === line &&
-      (each.fault === mutant.replacement || each.fault === mutant.mutatorName),
+  return accepted.some((each) => isThat(each, mutant));
+}
+
+function isThat({ file, line, fault }: AcceptedFault, mutant: MutantResult): boolean {
+  return (
+    `src/${file}` === fileOf(mutant) &&
+    line === lineOf(mutant) &&
+    (fault === mutant.replacement || fault === mutant.mutatorName)
   );
+}
+
+/** What was accepted in files that were tried, and survives there no more. */
+function tellOutdated(survivors: readonly MutantResult[], tried: ReadonlySet<string>): void {
+  for (const each of accepted) {
+    if (!tried.has(`src/${each.file}`) || survivors.some((mutant) => isThat(each, mutant))) continue;
+    process.stdout.write(`accepted for nothing: ${each.file}: ${each.line}: ${each.fault}\n`);
+    process.exitCode = 1;
+  }
 }
 
 function describe(mutant: MutantResult): string {

@@ -33,7 +33,9 @@ describeEachDatabase('a dry run', (_open, { name, createPlace }) => {
       expect(would.toSorted()).toEqual(did.toSorted());
       removed += did.length;
     });
-    await fc.assert(property, { seed, numRuns: worlds[name], endOnFailure: true });
-    expect(removed).toBeGreaterThan(0);
+    // Few worlds may have little in them that goes: then there are more.
+    for (let round = 0; round < 5 && removed <= worlds[name]; round += 1)
+      await fc.assert(property, { seed: seed + round, numRuns: worlds[name], endOnFailure: true });
+    expect(removed).toBeGreaterThan(worlds[name]);
   });
 });

@@ -289,7 +289,7 @@ describeApp('webhooks', (start) => {
     await createHook(app, 'acme/shop', { url: good.url, ...quiet });
     const names = Array.from({ length: 6 }, (_, at) => `acme/shop/r${at}`);
     for (const name of names) await new Pusher(app, name).image(image, 'v0');
-    await eventually(() => expect(good.events).toHaveLength(6));
+    await eventually(() => expect(good.events).toHaveLength(6), 3000);
     expect(slow.acknowledged).toEqual([]);
     const pusher = new Pusher(app, 'acme/shop/r0');
     for (const tag of ['v1', 'v2']) await pusher.manifest(image, tag);

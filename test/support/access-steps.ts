@@ -70,7 +70,8 @@ async function doRead(world: AccessWorld, read: Read): Promise<void> {
   const { blobs, manifests, tags } = world.model.content(attempt.repository);
   const isManifest = what === 'tag' || what === 'manifest';
   const path = `${isManifest ? 'manifests' : 'blobs'}/${target}`;
-  const headers = { ...accept, ...(what === 'range' && { range: 'bytes=4-9' }) };
+  // An empty config has two bytes.
+  const headers = { ...accept, ...(what === 'range' && { range: 'bytes=0-1' }) };
   const answer = await ask(world, attempt, what === 'head' ? 'HEAD' : 'GET', path, { headers, isLocal });
   const has = isManifest ? tags.has(target) || manifests.has(target) : blobs.has(target);
   const { who, repository } = attempt;

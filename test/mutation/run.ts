@@ -1,7 +1,7 @@
 /**
  * Changes the core for the worse, one fault after another, and says which of them no test sees: `npm run test:mutation -- rules proxy`;
- * without names, every room. `--since main` tries the files that differ from that commit. What was tried before and has not changed, nor its tests,
- * is not tried again. Exits 1 where a room is below what is needed, or a fault is accepted that is none any more.
+ * without names, every room. `src/rules/glob.ts` tries one file, `--since main` the files that differ from that commit. What was tried before
+ * and has not changed, nor its tests, is not tried again. Exits 1 where a room is below what is needed, or a fault is accepted that is none any more.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -19,17 +19,24 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { since: { type: 'string' }, concurrency: { type: 'string', default: '2' } },
 });
-const names = positionals.length > 0 ? positionals : Object.keys(rooms);
-const changed = values.since === undefined ? undefined : changedSince(values.since);
+for (const name of positionals) {
+  if (!name.startsWith('src/') && !rooms[name])
+    throw new Error(`there is no room ${name}: ${Object.keys(rooms).join(', ')}`);
+}
+const named = positionals.filter((name) => name.startsWith('src/'));
+const files = values.since === undefined ? named : [...named, ...changedSince(values.since)];
 
-for (const name of names) {
-  const room = rooms[name];
-  if (!room) throw new Error(`there is no room ${name}: ${Object.keys(rooms).join(', ')}`);
-  const chosen = changed
-    ? changed.filter((file) => isOf(room, file))
-    : room.sources.map((source) => `src/${source}/**/*.ts`);
+for (const [name, room] of Object.entries(rooms)) {
+  const isWhole = positionals.includes(name) || (positionals.length === 0 && values.since === undefined);
+  const chosen = isWhole
+    ? room.sources.map((source) => `src/${source}/**/*.ts`)
+    : files.filter((file) => isOf(room, file));
   if (chosen.length === 0) continue;
-  report(name, await attack(name, room, chosen));
+  const results = await attack(name, room, chosen);
+  report(
+    name,
+    results.filter((mutant) => isWhole || chosen.includes(fileOf(mutant))),
+  );
 }
 
 function attack(name: string, room: MutatedRoom, mutate: readonly string[]): Promise<MutantResult[]> {
@@ -38,7 +45,8 @@ function attack(name: string, room: MutatedRoom, mutate: readonly string[]): Pro
     .join(' ');
   const options: PartialStrykerOptions = {
     testRunner: 'vitest',
-    plugins: ['@stryker-mutator/vitest-runner'],
+    plugins: ['@stryker-mutator/vitest-runner', resolve(import.meta.dirname, 'ignored.ts')],
+    ignorers: ['words'],
     vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
     coverageAnalysis: 'perTest',
     mutate: [...mutate],

@@ -24,6 +24,7 @@ export const strykerPlugins = [
     shouldIgnore(given) {
       const path = given as Path;
       if (isLogging(path.node)) return 'what is logged';
+      if (isErrorName(path)) return 'what an error is called in logs';
       return isSentence(path.node) && isTold(path.parentPath) ? 'the wording of an error' : undefined;
     },
   }),
@@ -38,6 +39,15 @@ function isLogging({ type, callee }: Node): boolean {
 function nameOf(node: Node): string | undefined {
   if (node.type === 'MemberExpression') return node.property && nameOf(node.property);
   return node.type === 'PrivateName' ? node.id?.name : node.name;
+}
+
+/** `override readonly name = 'TakenOverError'`. */
+function isErrorName({ node, parentPath }: Path): boolean {
+  return (
+    node.type === 'StringLiteral' &&
+    parentPath?.node.type === 'ClassProperty' &&
+    parentPath.node.key?.name === 'name'
+  );
 }
 
 function isSentence({ type, value, quasis }: Node): boolean {

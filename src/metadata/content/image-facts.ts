@@ -1,11 +1,30 @@
 /** What manifests and their configs say of images. Whoever may not read a config through their repository is not told what it says. */
-import { type Kysely, type Selectable, sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
-import type { Platform } from '../../oci/image-config.ts';
-import type { ContentFacts, ImageFacts } from '../../oci/image-facts.ts';
+import type { ImageConfig, Platform } from '../../oci/image-config.ts';
+import type { ConfigState, ContentFacts, ImageFacts } from '../../oci/image-facts.ts';
 import { inBatches } from '../db/in-batches.ts';
-import type { Tables } from '../db/tables.ts';
-import { readDetails, writeDetails } from './image-details.ts';
+import type { Optional, RecordOf, Tables } from '../db/tables.ts';
+
+/** Any of these may be made anew from the bytes. primary key digest; goes with the manifest's payload */
+export interface ImageFactsTable {
+  digest: Digest;
+  kind: 'image' | 'index';
+  artifactType: Optional<string>;
+  configDigest: Optional<Digest>;
+  configMediaType: Optional<string>;
+  configSize: Optional<number>;
+  configState: ConfigState;
+  /** Config and layers, each digest once; undefined for an index. */
+  totalBytes: Optional<number>;
+  /** When the image was made, and for what, as the config says: lists show it without reading all of that. */
+  imageCreatedAt: Optional<number>;
+  platform: Optional<Platform>;
+  /** What else the manifest says. */
+  manifestDetails: Pick<ImageFacts, 'annotations' | 'layers' | 'children'>;
+  /** All that the config says, where it was read. */
+  imageConfig: Optional<ImageConfig>;
+}
 
 /** What lists show. */
 export interface ImageSummary {
@@ -21,20 +40,15 @@ export interface ImageSummary {
   readonly totalBytes: number;
 }
 
-type Row = Selectable<Tables['imageFacts']>;
+type FactsRecord = RecordOf<ImageFactsTable>;
 
-const summaryColumns = [
-  'imageFacts.digest',
+const manifestColumns = [
   'imageFacts.kind',
   'imageFacts.artifactType',
   'imageFacts.configDigest',
   'imageFacts.configMediaType',
   'imageFacts.configSize',
-  'imageFacts.totalSize',
-  'imageFacts.imageCreatedAt',
-  'imageFacts.os',
-  'imageFacts.architecture',
-  'imageFacts.variant',
+  'imageFacts.totalBytes',
 ] as const;
 
 export class ImageFactsRecords {
@@ -57,20 +71,19 @@ export class ImageFactsRecords {
 
   /** First facts stay, unless their config was missing. @throws MissingOwner when there is no such manifest */
   async save(digest: Digest, facts: ImageFacts): Promise<void> {
-    const { kind, artifactType, config, configState, image, totalBytes } = facts;
+    const { kind, artifactType, config, configState, image, totalBytes, ...manifestDetails } = facts;
     const values = {
       kind,
       artifactType: columnText(artifactType),
-      configDigest: config?.digest ?? null,
+      configDigest: config?.digest,
       configMediaType: columnText(config?.mediaType),
-      configSize: config?.size ?? null,
-      configState: configState,
-      totalSize: totalBytes ?? null,
-      imageCreatedAt: image?.createdAt ?? null,
-      os: image?.platform.os ?? null,
-      architecture: image?.platform.architecture ?? null,
-      variant: image?.platform.variant ?? null,
-      ...writeDetails(facts),
+      configSize: config?.size,
+      configState,
+      totalBytes,
+      imageCreatedAt: image?.createdAt,
+      platform: image?.platform,
+      manifestDetails,
+      imageConfig: image,
     };
     await this.#db
       .insertInto('imageFacts')
@@ -83,11 +96,21 @@ export class ImageFactsRecords {
 
   /** Of a manifest that the repository has; undefined where there are none yet, or no such manifest. */
   async find(repositoryId: number, digest: Digest): Promise<ImageFacts | undefined> {
-    const row = await this.#visibleFrom(repositoryId)
-      .selectAll('imageFacts')
+    const found = await this.#visibleFrom(repositoryId)
+      .select(['imageFacts.configState', 'imageFacts.manifestDetails', 'imageFacts.imageConfig'])
       .where('imageFacts.digest', '=', digest)
       .executeTakeFirst();
-    return row && factsFromRow(row, row.showsConfig === 1);
+    if (!found) return undefined;
+    const { configState, manifestDetails, imageConfig, readableConfig } = found;
+    return {
+      ...manifestDetails,
+      kind: found.kind,
+      artifactType: found.artifactType,
+      config: configOf(found),
+      configState: configState === 'read' && !readableConfig ? 'missing' : configState,
+      image: readableConfig && imageConfig,
+      totalBytes: found.totalBytes,
+    };
   }
 
   /** As {@link find}, of many, by their digests; those without facts are left out. */
@@ -97,15 +120,23 @@ export class ImageFactsRecords {
   ): Promise<ReadonlyMap<Digest, ImageSummary>> {
     const summaries = new Map<Digest, ImageSummary>();
     for (const batch of inBatches(digests)) {
-      const rows = await this.#visibleFrom(repositoryId)
-        .select(summaryColumns)
+      const found = await this.#visibleFrom(repositoryId)
+        .select(['imageFacts.digest', 'imageFacts.imageCreatedAt', 'imageFacts.platform'])
         .where('imageFacts.digest', 'in', batch)
         .execute();
-      const indexes = rows.filter(({ kind }) => kind === 'index').map(({ digest }) => digest);
+      const indexes = found.filter(({ kind }) => kind === 'index').map(({ digest }) => digest);
       const sizes = indexes.length > 0 ? await this.#sizesOf(repositoryId, indexes) : new Map();
-      for (const row of rows) {
-        const summary = summaryFromRow(row, row.showsConfig === 1, sizes.get(row.digest) ?? 0);
-        summaries.set(summary.digest, summary);
+      for (const facts of found) {
+        const { digest, kind, artifactType, readableConfig } = facts;
+        summaries.set(digest, {
+          digest,
+          kind,
+          artifactType,
+          config: configOf(facts),
+          createdAt: readableConfig && facts.imageCreatedAt,
+          platform: (readableConfig && facts.platform) ?? {},
+          totalBytes: facts.totalBytes ?? sizes.get(digest) ?? 0,
+        });
       }
     }
     return summaries;
@@ -121,11 +152,12 @@ export class ImageFactsRecords {
           .onRef('configLink.digest', '=', 'imageFacts.configDigest')
           .on('configLink.repositoryId', '=', repositoryId),
       )
-      .select(sql<number>`case when config_link.digest is null then 0 else 1 end`.as('showsConfig'));
+      .select(manifestColumns)
+      .select(sql.ref<Digest | undefined>('configLink.digest').as('readableConfig'));
   }
 
   /** Sizes are what pushers wrote: as integers their sum might be none. */
-  async #sizesOf(repositoryId: number, indexes: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  async #sizesOf(repositoryId: number, indexes: readonly Digest[]): Promise<ReadonlyMap<Digest, number>> {
     const rows = await this.#db
       .selectFrom((eb) =>
         eb
@@ -148,52 +180,15 @@ export class ImageFactsRecords {
   }
 }
 
-function factsFromRow(row: Row, showsConfig: boolean): ImageFacts {
-  return {
-    ...readDetails(row, showsConfig),
-    kind: row.kind,
-    artifactType: row.artifactType ?? undefined,
-    config: configOf(row),
-    configState: row.configState === 'read' && !showsConfig ? 'missing' : row.configState,
-    totalBytes: row.totalSize ?? undefined,
-  };
-}
-
-function summaryFromRow(
-  row: Pick<Row, 'digest' | 'kind' | 'totalSize' | 'imageCreatedAt' | 'os' | 'architecture' | 'variant'> &
-    Parameters<typeof configOf>[0] &
-    Pick<Row, 'artifactType'>,
-  showsConfig: boolean,
-  indexBytes: number,
-): ImageSummary {
-  return {
-    digest: row.digest as Digest,
-    kind: row.kind,
-    artifactType: row.artifactType ?? undefined,
-    config: configOf(row),
-    createdAt: showsConfig ? (row.imageCreatedAt ?? undefined) : undefined,
-    platform: showsConfig
-      ? {
-          os: row.os ?? undefined,
-          architecture: row.architecture ?? undefined,
-          variant: row.variant ?? undefined,
-        }
-      : {},
-    totalBytes: row.totalSize ?? indexBytes,
-  };
-}
-
-/** Digests were parsed before they were recorded. */
-function configOf(
-  row: Pick<Row, 'configDigest' | 'configMediaType' | 'configSize'>,
-): ContentFacts | undefined {
-  const { configDigest: digest, configMediaType: mediaType, configSize: size } = row;
-  return digest === undefined
-    ? undefined
-    : { digest: digest as Digest, mediaType: mediaType ?? '', size: size ?? 0 };
+function configOf({
+  configDigest: digest,
+  configMediaType: mediaType = '',
+  configSize: size = 0,
+}: Pick<FactsRecord, 'configDigest' | 'configMediaType' | 'configSize'>): ContentFacts | undefined {
+  return digest && { digest, mediaType, size };
 }
 
 /** PostgreSQL's texts hold no NUL. */
-function columnText(text: string | undefined): string | null {
-  return text?.replaceAll('\0', '') ?? null;
+function columnText(text: string | undefined): string | undefined {
+  return text?.replaceAll('\0', '');
 }

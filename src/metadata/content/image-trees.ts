@@ -1,5 +1,5 @@
 /** What a manifest is in its repository, and what the manifests are that it lists. */
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import { inBatches } from '../db/in-batches.ts';
 import type { Tables } from '../db/tables.ts';
@@ -25,10 +25,10 @@ export class ImageTrees {
   }
 
   async find(repositoryId: number, digest: Digest): Promise<ImageManifest | undefined> {
-    const row = await this.#select(repositoryId)
+    const found = await this.#select(repositoryId)
       .where('repositoryManifests.digest', '=', digest)
       .executeTakeFirst();
-    return row && fromRow(row);
+    return found && withConfig(found);
   }
 
   /** Of what it lists, the manifests that the repository has, by digest; not what those list. */
@@ -39,7 +39,7 @@ export class ImageTrees {
       .where('listed.kind', '=', 'manifest')
       .orderBy('repositoryManifests.digest')
       .execute();
-    return rows.map(fromRow);
+    return rows.map(withConfig);
   }
 
   #select(repositoryId: number) {
@@ -51,7 +51,10 @@ export class ImageTrees {
           .on('config.kind', '=', 'config'),
       )
       .select(['repositoryManifests.digest', 'repositoryManifests.mediaType'])
-      .select(['config.digest as configDigest', 'config.mediaType as configMediaType'])
+      .select([
+        sql.ref<Digest | undefined>('config.digest').as('configDigest'),
+        sql.ref<string | undefined>('config.mediaType').as('configMediaType'),
+      ])
       .where('repositoryManifests.repositoryId', '=', repositoryId);
   }
 
@@ -65,34 +68,24 @@ export class ImageTrees {
     for (const batch of inBatches([...new Set(subjects)])) {
       let query = this.#db
         .selectFrom('repositoryManifests')
-        .select(['subject', 'digest', 'artifactType'])
+        .select([sql.ref<Digest>('subject').as('subject'), 'digest', 'artifactType'])
         .where('repositoryId', '=', repositoryId)
         .where('subject', 'in', batch);
       if (types) query = query.where('artifactType', 'in', types);
-      const rows = await query.orderBy('createdAt').orderBy('digest').execute();
-      for (const { subject, digest, artifactType } of rows) {
-        // Digests were parsed before they were recorded.
-        entries.push({
-          subject: subject as Digest,
-          digest: digest as Digest,
-          artifactType: artifactType ?? undefined,
-        });
-      }
+      entries.push(...(await query.orderBy('createdAt').orderBy('digest').execute()));
     }
     return entries;
   }
 }
 
-function fromRow(row: {
-  readonly digest: string;
-  readonly mediaType: string;
-  readonly configDigest: string | null;
-  readonly configMediaType: string | null;
+function withConfig({
+  configDigest,
+  configMediaType,
+  ...manifest
+}: Pick<ImageManifest, 'digest' | 'mediaType'> & {
+  readonly configDigest: Digest | undefined;
+  readonly configMediaType: string | undefined;
 }): ImageManifest {
-  const { configDigest: digest, configMediaType: mediaType } = row;
-  return {
-    digest: row.digest as Digest,
-    mediaType: row.mediaType,
-    config: digest && mediaType ? { digest: digest as Digest, mediaType } : undefined,
-  };
+  const config = configDigest && { digest: configDigest, mediaType: configMediaType ?? '' };
+  return { ...manifest, config };
 }

@@ -1,9 +1,18 @@
 /** Payloads and what they refer to, stored once by digest. Part of the transaction that links them. */
 import type { Kysely } from 'kysely';
 import { type Digest, hasherOf } from '../../oci/digest.ts';
-import type { ManifestReference } from '../../oci/manifest.ts';
+import type { ManifestReference, ReferenceKind } from '../../oci/manifest.ts';
 import { inBatches } from '../db/in-batches.ts';
 import type { Tables } from '../db/tables.ts';
+
+/** What a manifest refers to. primary key (manifestDigest, kind, digest); goes with the manifest's payload */
+export interface ManifestReferenceTable {
+  manifestDigest: Digest;
+  kind: ReferenceKind;
+  digest: Digest;
+  mediaType: string;
+  size: number;
+}
 
 /** Until the transaction ends it cannot be removed. */
 export async function storePayload(
@@ -30,12 +39,12 @@ export async function storePayload(
     await tx
       .insertInto('manifestReferences')
       .values(
-        batch.map((reference) => ({
+        batch.map(({ kind, digest: referenced, mediaType, size }) => ({
           manifestDigest: digest,
-          kind: reference.kind,
-          digest: reference.digest,
-          mediaType: reference.mediaType,
-          size: reference.size,
+          kind,
+          digest: referenced,
+          mediaType,
+          size,
         })),
       )
       // A manifest may name the same layer twice.
@@ -45,18 +54,12 @@ export async function storePayload(
 }
 
 /** What the payload of this digest refers to; the same in every repository. */
-export async function listReferences(
-  tx: Kysely<Tables>,
-  digest: Digest,
-): Promise<readonly ManifestReference[]> {
-  const query = tx.selectFrom('manifestReferences').selectAll().where('manifestDigest', '=', digest);
-  // Digests were parsed before they were recorded.
-  return (await query.execute()).map((row) => ({
-    kind: row.kind,
-    digest: row.digest as Digest,
-    mediaType: row.mediaType,
-    size: row.size,
-  }));
+export function listReferences(tx: Kysely<Tables>, digest: Digest): Promise<readonly ManifestReference[]> {
+  return tx
+    .selectFrom('manifestReferences')
+    .select(['kind', 'digest', 'mediaType', 'size'])
+    .where('manifestDigest', '=', digest)
+    .execute();
 }
 
 export function bufferOf(payload: Uint8Array): Buffer {

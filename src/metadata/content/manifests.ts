@@ -5,6 +5,17 @@ import { inBatches } from '../db/in-batches.ts';
 import type { Tables } from '../db/tables.ts';
 import { bufferOf } from './manifest-payloads.ts';
 
+/** What type one is read as is said by whatever links it. primary key digest */
+export interface ManifestTable {
+  digest: Digest;
+  payload: Uint8Array;
+  /** In bytes. */
+  size: number;
+  /** Of the payload, as of {@link BlobTable}. */
+  sha1: string;
+  createdAt: number;
+}
+
 export class Manifests {
   readonly #db: Kysely<Tables>;
 
@@ -21,8 +32,7 @@ export class Manifests {
         .select('digest')
         .where('manifestDigest', 'in', batch)
         .where('kind', '<>', 'subject');
-      // Digests were parsed before they were recorded.
-      for (const { digest } of await query.execute()) found.add(digest as Digest);
+      for (const { digest } of await query.execute()) found.add(digest);
     }
     return [...found];
   }

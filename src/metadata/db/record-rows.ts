@@ -29,20 +29,26 @@ type ColumnsOf<Value> = {
 
 /** A name means the same in all tables. */
 const readers: Record<ColumnsOf<boolean>, typeof asBoolean> & Record<ColumnsOf<object>, typeof asJson> = {
+  actor: asJson,
   allowPatterns: asJson,
   allowPrivateNetwork: asBoolean,
   annotations: asJson,
   anonymousPull: asBoolean,
   claims: asJson,
+  criteria: asJson,
+  cut: asJson,
   denyPatterns: asJson,
   details: asJson,
   headerNames: asJson,
   ignoredActions: asJson,
   ignoredMediaTypes: asJson,
   hosted: asBoolean,
+  imageConfig: asJson,
   isAdmin: asBoolean,
   isDisabled: asBoolean,
   isWoken: asBoolean,
+  manifestDetails: asJson,
+  platform: asJson,
   result: asJson,
   scopes: asJson,
 };

@@ -5,11 +5,17 @@
 import type { ColumnType, Selectable } from 'kysely';
 import type { CacheEntryTable } from '../cached/cache-entry.ts';
 import type { BlobTable } from '../content/blobs.ts';
+import type { ImageFactsTable } from '../content/image-facts.ts';
+import type { ManifestReferenceTable } from '../content/manifest-payloads.ts';
+import type { ManifestTable } from '../content/manifests.ts';
 import type { StorageFindingTable } from '../content/stored-blobs.ts';
+import type { DeletedTagTable } from '../hosted/deleted-tags.ts';
 import type { RepositoryTable } from '../hosted/repositories.ts';
 import type { RepositoryBlobTable } from '../hosted/repository-blobs.ts';
 import type { RepositoryManifestTable } from '../hosted/repository-manifests.ts';
+import type { TagDeletionTable } from '../hosted/tag-deletions.ts';
 import type { TagTable } from '../hosted/tags.ts';
+import type { UploadTable } from '../hosted/upload-records.ts';
 import type { GroupTable } from '../namespaces/groups.ts';
 import type { ProjectTable } from '../namespaces/projects.ts';
 import type { RenameLeaseTable } from '../namespaces/rename-leases.ts';
@@ -62,11 +68,17 @@ interface RecordTables {
   users: UserTable;
   blobs: BlobTable;
   cacheEntries: CacheEntryTable;
+  deletedTags: DeletedTagTable;
+  imageFacts: ImageFactsTable;
+  manifestReferences: ManifestReferenceTable;
+  manifests: ManifestTable;
   repositories: RepositoryTable;
   repositoryBlobs: RepositoryBlobTable;
   repositoryManifests: RepositoryManifestTable;
   storageFindings: StorageFindingTable;
+  tagDeletions: TagDeletionTable;
   tags: TagTable;
+  uploads: UploadTable;
   oidcIdentities: OidcIdentityTable;
   sessions: SessionTable;
 }

@@ -22,7 +22,7 @@ export class RepositoryDetails {
   async findLastPublished(repositoryId: number): Promise<number | undefined> {
     const { last } = await this.#db
       .selectFrom('tags')
-      .select((eb) => eb.fn.max('updatedAt').as('last'))
+      .select((eb) => eb.fn.max<number | null>('updatedAt').as('last'))
       .where('repositoryId', '=', repositoryId)
       .executeTakeFirstOrThrow();
     return last ?? undefined;
@@ -33,7 +33,7 @@ export class RepositoryDetails {
     path: string,
     { after, limit }: PageRequest,
   ): Promise<{ readonly repositories: readonly RepositoryDetail[]; readonly hasMore: boolean }> {
-    const rows = await this.#db
+    const found = await this.#db
       .selectFrom('repositories')
       .innerJoin('projects', 'projects.id', 'repositories.projectId')
       .select(['repositories.name', 'repositories.createdAt', 'repositories.updatedAt'])
@@ -48,12 +48,7 @@ export class RepositoryDetails {
       .orderBy('repositories.name')
       .limit(limit + 1)
       .execute();
-    const repositories = rows.slice(0, limit).map((row) => ({
-      name: row.name,
-      createdAt: row.createdAt,
-      updatedAt: row.updatedAt,
-    }));
-    return { repositories, hasMore: rows.length > limit };
+    return { repositories: found.slice(0, limit), hasMore: found.length > limit };
   }
 
   /** Whether there is a repository below the path. */

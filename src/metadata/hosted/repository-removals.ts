@@ -13,7 +13,7 @@ export class RepositoryRemovals {
   }
 
   /** Those that are to be deleted, in the order they were made. */
-  async list(): Promise<
+  list(): Promise<
     readonly {
       readonly id: number;
       readonly projectId: number;
@@ -21,18 +21,12 @@ export class RepositoryRemovals {
       readonly failures: number;
     }[]
   > {
-    const rows = await this.#db
+    return this.#db
       .selectFrom('repositories')
-      .select(['id', 'projectId', 'name', 'deleteFailures'])
+      .select(['id', 'projectId', 'name', 'deleteFailures as failures'])
       .where('status', 'in', ['delete_scheduled', 'delete_ongoing'])
       .orderBy('id')
       .execute();
-    return rows.map((row) => ({
-      id: row.id,
-      projectId: row.projectId,
-      name: row.name,
-      failures: row.deleteFailures,
-    }));
   }
 
   /** @param failures so far. @returns false when there is no such repository */
@@ -46,12 +40,12 @@ export class RepositoryRemovals {
   }
 
   /** Up to so many of its manifests, with their tags: their digests. */
-  async removeManifests(repositoryId: number, limit: number): Promise<readonly Digest[]> {
+  removeManifests(repositoryId: number, limit: number): Promise<readonly Digest[]> {
     return this.#remove('repositoryManifests', repositoryId, limit);
   }
 
   /** Up to so many of its links of blobs: their digests. */
-  async removeBlobs(repositoryId: number, limit: number): Promise<readonly Digest[]> {
+  removeBlobs(repositoryId: number, limit: number): Promise<readonly Digest[]> {
     return this.#remove('repositoryBlobs', repositoryId, limit);
   }
 
@@ -73,8 +67,7 @@ export class RepositoryRemovals {
       )
       .returning('digest')
       .execute();
-    // Digests were parsed before they were recorded.
-    return rows.map(({ digest }) => digest as Digest);
+    return rows.map(({ digest }) => digest);
   }
 
   /** Itself, when it links nothing any more; nobody can link anything until the transaction ends. False when it does. */

@@ -37,8 +37,8 @@ export class RepositorySizes {
   }
 
   /** The repositories that changed since they were measured, the longest unmeasured first. */
-  async listChanged(limit: number): Promise<readonly { readonly id: number; readonly updatedAt: number }[]> {
-    const rows = await this.#db
+  listChanged(limit: number): Promise<readonly { readonly id: number; readonly updatedAt: number }[]> {
+    return this.#db
       .selectFrom('repositories')
       .select(['id', 'updatedAt'])
       .where((eb) => eb.or([eb('sizedAt', 'is', null), eb('sizedAt', '<>', eb.ref('updatedAt'))]))
@@ -46,7 +46,6 @@ export class RepositorySizes {
       .orderBy('id')
       .limit(limit)
       .execute();
-    return rows.map((row) => ({ id: row.id, updatedAt: row.updatedAt }));
   }
 
   /** @param updatedAt as it was before it was measured */

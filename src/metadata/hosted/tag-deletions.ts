@@ -1,7 +1,6 @@
 /** Requests to delete many tags of a repository, which go on in the background and outlive the process. */
-import type { Kysely, Selectable } from 'kysely';
-import { z } from 'zod';
-import type { Tables } from '../db/tables.ts';
+import type { Generated, Insertable, Kysely } from 'kysely';
+import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 
 /** As they were asked for; the expressions are texts that were parsed before. */
 export interface TagDeletionCriteria {
@@ -11,18 +10,6 @@ export interface TagDeletionCriteria {
   readonly olderThanMs?: number | undefined;
 }
 
-export interface NewTagDeletion {
-  readonly repositoryId: number;
-  readonly criteria: TagDeletionCriteria;
-  readonly actor: {
-    readonly id: number | undefined;
-    readonly name: string;
-    readonly address: string | undefined;
-    /** Their role in the project as of {@link Member.accessLevel}, 60 for administrators. */
-    readonly level: number;
-  };
-}
-
 /** The newest tag that goes: none that comes before it in "newest first, then by name" does. */
 export interface TagCut {
   /** When it was pushed; epoch milliseconds. */
@@ -30,20 +17,30 @@ export interface TagCut {
   readonly name: string;
 }
 
-export interface TagDeletion extends NewTagDeletion {
-  readonly id: number;
-  readonly requestedAt: number;
+/** index (repositoryId, requestedAt) */
+export interface TagDeletionTable {
+  id: Generated<number>;
+  repositoryId: number;
+  criteria: TagDeletionCriteria;
+  actor: {
+    readonly id: number | undefined;
+    readonly name: string;
+    readonly address: string | undefined;
+    /** Their role in the project as of {@link Member.accessLevel}, 60 for administrators. */
+    readonly level: number;
+  };
+  requestedAt: number;
   /** Undefined: it is not decided yet. */
-  readonly cut: TagCut | undefined;
-  readonly deletedCount: number;
+  cut: Optional<TagCut>;
+  deletedCount: Generated<number>;
+  finishedAt: Optional<number>;
 }
 
-const criteriaSchema = z.object({
-  nameRegexDelete: z.string(),
-  nameRegexKeep: z.string().optional(),
-  keepN: z.int().optional(),
-  olderThanMs: z.number().optional(),
-});
+export type TagDeletion = RecordOf<TagDeletionTable>;
+
+export type NewTagDeletion = Readonly<
+  Pick<Insertable<TagDeletionTable>, 'repositoryId' | 'criteria' | 'actor'>
+>;
 
 export class TagDeletions {
   readonly #db: Kysely<Tables>;
@@ -55,23 +52,15 @@ export class TagDeletions {
   }
 
   /** Finished ones of the repository are forgotten. @throws MissingOwner when the repository is gone */
-  async create({ repositoryId, criteria, actor }: NewTagDeletion): Promise<void> {
+  async create(deletion: NewTagDeletion): Promise<void> {
     await this.#db
       .deleteFrom('tagDeletions')
-      .where('repositoryId', '=', repositoryId)
+      .where('repositoryId', '=', deletion.repositoryId)
       .where('finishedAt', 'is not', null)
       .execute();
     await this.#db
       .insertInto('tagDeletions')
-      .values({
-        repositoryId,
-        criteria: JSON.stringify(criteria),
-        requestedAt: this.#now(),
-        actorId: actor.id ?? null,
-        actorName: actor.name,
-        actorAddress: actor.address ?? null,
-        actorLevel: actor.level,
-      })
+      .values({ ...deletion, requestedAt: this.#now() })
       .execute();
   }
 
@@ -88,19 +77,18 @@ export class TagDeletions {
   }
 
   /** The oldest that is not finished. */
-  async findNext(): Promise<TagDeletion | undefined> {
-    const row = await this.#db
+  findNext(): Promise<TagDeletion | undefined> {
+    return this.#db
       .selectFrom('tagDeletions')
       .selectAll()
       .where('finishedAt', 'is', null)
       .orderBy('id')
       .limit(1)
       .executeTakeFirst();
-    return row && fromRow(row);
   }
 
-  async decide(id: number, cut: TagCut): Promise<void> {
-    const query = this.#db.updateTable('tagDeletions').set({ cutAt: cut.updatedAt, cutName: cut.name });
+  async decide(id: number, { updatedAt, name }: TagCut): Promise<void> {
+    const query = this.#db.updateTable('tagDeletions').set({ cut: { updatedAt, name } });
     await query.where('id', '=', id).execute();
   }
 
@@ -116,22 +104,4 @@ export class TagDeletions {
     const query = this.#db.updateTable('tagDeletions').set({ finishedAt: this.#now() });
     await query.where('id', '=', id).execute();
   }
-}
-
-function fromRow(row: Selectable<Tables['tagDeletions']>): TagDeletion {
-  const { cutAt: updatedAt, cutName: name } = row;
-  return {
-    id: row.id,
-    repositoryId: row.repositoryId,
-    criteria: criteriaSchema.parse(JSON.parse(row.criteria)),
-    requestedAt: row.requestedAt,
-    actor: {
-      id: row.actorId ?? undefined,
-      name: row.actorName,
-      address: row.actorAddress ?? undefined,
-      level: row.actorLevel,
-    },
-    cut: updatedAt === undefined || name === undefined ? undefined : { updatedAt, name },
-    deletedCount: row.deletedCount,
-  };
 }

@@ -30,7 +30,7 @@ export class Tags {
     this.#now = now;
   }
 
-  async find(repositoryId: number, tag: Tag): Promise<Digest | undefined> {
+  find(repositoryId: number, tag: Tag): Promise<Digest | undefined> {
     return find(this.#db, repositoryId, tag);
   }
 
@@ -79,8 +79,7 @@ export class Tags {
           .returning(['name', 'digest', 'updatedAt'])
           .execute();
         await keepRemoved(tx, repositoryId, rows, { remover, now: this.#now() });
-        // Tags were parsed before they were recorded.
-        for (const row of rows) removed.push({ name: row.name as Tag, digest: digestOf(row) });
+        for (const { name, digest } of rows) removed.push({ name, digest });
       }
       return removed;
     });
@@ -104,8 +103,7 @@ export class Tags {
         .orderBy('name')
         .limit(readAtOnce)
         .execute();
-      // Tags were parsed before they were recorded.
-      yield rows.map((row) => ({ name: row.name as Tag, updatedAt: row.updatedAt }));
+      yield rows;
       if (rows.length < readAtOnce) return;
       after = rows.at(-1)?.name ?? after;
     }
@@ -124,8 +122,7 @@ export class Tags {
       .orderBy('name')
       .limit(limit + 1)
       .execute();
-    // Tags were parsed before they were recorded.
-    return { tags: rows.slice(0, limit).map((row) => row.name as Tag), hasMore: rows.length > limit };
+    return { tags: rows.slice(0, limit).map(({ name }) => name), hasMore: rows.length > limit };
   }
 
   /** All that name this manifest, in byte order. */
@@ -137,7 +134,7 @@ export class Tags {
       .where('digest', '=', digest)
       .orderBy('name')
       .execute();
-    return rows.map((row) => row.name as Tag);
+    return rows.map(({ name }) => name);
   }
 
   async count(repositoryId: number): Promise<number> {
@@ -154,7 +151,7 @@ export class Tags {
 async function keepRemoved(
   tx: Kysely<Tables>,
   repositoryId: number,
-  rows: readonly { readonly name: string; readonly digest: string; readonly updatedAt: number }[],
+  rows: readonly { readonly name: Tag; readonly digest: Digest; readonly updatedAt: number }[],
   { remover, now }: { readonly remover: string; readonly now: number },
 ): Promise<void> {
   for (const batch of inBatches(rows)) {
@@ -177,10 +174,5 @@ async function find(db: Kysely<Tables>, repositoryId: number, tag: Tag): Promise
     .where('repositoryId', '=', repositoryId)
     .where('name', '=', tag)
     .executeTakeFirst();
-  return row && digestOf(row);
-}
-
-/** Digests were parsed before they were recorded. */
-function digestOf(row: { readonly digest: string }): Digest {
-  return row.digest as Digest;
+  return row?.digest;
 }

@@ -1,23 +1,26 @@
 /** Uploads: whose they are and how long they last. How far one has come is said by its bytes alone. */
-import type { Kysely } from 'kysely';
+import type { Insertable, Kysely } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import { inBatches } from '../db/in-batches.ts';
-import type { Tables } from '../db/tables.ts';
+import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 
-export interface UploadRecord {
-  readonly id: string;
-  readonly projectId: number;
+export interface UploadTable {
+  /** The primary key. */
+  id: string;
+  projectId: number;
   /** The name of the repository, which may not have been made yet. */
-  readonly repository: string;
+  repository: string;
   /** As of {@link Writer.key}. */
-  readonly writer: string;
+  writer: string;
   /** Epoch milliseconds. */
-  readonly startedAt: number;
+  startedAt: number;
   /** Epoch milliseconds; the record stays until {@link UploadRecords.removeExpired}. */
-  readonly expiresAt: number;
-  /** What it was committed with; undefined while it goes on. */
-  readonly finishedDigest: Digest | undefined;
+  expiresAt: number;
+  /** What it was committed with, kept so that the commit may be repeated; undefined while it goes on. */
+  finishedDigest: Optional<Digest>;
 }
+
+export type UploadRecord = RecordOf<UploadTable>;
 
 export class UploadRecords {
   readonly #db: Kysely<Tables>;
@@ -27,36 +30,13 @@ export class UploadRecords {
   }
 
   /** @throws MissingOwner when the project is gone */
-  async create(upload: Omit<UploadRecord, 'finishedDigest'>): Promise<void> {
-    await this.#db
-      .insertInto('uploads')
-      .values({
-        id: upload.id,
-        projectId: upload.projectId,
-        repository: upload.repository,
-        writer: upload.writer,
-        startedAt: upload.startedAt,
-        expiresAt: upload.expiresAt,
-        finishedDigest: null,
-      })
-      .execute();
+  async create(upload: Readonly<Omit<Insertable<UploadTable>, 'finishedDigest'>>): Promise<void> {
+    await this.#db.insertInto('uploads').values(upload).execute();
   }
 
   /** Also one that is finished or has expired. */
-  async find(id: string): Promise<UploadRecord | undefined> {
-    const row = await this.#db.selectFrom('uploads').selectAll().where('id', '=', id).executeTakeFirst();
-    return (
-      row && {
-        id: row.id,
-        projectId: row.projectId,
-        repository: row.repository,
-        writer: row.writer,
-        startedAt: row.startedAt,
-        expiresAt: row.expiresAt,
-        // It was parsed before it was recorded.
-        finishedDigest: (row.finishedDigest ?? undefined) as Digest | undefined,
-      }
-    );
+  find(id: string): Promise<UploadRecord | undefined> {
+    return this.#db.selectFrom('uploads').selectAll().where('id', '=', id).executeTakeFirst();
   }
 
   /** How many go on: neither finished nor expired. @param now epoch milliseconds */

@@ -47,12 +47,10 @@ export async function createContent(tables: Tables): Promise<void> {
     .addColumn('config_media_type', text)
     .addColumn('config_size', integer)
     .addColumn('config_state', text, required)
-    .addColumn('total_size', integer)
+    .addColumn('total_bytes', integer)
     .addColumn('image_created_at', integer)
-    .addColumn('os', text)
-    .addColumn('architecture', text)
-    .addColumn('variant', text)
+    .addColumn('platform', text)
     .addColumn('manifest_details', text, required)
-    .addColumn('config_details', text, required)
+    .addColumn('image_config', text)
     .execute();
 }

@@ -1,6 +1,9 @@
 /** What PostgreSQL, or the way to it, cannot do at the moment, told apart from our own mistakes. */
 import { UnavailableError } from '../../oci/unavailable.ts';
 
+/** What the server says when it ends the connection, of its own accord or another's. */
+const ended = /^(?:08|25P0[34]|57(?!014))/;
+
 /** By SQLSTATE, the first that matches. https://www.postgresql.org/docs/17/errcodes-appendix.html */
 const states: readonly (readonly [RegExp, string])[] = [
   [/^25006$/, 'the database is read-only'],
@@ -9,7 +12,7 @@ const states: readonly (readonly [RegExp, string])[] = [
   [/^53300$/, 'the database takes no more connections'],
   [/^53/, 'the database is out of resources'],
   [/^(?:57014|55P03)$/, 'the database took too long'],
-  [/^(?:08|25P0[34]|57)/, 'the connection to the database broke'],
+  [ended, 'the connection to the database broke'],
   [/^(?:28|3D|42501)/, 'the database refuses the server'],
   [/^(?:58|XX00[12])/, 'the storage of the database fails'],
 ];
@@ -24,6 +27,11 @@ export function postgresUnavailability(error: unknown): UnavailableError | undef
     ? states.find(([state]) => state.test(error.code))?.[1]
     : unanswered(error);
   return sentence === undefined ? undefined : new UnavailableError(sentence, { cause: error });
+}
+
+/** Is this the last that is heard on its connection? The end itself comes a moment later. */
+export function endsConnection(error: unknown): boolean {
+  return error instanceof Error && isAnswer(error) && ended.test(error.code);
 }
 
 function isAnswer(error: Error): error is Error & { readonly code: string } {

@@ -4,7 +4,7 @@ import { type Dialect, PostgresDialect, type PostgresDialectConfig, type QueryCo
 import pg from 'pg';
 import type { Log } from '../../observe/log.ts';
 import type { AccessRevision } from '../people/access-revision.ts';
-import { postgresUnavailability } from './postgres-unavailability.ts';
+import { endsConnection, postgresUnavailability } from './postgres-unavailability.ts';
 import type { DirectReads } from './prepared.ts';
 import type { Row } from './record-rows.ts';
 import { PostgresStatements } from './statements.ts';
@@ -61,14 +61,18 @@ export function postgresDialect(
   });
   pool.on('error', () => undefined);
   const connectToLive = () => connect(pool, () => performance.now() - brokeAt < suspiciousMs);
-  return new StatingDialect(connectToLive, {
+  const unavailabilityOf = (error: unknown) => {
+    if (endsConnection(error)) brokeAt = performance.now();
+    return postgresUnavailability(error);
+  };
+  return new StatingDialect(connectToLive, unavailabilityOf, {
     pool: {
       options: pool.options,
       connect: connectToLive,
       end: () => pool.end(),
     },
     async onCreateConnection(connection) {
-      throwOwnErrors(connection, postgresUnavailability);
+      throwOwnErrors(connection, unavailabilityOf);
       revision?.watch(connection);
     },
   });
@@ -76,10 +80,16 @@ export function postgresDialect(
 
 class StatingDialect extends PostgresDialect implements DirectReads {
   readonly #connect: () => Promise<pg.PoolClient>;
+  readonly #unavailabilityOf: typeof postgresUnavailability;
 
-  constructor(connect: () => Promise<pg.PoolClient>, config: PostgresDialectConfig) {
+  constructor(
+    connect: () => Promise<pg.PoolClient>,
+    unavailabilityOf: typeof postgresUnavailability,
+    config: PostgresDialectConfig,
+  ) {
     super(config);
     this.#connect = connect;
+    this.#unavailabilityOf = unavailabilityOf;
   }
 
   /** pg sends the statement once for each connection, which knows it by its name then. @throws UnavailableError */
@@ -88,7 +98,7 @@ class StatingDialect extends PostgresDialect implements DirectReads {
     try {
       return (await client.query<Row>({ name, text, values: [...values] })).rows;
     } catch (error) {
-      throw postgresUnavailability(error) ?? error;
+      throw this.#unavailabilityOf(error) ?? error;
     } finally {
       client.release();
     }

@@ -1,4 +1,5 @@
 /** Virtual registries: the way of a pull, on records, bytes and upstreams. */
+import { setTimeout } from 'node:timers/promises';
 import { HotManifests } from '../cache/hot-manifests.ts';
 import { NotFound } from '../cache/not-found.ts';
 import { PullCounts } from '../cache/pull-counts.ts';
@@ -64,6 +65,7 @@ export function createVirtualRegistries({
     now,
   });
   const ttlMs = cache.listMs;
+  const pause = (ms: number, signal: AbortSignal) => setTimeout(ms, undefined, { signal });
   const buffers = new BufferBudget();
   const hot = new HotManifests(cache.hotManifestBytes);
   const usage = new Usage({
@@ -86,6 +88,7 @@ export function createVirtualRegistries({
   const fills = new Fills({
     log,
     observer,
+    pause,
     buffers,
     publish,
     createSpool: () => store.createSpool(),
@@ -110,7 +113,7 @@ export function createVirtualRegistries({
         usage,
         now,
       }),
-      blobs: new BlobPull({ entries, blobs, store, fills, buffers, usage, room, observer, log, now }),
+      blobs: new BlobPull({ entries, blobs, store, fills, buffers, usage, room, observer, pause, log, now }),
       tags: new TagLists({ entries, ttlMs, log, now }),
       referrers: new ReferrerLists({ entries, manifests, ttlMs, log, now }),
       counts,

@@ -2,7 +2,6 @@
  * The bytes of one blob from the first source that has it. A transfer that breaks is resumed where it stopped, at the same
  * source by Range, and when that source gives up, at the next: content is addressed, so any source's bytes continue any other's.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../observe/log.ts';
 import type { Digest } from '../oci/digest.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
@@ -17,6 +16,8 @@ const firstPauseMs = 100;
 export interface DownloadTools {
   readonly log: Log;
   readonly observer: FillObserver;
+  /** Before a transfer is taken up again at the same source. @throws the signal's reason */
+  pause(ms: number, signal: AbortSignal): Promise<void>;
 }
 
 export class Download {
@@ -35,7 +36,7 @@ export class Download {
     tools: DownloadTools,
     digest: Digest,
     found: { sources: readonly Source[]; source: Source; opened: OpenedBlob; answers: Answer[] },
-    range: { start: number; last: number | undefined },
+    range: { start: number; last?: number | undefined },
     signal: AbortSignal,
   ) {
     this.#tools = tools;
@@ -71,11 +72,10 @@ export class Download {
     signal: AbortSignal,
   ): Promise<Download> {
     const answers: Answer[] = [];
-    const wanted = { start: range.start, last: range.last };
     for (const source of sources) {
       try {
-        const opened = await source.upstream.openBlob(source.repository, digest, wanted, signal);
-        return new Download(tools, digest, { sources, source, opened, answers }, wanted, signal);
+        const opened = await source.upstream.openBlob(source.repository, digest, range, signal);
+        return new Download(tools, digest, { sources, source, opened, answers }, range, signal);
       } catch (error) {
         answers.push(answerOf(source, error));
       }
@@ -109,7 +109,7 @@ export class Download {
     const end = this.#last === undefined ? this.size : this.#last + 1;
     let skip = this.#position - this.#opened.start;
     for await (const received of this.#opened.body) {
-      const chunk = skip === 0 ? received : received.subarray(Math.min(skip, received.length));
+      const chunk = received.subarray(skip);
       skip -= received.length - chunk.length;
       if (chunk.length === 0) continue;
       if (end !== undefined && this.#position + chunk.length > end) {
@@ -137,7 +137,7 @@ export class Download {
       const error: OutboundError | undefined = this.#answers.at(-1)?.error;
       const mayRecover = error?.kind === 'unavailable' && source === this.#source;
       if (mayRecover && this.#resumes < maxResumes) {
-        await sleep(firstPauseMs * 2 ** this.#resumes, undefined, { signal: this.#signal });
+        await this.#tools.pause(firstPauseMs * 2 ** this.#resumes, this.#signal);
         this.#resumes += 1;
       } else {
         index += 1;

@@ -5,6 +5,7 @@ import type { Usage } from '../cache/usage.ts';
 import { SingleFlight } from '../concurrency/single-flight.ts';
 import type { CacheEntries } from '../metadata/cached/cache-entries.ts';
 import type { Manifests } from '../metadata/content/manifests.ts';
+import type { Digest } from '../oci/digest.ts';
 import { isDigestReference, type Reference } from '../oci/reference.ts';
 import type { ManifestAnswer, Outcome } from '../oci/repository.ts';
 import { type ManifestFetch, type PulledManifest, recordedTypeOf } from './manifest-fetch.ts';
@@ -58,8 +59,10 @@ export class ManifestPull {
     const resolve = (unwanted: AbortSignal) => this.#resolve(sources(), reference, unwanted);
     const { outcome, joined } = this.#flights.run(name, resolve, signal);
     const resolved = await outcome;
-    if (isPull && resolved.hot.entryId !== unrecorded) usage.count(resolved.hot.entryId);
-    if (resolved.outcome !== 'stale' && resolved.hot.entryId !== unrecorded) hot.keep(name, resolved.hot);
+    if (resolved.hot.entryId !== unrecorded) {
+      if (isPull) usage.count(resolved.hot.entryId);
+      hot.keep(name, resolved.hot);
+    }
     return answer(resolved.hot, joined && resolved.outcome === 'miss' ? 'collapsed' : resolved.outcome);
   }
 
@@ -98,10 +101,10 @@ export class ManifestPull {
       ? await entries.listByDigest(at, 'manifest', reference)
       : await entries.listAt(at, 'manifest', reference);
     let fallback: Resolved | undefined;
-    for (const entry of found) {
-      const source = sources.find((each) => isRecordOf(entry, each));
-      const payload = source && (await this.#tools.manifests.findPayload(entry.digest));
-      if (!source || !payload) continue;
+    for (const source of sources) {
+      const entry = found.find((each) => isRecordOf(each, source));
+      const payload = entry && (await this.#tools.manifests.findPayload(entry.digest));
+      if (!entry || !payload) continue;
       const mediaType = recordedTypeOf(entry.mediaType, payload);
       const here = { digest: entry.digest, mediaType, payload, entry };
       const { cacheValidityHours } = source.upstream.settings;
@@ -121,17 +124,14 @@ export class ManifestPull {
   /** The children of an index come from where the index came from. */
   async #fromOwner(
     sources: readonly Source[],
-    reference: Reference,
+    digest: Digest,
     answers: Answer[],
     signal: AbortSignal,
   ): Promise<Resolved | undefined> {
-    if (!isDigestReference(reference)) return undefined;
-    const owners = await this.#tools.entries.listOwners(sources.map(entrySource), reference);
-    for (const owner of owners) {
-      const source = sources.find((each) => isRecordOf(owner.source, each));
-      if (!source) continue;
+    const owners = await this.#tools.entries.listOwners(sources.map(entrySource), digest);
+    for (const source of sources.filter((each) => owners.some((owner) => isRecordOf(owner.source, each)))) {
       try {
-        const manifest = await this.#tools.fetch.fetch(source, reference, undefined, signal);
+        const manifest = await this.#tools.fetch.fetch(source, digest, undefined, signal);
         return resolvedOf(manifest, source, 'miss', this.#tools.now());
       } catch (error) {
         answers.push(answerOf(source, error));

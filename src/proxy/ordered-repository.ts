@@ -53,9 +53,8 @@ export class OrderedRepository implements ReadableRepository {
       this.#parts.map(({ repository }) => repository.tags(page, signal).catch(ociErrorOf)),
     );
     const lists = results.flatMap((result) => (result instanceof OciError ? [] : [result]));
-    const [first, ...others] = lists;
-    if (!first) throw combined(results.filter((result) => result instanceof OciError));
-    return others.length === 0 ? first : merged(lists, page);
+    if (lists.length === 0) throw combined(results.filter((result) => result instanceof OciError));
+    return merged(lists, page);
   }
 
   /** Of the first part that knows any. */

@@ -11,7 +11,7 @@ import type { Outcome, PageRequest, TagsAnswer } from '../oci/repository.ts';
 import { type Answer, answerOf, refusalOf } from './refusal.ts';
 import { RefusedLists } from './refused-lists.ts';
 import { entrySource, keyOfSource, type Source } from './source.ts';
-import { mergedPage, tagPage } from './tag-page.ts';
+import { mergedPage } from './tag-page.ts';
 
 /** In all lists together: some tens of megabytes. */
 const tagsRemembered = 500_000;
@@ -53,12 +53,10 @@ export class TagLists {
   async list(sources: readonly Source[], page: PageRequest, signal?: AbortSignal): Promise<TagsAnswer> {
     const results = await Promise.all(sources.map((source) => this.#listAt(source, signal)));
     const lists = results.flatMap((result) => ('tags' in result ? [result] : []));
-    const [first, ...others] = lists;
-    if (!first) {
+    if (lists.length === 0) {
       const answers = results.flatMap((result) => ('answer' in result ? [result.answer] : []));
       throw refusalOf('NAME_UNKNOWN', 'the list of tags', answers);
     }
-    if (others.length === 0) return { ...tagPage(first.tags, page), outcome: first.outcome };
     return {
       ...mergedPage(lists, page),
       outcome: least.find((outcome) => lists.some((list) => list.outcome === outcome)) ?? 'hit',

@@ -40,9 +40,15 @@ export async function walk(
     for (const [index, source] of sources.entries()) {
       const head = await probes[index];
       signal.throwIfAborted();
-      const said = head instanceof OutboundError ? `${head.kind}: ${head.message}` : 'has it';
-      const { name: upstream } = source.upstream.settings;
-      log.debug({ upstream, repository: source.repository, reference, said }, 'an upstream was asked');
+      log.debug(
+        {
+          upstream: source.upstream.settings.name,
+          repository: source.repository,
+          reference,
+          said: head instanceof OutboundError ? `${head.kind}: ${head.message}` : 'has it',
+        },
+        'an upstream was asked',
+      );
       if (head instanceof OutboundError) {
         answers.push({ source, error: head });
         continue;

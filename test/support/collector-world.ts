@@ -140,6 +140,7 @@ export class CollectorWorld {
       spooled: () => undefined,
       finished: () => undefined,
     };
+    const pause = async () => undefined;
     const room = {
       admit: async () => ({ refused: new Set<number>(), release: async () => undefined }),
       grew: async () => undefined,
@@ -150,6 +151,7 @@ export class CollectorWorld {
     const fills = new Fills({
       log,
       observer,
+      pause,
       buffers,
       publish,
       createSpool: () => store.createSpool(),
@@ -165,6 +167,7 @@ export class CollectorWorld {
       buffers,
       usage,
       observer,
+      pause,
       room,
       log,
       now,

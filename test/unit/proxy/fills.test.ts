@@ -29,6 +29,7 @@ function setUp(spool: () => MemorySpool) {
       spooled: () => undefined,
       finished: (result) => finished.push(result),
     },
+    pause: async () => undefined,
     createSpool: async () => spool(),
     demandRoom: async () => undefined,
     publish: async (_blob, _spool, sources) => void published.push(sources),

@@ -109,6 +109,7 @@ export class Fills {
       if (joined) return joined;
     }
     if (this.hasEnded(digest, since)) return 'look-again';
+    signal?.throwIfAborted();
     const fill = await this.#start(digest, sources, sizeHint).opened;
     return fill ? { fill, isFollower: false } : 'uncached';
   }

@@ -123,6 +123,15 @@ describe('a fill', () => {
     await eventually(() => expect(other.finished).toEqual(['failed']));
   });
 
+  test('is not started for who has left already', async () => {
+    const { fills } = setUp(() => new MemorySpool());
+    const { source, asked } = blobUpstream({ blobs });
+    const left = AbortSignal.abort(new Error('left'));
+    await expect(fills.join(digest, [source], undefined, fills.moment, left)).rejects.toThrow('left');
+    await fills.close(forever);
+    expect(asked).toEqual([]);
+  });
+
   test('of one origin is not followed by another origin’s upstream', async () => {
     const house = setUp(() => new MemorySpool());
     const ours = blobUpstream({ blobs });

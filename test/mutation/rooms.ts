@@ -32,20 +32,7 @@ export const rooms: Readonly<Record<string, MutatedRoom>> = {
       'integration/rest-tag-deletions.test.ts',
     ],
   },
-  proxy: {
-    sources: ['proxy'],
-    tests: [
-      'unit/proxy',
-      'integration/cold-pull.test.ts',
-      'integration/warm-pull.test.ts',
-      'integration/concurrent-pull.test.ts',
-      'integration/tag-moves.test.ts',
-      'integration/upstream-*.test.ts',
-      'integration/wrong-digest.test.ts',
-      'integration/no-stolen-bytes.test.ts',
-      'integration/local-upstream.test.ts',
-    ],
-  },
+  proxy: { sources: ['proxy'], tests: ['unit/proxy'] },
   upstreams: { sources: ['upstreams', 'outbound'], tests: ['unit/upstreams', 'unit/outbound'] },
   // What checks passwords takes most of the time of unit/auth, and is none of theirs.
   auth: {

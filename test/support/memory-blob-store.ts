@@ -7,6 +7,7 @@ import type { UploadStore } from '../../src/storage/upload-store.ts';
 export class MemoryBlobStore implements BlobStore, UploadStore {
   /** By key. */
   readonly blobs = new Map<StorageKey, Buffer>();
+  openReaders = 0;
   readonly #uploads = new Map<string, Buffer>();
 
   async createSpool(): Promise<Spool> {
@@ -49,13 +50,15 @@ export class MemoryBlobStore implements BlobStore, UploadStore {
 
   async open(key: StorageKey): Promise<BlobReader | undefined> {
     const bytes = this.blobs.get(key);
-    return (
-      bytes && {
-        size: bytes.length,
-        readAt: async (buffer, position) => bytes.copy(buffer, 0, position),
-        close: async () => undefined,
-      }
-    );
+    if (!bytes) return undefined;
+    this.openReaders += 1;
+    return {
+      size: bytes.length,
+      readAt: async (buffer, position) => bytes.copy(buffer, 0, position),
+      close: async () => {
+        this.openReaders -= 1;
+      },
+    };
   }
 
   async delete(key: StorageKey): Promise<void> {

@@ -203,43 +203,6 @@ export async function bytesOf(blob: BlobAnswer): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** A body that gives what it is handed, when it is handed. */
-export class OpenBody implements AsyncIterable<Uint8Array> {
-  readonly #given: (Buffer | Error | undefined)[] = [];
-  readonly #waiting = Promise.withResolvers<void>();
-  #wake: (() => void) | undefined;
-
-  constructor(...texts: string[]) {
-    for (const text of texts) this.give(Buffer.from(text));
-  }
-
-  /** Once all that was given at first has been read, and more is waited for. */
-  get isWaitedFor(): Promise<void> {
-    return this.#waiting.promise;
-  }
-
-  /** A chunk; an Error where it breaks off; undefined: the end. */
-  give(chunk: Buffer | Error | undefined): void {
-    this.#given.push(chunk);
-    this.#wake?.();
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
-    for (;;) {
-      while (this.#given.length === 0) {
-        this.#waiting.resolve();
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-      }
-      const next = this.#given.shift();
-      if (next === undefined) return;
-      if (next instanceof Error) throw next;
-      yield next;
-    }
-  }
-}
-
 /** Called before the spool of an upload does what it is asked. */
 export interface SpoolWatch {
   append?(): void | Promise<void>;

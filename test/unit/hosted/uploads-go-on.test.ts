@@ -5,7 +5,8 @@ import { UnavailableError } from '../../../src/oci/unavailable.ts';
 import { SpoolError } from '../../../src/storage/blob-store.ts';
 import { describeEachDatabase } from '../../support/databases.ts';
 import { seededBytes } from '../../support/fake-content.ts';
-import { bob, bytesOf, nothing, OpenBody, partOf, type SpoolWatch, startHosted } from './hosted-kit.ts';
+import { OpenBody } from '../../support/open-body.ts';
+import { bob, bytesOf, nothing, partOf, type SpoolWatch, startHosted } from './hosted-kit.ts';
 
 const hello = Buffer.from('hello, world');
 const digest = digestOf(hello);

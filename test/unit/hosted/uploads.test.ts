@@ -2,18 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { digestOf } from '../../../src/oci/digest.ts';
 import { describeEachDatabase } from '../../support/databases.ts';
 import { seededBytes } from '../../support/fake-content.ts';
+import { OpenBody } from '../../support/open-body.ts';
 import { readLinkReviews } from '../../support/review-rows.ts';
-import {
-  alice,
-  bob,
-  bytesOf,
-  dayMs,
-  nothing,
-  OpenBody,
-  partOf,
-  pushBlob,
-  startHosted,
-} from './hosted-kit.ts';
+import { alice, bob, bytesOf, dayMs, nothing, partOf, pushBlob, startHosted } from './hosted-kit.ts';
 
 const hello = Buffer.from('hello, world');
 const digest = digestOf(hello);

@@ -1,0 +1,136 @@
+import { describe, expect, test } from 'vitest';
+import { fakeImage } from '../../support/fake-content.ts';
+import { notFoundMs, nth, settled, startProxy } from './proxy-kit.ts';
+
+const one = fakeImage({ architecture: 'amd64' });
+const two = fakeImage({ architecture: 'arm64' });
+
+const startWith = (count: number) => startProxy({ upstreams: Array.from({ length: count }, () => ({})) });
+
+describe('upstreams that are asked for a manifest', () => {
+  test('are probed together, and the first in their order that has it is fetched from, not the quickest', async () => {
+    const { upstreams, manifest } = await startWith(2);
+    const [first, second] = [nth(upstreams, 0), nth(upstreams, 1)];
+    first.add(one, 'v1');
+    second.add(two, 'v1');
+    const letGo = first.hold('HEAD manifest');
+    const pulled = manifest('v1');
+    await settled();
+    expect([...first.asked, ...second.asked]).toEqual(['HEAD manifest v1', 'HEAD manifest v1']);
+    letGo();
+    expect((await pulled).digest).toBe(one.digest);
+    expect(second.asked).toEqual(['HEAD manifest v1']);
+  });
+
+  test('give way to the next one as soon as those before have said no, whatever those below say', async () => {
+    const { upstreams, manifest } = await startWith(3);
+    nth(upstreams, 1).add(one, 'v1');
+    const letGo = nth(upstreams, 2).hold('HEAD manifest');
+    expect((await manifest('v1')).digest).toBe(one.digest);
+    expect(nth(upstreams, 0).asked).toEqual(['HEAD manifest v1']);
+    letGo();
+  });
+
+  test('are at most five at once, and no more of them than it takes', async () => {
+    const { upstreams, manifest } = await startWith(7);
+    const first = nth(upstreams, 0);
+    first.add(one, 'v1');
+    const letGo = upstreams.map((upstream) => upstream.hold('HEAD manifest'));
+    const pulled = manifest('v1');
+    await settled();
+    expect(upstreams.map(({ asked }) => asked.length)).toEqual([1, 1, 1, 1, 1, 0, 0]);
+    nth(letGo, 0)();
+    expect((await pulled).digest).toBe(one.digest);
+    await settled();
+    // The sixth came next; once there is an answer, nobody comes any more.
+    expect(upstreams.map(({ asked }) => asked.length)).toEqual([2, 1, 1, 1, 1, 1, 0]);
+  });
+
+  test.each(['unavailable', 'rate-limited', 'unauthorized', 'invalid', 'not-found'] as const)(
+    'give way to the next one where one fails by HEAD or by GET (%s)',
+    async (kind) => {
+      for (const question of ['HEAD manifest', 'GET manifest'] as const) {
+        const { upstreams, manifest } = await startWith(2);
+        nth(upstreams, 0).add(one, 'v1');
+        nth(upstreams, 0).fail(kind, question);
+        nth(upstreams, 1).add(two, 'v1');
+        expect(await manifest('v1')).toMatchObject({ digest: two.digest, outcome: 'miss' });
+      }
+    },
+  );
+
+  test('are all named where none has it', async () => {
+    const { manifest } = await startWith(2);
+    await expect(manifest('v1')).rejects.toMatchObject({
+      code: 'MANIFEST_UNKNOWN',
+      detail: expect.stringMatching(/'v1'.*upstream 1.*upstream 2/),
+    });
+  });
+
+  test.each(['HEAD manifest', 'GET manifest'] as const)('fail with a bug (%s)', async (question) => {
+    const { upstream, manifest } = await startWith(1);
+    upstream.add(one, 'v1');
+    upstream.fail(new TypeError('a bug'), question);
+    await expect(manifest('v1')).rejects.toThrow('a bug');
+  });
+
+  test('are told that the client has left, and nothing more is asked of them', async () => {
+    const { upstream, manifest } = await startWith(1);
+    upstream.add(one, 'v1');
+    const letGo = upstream.hold('HEAD manifest');
+    const leaving = new AbortController();
+    const pulled = manifest('v1', leaving.signal);
+    await settled();
+    leaving.abort(new Error('left'));
+    await expect(pulled).rejects.toThrow('left');
+    letGo();
+    await settled();
+    expect(upstream.asked).toEqual(['HEAD manifest v1']);
+  });
+});
+
+describe('an upstream that has not found a manifest', () => {
+  test('is not asked again for a while', async () => {
+    const { upstream, manifest, clock } = await startWith(1);
+    await expect(manifest('v1')).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
+    upstream.add(one, 'v1');
+    clock.now += notFoundMs - 1;
+    await expect(manifest('v1')).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
+    expect(upstream.asked).toEqual(['HEAD manifest v1']);
+    clock.now += 1;
+    expect((await manifest('v1')).outcome).toBe('miss');
+  });
+
+  test('by GET only is not asked again either', async () => {
+    const { upstream, manifest } = await startWith(1);
+    upstream.add(one, 'v1');
+    upstream.fail('not-found', 'GET manifest');
+    await expect(manifest('v1')).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
+    await expect(manifest('v1')).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
+    expect(upstream.asked).toEqual(['HEAD manifest v1', 'GET manifest v1']);
+  });
+
+  test('is asked for other manifests, and the others for this one', async () => {
+    const { upstreams, manifest } = await startWith(2);
+    const [first, second] = [nth(upstreams, 0), nth(upstreams, 1)];
+    first.add(two, 'v2');
+    second.add(one, 'v1');
+    expect((await manifest('v1')).digest).toBe(one.digest);
+    expect((await manifest('v2')).digest).toBe(two.digest);
+    expect(first.asked).toEqual(['HEAD manifest v1', 'HEAD manifest v2', 'GET manifest v2']);
+  });
+
+  test.each(['unavailable', 'rate-limited', 'unauthorized', 'invalid'] as const)(
+    'is another one than one that failed, which is asked by the next pull (%s)',
+    async (kind) => {
+      for (const question of ['HEAD manifest', 'GET manifest'] as const) {
+        const { upstream, manifest } = await startWith(1);
+        upstream.add(one, 'v1');
+        upstream.fail(kind, question);
+        await expect(manifest('v1')).rejects.toThrow();
+        upstream.recover();
+        expect((await manifest('v1')).outcome).toBe('miss');
+      }
+    },
+  );
+});

@@ -36,10 +36,7 @@ interface Running {
   run: Promise<void>;
 }
 
-/**
- * A fill that is held for the caller, who releases it; 'uncached' where each client must download for itself;
- * 'look-again' where the blob has been stored meanwhile.
- */
+/** A fill held for the caller, who releases it; 'uncached': each client downloads for itself; 'look-again': it was stored meanwhile. */
 export type Joined = { readonly fill: Fill; readonly isFollower: boolean } | 'uncached' | 'look-again';
 
 export class Fills {

@@ -17,7 +17,7 @@ import {
   projectRules,
 } from './access.ts';
 import { type AccessLevel, accessLevels } from './access-levels.ts';
-import type { Identity, Principal } from './identity.ts';
+import { type Identity, type Principal, userIdOf } from './identity.ts';
 
 export type DenialCause =
   /** It is not there, or not for them to know. */
@@ -126,7 +126,7 @@ export class DenialCauses {
   }
 
   async #levelOf(who: Principal, fullPath: string): Promise<number | undefined> {
-    const userId = who.kind === 'deploy-token' ? undefined : who.userId;
+    const userId = userIdOf(who);
     return userId === undefined ? undefined : this.#options.members.levelAt(fullPath, userId);
   }
 }

@@ -80,8 +80,8 @@ export class RecordedRepositoryRights implements RepositoryRights {
       this.#allowed = new WeakMap();
     }
     const index = grant * actions.length + actions.indexOf(action);
-    const until = this.#allowed.get(identity)?.[index];
-    if (until !== undefined && until > now()) return true;
+    const until = this.#allowed.get(identity)?.[index] ?? 0;
+    if (until > now()) return true;
     return this.#mayBearer(identity, name, action, index);
   }
 

@@ -13,9 +13,8 @@ const actionPattern = /^(?:\*|[a-z_-]+)$/;
  * to less.
  */
 export function parseScopes(texts: readonly string[]): readonly ScopeGrant[] {
-  const wanted = texts.flatMap((text) => text.split(' ')).filter((text) => text !== '');
   const byResource = new Map<string, ScopeGrant>();
-  for (const text of wanted) {
+  for (const text of texts.flatMap((each) => each.split(' '))) {
     const scope = parseScope(text);
     if (!scope) continue;
     const resource = `${scope.type}:${scope.name}`;
@@ -30,7 +29,7 @@ export function parseScopes(texts: readonly string[]): readonly ScopeGrant[] {
 function parseScope(text: string): ScopeGrant | undefined {
   const first = text.indexOf(':');
   const last = text.lastIndexOf(':');
-  if (text.length > maxScopeLength || first === -1 || first === last) return undefined;
+  if (text.length > maxScopeLength || first === last) return undefined;
   const type = text.slice(0, first);
   const name = text.slice(first + 1, last);
   const actions = text

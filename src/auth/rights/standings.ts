@@ -11,7 +11,7 @@ import {
 } from '../../oci/reference.ts';
 import type { Action, RuledProject, RuledRegistry } from './access.ts';
 import { type Belief, Beliefs, type BeliefsOptions } from './beliefs.ts';
-import type { AnonymousIdentity, Principal } from './identity.ts';
+import { type AnonymousIdentity, type Principal, userIdOf } from './identity.ts';
 
 export interface StandingsOptions extends BeliefsOptions {
   readonly virtualRegistries: Pick<VirtualRegistries, 'find'>;
@@ -52,7 +52,7 @@ export class Standings {
   ): Promise<Belief<Standing> | undefined> {
     const place = placeOf(name);
     if (!place || (place.kind !== 'hosted' && action !== 'pull')) return undefined;
-    const userId = who.kind === 'user' || who.kind === 'job' ? who.userId : undefined;
+    const userId = userIdOf(who);
     const key = `${userId} ${place.kind === 'virtual' ? place.registryId : name}`;
     return this.#believed.find(key, () => this.#look(place, userId));
   }

@@ -9,7 +9,13 @@ import type { Projects } from '../../metadata/namespaces/projects.ts';
 import type { Members } from '../../metadata/people/members.ts';
 import { protectionLevels } from '../../rules/protection-levels.ts';
 import type { GuardedAction } from '../../rules/repository-protection.ts';
-import type { AnonymousIdentity, GrantMeta, Principal, ScopeGrant } from '../rights/identity.ts';
+import {
+  type AnonymousIdentity,
+  type GrantMeta,
+  type Principal,
+  type ScopeGrant,
+  userIdOf,
+} from '../rights/identity.ts';
 import { protectionLevelOf } from '../rights/project-roles.ts';
 import { bytesOf, maxPlainBytes } from './token-grants.ts';
 
@@ -56,7 +62,7 @@ export class GrantMetas {
     const project = await projects.findOwner(name);
     if (!project) return undefined;
     const { id, fullPath } = project;
-    const userId = who.kind === 'user' || who.kind === 'job' ? who.userId : undefined;
+    const userId = userIdOf(who);
     const role = userId === undefined ? undefined : await members.levelAt(fullPath, userId);
     const root = await groups.findByPath(fullPath.slice(0, fullPath.indexOf('/')));
     const level = protectionLevelOf(who, project, role);

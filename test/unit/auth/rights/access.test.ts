@@ -241,6 +241,12 @@ describe('over the REST API', () => {
     expect(mayUseRegistryOf(user('all'), action, project, 10)).toBe(false);
   });
 
+  test.each(actions)('who does not sign in pulls what is public, and nothing else: %s', (action) => {
+    const open = { ...project, visibility: 'public' } as const;
+    expect(mayUseRegistryOf(anonymous, action, open, undefined)).toBe(action === 'pull');
+    expect(mayUseRegistryOf(anonymous, action, project, undefined)).toBe(false);
+  });
+
   test.each(actions)('a job stays in its project, whatever its user may elsewhere: %s', (action) => {
     expect(mayUseRegistryOf(job, action, project, 30)).toBe(true);
     const another = { ...project, id: project.id + 1, visibility: 'public' } as const;

@@ -67,6 +67,12 @@ function roleOf(path: string, userId: number): number | undefined {
   return own.length > 0 ? Math.max(...own.map(([, level]) => level)) : undefined;
 }
 
+/** No record is asked for by what is no number. */
+function aNumber(userId: unknown): number {
+  if (typeof userId === 'number') return userId;
+  throw new TypeError('a role is asked for of nobody');
+}
+
 const registry = { id: 1, groupId: 3, name: 'default', description: undefined, anonymousPull: false };
 const causes = new DenialCauses({
   projects: {
@@ -87,7 +93,7 @@ const causes = new DenialCauses({
     },
   },
   members: {
-    levelAt: async (path, userId) => roleOf(path, userId),
+    levelAt: async (path, userId) => roleOf(path, aNumber(userId)),
     isBelow: async (path, userId) => path === 'acme' && userId === 7,
   },
   virtualRegistries: { find: async (id) => (id === 1 ? { ...registry, ...times } : undefined) },
@@ -294,6 +300,11 @@ describe('where there is no project', () => {
   ])('role %s in the group may create one: %s', async (level, mayCreate) => {
     roles = { '7 acme': level };
     expect(await causes.find(dana, 'acme/web/new', 'push')).toEqual(missing('acme/web', mayCreate));
+  });
+
+  test('where nothing is known there are two looks for each segment', async () => {
+    expect(await causes.find(dana, 'nowhere/new/app', 'push')).toEqual(hidden);
+    expect(lookups).toBe(6);
   });
 
   test('a name of very many segments costs few looks', async () => {

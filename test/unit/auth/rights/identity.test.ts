@@ -74,6 +74,12 @@ test('the scopes of tokens are known by their names, and roles by their numbers'
   expect(known).toEqual([10, 15, 20, 30, 40, 50]);
 });
 
+test('nobody and deploy tokens have no role that counts where tags and repositories are protected', () => {
+  for (const who of [anonymous, deployToken]) expect(protectionLevelOf(who, project, 50)).toBe(0);
+  expect(protectionLevelOf(dana, project, 50)).toBe(50);
+  expect(protectionLevelOf(dana, project, undefined)).toBe(0);
+});
+
 test('a kind that is not known is an error, not a yes', () => {
   const martian = { kind: 'martian' } as unknown as Principal;
   expect(() => mayUseProject(martian, 'pull', project, 50)).toThrow('no known kind');
@@ -90,6 +96,10 @@ test('a kind that is not known is an error, not a yes', () => {
 describe('a registry token remembers of whom it was made for', () => {
   test.each([
     [danaByPassword, { kind: 'user', userId: 7 }],
+    [
+      { ...danaByPassword, passwordMark: 'mark' },
+      { kind: 'user', userId: 7, passwordMark: 'mark' },
+    ],
     [dana, { kind: 'user', userId: 7, tokenId: 70 }],
     [deployToken, { kind: 'deploy-token', tokenId: 5 }],
     [job, { kind: 'job', jobTokenId: 11 }],
@@ -105,7 +115,7 @@ describe('a registry token remembers of whom it was made for', () => {
       },
     ],
   ])('$kind, what is needed to look again', (principal, ref) => {
-    expect(principalRefOf(principal)).toEqual(ref);
+    expect(principalRefOf(principal)).toStrictEqual(ref);
   });
 
   test('a job that came by nothing is not believed', () => {

@@ -85,8 +85,9 @@ function rightsWith({ isLoginRequired }: { isLoginRequired: boolean }): Recorded
       findByPath: async (path) => (path === 'acme' ? groupOf(3) : undefined),
     },
     members: {
-      isBelow: async (path, userId) => isMember && path === 'acme' && userId === 7,
+      isBelow: async (path, userId) => isMember && path === 'acme' && aNumber(userId) === 7,
       levelAt: async (path, userId) => {
+        aNumber(userId);
         asked.push(`${userId} at ${path}`);
         return userId === 7 ? level : undefined;
       },
@@ -113,6 +114,12 @@ function rightsWith({ isLoginRequired }: { isLoginRequired: boolean }): Recorded
     revision,
     now: () => now,
   });
+}
+
+/** No record is asked for by what is no number. */
+function aNumber(userId: unknown): number {
+  if (typeof userId === 'number') return userId;
+  throw new TypeError('a role is asked for of nobody');
 }
 
 let rights: RecordedRepositoryRights;
@@ -265,6 +272,20 @@ describe('a registry token', () => {
     expect(await allowed(token, shop)).toEqual(['pull']);
   });
 
+  test('is refused without a look what it does not carry', () => {
+    expect(rights.may(token, `${shop}/server`, 'pull')).toBe(false);
+    expect(rights.may(token, shop, 'delete')).toBe(false);
+    expect([reads, lookups]).toEqual([0, 0]);
+  });
+
+  test('of whoever is gone pulls nothing, not even what is public', async () => {
+    project = projectOf({ visibility: 'public' });
+    anonymousPull = true;
+    principal = undefined;
+    expect(await allowed(token, shop)).toEqual([]);
+    expect(await allowed(token, alpine)).toEqual([]);
+  });
+
   test('never changes a virtual registry, whatever it carries', async () => {
     expect(await allowed(token, alpine)).toEqual(['pull']);
   });
@@ -380,6 +401,7 @@ describe('a registry token', () => {
     const external = bearerOf({ kind: 'external', issuer: 'auth.example.com' }, access);
     level = undefined;
     expect(await allowed(external, shop)).toEqual(['pull', 'push']);
+    expect(rights.may(external, shop, 'pull')).toBe(true);
     expect(await allowed(external, alpine)).toEqual([]);
     project = projectOf({ containerRegistryAccessLevel: 'disabled' });
     now += 1000;
@@ -491,6 +513,18 @@ describe('protection rules', () => {
     expect(await rights.may(token, release, 'push')).toBe(true);
   });
 
+  test('count for a token a second after they were read, whoever they were read for', async () => {
+    rules = [];
+    await rights.may(dana, `${shop}/dev`, 'push');
+    rules = [ofReleases(40)];
+    now = start + 900;
+    believedUntil = now + 1000;
+    const token = bearerOf(ref, [repositoryScope(release, ['push'])]);
+    expect(await rights.may(token, release, 'push')).toBe(true);
+    now = start + 1000;
+    expect(await rights.may(token, release, 'push')).toBe(false);
+  });
+
   test('are read once a second for a project, and never for a pull', async () => {
     await rights.may(dana, release, 'pull');
     expect(ruleReads).toBe(0);
@@ -575,6 +609,13 @@ describe('a registry token that says which project it was issued for', () => {
     expect(await allowed(issuedFor(9), shop)).toEqual(['pull', 'push']);
     expect(await allowed(issuedFor(8), shop)).toEqual([]);
     expect(await rights.findProject(shop)).toMatchObject({ id: 9, fullPath: shop });
-    expect(await rights.findProject(alpine)).toBeUndefined();
+    expect(await rights.findProject(`${shop}/*`)).toMatchObject({ id: 9 });
+    for (const name of [alpine, 'acme/*', 'acme/other', 'Not A Name'])
+      expect(await rights.findProject(name)).toBeUndefined();
+  });
+
+  test('is good for all below the path where that is a group now, as far as its owner may pull there', async () => {
+    const token = bearerOf(ref, [{ ...repositoryScope('acme/*', ['pull']), project: 9 }]);
+    expect(await rights.may(token, 'acme/*', 'pull')).toBe(true);
   });
 });

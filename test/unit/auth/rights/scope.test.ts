@@ -41,6 +41,9 @@ test.each([
   'repository:a:',
   'repository:a:PULL',
   'Repository:a:pull',
+  'repository(plugin:a:pull',
+  'repository:a:9pull',
+  'repository:a:pull9',
   `repository:${'a'.repeat(2000)}:pull`,
 ])('what is no scope is left out: %s', (text) => {
   expect(parseScopes([text, 'repository:b:pull'])).toEqual([
@@ -48,9 +51,15 @@ test.each([
   ]);
 });
 
+test('a scope has up to 1024 characters', () => {
+  const ofLength = (length: number) => `repository:${'a'.repeat(length - 'repository::pull'.length)}:pull`;
+  expect(parseScopes([ofLength(1024)])).toHaveLength(1);
+  expect(parseScopes([ofLength(1025)])).toEqual([]);
+});
+
 test('what was asked for last comes last, and as many are read as are sent', () => {
   const many = Array.from({ length: 1000 }, (_, index) => `repository:r${index}:pull`);
-  expect(parseScopes([many.join(' ')])).toHaveLength(1000);
+  expect(parseScopes([many.join('  ')])).toHaveLength(1000);
   expect(parseScopes([...many, 'repository:r0:push']).at(-1)).toEqual({
     type: 'repository',
     name: 'r0',

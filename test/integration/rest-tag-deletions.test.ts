@@ -50,8 +50,8 @@ describeEachDatabase('deletions in the background', (open, { clock, createPlace,
   }
 
   const left = (database: Database, id: number) => database.repositoryLists.listTagNames(id);
-  const tagTask = (database: Database, tagsAtOnce?: number) =>
-    new TagDeletionTask({ database, tagPatterns: new TagPatterns(), log: silentLog, tagsAtOnce });
+  const tagTask = (database: Database) =>
+    new TagDeletionTask({ database, tagPatterns: new TagPatterns(), log: silentLog });
 
   test('tags that match go, in the order of GitLab, and latest never', async () => {
     const { api, database, id, remove } = await start([
@@ -182,42 +182,6 @@ describeEachDatabase('deletions in the background', (open, { clock, createPlace,
     expect((await remove(body)).status).toBe(200);
   });
 
-  test('what is pushed after the request stays, and moves nothing that was to stay', async () => {
-    const { database, id, push, remove } = await start(['a', 'b', 'c', 'd']);
-    await remove({ name_regex_delete: '.*', keep_n: 2 });
-    clock.now += 1;
-    await push(['e', 'a']);
-    await finish(tagTask(database));
-    // c and d were the newest two when it was asked for; a was pushed again since.
-    expect(await left(database, id)).toEqual(['a', 'c', 'd', 'e']);
-  });
-
-  test('is taken up by another process where the first one stopped, with what was decided then', async () => {
-    const { database, id, push, remove } = await start(['a', 'b', 'c', 'd', 'e', 'f']);
-    await remove({ name_regex_delete: '.*', keep_n: 2 });
-    const stopped = new AbortController();
-    const interrupted = afterTransactions(database, 2, () => stopped.abort());
-    expect(await tagTask(interrupted, 1).run(stopped.signal)).toEqual({ result: { tags: 2 }, again: true });
-    expect(await left(database, id)).toEqual(['a', 'b', 'e', 'f']);
-    clock.now += 1;
-    // Of those that were kept one is pushed again: the two that were kept then still are.
-    await push(['f', 'b', 'g', 'h']);
-    await finish(tagTask(database, 1));
-    expect(await left(database, id)).toEqual(['b', 'e', 'f', 'g', 'h']);
-    expect(await tagTask(database).run(never)).toEqual({ result: { tags: 0 } });
-  });
-
-  test('leaves what rules protect that were made since it was decided what goes', async () => {
-    const { database, id, shop, remove } = await start(['a', 'b', 'c', 'd']);
-    await remove({ name_regex_delete: '.*' });
-    // As the first of them is gone, the newest.
-    const ruled = afterTransactions(database, 1, () =>
-      database.tagProtectionRules.create(shop, { tagNamePattern: '^b$', levels: undefined }),
-    );
-    await finish(tagTask(ruled, 1));
-    expect(await left(database, id)).toEqual(['b']);
-  });
-
   test('puts manifests up for review, and leaves on record who asked and what went', async () => {
     const { api, acme, database, place, shop, id, repositoryUrl } = await start(['a', 'b', 'c']);
     const dana = await api.createMember(acme, 'dana', 30);
@@ -295,18 +259,6 @@ describeEachDatabase('deletions in the background', (open, { clock, createPlace,
     );
   });
 
-  test('a deletion of a repository that stopped is taken up, and says so meanwhile', async () => {
-    const { api, database, id, repositoryUrl } = await start(['a']);
-    await api.ask('DELETE', repositoryUrl);
-    const stopped = new AbortController();
-    stopped.abort();
-    const task = new RepositoryDeletionTask({ database, log: silentLog });
-    expect(await task.run(stopped.signal)).toMatchObject({ again: true });
-    expect((await database.repositories.find(id))?.status).toBe('delete_ongoing');
-    await finish(task);
-    expect(await database.repositories.find(id)).toBeUndefined();
-  });
-
   test('a repository that cannot be deleted is given up after ten tries, and can be deleted again', async () => {
     const { api, database, id, repositoryUrl } = await start(['a']);
     await api.ask('DELETE', repositoryUrl);
@@ -328,23 +280,6 @@ describeEachDatabase('deletions in the background', (open, { clock, createPlace,
 
 function byName(a: { readonly name: string }, b: { readonly name: string }): number {
   return a.name < b.name ? -1 : 1;
-}
-
-/** The database, at which something happens after so many transactions. */
-function afterTransactions(database: Database, transactions: number, act: () => unknown): Database {
-  let count = 0;
-  return new Proxy(database, {
-    get: (target, name) => {
-      const value = Reflect.get(target, name, target);
-      if (name !== 'transaction') return value;
-      return async (...args: Parameters<Database['transaction']>) => {
-        const result = await target.transaction(...args);
-        count += 1;
-        if (count === transactions) await act();
-        return result;
-      };
-    },
-  });
 }
 
 /** The database, whose transactions fail. */

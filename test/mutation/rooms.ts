@@ -22,16 +22,7 @@ export const rooms: Readonly<Record<string, MutatedRoom>> = {
       'integration/cache-retention.test.ts',
     ],
   },
-  hosted: {
-    sources: ['hosted'],
-    tests: [
-      'unit/hosted',
-      'integration/push.test.ts',
-      'integration/resume-upload.test.ts',
-      'integration/cleanup-policy.test.ts',
-      'integration/rest-tag-deletions.test.ts',
-    ],
-  },
+  hosted: { sources: ['hosted'], tests: ['unit/hosted'] },
   proxy: { sources: ['proxy'], tests: ['unit/proxy'] },
   upstreams: { sources: ['upstreams', 'outbound'], tests: ['unit/upstreams', 'unit/outbound'] },
   // What checks passwords takes most of the time of unit/auth, and is none of theirs.

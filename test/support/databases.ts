@@ -44,6 +44,14 @@ export function describeEachDatabase(
   }
 }
 
+/** As {@link describeEachDatabase}, on SQLite alone: where the other would do the same, only slower. */
+export function describeSqlite(
+  name: string,
+  define: (open: EachDatabase['open'], database: EachDatabase) => void,
+): void {
+  describe(name, () => defineWith(define, undefined));
+}
+
 function defineWith(
   define: (open: EachDatabase['open'], database: EachDatabase) => void,
   serverUrl: string | undefined,

@@ -14,7 +14,7 @@ import { selectInParts } from '../../rules/select-in-parts.ts';
 import { findProtection } from '../changes/protection.ts';
 import { TagRemoval, type TagRemovalOptions } from './tag-removal.ts';
 
-export interface CleanupOptions extends Pick<TagRemovalOptions, 'database' | 'tagPatterns'> {
+export interface CleanupOptions extends TagRemovalOptions {
   readonly log: Log;
   /** Epoch milliseconds. */
   readonly now: () => number;

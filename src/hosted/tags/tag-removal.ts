@@ -31,17 +31,21 @@ export interface TagRemovalOptions {
   readonly tagPatterns: TagPatterns;
   /** In one transaction. */
   readonly tagsAtOnce?: number | undefined;
+  /** Waits after each, unless the signal comes first. */
+  readonly pause?: ((ms: number, signal: AbortSignal) => Promise<void>) | undefined;
 }
 
 export class TagRemoval {
   readonly #database: Database;
   readonly #tagPatterns: TagPatterns;
   readonly #tagsAtOnce: number;
+  readonly #pause: NonNullable<TagRemovalOptions['pause']>;
 
-  constructor({ database, tagPatterns, tagsAtOnce = 100 }: TagRemovalOptions) {
+  constructor({ database, tagPatterns, tagsAtOnce = 100, pause = waitOr }: TagRemovalOptions) {
     this.#database = database;
     this.#tagPatterns = tagPatterns;
     this.#tagsAtOnce = tagsAtOnce;
+    this.#pause = pause;
   }
 
   /**
@@ -68,9 +72,7 @@ export class TagRemoval {
       );
       const tookMs = performance.now() - startedAt;
       const partsLeft = (going.length - start) / this.#tagsAtOnce;
-      const evenMs = (endsAt - startedAt) / partsLeft - tookMs;
-      const pauseMs = Math.max(tookMs * leastPauseFactor, Math.min(tookMs * mostPauseFactor, evenMs));
-      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+      await this.#pause(pauseAfter(tookMs, endsAt - startedAt, partsLeft), signal);
     }
     return count;
   }
@@ -84,7 +86,7 @@ export class TagRemoval {
     // Whatever is pushed to one of these names since then is another tag.
     const notAfter = Math.max(...part.map(({ updatedAt }) => updatedAt));
     return this.#database.transaction(async (tx) => {
-      if (!(await tx.repositories.hold(repositoryId))) return 0;
+      await tx.repositories.hold(repositoryId);
       // It may have been renamed, and rules made, since it was decided what goes.
       const repository = await tx.repositories.find(repositoryId);
       const project = repository && (await tx.projects.find(repository.projectId));
@@ -119,4 +121,18 @@ export class TagRemoval {
     }
     return names;
   }
+}
+
+/**
+ * How long to wait after a part. All in milliseconds.
+ * @param leftMs from its beginning, for it and the parts to come
+ * @param parts with this one, which need not be whole
+ */
+export function pauseAfter(tookMs: number, leftMs: number, parts: number): number {
+  const evenMs = leftMs / parts - tookMs;
+  return Math.max(tookMs * leastPauseFactor, Math.min(tookMs * mostPauseFactor, evenMs));
+}
+
+async function waitOr(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => undefined);
 }

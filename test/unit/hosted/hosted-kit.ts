@@ -28,6 +28,7 @@ import type { DatabasePlace, EachDatabase } from '../../support/databases.ts';
 import { bytesBlob, type Descriptor, type FakeManifest } from '../../support/fake-content.ts';
 import { createProject } from '../../support/hosted-records.ts';
 import { silentLog } from '../../support/silent-log.ts';
+import { findEmpty } from '../../support/templates.ts';
 
 export const dayMs = 24 * 60 * 60 * 1000;
 
@@ -82,13 +83,13 @@ export interface KitOptions extends Partial<HostedLimits> {
 
 /** With a project acme/shop. */
 export async function startHosted(
-  { open, clock, createPlace }: EachDatabase,
+  { open, clock, createPlace, serverUrl }: EachDatabase,
   options: KitOptions = {},
 ): Promise<HostedKit> {
   const { spools, between = (database) => database, ...changed } = options;
   const directory = await mkdtemp(join(tmpdir(), 'entrepot-hosted-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
-  const place = await createPlace();
+  const place = await createPlace(await findEmpty(serverUrl));
   const database = await open(place);
   await createProject(database, 'acme/shop');
   const start = (changes: Partial<HostedLimits>): HostedKit => {

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { OciError } from '../../../src/oci/errors.ts';
-import { describeEachDatabase } from '../../support/databases.ts';
-import { fakeImage, seededBlob } from '../../support/fake-content.ts';
-import { createProject } from '../../support/hosted-records.ts';
-import { pushBlob, pushImage, startHosted } from './hosted-kit.ts';
+import { OciError } from '../../src/oci/errors.ts';
+import { describeEachDatabase } from '../support/databases.ts';
+import { fakeImage, seededBlob } from '../support/fake-content.ts';
+import { createProject } from '../support/hosted-records.ts';
+import { pushBlob, pushImage, startHosted } from '../unit/hosted/hosted-kit.ts';
 
 const pushers = 6;
 const deletions = 15;

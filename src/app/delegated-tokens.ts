@@ -28,7 +28,7 @@ async function keysOf({ config, ...parts }: DelegationParts, issuer: string): Pr
   const certificates = await readTrustedKeys(config);
   if (certificates !== undefined) return certificates.find;
   const remote = new RemoteKeys({ issuer, jwksUrl: config.auth.tokenJwksUrl, ...parts });
-  return async (header, token) => [await remote.get(header, token)];
+  return async (header) => [await remote.get(header)];
 }
 
 /** Undefined where no certificates are configured. @throws ConfigError where they are of no use; the system's error where they cannot be read */

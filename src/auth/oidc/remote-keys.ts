@@ -2,14 +2,7 @@
  * The public keys of a token issuer, from its JWKS, which is named or discovered.
  * https://www.rfc-editor.org/rfc/rfc7517#section-5, https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig
  */
-import {
-  type CryptoKey,
-  createLocalJWKSet,
-  errors,
-  type FlattenedJWSInput,
-  type JWSHeaderParameters,
-  type LocalJWKSet,
-} from 'jose';
+import { type CryptoKey, createLocalJWKSet, errors, type JWSHeaderParameters, type LocalJWKSet } from 'jose';
 import { z } from 'zod';
 import type { Log } from '../../observe/log.ts';
 import { discover, endpoint, type FetchJson } from './oidc-discovery.ts';
@@ -50,19 +43,19 @@ export class RemoteKeys {
   }
 
   /** For jose's verifying functions. @throws JOSEError where there is no such key, or none can be had */
-  readonly get = async (header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> => {
-    const known = await this.#find(header, token);
+  readonly get = async (header: JWSHeaderParameters): Promise<CryptoKey> => {
+    const known = await this.#find(header);
     if (known) return known;
     await this.#published.renew();
-    const found = await this.#find(header, token);
+    const found = await this.#find(header);
     if (!found) throw new errors.JWKSNoMatchingKey();
     return found;
   };
 
-  async #find(header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey | undefined> {
+  async #find(header: JWSHeaderParameters): Promise<CryptoKey | undefined> {
     try {
       const keys = await this.#published.get();
-      return await keys(header, token);
+      return await keys(header);
     } catch {
       // What an issuer publishes may be no usable key at all, and then any kind of error comes.
       return undefined;

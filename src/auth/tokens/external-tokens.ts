@@ -8,7 +8,6 @@ import {
   decodeJwt,
   decodeProtectedHeader,
   errors,
-  type FlattenedJWSInput,
   type JWSHeaderParameters,
   jwtVerify,
   type KeyObject,
@@ -26,10 +25,7 @@ const maxTokenLength = 16_384;
 const maxNameLength = 255;
 
 /** Keys that may have signed a token. @throws JOSEError where there can be none */
-export type FindKeys = (
-  header: JWSHeaderParameters,
-  token: FlattenedJWSInput,
-) => Promise<readonly (CryptoKey | KeyObject)[]>;
+export type FindKeys = (header: JWSHeaderParameters) => Promise<readonly (CryptoKey | KeyObject)[]>;
 
 export interface ExternalTokensOptions {
   /** What it calls us: the `aud` of its tokens. */
@@ -129,10 +125,8 @@ export class ExternalTokens {
   }
 
   async #candidates(token: string): Promise<readonly (CryptoKey | KeyObject)[]> {
-    const [header = '', payload = '', signature = ''] = token.split('.');
-    const named = headerOf(token);
-    if (!named) return [];
-    return (await unlessRefused(this.#options.keys(named, { protected: header, payload, signature }))) ?? [];
+    const header = headerOf(token);
+    return (header && (await unlessRefused(this.#options.keys(header)))) ?? [];
   }
 }
 

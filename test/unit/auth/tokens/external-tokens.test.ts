@@ -60,7 +60,7 @@ function trustingAddress(published: () => object): ExternalTokens {
     log: new KeptLog(),
     now: clock,
   });
-  return trusting(async (header, token) => [await remote.get(header, token)]);
+  return trusting(async (header) => [await remote.get(header)]);
 }
 
 function jwkOf({ kid, alg, publicKey }: Genuine): object {
@@ -109,6 +109,32 @@ test('every action, as Docker says it, is each of ours; an access list of null i
   expect((await tokens.verify(await sign(genuine('RS256', rsa), { access: null, sub: '' })))?.access).toEqual(
     [],
   );
+});
+
+test('who is not named has no name, and the path of a project counts up to 255 characters', async () => {
+  const tokens = await trustingCertificates(rsa);
+  const verify = async (changed: object) => tokens.verify(await sign(genuine('RS256', rsa), { ...changed }));
+  expect((await verify({ sub: undefined }))?.subject).toBe('');
+  expect((await verify({ sub: 'x'.repeat(255) }))?.subject).toBe('x'.repeat(255));
+  expect(await verify({ sub: 'x'.repeat(256) })).toBeUndefined();
+  const inProject = (path: unknown) =>
+    verify({ access: [{ type: 'repository', name: 'a', actions: [], meta: { project_path: path } }] });
+  const grant = { type: 'repository', name: 'a', actions: [] };
+  expect((await inProject('x'.repeat(255)))?.access).toStrictEqual([
+    { ...grant, projectPath: 'x'.repeat(255) },
+  ]);
+  for (const path of ['x'.repeat(256), 7]) expect((await inProject(path))?.access).toStrictEqual([grant]);
+});
+
+test('a token that is known is not verified again', async () => {
+  let searches = 0;
+  const tokens = trusting(async () => {
+    searches += 1;
+    return [ec.publicKey];
+  });
+  const token = await sign(genuine('ES256', ec));
+  expect(await tokens.verify(token)).toBe(await tokens.verify(token));
+  expect(searches).toBe(1);
 });
 
 test('a clock that differs by a minute does not matter, and a token is not remembered beyond its end', async () => {

@@ -32,6 +32,44 @@ test('a use is noted where the last one was noted a minute ago, and not before',
   ]);
 });
 
+test('whom a token stands for is asked of the records once a second, and of which kind it is', async () => {
+  const dana = accounts.addUser('dana');
+  const [access, deploy, job] = [
+    accounts.addToken(dana, { id: 5, lastUsedAt: start }),
+    accounts.addDeployToken({ id: 6 }),
+    accounts.addJobToken({ id: 7, userId: dana.id }),
+  ];
+  const ask = () =>
+    Promise.all([
+      tokens.verifyAccessToken(access),
+      tokens.verifyDeployToken(deploy),
+      tokens.verifyJobToken(job),
+    ]);
+  const bearers = [
+    { kind: 'user', userId: dana.id, tokenId: 5 },
+    { kind: 'deploy-token', tokenId: 6 },
+    { kind: 'job', jobTokenId: 7, userId: dana.id },
+  ];
+  expect(await ask()).toMatchObject(bearers);
+  accounts.change(dana, { state: 'blocked' });
+  now += 999;
+  expect(await ask()).toMatchObject(bearers);
+  now += 1;
+  const blocked = { kind: 'refused', reason: 'blocked' };
+  expect(await ask()).toMatchObject([blocked, { kind: 'deploy-token' }, blocked]);
+});
+
+test('a token of one kind is none of another, and what is no token is unknown', async () => {
+  const access = accounts.addToken(accounts.addUser('dana'));
+  const unknown = { kind: 'refused', reason: 'unknown' };
+  for (const token of [access, 'unheard of']) {
+    expect(await tokens.verifyDeployToken(token)).toMatchObject(unknown);
+    expect(await tokens.verifyJobToken(token)).toMatchObject(unknown);
+  }
+  expect(await tokens.verifyAccessToken('unheard of')).toMatchObject(unknown);
+  expect(accounts.uses).toEqual([]);
+});
+
 test('a token that is refused was not used', async () => {
   const dana = accounts.addUser('dana', { state: 'blocked' });
   for (const token of [accounts.addToken(dana), accounts.addToken(dana, { revokedAt: start })])

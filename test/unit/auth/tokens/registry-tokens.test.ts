@@ -196,11 +196,52 @@ describe('what is refused', () => {
     ['no subject', { sub: undefined }],
     ['no id', { jti: undefined }],
     ['no expiry', { exp: undefined }],
+    ['no time of issue', { iat: undefined }],
+    ['no beginning', { nbf: undefined }],
+    ['an expiry that is no number', { exp: 'never' }],
+    ['a number of scopes without room that is none', { omitted: 'many' }],
+    ['a holder of no known kind', { principal: { kind: 'martian' } }],
+    ['a holder without a kind', { principal: {} }],
+    ['a user without a number', { principal: { kind: 'user' } }],
+    ['a user whose token has no number', { principal: { kind: 'user', userId: 7, tokenId: 'x' } }],
+    [
+      'a user whose password is marked by no text',
+      { principal: { kind: 'user', userId: 7, passwordMark: 1 } },
+    ],
+    ['a deploy token without a number', { principal: { kind: 'deploy-token' } }],
+    ['a job without a number', { principal: { kind: 'job', jobTokenId: 1.5 } }],
+    ['a job of a trust that says no more', { principal: { kind: 'trust', trustId: 3 } }],
+    ['a holder of another token service', { principal: { kind: 'external', issuer: 'auth.example.com' } }],
     ['no access list', { access: undefined }],
     ['a list of refusals that is none', { refused: 'everything' }],
     ['an access list that is none', { access: [{ type: 'repository', name: 'a', actions: 'pull' }] }],
   ])('%s', async (_what, claims) => {
     expect(await tokens.verify(await forge(claims))).toBeUndefined();
+  });
+
+  test('a token of more than 16384 characters', async () => {
+    /** Base64 does not come in every length: then the header makes up for it. */
+    const ofLength = async (length: number): Promise<string> => {
+      const padding = Math.floor(((length - (await forge({ padding: '' })).length) * 3) / 4);
+      for (const typ of ['JWT', 'JW', 'J']) {
+        for (const more of [-2, -1, 0, 1, 2]) {
+          const token = await forge({ padding: 'x'.repeat(padding + more) }, { typ });
+          if (token.length === length) return token;
+        }
+      }
+      throw new Error(`no token has ${length} characters`);
+    };
+    const [fitting, tooLong] = [await ofLength(16_384), await ofLength(16_385)];
+    expect(await tokens.verify(fitting)).toMatchObject({ subject: 'dana' });
+    expect(await tokens.verify(tooLong)).toBeUndefined();
+  });
+
+  test('but an error that says nothing of the token is not swallowed', async () => {
+    const token = await forge();
+    keys.find = async () => {
+      throw new RangeError('a fault of ours');
+    };
+    await expect(tokens.verify(token)).rejects.toThrow('a fault of ours');
   });
 
   test('alg none', async () => {

@@ -9,15 +9,15 @@ export type PinnedRecords = Pick<Database, 'cachePins' | 'cacheContents' | 'cach
 export async function findPinnedBytes(records: PinnedRecords, groupId: number): Promise<number> {
   const pins = await records.cachePins.listByUpstream(groupId);
   const pinned = new PinnedImages(pins);
-  const reached = new Set<Digest>();
+  let front = new Set<Digest>();
   for (const upstreamId of new Set(pins.map((pin) => pin.upstreamId)))
     for (const entry of await records.cacheContents.listManifests(upstreamId))
-      if (pinned.has({ ...entry, upstreamId, kind: 'manifest' })) reached.add(entry.digest);
-  let front = [...reached];
-  while (front.length > 0) {
-    const referenced = await records.manifests.listReferenced(front);
-    front = referenced.filter((digest) => !reached.has(digest));
+      if (pinned.has({ ...entry, upstreamId, kind: 'manifest' })) front.add(entry.digest);
+  const reached = new Set<Digest>();
+  // No manifest reaches itself.
+  while (front.size > 0) {
     for (const digest of front) reached.add(digest);
+    front = new Set(await records.manifests.listReferenced([...front]));
   }
   return records.cacheSizes.sumOf(groupId, reached);
 }

@@ -10,18 +10,7 @@ export interface MutatedRoom {
 export const rooms: Readonly<Record<string, MutatedRoom>> = {
   rules: { sources: ['rules'], tests: ['unit/rules'] },
   storage: { sources: ['storage'], tests: ['unit/storage'] },
-  gc: {
-    sources: ['gc', 'retention'],
-    tests: [
-      'unit/gc',
-      'unit/retention',
-      'integration/collecting.test.ts',
-      'integration/collector-dry-run.test.ts',
-      'integration/scrub.test.ts',
-      'integration/cache-bound.test.ts',
-      'integration/cache-retention.test.ts',
-    ],
-  },
+  gc: { sources: ['gc', 'retention'], tests: ['unit/gc', 'unit/retention'] },
   hosted: { sources: ['hosted'], tests: ['unit/hosted'] },
   proxy: { sources: ['proxy'], tests: ['unit/proxy'] },
   upstreams: { sources: ['upstreams', 'outbound'], tests: ['unit/upstreams', 'unit/outbound'] },

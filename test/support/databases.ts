@@ -52,6 +52,14 @@ export function describeSqlite(
   describe(name, () => defineWith(define, undefined));
 }
 
+/** A new one on SQLite, closed when the test ends: for what goes by records, and not by what is different of databases. Only inside a test. */
+export async function openSqlite(now: () => number): Promise<Database> {
+  const place = await createSqlitePlace(await findEmpty(undefined));
+  const database = await openDatabase({ ...place, log: silentLog, now });
+  onTestFinished(() => database.close());
+  return database;
+}
+
 function defineWith(
   define: (open: EachDatabase['open'], database: EachDatabase) => void,
   serverUrl: string | undefined,

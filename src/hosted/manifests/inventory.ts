@@ -55,14 +55,13 @@ export class HostedInventory {
     if (!manifest) throw new OciError('TAG_UNKNOWN', { detail: `${name} has no tag ${tag}` });
     const isIndex = manifestKindOf(manifest.mediaType) === 'index';
     const children = isIndex ? await imageTrees.listChildren(id, manifest.digest) : [];
-    const [image, ...references] = await this.#measure(id, [manifest, ...children]);
-    if (!image) throw new OciError('TAG_UNKNOWN', { detail: `${name} has no tag ${tag}` });
+    const describe = await this.#measure(id, [manifest, ...children]);
     return {
       name: detail.name,
       createdAt: detail.createdAt,
       publishedAt: detail.publishedAt,
-      image,
-      references: isIndex ? references : undefined,
+      image: describe(manifest),
+      references: isIndex ? children.map(describe) : undefined,
     };
   }
 
@@ -105,15 +104,16 @@ export class HostedInventory {
     return Map.groupBy(entries, ({ subject }) => subject);
   }
 
+  /** Gives what describes each of them. */
   async #measure(id: number, manifests: readonly ImageManifest[]) {
     const digests = manifests.map(({ digest }) => digest);
     const sizes = await this.#records.contentSizes.ofManifests(id, digests);
     const facts = await this.#facts.summarize(id, digests);
-    return manifests.map((manifest) => ({
+    return (manifest: ImageManifest) => ({
       ...manifest,
       platform: facts.get(manifest.digest)?.platform,
       sizeBytes: sizes.get(manifest.digest) ?? 0,
-    }));
+    });
   }
 
   async #get(name: RepositoryName): Promise<RepositoryRecord> {

@@ -79,6 +79,7 @@ export interface KitOptions extends Partial<HostedLimits> {
   readonly spools?: SpoolWatch;
   /** Where a test is between the repositories and the database. */
   readonly between?: (database: Database) => Database;
+  readonly tellsReferences?: boolean;
 }
 
 /** With a project acme/shop. */
@@ -86,7 +87,7 @@ export async function startHosted(
   { open, clock, createPlace, serverUrl }: EachDatabase,
   options: KitOptions = {},
 ): Promise<HostedKit> {
-  const { spools, between = (database) => database, ...changed } = options;
+  const { spools, between = (database) => database, tellsReferences, ...changed } = options;
   const directory = await mkdtemp(join(tmpdir(), 'entrepot-hosted-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   const place = await createPlace(await findEmpty(serverUrl));
@@ -113,6 +114,7 @@ export async function startHosted(
       pulls,
       tagPatterns: new TagPatterns(),
       limits: { ...limits, ...changes },
+      ...(tellsReferences !== undefined && { tellsReferences }),
       log,
       now: () => clock.now,
     });

@@ -6,7 +6,7 @@ import { fallbackTag } from '../../../src/oci/referrers.ts';
 import { describeEachDatabase } from '../../support/databases.ts';
 import { descriptorOf, fakeArtifact, fakeImage, fakeIndex, seededBlob } from '../../support/fake-content.ts';
 import { createProject } from '../../support/hosted-records.ts';
-import { manifestOf, pushBlob, pushImage, putManifest, startHosted } from './hosted-kit.ts';
+import { type HostedKit, manifestOf, pushBlob, pushImage, putManifest, startHosted } from './hosted-kit.ts';
 
 const image = fakeImage({ layers: [seededBlob(100, 1)] });
 const signature = fakeArtifact(image, 'application/x.signature', { by: 'alice' });
@@ -79,6 +79,69 @@ describeEachDatabase('a hosted repository', (_open, each) => {
     ).toBeUndefined();
   });
 });
+
+describeEachDatabase('a group', (_open, each) => {
+  test.each([
+    ['acme/shop', 'private', 'enabled', true],
+    ['acme/shop', 'public', 'private', true],
+    ['acme/shop', 'public', 'disabled', false],
+    ['other/shop', 'public', 'enabled', true],
+    ['other/shop', 'public', 'private', false],
+    ['other/shop', 'public', 'disabled', false],
+  ] as const)(
+    'sees of %s, which is %s, with a registry that is %s: %s',
+    async (path, visibility, level, isSeen) => {
+      const kit = await startHosted(each);
+      const { id } = await findOrCreate(kit, path);
+      const digest = await pushBlob(await kit.repository(path), 'hello');
+      await kit.database.projects.update(id, { visibility, containerRegistryAccessLevel: level });
+      const seen = await kit.repositories.findVisibleFrom('acme', parseRepositoryName(path));
+      expect(seen !== undefined).toBe(isSeen);
+      if (isSeen) expect(await seen?.statBlob(digest)).toMatchObject({ size: 5 });
+    },
+  );
+});
+
+describeEachDatabase('a name that is given away by a rename', (_open, each) => {
+  async function start(state: 'announced' | 'over', forMs: number) {
+    const kit = await startHosted(each);
+    const { id: projectId } = await findOrCreate(kit, 'acme/shop');
+    const expiresAt = kit.clock.now + forMs;
+    await kit.database.renameLeases.put({
+      path: 'acme/shop/web',
+      projectId,
+      holder: 'user:9',
+      state,
+      expiresAt,
+    });
+    return kit;
+  }
+
+  test('is kept from pushes while it is announced, and says for how long', async () => {
+    const kit = await start('announced', 1001);
+    for (const name of ['acme/shop/web', 'acme/shop/web/debug'])
+      await expect(kit.repository(name)).rejects.toMatchObject({
+        code: 'RENAME_IN_PROGRESS',
+        status: 409,
+        detail: expect.stringMatching(/^acme\/shop\/web is being renamed/),
+        headers: { 'Retry-After': '2' },
+      });
+    await kit.repository('acme/shop/website');
+    kit.clock.now += 1001;
+    await kit.repository('acme/shop/web');
+  });
+
+  test('is gone for a while once that is over', async () => {
+    const kit = await start('over', 1000);
+    await expect(kit.repository('acme/shop/web')).rejects.toMatchObject({ code: 'NAME_UNKNOWN' });
+    kit.clock.now += 1000;
+    await kit.repository('acme/shop/web');
+  });
+});
+
+async function findOrCreate({ database }: HostedKit, path: string) {
+  return (await database.projects.findByPath(path)) ?? createProject(database, path);
+}
 
 describeEachDatabase('the referrers of a subject', (_open, each) => {
   const referrer = {

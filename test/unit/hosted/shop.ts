@@ -30,7 +30,7 @@ export interface Shop {
   tags(): Promise<readonly string[]>;
   /** What was recorded for the operator, oldest first. */
   audited(): Promise<readonly Record<string, unknown>[]>;
-  /** What those are told who want to know of everything, oldest first. */
+  /** As of {@link listen}. */
   told(): Promise<readonly Record<string, unknown>[]>;
 }
 
@@ -39,10 +39,6 @@ export async function openShop({ open, clock, createPlace, serverUrl }: EachData
   const database = await open(place);
   const { id: project } = await createProject(database, 'acme/shop');
   const { id: web } = await createRepository(database, 'acme/shop/web');
-  await database.webhooks.configure([
-    { name: 'all', isDisabled: false, ignoredActions: [], ignoredMediaTypes: [] },
-  ]);
-  const [webhook] = (await database.webhooks.list(undefined, firstPage)).records;
   return {
     place,
     database,
@@ -56,10 +52,19 @@ export async function openShop({ open, clock, createPlace, serverUrl }: EachData
       const { records } = await database.auditEvents.list({}, firstPage);
       return records.toReversed();
     },
-    async told() {
-      const { records } = await database.webhookDeliveries.list(webhook?.id ?? 0, {}, firstPage);
-      return records.toReversed().map(({ event }) => JSON.parse(event));
-    },
+    told: await listen(database),
+  };
+}
+
+/** What those are told from now on who want to know of everything, oldest first. */
+export async function listen(database: Database): Promise<Shop['told']> {
+  await database.webhooks.configure([
+    { name: 'all', isDisabled: false, ignoredActions: [], ignoredMediaTypes: [] },
+  ]);
+  const [webhook] = (await database.webhooks.list(undefined, firstPage)).records;
+  return async () => {
+    const { records } = await database.webhookDeliveries.list(webhook?.id ?? 0, {}, firstPage);
+    return records.toReversed().map(({ event }) => JSON.parse(event));
   };
 }
 

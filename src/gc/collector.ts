@@ -4,7 +4,13 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GcCounts } from '../metadata/collector/gc-runs.ts';
-import { type Due, type Review, type ReviewKind, reviewKinds } from '../metadata/collector/review-queue.ts';
+import {
+  type ClaimedReview,
+  type Due,
+  type Review,
+  type ReviewKind,
+  reviewKinds,
+} from '../metadata/collector/review-queue.ts';
 import type { Database } from '../metadata/db/database.ts';
 import type { Records } from '../metadata/db/records.ts';
 import type { Log } from '../observe/log.ts';
@@ -122,7 +128,7 @@ export class Collector {
     return reviews.length;
   }
 
-  async #one(review: Review, run: Run): Promise<void> {
+  async #one(review: ClaimedReview, run: Run): Promise<void> {
     const { database, observer, log, now } = this.#options;
     const startedAt = performance.now();
     const report = (result: ReviewResult) =>
@@ -149,7 +155,7 @@ export class Collector {
   }
 
   /** Undefined where it is not ours any more: a later event asks for another review. */
-  async #decide(tx: Records, review: Review): Promise<Decision | undefined> {
+  async #decide(tx: Records, review: ClaimedReview): Promise<Decision | undefined> {
     // First what others must hold to begin to rely on it, in the order in which they do.
     const held = await hold(tx, review);
     if (!(await tx.reviewQueue.isOurs(review))) return undefined;

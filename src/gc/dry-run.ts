@@ -2,9 +2,10 @@
  * What the collector would do, found out by reading alone: on a database that nothing can be written to. What would go is taken for gone
  * by what is looked at afterwards, so that what follows from it is found too.
  */
+
+import type { ReviewEvent } from '../metadata/collector/enqueue-reviews.ts';
 import type { GcCounts } from '../metadata/collector/gc-runs.ts';
 import { type Review, type ReviewKind, reviewKinds } from '../metadata/collector/review-queue.ts';
-import type { ReviewEvent } from '../metadata/collector/schema-collector.ts';
 import type { Records } from '../metadata/db/records.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Outcome } from './collector.ts';
@@ -158,8 +159,7 @@ function reviewOf(
   reviewAfter: number,
   event: ReviewEvent,
 ): Review {
-  const unclaimed = { failures: 0, lastError: undefined, claimedUntil: undefined };
-  return { kind, digest, repositoryId, reviewAfter, event, ...unclaimed };
+  return { kind, digest, repositoryId, reviewAfter, event, failures: 0, lastError: undefined };
 }
 
 function keyOf({ kind, digest, repositoryId }: Review): string {

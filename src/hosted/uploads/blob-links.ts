@@ -1,6 +1,6 @@
 /** Makes blobs readable through a repository: the transaction that commits and mounts have in common. */
 
-import type { ReviewEvent } from '../../metadata/collector/schema-collector.ts';
+import type { ReviewEvent } from '../../metadata/collector/enqueue-reviews.ts';
 import type { BlobRecord } from '../../metadata/content/blobs.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import type { Digest } from '../../oci/digest.ts';

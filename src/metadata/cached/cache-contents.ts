@@ -1,9 +1,9 @@
 /** The entries of virtual registries, as an operator looks through them and clears them. */
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Reviews } from '../collector/reviews.ts';
 import { containing } from '../db/containing.ts';
 import { inTransaction } from '../db/in-transaction.ts';
-import { offsetOf, type Page, type Paged } from '../db/page.ts';
+import { type Page, type Paged, paged } from '../db/page.ts';
 import type { Tables } from '../db/tables.ts';
 import { relativePath, relativePathOf } from '../namespaces/relative-path.ts';
 import { type CacheEntry, entryColumns } from './cache-entry.ts';
@@ -31,33 +31,9 @@ export class CacheContents {
   async list(upstreamId: number, search: string | undefined, page: Page): Promise<Paged<ListedCacheEntry>> {
     let matching = this.#db.selectFrom('cacheEntries').where('upstreamId', '=', upstreamId);
     if (search) matching = matching.where(containing(relativePath, search));
-    const { total } = await matching
-      .select((eb) => eb.fn.countAll<number>().as('total'))
-      .executeTakeFirstOrThrow();
-    const rows = await matching
-      .select(entryColumns)
-      .select((eb) => [
-        eb
-          .selectFrom('blobs')
-          .select('sha1')
-          .whereRef('blobs.digest', '=', 'cacheEntries.digest')
-          .as('blobSha1'),
-        eb
-          .selectFrom('manifests')
-          .select('sha1')
-          .whereRef('manifests.digest', '=', 'cacheEntries.digest')
-          .as('manifestSha1'),
-      ])
-      .orderBy('id', 'desc')
-      .limit(page.perPage)
-      .offset(offsetOf(page))
-      .execute();
-    const records = rows.map(({ blobSha1, manifestSha1, ...entry }) => ({
-      ...entry,
-      relativePath: relativePathOf(entry),
-      sha1: (entry.kind === 'blob' ? blobSha1 : manifestSha1) ?? undefined,
-    }));
-    return { records, total };
+    const query = matching.select(entryColumns).select(sha1).orderBy('id', 'desc');
+    const { records, total } = await paged(query, page);
+    return { records: records.map((entry) => ({ ...entry, relativePath: relativePathOf(entry) })), total };
   }
 
   find(id: number): Promise<CacheEntry | undefined> {
@@ -120,3 +96,8 @@ export class CacheContents {
     });
   }
 }
+
+const sha1 = sql<string | undefined>`case kind
+  when 'blob' then (select blobs.sha1 from blobs where blobs.digest = cache_entries.digest)
+  else (select manifests.sha1 from manifests where manifests.digest = cache_entries.digest)
+  end`.as('sha1');

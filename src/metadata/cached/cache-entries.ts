@@ -2,8 +2,8 @@
 import { type Kysely, type SqlBool, sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import type { ManifestReference } from '../../oci/manifest.ts';
+import type { ReviewEvent } from '../collector/enqueue-reviews.ts';
 import type { Reviews } from '../collector/reviews.ts';
-import type { ReviewEvent } from '../collector/schema-collector.ts';
 import { type BlobRecord, keepRecord } from '../content/blobs.ts';
 import { storePayload } from '../content/manifest-payloads.ts';
 import { inBatches } from '../db/in-batches.ts';

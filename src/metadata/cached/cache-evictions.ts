@@ -3,23 +3,24 @@
  * is held by the manifests beside it that refer to it, and goes with the last of them.
  */
 import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
-import type { Digest } from '../../oci/digest.ts';
-import type { RepositoryName } from '../../oci/reference.ts';
 import type { Reviews } from '../collector/reviews.ts';
-import type { Tables } from '../db/tables.ts';
-import type { EntryKind } from './cache-entry.ts';
+import type { RecordOf, Tables } from '../db/tables.ts';
+import type { CacheEntryTable } from './cache-entry.ts';
 import { type CacheScope, numberOf } from './cache-sizes.ts';
 
-export interface EvictionCandidate {
-  readonly id: number;
-  readonly groupId: number;
-  readonly upstreamId: number;
-  readonly kind: EntryKind;
-  readonly repository: RepositoryName;
-  readonly reference: string;
-  readonly digest: Digest;
-  /** Epoch milliseconds. */
-  readonly usedAt: number;
+const candidateColumns = [
+  'id',
+  'groupId',
+  'upstreamId',
+  'kind',
+  'repository',
+  'reference',
+  'digest',
+  'usedAt',
+] as const;
+
+export interface EvictionCandidate
+  extends Pick<RecordOf<CacheEntryTable>, (typeof candidateColumns)[number]> {
   /** Of the most recently used entry that holds it; undefined: none does. */
   readonly holderUsedAt: number | undefined;
 }
@@ -43,46 +44,22 @@ export class CacheEvictions {
   }
 
   /** @param usedBefore epoch milliseconds */
-  async listOldest(
-    scope: CacheScope,
-    usedBefore: number,
-    limit: number,
-  ): Promise<readonly EvictionCandidate[]> {
+  listOldest(scope: CacheScope, usedBefore: number, limit: number): Promise<readonly EvictionCandidate[]> {
     let query = this.#db
       .selectFrom('cacheEntries as entry')
-      .select([
-        'entry.id',
-        'entry.groupId',
-        'entry.upstreamId',
-        'entry.kind',
-        'entry.repository',
-        'entry.reference',
-        'entry.digest',
-        'entry.usedAt',
-        holderUsedAt.as('holderUsedAt'),
-      ])
+      .select(candidateColumns)
+      .select(holderUsedAt.as('holderUsedAt'))
       .where('entry.usedAt', '<', usedBefore)
       .orderBy('entry.usedAt')
       .orderBy('entry.id')
       .limit(limit);
     if (scope !== 'all') query = query.where('entry.groupId', '=', numberOf(scope));
-    // Names and digests were parsed before they were recorded.
-    return (await query.execute()).map((row) => ({
-      id: row.id,
-      groupId: row.groupId,
-      upstreamId: row.upstreamId,
-      kind: row.kind,
-      repository: row.repository as RepositoryName,
-      reference: row.reference,
-      digest: row.digest as Digest,
-      usedAt: row.usedAt,
-      holderUsedAt: row.holderUsedAt ?? undefined,
-    }));
+    return query.execute();
   }
 
   /** All entries of a manifest in its repository, itself among them. */
-  async listTwins(manifest: EvictionCandidate): Promise<readonly EntryTwin[]> {
-    const rows = await this.#db
+  listTwins(manifest: EvictionCandidate): Promise<readonly EntryTwin[]> {
+    return this.#db
       .selectFrom('cacheEntries')
       .select(['id', 'reference', 'usedAt'])
       .where('upstreamId', '=', manifest.upstreamId)
@@ -90,7 +67,6 @@ export class CacheEvictions {
       .where('digest', '=', manifest.digest)
       .where('kind', '=', 'manifest')
       .execute();
-    return rows.map((row) => ({ id: row.id, reference: row.reference, usedAt: row.usedAt }));
   }
 
   /** They count as used then, unless they were later. @param usedAt epoch milliseconds */
@@ -139,7 +115,7 @@ export class CacheEvictions {
       .returning(['kind', 'digest', 'size'])
       .execute();
     const digestsOf = (isBlob: boolean) =>
-      rows.filter(({ kind }) => (kind === 'blob') === isBlob).map(({ digest }) => digest as Digest);
+      rows.filter(({ kind }) => (kind === 'blob') === isBlob).map(({ digest }) => digest);
     await this.#reviews.addBlobs(digestsOf(true), 'entry_evict');
     await this.#reviews.addPayloads(digestsOf(false), 'entry_evict');
     return { entries: rows.length, bytes: rows.reduce((sum, { size }) => sum + size, 0) };

@@ -1,17 +1,21 @@
 /** How many pulls of each day the cache answered, and how many it could not. */
 import { type Kysely, sql } from 'kysely';
 import { inTransaction } from '../db/in-transaction.ts';
-import type { Tables } from '../db/tables.ts';
+import { sumOf } from '../db/sum.ts';
+import type { RecordOf, Tables } from '../db/tables.ts';
 
-export interface PullCounts {
+/** Of a top-level group. primary key (groupId, day) */
+export interface CachePullTable {
+  groupId: number;
+  /** Days since 1970. */
+  day: number;
   /** Answered from what was cached. */
-  readonly hits: number;
-  readonly misses: number;
+  hits: number;
+  misses: number;
 }
 
-export interface GroupPulls extends PullCounts {
-  readonly groupId: number;
-}
+export type GroupPulls = Omit<RecordOf<CachePullTable>, 'day'>;
+export type PullCounts = Omit<GroupPulls, 'groupId'>;
 
 const dayMs = 24 * 60 * 60 * 1000;
 const keptDays = 90;
@@ -47,13 +51,10 @@ export class CachePulls {
   }
 
   /** Of the last days, today among them. */
-  async sum(groupId: number, days: number): Promise<PullCounts> {
+  sum(groupId: number, days: number): Promise<PullCounts> {
     return this.#db
       .selectFrom('cachePulls')
-      .select([
-        sql<number>`cast(coalesce(sum(hits), 0) as bigint)`.as('hits'),
-        sql<number>`cast(coalesce(sum(misses), 0) as bigint)`.as('misses'),
-      ])
+      .select((eb) => [sumOf(eb.ref('hits')).as('hits'), sumOf(eb.ref('misses')).as('misses')])
       .where('groupId', '=', groupId)
       .where('day', '>', this.#today() - days)
       .executeTakeFirstOrThrow();

@@ -1,9 +1,38 @@
 /** How many distinct bytes the entries of virtual registries link, in a group and in all: kept by triggers, read as a short sum. */
-import { type Kysely, sql } from 'kysely';
+import type { Generated, Kysely } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import { inBatches } from '../db/in-batches.ts';
 import { inTransaction } from '../db/in-transaction.ts';
+import { sumOf } from '../db/sum.ts';
 import type { Tables } from '../db/tables.ts';
+
+/**
+ * How many blob entries link a blob, in a top-level group, and in all (scope 0): kept by triggers on cache_entries, so that
+ * whatever adds or removes entries counts. A row goes with its last entry. primary key (scope, digest)
+ */
+export interface CachedBlobTable {
+  /** A group's id, or 0 for all. */
+  scope: number;
+  digest: Digest;
+  size: number;
+  entries: number;
+}
+
+/** What was added to or removed from the distinct bytes of a scope; the sum is its size. Folded from time to time. index on scope */
+export interface CacheSizeChangeTable {
+  id: Generated<number>;
+  scope: number;
+  bytes: number;
+}
+
+/** Blobs that are about to be linked, or wait for room. index on scope */
+export interface CacheReservationTable {
+  id: Generated<number>;
+  scope: number;
+  bytes: number;
+  /** Who made it is taken for dead from then on. */
+  expiresAt: number;
+}
 
 /** A top-level group's id, or all of the cache. */
 export type CacheScope = number | 'all';
@@ -23,7 +52,7 @@ export class CacheSizes {
   async bytesOf(scope: CacheScope): Promise<number> {
     const { bytes } = await this.#db
       .selectFrom('cacheSizeChanges')
-      .select(sql<number>`cast(coalesce(sum(bytes), 0) as bigint)`.as('bytes'))
+      .select((eb) => sumOf(eb.ref('bytes')).as('bytes'))
       .where('scope', '=', numberOf(scope))
       .executeTakeFirstOrThrow();
     return bytes;
@@ -36,7 +65,7 @@ export class CacheSizes {
   async demandOn(scope: CacheScope, reservation?: number): Promise<number> {
     let query = this.#db
       .selectFrom('cacheReservations')
-      .select(sql<number>`cast(coalesce(sum(bytes), 0) as bigint)`.as('bytes'))
+      .select((eb) => sumOf(eb.ref('bytes')).as('bytes'))
       .where('scope', '=', numberOf(scope))
       .where('expiresAt', '>', this.#now());
     if (reservation !== undefined) query = query.where('id', '<=', reservation);
@@ -49,7 +78,7 @@ export class CacheSizes {
     const { bytes } = await this.#db
       .selectFrom('blobReviews')
       .innerJoin('blobs', 'blobs.digest', 'blobReviews.digest')
-      .select(sql<number>`cast(coalesce(sum(blobs.size), 0) as bigint)`.as('bytes'))
+      .select((eb) => sumOf(eb.ref('blobs.size')).as('bytes'))
       .where('blobReviews.reviewAfter', '<=', this.#now())
       .where('blobReviews.event', '=', 'entry_evict')
       .where(({ not, exists, selectFrom }) =>
@@ -87,7 +116,7 @@ export class CacheSizes {
     for (const batch of inBatches([...digests])) {
       const { bytes } = await this.#db
         .selectFrom('cachedBlobs')
-        .select(sql<number>`cast(coalesce(sum(size), 0) as bigint)`.as('bytes'))
+        .select((eb) => sumOf(eb.ref('size')).as('bytes'))
         .where('scope', '=', numberOf(scope))
         .where('digest', 'in', batch)
         .executeTakeFirstOrThrow();

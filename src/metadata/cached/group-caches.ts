@@ -1,17 +1,21 @@
 /** How much each top-level group may cache, and what was evicted last to keep to it. */
-import { type Kysely, type Selectable, sql } from 'kysely';
+import { type Generated, type Kysely, sql } from 'kysely';
 import { inTransaction } from '../db/in-transaction.ts';
-import type { Tables } from '../db/tables.ts';
+import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 
-export interface GroupCache {
+/** primary key groupId */
+export interface GroupCacheTable {
+  groupId: number;
   /** Undefined: only the limit of the whole cache counts. */
-  readonly maxBytes: number | undefined;
-  /** For room, whichever limit asked for it; undefined: never. Epoch milliseconds. */
-  readonly evictedAt: number | undefined;
+  maxBytes: Optional<number>;
+  /** When entries were evicted last for room, whichever limit asked for it; undefined: never. */
+  evictedAt: Optional<number>;
   /** By the run of that time. */
-  readonly evictedEntries: number;
-  readonly evictedBytes: number;
+  evictedEntries: Generated<number>;
+  evictedBytes: Generated<number>;
 }
+
+export type GroupCache = Omit<RecordOf<GroupCacheTable>, 'groupId'>;
 
 export interface LimitedGroup {
   readonly groupId: number;
@@ -33,20 +37,23 @@ export class GroupCaches {
   }
 
   async find(groupId: number): Promise<GroupCache> {
-    const query = this.#db.selectFrom('groupCaches').selectAll().where('groupId', '=', groupId);
-    const row = await query.executeTakeFirst();
-    return row ? fromRow(row) : untouched;
+    const found = await this.#db
+      .selectFrom('groupCaches')
+      .select(['maxBytes', 'evictedAt', 'evictedEntries', 'evictedBytes'])
+      .where('groupId', '=', groupId)
+      .executeTakeFirst();
+    return found ?? untouched;
   }
 
   /** Those that have a limit of their own. */
-  async listLimited(): Promise<readonly LimitedGroup[]> {
-    const rows = await this.#db
+  listLimited(): Promise<readonly LimitedGroup[]> {
+    return this.#db
       .selectFrom('groupCaches')
       .select(['groupId', 'maxBytes'])
       .where('maxBytes', 'is not', null)
+      .$narrowType<{ maxBytes: number }>()
       .orderBy('groupId')
       .execute();
-    return rows.flatMap(({ groupId, maxBytes }) => (maxBytes === undefined ? [] : [{ groupId, maxBytes }]));
   }
 
   /** @throws MissingOwner */
@@ -54,7 +61,9 @@ export class GroupCaches {
     await this.#db
       .insertInto('groupCaches')
       .values({ groupId, maxBytes })
-      .onConflict((conflict) => conflict.column('groupId').doUpdateSet({ maxBytes: maxBytes ?? null }))
+      .onConflict((conflict) =>
+        conflict.column('groupId').doUpdateSet((eb) => ({ maxBytes: eb.ref('excluded.maxBytes') })),
+      )
       .execute();
   }
 
@@ -63,13 +72,7 @@ export class GroupCaches {
     return inTransaction(this.#db, async (tx) => {
       await tx
         .insertInto('groupCaches')
-        .values({
-          groupId,
-          maxBytes: null,
-          evictedAt: at,
-          evictedEntries: entries,
-          evictedBytes: bytes,
-        })
+        .values({ groupId, evictedAt: at, evictedEntries: entries, evictedBytes: bytes })
         .onConflict((conflict) =>
           conflict.column('groupId').doUpdateSet({
             evictedAt: at,
@@ -80,13 +83,4 @@ export class GroupCaches {
         .execute();
     });
   }
-}
-
-function fromRow(row: Selectable<Tables['groupCaches']>): GroupCache {
-  return {
-    maxBytes: row.maxBytes ?? undefined,
-    evictedAt: row.evictedAt ?? undefined,
-    evictedEntries: row.evictedEntries,
-    evictedBytes: row.evictedBytes,
-  };
 }

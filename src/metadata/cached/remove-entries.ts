@@ -1,7 +1,7 @@
 /** Removes entries of virtual registries and puts what they linked up for review: part of a transaction. */
 import type { Kysely, SelectQueryBuilder } from 'kysely';
+import type { ReviewEvent } from '../collector/enqueue-reviews.ts';
 import type { Reviews } from '../collector/reviews.ts';
-import type { ReviewEvent } from '../collector/schema-collector.ts';
 import type { Tables } from '../db/tables.ts';
 
 const rowsAtOnce = 5000;

@@ -1,7 +1,54 @@
 /** Puts up for review: part of the transaction of whatever may have orphaned something. */
-import { type Expression, type Kysely, sql } from 'kysely';
-import type { Tables } from '../db/tables.ts';
-import type { ReviewEvent } from './schema-collector.ts';
+import { type Expression, type Generated, type Kysely, sql } from 'kysely';
+import type { Digest } from '../../oci/digest.ts';
+import type { Optional, Tables } from '../db/tables.ts';
+
+/** Bytes, or payloads of manifests, that may have become of use to nobody. primary key digest */
+export interface ReviewTable {
+  digest: Digest;
+  /** Not before then; a later event postpones it; index. */
+  reviewAfter: number;
+  /** The last reason. */
+  event: ReviewEvent;
+  createdAt: number;
+  /** Reviews in a row that failed since the last event. */
+  reviewCount: Generated<number>;
+  /** Why the last review failed; undefined: it did not. */
+  lastError: Optional<string>;
+  /** A process looks at it now and is taken for dead from then on; undefined: none does. */
+  claimedUntil: Optional<number>;
+}
+
+/**
+ * Links of blobs, or manifests, that may have become, or not be yet, of use to their repository. primary key (repositoryId, digest);
+ * goes with its link
+ */
+export interface RepositoryReviewTable extends ReviewTable {
+  repositoryId: number;
+}
+
+/** Why something may be of use to nobody. */
+export type ReviewEvent =
+  | 'blob_upload'
+  | 'blob_mount'
+  /** A client was told that the repository has it. */
+  | 'blob_head'
+  | 'blob_delete'
+  | 'manifest_upload'
+  | 'manifest_delete'
+  | 'tag_delete'
+  | 'tag_switch'
+  | 'repository_delete'
+  | 'project_delete'
+  | 'entry_delete'
+  /** For room: at once. */
+  | 'entry_evict'
+  | 'entry_switch'
+  | 'upstream_delete'
+  /** The collector removed a link of it: at once. */
+  | 'link_collect'
+  /** The collector waits for `gc.untagged`. */
+  | 'untagged';
 
 export interface ReviewTimes {
   /** Epoch milliseconds. */

@@ -118,7 +118,7 @@ export class Holders {
       // Enough for one that is not gone, where there is one.
       .limit(limit + gone.size)
       .execute();
-    const digests = rows.map((row) => row.digest as Digest);
+    const digests = rows.map((row) => row.digest);
     return digests.filter((owner) => !gone.has(owner)).slice(0, limit);
   }
 

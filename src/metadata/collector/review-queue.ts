@@ -6,8 +6,7 @@ import { type ExpressionBuilder, type Kysely, type SqlBool, sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import { inTransaction } from '../db/in-transaction.ts';
 import type { Tables } from '../db/tables.ts';
-import type { ReviewQueueName } from './enqueue-reviews.ts';
-import type { ReviewEvent } from './schema-collector.ts';
+import type { ReviewEvent, ReviewQueueName } from './enqueue-reviews.ts';
 
 /** What a review is of: a manifest or a link of a repository; bytes, or the payload of a manifest, of all of them. */
 export type ReviewKind = 'manifest' | 'link' | 'blob' | 'payload';
@@ -23,8 +22,12 @@ export interface Review {
   /** In a row, since the last event. */
   readonly failures: number;
   readonly lastError: string | undefined;
-  /** Until when it is ours; undefined: it was only read. Epoch milliseconds. */
-  readonly claimedUntil: number | undefined;
+}
+
+/** One that is ours for a while. */
+export interface ClaimedReview extends Review {
+  /** Epoch milliseconds. */
+  readonly claimedUntil: number;
 }
 
 export interface Due {
@@ -58,15 +61,7 @@ export const reviewKinds: readonly ReviewKind[] = ['manifest', 'link', 'blob', '
 /** All of a long queue would take long. */
 export const maxCounted = 100_000;
 
-interface Row {
-  readonly digest: string;
-  readonly repositoryId: number;
-  readonly reviewAfter: number;
-  readonly event: ReviewEvent;
-  readonly reviewCount: number;
-  readonly lastError: string | undefined;
-  readonly claimedUntil: number | undefined;
-}
+const columns = ['digest', 'reviewAfter', 'event', 'reviewCount as failures', 'lastError'] as const;
 
 export class ReviewQueue {
   readonly #db: Kysely<Tables>;
@@ -78,38 +73,40 @@ export class ReviewQueue {
   }
 
   /** Those that wait longest first; nothing is changed. */
-  async list(kind: ReviewKind, due: Due): Promise<readonly Review[]> {
-    return (await this.#select(this.#db, kind, due)).map((row) => reviewOf(kind, row));
+  list(kind: ReviewKind, due: Due): Promise<readonly Review[]> {
+    return this.#select(this.#db, kind, due);
   }
 
   /** As {@link list}, and they are ours for so long. Waits for nobody: what others have is passed over. */
-  async claim(kind: ReviewKind, due: Due, forMs: number): Promise<readonly Review[]> {
+  async claim(kind: ReviewKind, due: Due, forMs: number): Promise<readonly ClaimedReview[]> {
     // A look costs nothing; a transaction of SQLite would keep others from writing.
     if ((await this.#select(this.#db, kind, { ...due, limit: 1 })).length === 0) return [];
     return inTransaction(this.#db, async (tx) => {
-      const claimed: Review[] = [];
       const claimedUntil = this.#now() + forMs;
-      for (const row of await this.#select(tx, kind, due, true)) {
-        const review = reviewOf(kind, { ...row, claimedUntil });
+      const reviews = await this.#select(tx, kind, due, true);
+      for (const review of reviews)
         await tx
           .updateTable(tables[kind])
           .set({ claimedUntil })
           .where((eb) => isOf(eb, review))
           .execute();
-        claimed.push(review);
-      }
-      return claimed;
+      return reviews.map((review) => ({ ...review, claimedUntil }));
     });
   }
 
-  async #select(db: Kysely<Tables>, kind: ReviewKind, due: Due, isClaiming = false): Promise<readonly Row[]> {
+  async #select(
+    db: Kysely<Tables>,
+    kind: ReviewKind,
+    due: Due,
+    isClaiming = false,
+  ): Promise<readonly Review[]> {
     const now = this.#now();
     const { isEarly, repositoryId, digests, limit, offset } = due;
     const ofRepository = isOfRepository(kind);
     if (!ofRepository && digests?.length === 0) return [];
     let query = db
       .selectFrom(tables[kind])
-      .select(['digest', 'reviewAfter', 'event', 'reviewCount', 'lastError', 'claimedUntil'])
+      .select(columns)
       .select((ofRepository ? sql.ref<number>('repositoryId') : sql.lit(0)).as('repositoryId'))
       .where((eb) => eb.or([eb('claimedUntil', 'is', null), eb('claimedUntil', '<=', now)]))
       .orderBy('reviewAfter')
@@ -127,18 +124,19 @@ export class ReviewQueue {
     if (ofRepository && repositoryId !== undefined)
       query = query.where(sql<SqlBool>`repository_id = ${repositoryId}`);
     if (!ofRepository && digests) query = query.where('digest', 'in', digests);
-    return (isClaiming ? query.forUpdate().skipLocked() : query).execute();
+    const rows = await (isClaiming ? query.forUpdate().skipLocked() : query).execute();
+    return rows.map((row) => ({ kind, ...row }));
   }
 
   /** Whether it is still ours: part of the transaction that acts on it, in which no event can postpone it any more. */
-  async isOurs(review: Review): Promise<boolean> {
+  async isOurs(review: ClaimedReview): Promise<boolean> {
     const row = await this.#db
       .selectFrom(tables[review.kind])
       .select('claimedUntil')
       .where((eb) => isOf(eb, review))
       .forUpdate()
       .executeTakeFirst();
-    return row !== undefined && row.claimedUntil === (review.claimedUntil ?? null);
+    return row?.claimedUntil === review.claimedUntil;
   }
 
   /** It is decided. */
@@ -165,18 +163,18 @@ export class ReviewQueue {
   }
 
   /** For others, who need not wait until the claims are over. */
-  async release(reviews: readonly Review[]): Promise<void> {
+  async release(reviews: readonly ClaimedReview[]): Promise<void> {
     for (const review of reviews)
       await this.#db
         .updateTable(tables[review.kind])
         .set({ claimedUntil: null })
         .where((eb) => isOf(eb, review))
-        .where('claimedUntil', '=', review.claimedUntil ?? null)
+        .where('claimedUntil', '=', review.claimedUntil)
         .execute();
   }
 
   /** It could not be decided: tried again then. */
-  async fail(review: Review, error: string, reviewAfter: number): Promise<void> {
+  async fail(review: ClaimedReview, error: string, reviewAfter: number): Promise<void> {
     await this.#db
       .updateTable(tables[review.kind])
       .set((eb) => ({
@@ -186,24 +184,23 @@ export class ReviewQueue {
         lastError: error,
       }))
       .where((eb) => isOf(eb, review))
-      .where('claimedUntil', '=', review.claimedUntil ?? null)
+      .where('claimedUntil', '=', review.claimedUntil)
       .execute();
   }
 
   async find(kind: ReviewKind, digest: Digest, repositoryId = 0): Promise<Review | undefined> {
     const row = await this.#db
       .selectFrom(tables[kind])
-      .select(['digest', 'reviewAfter', 'event', 'reviewCount', 'lastError', 'claimedUntil'])
-      .select(sql.lit(repositoryId).as('repositoryId'))
+      .select(columns)
       .where((eb) => isOf(eb, { kind, digest, repositoryId }))
       .executeTakeFirst();
-    return row && reviewOf(kind, row);
+    return row && { kind, repositoryId, ...row };
   }
 
   /** Of the first {@link maxCounted} that wait. */
-  async describe(kind: ReviewKind): Promise<QueueState> {
+  describe(kind: ReviewKind): Promise<QueueState> {
     const now = this.#now();
-    const { length, due, oldest, failing } = await this.#db
+    return this.#db
       .selectFrom((eb) =>
         eb
           .selectFrom(tables[kind])
@@ -214,12 +211,11 @@ export class ReviewQueue {
       )
       .select((eb) => [
         eb.fn.countAll<number>().as('length'),
-        eb.fn.min<number | null>('reviewAfter').as('oldest'),
-        sql<number | undefined>`sum(case when review_after <= ${now} then 1 else 0 end)`.as('due'),
-        sql<number | undefined>`sum(case when review_count > 0 then 1 else 0 end)`.as('failing'),
+        sql<number | undefined>`min(review_after)`.as('oldestAt'),
+        eb.fn.countAll<number>().filterWhere('reviewAfter', '<=', now).as('due'),
+        eb.fn.countAll<number>().filterWhere('reviewCount', '>', 0).as('failing'),
       ])
       .executeTakeFirstOrThrow();
-    return { length, due: due ?? 0, oldestAt: oldest ?? undefined, failing: failing ?? 0 };
   }
 }
 
@@ -233,18 +229,4 @@ function isOf(
 ) {
   const isDigest = eb('digest', '=', digest);
   return isOfRepository(kind) ? eb.and([isDigest, sql<SqlBool>`repository_id = ${repositoryId}`]) : isDigest;
-}
-
-/** Digests were parsed before they were recorded. */
-function reviewOf(kind: ReviewKind, row: Row): Review {
-  return {
-    kind,
-    digest: row.digest as Digest,
-    repositoryId: row.repositoryId,
-    reviewAfter: row.reviewAfter,
-    event: row.event,
-    failures: row.reviewCount,
-    lastError: row.lastError ?? undefined,
-    claimedUntil: row.claimedUntil ?? undefined,
-  };
 }

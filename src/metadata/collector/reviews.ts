@@ -8,8 +8,13 @@ import { inBatches } from '../db/in-batches.ts';
 import { inTransaction } from '../db/in-transaction.ts';
 import type { Tables } from '../db/tables.ts';
 import { below } from '../namespaces/below.ts';
-import { enqueue, enqueueAgain, type ReviewQueueName, type ReviewTimes } from './enqueue-reviews.ts';
-import type { ReviewEvent } from './schema-collector.ts';
+import {
+  enqueue,
+  enqueueAgain,
+  type ReviewEvent,
+  type ReviewQueueName,
+  type ReviewTimes,
+} from './enqueue-reviews.ts';
 
 export class Reviews {
   readonly #db: Kysely<Tables>;
@@ -85,7 +90,7 @@ export class Reviews {
       )
       .orderBy('untagged.digest')
       .execute();
-    return rows.map(({ digest }) => digest as Digest);
+    return rows.map(({ digest }) => digest);
   }
 
   #untagged(repositoryId: number) {

@@ -39,6 +39,7 @@ const readers: Record<ColumnsOf<boolean>, typeof asBoolean> & Record<ColumnsOf<o
   cut: asJson,
   denyPatterns: asJson,
   details: asJson,
+  enabled: asBoolean,
   headerNames: asJson,
   ignoredActions: asJson,
   ignoredMediaTypes: asJson,
@@ -49,6 +50,8 @@ const readers: Record<ColumnsOf<boolean>, typeof asBoolean> & Record<ColumnsOf<o
   isWoken: asBoolean,
   manifestDetails: asJson,
   platform: asJson,
+  notifyOnFailure: asBoolean,
+  notifyOnSuccess: asBoolean,
   result: asJson,
   scopes: asJson,
 };

@@ -2,13 +2,7 @@
  * The tables, the same on SQLite and PostgreSQL. Instants are epoch milliseconds, booleans 0 or 1, lists JSON text.
  * Those that do not stand beside their class yet.
  */
-import type { CacheRetentionTables } from '../cached/schema-cache-retention.ts';
-import type { CollectorTables } from '../collector/schema-collector.ts';
 import type { CleanupPolicyTables } from '../hosted/schema-cleanup-policies.ts';
 import type { ProtectionTables } from '../hosted/schema-protection.ts';
 
-export interface Tables
-  extends CacheRetentionTables,
-    CleanupPolicyTables,
-    CollectorTables,
-    ProtectionTables {}
+export interface Tables extends CleanupPolicyTables, ProtectionTables {}

@@ -4,6 +4,13 @@
  */
 import type { ColumnType, Selectable } from 'kysely';
 import type { CacheEntryTable } from '../cached/cache-entry.ts';
+import type { CachePinTable } from '../cached/cache-pins.ts';
+import type { CachePullTable } from '../cached/cache-pulls.ts';
+import type { CacheRetentionPolicyTable } from '../cached/cache-retention-policies.ts';
+import type { CachedBlobTable, CacheReservationTable, CacheSizeChangeTable } from '../cached/cache-sizes.ts';
+import type { GroupCacheTable } from '../cached/group-caches.ts';
+import type { RepositoryReviewTable, ReviewTable } from '../collector/enqueue-reviews.ts';
+import type { GcRunTable } from '../collector/gc-runs.ts';
 import type { BlobTable } from '../content/blobs.ts';
 import type { ImageFactsTable } from '../content/image-facts.ts';
 import type { ManifestReferenceTable } from '../content/manifest-payloads.ts';
@@ -72,6 +79,18 @@ interface RecordTables {
   imageFacts: ImageFactsTable;
   manifestReferences: ManifestReferenceTable;
   manifests: ManifestTable;
+  cachePins: CachePinTable;
+  cachePulls: CachePullTable;
+  cacheReservations: CacheReservationTable;
+  cacheRetentionPolicies: CacheRetentionPolicyTable;
+  cacheSizeChanges: CacheSizeChangeTable;
+  cachedBlobs: CachedBlobTable;
+  groupCaches: GroupCacheTable;
+  blobReviews: ReviewTable;
+  payloadReviews: ReviewTable;
+  linkReviews: RepositoryReviewTable;
+  manifestReviews: RepositoryReviewTable;
+  gcRuns: GcRunTable;
   repositories: RepositoryTable;
   repositoryBlobs: RepositoryBlobTable;
   repositoryManifests: RepositoryManifestTable;

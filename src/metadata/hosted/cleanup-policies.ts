@@ -75,7 +75,7 @@ export class CleanupPolicies {
     const row = await this.#db
       .selectFrom('cleanupPolicies')
       .selectAll()
-      .where('enabled', '=', 1)
+      .where('enabled', '=', true)
       .where((eb) => eb.or([eb('nextRunAt', '<=', now), eb('requestedAt', 'is not', null)]))
       .orderBy(sql`case when requested_at is null then 1 else 0 end`)
       .orderBy('nextRunAt')
@@ -88,7 +88,7 @@ export class CleanupPolicies {
   /** Makes or changes it; a run that goes on is given up. @throws MissingOwner when the project is gone */
   async save(projectId: number, policy: PolicyFields, nextRunAt: number): Promise<void> {
     const fields = {
-      enabled: policy.enabled ? 1 : 0,
+      enabled: policy.enabled,
       cadence: policy.cadence,
       keepN: policy.keepN ?? null,
       olderThan: policy.olderThan ?? null,
@@ -157,7 +157,7 @@ type RunningPolicy = Pick<CleanupPolicyRecord, 'projectId' | 'nextRunAt' | 'requ
 function fromRow(row: Selectable<Tables['cleanupPolicies']>): CleanupPolicyRecord {
   return {
     projectId: row.projectId,
-    enabled: row.enabled === 1,
+    enabled: row.enabled,
     cadence: row.cadence,
     keepN: row.keepN ?? undefined,
     olderThan: row.olderThan ?? undefined,

@@ -6,7 +6,7 @@ export interface CleanupPolicyTables {
 /** primary key project_id; what is not here is as of the defaults. index (enabled, next_run_at) */
 interface CleanupPolicyTable {
   project_id: number;
-  enabled: number;
+  enabled: boolean;
   cadence: string;
   keep_n: number | null;
   older_than: string | null;

@@ -12,6 +12,7 @@ import {
   reviewKinds,
 } from '../metadata/collector/review-queue.ts';
 import type { Database } from '../metadata/db/database.ts';
+import { inBatches } from '../metadata/db/in-batches.ts';
 import type { Records } from '../metadata/db/records.ts';
 import type { Log } from '../observe/log.ts';
 import type { Digest } from '../oci/digest.ts';
@@ -48,8 +49,6 @@ export interface RunOptions {
 /** Rows that one worker takes at once, and how long it may take for them. */
 const claimed = 20;
 const claimMs = 5 * 60 * 1000;
-/** Of what one repository gave free, looked for at once. */
-const freedAtOnce = 500;
 const firstPauseMs = 10_000;
 const maxPauseMs = 24 * 60 * 60 * 1000;
 const maxErrorLength = 500;
@@ -106,11 +105,8 @@ export class Collector {
     const ofRepository = kind === 'manifest' || kind === 'link';
     if (ofRepository || !freed) return this.#takeBatch(kind, { isEarly, repositoryId, limit: claimed }, run);
     let taken = 0;
-    const all = [...freed];
-    for (let start = 0; start < all.length; start += freedAtOnce) {
-      const digests = all.slice(start, start + freedAtOnce);
+    for (const digests of inBatches([...freed]))
       taken += await this.#takeBatch(kind, { isEarly, digests, limit: claimed }, run);
-    }
     return taken;
   }
 

@@ -6,7 +6,7 @@ import { openDatabase } from '../metadata/db/database.ts';
 import type { Records } from '../metadata/db/records.ts';
 import type { Log } from '../observe/log.ts';
 import { makeDirectory } from '../storage/directories.ts';
-import { DiskSpace, unlimitedSpace } from '../storage/disk-space.ts';
+import { DiskSpace, type Space, unlimitedSpace } from '../storage/disk-space.ts';
 import { FilesystemBlobInventory } from '../storage/filesystem-blob-inventory.ts';
 import { FilesystemBlobStore } from '../storage/filesystem-blob-store.ts';
 import { FilesystemUploadStore } from '../storage/filesystem-upload-store.ts';
@@ -22,7 +22,12 @@ export const storeIdKey = 'storage_id';
 const keysLookedFor = 1000;
 const watchMs = 2000;
 
-export function createStores(config: Config, { instance, storedBlobs }: StoreDatabase, log: Log) {
+export function createStores(
+  config: Config,
+  { instance, storedBlobs }: StoreDatabase,
+  log: Log,
+  space = spaceOf(config),
+) {
   const root = blobDirectoryOf(config);
   const records = {
     find: () => instance.get(storeIdKey),
@@ -30,10 +35,6 @@ export function createStores(config: Config, { instance, storedBlobs }: StoreDat
     listKeys: async () => (await storedBlobs.list('', keysLookedFor)).map(({ storageKey }) => storageKey),
   };
   const identity = new StoreIdentity({ root, records, log });
-  const { reserveBytes } = config.storage;
-  // With a database of its own the data directory is hardly written to.
-  const directories = config.database.url === undefined ? [root, config.dataDirectory] : [root];
-  const space = reserveBytes === undefined ? unlimitedSpace : new DiskSpace({ directories, reserveBytes });
   return {
     root,
     identity,
@@ -45,6 +46,15 @@ export function createStores(config: Config, { instance, storedBlobs }: StoreDat
 }
 
 export type Stores = ReturnType<typeof createStores>;
+
+function spaceOf(config: Config): Space {
+  const { reserveBytes } = config.storage;
+  if (reserveBytes === undefined) return unlimitedSpace;
+  const root = blobDirectoryOf(config);
+  // With a database of its own the data directory is hardly written to.
+  const directories = config.database.url === undefined ? [root, config.dataDirectory] : [root];
+  return new DiskSpace({ directories, reserveBytes });
+}
 
 const maxJitterMs = 60_000;
 
@@ -72,15 +82,19 @@ export async function openStorage({ config, log, now }: StorageParts) {
   await makeDirectory(dataDirectory);
   const owner = url === undefined ? await ownDataDirectory(dataDirectory) : undefined;
   const reserve = startSpaceReserve(config, log);
+  const space = spaceOf(config);
   const database = await openDatabase({
     url,
     file: databaseFile(dataDirectory),
     log,
     now,
     reviewDelayMs: reviewDelayOf(config),
-    giveUpSpace: () => reserve?.giveUp() ?? false,
+    giveUpSpace: () => {
+      space.lookAgain();
+      return reserve?.giveUp() ?? false;
+    },
   });
-  const stores = createStores(config, database, log);
+  const stores = createStores(config, database, log, space);
   const stopWatching = await watchStores(stores, log);
   return {
     ...stores,

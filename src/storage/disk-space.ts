@@ -17,6 +17,8 @@ export interface Space {
   demand(bytes: number): Promise<void>;
   /** Before so many bytes are written; mostly nothing is to be waited for. @throws OutOfSpace */
   take(bytes: number): Promise<void> | undefined;
+  /** A write failed: what the last look said counts no longer. */
+  lookAgain(): void;
 }
 
 /** Before anything was tried: what is left is for deletions. */
@@ -36,14 +38,17 @@ const maxStepBytes = 16 * 1024 * 1024;
 
 export class DiskSpace implements Space {
   readonly #options: DiskSpaceOptions;
+  readonly #roomOf: typeof roomOf;
   #room = 0;
   /** What may be written until the disk is looked at again. */
   #left = 0;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #looking: Promise<void> | undefined;
 
-  constructor(options: DiskSpaceOptions) {
+  /** @param look as {@link roomOf} */
+  constructor(options: DiskSpaceOptions, look = roomOf) {
     this.#options = options;
+    this.#roomOf = look;
   }
 
   async demand(bytes: number): Promise<void> {
@@ -55,6 +60,10 @@ export class DiskSpace implements Space {
     if (bytes > this.#left || this.#isOld()) return this.#lookAndTake(bytes);
     this.#spend(bytes);
     return undefined;
+  }
+
+  lookAgain(): void {
+    this.#lookedAt = Number.NEGATIVE_INFINITY;
   }
 
   async #lookAndTake(bytes: number): Promise<void> {
@@ -81,7 +90,7 @@ export class DiskSpace implements Space {
 
   async #measure(): Promise<void> {
     const { directories, reserveBytes } = this.#options;
-    const rooms = await Promise.all(directories.map((directory) => roomOf(directory, reserveBytes)));
+    const rooms = await Promise.all(directories.map((directory) => this.#roomOf(directory, reserveBytes)));
     this.#room = Math.min(...rooms.map(({ bytes }) => bytes));
     this.#left = Math.min(this.#room, maxStepBytes);
     this.#lookedAt = performance.now();
@@ -106,7 +115,11 @@ export async function roomOf(directory: string, reserveBytes: number): Promise<R
   }
 }
 
-export const unlimitedSpace: Space = { demand: async () => undefined, take: () => undefined };
+export const unlimitedSpace: Space = {
+  demand: async () => undefined,
+  take: () => undefined,
+  lookAgain: () => undefined,
+};
 
 /** Of a disk, whoever filled it. */
 export function isOutOfSpace(error: unknown): boolean {

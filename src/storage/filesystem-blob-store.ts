@@ -6,7 +6,7 @@ import { isSystemError } from '../oci/system-error.ts';
 import { type BlobReader, type BlobStore, type Spool, SpoolError, type StorageKey } from './blob-store.ts';
 import { BlobTree, uniqueName } from './blob-tree.ts';
 import { type Space, unlimitedSpace } from './disk-space.ts';
-import { FilesystemSpool, spoolError } from './filesystem-spool.ts';
+import { FilesystemSpool, writeFailure } from './filesystem-spool.ts';
 import { SpoolOwner, sweepDeadOwners } from './spool-owner.ts';
 import { anyStore, StoreAbsent, type StoreGuard } from './store-identity.ts';
 import { fromStorage } from './unavailable-storage.ts';
@@ -47,7 +47,7 @@ export class FilesystemBlobStore implements BlobStore {
       if (isSystemError(cause, 'ENOENT')) this.#claim = undefined;
       if (isSystemError(cause, 'ENOENT')) await this.#guard.check();
       if (cause instanceof StoreAbsent) throw cause;
-      throw spoolError('no spool can be made', cause);
+      throw writeFailure('no spool can be made', cause, this.#space);
     }
   }
 

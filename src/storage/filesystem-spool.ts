@@ -14,8 +14,8 @@ export interface SpoolFate {
   remove(): Promise<void>;
   /** The file is closed, neither published nor removed. */
   leave(): Promise<void>;
-  /** What it grows in; undefined: whatever the disk has. */
-  readonly space?: Pick<Space, 'take'>;
+  /** What it grows in. */
+  readonly space: Pick<Space, 'take' | 'lookAgain'>;
 }
 
 /** A file with one writer; readers see what is below its length, which only grows by what is written as a whole. */
@@ -44,13 +44,13 @@ export class FilesystemSpool implements Spool {
     this.#assertGrowing();
     let end = this.#length;
     let rest = chunks.filter((chunk) => chunk.length > 0);
-    const waits = this.#fate.space?.take(rest.reduce((bytes, { length }) => bytes + length, 0));
+    const waits = this.#fate.space.take(rest.reduce((bytes, { length }) => bytes + length, 0));
     if (waits) await waits;
     while (rest.length > 0) {
       const { bytesWritten } = await this.#file.writev(rest, end).catch((cause: unknown) => {
         // A part of it may be behind the length.
         this.#state = 'broken';
-        throw spoolError('the spool cannot be written', cause);
+        throw writeFailure('the spool cannot be written', cause, this.#fate.space);
       });
       end += bytesWritten;
       rest = behind(rest, bytesWritten);
@@ -76,7 +76,7 @@ export class FilesystemSpool implements Spool {
       // What could not be written once may seem to be written when asked again: there is no second try.
       this.#state = 'aborted';
       await this.#fate.remove();
-      throw spoolError('the spool cannot be committed', cause);
+      throw writeFailure('the spool cannot be committed', cause, this.#fate.space);
     }
   }
 
@@ -99,7 +99,7 @@ export class FilesystemSpool implements Spool {
       await this.#file.close();
       if (isLeft) await this.#fate.leave();
     } catch (cause) {
-      throw spoolError('the spool cannot be closed', cause);
+      throw writeFailure('the spool cannot be closed', cause, this.#fate.space);
     }
   }
 
@@ -118,8 +118,12 @@ function behind(chunks: readonly Uint8Array[], count: number): Uint8Array[] {
   });
 }
 
-/** @param what is sent to clients, so it names no path */
-export function spoolError(what: string, cause: unknown): SpoolError {
+/**
+ * What comes of a write that failed, perhaps since others had filled the disk.
+ * @param what is sent to clients, so it names no path
+ */
+export function writeFailure(what: string, cause: unknown, space: Pick<Space, 'lookAgain'>): SpoolError {
   if (cause instanceof SpoolError) return cause;
+  space.lookAgain();
   return new SpoolError(`${what}: ${storageFault(cause) ?? 'the storage fails'}`, { cause });
 }

@@ -8,7 +8,7 @@ import { type Spool, SpoolError, type StorageKey } from './blob-store.ts';
 import { BlobTree, uniqueName } from './blob-tree.ts';
 import { listDirectory } from './directories.ts';
 import { type Space, unlimitedSpace } from './disk-space.ts';
-import { FilesystemSpool, spoolError } from './filesystem-spool.ts';
+import { FilesystemSpool, writeFailure } from './filesystem-spool.ts';
 import { anyStore, StoreAbsent, type StoreGuard } from './store-identity.ts';
 import { fromStorage } from './unavailable-storage.ts';
 import {
@@ -54,7 +54,7 @@ export class FilesystemUploadStore implements UploadStore {
       return await this.#spoolOf(await this.#claim(upload));
     } catch (cause) {
       if (cause instanceof StoreAbsent) throw cause;
-      throw spoolError('the upload cannot be opened', cause);
+      throw writeFailure('the upload cannot be opened', cause, this.#space);
     }
   }
 

@@ -40,6 +40,7 @@ async function createSpool(maxWrite: number, room = Number.POSITIVE_INFINITY, is
     },
     remove: async () => void fate.push('removed'),
     leave: async () => void fate.push('left'),
+    space: { take: () => undefined, lookAgain: () => void fate.push('room doubted') },
   });
   onTestFinished(() => spool.close());
   return { spool, fate };
@@ -62,7 +63,7 @@ test('after a write that failed nothing is appended or committed: some of it may
   await expect(spool.append(bytes.subarray(2000, 2001))).rejects.toThrow('broken');
   await expect(spool.commit(digestOf(bytes))).rejects.toThrow('broken');
   await spool.close();
-  expect(fate).toEqual(['left']);
+  expect(fate).toEqual(['room doubted', 'left']);
 });
 
 test('bytes that cannot be made durable are not published, and there is no second try', async () => {
@@ -71,7 +72,7 @@ test('bytes that cannot be made durable are not published, and there is no secon
   await expect(spool.commit(digestOf(bytes))).rejects.toThrow(SpoolError);
   await expect(spool.commit(digestOf(bytes))).rejects.toThrow('aborted');
   await spool.close();
-  expect(fate).toEqual(['removed']);
+  expect(fate).toEqual(['removed', 'room doubted']);
 });
 
 test('a spool is durable before it is published, and left only where it was neither committed nor aborted', async () => {

@@ -3,8 +3,6 @@
  * signing keys); where none is given, one is made beside the data.
  */
 import { randomBytes } from 'node:crypto';
-import { link, open, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { findPasswordFault } from '../auth/credentials/passwords.ts';
 import { tokenKindOf } from '../auth/tokens/token-secret.ts';
 import { secretKeyFile } from '../config/data-directory.ts';
@@ -18,7 +16,8 @@ import {
 } from '../config/secret-variables.ts';
 import { ConfigError, type Environment, Faults, readVariable } from '../config/settings.ts';
 import { isSystemError } from '../oci/system-error.ts';
-import { makeDirectory, syncDirectory } from '../storage/directories.ts';
+import { makeDirectory } from '../storage/directories.ts';
+import { createOnce } from '../storage/durable-files.ts';
 
 export interface Secrets {
   /** 32 bytes. */
@@ -100,22 +99,5 @@ function findText(path: string): string | undefined {
     if (isSystemError(error, 'ENOENT')) return undefined;
     const reason = error instanceof Error ? error.message : String(error);
     throw new ConfigError([{ origin: path, path: '', message: `cannot be read: ${reason}` }]);
-  }
-}
-
-/** The file appears whole or not at all, and the first of several processes wins. */
-async function createOnce(path: string, text: string): Promise<void> {
-  const draft = `${path}.${randomBytes(6).toString('hex')}`;
-  const file = await open(draft, 'wx', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-    await link(draft, path);
-    await syncDirectory(dirname(path));
-  } catch (error) {
-    if (!isSystemError(error, 'EEXIST')) throw error;
-  } finally {
-    await file.close();
-    await rm(draft, { force: true });
   }
 }

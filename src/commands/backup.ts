@@ -16,6 +16,7 @@ import type { StoredBlobs } from '../metadata/content/stored-blobs.ts';
 import { type Database, openDatabase } from '../metadata/db/database.ts';
 import { copySqlite } from '../metadata/db/snapshot.ts';
 import type { Log } from '../observe/log.ts';
+import { syncDirectory } from '../storage/directories.ts';
 import { FilesystemBackup } from '../storage/filesystem-backup.ts';
 import {
   BackupRefused,
@@ -50,6 +51,7 @@ async function backUp(config: Config, to: string, log: Log): Promise<BackupSumma
       const partial = join(directory, 'partial.tar');
       const summary = await writeArchive(partial, { config, snapshot, blobs, missing });
       await rename(partial, to);
+      await syncDirectory(dirname(resolve(to)));
       return summary;
     } finally {
       await snapshot.database.close();

@@ -1,12 +1,13 @@
 /** Puts a backup into an empty data directory: every blob is checked as it comes, and the database is there once all else is. */
 import { createReadStream } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { extract } from 'tar-stream';
 import { z } from 'zod';
 import type { Config } from '../config/config.ts';
 import { blobDirectoryOf, databaseFile, secretKeyFile } from '../config/data-directory.ts';
 import { listDirectory, makeDirectory, syncDirectory } from '../storage/directories.ts';
+import { writeNew } from '../storage/durable-files.ts';
 import { FilesystemBackup, WrongCopy } from '../storage/filesystem-backup.ts';
 import {
   BackupRefused,
@@ -102,13 +103,7 @@ async function textOf(bytes: AsyncIterable<Uint8Array>): Promise<string> {
 }
 
 async function writeDurably(path: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
-  const file = await open(path, 'wx', 0o600);
-  try {
-    for await (const chunk of bytes) await file.writeFile(chunk);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  await writeNew(path, bytes);
   await syncDirectory(dirname(path));
 }
 

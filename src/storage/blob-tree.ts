@@ -24,7 +24,7 @@ const keyPattern =
 
 function createKey(digest: Digest): StorageKey {
   const hex = hexOf(digest);
-  return parseKey(`v1/blobs/${algorithmOf(digest)}/${hex.slice(0, 2)}/${hex}-${uniqueName()}`);
+  return `v1/blobs/${algorithmOf(digest)}/${hex.slice(0, 2)}/${hex}-${uniqueName()}`;
 }
 
 /** The digest that a copy was published as; undefined for what is no key. */
@@ -37,7 +37,7 @@ export function digestOfKey(text: string): Digest | undefined {
 
 /** Keys become paths: nothing else may. */
 function parseKey(text: string): StorageKey {
-  if (keyPattern.test(text)) return text as StorageKey;
+  if (keyPattern.test(text)) return text;
   throw new Error(`'${text}' is not the key of a blob in a file system`);
 }
 
@@ -59,19 +59,24 @@ export class BlobTree {
     return join(this.root, parseKey(key));
   }
 
-  /**
-   * Moves a file that is durable itself to its place, durably.
-   * @throws the system's error; the file is then at its old place, or nowhere
-   */
+  /** As {@link place}, under a new key. */
   async publish(from: string, digest: Digest): Promise<StorageKey> {
     const key = createKey(digest);
+    await this.place(from, key);
+    return key;
+  }
+
+  /**
+   * Moves a file that is durable itself to where the key leads, durably.
+   * @throws the system's error; the file is then at its old place, or nowhere
+   */
+  async place(from: string, key: StorageKey): Promise<void> {
     const path = this.pathOf(key);
     const directory = dirname(path);
     try {
       await this.#makeDirectory(directory);
       await rename(from, path);
       await syncDirectory(directory);
-      return key;
     } catch (error) {
       this.#directories.clear();
       await rm(path, { force: true }).catch(() => undefined);

@@ -4,19 +4,17 @@ import { dirname, join, relative, sep } from 'node:path';
 import { isSystemError } from '../oci/system-error.ts';
 
 /**
- * With its parents, all for their owner alone; one step at a time, since Node's own never ends below /proc.
- * @returns the topmost that was made; undefined: it was there
+ * With its parents, all for their owner alone, durably; one step at a time, since Node's own never ends below /proc.
  * @throws the system's error
  */
-export async function makeDirectory(path: string): Promise<string | undefined> {
-  try {
-    return await makeOne(path);
-  } catch (error) {
-    if (!isSystemError(error, 'ENOENT') || dirname(path) === path) throw error;
-  }
-  const top = await makeDirectory(dirname(path));
-  const made = await makeOne(path);
-  return top ?? made;
+export async function makeDirectory(path: string): Promise<void> {
+  const parent = dirname(path);
+  const isMade = await makeOne(path).catch(async (error: unknown) => {
+    if (!isSystemError(error, 'ENOENT') || parent === path) throw error;
+    await makeDirectory(parent);
+    return makeOne(path);
+  });
+  if (isMade) await syncDirectory(parent);
 }
 
 /**
@@ -28,14 +26,15 @@ export async function makeBelow(top: string, path: string): Promise<void> {
   for (let count = 1; count <= names.length; count += 1) await makeOne(join(top, ...names.slice(0, count)));
 }
 
-async function makeOne(path: string): Promise<string | undefined> {
+/** False where it was there. */
+async function makeOne(path: string): Promise<boolean> {
   try {
     await mkdir(path, { mode: 0o700 });
-    return path;
+    return true;
   } catch (error) {
     // Systems have other reasons, such as EROFS, for what is there already.
     if (isSystemError(error, 'ENOENT') || !(await isDirectory(path))) throw error;
-    return undefined;
+    return false;
   }
 }
 

@@ -3,18 +3,19 @@
  * file in a directory of this process, which the next start of a server removes should the process die.
  */
 
+import type { Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { link, open, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { link } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { algorithmOf, type Digest, finishDigest, hasherOf } from '../oci/digest.ts';
+import { algorithmOf, finishDigest, hasherOf } from '../oci/digest.ts';
 import { isSystemError } from '../oci/system-error.ts';
 import type { StorageKey } from './blob-store.ts';
 import { BlobTree, digestOfKey, uniqueName } from './blob-tree.ts';
-import { makeBelow } from './directories.ts';
+import { writeNew } from './durable-files.ts';
 import { spoolsPath } from './filesystem-blob-store.ts';
 import { SpoolOwner } from './spool-owner.ts';
-import { anyStore, type StoreGuard, storePath } from './store-identity.ts';
+import { anyStore, type StoreGuard } from './store-identity.ts';
 
 export class FilesystemBackup {
   readonly #tree: BlobTree;
@@ -62,11 +63,12 @@ export class FilesystemBackup {
     const digest = digestOfKey(key);
     if (digest === undefined) throw new WrongCopy(`'${key}' is not the name of a blob`);
     const spool = join(this.#owner.directory, uniqueName());
-    const found = await write(spool, digest, bytes);
+    const algorithm = algorithmOf(digest);
+    const hash = hasherOf(algorithm);
+    await writeNew(spool, hashing(bytes, hash));
+    const found = finishDigest(algorithm, hash);
     if (found !== digest) throw new WrongCopy(`${key} has the digest ${found}`);
-    const path = this.#tree.pathOf(key);
-    await makeBelow(join(this.#tree.root, storePath), dirname(path));
-    await rename(spool, path);
+    await this.#tree.place(spool, key);
   }
 
   /** What was held goes. */
@@ -80,18 +82,9 @@ export class WrongCopy extends Error {
   override readonly name = 'WrongCopy';
 }
 
-async function write(path: string, digest: Digest, bytes: AsyncIterable<Uint8Array>): Promise<Digest> {
-  const algorithm = algorithmOf(digest);
-  const hash = hasherOf(algorithm);
-  const file = await open(path, 'wx', 0o600);
-  try {
-    for await (const chunk of bytes) {
-      hash.update(chunk);
-      await file.writeFile(chunk);
-    }
-    await file.sync();
-  } finally {
-    await file.close();
+async function* hashing(bytes: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
+  for await (const chunk of bytes) {
+    hash.update(chunk);
+    yield chunk;
   }
-  return finishDigest(algorithm, hash);
 }

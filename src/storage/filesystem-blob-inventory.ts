@@ -1,11 +1,11 @@
 /** What is in the directory of the blobs: see blob-tree.ts. */
 
-import { readdir, rename, stat } from 'node:fs/promises';
+import { rename, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isSystemError } from '../oci/system-error.ts';
 import type { BlobInventory, StorageKey, StoredCopy } from './blob-store.ts';
 import { BlobTree, digestOfKey } from './blob-tree.ts';
-import { makeBelow } from './directories.ts';
+import { listDirectory, makeBelow } from './directories.ts';
 import { anyStore, type StoreGuard } from './store-identity.ts';
 
 const blobsPath = 'v1/blobs';
@@ -23,12 +23,12 @@ export class FilesystemBlobInventory implements BlobInventory {
 
   async *list(): AsyncGenerator<StoredCopy, void, undefined> {
     await this.#guard.check();
-    for (const algorithm of await namesIn(join(this.#tree.root, blobsPath))) {
+    for (const algorithm of await listDirectory(join(this.#tree.root, blobsPath))) {
       const folder = `${blobsPath}/${algorithm}`;
-      for (const first of await namesIn(join(this.#tree.root, folder))) {
+      for (const first of await listDirectory(join(this.#tree.root, folder))) {
         // What is found here that no record names may be deleted.
         await this.#guard.check();
-        for (const name of await namesIn(join(this.#tree.root, folder, first))) {
+        for (const name of await listDirectory(join(this.#tree.root, folder, first))) {
           const copy = await this.#find(`${folder}/${first}/${name}`);
           if (copy) yield copy;
         }
@@ -61,14 +61,5 @@ export class FilesystemBlobInventory implements BlobInventory {
       if (isSystemError(error, 'ENOENT')) return undefined;
       throw error;
     }
-  }
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT')) return [];
-    throw error;
   }
 }

@@ -4,13 +4,14 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { link, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Log } from '../observe/log.ts';
 import { isSystemError } from '../oci/system-error.ts';
 import { UnavailableError } from '../oci/unavailable.ts';
 import type { StorageKey } from './blob-store.ts';
 import { makeDirectory, syncDirectory } from './directories.ts';
+import { createOnce } from './durable-files.ts';
 import { storageFault } from './unavailable-storage.ts';
 
 /** The directory of all that is stored; nobody else makes it. */
@@ -134,20 +135,9 @@ const remedy = 'entrepot storage adopt makes it the store of this database, shou
 export async function makeStore(root: string): Promise<string> {
   const path = join(root, markerPath);
   await makeDirectory(dirname(path));
-  const draft = `${path}.${randomUUID()}`;
-  const file = await open(draft, 'wx', 0o600);
-  try {
-    await file.writeFile(`${randomUUID()}\n`);
-    await file.sync();
-    // The first of several processes wins.
-    await link(draft, path).catch((error: unknown) => {
-      if (!isSystemError(error, 'EEXIST')) throw error;
-    });
-  } finally {
-    await file.close();
-    await rm(draft, { force: true });
-  }
-  await syncUp(dirname(path));
+  await createOnce(path, `${randomUUID()}\n`);
+  // Another process may have made these without having synced them yet.
+  for (const parent of [resolve(root), dirname(resolve(root))]) await syncDirectory(parent);
   const marker = await findMarker(root);
   if (marker === undefined) throw new Error(`${path} was removed as it was made`);
   return marker;
@@ -183,11 +173,6 @@ async function isEmpty(blobs: string): Promise<boolean> {
     throw error;
   });
   return names.every((name) => name.isDirectory());
-}
-
-/** A new directory lasts once the one above is written, up to the root of the store and above. */
-async function syncUp(path: string): Promise<void> {
-  for (const each of [path, dirname(path), dirname(dirname(path))]) await syncDirectory(each);
 }
 
 /** Of a store that no records are about. @param root is made */

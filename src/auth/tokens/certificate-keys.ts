@@ -59,8 +59,10 @@ function parseCertificate(pem: string): X509Certificate {
   }
 }
 
-function algorithmOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): Algorithm | undefined {
-  if (asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) >= minRsaBits) return 'RS256';
-  if (asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === 'prime256v1') return 'ES256';
-  return undefined;
+function algorithmOf({
+  asymmetricKeyType: type,
+  asymmetricKeyDetails: details = {},
+}: KeyObject): Algorithm | undefined {
+  if (type === 'rsa' && (details.modulusLength ?? 0) >= minRsaBits) return 'RS256';
+  return details.namedCurve === 'prime256v1' ? 'ES256' : undefined;
 }

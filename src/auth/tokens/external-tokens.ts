@@ -142,7 +142,7 @@ function claimedIssuer(token: string): string | undefined {
 function headerOf(token: string): JWSHeaderParameters | undefined {
   try {
     const header = decodeProtectedHeader(token);
-    return header.alg !== undefined && algorithms.includes(header.alg) ? header : undefined;
+    return algorithms.some((algorithm) => algorithm === header.alg) ? header : undefined;
   } catch {
     return undefined;
   }

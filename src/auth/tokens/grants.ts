@@ -39,17 +39,16 @@ export async function grantScopes(
   return {
     granted: looked.flatMap(({ granted }) => granted ?? []),
     refused: looked.flatMap(({ refused }) => refused ?? []),
-    protectedFromPush: looked.findLast(({ isProtectedFromPush }) => isProtectedFromPush)?.name,
+    protectedFromPush: looked.findLast((each) => each.protectedFromPush !== undefined)?.protectedFromPush,
     omitted,
   };
 }
 
 /** What became of one scope. */
 interface Looked {
-  readonly name: string;
   readonly granted?: ScopeGrant;
   readonly refused?: ScopeGrant;
-  readonly isProtectedFromPush?: boolean;
+  readonly protectedFromPush?: string;
 }
 
 async function look(
@@ -58,13 +57,10 @@ async function look(
   rights: Pick<RepositoryRights, 'judge' | 'findProject'>,
 ): Promise<Looked> {
   if (type === catalogScope.type && name === catalogScope.name && asked.includes('*'))
-    return mayList(who) ? { name, granted: catalogScope } : { name, refused: catalogScope };
+    return mayList(who) ? { granted: catalogScope } : { refused: catalogScope };
   if (type === statisticsScope.type && name === statisticsScope.name && asked.includes('*'))
-    return isAdministrator(who, 'read')
-      ? { name, granted: statisticsScope }
-      : { name, refused: statisticsScope };
-  if (type !== 'repository' || (!isRepositoryName(name) && findPathOfBelow(name) === undefined))
-    return { name };
+    return isAdministrator(who, 'read') ? { granted: statisticsScope } : { refused: statisticsScope };
+  if (type !== 'repository' || (!isRepositoryName(name) && findPathOfBelow(name) === undefined)) return {};
   const [allowed, denied]: [string[], string[]] = [[], []];
   let isProtectedFromPush = false;
   for (const action of actions) {
@@ -75,12 +71,11 @@ async function look(
   }
   const project = allowed.length > 0 ? await rights.findProject(name, who) : undefined;
   return {
-    name,
     ...(allowed.length > 0 && {
       granted: { ...repositoryScope(name, allowed), ...(project && { project: project.id }) },
     }),
     ...(denied.length > 0 && { refused: repositoryScope(name, denied) }),
-    isProtectedFromPush,
+    ...(isProtectedFromPush && { protectedFromPush: name }),
   };
 }
 

@@ -63,16 +63,15 @@ export async function createCertificate({
 }
 
 /** Positive, and without a zero in front. */
-function serialNumber(): Uint8Array {
+function serialNumber(): Buffer {
   const serial = randomBytes(serialBytes);
-  serial[0] = ((serial[0] ?? 0) & 0x3f) | 0x40;
+  serial.writeUInt8((serial.readUInt8() & 0x3f) | 0x40);
   return serial;
 }
 
 function toPem(der: ArrayBuffer): string {
-  const lines =
-    Buffer.from(der)
-      .toString('base64')
-      .match(/.{1,64}/g) ?? [];
-  return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n');
+  const lines = Buffer.from(der)
+    .toString('base64')
+    .replace(/.{1,64}/g, '$&\n');
+  return `-----BEGIN CERTIFICATE-----\n${lines}-----END CERTIFICATE-----\n`;
 }

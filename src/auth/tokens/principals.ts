@@ -44,15 +44,18 @@ export class Principals {
 
   /** As {@link find}, with why not. */
   async judge(ref: PrincipalRef): Promise<Principal | Refusal> {
-    const found = await this.#found.find(JSON.stringify(ref), () => this.#look(ref));
-    return found?.value ?? refuse('unknown');
+    return (await this.#find(ref)).value;
   }
 
   /** As {@link find}, with how long the answer holds. */
   async believe(ref: PrincipalRef): Promise<Belief<Principal | undefined>> {
+    const { value, until } = await this.#find(ref);
+    return { value: value.kind === 'refused' ? undefined : value, until };
+  }
+
+  async #find(ref: PrincipalRef): Promise<Belief<Principal | Refusal>> {
     const found = await this.#found.find(JSON.stringify(ref), () => this.#look(ref));
-    if (!found || found.value.kind === 'refused') return { value: undefined, until: found?.until ?? 0 };
-    return { value: found.value, until: found.until };
+    return found ?? { value: refuse('unknown'), until: 0 };
   }
 
   async #look(ref: PrincipalRef): Promise<Principal | Refusal> {

@@ -67,9 +67,9 @@ export class RecordedTokens {
   }
 
   /** A use that cannot be noted is still a use. */
-  async #noteUse({ id, lastUsedAt }: UsedToken, records: Pick<AccessTokens, 'noteUse'>): Promise<void> {
+  async #noteUse({ id, lastUsedAt = 0 }: UsedToken, records: Pick<AccessTokens, 'noteUse'>): Promise<void> {
     const { log, now } = this.#options;
-    if (lastUsedAt !== undefined && now() - lastUsedAt < usePrecisionMs) return;
+    if (now() - lastUsedAt < usePrecisionMs) return;
     try {
       await records.noteUse(id, now());
     } catch (error) {

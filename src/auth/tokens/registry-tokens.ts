@@ -13,7 +13,6 @@ import {
   principalRefOf,
   type RegistryTokenIdentity,
   type ScopeGrant,
-  unknownIdentity,
 } from '../rights/identity.ts';
 import { type SigningKeys, signingAlgorithm } from './signing-keys.ts';
 import { type TokenFault, tokenFault, tokenFaultOf } from './token-faults.ts';
@@ -196,7 +195,5 @@ function holderClaims(holder: Principal | AnonymousIdentity) {
       return { auth_type: 'deploy_token', principal };
     case 'job':
       return { auth_type: 'build', principal };
-    default:
-      return unknownIdentity(holder);
   }
 }

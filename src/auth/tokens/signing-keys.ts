@@ -138,15 +138,15 @@ export class SigningKeys {
 
   #current(): SigningKey | undefined {
     const now = this.#options.now();
-    return this.#keys.find(({ retiredAt }) => retiredAt === undefined || retiredAt > now);
+    return this.#keys.find(({ retiredAt = Number.POSITIVE_INFINITY }) => retiredAt > now);
   }
 
   #verifying(): readonly SigningKey[] {
     return this.#keys.filter((key) => !this.#isOver(key));
   }
 
-  #isOver({ retiredAt }: Pick<SigningKey, 'retiredAt'>): boolean {
-    return retiredAt !== undefined && retiredAt + this.#retainMs <= this.#options.now();
+  #isOver({ retiredAt = Number.POSITIVE_INFINITY }: Pick<SigningKey, 'retiredAt'>): boolean {
+    return retiredAt + this.#retainMs <= this.#options.now();
   }
 
   async #refresh(): Promise<void> {

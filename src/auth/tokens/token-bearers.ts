@@ -60,9 +60,9 @@ export async function identifyJob(
 }
 
 function findFault(
-  { expiresAt, revokedAt }: Pick<AccessToken, 'expiresAt' | 'revokedAt'>,
+  { expiresAt = Number.POSITIVE_INFINITY, revokedAt }: Pick<AccessToken, 'expiresAt' | 'revokedAt'>,
   now: number,
 ): Refusal | undefined {
   if (revokedAt !== undefined) return refuse('revoked');
-  return expiresAt !== undefined && expiresAt <= now ? refuse('expired') : undefined;
+  return expiresAt <= now ? refuse('expired') : undefined;
 }

@@ -7,7 +7,7 @@ import { ExternalTokens, type FindKeys } from '../../../../src/auth/tokens/exter
 import { createCertificate } from '../../../../src/auth/tokens/key-certificates.ts';
 import { keyIdOf } from '../../../../src/auth/tokens/key-ids.ts';
 import { KeptLog } from '../../api/registry/registry-server.ts';
-import { forgeries, type Genuine, sign } from '../forging.ts';
+import { forgeries, type Genuine, sign, tokenOfLength } from '../forging.ts';
 
 const start = Date.UTC(2026, 2, 4, 9, 15, 22, 481);
 const seconds = Math.floor(start / 1000);
@@ -86,6 +86,49 @@ test.each([
   expect(await tokens.verify(await sign(genuine('ES256', ec, await kidOf(ec))))).toBeDefined();
 });
 
+test('of the keys of certificates a token is tried with the one that it names, else with all of its kind', async () => {
+  const bundle = (await Promise.all([other, ec, rsa].map(certify))).join('');
+  const { find } = await CertificateKeys.parse(bundle);
+  const found = async (header: Parameters<FindKeys>[0]) => {
+    const keys = await find(header);
+    return [rsa, other, ec].filter(({ publicKey }) => keys.some((key) => publicKey.equals(key)));
+  };
+  expect(await found({ alg: 'RS256', kid: keyIdOf(rsa.publicKey) })).toEqual([rsa]);
+  expect(await found({ alg: 'RS256', kid: await calculateJwkThumbprint(other.publicKey) })).toEqual([other]);
+  expect(await found({ alg: 'RS256', kid: keyIdOf(ec.publicKey) })).toEqual([rsa, other]);
+  expect(await found({ alg: 'RS256' })).toEqual([rsa, other]);
+  expect(await found({ alg: 'ES256' })).toEqual([ec]);
+  expect(await found({ alg: 'PS256' })).toEqual([]);
+});
+
+test.each(['HS256', 'PS256', undefined])(
+  'of alg %s no token is tried, and nobody is asked for keys',
+  async (alg) => {
+    const asked: unknown[] = [];
+    const tokens = trusting(async (header) => {
+      asked.push(header);
+      return [rsa.publicKey];
+    });
+    const [, payload, signature] = (await sign(genuine('RS256', rsa))).split('.');
+    const header = Buffer.from(JSON.stringify({ alg, typ: 'JWT' })).toString('base64url');
+    expect(await tokens.verify(`${header}.${payload}.${signature}`)).toBeUndefined();
+    expect(asked).toEqual([]);
+  },
+);
+
+test('a token has up to 16384 characters', async () => {
+  const tokens = await trustingCertificates(ec);
+  const make = (changed: object, length: number) =>
+    tokenOfLength(length, (padding, typ) => sign(genuine('ES256', ec), { ...changed, padding }, { typ }));
+  expect(await tokens.verify(await make({}, 16_384))).toMatchObject({ subject: 'dana' });
+  expect(await tokens.verify(await make({}, 16_385))).toBeUndefined();
+  const expired = { exp: seconds - 300 };
+  expect(await tokens.explain(await make(expired, 16_384))).toMatchObject({
+    cause: expect.stringMatching(/^expired/),
+  });
+  expect(await tokens.explain(await make(expired, 16_385))).toBeUndefined();
+});
+
 test('every action, as Docker says it, is each of ours; an access list of null is nothing', async () => {
   const tokens = await trustingCertificates(rsa);
   const of = async (changed: object) =>
@@ -156,8 +199,13 @@ test('a bundle must be of certificates with keys that are of use', async () => {
   expect(await CertificateKeys.parse(certificate.repeat(32))).toBeDefined();
   await expect(CertificateKeys.parse(certificate.repeat(33))).rejects.toThrow(`${expected} 33`);
   const broken = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
-  await expect(CertificateKeys.parse(broken)).rejects.toThrow(/cannot be read/);
-  for (const useless of [weak, generateKeyPairSync('ec', { namedCurve: 'P-384' })])
+  await expect(CertificateKeys.parse(broken)).rejects.toMatchObject({
+    message: expect.stringMatching(/cannot be read/),
+    cause: expect.any(Error),
+  });
+  const otherCurve = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+  const otherPadding = generateKeyPairSync('rsa-pss', { modulusLength: 2048 });
+  for (const useless of [weak, otherCurve, otherPadding])
     await expect(trustingCertificates(rsa, useless)).rejects.toThrow(
       'the key of the certificate of CN=token service is neither RSA with at least 2048 bits nor EC P-256',
     );

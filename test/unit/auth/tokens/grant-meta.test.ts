@@ -31,7 +31,12 @@ let group: Group | undefined;
 
 const metas = new GrantMetas({
   groups: { findByPath: async (path) => (path === 'acme' ? group : undefined) },
-  members: { levelAt: async (path, userId) => (path === shop && userId === 7 ? level : undefined) },
+  members: {
+    levelAt: async (path, userId) => {
+      expect([path, userId]).toEqual([shop, 7]);
+      return level;
+    },
+  },
   projects: {
     findOwner: async (name) => {
       looks.push(name);

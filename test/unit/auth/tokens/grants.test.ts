@@ -103,6 +103,10 @@ describe('a registry token is good for the named resource and action', () => {
     expect(carries(token, repositoryScope('a/b', ['pull', 'push']))).toBe(false);
   });
 
+  test('of several actions one that was refused is enough', () => {
+    expect(wasRefused(token, repositoryScope('a/b', ['pull', 'push']))).toBe(true);
+  });
+
   test.each([
     ['a/b', 'push', true],
     ['a/b', 'delete', true],
@@ -110,6 +114,24 @@ describe('a registry token is good for the named resource and action', () => {
     ['a/c', 'push', false],
   ])('it says what was refused: %s, %s: %s', (name, action, expected) => {
     expect(wasRefused(token, repositoryScope(name, [action]))).toBe(expected);
+  });
+});
+
+test.each(['catalog', 'statistics'])('a repository that is called %s is one like others', async (name) => {
+  expect(await grantScopes(dana, [repository(name, 'pull', '*')], rights)).toMatchObject({
+    granted: [],
+    refused: [repository(name, 'pull', 'push', 'delete')],
+  });
+});
+
+test('of what is refused nobody asks in which project it is', async () => {
+  const findProject = async () => {
+    throw new Error('it was asked for');
+  };
+  expect(
+    await grantScopes(dana, [repository('acme/none', 'pull')], { ...rights, findProject }),
+  ).toMatchObject({
+    refused: [repository('acme/none', 'pull')],
   });
 });
 

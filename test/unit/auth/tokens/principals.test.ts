@@ -78,6 +78,15 @@ describe('nobody is found', () => {
       (all) => ({ kind: 'user', userId: all.addUser('eve', { state: 'blocked' }).id }),
     ],
     [
+      'for a user who is blocked and came with a password',
+      'blocked',
+      (all) => ({
+        kind: 'user',
+        userId: all.addUser('eve', { state: 'blocked', passwordHash: 'stored' }).id,
+        passwordMark: markPassword('stored'),
+      }),
+    ],
+    [
       'for a password that is another now',
       'revoked',
       (all) => ({

@@ -63,6 +63,30 @@ test('processes that start at once agree on a key, and know the one the other ma
   expect(third.kid).toBe(records.rows.find(({ createdAt }) => createdAt === start + 1)?.kid);
 });
 
+test('a process that finds, having made a key, that another made one before signs with that', async () => {
+  const records = new RecordedKeys();
+  const [one, other] = [processWith(records), processWith(records)];
+  const add = records.add.bind(records);
+  records.add = async (row) => {
+    records.add = add;
+    await one.current();
+    await add(row);
+  };
+  const { kid } = await other.current();
+  expect(records.rows).toHaveLength(2);
+  expect(kid).toBe((await one.current()).kid);
+});
+
+test('a key whose time is over need not open any more, and one that is retired alone is not the one that signs', async () => {
+  const records = new RecordedKeys();
+  const { kid } = await processWith(records).current();
+  await records.setRetired(kid, start);
+  expect(await processWith(records).describe()).toMatchObject([{ kid, isCurrent: false }]);
+  records.rows = records.rows.map((row) => ({ ...row, privateKeySealed: 'of another secret key' }));
+  now += retainMs;
+  expect(await processWith(records).list()).toEqual([]);
+});
+
 test('key ids that nobody made do not read the records more than once a second', async () => {
   const records = new RecordedKeys();
   const keys = processWith(records);

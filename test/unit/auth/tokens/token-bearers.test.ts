@@ -107,6 +107,17 @@ test('a job is no administrator, even of one', async () => {
   });
 });
 
+test('a deploy token has the scopes that there are, and the place that it is for', () => {
+  accounts.addDeployToken({ id: 5, username: 'puller', scopes: ['read_registry', 'unheard_of'] });
+  expect(identifyDeployToken(only(accounts.deployTokensByHash), now)).toStrictEqual({
+    kind: 'deploy-token',
+    tokenId: 5,
+    username: 'puller',
+    scopes: ['read_registry'],
+    place: { kind: 'project', id: 9, fullPath: 'acme/web/shop' },
+  });
+});
+
 test('the owner of a token is known by the token, and not by their password', async () => {
   const dana = accounts.addUser('dana', { passwordHash: 'stored' });
   accounts.addToken(dana, { id: 70, scopes: ['api', 'unheard_of'] });

@@ -67,6 +67,7 @@ describe('why a token of ours is not believed', () => {
       'not yet valid: nbf is no time',
       tooEarly,
     ],
+    ['nor is one that is a text', () => sign(ours, { nbf: '0' }), 'not yet valid: nbf is no time', tooEarly],
     ['another issuer is named', () => sign(ours, { iss: 'else' }), 'issuer: iss is "else"', fetchNew],
     ['another audience is named', () => sign(ours, { aud: 'else' }), 'audience: aud is "else"', fetchNew],
     ['a missing claim is named', () => sign(ours, { jti: undefined }), 'claim: jti is missing', fetchNew],

@@ -24,6 +24,11 @@ export function textOrNone(maxLength: number) {
   return z.preprocess(blankAsNone, text(maxLength).optional()).optional();
 }
 
+/** Of what is made: null is none, as what is left out is. @param schema takes null, and, of texts, empty ones */
+export function orNone<S extends z.ZodType>(schema: S) {
+  return schema.optional().transform((value) => value ?? undefined);
+}
+
 const integerPattern = /^[+-]?\d+$/;
 
 /** An empty text is no number, but says so. */

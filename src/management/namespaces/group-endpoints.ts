@@ -8,6 +8,7 @@ import {
   integer,
   maxDescriptionLength,
   maxNameLength,
+  orNone,
   quota,
   someOf,
   text,
@@ -29,9 +30,9 @@ const filter = pageParams.extend({ search: text(maxNameLength).optional() });
 const newGroup = z.object({
   name: filled(maxNameLength),
   path: filled(maxNameLength),
-  description: text(maxDescriptionLength).nullish(),
+  description: orNone(text(maxDescriptionLength).nullable()),
   visibility: visibility.default('private'),
-  parent_id: integer.nullish(),
+  parent_id: orNone(integer.nullable()),
 });
 const groupChanges = someOf(
   z.object({
@@ -93,14 +94,8 @@ export function groupEndpoints(groups: GroupService): readonly Endpoint[] {
       params: newGroup,
       status: 201,
       response: groupResponse,
-      handle: async (actor, { description, parentId, ...input }, { externalUrl }) => {
-        const group = await groups.create(actor, {
-          ...input,
-          parentId: parentId ?? undefined,
-          description: description ?? undefined,
-        });
-        return groupBody(group, externalUrl);
-      },
+      handle: async (actor, input, { externalUrl }) =>
+        groupBody(await groups.create(actor, input), externalUrl),
     }),
     endpoint({
       method: 'GET',

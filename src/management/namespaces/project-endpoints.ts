@@ -11,6 +11,7 @@ import {
   integer,
   maxDescriptionLength,
   maxNameLength,
+  orNone,
   outdated,
   projectId,
   quota,
@@ -67,7 +68,7 @@ const newProject = someOf(
     name: textOrNone(maxNameLength),
     path: textOrNone(maxNameLength),
     namespace_id: integer,
-    description: text(maxDescriptionLength).nullish(),
+    description: orNone(text(maxDescriptionLength).nullable()),
     visibility: visibility.default('private'),
     ...registrySettings,
   }),
@@ -138,16 +139,16 @@ export function projectEndpoints(projects: ProjectService): readonly Endpoint[] 
       response: projectResponse,
       handle: async (
         actor,
-        { namespaceId, description, name, path, visibility, ...given },
+        { namespaceId: groupId, name, path, description, visibility, ...given },
         { externalUrl },
       ) => {
         const project = await projects.create(actor, {
+          groupId,
           name,
           path,
+          description,
           visibility,
           ...registrySettingsOf(given),
-          groupId: namespaceId,
-          description: description ?? undefined,
         });
         return projectBody(project, externalUrl);
       },

@@ -4,14 +4,18 @@ import { accessLevel } from '../endpoint/access-level.ts';
 import { date, dayText, instantText } from '../endpoint/dates.ts';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 import { pageBody, pageParams } from '../endpoint/pagination.ts';
-import { integer, maxNameLength, oneOf, placeId, textOrNone } from '../endpoint/parameters.ts';
+import { integer, maxNameLength, oneOf, orNone, placeId, textOrNone } from '../endpoint/parameters.ts';
 import { forEachPlace } from '../endpoint/place-paths.ts';
 import type { AnswerOf } from '../endpoint/wire.ts';
 import type { ListedMember, MemberService } from './members.ts';
 
 const membership = z.object({ access_level: accessLevel, expires_at: date.optional() });
 const newMember = oneOf(
-  membership.extend({ user_id: integer.optional(), username: textOrNone(maxNameLength) }),
+  membership.extend({
+    user_id: integer.optional(),
+    username: textOrNone(maxNameLength),
+    expires_at: orNone(date),
+  }),
   ['user_id', 'username'],
 );
 const memberResponse = z
@@ -70,8 +74,7 @@ export function memberEndpoints(members: MemberService): readonly Endpoint[] {
       params: newMember,
       status: 201,
       response: memberResponse,
-      handle: async (actor, { id, userId, username = '', accessLevel, expiresAt }) => {
-        const role = { accessLevel, expiresAt: expiresAt ?? undefined };
+      handle: async (actor, { id, userId, username = '', ...role }) => {
         const who = userId === undefined ? { username } : { userId };
         return memberBody(await members.add(actor, of(id), { ...role, ...who }));
       },

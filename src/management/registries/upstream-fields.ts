@@ -11,6 +11,7 @@ import {
   list,
   maxDescriptionLength,
   maxNameLength,
+  orNone,
   someOf,
   text,
   truth,
@@ -24,7 +25,7 @@ const maxValidityHours = 32_767;
 
 /** Commas belong to globs: `{alpine,redis}`. */
 const patterns = list(filled(maxGlobLength), maxGlobs, ' ');
-const description = text(maxDescriptionLength).nullish();
+const description = text(maxDescriptionLength).nullable();
 const settings = {
   cache_validity_hours: integerBetween(0, maxValidityHours).optional(),
   allow_patterns: patterns.optional(),
@@ -34,7 +35,7 @@ const settings = {
 export const newUpstream = z.object({
   url: filled(maxUrlLength),
   name: filled(maxNameLength),
-  description,
+  description: orNone(description),
   username: text(maxSecretLength).nullish(),
   password: text(maxSecretLength).nullish(),
   ...settings,
@@ -43,7 +44,7 @@ export const upstreamChanges = someOf(
   z.object({
     url: filled(maxUrlLength).optional(),
     name: filled(maxNameLength).optional(),
-    description,
+    description: description.optional(),
     username: filled(maxSecretLength).optional(),
     password: filled(maxSecretLength).optional(),
     ...settings,

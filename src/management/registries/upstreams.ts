@@ -106,7 +106,6 @@ export class UpstreamService {
         ...settings,
         groupId,
         url,
-        description: settings.description ?? undefined,
         username: credentials?.username,
         passwordSealed: credentials && secrets.seal(url, credentials.password),
         cacheValidityHours,

@@ -7,6 +7,7 @@ import {
   groupId,
   maxDescriptionLength,
   maxNameLength,
+  orNone,
   recordId,
   someOf,
   text,
@@ -21,7 +22,7 @@ const maxImageLength = 512;
 
 const newRegistry = z.object({
   name: filled(maxNameLength),
-  description: text(maxDescriptionLength).nullish(),
+  description: orNone(text(maxDescriptionLength).nullable()),
   anonymous_pull: truth.default(false),
 });
 const registryChanges = someOf(
@@ -70,8 +71,7 @@ export function virtualRegistryEndpoints(registries: VirtualRegistryService): re
       status: 201,
       takesJobTokens: true,
       response: registryResponse,
-      handle: (actor, { id, description, ...input }) =>
-        registries.create(actor, id, { ...input, description: description ?? undefined }),
+      handle: (actor, { id, ...input }) => registries.create(actor, id, input),
     }),
     endpoint({
       method: 'GET',

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { TokenScope } from '../../auth/rights/identity.ts';
 import type { AccessToken } from '../../metadata/tokens/access-tokens.ts';
 import { date, dayText, instantText } from '../endpoint/dates.ts';
-import { filled, list, maxDescriptionLength, maxNameLength, text } from '../endpoint/parameters.ts';
+import { filled, list, maxDescriptionLength, maxNameLength, orNone, text } from '../endpoint/parameters.ts';
 import type { AnswerOf } from '../endpoint/wire.ts';
 
 /** @param scopes that it may be given */
@@ -12,12 +12,12 @@ export function newAccessToken<S extends TokenScope>(scopes: readonly S[]) {
     name: filled(maxNameLength),
     description: text(maxDescriptionLength).optional(),
     scopes: list(z.enum(scopes), scopes.length).refine((given) => given.length > 0, 'is empty'),
-    expires_at: date.optional(),
+    expires_at: orNone(date),
   });
 }
 
 /** Of a token that takes another's place. */
-export const rotation = z.object({ expires_at: date.optional() });
+export const rotation = z.object({ expires_at: orNone(date) });
 
 /** What a list of tokens may be narrowed down to. */
 export const tokenState = z.enum(['active', 'inactive']);

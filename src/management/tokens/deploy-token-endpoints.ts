@@ -3,7 +3,16 @@ import { z } from 'zod';
 import { instant, instantText } from '../endpoint/dates.ts';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 import { pageBody, pageParams } from '../endpoint/pagination.ts';
-import { filled, integer, list, maxNameLength, placeId, textOrNone, truth } from '../endpoint/parameters.ts';
+import {
+  filled,
+  integer,
+  list,
+  maxNameLength,
+  orNone,
+  placeId,
+  textOrNone,
+  truth,
+} from '../endpoint/parameters.ts';
 import { forEachPlace } from '../endpoint/place-paths.ts';
 import type { AnswerOf } from '../endpoint/wire.ts';
 import { type DeployToken, type DeployTokenService, deployTokenScopes } from './deploy-tokens.ts';
@@ -16,7 +25,7 @@ const newToken = z.object({
     (scopes) => scopes.length > 0,
     'is empty',
   ),
-  expires_at: instant.nullish(),
+  expires_at: orNone(instant.nullable()),
 });
 const tokenResponse = z
   .object({
@@ -56,11 +65,10 @@ export function deployTokenEndpoints(tokens: DeployTokenService, now: () => numb
       params: newToken,
       status: 201,
       response: newTokenResponse,
-      handle: async (actor, { id, scopes, expiresAt, ...input }) => {
+      handle: async (actor, { id, scopes, ...input }) => {
         const { record, token } = await tokens.create(actor, of(id), {
           ...input,
           scopes: [...new Set(scopes)],
-          expiresAt: expiresAt ?? undefined,
         });
         return { ...bodyOf(record), token };
       },

@@ -28,17 +28,9 @@ export function personalAccessTokenEndpoints(
   tokens: AccessTokenService,
   now: () => number,
 ): readonly Endpoint[] {
-  const create = async (
-    actor: Actor,
-    owner: number,
-    { expiresAt, ...input }: CamelCased<z.output<typeof newToken>>,
-  ) => {
+  const create = async (actor: Actor, owner: number, input: CamelCased<z.output<typeof newToken>>) => {
     const scopes = [...new Set(input.scopes)];
-    const created = await tokens.create(actor, owner, {
-      ...input,
-      scopes,
-      expiresAt: expiresAt ?? undefined,
-    });
+    const created = await tokens.create(actor, owner, { ...input, scopes });
     return { ...accessTokenBody(created.record, now()), token: created.token };
   };
   return [
@@ -100,7 +92,7 @@ export function personalAccessTokenEndpoints(
       status: 200,
       response: newAccessTokenResponse,
       handle: async (actor, { expiresAt }) => {
-        const { record, token } = await tokens.rotateCurrent(actor, expiresAt ?? undefined);
+        const { record, token } = await tokens.rotateCurrent(actor, expiresAt);
         return { ...accessTokenBody(record, now()), token };
       },
     }),
@@ -122,7 +114,7 @@ export function personalAccessTokenEndpoints(
       status: 200,
       response: newAccessTokenResponse,
       handle: async (actor, { id, expiresAt }) => {
-        const { record, token } = await tokens.rotate(actor, id, expiresAt ?? undefined);
+        const { record, token } = await tokens.rotate(actor, id, expiresAt);
         return { ...accessTokenBody(record, now()), token };
       },
     }),

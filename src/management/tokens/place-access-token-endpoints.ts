@@ -61,11 +61,10 @@ export function placeAccessTokenEndpoints(
       }),
       status: 201,
       response: newTokenResponse,
-      handle: async (actor, { id, scopes, expiresAt, ...input }) => {
+      handle: async (actor, { id, scopes, ...input }) => {
         const { record, token } = await tokens.create(actor, of(id), {
           ...input,
           scopes: [...new Set(scopes)],
-          expiresAt: expiresAt ?? undefined,
         });
         return { ...bodyOf(record), token };
       },
@@ -88,7 +87,7 @@ export function placeAccessTokenEndpoints(
       status: 200,
       response: newTokenResponse,
       handle: async (actor, { id, tokenId, expiresAt }) => {
-        const { record, token } = await tokens.rotate(actor, of(id), tokenId, expiresAt ?? undefined);
+        const { record, token } = await tokens.rotate(actor, of(id), tokenId, expiresAt);
         return { ...bodyOf(record), token };
       },
     }),

@@ -134,10 +134,11 @@ export class Members {
   async levelAt(fullPath: string, userId: number): Promise<number | undefined> {
     const { level } = await this.#db
       .selectFrom(rolesUpTo(fullPath, this.#now()).as('roles'))
-      .select((eb) => eb.fn.max<number | null>('roles.accessLevel').as('level'))
+      .select((eb) => eb.fn.max('roles.accessLevel').as('level'))
       .where('roles.userId', '=', userId)
+      .$castTo<{ level: number | undefined }>()
       .executeTakeFirstOrThrow();
-    return level ?? undefined;
+    return level;
   }
 
   /** Whether the user has any current role in the group of this full path, or in a group or project below it. */

@@ -90,10 +90,9 @@ export class RepositoryUploads implements Uploads {
   }
 
   async cancel(id: string): Promise<void> {
-    const { database, uploads, spools } = this.#options;
+    const { database, uploads } = this.#options;
     await this.#take(id, async () => {
       await database.uploads.remove(id);
-      spools.forget(id);
       await uploads.removeUpload(id);
     });
   }
@@ -145,8 +144,7 @@ export class RepositoryUploads implements Uploads {
 
   /** What did not fit must not take the room of others until it expires. */
   async #giveUp(id: string): Promise<void> {
-    const { database, uploads, spools, log } = this.#options;
-    spools.forget(id);
+    const { database, uploads, log } = this.#options;
     for (const remove of [() => uploads.removeUpload(id), () => database.uploads.remove(id)])
       await remove().catch((error: unknown) =>
         log.error({ err: error, upload: id }, 'an upload that did not fit was not removed'),

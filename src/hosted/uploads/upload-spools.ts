@@ -46,10 +46,6 @@ export class UploadSpools {
       if (spool.hash) this.#hashes.set(id, spool.hash);
     }
   }
-
-  forget(id: string): void {
-    this.#hashes.delete(id);
-  }
 }
 
 /** The known one where it covers all bytes; a new one where there are none yet. */

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { parseRetryAfter } from '../../../src/outbound/retry-after.ts';
 import { parseQuota } from '../../../src/upstreams/quota.ts';
 
 const now = Date.parse('2026-01-01T00:00:00Z');
@@ -40,13 +39,4 @@ test.each([
 test('headers without numbers say nothing', () => {
   expect(quota({})).toBeUndefined();
   expect(quota({ 'ratelimit-limit': 'lots', 'ratelimit-remaining': '-1' })).toBeUndefined();
-});
-
-test('Retry-After is read as seconds or as a date, up to an hour', () => {
-  expect(parseRetryAfter('120', now)).toBe(120_000);
-  expect(parseRetryAfter('Thu, 01 Jan 2026 00:01:00 GMT', now)).toBe(60_000);
-  expect(parseRetryAfter('Thu, 01 Jan 2025 00:00:00 GMT', now)).toBe(0);
-  expect(parseRetryAfter('86400', now)).toBe(3_600_000);
-  expect(parseRetryAfter('soon', now)).toBeUndefined();
-  expect(parseRetryAfter(undefined, now)).toBeUndefined();
 });

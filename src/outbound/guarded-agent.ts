@@ -19,15 +19,14 @@ export interface GuardedAgentOptions {
 export function createAgent(options: GuardedAgentOptions, connections?: number): Agent {
   const connect = buildConnector({
     timeout: options.connectMs,
+    // One connection, one answer: with HTTP/2 the limit of connections and the idle time-out would no longer mean what they say.
     allowH2: false,
     rejectUnauthorized: true,
     lookup: guardedLookup(options.allowedNetworks, options.resolve),
   });
   return new Agent({
-    ...(connections !== undefined && { connections }),
+    connections: connections ?? null,
     pipelining: 1,
-    // One connection, one answer: with HTTP/2 the limit above and the idle time-out would no longer mean what they say.
-    allowH2: false,
     headersTimeout: options.firstByteMs,
     bodyTimeout: options.idleMs,
     keepAliveTimeout: keepAliveMs,

@@ -85,7 +85,6 @@ async function readBeginning(body: Dispatcher.ResponseData['body']): Promise<str
     // As above.
   } finally {
     clearTimeout(timer);
-    body.destroy();
   }
   return Buffer.concat(chunks).subarray(0, maxBodyBytes).toString('utf8');
 }

@@ -139,7 +139,6 @@ describe('a run of the collector', () => {
     await collector.run();
     expect(await database.reviewQueue.find('manifest', digest, id)).toMatchObject({
       reviewAfter: clock.now + 5 * dayMs,
-      claimedUntil: undefined,
     });
     await database.tags.put(id, 'v1' as never, digest);
     clock.now += 5 * dayMs;

@@ -117,6 +117,6 @@ function understand(payload: Buffer, contentType: string | undefined): ParsedMan
     return parseManifest(payload, contentType);
   } catch (error) {
     if (!(error instanceof OciError)) throw error;
-    throw new OutboundError('invalid', `sent no usable manifest: ${error.message}`, { cause: error });
+    throw new OutboundError('invalid', `sent no usable manifest: ${error.message}`);
   }
 }

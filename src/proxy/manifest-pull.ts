@@ -71,12 +71,11 @@ export class ManifestPull {
     const cached = await this.#cached(sources, reference, answers, signal);
     if (cached && cached.outcome !== 'stale') return cached;
     if (cached && !answers.some((each) => each.error.kind === 'unauthorized')) return cached;
-    const unasked = sources.filter((source) => !answers.some((each) => each.source === source));
     const owned = isDigestReference(reference)
-      ? await this.#fromOwner(unasked, reference, answers, signal)
+      ? await this.#fromOwner(sources, reference, answers, signal)
       : undefined;
     if (owned) return owned;
-    const rest = unasked.filter((source) => !answers.some((each) => each.source === source));
+    const rest = sources.filter((source) => !answers.some((each) => each.source === source));
     const walked = await walk(rest, reference, this.#tools, signal);
     if (walked.found)
       return resolvedOf(walked.found.manifest, walked.found.source, 'miss', this.#tools.now());

@@ -11,11 +11,11 @@ export async function findProof(
 ): Promise<Source | undefined> {
   for (const source of sources.filter((each) => origins.has(originOf(each)))) {
     const found = await source.upstream.headBlob(source.repository, digest, signal).then(
-      () => true,
-      () => false,
+      () => source,
+      () => undefined,
     );
     signal?.throwIfAborted();
-    if (found) return source;
+    if (found) return found;
   }
   return undefined;
 }

@@ -12,7 +12,7 @@ import { ociIndex } from '../oci/media-types.ts';
 import type { ReferrerDescriptor, ReferrersAnswer } from '../oci/repository.ts';
 import { type Answer, answerOf, refusalOf } from './refusal.ts';
 import { RefusedLists } from './refused-lists.ts';
-import { entrySource, keyOfSource, type Source } from './source.ts';
+import { entrySource, isRecordOf, keyOfSource, type Source } from './source.ts';
 
 export interface ReferrerListOptions {
   readonly entries: Pick<CacheEntries, 'listAt' | 'listByDigest' | 'saveManifest'>;
@@ -54,8 +54,7 @@ export class ReferrerLists {
     const [entry] = await entries.listAt(at, 'referrers', subject);
     if (entry && now() < entry.checkedAt + ttlMs) return this.#known(entry, 'hit');
     const owners = await entries.listByDigest(at, 'manifest', subject);
-    const isOwner = (source: Source) =>
-      owners.some(({ upstreamId }) => upstreamId === source.upstream.settings.id);
+    const isOwner = (source: Source) => owners.some((owner) => isRecordOf(owner, source));
     const asked = sources.some(isOwner) ? sources.filter(isOwner) : sources;
     const answers: Answer[] = [];
     let empty: Source | undefined;

@@ -57,9 +57,9 @@ export function keyOfSource({ upstream, repository }: Source): string {
   return `${id} ${updatedAt} ${repository}`;
 }
 
-/** Whether a record is of this source. */
-export function isRecordOf(record: EntrySource, source: Source): boolean {
-  return record.upstreamId === source.upstream.settings.id && record.repository === source.repository;
+/** Whether a record is of this source, among records of the sources of one image. */
+export function isRecordOf({ upstreamId }: Pick<EntrySource, 'upstreamId'>, source: Source): boolean {
+  return upstreamId === source.upstream.settings.id;
 }
 
 export function includes(sources: readonly Source[], source: Source): boolean {

@@ -32,13 +32,16 @@ export async function walk(
   const enough = new AbortController();
   const heeded = AbortSignal.any([enough.signal, signal]);
   const limit = pLimit(maxProbesAtOnce);
-  const probes = sources.map((source) => limit(() => probe(source, reference, notFound, heeded)));
-  // Once one is chosen nobody waits for those below it.
-  for (const each of probes) each.catch(() => undefined);
+  const probes = sources.map((source) => {
+    const answer = limit(() => probe(source, reference, notFound, heeded));
+    // Once one is chosen nobody waits for those below it.
+    answer.catch(() => undefined);
+    return { source, answer };
+  });
   const answers: Answer[] = [];
   try {
-    for (const [index, source] of sources.entries()) {
-      const head = await probes[index];
+    for (const { source, answer } of probes) {
+      const head = await answer;
       signal.throwIfAborted();
       log.debug(
         {
@@ -54,12 +57,12 @@ export async function walk(
         continue;
       }
       try {
-        const manifest = await fetch.fetch(source, reference, head?.digest, signal);
+        const manifest = await fetch.fetch(source, reference, head.digest, signal);
         return { found: { manifest, source }, answers };
       } catch (error) {
-        const answer = answerOf(source, error);
-        if (answer.error.kind === 'not-found') await remember(notFound, source, reference);
-        answers.push(answer);
+        const refused = answerOf(source, error);
+        if (refused.error.kind === 'not-found') await remember(notFound, source, reference);
+        answers.push(refused);
       }
     }
     return { found: undefined, answers };
@@ -75,14 +78,13 @@ async function probe(
   notFound: NotFound,
   signal: AbortSignal,
 ): Promise<ManifestHead | OutboundError> {
-  if (signal.aborted) return new OutboundError('unavailable', 'was not asked');
+  signal.throwIfAborted();
   if (await notFound.has({ ...source, upstream: source.upstream.settings, reference })) {
     return new OutboundError('not-found', 'said not found a moment ago');
   }
   try {
     return await source.upstream.headManifest(source.repository, reference, signal);
   } catch (error) {
-    if (signal.aborted) return new OutboundError('unavailable', 'was not asked to the end', { cause: error });
     if (!(error instanceof OutboundError)) throw error;
     if (error.kind === 'not-found') await remember(notFound, source, reference);
     return error;

@@ -162,8 +162,8 @@ export class FakeUpstream implements Upstream {
   async close(): Promise<void> {}
 
   async #ask(question: Question, what: string, signal: AbortSignal | undefined): Promise<void> {
-    signal?.throwIfAborted();
     this.asked.push(`${question}${what}`);
+    signal?.throwIfAborted();
     const gate = this.#gates.get(question);
     if (gate) await untilAborted(gate, signal);
     const failure = this.#failures.get(question);

@@ -21,6 +21,7 @@ export class MemorySpool implements Spool {
   }
 
   async readAt(buffer: Uint8Array, position: number): Promise<number> {
+    if (this.state === 'closed') throw new Error('the spool is closed');
     return Buffer.concat(this.#chunks).copy(buffer, 0, position);
   }
 

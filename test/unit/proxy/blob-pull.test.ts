@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { MissingOwner } from '../../../src/metadata/db/violations.ts';
 import { digestOf } from '../../../src/oci/digest.ts';
+import { parseManifest } from '../../../src/oci/manifest.ts';
 import { bytesBlob, fakeImage } from '../../support/fake-content.ts';
 import { bytesOf, nth, type ProxyKit, settled, startProxy } from './proxy-kit.ts';
 
@@ -75,11 +76,23 @@ describe('a blob', () => {
     expect(await pull(kit)).toMatchObject({ outcome: 'miss', body: bytes });
   });
 
-  test('that nobody has is unknown, in the words of each', async () => {
-    const { blob, stat } = await startProxy({ upstreams: [{}, {}] });
+  test('that many pull at once is downloaded once', async () => {
+    const kit = await startProxy();
+    kit.upstream.addBlob(bytes);
+    const pulled = await Promise.all([1, 2, 3].map(() => pull(kit)));
+    expect(pulled.map(({ outcome }) => outcome)).toEqual(['miss', 'collapsed', 'collapsed']);
+    for (const { body } of pulled) expect(body).toEqual(bytes);
+    expect(kit.upstream.asked).toHaveLength(1);
+  });
+
+  test('that nobody has is unknown, in the words of each, of whom none is asked twice', async () => {
+    const { blob, stat, upstreams, record } = await startProxy({ upstreams: [{}, {}] });
+    const manifest = parseManifest(image.payload, undefined);
+    for (const upstream of upstreams) await record(upstream, image, 'v1', manifest.references);
     const refused = { code: 'BLOB_UNKNOWN', detail: expect.stringMatching(/sha256.*upstream 1.*upstream 2/) };
     await expect(blob(digest)).rejects.toMatchObject(refused);
     await expect(stat(digest)).rejects.toMatchObject(refused);
+    for (const { asked } of upstreams) expect(asked).toHaveLength(2);
   });
 
   test.each(['GET blob', 'HEAD blob'] as const)('fails with a bug (%s)', async (question) => {

@@ -1,7 +1,8 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { MissingContent } from '../../../src/metadata/db/violations.ts';
 import { dockerManifest, ociManifest } from '../../../src/oci/media-types.ts';
 import { OutboundError } from '../../../src/outbound/outbound-error.ts';
+import { recordedTypeOf } from '../../../src/proxy/manifest-fetch.ts';
 import { bytesBlob, fakeImage, fakeIndex } from '../../support/fake-content.ts';
 import { atUpstream, backoffMs, hourMs, nth, settled, startProxy } from './proxy-kit.ts';
 
@@ -77,11 +78,51 @@ describe('a manifest by tag', () => {
     expect(upstream.asked).toEqual(['HEAD manifest v1', 'GET manifest v1']);
   });
 
-  test('that many pull at once after its validity is revalidated once', async () => {
-    const { upstream, manifest } = await startStale();
+  test('that is pulled while another one is fetched is not mistaken for it', async () => {
+    const { upstream, manifest } = await startProxy();
+    upstream.add(one, 'v1');
+    upstream.add(two, 'v2');
+    const answers = await Promise.all(['v1', 'v2'].map((tag) => manifest(tag)));
+    expect(answers.map(({ digest }) => digest)).toEqual([one.digest, two.digest]);
+  });
+
+  test('that many pull at once after its validity is revalidated once, and not recorded anew', async () => {
+    const { upstream, manifest, database } = await startStale();
+    const linking = vi.spyOn(database.cacheEntries, 'linkManifest');
     const answers = await Promise.all([1, 2, 3].map(() => manifest('v1')));
     expect(answers.map(({ outcome }) => outcome)).toEqual(Array(3).fill('revalidated'));
+    expect(linking).not.toHaveBeenCalled();
     expect(upstream.asked).toEqual(['HEAD manifest v1']);
+  });
+
+  test('that was just pulled is served without a look into the database, and one by digest always', async () => {
+    // What is hot is so for some seconds: this takes none.
+    const time = vi.spyOn(performance, 'now').mockReturnValue(1);
+    onTestFinished(() => time.mockRestore());
+    const { upstream, manifest, database, clock } = await startProxy();
+    upstream.add(one, 'v1');
+    for (const reference of ['v1', one.digest]) await manifest(reference);
+    const looking = [
+      vi.spyOn(database.cacheEntries, 'listAt'),
+      vi.spyOn(database.cacheEntries, 'listByDigest'),
+      vi.spyOn(database.manifests, 'findPayload'),
+    ];
+    expect((await manifest('v1')).outcome).toBe('hit');
+    clock.now += 1000 * hourMs;
+    expect((await manifest(one.digest)).outcome).toBe('hit');
+    for (const look of looking) expect(look).not.toHaveBeenCalled();
+  });
+
+  test('of an image that patterns refuse is not looked for, and not asked of an upstream whose patterns refuse it', async () => {
+    const { upstreams, manifest } = await startProxy({ upstreams: [{ denyPatterns: ['app'] }, {}] });
+    nth(upstreams, 0).add(one, 'v1');
+    await expect(manifest('v1')).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
+    expect(upstreams.map(({ asked }) => asked.length)).toEqual([0, 1]);
+    const refusing = await startProxy({ upstreams: [{ denyPatterns: ['app'] }] });
+    await expect(refusing.manifest('v1')).rejects.toMatchObject({
+      code: 'NAME_UNKNOWN',
+      detail: expect.stringContaining("'app'"),
+    });
   });
 
   test('is not kept in memory under another image or another tag', async () => {
@@ -117,6 +158,24 @@ describe('a manifest by tag', () => {
     hot.forgetAll();
     expect((await manifest('v1')).mediaType).toBe(dockerManifest);
     expect((await entryOf(upstream, 'v1'))?.mediaType).toBe(dockerManifest);
+  });
+
+  test('is served under the type that it has, whatever an older record says', async () => {
+    const { upstream, manifest, record, clock } = await startProxy();
+    await record(upstream, { ...two, mediaType: 'text/html' }, 'v2');
+    await record(upstream, { ...one, payload: Buffer.from('none'), mediaType: 'text/html' }, 'v1');
+    expect((await manifest('v2')).mediaType).toBe(two.mediaType);
+    expect((await manifest('v1')).mediaType).toBe(ociManifest);
+    clock.now += 24 * hourMs;
+    upstream.add(two, 'v1');
+    expect(await manifest('v1')).toMatchObject({ mediaType: two.mediaType, outcome: 'updated' });
+  });
+
+  test('that fails to be read with a bug is no answer', async () => {
+    const { upstream, manifest } = await startProxy();
+    upstream.add({ ...one, payload: undefined as never }, 'v1');
+    await expect(manifest('v1')).rejects.toThrow(TypeError);
+    expect(() => recordedTypeOf('text/html', undefined as never)).toThrow(TypeError);
   });
 
   test.each([
@@ -305,6 +364,7 @@ describe('a manifest that several upstreams gave', () => {
     nth(upstreams, 0).tags.clear();
     nth(upstreams, 1).fail('unavailable', 'HEAD manifest');
     expect(await manifest('v1')).toMatchObject({ digest: two.digest, outcome: 'stale' });
+    for (const { asked } of upstreams) expect(asked).toEqual(['HEAD manifest v1']);
   });
 
   test('is that of the second where the first refuses us', async () => {

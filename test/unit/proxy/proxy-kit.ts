@@ -8,6 +8,7 @@ import type { EntryKind } from '../../../src/metadata/cached/cache-entry.ts';
 import { openDatabase } from '../../../src/metadata/db/database.ts';
 import type { Log } from '../../../src/observe/log.ts';
 import type { Digest } from '../../../src/oci/digest.ts';
+import type { ManifestReference } from '../../../src/oci/manifest.ts';
 import { parseReference, parseRepositoryName } from '../../../src/oci/reference.ts';
 import type { BlobAnswer, ReadableRepository } from '../../../src/oci/repository.ts';
 import { BlobPull } from '../../../src/proxy/blob-pull.ts';
@@ -184,6 +185,7 @@ export async function startProxy({ upstreams: given = [{}], room: changed = {} }
     { settings }: FakeUpstream,
     { digest, mediaType, payload }: FakeManifest,
     reference: string,
+    references: readonly ManifestReference[] = [],
   ) => {
     const link = {
       groupId,
@@ -192,11 +194,8 @@ export async function startProxy({ upstreams: given = [{}], room: changed = {} }
       kind: 'manifest',
       reference,
     } as const;
-    return entries.saveManifest(
-      { ...link, digest, mediaType, etag: undefined, checkedAt: now() },
-      payload,
-      [],
-    );
+    const entry = { ...link, digest, mediaType, etag: undefined, checkedAt: now() };
+    return entries.saveManifest(entry, payload, references);
   };
   return {
     clock,

@@ -43,8 +43,10 @@ test.each<[string, ...OutboundErrorKind[]]>([
   ['was not found', 'not-found', 'unauthorized'],
   ['could not be fetched', 'not-found', 'unavailable'],
   ['could not be fetched', 'invalid'],
+  ['was not found', 'not-found'],
 ])('absence is told from failure: "%s"', (words, ...kinds) => {
-  expect(refusal(...kinds.map((kind): Said => [kind])).detail).toContain(`blob 1 ${words}: upstream 1`);
+  const each = kinds.map((kind, index) => `upstream ${index + 1} (upstream ${index + 1}): says ${kind}`);
+  expect(refusal(...kinds.map((kind): Said => [kind])).detail).toBe(`blob 1 ${words}: ${each.join('; ')}`);
 });
 
 test.each<[seconds: string, ...(number | undefined)[]]>([

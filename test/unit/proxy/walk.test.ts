@@ -43,6 +43,8 @@ describe('upstreams that are asked for a manifest', () => {
     expect((await pulled).digest).toBe(one.digest);
     await settled();
     // The sixth came next; once there is an answer, nobody comes any more.
+    for (const each of letGo) each();
+    await settled();
     expect(upstreams.map(({ asked }) => asked.length)).toEqual([2, 1, 1, 1, 1, 1, 0]);
   });
 
@@ -95,7 +97,8 @@ describe('an upstream that has not found a manifest', () => {
     await expect(manifest('v1')).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
     upstream.add(one, 'v1');
     clock.now += notFoundMs - 1;
-    await expect(manifest('v1')).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
+    const detail = expect.stringMatching(/was not found.*moment ago/);
+    await expect(manifest('v1')).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN', detail });
     expect(upstream.asked).toEqual(['HEAD manifest v1']);
     clock.now += 1;
     expect((await manifest('v1')).outcome).toBe('miss');

@@ -1,10 +1,10 @@
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { MissingContent } from '../../../src/metadata/db/violations.ts';
 import { dockerManifest, ociManifest } from '../../../src/oci/media-types.ts';
 import { OutboundError } from '../../../src/outbound/outbound-error.ts';
 import { recordedTypeOf } from '../../../src/proxy/manifest-fetch.ts';
 import { bytesBlob, fakeImage, fakeIndex } from '../../support/fake-content.ts';
-import { atUpstream, backoffMs, hourMs, nth, settled, startProxy } from './proxy-kit.ts';
+import { atUpstream, backoffMs, hourMs, nth, settled, startProxy, stopTime } from './proxy-kit.ts';
 
 const one = fakeImage({ architecture: 'amd64' });
 const two = fakeImage({ architecture: 'arm64' });
@@ -96,9 +96,7 @@ describe('a manifest by tag', () => {
   });
 
   test('that was just pulled is served without a look into the database, and one by digest always', async () => {
-    // What is hot is so for some seconds: this takes none.
-    const time = vi.spyOn(performance, 'now').mockReturnValue(1);
-    onTestFinished(() => time.mockRestore());
+    stopTime();
     const { upstream, manifest, database, clock } = await startProxy();
     upstream.add(one, 'v1');
     for (const reference of ['v1', one.digest]) await manifest(reference);

@@ -1,5 +1,5 @@
 /** Virtual registries on records and bytes in memory, whose upstreams have no network. */
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import { HotManifests } from '../../../src/cache/hot-manifests.ts';
 import { NotFound } from '../../../src/cache/not-found.ts';
 import type { SharedCache } from '../../../src/cache/shared.ts';
@@ -9,7 +9,7 @@ import { openDatabase } from '../../../src/metadata/db/database.ts';
 import type { Log } from '../../../src/observe/log.ts';
 import type { Digest } from '../../../src/oci/digest.ts';
 import type { ManifestReference } from '../../../src/oci/manifest.ts';
-import { parseReference, parseRepositoryName } from '../../../src/oci/reference.ts';
+import { parseReference, parseRepositoryName, type RepositoryName } from '../../../src/oci/reference.ts';
 import type { BlobAnswer, ReadableRepository } from '../../../src/oci/repository.ts';
 import { BlobPull } from '../../../src/proxy/blob-pull.ts';
 import type { FillObserver } from '../../../src/proxy/fill-observer.ts';
@@ -162,9 +162,8 @@ export async function startProxy({ upstreams: given = [{}], room: changed = {} }
     return { id, groupId: group.id, upstreams };
   };
   const { groupId, upstreams } = await addRegistry(given);
-  const repository = async (registryId = 1): Promise<ReadableRepository> => {
-    const name = parseRepositoryName(`virtual_registries/container/${registryId}/${image}`);
-    const found = await registries.find(name);
+  const repository = async (registryId = 1, of: string = image): Promise<ReadableRepository> => {
+    const found = await registries.find(nameOf(registryId, of));
     if (!found) throw new Error('no such virtual registry');
     return found;
   };
@@ -236,6 +235,17 @@ export async function startProxy({ upstreams: given = [{}], room: changed = {} }
       return (await entryOf(upstream, reference))?.downloadsCount;
     },
   };
+}
+
+/** What is kept in memory for seconds stays there until the test ends. */
+export function stopTime(): void {
+  const time = vi.spyOn(performance, 'now').mockReturnValue(1);
+  onTestFinished(() => time.mockRestore());
+}
+
+/** Of an image in a virtual registry. */
+export function nameOf(registryId = 1, of: string = image): RepositoryName {
+  return parseRepositoryName(`virtual_registries/container/${registryId}/${of}`);
 }
 
 export function nth<T>(items: readonly T[], index: number): T {

@@ -138,6 +138,33 @@ describe('a local upstream', () => {
     expect(await repository.referrers(digest)).toEqual({ descriptors: [], outcome: 'hosted' });
   });
 
+  test('answers all that is asked of the repository it has', async () => {
+    const { find, host } = setUp({ url: 'entrepot:acme/shop' });
+    const repository = await find();
+    const hosted = host('acme/shop/web');
+    const subject = hosted.add('team', 'v1');
+    const digest = hosted.addBlob('layer');
+    hosted.addReferrer(subject, 'of/team');
+    expect(await repository.statBlob(digest)).toEqual({ digest, size: 5, outcome: 'hosted' });
+    expect(await repository.blob(digest)).toMatchObject({ digest, size: 5, outcome: 'hosted' });
+    expect(await repository.tags({ after: '', limit: 1 })).toEqual({
+      tags: ['v1'],
+      hasMore: false,
+      outcome: 'hosted',
+    });
+    expect(await repository.referrers(subject)).toMatchObject({ descriptors: [{ artifactType: 'of/team' }] });
+    await repository.manifest(v1, false);
+    expect(hosted.asked.at(-1)).toBe('manifest head v1');
+  });
+
+  test('fails as the repository fails', async () => {
+    const { find, host, explain } = setUp({ url: 'entrepot:acme/shop' });
+    const repository = await find();
+    host('acme/shop/web').failure = new TypeError('a bug');
+    await expect(repository.manifest(v1, true)).rejects.toThrow('a bug');
+    await expect(explain(v1)).rejects.toThrow('a bug');
+  });
+
   test.each([
     [{ denyPatterns: ['web'] }, false],
     [{ allowPatterns: ['w*'] }, true],
@@ -171,7 +198,7 @@ describe('an explanation', () => {
         { ...away, wouldAsk: true, answer: { result: 'not-found' } },
         { ...here, isAllowed: true, wouldAsk: true, answer: { result: 'found', digest } },
       ],
-      verdict: { upstreamId: 2, source: 'hosted', digest },
+      verdict: { upstreamId: 2, source: 'hosted', digest, why: expect.stringContaining('first upstream') },
     });
   });
 
@@ -192,7 +219,12 @@ describe('an explanation', () => {
         { ...away, wouldAsk: false },
         { ...here, wouldAsk: true },
       ],
-      verdict: { upstreamId: 2, source: 'hosted', digest },
+      verdict: {
+        upstreamId: 2,
+        source: 'hosted',
+        digest,
+        why: expect.stringContaining('a digest is looked for first'),
+      },
     });
   });
 

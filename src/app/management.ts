@@ -17,8 +17,7 @@ import { ProjectService } from '../management/namespaces/projects.ts';
 import { TransferService } from '../management/namespaces/transfers.ts';
 import { MemberService } from '../management/people/members.ts';
 import { UserService } from '../management/people/users.ts';
-import { RepositoryProtectionRuleService } from '../management/protection/repository-protection-rules.ts';
-import { TagProtectionRuleService } from '../management/protection/tag-protection-rules.ts';
+import { ProtectionRuleService } from '../management/protection/protection-rules.ts';
 import { AssociationService } from '../management/registries/associations.ts';
 import { ConnectionTestService } from '../management/registries/connection-tests.ts';
 import { UpstreamSecrets } from '../management/registries/upstream-settings.ts';
@@ -106,8 +105,7 @@ export function createManagement(parts: ManagementParts): RestServices {
     placeAccessTokens: new PlaceAccessTokenService(common),
     projects: new ProjectService(common),
     storageFindings: new StorageFindingService({ database }),
-    repositoryProtectionRules: new RepositoryProtectionRuleService({ database }),
-    tagProtectionRules: new TagProtectionRuleService({ database }),
+    protectionRules: new ProtectionRuleService({ database }),
     repositories: new RepositoryService(hosted),
     tagImages: new TagImageService({ database, images: registry.imageDetails }),
     repositoryTags: new RepositoryTagService({ ...hosted, images: registry.imageFacts }),

@@ -1,19 +1,13 @@
 /** What the rules of a project keep someone from doing to its tags and repositories. */
-import { type GuardedAction, type RepositoryRule, requiredRepositoryLevel } from './repository-protection.ts';
-import {
-  type TagChange,
-  type TagFault,
-  type TagPatterns,
-  TagProtection,
-  type TagRule,
-} from './tag-protection.ts';
+import type { GuardedAction, ProtectionRule } from './protection-rule.ts';
+import { requiredRepositoryLevel } from './repository-protection.ts';
+import { type TagChange, type TagFault, type TagPatterns, TagProtection } from './tag-protection.ts';
 
 export interface ProjectProtectionOptions {
   /** The project's full path. */
   readonly projectPath: string;
   /** All of the project. */
-  readonly repositoryRules: readonly RepositoryRule[];
-  readonly tagRules: readonly TagRule[];
+  readonly rules: readonly ProtectionRule[];
   readonly patterns: TagPatterns;
   /** Of who asks: their role in the project, 60 for administrators, 0 for a cleanup, which has none. */
   readonly level: number;
@@ -25,16 +19,16 @@ export class ProjectProtection {
 
   constructor(options: ProjectProtectionOptions) {
     this.#options = options;
-    this.#tags = new TagProtection(options.tagRules, options.patterns);
+    this.#tags = new TagProtection(options.rules, options.patterns);
   }
 
   /** Nothing is guarded. */
   get isEmpty(): boolean {
-    return !this.hasTagRules && this.#options.repositoryRules.length === 0;
+    return this.#options.rules.length === 0;
   }
 
   get hasTagRules(): boolean {
-    return this.#options.tagRules.length > 0;
+    return !this.#tags.isEmpty;
   }
 
   /** What keeps someone from the change; undefined: nothing. @param repository its full name */
@@ -50,8 +44,8 @@ export class ProjectProtection {
 
   /** As {@link findTagFault}, of the repository, whatever tags it has. */
   findRepositoryFault(repository: string, action: GuardedAction): TagFault | undefined {
-    const { repositoryRules, projectPath, level } = this.#options;
-    const required = requiredRepositoryLevel(repositoryRules, projectPath, repository, action);
+    const { rules, projectPath, level } = this.#options;
+    const required = requiredRepositoryLevel(rules, projectPath, repository, action);
     return level < required ? { guard: 'protected', level: required } : undefined;
   }
 

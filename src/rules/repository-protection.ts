@@ -1,34 +1,22 @@
 /** Which repositories of a project are guarded, and from whom: of all rules that match, the one that asks for most counts. */
-
-export type GuardedAction = 'push' | 'delete';
-
-/** The least level for each; undefined: the rule does not mind. */
-export interface RepositoryLevels {
-  readonly push: number | undefined;
-  readonly delete: number | undefined;
-}
-
-export interface RepositoryRule {
-  /** What comes after the project's full path: so a rule stays true when its project moves. */
-  readonly pathPattern: string;
-  readonly levels: RepositoryLevels;
-}
+import { type GuardedAction, leastLevel, type ProtectionRule } from './protection-rule.ts';
 
 /**
  * The least level for the action; 0: every level will do.
- * @param projectPath the full path of the rules' project
+ * @param rules all of one project
+ * @param projectPath its full path
  * @param name of one of its repositories
  */
 export function requiredRepositoryLevel(
-  rules: readonly RepositoryRule[],
+  rules: readonly ProtectionRule[],
   projectPath: string,
   name: string,
   action: GuardedAction,
 ): number {
   let required = 0;
-  for (const { pathPattern, levels } of rules) {
-    const level = levels[action] ?? 0;
-    if (level > required && matchesWildcards(name, projectPath + pathPattern)) required = level;
+  for (const rule of rules) {
+    const level = rule.kind === 'repository' ? leastLevel(rule, action) : 0;
+    if (level > required && matchesWildcards(name, projectPath + rule.pattern)) required = level;
   }
   return required;
 }

@@ -1,20 +1,7 @@
 /** Which tags of a project are guarded, and from whom: of all rules that match, the one that asks for most counts. */
 import { LRUCache } from 'lru-cache';
-import type { GuardedAction } from './repository-protection.ts';
+import { type GuardedAction, leastLevel, type ProtectionRule } from './protection-rule.ts';
 import { TagPattern } from './tag-pattern.ts';
-
-/** The least level for each. */
-export interface TagLevels {
-  readonly push: number;
-  readonly delete: number;
-}
-
-export interface TagRule {
-  /** RE2, to be found anywhere in the tag. */
-  readonly tagNamePattern: string;
-  /** Undefined: immutable, whoever comes. */
-  readonly levels: TagLevels | undefined;
-}
 
 export type TagFault =
   | { readonly guard: 'protected'; readonly level: number }
@@ -40,12 +27,12 @@ export class TagPatterns {
 }
 
 export class TagProtection {
-  readonly #rules: readonly TagRule[];
+  readonly #rules: readonly ProtectionRule[];
   readonly #patterns: TagPatterns;
 
   /** @param rules all of one project */
-  constructor(rules: readonly TagRule[], patterns: TagPatterns) {
-    this.#rules = rules;
+  constructor(rules: readonly ProtectionRule[], patterns: TagPatterns) {
+    this.#rules = rules.filter(({ kind }) => kind !== 'repository');
     this.#patterns = patterns;
   }
 
@@ -69,7 +56,7 @@ export class TagProtection {
    * it matches, but only where there are tags.
    */
   findRepositoryFault(tags: Iterable<string>, level: number): TagFault | undefined {
-    const required = Math.max(0, ...this.#rules.map(({ levels }) => levels?.delete ?? 0));
+    const required = Math.max(0, ...this.#rules.map(({ deleteLevel }) => deleteLevel));
     for (const tag of tags) {
       if (level < required) return { guard: 'protected', level: required };
       const fault = this.#findImmutable(tag);
@@ -80,16 +67,17 @@ export class TagProtection {
 
   #requiredLevel(tag: string, action: GuardedAction): number {
     let required = 0;
-    for (const { tagNamePattern, levels } of this.#rules) {
-      const level = levels?.[action] ?? 0;
-      if (level > required && this.#patterns.get(tagNamePattern).isFoundIn(tag)) required = level;
+    for (const rule of this.#rules) {
+      const level = leastLevel(rule, action);
+      if (level > required && this.#patterns.get(rule.pattern).isFoundIn(tag)) required = level;
     }
     return required;
   }
 
   #findImmutable(tag: string): TagFault | undefined {
-    for (const { tagNamePattern: pattern, levels } of this.#rules)
-      if (!levels && this.#patterns.get(pattern).isFoundIn(tag)) return { guard: 'immutable', pattern };
+    for (const { kind, pattern } of this.#rules)
+      if (kind === 'immutable_tag' && this.#patterns.get(pattern).isFoundIn(tag))
+        return { guard: 'immutable', pattern };
     return undefined;
   }
 }

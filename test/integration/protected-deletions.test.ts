@@ -14,6 +14,7 @@ import { parseTag } from '../../src/oci/reference.ts';
 import { TagPatterns } from '../../src/rules/tag-protection.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { createProject, createRepository, createUser, manifestOf } from '../support/hosted-records.ts';
+import { immutableTagRule, repositoryRule, tagRule } from '../support/protection-rules.ts';
 import { deployToken, job } from '../unit/auth/identities.ts';
 
 const tagRefusal = { kind: 'forbidden', detail: 'cannot delete protected tag(s)' };
@@ -53,9 +54,9 @@ describeEachDatabase('what is protected from deletion by the REST API', (open) =
       member,
       actorOf,
       protectTags: (tagNamePattern: string, level?: number) =>
-        database.tagProtectionRules.create(project.id, {
-          tagNamePattern,
-          levels: level === undefined ? undefined : { push: level, delete: level },
+        database.protectionRules.create({
+          projectId: project.id,
+          ...(level === undefined ? immutableTagRule(tagNamePattern) : tagRule(tagNamePattern, level, level)),
         }),
       deleteTag: (actor: Member, tag: string) =>
         change(actor, (tx, target) => demandTagDeletable(tx, patterns, target, parseTag(tag))),
@@ -112,8 +113,7 @@ describeEachDatabase('what is protected from deletion by the REST API', (open) =
 
   test('a repository of a protected path, and each of its tags', async () => {
     const { database, project, repository, member, deleteTag, deleteRepository } = await prepare();
-    const levels = { push: undefined, delete: 50 };
-    await database.repositoryProtectionRules.create(project.id, { pathPattern: '/w*', levels });
+    await database.protectionRules.create({ projectId: project.id, ...repositoryRule('/w*', 0, 50) });
     const [maintainer, owner] = [await member('maintainer', 40), await member('owner', 50)];
     await expect(deleteTag(maintainer, 'dev')).rejects.toMatchObject(tagRefusal);
     await expect(deleteRepository(maintainer)).rejects.toMatchObject(repositoryRefusal);

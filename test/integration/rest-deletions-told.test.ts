@@ -7,6 +7,7 @@ import { TagPatterns } from '../../src/rules/tag-protection.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { pushImage } from '../support/hosted-images.ts';
 import { createRepository } from '../support/hosted-records.ts';
+import { immutableTagRule, tagRule } from '../support/protection-rules.ts';
 import { RestApi } from '../support/rest-api.ts';
 import { silentLog } from '../support/silent-log.ts';
 
@@ -28,9 +29,8 @@ describeEachDatabase('deletions over the REST API', (open, { clock }) => {
     await pushImage(database, id, ['dev-1', 'dev-2', 'release-1', 'v1']);
     clock.now += 1;
     if (withRules) {
-      const levels = { push: 40, delete: 50 };
-      await database.tagProtectionRules.create(shop, { tagNamePattern: '^v', levels });
-      await database.tagProtectionRules.create(shop, { tagNamePattern: '^release-', levels: undefined });
+      for (const rule of [tagRule('^v', 40, 50), immutableTagRule('^release-')])
+        await database.protectionRules.create({ projectId: shop, ...rule });
     }
     const developer = await api.createMember(acme, 'developer', 30);
     const owner = await api.createMember(acme, 'owner', 50);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { describeEachDatabase } from '../support/databases.ts';
+import { repositoryRule } from '../support/protection-rules.ts';
 import { type Json, RestApi } from '../support/rest-api.ts';
 
 const levels = { guest: 10, developer: 30, maintainer: 40, owner: 50 };
@@ -165,11 +166,8 @@ describeEachDatabase('protection rules', (open, { clock }) => {
 
     test('are at most 100 in a project', async () => {
       const { api, shop, create } = await start('repository/rules');
-      for (let number = 0; number < 100; number += 1) {
-        const levelsOfRule = { push: 40, delete: undefined };
-        const values = { pathPattern: `/${number}`, levels: levelsOfRule };
-        await api.database.repositoryProtectionRules.create(shop, values);
-      }
+      for (let number = 0; number < 100; number += 1)
+        await api.database.protectionRules.create({ projectId: shop, ...repositoryRule(`/${number}`, 40) });
       expect(await create({ repository_path_pattern: pattern, [push]: 'owner' })).toEqual(
         unprocessable('Maximum number of protection rules have been reached.'),
       );
@@ -227,7 +225,7 @@ describeEachDatabase('protection rules', (open, { clock }) => {
         { repository_path_pattern: 'other/shop/release-*' },
       ]);
       expect((await api.ask('DELETE', `/projects/${shop}`)).status).toBeLessThan(300);
-      expect(await api.database.repositoryProtectionRules.list(shop)).toEqual([]);
+      expect(await api.database.protectionRules.list(shop)).toEqual([]);
     });
   });
 
@@ -388,5 +386,26 @@ describeEachDatabase('protection rules', (open, { clock }) => {
       ['e', 'f', 'g'].map((name) => create({ ...both, tag_name_pattern: name })),
     );
     expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 422, 422]);
+  });
+
+  test('of one pattern may not be made by two at once', async () => {
+    const { create } = await start('repository/rules');
+    const rule = { repository_path_pattern: 'acme/shop/a', [push]: 'owner' };
+    const answers = await Promise.all([1, 2, 3].map(() => create(rule)));
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 422, 422]);
+  });
+
+  test('of one kind are not those of another, whatever their patterns', async () => {
+    const { api, path, create } = await start('repository/rules');
+    const tagPath = path.replace('repository/rules', 'tag/rules');
+    const { id } = (await create({ repository_path_pattern: 'acme/shopa', [push]: 'owner' })).body;
+    const tagRule = { tag_name_pattern: 'a', [push]: 'owner', [remove]: 'owner' };
+    const made = await api.ask('POST', tagPath, tagRule);
+    expect(made.status).toBe(201);
+    expect((await api.ask('GET', path)).body).toMatchObject([{ id }]);
+    expect((await api.ask('GET', tagPath)).body).toEqual([made.body]);
+    expect(await api.ask('PATCH', `${tagPath}/${id}`, { [push]: 'admin' })).toMatchObject(notFound);
+    expect(await api.ask('DELETE', `${tagPath}/${id}`)).toMatchObject(notFound);
+    expect(await api.ask('DELETE', `${path}/${made.body.id}`)).toMatchObject(notFound);
   });
 });

@@ -26,8 +26,7 @@ import { ProjectService } from '../../src/management/namespaces/projects.ts';
 import { TransferService } from '../../src/management/namespaces/transfers.ts';
 import { MemberService } from '../../src/management/people/members.ts';
 import { UserService } from '../../src/management/people/users.ts';
-import { RepositoryProtectionRuleService } from '../../src/management/protection/repository-protection-rules.ts';
-import { TagProtectionRuleService } from '../../src/management/protection/tag-protection-rules.ts';
+import { ProtectionRuleService } from '../../src/management/protection/protection-rules.ts';
 import { AssociationService } from '../../src/management/registries/associations.ts';
 import { ConnectionTestService } from '../../src/management/registries/connection-tests.ts';
 import { UpstreamSecrets } from '../../src/management/registries/upstream-settings.ts';
@@ -191,8 +190,7 @@ export class RestApi {
       placeAccessTokens: new PlaceAccessTokenService({ database, now }),
       projects: new ProjectService({ ...common, now }),
       storageFindings: new StorageFindingService({ database }),
-      repositoryProtectionRules: new RepositoryProtectionRuleService({ database }),
-      tagProtectionRules: new TagProtectionRuleService({ database }),
+      protectionRules: new ProtectionRuleService({ database }),
       repositories: new RepositoryService(hosted),
       tagImages: new TagImageService({
         database,

@@ -26,10 +26,8 @@ import { memberEndpoints } from '../../management/people/member-endpoints.ts';
 import type { MemberService } from '../../management/people/members.ts';
 import { userEndpoints } from '../../management/people/user-endpoints.ts';
 import type { UserService } from '../../management/people/users.ts';
-import { repositoryProtectionRuleEndpoints } from '../../management/protection/repository-protection-rule-endpoints.ts';
-import type { RepositoryProtectionRuleService } from '../../management/protection/repository-protection-rules.ts';
-import { tagProtectionRuleEndpoints } from '../../management/protection/tag-protection-rule-endpoints.ts';
-import type { TagProtectionRuleService } from '../../management/protection/tag-protection-rules.ts';
+import { protectionRuleEndpoints } from '../../management/protection/protection-rule-endpoints.ts';
+import type { ProtectionRuleService } from '../../management/protection/protection-rules.ts';
 import type { AssociationService } from '../../management/registries/associations.ts';
 import type { ConnectionTestService } from '../../management/registries/connection-tests.ts';
 import { registryUpstreamEndpoints } from '../../management/registries/registry-upstream-endpoints.ts';
@@ -104,8 +102,7 @@ export interface RestServices {
   readonly placeAccessTokens: PlaceAccessTokenService;
   readonly projects: ProjectService;
   readonly storageFindings: StorageFindingService;
-  readonly repositoryProtectionRules: RepositoryProtectionRuleService;
-  readonly tagProtectionRules: TagProtectionRuleService;
+  readonly protectionRules: ProtectionRuleService;
   readonly repositories: RepositoryService;
   readonly repositoryTags: RepositoryTagService;
   readonly tagImages: TagImageService;
@@ -158,8 +155,7 @@ export function listEndpoints(services: RestServices): readonly TaggedEndpoint[]
     ...tagged('Server', garbageEndpoints(services.garbage)),
     ...tagged('CI jobs', oidcTrustEndpoints(services.oidcTrusts)),
     ...tagged('Members', memberEndpoints(services.members)),
-    ...tagged('Protection rules', repositoryProtectionRuleEndpoints(services.repositoryProtectionRules)),
-    ...tagged('Protection rules', tagProtectionRuleEndpoints(services.tagProtectionRules)),
+    ...tagged('Protection rules', protectionRuleEndpoints(services.protectionRules)),
     ...tagged('Repositories', repositoryEndpoints(services.repositories)),
     ...tagged('Repositories', repositoryTagEndpoints(services.repositoryTags)),
     ...tagged('Repositories', tagImageEndpoints(services.tagImages)),

@@ -1,6 +1,7 @@
 /** May someone pull from a repository, push to it, delete from it? What the records say of it is believed for a second. */
-import type { RepositoryProtectionRules } from '../../metadata/hosted/repository-protection-rules.ts';
-import { type RepositoryRule, requiredRepositoryLevel } from '../../rules/repository-protection.ts';
+import type { ProtectionRules } from '../../metadata/hosted/protection-rules.ts';
+import type { ProtectionRule } from '../../rules/protection-rule.ts';
+import { requiredRepositoryLevel } from '../../rules/repository-protection.ts';
 import type { Principals } from '../tokens/principals.ts';
 import {
   type Action,
@@ -43,7 +44,7 @@ export interface RepositoryRights {
 }
 
 export interface RecordedRepositoryRightsOptions extends StandingsOptions {
-  readonly repositoryProtectionRules: Pick<RepositoryProtectionRules, 'list'>;
+  readonly protectionRules: Pick<ProtectionRules, 'list'>;
   readonly principals: Pick<Principals, 'believe'>;
   /**
    * False: whatever exists can be pulled from, and hosted repositories pushed to and deleted from, by everyone. Whether they
@@ -56,7 +57,7 @@ export interface RecordedRepositoryRightsOptions extends StandingsOptions {
 export class RecordedRepositoryRights implements RepositoryRights {
   readonly #options: RecordedRepositoryRightsOptions;
   readonly #standings: Standings;
-  readonly #rules: Beliefs<readonly RepositoryRule[]>;
+  readonly #rules: Beliefs<readonly ProtectionRule[]>;
   /**
    * Until when, in epoch ms, the bearer of a registry token may do what it carries: for each grant and each action, at one revision of
    * the records. Warm pulls need nothing else. It goes with the verified token, which is the same object for every request.
@@ -144,7 +145,7 @@ export class RecordedRepositoryRights implements RepositoryRights {
     if (action === 'pull' || standing.value.kind !== 'hosted') return { value: 'allowed', until: holds };
     const { project, level } = standing.value;
     const rules = await this.#rules.find(String(project.id), () =>
-      this.#options.repositoryProtectionRules.list(project.id),
+      this.#options.protectionRules.list(project.id),
     );
     if (!rules) return refused;
     const required = requiredRepositoryLevel(rules.value, project.fullPath, name, action);

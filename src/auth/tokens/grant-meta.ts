@@ -3,12 +3,12 @@
  * not touch. For whoever reads our tokens; we ourselves look at the rules again at every use.
  */
 
-import type { TagProtectionRule, TagProtectionRules } from '../../metadata/hosted/tag-protection-rules.ts';
+import type { ProtectionRules } from '../../metadata/hosted/protection-rules.ts';
 import type { Groups } from '../../metadata/namespaces/groups.ts';
 import type { Projects } from '../../metadata/namespaces/projects.ts';
 import type { Members } from '../../metadata/people/members.ts';
 import { protectionLevels } from '../../rules/protection-levels.ts';
-import type { GuardedAction } from '../../rules/repository-protection.ts';
+import { type GuardedAction, leastLevel, type ProtectionRule } from '../../rules/protection-rule.ts';
 import {
   type AnonymousIdentity,
   type GrantMeta,
@@ -23,7 +23,7 @@ export interface GrantMetasOptions {
   readonly groups: Pick<Groups, 'findByPath'>;
   readonly members: Pick<Members, 'levelAt'>;
   readonly projects: Pick<Projects, 'findOwner'>;
-  readonly tagProtectionRules: Pick<TagProtectionRules, 'list'>;
+  readonly protectionRules: Pick<ProtectionRules, 'list'>;
 }
 
 const guarded: readonly GuardedAction[] = ['push', 'delete'];
@@ -58,7 +58,7 @@ export class GrantMetas {
   ): Promise<GrantMeta | undefined> {
     const changes = guarded.filter((action) => actions.includes(action));
     if (type !== 'repository' || changes.length === 0) return undefined;
-    const { groups, members, projects, tagProtectionRules } = this.#options;
+    const { groups, members, projects, protectionRules } = this.#options;
     const project = await projects.findOwner(name);
     if (!project) return undefined;
     const { id, fullPath } = project;
@@ -66,7 +66,7 @@ export class GrantMetas {
     const role = userId === undefined ? undefined : await members.levelAt(fullPath, userId);
     const root = await groups.findByPath(fullPath.slice(0, fullPath.indexOf('/')));
     const level = protectionLevelOf(who, project, role);
-    const rules = await tagProtectionRules.list(id);
+    const rules = await protectionRules.list(id);
     return {
       project_path: fullPath,
       project_id: id,
@@ -74,18 +74,18 @@ export class GrantMetas {
       tag_deny_access_patterns: Object.fromEntries(
         changes.map((action) => [action, deniedPatterns(rules, action, level)]),
       ),
-      tag_immutable_patterns: rules.flatMap(({ tagNamePattern, levels }) => (levels ? [] : tagNamePattern)),
+      tag_immutable_patterns: rules.flatMap(({ kind, pattern }) => (kind === 'immutable_tag' ? pattern : [])),
     };
   }
 }
 
 function deniedPatterns(
-  rules: readonly TagProtectionRule[],
+  rules: readonly ProtectionRule[],
   action: GuardedAction,
   level: number,
 ): readonly string[] {
   if (level >= protectionLevels.admin) return [];
-  return rules.flatMap(({ tagNamePattern, levels }) =>
-    levels && level < levels[action] ? tagNamePattern : [],
+  return rules.flatMap((rule) =>
+    rule.kind === 'tag' && level < leastLevel(rule, action) ? rule.pattern : [],
   );
 }

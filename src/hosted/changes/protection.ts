@@ -9,7 +9,7 @@ import type { TagFault, TagPatterns } from '../../rules/tag-protection.ts';
 import { HostedRefusal } from './refusal.ts';
 import type { WriteTarget } from './write-target.ts';
 
-type Rules = Pick<Records, 'repositoryProtectionRules' | 'tagProtectionRules'>;
+type Rules = Pick<Records, 'protectionRules'>;
 
 const tagsAtOnce = 1000;
 /** Expressions of unusual cost take milliseconds for each tag. */
@@ -17,15 +17,14 @@ const tagsInTurn = 10;
 
 /** What the project's rules say now. @param level of who asks, as of Writer.protectionLevel; 0: a cleanup that runs by itself */
 export async function protectionOf(
-  { repositoryProtectionRules, tagProtectionRules }: Rules,
+  { protectionRules }: Rules,
   { projectId, projectPath }: Pick<WriteTarget, 'projectId' | 'projectPath'>,
   level: number,
   patterns: TagPatterns,
 ): Promise<ProjectProtection> {
   return new ProjectProtection({
     projectPath,
-    repositoryRules: await repositoryProtectionRules.list(projectId),
-    tagRules: await tagProtectionRules.list(projectId),
+    rules: await protectionRules.list(projectId),
     patterns,
     level,
   });

@@ -3,6 +3,5 @@
  * Those that do not stand beside their class yet.
  */
 import type { CleanupPolicyTables } from '../hosted/schema-cleanup-policies.ts';
-import type { ProtectionTables } from '../hosted/schema-protection.ts';
 
-export interface Tables extends CleanupPolicyTables, ProtectionTables {}
+export interface Tables extends CleanupPolicyTables {}

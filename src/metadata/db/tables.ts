@@ -17,6 +17,7 @@ import type { ManifestReferenceTable } from '../content/manifest-payloads.ts';
 import type { ManifestTable } from '../content/manifests.ts';
 import type { StorageFindingTable } from '../content/stored-blobs.ts';
 import type { DeletedTagTable } from '../hosted/deleted-tags.ts';
+import type { ProtectionRuleTable } from '../hosted/protection-rules.ts';
 import type { RepositoryTable } from '../hosted/repositories.ts';
 import type { RepositoryBlobTable } from '../hosted/repository-blobs.ts';
 import type { RepositoryManifestTable } from '../hosted/repository-manifests.ts';
@@ -91,6 +92,7 @@ interface RecordTables {
   linkReviews: RepositoryReviewTable;
   manifestReviews: RepositoryReviewTable;
   gcRuns: GcRunTable;
+  protectionRules: ProtectionRuleTable;
   repositories: RepositoryTable;
   repositoryBlobs: RepositoryBlobTable;
   repositoryManifests: RepositoryManifestTable;

@@ -18,8 +18,6 @@ export const uniqueConstraints = [
   'job_tokens_token_hash',
   'oidc_identities_issuer_subject',
   'sessions_id_hash',
-  'repository_protection_rules_project_id_path_pattern',
-  'tag_protection_rules_project_id_tag_name_pattern',
   'cache_retention_policies_group_id',
 ] as const;
 

@@ -1,18 +1,25 @@
 /** Which tags and repositories of a project are guarded, and from whom; which tags go by themselves, or many at once. */
-import { type CreateTableBuilder, sql } from 'kysely';
+import { sql } from 'kysely';
 import { counted, owner, required, type Tables } from './tables.ts';
 
 export async function createTagRules(tables: Tables): Promise<void> {
   const { integer, text, id } = tables.types;
 
-  await protectionRules(tables, 'repository_protection_rules', 'path_pattern')
+  await tables
+    .table('protection_rules')
+    .addColumn('id', integer, id)
+    .addColumn('project_id', integer, owner('projects.id'))
+    .addColumn('kind', text, required)
+    .addColumn('pattern', text, required)
+    .addColumn('push_level', integer, required)
+    .addColumn('delete_level', integer, required)
+    .addColumn('created_at', integer, required)
+    // Its index finds the rules of a project, too.
+    .addUniqueConstraint('protection_rules_project_id_kind_pattern', ['project_id', 'kind', 'pattern'])
     .addCheckConstraint(
-      'repository_protection_rules_levels',
-      sql`push_level is not null or delete_level is not null`,
+      'protection_rules_levels',
+      sql`(kind = 'immutable_tag') = (push_level = 0 and delete_level = 0)`,
     )
-    .execute();
-  await protectionRules(tables, 'tag_protection_rules', 'tag_name_pattern')
-    .addCheckConstraint('tag_protection_rules_levels', sql`(push_level is null) = (delete_level is null)`)
     .execute();
 
   await tables
@@ -53,20 +60,4 @@ export async function createTagRules(tables: Tables): Promise<void> {
     .index('tag_deletions', ['id'], 'tag_deletions_unfinished')
     .where(sql.ref('finished_at'), 'is', null)
     .execute();
-}
-
-function protectionRules(tables: Tables, name: string, pattern: string): CreateTableBuilder<string, string> {
-  const { integer, text, id } = tables.types;
-  return (
-    tables
-      .table(name)
-      .addColumn('id', integer, id)
-      .addColumn('project_id', integer, owner('projects.id'))
-      .addColumn(pattern, text, required)
-      .addColumn('push_level', integer)
-      .addColumn('delete_level', integer)
-      .addColumn('created_at', integer, required)
-      // Its index finds the rules of a project, too.
-      .addUniqueConstraint(`${name}_project_id_${pattern}`, ['project_id', pattern])
-  );
 }

@@ -16,8 +16,7 @@ const tables = [
   'virtual_registries',
   'registry_upstreams',
   'upstreams',
-  'repository_protection_rules',
-  'tag_protection_rules',
+  'protection_rules',
 ];
 /** When a token was last used, which is written all the time, decides nothing. */
 const decisive = new RegExp(

@@ -3,6 +3,7 @@ import { parseTag } from '../../../src/oci/reference.ts';
 import type { WritableRepository, Writer } from '../../../src/oci/repository.ts';
 import { describeEachDatabase } from '../../support/databases.ts';
 import { fakeImage, seededBlob } from '../../support/fake-content.ts';
+import { immutableTagRule, repositoryRule, tagRule } from '../../support/protection-rules.ts';
 import { alice, type HostedKit, pushImage, putManifest, startHosted } from './hosted-kit.ts';
 
 const image = fakeImage({ layers: [seededBlob(1000, 1)] });
@@ -20,8 +21,9 @@ describeEachDatabase('tags that rules guard', (_open, each) => {
   async function start() {
     const kit = await startHosted(each);
     const project = await kit.database.projects.findByPath('acme/shop');
-    const protect = async (tagNamePattern: string, levels?: { push: number; delete: number }) => {
-      await kit.database.tagProtectionRules.create(project?.id ?? 0, { tagNamePattern, levels });
+    const protect = async (pattern: string, levels?: { push: number; delete: number }) => {
+      const rule = levels ? tagRule(pattern, levels.push, levels.delete) : immutableTagRule(pattern);
+      await kit.database.protectionRules.create({ projectId: project?.id ?? 0, ...rule });
     };
     return { kit, protect, repository: await kit.repository(), of: (writer: Writer) => as(kit, writer) };
   }
@@ -62,8 +64,8 @@ describeEachDatabase('tags that rules guard', (_open, each) => {
     const { kit, repository, of } = await start();
     await pushImage(repository, image, 'v1');
     const project = await kit.database.projects.findByPath('acme/shop');
-    const levels = { push: 50, delete: 40 };
-    await kit.database.repositoryProtectionRules.create(project?.id ?? 0, { pathPattern: '*', levels });
+    const rule = repositoryRule('*', 50, 40);
+    await kit.database.protectionRules.create({ projectId: project?.id ?? 0, ...rule });
     await expect(putManifest(repository, image, 'v2')).rejects.toMatchObject(
       refusal('PROTECTED_TAG', 'tag v2 of acme/shop cannot be pushed', 'asks for the role Owner'),
     );

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { matchesWildcards, requiredRepositoryLevel } from '../../../src/rules/repository-protection.ts';
+import { repositoryRule, tagRule } from '../../support/protection-rules.ts';
 
 test.each([
   ['acme/shop', 'acme/shop', true],
@@ -29,10 +30,12 @@ test('a pattern of many stars takes no longer than a plain one', () => {
 });
 
 const rules = [
-  { pathPattern: '/release-*', levels: { push: 40, delete: undefined } },
-  { pathPattern: '*', levels: { push: undefined, delete: 40 } },
-  { pathPattern: '/release-1', levels: { push: 60, delete: 50 } },
-  { pathPattern: '/release-1*', levels: { push: 50, delete: 40 } },
+  repositoryRule('/release-*', 40),
+  repositoryRule('*', 0, 40),
+  repositoryRule('/release-1', 60, 50),
+  repositoryRule('/release-1*', 50, 40),
+  // Those for tags are none of theirs.
+  tagRule('*', 60, 60),
 ];
 
 test.each([

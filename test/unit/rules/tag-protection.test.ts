@@ -1,20 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { ProjectProtection } from '../../../src/rules/project-protection.ts';
+import type { ProtectionRule } from '../../../src/rules/protection-rule.ts';
 import { TagPatternError } from '../../../src/rules/tag-pattern.ts';
-import {
-  type TagChange,
-  TagPatterns,
-  TagProtection,
-  type TagRule,
-} from '../../../src/rules/tag-protection.ts';
+import { type TagChange, TagPatterns, TagProtection } from '../../../src/rules/tag-protection.ts';
+import { immutableTagRule, repositoryRule, tagRule } from '../../support/protection-rules.ts';
 
 const patterns = new TagPatterns();
 const levelsOf = { developer: 30, maintainer: 40, owner: 50, admin: 60 } as const;
-const rules: readonly TagRule[] = [
-  { tagNamePattern: '^v\\d+', levels: { push: 40, delete: 50 } },
-  { tagNamePattern: 'rc$', levels: { push: 50, delete: 40 } },
-  { tagNamePattern: '^keep', levels: undefined },
-  { tagNamePattern: '^v9', levels: undefined },
+const rules = [
+  tagRule('^v\\d+', 40, 50),
+  tagRule('rc$', 50, 40),
+  immutableTagRule('^keep'),
+  immutableTagRule('^v9'),
+  // Those for repositories are none of theirs, and no expressions.
+  repositoryRule('*', 60, 60),
 ];
 const protection = new TagProtection(rules, patterns);
 
@@ -55,6 +54,7 @@ test.each<Row>([
 });
 
 test('without rules nothing is guarded', () => {
+  expect(new TagProtection(rules.slice(4), patterns).isEmpty).toBe(true);
   expect(new TagProtection([], patterns).isEmpty).toBe(true);
   expect(protection.isEmpty).toBe(false);
   expect(new TagProtection([], patterns).findFault('v1', 'delete', 0)).toBeUndefined();
@@ -84,11 +84,11 @@ describe('a whole repository', () => {
 });
 
 describe('all rules of a project', () => {
-  const ofLevel = (level: number, tagRules: readonly TagRule[] = []) =>
+  const rulesOfTags = rules.slice(0, 4);
+  const ofLevel = (level: number, tagRules: readonly ProtectionRule[] = []) =>
     new ProjectProtection({
       projectPath: 'acme/shop',
-      repositoryRules: [{ pathPattern: '/release*', levels: { push: undefined, delete: 50 } }],
-      tagRules,
+      rules: [repositoryRule('/release*', 0, 50), ...tagRules],
       patterns,
       level,
     });
@@ -102,11 +102,11 @@ describe('all rules of a project', () => {
   });
 
   test('and so do rules for tags, from a cleanup each of them', () => {
-    expect(ofLevel(0, rules).findTagGuard('acme/shop', 'v1')).toBe('protected');
-    expect(ofLevel(0, rules).findTagGuard('acme/shop', 'keep')).toBe('immutable');
-    expect(ofLevel(0, rules).findTagGuard('acme/shop', 'dev')).toBeUndefined();
-    expect(ofLevel(60, rules).findTagGuard('acme/shop', 'v1')).toBeUndefined();
-    expect(ofLevel(40, rules).findDeletionFault('acme/shop', ['dev'])?.guard).toBe('protected');
-    expect(ofLevel(60, rules).findDeletionFault('acme/shop', ['dev', 'keep'])?.guard).toBe('immutable');
+    expect(ofLevel(0, rulesOfTags).findTagGuard('acme/shop', 'v1')).toBe('protected');
+    expect(ofLevel(0, rulesOfTags).findTagGuard('acme/shop', 'keep')).toBe('immutable');
+    expect(ofLevel(0, rulesOfTags).findTagGuard('acme/shop', 'dev')).toBeUndefined();
+    expect(ofLevel(60, rulesOfTags).findTagGuard('acme/shop', 'v1')).toBeUndefined();
+    expect(ofLevel(40, rulesOfTags).findDeletionFault('acme/shop', ['dev'])?.guard).toBe('protected');
+    expect(ofLevel(60, rulesOfTags).findDeletionFault('acme/shop', ['dev', 'keep'])?.guard).toBe('immutable');
   });
 });

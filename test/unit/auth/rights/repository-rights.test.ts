@@ -9,9 +9,10 @@ import {
 } from '../../../../src/auth/rights/identity.ts';
 import { RecordedRepositoryRights } from '../../../../src/auth/rights/repository-rights.ts';
 import { repositoryScope } from '../../../../src/auth/rights/scope.ts';
-import type { RepositoryProtectionRule } from '../../../../src/metadata/hosted/repository-protection-rules.ts';
+import type { ProtectionRule } from '../../../../src/metadata/hosted/protection-rules.ts';
 import type { Group } from '../../../../src/metadata/namespaces/groups.ts';
 import type { Project } from '../../../../src/metadata/namespaces/projects.ts';
+import { immutableTagRule, repositoryRule, tagRule } from '../../../support/protection-rules.ts';
 import { bearerOf, deployToken, job, dana as member } from '../identities.ts';
 
 const start = Date.UTC(2026, 2, 4);
@@ -38,7 +39,7 @@ let anonymousPull: boolean;
 let principal: Principal | undefined;
 let believedUntil: number;
 let lookups: number;
-let rules: readonly RepositoryProtectionRule[];
+let rules: readonly ProtectionRule[];
 let ruleReads: number;
 
 function projectOf(fields: Partial<Project>): Project {
@@ -98,7 +99,7 @@ function rightsWith({ isLoginRequired }: { isLoginRequired: boolean }): Recorded
         return name === shop || name.startsWith(`${shop}/`) ? project : undefined;
       },
     },
-    repositoryProtectionRules: {
+    protectionRules: {
       list: async (projectId) => {
         ruleReads += 1;
         return projectId === 9 ? rules : [];
@@ -450,11 +451,10 @@ describe('where nobody needs to log in', () => {
 });
 
 describe('protection rules', () => {
-  const ofReleases = (push?: number, remove?: number, pathPattern = '/release*') => ({
-    id: 1,
-    projectId: 9,
-    pathPattern,
-    levels: { push, delete: remove },
+  const recorded = { id: 1, projectId: 9, createdAt: 0 };
+  const ofReleases = (push: number, remove = 0, pattern = '/release*') => ({
+    ...recorded,
+    ...repositoryRule(pattern, push, remove),
   });
   const release = `${shop}/release-1`;
 
@@ -473,7 +473,8 @@ describe('protection rules', () => {
   });
 
   test('the strictest of those that match counts', async () => {
-    rules = [ofReleases(40), ofReleases(50, 40, '*'), ofReleases(40)];
+    const ofTags = [tagRule('*', 60, 60), immutableTagRule('*')].map((rule) => ({ ...recorded, ...rule }));
+    rules = [ofReleases(40), ofReleases(50, 40, '*'), ofReleases(40), ...ofTags];
     level = 40;
     expect(await allowed(dana, release)).toEqual(['pull', 'delete']);
   });

@@ -9,22 +9,22 @@ import {
 import { repositoryScope } from '../../../../src/auth/rights/scope.ts';
 import { GrantMetas } from '../../../../src/auth/tokens/grant-meta.ts';
 import { maxPlainBytes } from '../../../../src/auth/tokens/token-grants.ts';
-import type { TagProtectionRule } from '../../../../src/metadata/hosted/tag-protection-rules.ts';
+import type { ProtectionRule } from '../../../../src/metadata/hosted/protection-rules.ts';
 import type { Group } from '../../../../src/metadata/namespaces/groups.ts';
 import type { Project } from '../../../../src/metadata/namespaces/projects.ts';
+import { immutableTagRule, repositoryRule, tagRule } from '../../../support/protection-rules.ts';
 import { dana, deployToken, job, trustedJob } from '../identities.ts';
 
 const shop = 'acme/web/shop';
 const project = { id: 9, fullPath: shop } as Project;
 const root: UserIdentity = { ...dana, isAdmin: true };
-const ruleOf = (tagNamePattern: string, levels: TagProtectionRule['levels']): TagProtectionRule => ({
-  id: 1,
-  projectId: 9,
-  tagNamePattern,
-  levels,
+const recorded = { id: 1, projectId: 9, createdAt: 0 };
+const ruleOf = (pattern: string, levels?: { readonly push: number; readonly delete: number }) => ({
+  ...recorded,
+  ...(levels ? tagRule(pattern, levels.push, levels.delete) : immutableTagRule(pattern)),
 });
 
-let rules: readonly TagProtectionRule[];
+let rules: readonly ProtectionRule[];
 let level: number | undefined;
 let looks: string[];
 let group: Group | undefined;
@@ -43,14 +43,15 @@ const metas = new GrantMetas({
       return name.startsWith(shop) ? project : undefined;
     },
   },
-  tagProtectionRules: { list: async (projectId) => (projectId === 9 ? rules : []) },
+  protectionRules: { list: async (projectId) => (projectId === 9 ? rules : []) },
 });
 
 beforeEach(() => {
   rules = [
     ruleOf('^v', { push: 40, delete: 50 }),
     ruleOf('^lts', { push: 50, delete: 50 }),
-    ruleOf('^signed', undefined),
+    ruleOf('^signed'),
+    { ...recorded, ...repositoryRule('*', 60, 60) },
   ];
   level = 30;
   looks = [];

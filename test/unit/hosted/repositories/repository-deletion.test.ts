@@ -7,6 +7,7 @@ import type { Database } from '../../../../src/metadata/db/database.ts';
 import { changeRules } from '../../../support/change-rules.ts';
 import { describeSqlite } from '../../../support/databases.ts';
 import { createRepository, digestOfText, linkBlob, manifestOf } from '../../../support/hosted-records.ts';
+import { immutableTagRule, repositoryRule } from '../../../support/protection-rules.ts';
 import { readBlobReviews, readPayloadReviews } from '../../../support/review-rows.ts';
 import { silentLog } from '../../../support/silent-log.ts';
 import { never, openShop, type Shop, tagsOf, targetOf, watching } from '../shop.ts';
@@ -63,8 +64,8 @@ describeSqlite('a repository whose deletion is asked for', (_open, each) => {
 
   test('stays where its path is protected from whoever asks', async () => {
     const shop = await openShop(each);
-    const levels = { push: undefined, delete: 50 };
-    await shop.database.repositoryProtectionRules.create(shop.project, { pathPattern: '/w*', levels });
+    const rule = repositoryRule('/w*', 0, 50);
+    await shop.database.protectionRules.create({ projectId: shop.project, ...rule });
     await expect(schedule(shop)).rejects.toMatchObject({
       kind: 'repository-protected',
       status: 403,
@@ -81,7 +82,7 @@ describeSqlite('a repository whose deletion is asked for', (_open, each) => {
       for (const tag of tagsOf(...Array.from({ length: 1001 }, (_, index) => `a${index}`)))
         await tx.tags.put(shop.web, tag, digest);
     });
-    await shop.database.tagProtectionRules.create(shop.project, { tagNamePattern: '^z$', levels: undefined });
+    await shop.database.protectionRules.create({ projectId: shop.project, ...immutableTagRule('^z$') });
     await expect(schedule(shop)).rejects.toMatchObject({
       kind: 'repository-protected',
       detail: 'acme/shop/web cannot be deleted: it is immutable by the rule ^z$',
@@ -91,7 +92,7 @@ describeSqlite('a repository whose deletion is asked for', (_open, each) => {
   test('goes where rules for tags match none of it', async () => {
     const shop = await openShop(each);
     await shop.push(...Array.from({ length: 25 }, (_, index) => `t${index}`));
-    await shop.database.tagProtectionRules.create(shop.project, { tagNamePattern: '^z$', levels: undefined });
+    await shop.database.protectionRules.create({ projectId: shop.project, ...immutableTagRule('^z$') });
     await schedule(shop);
     expect(await statusOf(shop)).toBe('delete_scheduled');
   });

@@ -4,6 +4,7 @@ import { TagPatterns } from '../../../../src/rules/tag-protection.ts';
 import { describeSqlite } from '../../../support/databases.ts';
 import { pushImage } from '../../../support/hosted-images.ts';
 import { createProject, createRepository, linkBlob } from '../../../support/hosted-records.ts';
+import { immutableTagRule, repositoryRule, tagRule } from '../../../support/protection-rules.ts';
 import { mia, openShop, tagsOf, targetOf } from '../shop.ts';
 
 describeSqlite('repositories that are renamed', (_open, each) => {
@@ -29,13 +30,16 @@ describeSqlite('repositories that are renamed', (_open, each) => {
         }),
       );
     const protect = {
-      paths: (id: number, pathPattern: string, levels: { push?: number; delete?: number }) =>
-        database.repositoryProtectionRules.create(id, {
-          pathPattern,
-          levels: { push: levels.push, delete: levels.delete },
+      paths: (projectId: number, pattern: string, levels: { push?: number; delete?: number }) =>
+        database.protectionRules.create({
+          projectId,
+          ...repositoryRule(pattern, levels.push, levels.delete),
         }),
-      tags: (id: number, tagNamePattern: string, levels?: { push: number; delete: number }) =>
-        database.tagProtectionRules.create(id, { tagNamePattern, levels }),
+      tags: (projectId: number, pattern: string, levels?: { push: number; delete: number }) =>
+        database.protectionRules.create({
+          projectId,
+          ...(levels ? tagRule(pattern, levels.push, levels.delete) : immutableTagRule(pattern)),
+        }),
     };
     return { shop, database, project, tools, names, within, toTools, protect };
   }

@@ -6,6 +6,7 @@ import { TagPatterns } from '../../../../src/rules/tag-protection.ts';
 import { describeSqlite } from '../../../support/databases.ts';
 import { pushImage } from '../../../support/hosted-images.ts';
 import { createRepository } from '../../../support/hosted-records.ts';
+import { immutableTagRule, tagRule } from '../../../support/protection-rules.ts';
 import { silentLog } from '../../../support/silent-log.ts';
 import { dayMs } from '../hosted-kit.ts';
 import { never, noPause, openShop, type Shop, watching } from '../shop.ts';
@@ -62,13 +63,8 @@ describeSqlite('a cleanup', (_open, each) => {
     const { shop, pushApi, apiTags, policy } = await start();
     await shop.push('dev-1', 'dev-2', 'v1', 'latest', 'dev-keep', 'dev-own', 'dev-fixed');
     await pushApi('dev-9', 'v2');
-    const rule = (tagNamePattern: string, level?: number) =>
-      shop.database.tagProtectionRules.create(shop.project, {
-        tagNamePattern,
-        levels: level === undefined ? undefined : { push: level, delete: level },
-      });
-    await rule('own', 40);
-    await rule('fixed');
+    for (const rule of [tagRule('own', 40, 40), immutableTagRule('fixed')])
+      await shop.database.protectionRules.create({ projectId: shop.project, ...rule });
     shop.clock.now += 15 * dayMs;
     await shop.push('dev-3', 'dev-4');
     await save(shop, { keepN: 1, olderThan: '14d', nameRegex: 'dev-.*', nameRegexKeep: '.*-keep' });

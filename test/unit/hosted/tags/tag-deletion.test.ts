@@ -6,6 +6,7 @@ import { TagPatterns } from '../../../../src/rules/tag-protection.ts';
 import { changeRules } from '../../../support/change-rules.ts';
 import { describeSqlite } from '../../../support/databases.ts';
 import { createRepository } from '../../../support/hosted-records.ts';
+import { tagRule } from '../../../support/protection-rules.ts';
 import { silentLog } from '../../../support/silent-log.ts';
 import { mia, never, noPause, openShop, type Shop, targetOf, watching } from '../shop.ts';
 
@@ -151,13 +152,9 @@ describeSqlite('the deletion of many tags', (_open, each) => {
     const shop = await openShop(each);
     await shop.push('a', 'b', 'c');
     await request(shop);
-    const rule = (tagNamePattern: string, level: number) =>
-      shop.database.tagProtectionRules.create(shop.project, {
-        tagNamePattern,
-        levels: { push: 40, delete: level },
-      });
-    await rule('^b$', mia.protectionLevel + 10);
-    await rule('^c$', mia.protectionLevel);
+    const level = mia.protectionLevel;
+    for (const rule of [tagRule('^b$', 40, level + 10), tagRule('^c$', 40, level)])
+      await shop.database.protectionRules.create({ projectId: shop.project, ...rule });
     await taskOf(shop.database).run(never);
     expect(await shop.tags()).toEqual(['b']);
   });

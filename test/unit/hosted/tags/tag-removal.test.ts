@@ -4,6 +4,7 @@ import type { Database } from '../../../../src/metadata/db/database.ts';
 import { TagPatterns } from '../../../../src/rules/tag-protection.ts';
 import { describeSqlite } from '../../../support/databases.ts';
 import { createRepository } from '../../../support/hosted-records.ts';
+import { immutableTagRule, repositoryRule, tagRule } from '../../../support/protection-rules.ts';
 import { readManifestReviews } from '../../../support/review-rows.ts';
 import { mia, never, noPause, openShop, type Shop, tagsOf, watching } from '../shop.ts';
 
@@ -113,18 +114,8 @@ describeSqlite('many tags that are removed', (_open, each) => {
     const { database, project, web } = shop;
     const rules = watching(database, {
       async before() {
-        await database.tagProtectionRules.create(project, {
-          tagNamePattern: '^a$',
-          levels: { push: 40, delete: 50 },
-        });
-        await database.tagProtectionRules.create(project, {
-          tagNamePattern: '^b$',
-          levels: { push: 40, delete: 40 },
-        });
-        await database.repositoryProtectionRules.create(project, {
-          pathPattern: '/web',
-          levels: { push: undefined, delete: 60 },
-        });
+        for (const rule of [tagRule('^a$', 40, 50), tagRule('^b$', 40, 40), repositoryRule('/web', 0, 60)])
+          await database.protectionRules.create({ projectId: project, ...rule });
         await database.relocations.moveRepositories(
           { projectId: project, path: 'acme/shop/web' },
           { projectId: project, path: 'acme/shop/site' },
@@ -139,7 +130,7 @@ describeSqlite('many tags that are removed', (_open, each) => {
   test('are none where all are protected', async () => {
     const shop = await openShop(each);
     await shop.push('a');
-    await shop.database.tagProtectionRules.create(shop.project, { tagNamePattern: '.', levels: undefined });
+    await shop.database.protectionRules.create({ projectId: shop.project, ...immutableTagRule('.') });
     expect(await remove(shop, ['a'])).toEqual({ count: 0, noted: [] });
     expect(await shop.tags()).toEqual(['a']);
     expect(await shop.audited()).toEqual([]);

@@ -4,6 +4,7 @@ import { parseTag } from '../../../../src/oci/reference.ts';
 import { changeRules } from '../../../support/change-rules.ts';
 import { describeSqlite } from '../../../support/databases.ts';
 import { createRepository } from '../../../support/hosted-records.ts';
+import { tagRule } from '../../../support/protection-rules.ts';
 import { openShop, targetOf } from '../shop.ts';
 
 const v1 = parseTag('v1');
@@ -73,8 +74,7 @@ describeSqlite('a tag that was deleted', (_open, each) => {
 
   test('does not come back to whom may not push it', async () => {
     const { shop, restore } = await start();
-    const levels = { push: 50, delete: 40 };
-    await shop.database.tagProtectionRules.create(shop.project, { tagNamePattern: '^v1$', levels });
+    await shop.database.protectionRules.create({ projectId: shop.project, ...tagRule('^v1$', 50, 40) });
     await expect(restore()).rejects.toMatchObject({ kind: 'push-protected' });
     expect(await shop.tags()).toEqual(['v2']);
   });

@@ -14,7 +14,7 @@ import { databaseFile, secretKeyFile } from '../config/data-directory.ts';
 import { version } from '../config/version.ts';
 import type { StoredBlobs } from '../metadata/content/stored-blobs.ts';
 import { type Database, openDatabase } from '../metadata/db/database.ts';
-import { copySqlite } from '../metadata/db/snapshot.ts';
+import { copySqlite } from '../metadata/db/sqlite-file.ts';
 import type { Log } from '../observe/log.ts';
 import { syncDirectory } from '../storage/directories.ts';
 import { FilesystemBackup } from '../storage/filesystem-backup.ts';

@@ -19,7 +19,6 @@ import type { VirtualRegistry } from '../../metadata/registries/virtual-registri
 import type { PlaceReference } from '../namespaces/places.ts';
 import { type Actor, userOf, viewerOf } from './actor.ts';
 import { getGroup } from './find-group.ts';
-import { getProject } from './find-project.ts';
 import { demand, demandRegistries, findLevel, type Need, refusalFor } from './needs.ts';
 import { RefusedError } from './refused-error.ts';
 
@@ -148,6 +147,16 @@ export async function demandGrant(
   const user = userOf(actor);
   const level = await members.levelAt(fullPath, user.userId);
   if (!mayGrant(user, level, accessLevel)) throw new RefusedError('forbidden');
+}
+
+/** @throws RefusedError not-found */
+async function getProject({ projects }: Pick<Records, 'projects'>, reference: string): Promise<Project> {
+  const isNumber = /^\d{1,15}$/.test(reference);
+  const project = isNumber
+    ? await projects.find(Number(reference))
+    : await projects.findByPath(reference.toLowerCase());
+  if (!project) throw new RefusedError('not-found', 'Project');
+  return project;
 }
 
 async function getOwned<T extends { readonly groupId: number }>(

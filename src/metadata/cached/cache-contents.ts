@@ -5,7 +5,6 @@ import { containing } from '../db/containing.ts';
 import { inTransaction } from '../db/in-transaction.ts';
 import { type Page, type Paged, paged } from '../db/page.ts';
 import type { Tables } from '../db/tables.ts';
-import { relativePath, relativePathOf } from '../namespaces/relative-path.ts';
 import { type CacheEntry, entryColumns } from './cache-entry.ts';
 import { removeEntries } from './remove-entries.ts';
 
@@ -28,12 +27,11 @@ export class CacheContents {
   }
 
   /** Newest first. @param search part of the relative path */
-  async list(upstreamId: number, search: string | undefined, page: Page): Promise<Paged<ListedCacheEntry>> {
+  list(upstreamId: number, search: string | undefined, page: Page): Promise<Paged<ListedCacheEntry>> {
     let matching = this.#db.selectFrom('cacheEntries').where('upstreamId', '=', upstreamId);
     if (search) matching = matching.where(containing(relativePath, search));
-    const query = matching.select(entryColumns).select(sha1).orderBy('id', 'desc');
-    const { records, total } = await paged(query, page);
-    return { records: records.map((entry) => ({ ...entry, relativePath: relativePathOf(entry) })), total };
+    const query = matching.select(entryColumns).select([relativePath.as('relativePath'), sha1]);
+    return paged(query.orderBy('id', 'desc'), page);
   }
 
   find(id: number): Promise<CacheEntry | undefined> {
@@ -96,6 +94,11 @@ export class CacheContents {
     });
   }
 }
+
+/** What an entry is called in lists. */
+const relativePath = sql<string>`(
+  '/' || repository || case kind when 'blob' then '/blobs/' when 'referrers' then '/referrers/' else '/manifests/' end || reference
+)`;
 
 const sha1 = sql<string | undefined>`case kind
   when 'blob' then (select blobs.sha1 from blobs where blobs.digest = cache_entries.digest)

@@ -1,4 +1,4 @@
-/** The file that SQLite keeps its database in: made, opened, and looked for as long as it is written to. */
+/** The file that SQLite keeps its database in: made, opened, looked for as long as it is written to, and copied meanwhile. */
 import { closeSync, constants, openSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -56,6 +56,16 @@ async function openFile(file: string): Promise<DatabaseSync> {
   } catch (cause) {
     database.close();
     throw new Error(`${file} cannot be opened as a SQLite database`, { cause });
+  }
+}
+
+/** A copy of a database as it is at one moment. @param to must not exist. @throws Error where it cannot be read or written */
+export function copySqlite(file: string, to: string): void {
+  const database = new DatabaseSync(file, { readOnly: true, timeout: busyTimeoutMs });
+  try {
+    database.prepare('vacuum into ?').run(to);
+  } finally {
+    database.close();
   }
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import nock from 'nock';
 import { describe, expect, test } from 'vitest';
 import { parseRepositoryName } from '../../../src/oci/reference.ts';
@@ -151,14 +152,26 @@ describe('a registry that wants a bearer token', () => {
 
   test('keeps waiting callers whose leader gave up', async () => {
     registry().head(path).times(2).reply(401, undefined, challenge);
-    nock(origin).get('/token').query(true).delay(100).reply(200, { token: 't1' });
+    const [asked, given] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    nock(origin)
+      .get('/token')
+      .query(true)
+      .reply(200, async () => {
+        asked.resolve();
+        await given.promise;
+        return { token: 't1' };
+      });
     registry('Bearer t1').head(path).reply(200, undefined, found);
     const { upstream } = createKit();
     const leader = new AbortController();
     const left = upstream.headManifest(image, latest, leader.signal);
     const stayed = upstream.headManifest(image, latest);
-    setTimeout(() => leader.abort(new Error('left')), 60);
+    await asked.promise;
+    // The other one waits by now, too.
+    for (let turn = 0; turn < 20; turn += 1) await nextTurn();
+    leader.abort(new Error('left'));
     await expect(left).rejects.toThrow('left');
+    given.resolve();
     expect(await stayed).toEqual({ digest });
   });
 });

@@ -64,9 +64,10 @@ test('keeps what stands before a malformed part', () => {
 });
 
 test('reads a hostile header in little time', () => {
-  const startedAt = performance.now();
+  const before = process.cpuUsage();
   parse(`Bearer realm="${'\\"'.repeat(8000)}`);
   parse(`Bearer ${'a='.repeat(8000)}`);
   parse(`Bearer ${' ,'.repeat(8000)}`);
-  expect(performance.now() - startedAt).toBeLessThan(500);
+  // Microseconds of computing: others may have the machine meanwhile.
+  expect(process.cpuUsage(before).user).toBeLessThan(500_000);
 });

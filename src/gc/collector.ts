@@ -197,7 +197,6 @@ export class Collector {
     const at = performance.now();
     const waitMs = run.nextAt - at;
     run.nextAt = Math.max(at, run.nextAt) + 1000 / reviewsPerSecond;
-    if (waitMs >= 1)
-      await sleep(waitMs, undefined, run.signal && { signal: run.signal }).catch(() => undefined);
+    if (waitMs >= 1) await sleep(waitMs, undefined, { signal: run.signal }).catch(() => undefined);
   }
 }

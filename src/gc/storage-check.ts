@@ -49,7 +49,7 @@ export async function checkStorage(options: CheckOptions): Promise<CheckReport> 
       blobs += 1;
       bytes += copy.size;
       const verdict = await verifyCopy(store, copy, AbortSignal.any([]), () => undefined);
-      if (verdict === undefined || verdict === 'sound') continue;
+      if (!verdict || verdict === 'sound') continue;
       // The collector may have been there meanwhile.
       if ((await database.blobs.find(copy.digest))?.storageKey !== copy.storageKey) continue;
       const repositories = await database.storedBlobs.listRepositories(copy.digest, maxRepositoriesNamed);

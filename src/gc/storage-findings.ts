@@ -43,7 +43,12 @@ export async function treatCopy(
     hosted: isHosted,
   });
   if (isNew) {
-    log.error({ digest, key: storageKey, verdict, repositories }, messages[verdict]);
+    log.error(
+      { digest, key: storageKey, verdict, repositories },
+      verdict === 'corrupt'
+        ? 'the stored bytes of a blob are not what they were: they are quarantined until it is pushed or pulled again'
+        : 'the stored bytes of a blob are gone: it is absent until it is pushed or pulled again',
+    );
     await database.auditEvents.add({
       actorName: 'scrub',
       action: `blob.${verdict}`,
@@ -78,9 +83,3 @@ export async function settleFindings({
 }
 
 const batchSize = 500;
-
-const messages = {
-  corrupt:
-    'the stored bytes of a blob are not what they were: they are quarantined until it is pushed or pulled again',
-  missing: 'the stored bytes of a blob are gone: it is absent until it is pushed or pulled again',
-};

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { CollectorOptions, Outcome } from '../../../src/gc/collector.ts';
 import type { Database } from '../../../src/metadata/db/database.ts';
 import type { Records } from '../../../src/metadata/db/records.ts';
@@ -60,7 +60,7 @@ function beginningWith(database: Database, first: () => Promise<unknown>): Datab
 describe('a run of the collector', () => {
   test('tells what became of each review, and how long it took, and leaves a record of all', async () => {
     useFakeTimers();
-    const { clock, collector, database, id, store, told, upload, saveManifest } = await start({
+    const { clock, collectorOn, database, id, store, told, upload, saveManifest } = await start({
       untaggedMs: 5 * dayMs,
     });
     const [digest] = await upload('hello');
@@ -75,7 +75,9 @@ describe('a run of the collector', () => {
     const outcomes: (readonly [string, string, number])[] = [];
     const onOutcome = ({ review, verdict, bytes }: Outcome) =>
       outcomes.push([review.kind, verdict.is, bytes]);
-    const counts = await inFakeTime(collector.run({ onOutcome }));
+    await vi.advanceTimersByTimeAsync(1000);
+    const slow = beginningWith(database, () => new Promise((begun) => void setTimeout(begun, 500)));
+    const counts = await inFakeTime(collectorOn(slow).run({ onOutcome }));
     expect(counts).toEqual({ ...nothing, reviewed: 3, links: 1, blobs: 1, bytes: 5 });
     expect(outcomes).toEqual([
       ['manifest', 'kept', 0],
@@ -83,9 +85,9 @@ describe('a run of the collector', () => {
       ['blob', 'garbage', 5],
     ]);
     expect(told).toEqual([
-      ['manifest', 'kept', 0],
-      ['link', 'removed', 0],
-      ['blob', 'removed', 0],
+      ['manifest', 'kept', 0.5],
+      ['link', 'removed', 0.5],
+      ['blob', 'removed', 0.5],
       [5, 'deleted', 2],
     ]);
     expect([...store.blobs]).toEqual([]);
@@ -271,6 +273,24 @@ describe('a run that is told to stop', () => {
   });
 });
 
+test('what a process had claimed that died is made by others five minutes later', async () => {
+  const { clock, collector, collectorOn, database, upload } = await start();
+  await upload('hello');
+  clock.now += dayMs;
+  const dying = Promise.withResolvers<void>();
+  void collectorOn(
+    beginningWith(database, () => {
+      dying.resolve();
+      return new Promise(() => undefined);
+    }),
+  ).run();
+  await dying.promise;
+  clock.now += 299_999;
+  expect(await collector.run()).toEqual(nothing);
+  clock.now += 1;
+  expect(await collector.run()).toMatchObject({ links: 1, blobs: 1 });
+});
+
 describe('the pace', () => {
   test('is that which was asked for, whatever some reviews take', async () => {
     useFakeTimers();
@@ -360,13 +380,17 @@ describe('a review that fails', () => {
 
 test('bytes that cannot be deleted are counted as failed, their time too', async () => {
   useFakeTimers();
-  const { clock, collector, store, told, upload } = await start();
-  await upload('hello');
-  clock.now += dayMs;
+  const { collector, database, id, store, told, push } = await start();
+  const { digest } = await push('hello');
+  await database.repositoryBlobs.unlink(id, digest);
+  await database.reviews.addBlobs([digest], 'link_collect');
+  await vi.advanceTimersByTimeAsync(1000);
   store.delete = async () => {
     await new Promise((tried) => void setTimeout(tried, 3000));
     throw new Error('no answer');
   };
-  expect(await inFakeTime(collector.run())).toMatchObject({ reviewed: 2, blobs: 1, failed: 1 });
+  const counts = await inFakeTime(collector.run());
+  expect(counts).toEqual({ ...nothing, reviewed: 1, blobs: 1, bytes: 5, failed: 1 });
+  expect(await database.gcRuns.list(10)).toHaveLength(1);
   expect(told.at(-1)).toEqual([5, 'failed', 3]);
 });

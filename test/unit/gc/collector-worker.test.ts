@@ -109,6 +109,7 @@ describe('what is due is looked for', () => {
       await new Promise((resolve) => void setTimeout(resolve, 2000));
       await fail();
     };
+    await pass(1000);
     worker.start();
     await pass(2000);
     expect(seen.ran).toEqual([['failed', 2]]);

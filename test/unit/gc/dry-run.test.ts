@@ -77,6 +77,27 @@ describe('a dry run', () => {
     expect(await database.reviewQueue.list('link', due)).toEqual(before);
   });
 
+  test('tells after what each thing would go', async () => {
+    const { clock, database, dry, id, pushUntagged, upload } = await start();
+    const image = await pushUntagged('layer');
+    const review = await database.reviewQueue.find('manifest', image, id);
+    if (review) await database.reviewQueue.remove(review);
+    await upload('unused');
+    clock.now += dayMs;
+    const { outcomes } = await dry({ untaggedMs: 0, isEarly: true });
+    const events = outcomes
+      .filter(({ verdict }) => verdict.is === 'garbage')
+      .map(({ review: { kind, event } }) => `${kind} ${event}`);
+    expect(events).toEqual([
+      'manifest untagged',
+      'link blob_upload',
+      'link manifest_delete',
+      'blob link_collect',
+      'blob link_collect',
+      'payload manifest_delete',
+    ]);
+  });
+
   test('needs nobody who listens', async () => {
     const { clock, database, now, upload } = await start();
     await upload('unused');

@@ -7,8 +7,13 @@ const never = new AbortController().signal;
 async function start(changed: Partial<OrphansOptions> = {}) {
   const kit = await startStored();
   const orphans = new Orphans({ ...kit, heal: async () => false, ...changed });
-  return { ...kit, run: async (signal = never) => (await orphans.run(signal)).result };
+  return { ...kit, orphans, run: async (signal = never) => (await orphans.run(signal)).result };
 }
+
+test('orphans are looked for once a day', async () => {
+  const { orphans } = await start();
+  expect(orphans).toMatchObject({ name: 'storage.orphans', everyMs: 86_400_000 });
+});
 
 describe('bytes that no record names', () => {
   test('are found when they are a day old, and removed a day later, of which is told', async () => {

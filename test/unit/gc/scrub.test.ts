@@ -47,6 +47,11 @@ describe('the scrub', () => {
     expect([await findings(), told]).toEqual([[], []]);
   });
 
+  test('reads for a while every hour', async () => {
+    const { scrub } = await start();
+    expect(scrub).toMatchObject({ name: 'storage.scrub', everyMs: 3_600_000 });
+  });
+
   test('reads no faster than it is told to', async () => {
     const { clock, push, run } = await start();
     await push('x'.repeat(2500));

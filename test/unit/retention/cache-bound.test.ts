@@ -43,6 +43,11 @@ async function start({ maxBytes }: { maxBytes: number | undefined } = { maxBytes
   return { clock, database, cache, seen, told, bound, pull, run, left };
 }
 
+test('whether there is room is looked at every minute', async () => {
+  const { bound } = await start();
+  expect(bound).toMatchObject({ name: 'cache.evict', everyMs: 60_000 });
+});
+
 test('a cache is left alone up to its high water mark', async () => {
   const { pull, run, left, seen, told } = await start();
   await pull('a', { a: 400 });

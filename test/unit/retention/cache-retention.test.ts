@@ -91,6 +91,11 @@ test('a few policies run at once, the others right after them, and none before i
   expect(await retention.run(never)).toEqual({ result: { policies: 1, failed: 0 }, again: false });
 });
 
+test('whether a policy is due is looked at every hour', async () => {
+  const { database, retentionOn } = await setUp([]);
+  expect(retentionOn(database)).toMatchObject({ name: 'cache.retention', everyMs: 3_600_000 });
+});
+
 test('a run that is told to stop stays as it is, and comes first the next time', async () => {
   const { clock, database, retentionOn } = await setUp(['a', 'b', 'c']);
   clock.now += dayMs;

@@ -31,8 +31,9 @@ export async function pushManifest(
   const isByDigest = isDigestReference(reference);
   const digest = digestOf(payload, isByDigest ? algorithmOf(reference) : 'sha256');
   if (isByDigest && reference !== digest) {
-    const detail = `the manifest has the digest ${digest}, not ${reference}`;
-    throw new OciError('DIGEST_INVALID', { detail });
+    throw new OciError('DIGEST_INVALID', {
+      detail: `the manifest has the digest ${digest}, not ${reference}`,
+    });
   }
   const manifest = acceptManifest(payload, contentType, {
     maxBytes: limits.maxManifestBytes,

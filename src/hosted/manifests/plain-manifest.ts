@@ -32,7 +32,8 @@ export const plainReading: ManifestReading = {
   },
   mediaType(text, path) {
     if (isMediaType(text)) return text;
-    const detail = `${path}: is no media type: these have at most 255 characters, and no control characters`;
-    throw new OciError('MANIFEST_INVALID', { detail });
+    throw new OciError('MANIFEST_INVALID', {
+      detail: `${path}: is no media type: these have at most 255 characters, and no control characters`,
+    });
   },
 };

@@ -44,12 +44,13 @@ export async function commitBlob(
     );
     try {
       await recordBlob(options, target, id, blob, kept);
-      if (!kept.isCommitted) await spool.abort();
+      // Only what was not committed.
+      await spool.abort();
       return;
     } catch (error) {
       const isGone = error instanceof NotRecorded && error.cause instanceof MissingContent;
       if (isGone && !kept.isCommitted && tries < maxTries) continue;
-      if (!kept.isCommitted) await spool.abort();
+      await spool.abort();
       if (!(error instanceof NotRecorded)) throw error;
       if (kept.isNew) await discard(options, kept.storageKey);
       await endUpload(options, id);

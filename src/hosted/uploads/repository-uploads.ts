@@ -41,8 +41,10 @@ export class RepositoryUploads implements Uploads {
     const startedAt = now();
     const active = await database.uploads.countActive(writer.key, startedAt);
     if (active >= limits.maxUploads) {
-      const detail = `${active} uploads of yours are unfinished, as many as there may be: finish or cancel some of them`;
-      throw new OciError('TOOMANYREQUESTS', { detail, headers: { 'Retry-After': retryAfterSeconds } });
+      throw new OciError('TOOMANYREQUESTS', {
+        detail: `${active} uploads of yours are unfinished, as many as there may be: finish or cancel some of them`,
+        headers: { 'Retry-After': retryAfterSeconds },
+      });
     }
     const id = randomUUID();
     const upload = { id, projectId, repository: name, writer: writer.key, startedAt };
@@ -155,7 +157,8 @@ export class RepositoryUploads implements Uploads {
     const { length } = spool;
     await this.#options.database.uploads.remove(id);
     await spool.handOver().abort();
-    const detail = `the ${length} bytes of the upload have the digest ${found}, not ${digest}; the upload is over`;
-    return new OciError('DIGEST_INVALID', { detail });
+    return new OciError('DIGEST_INVALID', {
+      detail: `the ${length} bytes of the upload have the digest ${found}, not ${digest}; the upload is over`,
+    });
   }
 }

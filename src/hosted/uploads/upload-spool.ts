@@ -27,7 +27,7 @@ export class UploadSpool {
   readonly #buffers: BufferBudget;
   #hash: RunningHash | undefined;
 
-  /** @param hash of all that the spool holds; undefined where there is none: then the bytes are read for their digest */
+  /** @param hash where it is not of all that the spool holds, the bytes are read for their digest */
   constructor(spool: Spool, hash: RunningHash | undefined, buffers: BufferBudget) {
     this.#spool = spool;
     this.#hash = hash;
@@ -59,8 +59,10 @@ export class UploadSpool {
    */
   async receive({ body, start, length }: UploadPart, maxBytes: number, signal: AbortSignal): Promise<void> {
     if (start !== undefined && start !== this.length) {
-      const detail = `the part begins at ${start}, and the upload has ${this.length} bytes: go on from there`;
-      throw new OciError('BLOB_UPLOAD_INVALID', { detail, status: 416 });
+      throw new OciError('BLOB_UPLOAD_INVALID', {
+        detail: `the part begins at ${start}, and the upload has ${this.length} bytes: go on from there`,
+        status: 416,
+      });
     }
     const room = maxBytes - this.length;
     if ((length ?? 0) > room) throw tooLarge(maxBytes);
@@ -135,13 +137,16 @@ class BatchWriter {
 }
 
 function tooLarge(maxBytes: number): OciError {
-  const detail = `a blob may have ${maxBytes} bytes, and this one has more`;
-  return new OciError('SIZE_INVALID', { detail, status: 413 });
+  return new OciError('SIZE_INVALID', {
+    detail: `a blob may have ${maxBytes} bytes, and this one has more`,
+    status: 413,
+  });
 }
 
 function anotherLength(length: number, received: string): OciError {
-  const detail = `${length} bytes were announced, and ${received} came: ask for the status of the upload before going on`;
-  return new OciError('SIZE_INVALID', { detail });
+  return new OciError('SIZE_INVALID', {
+    detail: `${length} bytes were announced, and ${received} came: ask for the status of the upload before going on`,
+  });
 }
 
 /**

@@ -38,7 +38,8 @@ export class UploadSpools {
     const known = this.#hashes.get(id);
     this.#hashes.delete(id);
     const opened = await this.#uploads.openUpload(id);
-    const spool = new UploadSpool(opened, hashFor(opened.length, known, algorithm), this.#buffers);
+    const hash = opened.length === 0 ? startHash(algorithm ?? known?.algorithm ?? 'sha256') : known;
+    const spool = new UploadSpool(opened, hash, this.#buffers);
     try {
       return await run(spool);
     } finally {
@@ -46,14 +47,4 @@ export class UploadSpools {
       if (spool.hash) this.#hashes.set(id, spool.hash);
     }
   }
-}
-
-/** The known one where it covers all bytes; a new one where there are none yet. */
-function hashFor(
-  length: number,
-  known: RunningHash | undefined,
-  algorithm: Algorithm | undefined,
-): RunningHash | undefined {
-  if (length === 0) return startHash(algorithm ?? known?.algorithm ?? 'sha256');
-  return known?.length === length ? known : undefined;
 }

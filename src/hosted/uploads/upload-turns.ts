@@ -56,6 +56,9 @@ export class UploadTurns {
 
 /** What a request is told whose bytes may not count. */
 export function takenOver(cause?: unknown): OciError {
-  const detail = 'another request goes on with this upload: ask for its status before sending more';
-  return new OciError('BLOB_UPLOAD_INVALID', { detail, status: 409, cause });
+  return new OciError('BLOB_UPLOAD_INVALID', {
+    detail: 'another request goes on with this upload: ask for its status before sending more',
+    status: 409,
+    cause,
+  });
 }

@@ -10,7 +10,11 @@ import { bob, bytesOf, nothing, partOf, type SpoolWatch, startHosted } from './h
 
 const hello = Buffer.from('hello, world');
 const digest = digestOf(hello);
-const takenOver = { code: 'BLOB_UPLOAD_INVALID', status: 409 };
+const takenOver = {
+  code: 'BLOB_UPLOAD_INVALID',
+  status: 409,
+  detail: expect.stringContaining('another request goes on'),
+};
 
 function open(body: OpenBody, start?: number) {
   return { body, start, length: undefined };
@@ -63,6 +67,25 @@ describeEachDatabase('an upload goes on', (_open, each) => {
     body.give(Buffer.from('world'));
     body.give(undefined);
     await committed;
+  });
+
+  test('no more where it was cancelled while a request waited for its turn', async () => {
+    const kit = await startHosted(each);
+    const { uploads } = await kit.repository();
+    const id = await uploads.start();
+    const [begun, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const remove = kit.database.uploads.remove.bind(kit.database.uploads);
+    kit.database.uploads.remove = async (id) => {
+      begun.resolve();
+      await ended.promise;
+      return remove(id);
+    };
+    const cancelled = uploads.cancel(id);
+    await begun.promise;
+    const status = expect(uploads.status(id)).rejects.toMatchObject({ code: 'BLOB_UPLOAD_UNKNOWN' });
+    await kit.database.uploads.find(id);
+    ended.resolve();
+    await Promise.all([cancelled, status]);
   });
 
   test('to one end where its commit is repeated while it runs', async () => {

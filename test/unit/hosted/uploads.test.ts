@@ -8,7 +8,11 @@ import { alice, bob, bytesOf, dayMs, nothing, partOf, pushBlob, startHosted } fr
 
 const hello = Buffer.from('hello, world');
 const digest = digestOf(hello);
-const unknown = { code: 'BLOB_UPLOAD_UNKNOWN', status: 404 };
+const unknown = {
+  code: 'BLOB_UPLOAD_UNKNOWN',
+  status: 404,
+  detail: expect.stringContaining('there is no upload'),
+};
 
 describeEachDatabase('an upload', (_open, each) => {
   test('in parts gives a blob that is there at once, and nowhere else', async () => {
@@ -59,7 +63,11 @@ describeEachDatabase('an upload', (_open, each) => {
     const id = await repository.uploads.start();
     await repository.uploads.append(id, partOf('hello, '));
     for (const start of [0, 6, 8]) {
-      const refusal = { code: 'BLOB_UPLOAD_INVALID', status: 416 };
+      const refusal = {
+        code: 'BLOB_UPLOAD_INVALID',
+        status: 416,
+        detail: expect.stringContaining('the upload has 7 bytes'),
+      };
       await expect(repository.uploads.append(id, partOf('world', start))).rejects.toMatchObject(refusal);
       await expect(repository.uploads.commit(id, digest, partOf('world', start))).rejects.toMatchObject(
         refusal,
@@ -77,6 +85,7 @@ describeEachDatabase('an upload', (_open, each) => {
     await expect(repository.uploads.commit(id, digest, partOf('hello, World'))).rejects.toMatchObject({
       code: 'DIGEST_INVALID',
       status: 400,
+      detail: expect.stringContaining(`the 12 bytes of the upload have the digest`),
     });
     await expect(repository.uploads.status(id)).rejects.toMatchObject(unknown);
     await expect(repository.blob(digest)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
@@ -110,6 +119,22 @@ describeEachDatabase('an upload', (_open, each) => {
     await own.uploads.commit(id, digest, partOf(hello));
   });
 
+  test('is looked for only by ids such as uploads have', async () => {
+    const kit = await startHosted(each);
+    const { uploads } = await kit.repository();
+    const id = await uploads.start();
+    const find = kit.database.uploads.find.bind(kit.database.uploads);
+    const asked: string[] = [];
+    kit.database.uploads.find = (id) => {
+      asked.push(id);
+      return find(id);
+    };
+    for (const other of [`${id}a`, `a${id}`, id.toUpperCase().replace(/^./, 'A')])
+      await expect(uploads.status(other)).rejects.toMatchObject(unknown);
+    expect(asked).toEqual([]);
+    expect(await uploads.status(id)).toBe(0);
+  });
+
   test('that was committed may be committed again with the same digest, for ten minutes, and nothing else', async () => {
     const kit = await startHosted(each);
     const { uploads } = await kit.repository();
@@ -141,6 +166,7 @@ describeEachDatabase('an upload', (_open, each) => {
     await uploads.start();
     await expect(uploads.start()).rejects.toMatchObject({
       code: 'TOOMANYREQUESTS',
+      detail: expect.stringContaining('2 uploads of yours are unfinished'),
       headers: { 'Retry-After': '60' },
     });
     await (await kit.repository('acme/shop', bob)).uploads.start();
@@ -165,7 +191,8 @@ describeEachDatabase('an upload', (_open, each) => {
   });
 
   describe('that is larger than allowed', () => {
-    const tooLarge = { code: 'SIZE_INVALID', status: 413 };
+    const detail = expect.stringContaining('a blob may have 10 bytes');
+    const tooLarge = { code: 'SIZE_INVALID', status: 413, detail };
 
     test('is refused before it comes, where its length is known', async () => {
       const { uploads } = await (await startHosted(each, { maxUploadBytes: 10 })).repository();
@@ -194,6 +221,7 @@ describeEachDatabase('an upload', (_open, each) => {
       await expect(uploads.append(id, { ...partOf(text), length: 5 })).rejects.toMatchObject({
         code: 'SIZE_INVALID',
         status: 400,
+        detail: expect.stringMatching(/^5 bytes were announced, and (4|more) came: /),
       });
       const length = await uploads.status(id);
       expect(length).toBeLessThanOrEqual(5);

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Database } from '../../../../src/metadata/db/database.ts';
 import { MissingContent } from '../../../../src/metadata/db/violations.ts';
 import { digestOf } from '../../../../src/oci/digest.ts';
+import { TakenOverError } from '../../../../src/storage/upload-store.ts';
 import { describeSqlite } from '../../../support/databases.ts';
 import {
   bytesOf,
@@ -96,12 +97,17 @@ describeSqlite('the end of an upload', (_open, each) => {
     expect(kit.errors).toEqual([]);
   });
 
-  test('that cannot be recorded keeps the copy that others have', async () => {
+  test('that cannot be recorded keeps the copy that others have, and is tried once', async () => {
     const { kit, watch, commit } = await start();
     const other = await kit.another().repository('acme/shop/web');
     await pushBlob(other, hello);
-    watch.before = () => Promise.reject(new Error('no space left'));
+    let tries = 0;
+    watch.before = async () => {
+      tries += 1;
+      throw new Error('no space left');
+    };
     await expect(commit()).rejects.toThrow('no space left');
+    expect(tries).toBe(1);
     delete watch.before;
     expect(await bytesOf(await other.blob(digest))).toEqual(hello);
     expect(await kit.files('uploads')).toEqual([]);
@@ -124,6 +130,15 @@ describeSqlite('the end of an upload', (_open, each) => {
     await expect(commit()).rejects.toThrow('connection lost');
     expect(kit.errors).toEqual([]);
     expect(await kit.files('uploads')).toEqual([]);
+  });
+
+  test.each([
+    ['another process took it over', new TakenOverError(), { code: 'BLOB_UPLOAD_INVALID', status: 409 }],
+    ['of a bug', new Error('a bug'), { message: 'a bug' }],
+  ])('that fails because %s leaves the upload as it is', async (_why, fault, refusal) => {
+    const { uploads, id, commit } = await start({ spools: { commit: () => Promise.reject(fault) } });
+    await expect(commit()).rejects.toMatchObject(refusal);
+    expect(await uploads.status(id)).toBe(12);
   });
 
   test('is refused where the upload was cancelled or has expired meanwhile, and leaves nothing', async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { digestOf } from '../../../../src/oci/digest.ts';
 import { SpoolError } from '../../../../src/storage/blob-store.ts';
 import { OutOfSpace } from '../../../../src/storage/disk-space.ts';
 import { describeSqlite } from '../../../support/databases.ts';
@@ -34,6 +35,15 @@ describeSqlite('an upload to a disk that is full', (_open, each) => {
     await expect(uploads.append(id, part)).rejects.toThrow(OutOfSpace);
     await expect(uploads.status(id)).rejects.toMatchObject(unknown);
     expect(await kit.files('uploads')).toEqual([]);
+  });
+
+  test('comes to its end where nothing more is to come', async () => {
+    const kit = await startHosted(each);
+    const { uploads } = await kit.repository();
+    const id = await uploads.start();
+    await uploads.append(id, partOf('hello'));
+    leaveRoom(kit, 0);
+    await uploads.commit(id, digestOf(Buffer.from('hello')), { ...partOf(''), length: 0 });
   });
 
   test('is over once a write failed for want of room, but goes on after any other fault', async () => {

@@ -96,6 +96,8 @@ test('a write that fails ends it, before more is asked for', async () => {
   const upload = uploadOf(new WatchedSpool(1024 * kib));
   await expect(upload.receive(partOf(body()), endless, never)).rejects.toThrow(SpoolError);
   expect(asked).toBe(2);
+  // What was hashed is not what is there.
+  expect(upload.hash).toBeUndefined();
 });
 
 test('what is told to stop keeps what came, and leaves the body as it is, and nothing on the signal', async () => {

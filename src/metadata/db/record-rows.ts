@@ -48,11 +48,13 @@ const readers: Record<ColumnsOf<boolean>, typeof asBoolean> & Record<ColumnsOf<o
   isAdmin: asBoolean,
   isDisabled: asBoolean,
   isWoken: asBoolean,
+  lastRun: asJson,
   manifestDetails: asJson,
   platform: asJson,
   notifyOnFailure: asBoolean,
   notifyOnSuccess: asBoolean,
   result: asJson,
+  run: asJson,
   scopes: asJson,
 };
 const readerOf = new Map<string, (value: unknown) => unknown>(Object.entries(readers));

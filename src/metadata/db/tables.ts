@@ -16,6 +16,7 @@ import type { ImageFactsTable } from '../content/image-facts.ts';
 import type { ManifestReferenceTable } from '../content/manifest-payloads.ts';
 import type { ManifestTable } from '../content/manifests.ts';
 import type { StorageFindingTable } from '../content/stored-blobs.ts';
+import type { CleanupPolicyTable } from '../hosted/cleanup-policies.ts';
 import type { DeletedTagTable } from '../hosted/deleted-tags.ts';
 import type { ProtectionRuleTable } from '../hosted/protection-rules.ts';
 import type { RepositoryTable } from '../hosted/repositories.ts';
@@ -45,8 +46,6 @@ import type { SigningKeyTable } from '../tokens/signing-keys.ts';
 import type { WebhookDeliveryTable } from '../webhooks/webhook-deliveries.ts';
 import type { WebhookLaneTable } from '../webhooks/webhook-lanes.ts';
 import type { WebhookTable } from '../webhooks/webhooks.ts';
-import type { CamelCase } from './names.ts';
-import type { Tables as RawTables } from './schema.ts';
 
 /** What may be absent, which is undefined; in changes undefined leaves it as it is, and null clears it. */
 export type Optional<T> = ColumnType<T | undefined, T | undefined, T | null | undefined>;
@@ -54,65 +53,53 @@ export type Optional<T> = ColumnType<T | undefined, T | undefined, T | null | un
 /** What is read of a table. */
 export type RecordOf<Table> = Readonly<Selectable<Table>>;
 
-interface RecordTables {
-  registryUpstreams: RegistryUpstreamTable;
-  upstreams: UpstreamTable;
-  virtualRegistries: VirtualRegistryTable;
-  instance: InstanceTable;
-  tasks: TaskTable;
-  webhooks: WebhookTable;
-  webhookDeliveries: WebhookDeliveryTable;
-  webhookLanes: WebhookLaneTable;
+export interface Tables {
   accessTokens: AccessTokenTable;
-  deployTokens: DeployTokenTable;
-  jobTokens: JobTokenTable;
-  oidcTrusts: OidcTrustTable;
-  signingKeys: SigningKeyTable;
   auditEvents: AuditEventTable;
-  groups: GroupTable;
-  members: MemberTable;
-  projects: ProjectTable;
-  renameLeases: RenameLeaseTable;
-  users: UserTable;
+  blobReviews: ReviewTable;
   blobs: BlobTable;
   cacheEntries: CacheEntryTable;
-  deletedTags: DeletedTagTable;
-  imageFacts: ImageFactsTable;
-  manifestReferences: ManifestReferenceTable;
-  manifests: ManifestTable;
   cachePins: CachePinTable;
   cachePulls: CachePullTable;
   cacheReservations: CacheReservationTable;
   cacheRetentionPolicies: CacheRetentionPolicyTable;
   cacheSizeChanges: CacheSizeChangeTable;
   cachedBlobs: CachedBlobTable;
-  groupCaches: GroupCacheTable;
-  blobReviews: ReviewTable;
-  payloadReviews: ReviewTable;
-  linkReviews: RepositoryReviewTable;
-  manifestReviews: RepositoryReviewTable;
+  cleanupPolicies: CleanupPolicyTable;
+  deletedTags: DeletedTagTable;
+  deployTokens: DeployTokenTable;
   gcRuns: GcRunTable;
+  groupCaches: GroupCacheTable;
+  groups: GroupTable;
+  imageFacts: ImageFactsTable;
+  instance: InstanceTable;
+  jobTokens: JobTokenTable;
+  linkReviews: RepositoryReviewTable;
+  manifestReferences: ManifestReferenceTable;
+  manifestReviews: RepositoryReviewTable;
+  manifests: ManifestTable;
+  members: MemberTable;
+  oidcIdentities: OidcIdentityTable;
+  oidcTrusts: OidcTrustTable;
+  payloadReviews: ReviewTable;
+  projects: ProjectTable;
   protectionRules: ProtectionRuleTable;
+  registryUpstreams: RegistryUpstreamTable;
+  renameLeases: RenameLeaseTable;
   repositories: RepositoryTable;
   repositoryBlobs: RepositoryBlobTable;
   repositoryManifests: RepositoryManifestTable;
+  sessions: SessionTable;
+  signingKeys: SigningKeyTable;
   storageFindings: StorageFindingTable;
   tagDeletions: TagDeletionTable;
   tags: TagTable;
+  tasks: TaskTable;
   uploads: UploadTable;
-  oidcIdentities: OidcIdentityTable;
-  sessions: SessionTable;
+  upstreams: UpstreamTable;
+  users: UserTable;
+  virtualRegistries: VirtualRegistryTable;
+  webhookDeliveries: WebhookDeliveryTable;
+  webhookLanes: WebhookLaneTable;
+  webhooks: WebhookTable;
 }
-
-export interface Tables extends RecordTables, Omit<CamelCased<RawTables>, keyof RecordTables> {}
-
-type CamelCased<All> = {
-  [Table in keyof All as CamelCase<Table>]: {
-    [Column in keyof All[Table] as CamelCase<Column>]: null extends All[Table][Column]
-      ? Nullable<NonNullable<All[Table][Column]>>
-      : All[Table][Column];
-  };
-};
-
-/** As {@link Optional}, in tables that are not written in camelCase yet. */
-type Nullable<T> = ColumnType<T | undefined, T | null | undefined, T | null | undefined>;

@@ -1,52 +1,52 @@
 /** Cleanup policies of projects, and how far their runs have come. */
-import { type Kysely, type Selectable, sql, type Updateable } from 'kysely';
-import { z } from 'zod';
+import type { Kysely, Updateable } from 'kysely';
 import { inBatches } from '../db/in-batches.ts';
-import type { Tables } from '../db/tables.ts';
-
-/** What a policy says, as texts and numbers: src/rules/cleanup-policy.ts knows what they mean. */
-export interface PolicyFields {
-  readonly enabled: boolean;
-  readonly cadence: string;
-  readonly keepN: number | undefined;
-  readonly olderThan: string | undefined;
-  readonly nameRegex: string;
-  readonly nameRegexKeep: string | undefined;
-}
-
-const runSchema = z.object({
-  /** The last repository that is done; empty: none. */
-  repository: z.string(),
-  deleted: z.int(),
-  /** How many tags stayed, by the rule that kept them. */
-  kept: z.record(z.string(), z.int()),
-  /** Tags that could not be removed. */
-  failed: z.int(),
-});
+import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 
 /** What a run has done so far. */
-export type CleanupRun = Readonly<z.output<typeof runSchema>>;
-
-const endedRunSchema = runSchema.omit({ repository: true }).extend({
-  startedAt: z.int(),
-  endedAt: z.int(),
-  /** Why it ended before its end. */
-  error: z.string().optional(),
-});
-
-export type EndedCleanupRun = Readonly<z.output<typeof endedRunSchema>>;
-
-export interface CleanupPolicyRecord extends PolicyFields {
-  readonly projectId: number;
-  /** Epoch milliseconds, as all instants here. */
-  readonly nextRunAt: number;
-  /** When someone asked for a run that has not ended yet; it is one besides those that are due. */
-  readonly requestedAt: number | undefined;
-  /** Of the run that goes on; undefined: none does. */
-  readonly startedAt: number | undefined;
-  readonly run: CleanupRun | undefined;
-  readonly lastRun: EndedCleanupRun | undefined;
+export interface CleanupRun {
+  /** The last repository that is done; empty: none. */
+  readonly repository: string;
+  readonly deleted: number;
+  /** How many tags stayed, by the rule that kept them. */
+  readonly kept: Readonly<Record<string, number>>;
+  /** Tags that could not be removed. */
+  readonly failed: number;
 }
+
+export interface EndedCleanupRun extends Omit<CleanupRun, 'repository'> {
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** Why it ended before its end. */
+  readonly error?: string;
+}
+
+/** What is not here is as of the defaults. primary key projectId; index (enabled, nextRunAt), requestedAt */
+export interface CleanupPolicyTable {
+  projectId: number;
+  /** What the policy says, as texts and numbers: src/rules/cleanup-policy.ts knows what they mean. */
+  enabled: boolean;
+  cadence: string;
+  keepN: Optional<number>;
+  olderThan: Optional<string>;
+  nameRegex: string;
+  nameRegexKeep: Optional<string>;
+  /** Epoch milliseconds, as all instants here. */
+  nextRunAt: number;
+  /** When someone asked for a run that has not ended yet; it is one besides those that are due. */
+  requestedAt: Optional<number>;
+  /** Of the run that goes on; undefined: none does. */
+  startedAt: Optional<number>;
+  run: Optional<CleanupRun>;
+  lastRun: Optional<EndedCleanupRun>;
+}
+
+export type CleanupPolicyRecord = RecordOf<CleanupPolicyTable>;
+
+export type PolicyFields = Pick<
+  CleanupPolicyRecord,
+  'enabled' | 'cadence' | 'keepN' | 'olderThan' | 'nameRegex' | 'nameRegexKeep'
+>;
 
 export class CleanupPolicies {
   readonly #db: Kysely<Tables>;
@@ -65,44 +65,42 @@ export class CleanupPolicies {
     const found: CleanupPolicyRecord[] = [];
     for (const batch of inBatches(projectIds)) {
       const query = this.#db.selectFrom('cleanupPolicies').selectAll().where('projectId', 'in', batch);
-      found.push(...(await query.execute()).map(fromRow));
+      found.push(...(await query.execute()));
     }
     return found;
   }
 
   /** The enabled one whose run was asked for, else the one whose run is due, or goes on, for the longest time. */
-  async findDue(now: number): Promise<CleanupPolicyRecord | undefined> {
-    const row = await this.#db
+  findDue(now: number): Promise<CleanupPolicyRecord | undefined> {
+    return this.#db
       .selectFrom('cleanupPolicies')
       .selectAll()
       .where('enabled', '=', true)
       .where((eb) => eb.or([eb('nextRunAt', '<=', now), eb('requestedAt', 'is not', null)]))
-      .orderBy(sql`case when requested_at is null then 1 else 0 end`)
+      .orderBy((eb) => eb.case().when('requestedAt', 'is', null).then(1).else(0).end())
       .orderBy('nextRunAt')
       .orderBy('projectId')
       .limit(1)
       .executeTakeFirst();
-    return row && fromRow(row);
   }
 
   /** Makes or changes it; a run that goes on is given up. @throws MissingOwner when the project is gone */
   async save(projectId: number, policy: PolicyFields, nextRunAt: number): Promise<void> {
-    const fields = {
-      enabled: policy.enabled,
-      cadence: policy.cadence,
-      keepN: policy.keepN ?? null,
-      olderThan: policy.olderThan ?? null,
-      nameRegex: policy.nameRegex,
-      nameRegexKeep: policy.nameRegexKeep ?? null,
-      nextRunAt,
-      requestedAt: null,
-      startedAt: null,
-      run: null,
-    };
     await this.#db
       .insertInto('cleanupPolicies')
-      .values({ projectId, ...fields })
-      .onConflict((conflict) => conflict.column('projectId').doUpdateSet(fields))
+      .values({ projectId, ...policy, nextRunAt })
+      .onConflict((conflict) =>
+        conflict.column('projectId').doUpdateSet({
+          ...policy,
+          nextRunAt,
+          keepN: policy.keepN ?? null,
+          olderThan: policy.olderThan ?? null,
+          nameRegexKeep: policy.nameRegexKeep ?? null,
+          requestedAt: null,
+          startedAt: null,
+          run: null,
+        }),
+      )
       .execute();
   }
 
@@ -122,17 +120,17 @@ export class CleanupPolicies {
    * How far the run has come that was asked for, or is due since `nextRunAt`.
    * @returns false where the policy was changed meanwhile: then the run is over
    */
-  async recordProgress(running: RunningPolicy, startedAt: number, run: CleanupRun): Promise<boolean> {
-    return this.#update(running, { startedAt, run: JSON.stringify(run) });
+  recordProgress(running: RunningPolicy, startedAt: number, run: CleanupRun): Promise<boolean> {
+    return this.#update(running, { startedAt, run });
   }
 
   /** As {@link recordProgress}. @param following when the policy is due next */
-  async recordEnd(running: RunningPolicy, run: EndedCleanupRun, following: number): Promise<boolean> {
+  recordEnd(running: RunningPolicy, run: EndedCleanupRun, following: number): Promise<boolean> {
     return this.#update(running, {
       requestedAt: null,
       startedAt: null,
       run: null,
-      lastRun: JSON.stringify(run),
+      lastRun: run,
       nextRunAt: following,
     });
   }
@@ -153,20 +151,3 @@ export class CleanupPolicies {
 }
 
 type RunningPolicy = Pick<CleanupPolicyRecord, 'projectId' | 'nextRunAt' | 'requestedAt'>;
-
-function fromRow(row: Selectable<Tables['cleanupPolicies']>): CleanupPolicyRecord {
-  return {
-    projectId: row.projectId,
-    enabled: row.enabled,
-    cadence: row.cadence,
-    keepN: row.keepN ?? undefined,
-    olderThan: row.olderThan ?? undefined,
-    nameRegex: row.nameRegex,
-    nameRegexKeep: row.nameRegexKeep ?? undefined,
-    nextRunAt: row.nextRunAt,
-    requestedAt: row.requestedAt ?? undefined,
-    startedAt: row.startedAt ?? undefined,
-    run: row.run === undefined ? undefined : runSchema.parse(JSON.parse(row.run)),
-    lastRun: row.lastRun === undefined ? undefined : endedRunSchema.parse(JSON.parse(row.lastRun)),
-  };
-}

@@ -20,7 +20,8 @@ export interface TranslatedGlob {
 }
 
 const token = /\\.|\/\*\*+\/|\/\*\*+$|^\*\*+\/|\*+|\[[!^]?\]?[^\]]*\]|./gsu;
-const member = /(.)-(.)|(.)/gsu;
+/** One character is a range from itself to itself. */
+const member = /(.)(?:-(.))?/gsu;
 
 /** @throws GlobError */
 export function translateGlob(text: string): TranslatedGlob {
@@ -72,10 +73,9 @@ function classOf(part: string): string {
   const inner = part.slice(1, -1);
   const isNegated = /^[!^]/.test(inner);
   let members = isNegated ? '^/' : '';
-  for (const [, from, to, one = ''] of (isNegated ? inner.slice(1) : inner).matchAll(member)) {
-    if (from === undefined || to === undefined) members += codeOf(one);
-    else if (from <= to) members += `${codeOf(from)}-${codeOf(to)}`;
-    else throw new GlobError(`has a range that runs backwards, ${from}-${to}`);
+  for (const [, from = '', to = from] of (isNegated ? inner.slice(1) : inner).matchAll(member)) {
+    if (from > to) throw new GlobError(`has a range that runs backwards, ${from}-${to}`);
+    members += `${codeOf(from)}-${codeOf(to)}`;
   }
   return `[${members}]`;
 }

@@ -67,6 +67,6 @@ export class Globs {
 
 /** What all names that it may have been meant for begin with; the slash before `**` need not be there. */
 function beginningOf(text: string): string {
-  const [beginning = ''] = /^[\w./-]*/.exec(text.slice(0, maxGlobLength)) ?? [];
+  const beginning = text.slice(0, maxGlobLength).replace(/[^\w./-].*/s, '');
   return beginning.replace(/\/$/, '');
 }

@@ -17,16 +17,46 @@ test.each([
   ['1y', 365.25 * dayMs],
   ['30s', 30_000],
   ['0d', 0],
+  [' 1h ', hourMs],
+  [`1d${' '.repeat(60)}1d`, 2 * dayMs],
 ])('%s is a duration', (text, expectedMs) => {
   expect(parseDurationMs(text)).toBe(expectedMs);
 });
 
-test.each(['', 'soon', '1', 'd', '1x', '-1d', '1.5h', '1d1', '1'.repeat(64), `${'1d'.repeat(40)}`])(
-  '%s is no duration',
-  (text) => {
-    expect(parseDurationMs(text)).toBeUndefined();
+const spellings: readonly (readonly [string, number])[] = [
+  ['s sec secs second seconds', 1000],
+  ['m min mins minute minutes', 60_000],
+  ['h hr hrs hour hours', hourMs],
+  ['d day days', dayMs],
+  ['w wk wks week weeks', 7 * dayMs],
+  ['mo mon mos month months', 30 * dayMs],
+  ['y yr yrs year years', 365.25 * dayMs],
+];
+
+test.each(spellings.flatMap(([units, unitMs]) => units.split(' ').map((unit) => [unit, unitMs] as const)))(
+  '%s is a unit, whole alone',
+  (unit, unitMs) => {
+    expect(parseDurationMs(`2${unit}`)).toBe(2 * unitMs);
+    expect(parseDurationMs(`2x${unit}`)).toBeUndefined();
+    expect(parseDurationMs(`2${unit}x`)).toBeUndefined();
   },
 );
+
+test.each([
+  '',
+  'soon',
+  '1',
+  'd',
+  '1x',
+  '-1d',
+  '1.5h',
+  '1d1',
+  '1'.repeat(64),
+  '1d'.repeat(40),
+  `1d${' '.repeat(61)}1d`,
+])('%s is no duration', (text) => {
+  expect(parseDurationMs(text)).toBeUndefined();
+});
 
 test.each([
   ['0', 0],

@@ -54,22 +54,55 @@ describe('a glob', () => {
     ['^a$', 'a', false],
     ['!a', 'b', false],
     ['a,b', 'a', false],
+    ['a,b', 'a,b', true],
+    ['', '', true],
+    ['', 'a', false],
+    ['\\*', '*', true],
+    ['\\*', 'a', false],
+    ['\\*', '\\*', false],
+    ['\\{a', '{a', true],
+    ['[a!]x', '!x', true],
+    ['[a!]x', 'bx', false],
+    ['[!a]x', '!x', true],
+    ['[a-c]x', 'tx', false],
+    ['[b-b]x', 'bx', true],
+    ['[]a]x', ']x', true],
+    ['[!]a]x', 'bx', true],
+    ['[!]a]x', ']x', false],
+    // Three stars are two.
+    ['a/***/z', 'a/z', true],
+    ['a/***', 'a', true],
+    ['***/z', 'z', true],
+    // A folder's stars stand between slashes, or at an end.
+    ['a/**z', 'az', false],
+    ['a/**z', 'a/b/z', true],
+    ['a**/z', 'az', false],
   ])('%s and %s: %s', (glob, name, expected) => {
     expect(matches(glob, name)).toBe(expected);
   });
 
   test.each([
-    '{a',
-    'a}',
-    '[a',
-    '[b-a]',
-    '!(a)',
-    '(a|b)',
-    'a\\',
-    'a'.repeat(256),
-    '*a'.repeat(maxGlobChoices + 1),
-  ])('is none, and it is said why: %s', (text) => {
+    ['{a', 'brace'],
+    ['a}', 'brace'],
+    ['[a', 'bracket'],
+    ['[b-a]', 'b-a'],
+    ['a(b', "'('"],
+    ['a)b', "')'"],
+    ['a|b', "'|'"],
+    ['a\\', 'escape'],
+    ['a'.repeat(256), 'more than 255'],
+    ['*a'.repeat(maxGlobChoices + 1), 'wildcards'],
+  ])('is none, and it is said why: %s', (text, reason) => {
     expect(() => Globs.parse([text])).toThrow(GlobError);
+    expect(() => Globs.parse([text])).toThrow(reason);
+  });
+
+  test('may have as many characters as a name', () => {
+    expect(matches('a'.repeat(255), 'a'.repeat(255))).toBe(true);
+  });
+
+  test('is one of a list: without any, nothing matches', () => {
+    expect(Globs.parse([]).matches('')).toBe(false);
   });
 
   test('is bounded together with the others of its list', () => {
@@ -88,6 +121,7 @@ describe('of globs that were kept, one that cannot be read', () => {
       false,
     ]);
     expect(faults).toHaveLength(2);
+    expect(recalled('nothing', '{a').globs.matches('')).toBe(false);
   });
 
   test('matches all that begins as it does where it denied', () => {
@@ -96,6 +130,8 @@ describe('of globs that were kept, one that cannot be read', () => {
     expect(globs.matches('secret.x/public')).toBe(true);
     expect(globs.matches('secretyx/key')).toBe(false);
     expect(globs.matches(`${'b'.repeat(250)}/cc`)).toBe(true);
+    expect(recalled('beginning', 'a/b/(c').globs.matches('a/b/c')).toBe(true);
+    expect(recalled('beginning', 'b'.repeat(300)).globs.matches('b'.repeat(256))).toBe(true);
     expect(recalled('beginning', '!(a)').globs.matches('anything/at/all')).toBe(true);
   });
 });

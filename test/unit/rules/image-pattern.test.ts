@@ -22,6 +22,10 @@ describe('a pattern of images', () => {
     expect(matches(pattern, name)).toBe(expected);
   });
 
+  test('may have as many characters as a name', () => {
+    expect(matches('a'.repeat(255), 'a'.repeat(255))).toBe(true);
+  });
+
   test('is none where no name could match it', () => {
     for (const text of ['', 'a b', 'a(b', 'a?', '[a]', 'a'.repeat(256)])
       expect(ImagePattern.find(text)).toBeUndefined();

@@ -15,6 +15,8 @@ test.each([
   ['acme/shop/*release', 'acme/shop/my-release-1', false],
   ['acme/shop/a*b*c', 'acme/shop/a-b-b-c', true],
   ['acme/shop/a*b*c', 'acme/shop/a-c-b', false],
+  ['acme/shop/a*b*c', 'acme/shop/a-c', false],
+  ['acme/shop/a*bc*c', 'acme/shop/abc', false],
   ['acme/shop/ab*ba', 'acme/shop/aba', false],
   ['acme/shop/**', 'acme/shop/web', true],
   ['acme/shop.x', 'acme/shopax', false],

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { selectInParts } from '../../../src/rules/select-in-parts.ts';
-import { TagPattern } from '../../../src/rules/tag-pattern.ts';
+import { parseTagCriteria, selectInParts } from '../../../src/rules/select-in-parts.ts';
+import { TagPattern, TagPatternError } from '../../../src/rules/tag-pattern.ts';
 
 const tags = Array.from({ length: 60 }, (_, index) => ({ name: `v${index}`, updatedAt: index }));
 
@@ -46,6 +46,20 @@ test('others have their turn while rules are asked what they guard', async () =>
   };
   const work = selectInParts(inOnePart(), { delete: TagPattern.parse('v.*'), findGuard }, 1000);
   expect(await turnsOfOthers(work)).toBeGreaterThanOrEqual(tags.length / 4);
+  expect(await work).toHaveLength(tags.length);
   const kept = (await work).filter(({ keptBy }) => keptBy !== undefined);
   expect(kept).toMatchObject([{ tag: { name: 'v7' }, keptBy: 'protected' }]);
+});
+
+test('criteria mean what their texts say, and without a text there is none', () => {
+  const findGuard = () => undefined;
+  const full = parseTagCriteria(
+    { nameRegexDelete: 'dev-.*', nameRegexKeep: 'v.*', keepN: 3, olderThanMs: 4 },
+    findGuard,
+  );
+  expect(full).toMatchObject({ keepN: 3, olderThanMs: 4, findGuard });
+  expect([full.delete?.matches('dev-1'), full.delete?.matches('v1')]).toEqual([true, false]);
+  expect([full.keep?.matches('dev-1'), full.keep?.matches('v1')]).toEqual([false, true]);
+  expect(parseTagCriteria({ nameRegexDelete: '.*', nameRegexKeep: '' }).keep).toBeUndefined();
+  expect(() => parseTagCriteria({ nameRegexDelete: '(' })).toThrow(TagPatternError);
 });

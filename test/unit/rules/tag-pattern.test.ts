@@ -39,6 +39,13 @@ describe('a tag pattern', () => {
     expect(isTagPattern('a'.repeat(maxPatternLength))).toBe(true);
     expect(isTagPattern('a'.repeat(maxPatternLength + 1))).toBe(false);
     expect(isTagPattern('[a-z]{0,1000}'.repeat(10))).toBe(false);
+    // Two thousand steps of a program, of which the end takes two.
+    expect(['a{1000}b{998}', 'a{1000}b{999}', 'a{0,999}', 'a{0,1000}'].map(isTagPattern)).toEqual([
+      true,
+      false,
+      true,
+      false,
+    ]);
   });
 
   // A backtracking engine would need longer than the universe has for one of these names, and this test would not end.
@@ -77,6 +84,8 @@ test.each([
   ['a{5,}', 5],
   ['a{0}', 1],
   ['(ab){10}', 30],
+  ['xx(ab){10}', 32],
+  ['\\Qab', 4],
   ['(?:a{10}){10}', 130],
   ['x{999}y{999}', 1998],
   ['(){999}', 999],

@@ -65,6 +65,15 @@ test('a pattern is compiled once, and one that is none is an error', () => {
   expect(() => patterns.get('(')).toThrow(TagPatternError);
 });
 
+test('of the patterns that were compiled, the thousand that were used last are remembered', () => {
+  const remembered = new TagPatterns();
+  const first = remembered.get('v0');
+  for (let count = 1; count < 1000; count += 1) remembered.get(`v${count}`);
+  expect(remembered.get('v0')).toBe(first);
+  for (let count = 1000; count < 2000; count += 1) remembered.get(`v${count}`);
+  expect(remembered.get('v0')).not.toBe(first);
+});
+
 describe('a whole repository', () => {
   const withoutImmutable = new TagProtection(rules.slice(0, 2), patterns);
 
@@ -88,7 +97,7 @@ describe('all rules of a project', () => {
   const ofLevel = (level: number, tagRules: readonly ProtectionRule[] = []) =>
     new ProjectProtection({
       projectPath: 'acme/shop',
-      rules: [repositoryRule('/release*', 0, 50), ...tagRules],
+      rules: [repositoryRule('/release*', 40, 50), ...tagRules],
       patterns,
       level,
     });
@@ -99,6 +108,29 @@ describe('all rules of a project', () => {
     expect(ofLevel(50).findTagGuard('acme/shop/release', 'dev')).toBeUndefined();
     expect(ofLevel(40).findDeletionFault('acme/shop/release', [])?.guard).toBe('protected');
     expect(ofLevel(50).findDeletionFault('acme/shop/release', [])).toBeUndefined();
+  });
+
+  test.each([
+    [30, 'create', 40],
+    [30, 'overwrite', 40],
+    [30, 'delete', 50],
+    [40, 'create', undefined],
+    [40, 'overwrite', undefined],
+    [40, 'delete', 50],
+    [50, 'delete', undefined],
+  ] as const)('a tag of it has its levels: %i may %s: %s', (level, change, required) => {
+    const fault = ofLevel(level).findTagFault('acme/shop/release', 'dev', change);
+    expect(fault).toEqual(required && { guard: 'protected', level: required });
+  });
+
+  test.each([
+    ['none', [], true, false],
+    ['of repositories', [repositoryRule('*', 0, 50)], false, false],
+    ['of tags', [tagRule('^v', 50, 50)], false, true],
+    ['of immutable tags', [immutableTagRule('^v')], false, true],
+  ])('tell whether there are any, and any of tags: %s', (_, of, isEmpty, hasTagRules) => {
+    const protection = new ProjectProtection({ projectPath: 'acme/shop', rules: of, patterns, level: 0 });
+    expect(protection).toMatchObject({ isEmpty, hasTagRules });
   });
 
   test('and so do rules for tags, from a cleanup each of them', () => {

@@ -33,7 +33,7 @@ async function makeOne(path: string): Promise<boolean> {
     return true;
   } catch (error) {
     // Systems have other reasons, such as EROFS, for what is there already.
-    if (isSystemError(error, 'ENOENT') || !(await isDirectory(path))) throw error;
+    if (!(await isDirectory(path))) throw error;
     return false;
   }
 }

@@ -23,7 +23,7 @@ export function findLock(file: string, mode: 'rw' | 'rwc'): FileLock | undefined
   url.searchParams.set('mode', mode);
   let lock: DatabaseSync | undefined;
   try {
-    lock = new DatabaseSync(url, { timeout: 0 });
+    lock = new DatabaseSync(url);
     // The journal stays in memory: there is nothing to keep.
     lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     return lock;

@@ -21,6 +21,7 @@ export class FilesystemBackup {
   readonly #tree: BlobTree;
   readonly #owner: SpoolOwner;
   readonly #held = new Map<StorageKey, string>();
+  #closing: Promise<void> | undefined;
 
   private constructor(tree: BlobTree, owner: SpoolOwner) {
     this.#tree = tree;
@@ -73,7 +74,8 @@ export class FilesystemBackup {
 
   /** What was held goes. */
   close(): Promise<void> {
-    return this.#owner.release();
+    this.#closing ??= this.#owner.release();
+    return this.#closing;
   }
 }
 

@@ -22,14 +22,17 @@ export class SpaceReserve {
   readonly #path: string;
   readonly #reserveBytes: number;
   readonly #log: Log;
+  readonly #roomOf: typeof roomOf;
   #timer: NodeJS.Timeout | undefined;
   #filling: Promise<void> | undefined;
 
-  constructor(directory: string, reserveBytes: number, log: Log) {
+  /** @param look as {@link roomOf} */
+  constructor(directory: string, reserveBytes: number, log: Log, look = roomOf) {
     this.#directory = directory;
     this.#path = join(directory, fileName);
     this.#reserveBytes = reserveBytes;
     this.#log = log;
+    this.#roomOf = look;
   }
 
   start(): void {
@@ -65,7 +68,7 @@ export class SpaceReserve {
   }
 
   async #fill(): Promise<void> {
-    const { bytes, reserve } = await roomOf(this.#directory, this.#reserveBytes);
+    const { bytes, reserve } = await this.#roomOf(this.#directory, this.#reserveBytes);
     const isThere = await stat(this.#path).then(
       () => true,
       () => false,

@@ -3,10 +3,14 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { digestOf } from '../../../src/oci/digest.ts';
+import { UnavailableError } from '../../../src/oci/unavailable.ts';
 import { SpoolError, type StorageKey } from '../../../src/storage/blob-store.ts';
+import { OutOfSpace, unlimitedSpace } from '../../../src/storage/disk-space.ts';
 import { FilesystemBlobStore } from '../../../src/storage/filesystem-blob-store.ts';
+import { FilesystemUploadStore } from '../../../src/storage/filesystem-upload-store.ts';
+import { anyStore, StoreAbsent, type StoreGuard } from '../../../src/storage/store-identity.ts';
 import { describeBlobStore } from '../../support/blob-store-suite.ts';
 import { mountSmallDisk } from '../../support/small-disk.ts';
 
@@ -108,6 +112,101 @@ test('a store whose directories are removed makes them again', async () => {
   await store.check();
   await expect(storeBlob(store)).rejects.toThrow(SpoolError);
   await storeBlob(store);
+});
+
+describe('where the store is not there', () => {
+  const absent = () => new StoreAbsent('gone');
+  /** Known to be away, or found out only by looking. */
+  const away: StoreGuard = {
+    demand: () => {
+      throw absent();
+    },
+    check: () => Promise.reject(absent()),
+  };
+  const unnoticed: StoreGuard = { demand: () => undefined, check: away.check };
+
+  test('nothing is made, nothing is taken for absent, and nothing is deleted', async () => {
+    const root = await createRoot();
+    const key = await storeBlob(createStore(root));
+    for (const guard of [away, unnoticed]) {
+      const store = new FilesystemBlobStore(root, guard);
+      await expect(store.createSpool()).rejects.toThrow(StoreAbsent);
+      await expect(store.check()).rejects.toThrow(StoreAbsent);
+      await expect(store.open(`${key.slice(0, -1)}g`)).rejects.toThrow('not the key');
+      await expect(store.open(key.replace(/.$/, (last) => (last === '0' ? '1' : '0')))).rejects.toThrow(
+        StoreAbsent,
+      );
+      await expect(store.delete(key)).rejects.toThrow(StoreAbsent);
+    }
+    await expect(new FilesystemBlobStore(root, away).open(key)).rejects.toThrow(StoreAbsent);
+    const blob = await createStore(root).open(key);
+    expect(blob).toBeDefined();
+    await blob?.close();
+  });
+
+  test('a spool whose directory went with it says so', async () => {
+    const root = await createRoot();
+    let guard: StoreGuard = anyStore(root);
+    const store = new FilesystemBlobStore(root, {
+      demand: () => guard.demand(),
+      check: () => guard.check(),
+    });
+    onTestFinished(() => store.close());
+    await storeBlob(store);
+    await rm(join(root, 'v1'), { recursive: true });
+    guard = unnoticed;
+    await expect(store.createSpool()).rejects.toThrow(StoreAbsent);
+    await expect(store.createSpool()).rejects.toThrow(StoreAbsent);
+    guard = anyStore(root);
+    await (await store.createSpool()).close();
+  });
+});
+
+test('a blob that cannot be opened or read for another reason than its absence is unavailable', async () => {
+  const root = await createRoot();
+  const store = createStore(root);
+  const key = await storeBlob(store);
+  await rm(join(root, key));
+  await mkdir(join(root, key));
+  const folder = await store.open(key);
+  await expect(folder?.readAt(Buffer.alloc(1), 0)).rejects.toMatchObject({ code: 'EISDIR' });
+  await folder?.close();
+  await rm(join(root, key), { recursive: true });
+  await rm(join(root, 'v1/blobs'), { recursive: true });
+  await writeFile(join(root, 'v1/blobs'), '');
+  await expect(store.open(key)).rejects.toThrow(UnavailableError);
+  await expect(store.delete(key)).rejects.toThrow(UnavailableError);
+});
+
+test('a spool is neither begun nor grown where the reserve is reached, and goes on once there is room', async () => {
+  const root = await createRoot();
+  let room = 0;
+  const demand = async (needed: number) => {
+    if (needed >= room) throw new OutOfSpace();
+  };
+  const space = { demand, take: demand, lookAgain: () => undefined };
+  const store = new FilesystemBlobStore(root, anyStore(root), space);
+  onTestFinished(() => store.close());
+  await expect(store.createSpool()).rejects.toThrow(OutOfSpace);
+  room = bytes.length;
+  const spool = await store.createSpool();
+  onTestFinished(() => spool.close());
+  await spool.append(bytes.subarray(1));
+  await expect(spool.append(bytes.subarray(1), bytes.subarray(0, 1))).rejects.toThrow(OutOfSpace);
+  expect(spool.length).toBe(bytes.length - 1);
+  await spool.append(bytes.subarray(0, 1));
+  await spool.commit(digestOf(Buffer.concat([bytes.subarray(1), bytes.subarray(0, 1)])));
+});
+
+test('what cannot be begun has the disk looked at again', async () => {
+  const root = join(await createRoot(), 'occupied');
+  await writeFile(root, '');
+  const looks: string[] = [];
+  const space = { ...unlimitedSpace, lookAgain: () => void looks.push('again') };
+  const isThere = { demand: () => undefined, check: async () => undefined };
+  await expect(new FilesystemBlobStore(root, isThere, space).createSpool()).rejects.toThrow(SpoolError);
+  await expect(new FilesystemUploadStore(root, isThere, space).openUpload('id')).rejects.toThrow(SpoolError);
+  expect(looks).toHaveLength(2);
 });
 
 test('what was committed is still there for the next process', async () => {

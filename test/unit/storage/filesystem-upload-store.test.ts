@@ -5,9 +5,12 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { digestOf } from '../../../src/oci/digest.ts';
+import { UnavailableError } from '../../../src/oci/unavailable.ts';
 import { SpoolError } from '../../../src/storage/blob-store.ts';
+import { OutOfSpace } from '../../../src/storage/disk-space.ts';
 import { FilesystemBlobStore } from '../../../src/storage/filesystem-blob-store.ts';
 import { FilesystemUploadStore } from '../../../src/storage/filesystem-upload-store.ts';
+import { StoreAbsent } from '../../../src/storage/store-identity.ts';
 import { mountSmallDisk } from '../../support/small-disk.ts';
 import { describeUploadStore } from '../../support/upload-store-suite.ts';
 
@@ -168,6 +171,66 @@ test('removing an upload ends where what lists as its claim cannot be taken', as
   await mkdir(join(root, 'v1/uploads/id'), { recursive: true });
   await mkdir(odd);
   await expect(store.removeUpload('id')).rejects.toThrow(SpoolError);
+});
+
+test('where the store is not there no upload is opened, absent, or without bytes', async () => {
+  const { root, store } = await createStore();
+  const spool = await store.openUpload('id');
+  await spool.append(bytes);
+  await spool.close();
+  const absent = () => new StoreAbsent('gone');
+  const unnoticed = { demand: () => undefined, check: () => Promise.reject(absent()) };
+  const away = {
+    ...unnoticed,
+    demand: () => {
+      throw absent();
+    },
+  };
+  for (const guard of [away, unnoticed]) {
+    const elsewhere = new FilesystemUploadStore(root, guard);
+    await expect(elsewhere.openUpload('other')).rejects.toThrow(StoreAbsent);
+    await expect(elsewhere.uploadLength('other')).rejects.toThrow(StoreAbsent);
+    await expect(elsewhere.listUploads()).rejects.toThrow(StoreAbsent);
+  }
+  await expect(new FilesystemUploadStore(root, away).openUpload('id')).rejects.toThrow(StoreAbsent);
+  expect(await readdir(join(root, 'v1/uploads'))).toEqual(['id']);
+});
+
+test('an upload asks for room as it grows, and says whether there is some', async () => {
+  const { root } = await createStore();
+  const demand = async (needed: number) => {
+    if (needed > half.length) throw new OutOfSpace();
+  };
+  const store = new FilesystemUploadStore(root, undefined, {
+    demand,
+    take: demand,
+    lookAgain: () => undefined,
+  });
+  await store.demandRoom(half.length);
+  await expect(store.demandRoom(bytes.length)).rejects.toThrow(OutOfSpace);
+  const spool = await store.openUpload('id');
+  await spool.append(half);
+  await expect(spool.append(bytes)).rejects.toThrow(OutOfSpace);
+  await spool.close();
+  expect(await store.uploadLength('id')).toBe(half.length);
+});
+
+test('what is none of ours among the uploads is not listed', async () => {
+  const { root, store } = await createStore();
+  for (const name of ['no_id', '.hidden', 'one', 'one.0123', 'two.0123'])
+    await mkdir(join(root, 'v1/uploads', name), { recursive: true });
+  expect([...(await store.listUploads())].sort()).toEqual(['one', 'two']);
+  await store.removeUpload('one');
+  expect((await readdir(join(root, 'v1/uploads'))).sort()).toEqual(['.hidden', 'no_id', 'two.0123']);
+});
+
+test('a file in the place of uploads makes them unavailable', async () => {
+  const { root, store } = await createStore();
+  await mkdir(join(root, 'v1'));
+  await writeFile(join(root, 'v1/uploads'), '');
+  await expect(store.listUploads()).rejects.toThrow(UnavailableError);
+  await expect(store.uploadLength('id')).rejects.toThrow(UnavailableError);
+  await expect(store.removeUpload('id')).rejects.toThrow(UnavailableError);
 });
 
 async function createStore(): Promise<{ root: string; store: FilesystemUploadStore }> {

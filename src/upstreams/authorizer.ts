@@ -64,7 +64,8 @@ export class Authorizer {
     const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
     if (bearer) {
       const scheme = this.#learn(bearer, repository);
-      if (refused?.startsWith('Bearer '))
+      // What was no token of ours is none that is kept.
+      if (refused !== undefined)
         tokens.reject(this.#key(scheme, repository), refused.slice('Bearer '.length));
       return this.#bearer(scheme, repository, signal);
     }

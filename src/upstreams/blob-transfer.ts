@@ -83,10 +83,9 @@ export class BlobBody implements AsyncIterableIterator<Buffer, undefined> {
     return this.#chunks.next().then(this.#took, this.#failed);
   }
 
-  async return(): Promise<IteratorResult<Buffer, undefined>> {
+  return(): Promise<IteratorResult<Buffer, undefined>> {
     this.close();
-    await this.#chunks.return?.();
-    return { done: true, value: undefined };
+    return Promise.resolve({ done: true, value: undefined });
   }
 
   /** Ends the transfer; that it breaks off then is nobody's failure. */

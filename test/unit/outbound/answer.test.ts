@@ -1,22 +1,15 @@
 import { once } from 'node:events';
 import { PassThrough, Readable } from 'node:stream';
-import { Agent, type Dispatcher, request } from 'undici';
+import { Agent, request } from 'undici';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Answer } from '../../../src/outbound/answer.ts';
 import { startLoopbackRegistry } from '../upstreams/loopback-registry.ts';
+import { answerOf } from './answer-kit.ts';
 
 const url = new URL('https://registry.example.com/x');
 
-function answerOf(
-  headers: Record<string, string | string[]>,
-  body: Readable = Readable.from([]),
-  signal?: AbortSignal,
-): Answer {
-  return new Answer(url, { statusCode: 203, headers, body } as unknown as Dispatcher.ResponseData, signal);
-}
-
 test('an answer has its status, its address and its headers, whatever their case and number', () => {
-  const answer = answerOf({ etag: '"x"', link: ['<a>', '<b>'] });
+  const answer = answerOf({ status: 203, headers: { etag: '"x"', link: ['<a>', '<b>'] } });
   expect([answer.status, answer.url]).toEqual([203, url]);
   expect([answer.header('ETag'), answer.header('Link'), answer.header('Age')]).toEqual([
     '"x"',
@@ -35,20 +28,22 @@ test.each([
   ['1e3', undefined],
   ['', undefined],
 ])('a Content-Length of "%s" is %o', (text, length) => {
-  expect(answerOf({ 'content-length': text }).length).toBe(length);
+  expect(answerOf({ headers: { 'content-length': text } }).length).toBe(length);
 });
 
 test('without Content-Length no length is known', () => {
-  expect(answerOf({}).length).toBeUndefined();
+  expect(answerOf().length).toBeUndefined();
 });
 
 describe('reading', () => {
   const pieces = () => Readable.from([Buffer.from('012'), Buffer.from('34')]);
 
   test('gives all bytes, up to so many, announced or not', async () => {
-    expect((await answerOf({}, pieces()).read(5)).toString()).toBe('01234');
-    expect((await answerOf({ 'content-length': '5' }, pieces()).read(5)).toString()).toBe('01234');
-    expect(await answerOf({}).read(0)).toEqual(Buffer.alloc(0));
+    expect((await answerOf({ body: pieces() }).read(5)).toString()).toBe('01234');
+    expect((await answerOf({ headers: { 'content-length': '5' }, body: pieces() }).read(5)).toString()).toBe(
+      '01234',
+    );
+    expect(await answerOf().read(0)).toEqual(Buffer.alloc(0));
   });
 
   test.each([
@@ -56,7 +51,7 @@ describe('reading', () => {
     ['that are announced, of which none is waited for', { 'content-length': '5' }, () => new PassThrough()],
   ])('refuses more bytes %s, and ends the answer', async (_what, headers, body) => {
     const sent = body();
-    await expect(answerOf(headers, sent).read(4)).rejects.toMatchObject({
+    await expect(answerOf({ headers, body: sent }).read(4)).rejects.toMatchObject({
       kind: 'invalid',
       message: 'sent more than the 4 bytes that are accepted here',
     });
@@ -66,14 +61,16 @@ describe('reading', () => {
   test('ends with what went wrong, or with the reason of who gave up', async () => {
     const broken = () =>
       new Readable({ read: () => undefined }).destroy(Object.assign(new Error('x'), { code: 'ECONNRESET' }));
-    await expect(answerOf({}, broken()).read(4)).rejects.toMatchObject({
+    await expect(answerOf({ body: broken() }).read(4)).rejects.toMatchObject({
       kind: 'unavailable',
       message: 'closed the connection',
     });
     const here = new AbortController().signal;
-    await expect(answerOf({}, broken(), here).read(4)).rejects.toMatchObject({ kind: 'unavailable' });
+    await expect(answerOf({ body: broken(), signal: here }).read(4)).rejects.toMatchObject({
+      kind: 'unavailable',
+    });
     const left = AbortSignal.abort(new Error('left'));
-    await expect(answerOf({}, broken(), left).read(4)).rejects.toThrow('left');
+    await expect(answerOf({ body: broken(), signal: left }).read(4)).rejects.toThrow('left');
   });
 });
 
@@ -118,7 +115,7 @@ describe('an answer that nobody wants', () => {
   test('is waited for no longer than a second', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const body = Object.assign(new PassThrough(), { dump: async () => undefined });
-    answerOf({}, body).discard();
+    answerOf({ body }).discard();
     await vi.advanceTimersByTimeAsync(999);
     expect(body.destroyed).toBe(false);
     await vi.advanceTimersByTimeAsync(1);
@@ -128,7 +125,7 @@ describe('an answer that nobody wants', () => {
   test('leaves no timer behind once it is over', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const body = Object.assign(new PassThrough(), { dump: async () => undefined });
-    const answer = answerOf({}, body);
+    const answer = answerOf({ body });
     answer.discard();
     await once(body.destroy(), 'close');
     expect(vi.getTimerCount()).toBe(0);

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import nock from 'nock';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { parseRepositoryName } from '../../../src/oci/reference.ts';
 import { maxTokenBytes } from '../../../src/upstreams/token-exchange.ts';
 import { createKit, credentials, image, latest } from './kit.ts';
@@ -83,6 +83,62 @@ describe('a registry that wants a bearer token', () => {
     await createKit().upstream.headManifest(image, latest);
   });
 
+  test('gets a token for what is asked for where it names no scope', async () => {
+    registry()
+      .head(path)
+      .reply(401, undefined, { 'www-authenticate': `Bearer realm="${origin}/token",scope=""` });
+    tokenService({ token: 't1' }, { scope });
+    registry('Bearer t1').head(path).reply(200, undefined, found);
+    await createKit().upstream.headManifest(image, latest);
+  });
+
+  test('has what its tokens take told, and what they come to', async () => {
+    const { upstream, observer, clock } = createKit();
+    registry().head(path).reply(401, undefined, challenge);
+    nock(origin)
+      .get('/token')
+      .query(true)
+      .reply(200, () => {
+        clock.ms += 1500;
+        return { token: 't1' };
+      });
+    registry('Bearer t1').head(path).reply(200, undefined, found);
+    await upstream.headManifest(image, latest);
+    registry().head('/v2/other/manifests/latest').reply(200);
+    nock(origin)
+      .get('/token')
+      .query(true)
+      .reply(() => {
+        clock.ms += 250;
+        return [503];
+      });
+    const other = parseRepositoryName('other');
+    await expect(upstream.headManifest(other, latest)).rejects.toMatchObject({ kind: 'unavailable' });
+    await upstream.headManifest(other, latest);
+    expect(observer.requests).toEqual([
+      'token ok',
+      'manifest-head ok',
+      'token unavailable',
+      'manifest-head unavailable',
+      'manifest-head ok',
+    ]);
+    expect(observer.seconds).toEqual([1.5, 1.5, 0.25, 0.25, 0]);
+  });
+
+  test('may have its token service on another host of its domain, where no credentials are sent without https', async () => {
+    const plain = 'http://registry.example.com';
+    const elsewhere = { 'www-authenticate': 'Bearer realm="http://auth.example.com/token"' };
+    nock(plain).head(path).reply(401, undefined, elsewhere);
+    nock('http://auth.example.com').get('/token').query({ scope }).reply(200, { token: 't1' });
+    nock(plain, { reqheaders: { authorization: 'Bearer t1' } })
+      .head(path)
+      .reply(200, undefined, found);
+    expect(await createKit({ url: plain }).upstream.headManifest(image, latest)).toEqual({ digest });
+    nock(plain).head(path).reply(401, undefined, elsewhere);
+    const asked = createKit({ url: plain, credentials }).upstream.headManifest(image, latest);
+    await expect(asked).rejects.toThrow('where credentials are not sent unless both have https');
+  });
+
   test('may call the token access_token', async () => {
     registry().head(path).reply(401, undefined, challenge);
     tokenService({ access_token: 't9' });
@@ -93,6 +149,8 @@ describe('a registry that wants a bearer token', () => {
   test.each([
     ['said', 300, 269_000, 271_000],
     ['not said, which means 60 s', undefined, 53_000, 55_000],
+    ['nonsense, which means 60 s', 0, 53_000, 55_000],
+    ['no number, which means 60 s', 'soon', 53_000, 55_000],
   ])('has its token renewed shortly before the end that is %s', async (_what, expiresIn, before, after) => {
     const { upstream, clock } = createKit();
     registry().head(path).reply(401, undefined, challenge);
@@ -174,6 +232,26 @@ describe('a registry that wants a bearer token', () => {
     given.resolve();
     expect(await stayed).toEqual({ digest });
   });
+
+  test('is not asked again without a token because somebody did not wait for one', async () => {
+    const { upstream, observer } = createKit();
+    const leaving = new AbortController();
+    registry().head(path).reply(401, undefined, challenge);
+    nock(origin)
+      .get('/token')
+      .query(true)
+      .delay(1000)
+      .reply(() => [200, { token: 't1' }]);
+    const left = upstream.headManifest(image, latest, leaving.signal);
+    await vi.waitFor(() => expect(nock.pendingMocks()).toEqual([]));
+    leaving.abort(new Error('left'));
+    await expect(left).rejects.toThrow('left');
+    nock.abortPendingRequests();
+    tokenService({ token: 't2' });
+    registry('Bearer t2').head(path).reply(200, undefined, found);
+    await upstream.headManifest(image, latest);
+    expect(observer.requests).toEqual(['token ok', 'manifest-head ok']);
+  });
 });
 
 describe('a token service', () => {
@@ -242,12 +320,15 @@ describe('a token service', () => {
   );
 
   test.each([
-    [429, 'rate-limited'],
-    [500, 'unavailable'],
-    [404, 'invalid'],
-  ])('that answers %d makes it %s', async (status, kind) => {
-    nock(origin).get('/token').query(true).reply(status);
-    expect(await failure()).toMatchObject({ kind, message: `has a token service that answered ${status}` });
+    [429, 'rate-limited', 7000],
+    [500, 'unavailable', 7000],
+    [404, 'invalid', undefined],
+    [410, 'invalid', undefined],
+    [201, 'invalid', undefined],
+  ])('that answers %d makes it %s, and may say for how long', async (status, kind, retryAfterMs) => {
+    nock(origin).get('/token').query(true).reply(status, undefined, { 'retry-after': '7' });
+    const message = `has a token service that answered ${status}`;
+    expect(await failure()).toMatchObject({ kind, status, retryAfterMs, message });
   });
 
   test('that refuses the credentials says so, to the caller and in the log, which has no secret', async () => {
@@ -256,6 +337,7 @@ describe('a token service', () => {
     const { upstream, log, observer } = createKit({ credentials });
     await expect(upstream.headManifest(image, latest)).rejects.toMatchObject({
       kind: 'unauthorized',
+      status: 401,
       message: 'has a token service that refused the credentials (401)',
     });
     expect(log.lines).toHaveLength(1);
@@ -297,10 +379,45 @@ describe('a registry that wants Basic', () => {
 
   test('is given up where there are no credentials', async () => {
     registry().head(path).reply(401, undefined, wanted);
-    await expect(createKit().upstream.headManifest(image, latest)).rejects.toMatchObject({
+    const { upstream, log } = createKit();
+    await expect(upstream.headManifest(image, latest)).rejects.toMatchObject({
       kind: 'unauthorized',
+      status: 401,
+      message: expect.stringContaining('no credentials are configured'),
     });
+    expect(log.lines).toEqual([]);
   });
+
+  test('may want a token later', async () => {
+    const { upstream } = createKit({ credentials });
+    registry().head(path).reply(401, undefined, wanted);
+    registry(basic).head(path).reply(200, undefined, found);
+    await upstream.headManifest(image, latest);
+    registry(basic).head(path).reply(401, undefined, challenge);
+    tokenService({ token: 't1' }, { service: 'reg', scope, account: 'robot' });
+    registry('Bearer t1').head(path).times(2).reply(200, undefined, found);
+    await upstream.headManifest(image, latest);
+    await upstream.headManifest(image, latest);
+  });
+});
+
+test('a registry that wants what we do not know is given up', async () => {
+  registry().head(path).reply(401, undefined, { 'www-authenticate': 'Negotiate' });
+  const { upstream, log } = createKit({ credentials });
+  await expect(upstream.headManifest(image, latest)).rejects.toMatchObject({
+    kind: 'unauthorized',
+    message: 'refused the credentials (401) or has no such repository',
+  });
+  expect(log.lines).toHaveLength(1);
+});
+
+test('only a refusal of credentials is told as one', async () => {
+  registry().head(path).reply(404);
+  const { upstream, log } = createKit({ credentials });
+  await expect(upstream.headManifest(image, latest)).rejects.toMatchObject({ kind: 'not-found' });
+  const reason = new Error('left');
+  await expect(upstream.headManifest(image, latest, AbortSignal.abort(reason))).rejects.toBe(reason);
+  expect(log.lines).toEqual([]);
 });
 
 test('a 401 without a challenge, and a 403, are given up', async () => {

@@ -33,8 +33,8 @@ describe('headBlob', () => {
     await expect(createKit().upstream.headBlob(image, digest)).rejects.toMatchObject({ kind: 'not-found' });
   });
 
-  test('asks by GET where HEAD is not supported, and reads nothing', async () => {
-    nock(origin).head(path).reply(405);
+  test.each([405, 501])('asks by GET where HEAD is answered with %d, and reads nothing', async (status) => {
+    nock(origin).head(path).reply(status);
     nock(origin).get(path).reply(200, blob, { 'content-length': '10' });
     expect(await createKit().upstream.headBlob(image, digest)).toBe(10);
   });
@@ -76,26 +76,11 @@ describe('openBlob', () => {
     expect(await textOf(opened)).toBe('0123456789');
   });
 
-  test.each([
-    ['bytes 0-9/10'],
-    ['bytes 5-9/10'],
-    ['bytes 4-9/9'],
-    ['bytes 4-3/10'],
-    ['bytes */10'],
-    ['items 4-9/10'],
-    ['nonsense'],
-    [''],
-  ])('refuses a part that says it is "%s" where byte 4 and on was asked for', async (contentRange) => {
-    nock(origin).get(path).reply(206, '456789', { 'content-range': contentRange });
+  test('refuses another part than it asked for', async () => {
+    nock(origin).get(path).reply(206, '56789', { 'content-range': 'bytes 5-9/10' });
     await expect(createKit().upstream.openBlob(image, digest, { start: 4 })).rejects.toMatchObject({
       kind: 'invalid',
-    });
-  });
-
-  test('refuses a part that goes on after the last byte asked for', async () => {
-    nock(origin).get(path).reply(206, '4567', { 'content-range': 'bytes 4-7/10' });
-    await expect(createKit().upstream.openBlob(image, digest, { start: 4, last: 6 })).rejects.toMatchObject({
-      kind: 'invalid',
+      status: 206,
     });
   });
 
@@ -103,6 +88,14 @@ describe('openBlob', () => {
     nock(origin).get(path).reply(206, '456', { 'content-range': 'bytes 4-6/10' });
     await expect(createKit().upstream.openBlob(image, digest, { start: 0 })).rejects.toMatchObject({
       kind: 'invalid',
+    });
+  });
+
+  test('refuses a part that is the whole where nothing but that was asked for', async () => {
+    nock(origin).get(path).reply(206, blob, { 'content-range': 'bytes 0-9/10' });
+    await expect(createKit().upstream.openBlob(image, digest, { start: 0 })).rejects.toMatchObject({
+      kind: 'invalid',
+      status: 206,
     });
   });
 

@@ -40,7 +40,64 @@ test('a registry that fails three times in a row is not asked for a while, then 
     lastSuccessAt: kit.clock.ms,
   });
   expect(kit.observer.breakers).toEqual(['open', 'half-open', 'closed']);
-  expect(kit.log.lines.map((line) => JSON.parse(line).breaker)).toEqual(['open', 'half-open', 'closed']);
+  const told = kit.log.lines.map((line) => JSON.parse(line));
+  expect(told.map(({ level, breaker }) => `${level} ${breaker}`)).toEqual([
+    'warn open',
+    'info half-open',
+    'info closed',
+  ]);
+  expect(told[0]).toMatchObject({ upstream: 7, name: 'seven', reason: 'failed (500)' });
+});
+
+test('how long a registry is not asked for yet is said in seconds, and is one at least', async () => {
+  const kit = createKit();
+  for (let n = 0; n < 3; n++) await fail(kit, 500);
+  const asked = () => kit.upstream.headManifest(image, latest);
+  kit.clock.ms += 27_400;
+  await expect(asked()).rejects.toMatchObject({
+    retryAfterMs: 2600,
+    message: 'is not asked for another 3 s: it failed (500)',
+  });
+  kit.clock.ms += 2500;
+  await expect(asked()).rejects.toMatchObject({
+    retryAfterMs: 1000,
+    message: 'is not asked for another 1 s: it failed (500)',
+  });
+  kit.clock.ms += 100;
+  nock(origin).head(path).delay(50).reply(200);
+  const [probe, other] = [asked(), asked()];
+  await expect(other).rejects.toMatchObject({ retryAfterMs: 1000 });
+  await probe;
+});
+
+test('requests that are not sent are not told, others with the seconds they took', async () => {
+  const kit = createKit({}, { breakerFailures: 1 });
+  const answer = (status: number, ms: number) =>
+    nock(origin)
+      .head(path)
+      .reply(() => {
+        kit.clock.ms += ms;
+        return [status];
+      });
+  answer(200, 250);
+  await kit.upstream.headManifest(image, latest);
+  answer(500, 1500);
+  for (let n = 0; n < 3; n++) await kit.upstream.headManifest(image, latest).catch(() => undefined);
+  expect(kit.observer.requests).toEqual(['manifest-head ok', 'manifest-head unavailable']);
+  expect(kit.observer.seconds).toEqual([0.25, 1.5]);
+});
+
+test('what a registry has not is no error of it, what else it answers is its last one', async () => {
+  const kit = createKit();
+  await fail(kit, 404);
+  expect(kit.upstream.health()).toMatchObject({ lastError: undefined, lastSuccessAt: undefined });
+  await fail(kit, 400);
+  kit.clock.ms += 1000;
+  await fail(kit, 404);
+  expect(kit.upstream.health().lastError).toEqual({
+    at: kit.clock.ms - 1000,
+    message: 'gave an answer that makes no sense here (400)',
+  });
 });
 
 test('an answer of not found, unauthorized or nonsense does not open the breaker, and ends a row of failures', async () => {
@@ -66,6 +123,7 @@ test.each([
   ['a date', 'Thu, 01 Jan 2026 00:10:00 GMT', 600_000],
   ['a day, of which an hour is believed', '86400', 3_600_000],
   ['nothing, which means the usual time', undefined, 30_000],
+  ['nonsense, which means the usual time', '-1', 30_000],
 ])('a registry that limits our rate is left alone for %s', async (_what, retryAfter, ms) => {
   const kit = createKit();
   await fail(kit, 429, retryAfter === undefined ? {} : { 'retry-after': retryAfter });
@@ -77,6 +135,29 @@ test.each([
     message: `is not asked for another ${ms / 1000} s: it limits our rate (429)`,
   });
 });
+
+test.each([
+  ['seconds', '120', 120_000],
+  ['a date', 'Thu, 01 Jan 2026 00:10:00 GMT', 600_000],
+  ['a day, of which an hour is believed', '86400', 3_600_000],
+  ['no time', '0', 0],
+  ['nonsense', '-1', undefined],
+  ['nothing', undefined, undefined],
+])(
+  'a registry that is not available says for how long by %s, and is left alone only after some failures',
+  async (_what, retryAfter, retryAfterMs) => {
+    const kit = createKit();
+    nock(origin)
+      .head(path)
+      .reply(503, undefined, retryAfter === undefined ? {} : { 'retry-after': retryAfter });
+    await expect(kit.upstream.headManifest(image, latest)).rejects.toMatchObject({
+      kind: 'unavailable',
+      status: 503,
+      retryAfterMs,
+    });
+    expect(kit.upstream.health().breaker).toBe('closed');
+  },
+);
 
 test('what the registry says of its rate limit is kept, and told once where it is used up', async () => {
   const kit = createKit();
@@ -90,7 +171,13 @@ test('what the registry says of its rate limit is kept, and told once where it i
   const quota = { limit: 100, remaining: 0, windowSeconds: 21600, seenAt: kit.clock.ms };
   expect(kit.upstream.health().quota).toEqual(quota);
   expect(kit.observer.quotas.map(({ remaining }) => remaining)).toEqual([1, 0, 0]);
-  expect(kit.log.lines.filter((line) => line.includes('rate limit is used up'))).toHaveLength(1);
+  const warned = () => kit.log.lines.filter((line) => line.includes('rate limit is used up')).length;
+  expect(warned()).toBe(1);
+  await fail(kit, 200, said(1));
+  await fail(kit, 200);
+  expect(kit.upstream.health().quota?.remaining).toBe(1);
+  await fail(kit, 200, said(0));
+  expect(warned()).toBe(2);
 });
 
 test('what the place a redirect leads to says of its rate limit is not kept', async () => {

@@ -15,14 +15,22 @@ export const credentials = { username: 'robot', password: 's3cret' };
 export class RecordingObserver implements UpstreamObserver {
   /** As "kind result". */
   readonly requests: string[] = [];
+  /** Of the requests. */
+  readonly seconds: number[] = [];
   readonly timeOuts: string[] = [];
   readonly breakers: BreakerState[] = [];
   readonly quotas: Quota[] = [];
   readonly gone: string[] = [];
   bytesArrived = 0;
 
-  request(_upstream: string, kind: UpstreamRequestKind, result: 'ok' | OutboundErrorKind): void {
+  request(
+    _upstream: string,
+    kind: UpstreamRequestKind,
+    result: 'ok' | OutboundErrorKind,
+    seconds: number,
+  ): void {
     this.requests.push(`${kind} ${result}`);
+    this.seconds.push(seconds);
   }
   timedOut(_upstream: string, limit: string): void {
     this.timeOuts.push(limit);
@@ -44,15 +52,17 @@ export class RecordingObserver implements UpstreamObserver {
 /** A log that keeps its lines as JSON. */
 export class RecordingLog implements Log {
   readonly lines: string[] = [];
-  readonly #write = (fields: object, message: string): void => {
-    this.lines.push(JSON.stringify({ ...fields, message }));
-  };
-  readonly debug = this.#write;
-  readonly info = this.#write;
-  readonly warn = this.#write;
-  readonly error = this.#write;
+  readonly debug = this.#writerOf('debug');
+  readonly info = this.#writerOf('info');
+  readonly warn = this.#writerOf('warn');
+  readonly error = this.#writerOf('error');
   child(): Log {
     return this;
+  }
+  #writerOf(level: string) {
+    return (fields: object, message: string): void => {
+      this.lines.push(JSON.stringify({ level, ...fields, message }));
+    };
   }
 }
 

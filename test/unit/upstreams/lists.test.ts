@@ -33,45 +33,6 @@ describe('listTags', () => {
     expect(await list()).toEqual([]);
   });
 
-  test('stays on our scheme where a registry behind a TLS proxy links to http', async () => {
-    nock(origin)
-      .get(`${tagsPath}?n=1000`)
-      .reply(200, { tags: ['a'] }, { link: `<http://registry.example.com${tagsPath}?last=a>; rel="next"` });
-    nock(origin)
-      .get(`${tagsPath}?last=a`)
-      .reply(200, { tags: ['b'] });
-    expect(await list()).toEqual(['a', 'b']);
-  });
-
-  test('does not go on at another host', async () => {
-    nock(origin)
-      .get(`${tagsPath}?n=1000`)
-      .reply(200, { tags: ['a'] }, { link: '<https://evil.example.org/x>; rel="next"' });
-    await expect(list()).rejects.toMatchObject({
-      kind: 'invalid',
-      message: 'has a list that goes on at another host',
-    });
-  });
-
-  test('ignores links of other relations', async () => {
-    nock(origin)
-      .get(`${tagsPath}?n=1000`)
-      .reply(200, { tags: ['a'] }, { link: '</x>; rel="prev", </y>; rel="nextish-not"' });
-    expect(await list()).toEqual(['a']);
-  });
-
-  test('does not follow pages without end', async () => {
-    nock(origin)
-      .get(tagsPath)
-      .query(true)
-      .times(200)
-      .reply(200, { tags: ['a'] }, { link: `<${tagsPath}?last=a>; rel="next"` });
-    await expect(list()).rejects.toMatchObject({
-      kind: 'invalid',
-      message: 'has a list of more than 200 pages',
-    });
-  });
-
   test.each(['nonsense', '[]', '{"tags":"a"}'])('refuses %s', async (body) => {
     nock(origin).get(`${tagsPath}?n=1000`).reply(200, body);
     await expect(list()).rejects.toMatchObject({ kind: 'invalid' });
@@ -144,7 +105,9 @@ describe('listReferrers', () => {
     'gives those of the fallback tag where the API answers %d',
     async (status) => {
       nock(origin).get(referrersPath).reply(status);
-      nock(origin).get(fallbackPath).reply(200, index(sbom));
+      nock(origin, { reqheaders: { accept: ociIndex } })
+        .get(fallbackPath)
+        .reply(200, index(sbom));
       const { upstream, observer } = createKit();
       expect(await upstream.listReferrers(image, subject)).toEqual([sbom]);
       expect(observer.requests).toEqual(['referrers ok', 'referrers ok']);
@@ -183,13 +146,43 @@ describe('listReferrers', () => {
     });
   });
 
-  test('refuses a list without measure', async () => {
+  test('refuses a list without measure, in one page or in several', async () => {
+    const tooMany = { kind: 'invalid', message: 'has more than 10000 referrers for one subject' };
+    const many = (count: number, descriptor = {}) => index(...Array(count).fill(descriptor));
+    nock(origin).get(referrersPath).reply(200, many(10_000));
+    expect(await createKit().upstream.listReferrers(image, subject)).toEqual([]);
+    nock(origin).get(referrersPath).reply(200, many(10_001));
+    await expect(createKit().upstream.listReferrers(image, subject)).rejects.toMatchObject(tooMany);
     nock(origin)
       .get(referrersPath)
+      .reply(200, many(9999, sbom), { link: `<${referrersPath}?p=2>; rel="next"` });
+    nock(origin).get(`${referrersPath}?p=2`).reply(200, many(2, sbom));
+    await expect(createKit().upstream.listReferrers(image, subject)).rejects.toMatchObject(tooMany);
+  });
+
+  test.each(['[]', '{"manifests":{}}'])('refuses %s, which is JSON and no index', async (body) => {
+    nock(origin).get(referrersPath).reply(200, body);
+    await expect(createKit().upstream.listReferrers(image, subject)).rejects.toMatchObject({
+      kind: 'invalid',
+      message: 'sent a list of referrers that is not an index',
+    });
+  });
+
+  test('refuses an index without measure of the fallback tag', async () => {
+    nock(origin).get(referrersPath).reply(404);
+    nock(origin)
+      .get(fallbackPath)
       .reply(200, index(...Array(10_001).fill({})));
     await expect(createKit().upstream.listReferrers(image, subject)).rejects.toMatchObject({
       kind: 'invalid',
-      message: 'has more than 10000 referrers for one subject',
+    });
+  });
+
+  test('fails where the fallback tag cannot be read', async () => {
+    nock(origin).get(referrersPath).reply(404);
+    nock(origin).get(fallbackPath).reply(400);
+    await expect(createKit().upstream.listReferrers(image, subject)).rejects.toMatchObject({
+      kind: 'invalid',
     });
   });
 

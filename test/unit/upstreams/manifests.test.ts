@@ -136,9 +136,11 @@ describe('getManifest', () => {
     [408, 'unavailable'],
     [410, 'not-found'],
     [416, 'invalid'],
+    [499, 'invalid'],
     [429, 'rate-limited'],
     [500, 'unavailable'],
     [503, 'unavailable'],
+    [599, 'unavailable'],
     [204, 'invalid'],
     [304, 'invalid'],
   ])('makes %d %s', async (status, kind) => {
@@ -207,7 +209,9 @@ describe('redirects', () => {
 describe('the address of a registry', () => {
   test.each([
     ['https://host.example/prefix', 'https://host.example', '/prefix/v2/team/app/manifests/latest'],
-    ['https://host.example/prefix/', 'https://host.example', '/prefix/v2/team/app/manifests/latest'],
+    ['https://host.example/prefix//', 'https://host.example', '/prefix/v2/team/app/manifests/latest'],
+    ['https://host.example/v2/prefix', 'https://host.example', '/v2/prefix/v2/team/app/manifests/latest'],
+    ['https://host.example//prefix', 'https://host.example', '//prefix/v2/team/app/manifests/latest'],
     ['https://host.example/prefix/v2/', 'https://host.example', '/prefix/v2/team/app/manifests/latest'],
     ['https://host.example/v2', 'https://host.example', '/v2/team/app/manifests/latest'],
     ['http://host.example:5000/', 'http://host.example:5000', '/v2/team/app/manifests/latest'],

@@ -1,5 +1,6 @@
 import nock from 'nock';
 import { describe, expect, test } from 'vitest';
+import { manifestAccept } from '../../../src/oci/media-types.ts';
 import { LocalUpstream } from '../../../src/upstreams/local-upstream.ts';
 import { RemoteUpstream } from '../../../src/upstreams/remote-upstream.ts';
 import { testConnection } from '../../../src/upstreams/test-connection.ts';
@@ -15,27 +16,54 @@ const path = 'library/alpine/manifests/latest';
 describe('testing a connection', () => {
   test.each([
     [200, { success: true }],
+    [299, { success: true }],
     [404, { success: true }],
     [401, { success: false, result: 'Error: 401 - Unauthorized' }],
     [403, { success: false, result: 'Error: 403 - Forbidden' }],
     [429, { success: false, result: 'Error: 429 - Too Many Requests' }],
     [503, { success: false, result: 'Error: 503 - Service Unavailable' }],
+    [300, { success: false, result: 'Error: 300 - Multiple Choices' }],
+    [599, { success: false, result: 'Error: 599 - Unknown' }],
   ])('tells %d as %o', async (status, result) => {
     nock(origin).head(`/v2/${path}`).reply(status);
     expect(await testConnection(settingsOf(), path, optionsOf())).toEqual(result);
   });
 
-  test('goes through the token exchange for the repository of the path', async () => {
+  test.each([
+    [path, 'library/alpine'],
+    [`library/alpine/blobs/sha256:${'a'.repeat(64)}`, 'library/alpine'],
+    ['library/manifests/alpine/manifests/latest', 'library/manifests/alpine'],
+  ])('goes through the token exchange for the repository of %s', async (asked, repository) => {
     const challenge = { 'www-authenticate': `Bearer realm="${origin}/token"` };
-    nock(origin).head(`/v2/${path}`).reply(401, undefined, challenge);
+    nock(origin, { reqheaders: { accept: manifestAccept } })
+      .head(`/v2/${asked}`)
+      .reply(401, undefined, challenge);
     nock(origin)
       .get('/token')
-      .query({ scope: 'repository:library/alpine:pull', account: 'robot' })
+      .query({ scope: `repository:${repository}:pull`, account: 'robot' })
       .reply(200, { token: 't1' });
     nock(origin, { reqheaders: { authorization: 'Bearer t1' } })
-      .head(`/v2/${path}`)
+      .head(`/v2/${asked}`)
       .reply(200);
-    expect(await testConnection(settingsOf({ credentials }), path, optionsOf())).toEqual({ success: true });
+    expect(await testConnection(settingsOf({ credentials }), asked, optionsOf())).toEqual({ success: true });
+  });
+
+  test('tells what makes no sense in its own words, and a fault of ours as none of the upstream', async () => {
+    const evil = { 'www-authenticate': 'Bearer realm="https://evil.example.org/token"' };
+    nock(origin).head(`/v2/${path}`).reply(401, undefined, evil);
+    expect(await testConnection(settingsOf(), path, optionsOf())).toMatchObject({
+      success: false,
+      result: expect.stringContaining('Error: has its token service at evil.example.org, on another domain'),
+    });
+    const fault = new Error('a fault of ours');
+    const now = () => {
+      throw fault;
+    };
+    nock(origin)
+      .head(`/v2/${path}`)
+      .reply(401, undefined, { 'www-authenticate': `Bearer realm="${origin}/token"` });
+    const tokens = optionsOf().tokens;
+    await expect(testConnection(settingsOf(), path, optionsOf({ now, tokens }))).rejects.toBe(fault);
   });
 
   test('tells a token service that refuses as what it answers', async () => {

@@ -7,7 +7,7 @@ import { OutboundError } from './outbound-error.ts';
 
 export interface Asker {
   /** Whose turn it is: of the same one, the first waits the longest. */
-  readonly repository: string;
+  readonly repository: string | undefined;
   /** Whether it is a HEAD. */
   readonly isProbe: boolean;
 }
@@ -23,9 +23,9 @@ export class ConnectionQueue {
   /** Of all that is no HEAD. */
   readonly #mostRead: number;
   readonly #limit: Limit;
-  readonly #takenBy = new Map<string, number>();
+  readonly #takenBy = new Map<Asker['repository'], number>();
   /** By repository, in the order of their turns. */
-  readonly #waiting = new Map<string, Set<Waiter>>();
+  readonly #waiting = new Map<Asker['repository'], Set<Waiter>>();
   #taken = 0;
   #reading = 0;
 
@@ -83,7 +83,7 @@ export class ConnectionQueue {
     );
   }
 
-  #mayHaveMore(repository: string): boolean {
+  #mayHaveMore(repository: Asker['repository']): boolean {
     return (this.#takenBy.get(repository) ?? 0) < this.#share;
   }
 

@@ -88,7 +88,7 @@ export class Transport {
     const forget = () => {
       if (queue.isIdle && queues.get(origin) === queue) queues.delete(origin);
     };
-    const asker = { repository: asked.repository ?? '', isProbe: asked.method === 'HEAD' };
+    const asker = { repository: asked.repository, isProbe: asked.method === 'HEAD' };
     const release = await queue.take(asker, signal).finally(forget);
     const free = () => {
       release();
@@ -124,7 +124,7 @@ export class Transport {
     } satisfies Parameters<typeof request>[1];
     const send = async (): Promise<Dispatcher.ResponseData> => request(url, options);
     const sent = send().catch((error: unknown) =>
-      method !== 'POST' && !signal?.aborted && isClosedBeforeAnswer(error) ? send() : Promise.reject(error),
+      method !== 'POST' && isClosedBeforeAnswer(error) ? send() : Promise.reject(error),
     );
     sent.then(({ body }) => body.on('close', free), free);
     try {

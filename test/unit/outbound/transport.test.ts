@@ -1,0 +1,204 @@
+/** On real sockets: connections, and what is sent over them. */
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { Transport, type TransportOptions, type TransportRequest } from '../../../src/outbound/transport.ts';
+import { listen, startLoopbackRegistry } from '../upstreams/loopback-registry.ts';
+import { untrusted } from '../upstreams/untrusted-certificate.ts';
+
+function createTransport(options: Partial<TransportOptions> = {}): Transport {
+  const transport = new Transport({
+    connectMs: 5000,
+    firstByteMs: 5000,
+    idleMs: 5000,
+    queueMs: 5000,
+    answerMs: 5000,
+    maxConnections: 8,
+    allowedNetworks: ['127.0.0.1/32'],
+    userAgent: 'entrepot/test',
+    ...options,
+  });
+  onTestFinished(() => transport.close());
+  return transport;
+}
+
+function get(url: string | URL, more: Partial<TransportRequest> = {}): TransportRequest {
+  return { method: 'GET', url: new URL(url), headers: {}, redirects: 'follow', ...more };
+}
+
+/** A registry whose answers are held, and how many of them a transport asks for at a time. */
+async function startHolding() {
+  const held: ServerResponse[] = [];
+  const registry = await startLoopbackRegistry((_request, response) => held.push(response));
+  return { ...registry, held };
+}
+
+test('a request says who asks, and that it wants the bytes as they are, whatever its headers', async () => {
+  const seen: IncomingHttpHeaders[] = [];
+  const { url } = await startLoopbackRegistry(({ headers }, response) => {
+    seen.push(headers);
+    response.end();
+  });
+  const headers = { 'user-agent': 'other', 'accept-encoding': 'gzip', range: 'bytes=1-' };
+  await (await createTransport().request(get(url, { headers }))).read(0);
+  expect(seen).toMatchObject([
+    { 'user-agent': 'entrepot/test', 'accept-encoding': 'identity', range: 'bytes=1-' },
+  ]);
+});
+
+test.each([
+  ['', true],
+  ['Identity', true],
+  ['gzip', false],
+])('an answer with the content coding "%s" is taken: %o', async (coding, isTaken) => {
+  const closed = vi.fn();
+  const { url } = await startLoopbackRegistry(({ socket }, response) => {
+    socket.on('close', closed);
+    response.writeHead(200, { 'content-encoding': coding }).write('x');
+  });
+  const asked = createTransport().request(get(url));
+  if (isTaken) return void expect((await asked).status).toBe(200);
+  await expect(asked).rejects.toMatchObject({ kind: 'invalid' });
+  await vi.waitFor(() => expect(closed).toHaveBeenCalled());
+});
+
+test('HTTP/1.1 alone is offered', async () => {
+  const offered: string[] = [];
+  const ALPNCallback = ({ protocols }: { protocols: string[] }) => {
+    offered.push(...protocols);
+    return undefined;
+  };
+  const { port } = await listen(createTlsServer({ ...untrusted, ALPNCallback }));
+  await expect(createTransport().request(get(`https://127.0.0.1:${port}`))).rejects.toMatchObject({
+    unreachable: true,
+  });
+  expect(offered).toEqual(['http/1.1']);
+});
+
+describe('a request whose connection is closed before an answer', () => {
+  test('is sent once more, and no third time', async () => {
+    const { url, requests } = await startLoopbackRegistry(({ socket }) => socket.destroy());
+    await expect(createTransport().request(get(url))).rejects.toThrow('closed the connection');
+    expect(requests).toHaveLength(2);
+  });
+
+  test('is sent once where it is a POST, with its body', async () => {
+    const bodies: string[] = [];
+    const { url, requests } = await startLoopbackRegistry((request) => {
+      request.on('data', (chunk) => bodies.push(String(chunk)));
+      request.on('end', () => request.socket.destroy());
+    });
+    const post = get(url, { method: 'POST', body: 'a=b' });
+    await expect(createTransport().request(post)).rejects.toThrow('closed the connection');
+    expect([requests, bodies]).toEqual([['POST /'], ['a=b']]);
+  });
+
+  test('is not sent once more where the answer is late', async () => {
+    const { url, requests } = await startLoopbackRegistry(() => {});
+    await expect(createTransport({ firstByteMs: 50 }).request(get(url))).rejects.toMatchObject({
+      limit: 'upstreams.first_byte_seconds',
+    });
+    expect(requests).toHaveLength(1);
+  });
+});
+
+test('a hundred answers that are none yet are waited through, and no more', async () => {
+  const interim = vi.fn(() => 100);
+  const { url } = await startLoopbackRegistry((_request, response) => {
+    for (let n = interim(); n > 0; n--) response.writeEarlyHints({ link: '</x>; rel=preload' });
+    response.end();
+  });
+  expect((await createTransport().request(get(url))).status).toBe(200);
+  interim.mockReturnValue(101);
+  await expect(createTransport().request(get(url))).rejects.toMatchObject({ kind: 'invalid' });
+});
+
+describe('of the connections to an origin', () => {
+  test.each([
+    [8, 2, 6],
+    [5, 1, 4],
+    [2, 1, 1],
+    [1, 1, 1],
+  ])('%d are %d for what is short and %d for transfers', async (maxConnections, short, long) => {
+    const { url, held, connections } = await startHolding();
+    const transport = createTransport({ maxConnections });
+    const ask = (isTransfer: boolean, method: 'GET' | 'HEAD') => {
+      for (let n = 0; n < 2 * maxConnections; n++)
+        void transport
+          .request(get(url, { method, isTransfer, repository: `team/app${n}` }))
+          .catch(() => undefined);
+    };
+    ask(false, 'HEAD');
+    await vi.waitFor(() => expect(held).toHaveLength(short));
+    ask(true, 'GET');
+    await vi.waitFor(() => expect(held).toHaveLength(short + long));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect([held.length, connections()]).toEqual([short + long, short + long]);
+  });
+
+  test('none is kept for a HEAD among transfers, and some are among what is short', async () => {
+    const { url, held } = await startHolding();
+    const transport = createTransport({ maxConnections: 16 });
+    const ask = (method: 'GET' | 'HEAD', isTransfer: boolean, repository: string) =>
+      void transport.request(get(url, { method, isTransfer, repository })).catch(() => undefined);
+    for (let n = 0; n < 4; n++) ask('GET', false, `team/app${n}`);
+    await vi.waitFor(() => expect(held).toHaveLength(3));
+    ask('HEAD', false, 'team/other');
+    await vi.waitFor(() => expect(held).toHaveLength(4));
+    for (let n = 0; n < 13; n++) ask('GET', true, `team/app${n}`);
+    await vi.waitFor(() => expect(held).toHaveLength(16));
+  });
+
+  test('each is free again once its answer is over, and waited for no longer than may be', async () => {
+    const { url, held } = await startHolding();
+    const transport = createTransport({ maxConnections: 1, queueMs: 100 });
+    const first = transport.request(get(url));
+    await vi.waitFor(() => expect(held).toHaveLength(1));
+    await expect(transport.request(get(url))).rejects.toMatchObject({
+      busy: true,
+      limit: 'upstreams.queue_seconds',
+    });
+    held[0]?.end('x');
+    await (await first).read(1);
+    const second = transport.request(get(url));
+    await vi.waitFor(() => expect(held).toHaveLength(2));
+    held[1]?.destroy();
+    await vi.waitFor(() => expect(held).toHaveLength(3));
+    held[2]?.destroy();
+    await expect(second).rejects.toThrow('closed the connection');
+    const third = transport.request(get(url));
+    await vi.waitFor(() => expect(held).toHaveLength(4));
+    held[3]?.end();
+    expect((await third).status).toBe(200);
+  });
+
+  test('those to one origin are not those to another', async () => {
+    const [one, other] = [await startHolding(), await startHolding()];
+    const transport = createTransport({ maxConnections: 1 });
+    for (const { url } of [one, other]) void transport.request(get(url)).catch(() => undefined);
+    await vi.waitFor(() => expect([one.held.length, other.held.length]).toEqual([1, 1]));
+  });
+});
+
+test('closing ends what is under way, short or long', async () => {
+  const { url, held } = await startHolding();
+  const transport = createTransport();
+  const asked = [false, true].map((isTransfer) =>
+    transport.request(get(url, { isTransfer })).catch((error: unknown) => error),
+  );
+  await vi.waitFor(() => expect(held).toHaveLength(2));
+  await transport.close();
+  expect(await Promise.all(asked)).toMatchObject([{ kind: 'unavailable' }, { kind: 'unavailable' }]);
+});
+
+test('who leaves gets the reason, and the answer that comes all the same ends', async () => {
+  const closed = vi.fn();
+  const leaving = new AbortController();
+  const { url } = await startLoopbackRegistry(({ socket }, response) => {
+    socket.on('close', closed);
+    leaving.abort(new Error('left'));
+    response.write('x');
+  });
+  await expect(createTransport().request(get(url), leaving.signal)).rejects.toThrow('left');
+  await vi.waitFor(() => expect(closed).toHaveBeenCalled());
+});

@@ -153,11 +153,14 @@ test('pinned images stay with all that they need, whatever else goes, and that i
 });
 
 test('that there is nothing left to give up is told only where the cache itself is above the low mark', async () => {
-  const { clock, database, pull, run, told } = await start();
+  const { cache, clock, database, pull, run, told } = await start();
+  const { registryId } = cache;
+  await database.cachePins.create({ registryId, image: 'team/a', tag: undefined, digest: undefined });
   await database.cacheSizes.reserve('all', 900, clock.now + 24 * hourMs);
-  await pull('a', { a: 300 });
-  await run();
+  await pull('a', { a: 500 });
+  expect(await run()).toEqual({ entries: 0, bytes: 0 });
   expect(told).toEqual([]);
+  expect((await database.groupCaches.find(cache.groupId)).evictedAt).toBeUndefined();
 });
 
 test('each group keeps to a limit of its own, and leaves the others alone', async () => {
@@ -203,7 +206,7 @@ test('a run that is told to stop gives nothing up', async () => {
 });
 
 test('a run that is told to stop meanwhile ends after what it was at', async () => {
-  const { bound, cache, clock, database, seen } = await start();
+  const { bound, cache, clock, database, seen, told } = await start();
   for (let index = 0; index < 40; index += 1) await cacheBlob(database, cache, 'team/a', `${index}`, 25);
   clock.now += hourMs;
   const stopping = new AbortController();
@@ -215,6 +218,7 @@ test('a run that is told to stop meanwhile ends after what it was at', async () 
   const { result } = await bound.run(stopping.signal);
   expect(result.entries).toBe(10);
   expect(seen.wakings).toBe(1);
+  expect(told.map(([level]) => level)).toEqual(['info']);
 });
 
 test('what is used while room is made stays', async () => {

@@ -67,7 +67,11 @@ describeEachDatabase('a manifest that is pushed', (_open, each) => {
     const repository = await (await startHosted(each)).repository();
     await pushImage(repository, image);
     const refused = putManifest(repository, image, other.digest, ['v1']);
-    await expect(refused).rejects.toMatchObject({ code: 'DIGEST_INVALID', status: 400 });
+    await expect(refused).rejects.toMatchObject({
+      code: 'DIGEST_INVALID',
+      status: 400,
+      detail: `the manifest has the digest ${image.digest}, not ${other.digest}`,
+    });
     await expect(repository.manifest(v1, true)).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
   });
 
@@ -114,6 +118,7 @@ describeEachDatabase('a manifest that is pushed', (_open, each) => {
     await expect(putManifest(repository, index, 'v1')).rejects.toMatchObject({
       code: 'NAME_UNKNOWN',
       status: 404,
+      detail: expect.stringContaining('there is no acme/shop any more'),
     });
     await expect(kit.repository()).rejects.toMatchObject({ code: 'NAME_UNKNOWN', status: 404 });
   });
@@ -183,13 +188,16 @@ describeEachDatabase('a manifest that is pushed', (_open, each) => {
 
   describe('over a limit', () => {
     test('of tags is denied, but tags that exist may still be switched', async () => {
-      const repository = await (await startHosted(each, { maxTags: 2 })).repository();
+      const kit = await startHosted(each, { maxTags: 2 });
+      const repository = await kit.repository();
       await pushImage(repository, image, 'v1');
       await pushImage(repository, image, 'v2');
       await pushImage(repository, other);
       const refused = putManifest(repository, other, 'v3');
       await expect(refused).rejects.toMatchObject({ code: 'DENIED', status: 403 });
       await putManifest(repository, other, 'v2');
+      // Also where there are too many already.
+      await putManifest(await kit.another({ maxTags: 1 }).repository(), image, 'v2');
       expect((await repository.tags({ after: '', limit: 10 })).tags).toEqual(['v1', 'v2']);
     });
 

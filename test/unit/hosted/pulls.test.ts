@@ -1,8 +1,10 @@
-import { expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { PullCounter, type PullCounterOptions } from '../../../src/hosted/pull-counter.ts';
 import type { Database } from '../../../src/metadata/db/database.ts';
 import { parseReference, parseRepositoryName } from '../../../src/oci/reference.ts';
 import { describeEachDatabase } from '../../support/databases.ts';
 import { fakeImage } from '../../support/fake-content.ts';
+import { silentLog } from '../../support/silent-log.ts';
 import { type HostedKit, pushImage, startHosted } from './hosted-kit.ts';
 
 describeEachDatabase('pulls of what was pushed', (_open, each) => {
@@ -78,6 +80,58 @@ describeEachDatabase('pulls of what was pushed', (_open, each) => {
     clock.now += 1000;
     await pushImage(repository, image, 'v1');
     expect(await published()).toBe(clock.now);
+  });
+});
+
+describe('pulls that are counted', () => {
+  const pull = { repositoryId: 1, digest: fakeImage().digest, tag: undefined };
+
+  /** Whose records fail as long as `isBroken`. */
+  function start() {
+    const recorded: Parameters<PullCounterOptions['records']['record']>[0][] = [];
+    const errors: string[] = [];
+    const records = { isBroken: false };
+    const counter = new PullCounter({
+      records: {
+        async record(pulls) {
+          if (records.isBroken) throw new Error('no database');
+          recorded.push(pulls);
+        },
+      },
+      flushMs: 60_000,
+      now: () => 42,
+      log: { ...silentLog, error: (_, message) => void errors.push(message) },
+    });
+    onTestFinished(() => counter.close());
+    return { recorded, errors, records, counter };
+  }
+
+  test('are kept where they cannot be recorded, which the operator is told', async () => {
+    const { recorded, errors, records, counter } = start();
+    records.isBroken = true;
+    counter.count(pull);
+    await counter.flush();
+    expect(errors).toHaveLength(1);
+    records.isBroken = false;
+    counter.count(pull);
+    await counter.flush();
+    expect(recorded).toEqual([[{ ...pull, count: 2, lastAt: 42 }]]);
+  });
+
+  test('are of a hundred thousand manifests at once at most, which the operator is told', async () => {
+    const { recorded, errors, counter } = start();
+    for (let repositoryId = 0; repositoryId <= 100_000; repositoryId += 1)
+      counter.count({ ...pull, repositoryId });
+    await counter.flush();
+    expect(recorded[0]).toHaveLength(100_000);
+    expect(errors).toHaveLength(1);
+  });
+
+  test('are recorded at the end', async () => {
+    const { recorded, counter } = start();
+    counter.count(pull);
+    await counter.close();
+    expect(recorded).toHaveLength(1);
   });
 });
 

@@ -6,7 +6,15 @@ import { fallbackTag } from '../../../src/oci/referrers.ts';
 import { describeEachDatabase } from '../../support/databases.ts';
 import { descriptorOf, fakeArtifact, fakeImage, fakeIndex, seededBlob } from '../../support/fake-content.ts';
 import { createProject } from '../../support/hosted-records.ts';
-import { type HostedKit, manifestOf, pushBlob, pushImage, putManifest, startHosted } from './hosted-kit.ts';
+import {
+  bytesOf,
+  type HostedKit,
+  manifestOf,
+  pushBlob,
+  pushImage,
+  putManifest,
+  startHosted,
+} from './hosted-kit.ts';
 
 const image = fakeImage({ layers: [seededBlob(100, 1)] });
 const signature = fakeArtifact(image, 'application/x.signature', { by: 'alice' });
@@ -18,7 +26,10 @@ describeEachDatabase('a hosted repository', (_open, each) => {
     const repository = await kit.repository();
     await repository.uploads.start();
     expect(await kit.repositories.find(kit.name)).toBeUndefined();
-    await expect(repository.tags({ after: '', limit: 1 })).rejects.toMatchObject({ code: 'NAME_UNKNOWN' });
+    await expect(repository.tags({ after: '', limit: 1 })).rejects.toMatchObject({
+      code: 'NAME_UNKNOWN',
+      detail: 'nothing was pushed to acme/shop',
+    });
     expect((await repository.referrers(image.digest)).descriptors).toEqual([]);
     const digest = await pushBlob(repository, 'hello');
     const found = await kit.repositories.find(kit.name);
@@ -51,7 +62,50 @@ describeEachDatabase('a hosted repository', (_open, each) => {
     await pushImage(repository, image);
     await expect(repository.blob(image.digest)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
     const layer = image.layers[0]?.digest ?? image.digest;
-    await expect(repository.manifest(layer, true)).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
+    await expect(repository.manifest(layer, true)).rejects.toMatchObject({
+      code: 'MANIFEST_UNKNOWN',
+      detail: `acme/shop has no manifest ${layer}`,
+    });
+  });
+
+  test('reads a blob from where it is by then, if it was moved or collected meanwhile', async () => {
+    const kit = await startHosted(each);
+    const repository = await kit.repository();
+    const digest = await pushBlob(repository, 'hello');
+    const record = (await kit.database.blobs.find(digest)) ?? expect.fail('no record');
+    const opened: string[] = [];
+    let meanwhile: (() => Promise<unknown>) | undefined = () =>
+      kit.database.blobs.replaceCopy({ ...record, storageKey: 'another' }, record.storageKey);
+    const { store } = kit;
+    const open = store.open.bind(store);
+    store.open = async (key) => {
+      opened.push(key);
+      if (!meanwhile) return open(record.storageKey);
+      await meanwhile();
+      meanwhile = undefined;
+      return undefined;
+    };
+    expect((await bytesOf(await repository.blob(digest))).toString()).toBe('hello');
+    expect(opened).toEqual([record.storageKey, 'another']);
+    meanwhile = () => repository.deleteBlob(digest);
+    await expect(repository.blob(digest)).rejects.toMatchObject({
+      code: 'BLOB_UNKNOWN',
+      detail: `acme/shop has no blob ${digest}`,
+    });
+    expect(kit.errors).toEqual([]);
+  });
+
+  test('looks once for bytes that are gone, and says so to the operator', async () => {
+    const kit = await startHosted(each);
+    const digest = await pushBlob(await kit.repository(), 'hello');
+    let opened = 0;
+    kit.store.open = async () => {
+      opened += 1;
+      return undefined;
+    };
+    await expect((await kit.repository()).blob(digest)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
+    expect(opened).toBe(1);
+    expect(kit.errors).toHaveLength(1);
   });
 
   test('is seen by a group where it belongs to the group, or to everybody', async () => {

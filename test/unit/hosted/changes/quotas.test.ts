@@ -40,6 +40,14 @@ describeEachDatabase('a quota', (_open, each) => {
     expect(await (await kit.repository('acme/shop/cli')).mount(digest, await kit.repository())).toBe(true);
   });
 
+  test('that is exceeded lets what is there be pushed again', async () => {
+    const kit = await startHosted(each);
+    await pushBlob(await kit.repository(), '0123456789');
+    await limitProject(kit, 'acme/shop', 1);
+    await pushBlob(await kit.repository(), '0123456789');
+    await expect(pushBlob(await kit.repository(), 'a')).rejects.toMatchObject(denied);
+  });
+
   test('counts what is mounted', async () => {
     const kit = await startHosted(each);
     await createProject(kit.database, 'acme/tools');

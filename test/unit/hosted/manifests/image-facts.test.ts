@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ImageFactsReader } from '../../../../src/hosted/manifests/image-facts.ts';
+import { type ImageFactsOptions, ImageFactsReader } from '../../../../src/hosted/manifests/image-facts.ts';
 import { maxImageConfigBytes } from '../../../../src/oci/image-config.ts';
 import { ociIndex, ociManifest } from '../../../../src/oci/media-types.ts';
 import { describeEachDatabase } from '../../../support/databases.ts';
@@ -7,6 +7,7 @@ import { bytesBlob, descriptorOf, fakeImage, fakeIndex, seededBlob } from '../..
 import { manifestOf as recordOf } from '../../../support/hosted-records.ts';
 import { silentLog } from '../../../support/silent-log.ts';
 import { type HostedKit, manifestOf, pushBlob, pushImage, putManifest, startHosted } from '../hosted-kit.ts';
+import { watching } from '../shop.ts';
 
 const configType = 'application/vnd.oci.image.config.v1+json';
 const config = {
@@ -247,6 +248,57 @@ describeEachDatabase('the facts of an image', (_open, each) => {
     expect(await readerOf(kit).find(id, digest)).toMatchObject({ kind: 'index', children: [{ size: 11 }] });
     await repository.deleteManifest(digest);
     expect(await readerOf(kit).find(id, digest)).toBeUndefined();
+  });
+
+  test.each([
+    ['a byte at a time', (size: number) => size, 1, { configState: 'read', image: { author: 'Ada' } }],
+    ['to an end that comes early', (size: number) => size - 1, 1000, { configState: 'unreadable' }],
+    [
+      'where there are more than a config has',
+      () => maxImageConfigBytes + 1,
+      1000,
+      { configState: 'missing' },
+    ],
+  ])('are read %s, and the bytes let go of then', async (_how, sizeIn, most, found) => {
+    const kit = await startHosted(each, { sparseManifests: 'all' });
+    const image = fakeImage({ config: bytesBlob(JSON.stringify(config)) });
+    await putManifest(await kit.repository(), image, 'v1');
+    await pushBlob(await kit.repository(), JSON.stringify(config));
+    const all = Buffer.from(JSON.stringify(config));
+    const size = sizeIn(all.length);
+    let isOpen = false;
+    const store: ImageFactsOptions['store'] = {
+      delete: (key) => kit.store.delete(key),
+      async open() {
+        isOpen = true;
+        return {
+          size: size < all.length ? all.length : size,
+          readAt: async (buffer, position) =>
+            all.subarray(0, size).copy(buffer, 0, position, Math.min(size, position + most)),
+          close: async () => {
+            isOpen = false;
+          },
+        };
+      },
+    };
+    const reader = new ImageFactsReader({ database: kit.database, store, log: silentLog });
+    expect(await reader.find(await repositoryId(kit), image.digest)).toMatchObject(found);
+    expect(isOpen).toBe(false);
+  });
+
+  test('stay unknown where the manifest goes while its config is read', async () => {
+    const kit = await startHosted(each, { sparseManifests: 'all' });
+    const repository = await kit.repository();
+    const image = fakeImage({ config: bytesBlob(JSON.stringify(config)) });
+    await putManifest(repository, image, 'v1');
+    await pushBlob(repository, JSON.stringify(config));
+    const id = await repositoryId(kit);
+    const database = watching(kit.database, {
+      before: () => kit.database.repositoryManifests.remove(id, image.digest),
+    });
+    const reader = new ImageFactsReader({ database, store: kit.store, log: silentLog });
+    expect(await reader.find(id, image.digest)).toMatchObject({ configState: 'missing' });
+    expect(await readerOf(kit).find(id, image.digest)).toBeUndefined();
   });
 
   test('are nothing to fail a push for, where the bytes of the config cannot be read', async () => {

@@ -13,7 +13,7 @@ export interface Actor {
   readonly identity: Identity;
   /** The client's address; undefined for the command line and the server itself. */
   readonly address: string | undefined;
-  /** Their request, for those who are told of what it does. */
+  /** Their request, as whoever is told of what it does hears of it. */
   readonly origin?: EventOrigin | undefined;
   /** Takes what they should know of what they did; undefined where nobody reads it. */
   readonly warn?: (sentence: string) => void;
@@ -36,17 +36,17 @@ export function askerOf(actor: Actor): Asker {
   return actor.identity.kind === 'job' ? actor.identity : userOf(actor);
 }
 
-/** As {@link askerOf}, and nobody in particular. @throws RefusedError unauthorized */
+/** As {@link askerOf}, but nobody in particular may ask as well. @throws RefusedError unauthorized */
 export function viewerOf(actor: Actor): Viewer {
   return actor.identity.kind === 'anonymous' ? actor.identity : askerOf(actor);
 }
 
-/** As those who are told of changes of repositories hear of them. */
+/** The actor as whoever is told of changes of repositories hears of them. */
 export function authorOf(actor: Actor): { readonly name: string; readonly origin: EventOrigin | undefined } {
   return { name: actorNameOf(actor), origin: actor.origin };
 }
 
-/** For people to read. */
+/** The actor's name, for people to read. */
 export function actorNameOf({ identity }: Pick<Actor, 'identity'>): string {
   return nameOf(identity) ?? identity.kind;
 }

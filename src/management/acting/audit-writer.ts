@@ -23,7 +23,7 @@ export interface NotedEvent extends NewAuditEvent {
 
 interface Repeated {
   readonly event: NotedEvent;
-  /** Since it was last written. */
+  /** How often it happened since it was last written. */
   count: number;
   /** When it may be written again; epoch milliseconds. */
   dueAt: number;
@@ -31,7 +31,7 @@ interface Repeated {
 
 interface Queued {
   readonly event: NotedEvent;
-  /** Not written where one like it, from the same address, is there already. */
+  /** The event is not written where one like it, from the same address, is there already. */
   readonly isOnce: boolean;
 }
 
@@ -40,7 +40,7 @@ const repeatMs = 60_000;
 const maxQueued = 2000;
 const maxRepeated = 10_000;
 const maxKnown = 20_000;
-/** SQLite has one connection, which a transaction holds. */
+/** A transaction holds SQLite's one connection: it must be short. */
 const maxBatch = 100;
 
 export class AuditWriter {
@@ -115,7 +115,7 @@ export class AuditWriter {
     this.#events.add(queued, queued);
   }
 
-  /** Those whose minute is over. */
+  /** Writes the events whose minute is over. */
   #writeRepeated(now: number): void {
     for (const [key, repeated] of this.#repeated) {
       if (repeated.dueAt > now) continue;

@@ -35,7 +35,7 @@ export class AuditTrail {
     this.#records = records;
   }
 
-  /** For administrators. Newest first. @throws RefusedError */
+  /** Administrators see all events, newest first. @throws RefusedError unauthorized, forbidden */
   async list(actor: Actor, search: AuditSearch, page: Page): Promise<Paged<AuditEvent>> {
     demandAdministrator(actor, 'read');
     return this.#records.auditEvents.list(search, page);
@@ -48,7 +48,7 @@ export class AuditTrail {
   }
 
   /**
-   * What happened in a group and below it, or in a project; for its owners. Newest first.
+   * Owners see what happened in a group and below it, or in a project, newest first.
    * @throws RefusedError unauthorized, not-found, forbidden
    */
   async listOf(

@@ -9,7 +9,7 @@ import { type Faults, RefusedError } from './refused-error.ts';
 
 const taken = ['has already been taken'];
 
-/** Whose fault it is that there is such a record already. */
+/** The attribute to which it is put down that there is such a record already. */
 const takenAttributes: Partial<Record<UniqueConstraint, Faults>> = {
   groups_full_path: { path: taken },
   projects_full_path: { path: taken },
@@ -19,7 +19,7 @@ const takenAttributes: Partial<Record<UniqueConstraint, Faults>> = {
   cache_retention_policies_group_id: { group: taken },
 };
 
-/** Where it is rather that two asked for the same. */
+/** Where no attribute is at fault: two asked for the same at once. */
 const conflicts: Partial<Record<UniqueConstraint, string>> = {
   users_username: 'Username has already been taken',
   members_group_id_user_id: 'Member already exists',
@@ -27,7 +27,7 @@ const conflicts: Partial<Record<UniqueConstraint, string>> = {
 };
 
 /**
- * One transaction.
+ * Runs in one transaction.
  * @throws RefusedError invalid or conflict for what exists already, not-found for what was removed meanwhile, and for whatever hosted
  * repositories refuse; whatever `run` throws
  */
@@ -42,7 +42,7 @@ export async function runChange<T>(
   }
 }
 
-/** Of what virtual registries are made of: pulls see the result at once. */
+/** Changes of what virtual registries are made of: pulls see the result at once. */
 export class Changes {
   readonly #database: Pick<Database, 'transaction'>;
   readonly #caches: PullCaches;

@@ -17,10 +17,7 @@ export async function getGroup({ groups }: Pick<Records, 'groups'>, reference: s
   return group;
 }
 
-/**
- * As Groups.hold, for what must still be there.
- * @throws RefusedError not-found where it was removed meanwhile
- */
+/** Holds a group that must still be there: see Groups.hold. @throws RefusedError not-found where it was removed meanwhile */
 export async function holdGroup({ groups }: Pick<Records, 'groups'>, id: number): Promise<void> {
   if (!(await groups.hold(id))) throw new RefusedError('not-found', 'Group');
 }

@@ -11,7 +11,7 @@ import { findLevel } from './needs.ts';
 import { RefusedError } from './refused-error.ts';
 import { Rights } from './rights.ts';
 
-/** As a path of the API names one. */
+/** A repository as a path of the API names it. */
 export interface RepositoryReference {
   /** The project's number or its full path. */
   readonly project: string;
@@ -39,7 +39,7 @@ export async function getRepository(
   return { project, repository };
 }
 
-/** As {@link getRepository}, as the operations of hosted repositories take one. @throws RefusedError unauthorized, forbidden, not-found */
+/** As {@link getRepository}, for the operations of hosted repositories. @throws RefusedError unauthorized, forbidden, not-found */
 export async function getWriteTarget(
   records: Pick<Records, 'projects' | 'members' | 'repositoryLists'>,
   actor: Actor,
@@ -57,7 +57,7 @@ export function changerOf(actor: Actor, protectionLevel: number): Changer {
   return { ...authorOf(actor), userId: userIdOf(identity), address, protectionLevel };
 }
 
-/** What rules compare with what they ask for. @throws RefusedError unauthorized */
+/** The actor's level, which rules compare with what they ask for. @throws RefusedError unauthorized */
 export async function protectionLevelIn(
   records: Pick<Records, 'members'>,
   project: Pick<Project, 'id' | 'fullPath'>,

@@ -42,7 +42,7 @@ export async function demand(
   if (!satisfies(viewer, level, need, guarded)) throw refusalFor(viewer, level, guarded, what);
 }
 
-/** As {@link demand}; who has a role anywhere in the group may look at its virtual registries, since they pull through them. */
+/** As {@link demand}; whoever has a role anywhere in the group may look at its virtual registries, since they pull through them. */
 export async function demandRegistries(
   records: Pick<Records, 'members'>,
   actor: Actor,
@@ -55,11 +55,11 @@ export async function demandRegistries(
   const isMember = userId !== undefined && (await records.members.isBelow(group.fullPath, userId));
   const isReader = mayReadRegistries(asker, group, isMember);
   if (isReader && need === 'read') return;
-  // Who reads them knows of the group.
+  // Whoever reads its registries knows of the group.
   await demand(records, actor, isReader ? { ...group, visibility: 'internal' } : group, need, what);
 }
 
-/** Undefined too for a job of nobody in particular. */
+/** The role of whoever asks; undefined: none, and for a job of nobody in particular. */
 export async function findLevel(
   { members }: Pick<Records, 'members'>,
   viewer: Viewer,
@@ -89,7 +89,7 @@ function satisfiesJob(job: JobIdentity, level: number | undefined, need: Need, g
   return (need === 'see' || need === 'read') && isInside(job, level, guarded);
 }
 
-/** Not found where they may not know of it, and else forbidden. @param what is named to those who may not know of it */
+/** They are told "not found" where they may not know of it, and else "forbidden". @param what is named to those who may not know of it */
 export function refusalFor(
   asker: Viewer,
   level: number | undefined,

@@ -4,8 +4,8 @@ import { RefusedError } from './refused-error.ts';
 const precisionMs = 1000;
 
 /**
- * If-Unmodified-Since, for what someone looked at before they decided to delete it.
- * @param since epoch milliseconds; undefined: whatever happened
+ * Refuses to delete what was changed after someone looked at it, as If-Unmodified-Since says.
+ * @param since epoch milliseconds; undefined: it does not matter
  * @throws RefusedError precondition-failed
  */
 export function demandUnmodified(record: { readonly updatedAt: number }, since: number | undefined): void {

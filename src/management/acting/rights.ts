@@ -42,7 +42,7 @@ export class Rights {
   }
 
   /**
-   * Whose virtual registries the actor wants to see or change; as {@link getGroup}.
+   * As {@link getGroup}, a group whose virtual registries the actor wants to see or change.
    * @param refusal of a subgroup: GitLab's endpoints differ
    */
   async getTopLevelGroup(
@@ -76,8 +76,7 @@ export class Rights {
   }
 
   /**
-   * A project from whose registry the actor may pull, or to which they may push, or from which they may delete. A job may in
-   * its own project, as far as its role goes.
+   * A project in whose registry the actor may pull, push or delete; a job may in its own project, as far as its role goes.
    * @param reference the project's number or its full path
    * @throws RefusedError unauthorized, not-found, forbidden
    */

@@ -61,7 +61,7 @@ export function cacheEntryEndpoints(entries: CacheEntryService): readonly Endpoi
   ];
 }
 
-/** Opaque to clients, and free of what would need encoding in a path. */
+/** The id means nothing to clients, and needs no encoding in a path. */
 function formatEntryId({ groupId, id }: Pick<CacheEntry, 'groupId' | 'id'>): string {
   return Buffer.from(`${groupId} ${id}`).toString('base64url');
 }

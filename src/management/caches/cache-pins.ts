@@ -12,7 +12,7 @@ import { Rights } from '../acting/rights.ts';
 export interface CachePinInput {
   /** A name, or a pattern with stars. */
   readonly image: string;
-  /** Not both. */
+  /** A pin has at most one of the two. */
   readonly tag?: string | undefined;
   readonly digest?: string | undefined;
 }

@@ -41,7 +41,7 @@ export class CacheRetentionService {
     this.#now = now;
   }
 
-  /** For Owners, as all of this. @throws RefusedError not-found, forbidden (also for a subgroup) */
+  /** Owners alone may do any of this. @throws RefusedError not-found, forbidden (also for a subgroup) */
   async get(actor: Actor, groupReference: string): Promise<CacheRetentionPolicy> {
     const { id } = await this.#rights.getTopLevelGroup(
       this.#database,
@@ -73,7 +73,7 @@ export class CacheRetentionService {
     });
   }
 
-  /** One that is turned on, or gets another cadence, runs a cadence from now. @throws RefusedError not-found, forbidden */
+  /** A policy that is turned on, or gets another cadence, runs a cadence from now. @throws RefusedError not-found, forbidden */
   async update(
     actor: Actor,
     groupReference: string,

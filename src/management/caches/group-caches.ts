@@ -10,10 +10,10 @@ import { Rights } from '../acting/rights.ts';
 
 export interface GroupCacheState extends GroupCache, PullCounts {
   readonly groupId: number;
-  /** Of blobs, each counted once. */
+  /** The size of its blobs, each counted once. */
   readonly bytes: number;
   readonly entries: number;
-  /** Of the bytes, those of pinned images. */
+  /** How many of the bytes are of pinned images. */
   readonly pinnedBytes: number;
 }
 

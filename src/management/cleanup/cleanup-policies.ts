@@ -22,7 +22,7 @@ export interface CleanupPolicyChanges {
 }
 
 /**
- * Part of the transaction that changes the project. The next run is counted from now on.
+ * Changes the policy in the transaction that changes the project. The next run is counted from now on.
  * @param now epoch milliseconds
  * @returns the policy as it is then
  * @throws RefusedError invalid

@@ -46,7 +46,7 @@ export class CleanupPreviewService {
     this.#options = options;
   }
 
-  /** As if it were enabled and due. For Maintainers; changes nothing. @throws RefusedError not-found, forbidden */
+  /** Maintainers see what the policy would do if it were enabled and due; nothing is changed. @throws RefusedError not-found, forbidden */
   async preview(actor: Actor, reference: string): Promise<CleanupPreview> {
     const { database, rules, now } = this.#options;
     const { id, fullPath } = await this.#rights.getProject(database, actor, reference, 'write');

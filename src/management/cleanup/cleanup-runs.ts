@@ -26,7 +26,7 @@ export class CleanupRunService {
   }
 
   /**
-   * It begins soon, and when the policy is due next stays as it is. For Maintainers.
+   * Lets a run begin soon, for Maintainers; when the policy is due next stays as it is.
    * @throws RefusedError not-found, forbidden, bad-request where it is disabled or nothing may be deleted, conflict while it runs
    */
   async request(actor: Actor, reference: string): Promise<void> {

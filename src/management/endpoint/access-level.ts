@@ -1,4 +1,4 @@
-/** Roles by their numbers. */
+/** A parameter that names a role by its number. */
 import { accessLevels, isAccessLevel } from '../../auth/rights/access-levels.ts';
 import { integer } from './parameters.ts';
 

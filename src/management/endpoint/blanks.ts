@@ -35,7 +35,7 @@ function isBlank(value: unknown): boolean {
   return value === null || (typeof value === 'string' && value.trim() === '');
 }
 
-/** An empty text is said of a text, even of one that must not be empty. */
+/** An empty text counts as a value of every text, even of one that must not be empty: then it is a fault. */
 function isValueOf(schema: z.ZodType, value: unknown): boolean {
   return (value !== null && isText(schema)) || schema.safeParse(value).success;
 }

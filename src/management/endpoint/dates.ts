@@ -15,14 +15,14 @@ export const dayText = z.codec(z.iso.date(), z.number(), {
   encode: (instant) => new Date(instant).toISOString().slice(0, 'YYYY-MM-DD'.length),
 });
 
-/** As a parameter: the day's begin, of a date and time as well; an empty text is null. */
+/** A parameter that gives the begin of a day, of a date and time as well; an empty text is null. */
 export const date = z.preprocess(
   (value) =>
     value === '' ? null : (dateAndTime.safeParse(value).data?.slice(0, 'YYYY-MM-DD'.length) ?? value),
   dayText.nullable(),
 );
 
-/** As a parameter: a day's begin, or a date and time with `Z`, an offset, or neither, which is UTC; epoch milliseconds. */
+/** A parameter that gives a day's begin, or a date and time with `Z`, an offset, or neither, which is UTC; epoch milliseconds. */
 export const instant = z
   .union([z.iso.date(), dateAndTime])
   .transform((text) => Date.parse(/T[^Z+-]*$/.test(text) ? `${text}Z` : text));

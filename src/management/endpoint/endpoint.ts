@@ -34,24 +34,24 @@ interface Request<P extends z.ZodObject, Q extends z.ZodObject> {
   readonly path: string;
   /** A line for the API document. */
   readonly summary: string;
-  /** Of the path; none by default. */
+  /** Parameters of the path; none by default. */
   readonly pathParams?: P;
-  /** Of query and body, which GitLab merges; none by default. */
+  /** Parameters of query and body, which GitLab merges; none by default. */
   readonly params?: Q;
   /** What the token must be good for; by default `read` for GET and `write` for the others. */
   readonly purpose?: Purpose;
-  /** In read-only mode, too: by default what is GET. */
+  /** Whether it works in read-only mode, too: by default what is GET does. */
   readonly worksReadOnly?: boolean;
   /**
-   * With a CI job token, too; by default not. The service asks for the job's rights: `Rights` of src/management knows them,
-   * `userOf` refuses jobs.
+   * Whether a CI job token will do; by default not. The service asks for the job's rights: `Rights` of src/management knows them, `userOf`
+   * refuses jobs.
    */
   readonly takesJobTokens?: boolean;
-  /** Without a token, too: its service shows what is public. */
+  /** Whether no token will do: its service shows what is public. */
   readonly isPublic?: boolean;
-  /** What is blank is a fault, even where the parameter may be left out: here less said would be more done. */
+  /** A blank parameter is a fault, even where it may be left out: less said would do more here. */
   readonly refusesBlanks?: boolean;
-  /** Another one took its place; it works as ever. */
+  /** Another endpoint took its place; it works as ever. */
   readonly isOutdated?: boolean;
   /** Refusals that endpoints of this kind do not have as a rule. */
   readonly errors?: readonly ErrorStatus[];
@@ -62,7 +62,7 @@ interface WithBody<P extends z.ZodObject, Q extends z.ZodObject, R extends z.Zod
   readonly status: 200 | 201 | 202;
   /** The answer's body. */
   readonly response: R;
-  /** Of answers that are an {@link OtherAnswer}. */
+  /** Status and body of answers that are an {@link OtherAnswer}. */
   readonly other?: { readonly status: 200; readonly response: O };
   /**
    * Returns what the body is written from, or a {@link ListPart} of it where it is a list in pages.
@@ -147,7 +147,7 @@ export function endpoint<
   };
 }
 
-/** Under a heading of the API document. */
+/** An endpoint under a heading of the API document. */
 export interface TaggedEndpoint extends Endpoint {
   readonly tag: string;
 }

@@ -6,10 +6,10 @@ import { integer } from './parameters.ts';
 
 const defaultPerPage = 20;
 const maxPerPage = 100;
-/** Beyond it, how many there are is not said. */
+/** Where there are more, how many there are is not said. */
 const maxTotal = 10_000;
 
-/** Of all links together; beyond it there is only the next page's. Many clients read 16 KiB of headers in all. */
+/** Where all links together are longer, there is only the next page's. Many clients read 16 KiB of headers in all. */
 const maxLinkLength = 8192;
 
 /** What is out of bounds is moved to the bound. */
@@ -24,7 +24,7 @@ export const pageParams = z.object({
     .meta({ description: `${defaultPerPage} by default, at most ${maxPerPage}` }),
 });
 
-/** Of lists that go on after a number, too, as GitLab has it: by `cursor`, which is as the link to the next page says. */
+/** Parameters of lists that may go on after a number, as GitLab has it: by `cursor`, which is as the link to the next page says. */
 export const keysetParams = pageParams.extend({
   pagination: z.enum(['legacy', 'offset', 'keyset']).default('legacy'),
   cursor: z
@@ -44,7 +44,7 @@ export function keysetLink(perPage: number, direction: Direction): Record<string
   return { pagination: 'keyset', per_page: String(perPage), order_by: 'id', sort: direction };
 }
 
-/** The answer, of a list that goes on after its last number. @param records as far as the page goes */
+/** The answer of a list that goes on after its last number. @param bodyOf makes what is answered of a record */
 export function keysetBody<R extends { readonly id: number }, T>(
   part: KeysetPart<R>,
   keyset: Keyset,
@@ -57,7 +57,7 @@ export function keysetBody<R extends { readonly id: number }, T>(
   return continuedBody(records.map(bodyOf), cursor ? { ...keysetLink(limit, direction), cursor } : undefined);
 }
 
-/** What a list's pages are reached by: headers of an answer with one of them. @param url the address that was asked for, as clients see it */
+/** Headers that lead from one page of a list to the others. @param url the address that was asked for, as clients see it */
 type PageHeaders = (url: URL) => Record<string, string>;
 
 /** A part of a list as a handler's answer. */

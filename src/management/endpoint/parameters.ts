@@ -24,14 +24,14 @@ export function textOrNone(maxLength: number) {
   return z.preprocess(blankAsNone, text(maxLength).optional()).optional();
 }
 
-/** Of what is made: null is none, as what is left out is. @param schema takes null, and, of texts, empty ones */
+/** A parameter of what is made: null is none, as what is left out is. @param schema takes null and, where it is of texts, empty ones */
 export function orNone<S extends z.ZodType>(schema: S) {
   return schema.optional().transform((value) => value ?? undefined);
 }
 
 const integerPattern = /^[+-]?\d+$/;
 
-/** An empty text is no number, but says so. */
+/** A text that is blank becomes null, which the schema may take. */
 function toInteger(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   return integerPattern.test(value.trim()) ? Number(value) : emptyAsNull(value);
@@ -88,7 +88,7 @@ export const truth = z.preprocess((value) => {
   return ['false', 'f', '0', 'off', 'no'].includes(said) ? false : emptyAsNull(value);
 }, z.boolean());
 
-/** Also as one text with separators; an empty text is an empty list. */
+/** A list may be one text with separators, too; an empty text is an empty list. */
 export function list<E extends z.ZodType>(element: E, maxElements: number, separator = ',') {
   return z.preprocess((value) => {
     if (typeof value !== 'string') return value;
@@ -131,13 +131,13 @@ function countOf(given: Readonly<Record<string, unknown>>, names: readonly strin
   return names.filter((name) => given[name] !== undefined).length;
 }
 
-/** Of a group: its number, or its full path (`%2F` for `/`). */
+/** A group in a path: its number, or its full path (`%2F` for `/`). */
 export const groupId = z.object({ id: filled(maxNameLength).meta({ description: 'Number, or full path' }) });
 
-/** As {@link groupId}, of a project. */
+/** As {@link groupId}, for a project. */
 export const projectId = groupId;
 
-/** As {@link groupId}, of a group or a project. */
+/** As {@link groupId}, for a group or a project. */
 export const placeId = groupId;
 
 function emptyAsNull(text: string): string | null {
@@ -148,7 +148,7 @@ function isBlankText(value: unknown): boolean {
   return typeof value === 'string' && value.trim() === '';
 }
 
-/** A parameter that another one took the place of. */
+/** A parameter whose place another one took. */
 export function outdated<S extends z.ZodType>(schema: S, instead: string): S {
   return schema.meta({ deprecated: true, description: `Use \`${instead}\`` });
 }

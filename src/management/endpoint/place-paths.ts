@@ -10,7 +10,7 @@ export interface PlacePath {
   of(reference: string): PlaceReference;
 }
 
-/** The endpoints of both. */
+/** Defines the endpoints of groups, and the same of projects. */
 export function forEachPlace(define: (place: PlacePath) => readonly Endpoint[]): readonly Endpoint[] {
   return (['group', 'project'] as const).flatMap((kind) =>
     define({ kind, path: `/${kind}s/:id`, of: (reference) => ({ kind, reference }) }),

@@ -1,4 +1,4 @@
-/** Answers that are none of a record: with another status, and of what goes on after them. */
+/** Answers of their own kind: with another status, and while work goes on after them. */
 import { z } from 'zod';
 
 /** An answer with another status than the endpoint's, where a parameter asks for it. */
@@ -12,7 +12,7 @@ export class OtherAnswer<S extends number, B> {
   }
 }
 
-/** Of what goes on after the answer. */
+/** The answer while the work goes on. */
 export const acceptedResponse = z.object({ message: z.literal('202 Accepted') }).meta({ id: 'Accepted' });
 
 export const accepted = { message: '202 Accepted' } as const;

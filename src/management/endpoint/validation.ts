@@ -78,7 +78,7 @@ function refuse(issues: readonly z.core.$ZodIssue[]): RefusedError {
   return new RefusedError('invalid', Object.fromEntries(texts) satisfies Faults);
 }
 
-/** A number that is none for JavaScript is over no bound of ours. */
+/** A number that JavaScript cannot hold exactly is a wrong value rather than one over a bound of ours. */
 function isBound(issue: z.core.$ZodIssue): boolean {
   return (issue.code === 'too_small' || issue.code === 'too_big') && issue.origin !== 'int';
 }

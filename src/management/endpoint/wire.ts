@@ -102,7 +102,7 @@ function codeOf(schema: unknown, value: string, encoders: unknown[]): string {
   throw new Error('no rule for this kind of schema in an answer');
 }
 
-/** Which object of a union it is, its literals say. */
+/** An object's literals say which of a union it is. */
 function literalsOf(option: unknown, value: string): string {
   const fields = option instanceof z.ZodObject ? Object.entries(option.shape) : [];
   const literals = fields.flatMap(([name, field]) =>

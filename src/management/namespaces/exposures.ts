@@ -1,4 +1,4 @@
-/** Says it where a change lets everyone pull what is not public: to who made it, and in the audit trail. */
+/** Tells whoever made a change, and the audit trail, where it lets everyone pull what is not public. */
 
 import type { Records } from '../../metadata/db/records.ts';
 import type { Exposures } from '../../metadata/namespaces/exposures.ts';

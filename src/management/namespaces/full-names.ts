@@ -7,15 +7,15 @@ import type { Project } from '../../metadata/namespaces/projects.ts';
 import { parentPathOf } from '../../oci/reference.ts';
 
 export interface NamedGroup extends Group {
-  /** From the top-level group on. */
+  /** The names from the top-level group on. */
   readonly fullName: string;
-  /** It is public, and so are all groups around it. */
+  /** Whether it is public, and all groups around it are. */
   readonly isOpen: boolean;
 }
 
 export interface NamedProject extends Project {
   readonly group: NamedGroup;
-  /** Undefined: nobody gave it one. */
+  /** Undefined: the defaults hold. */
   readonly cleanupPolicy: CleanupPolicyRecord | undefined;
 }
 

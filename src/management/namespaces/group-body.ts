@@ -48,7 +48,7 @@ export const namespaceResponse = z
   })
   .meta({ id: 'Namespace' });
 
-/** As {@link groupBody}, to whoever asks. */
+/** As {@link groupBody}, as far as whoever asks may see it. */
 export function shownGroupBody(
   { identity }: Actor,
   group: NamedGroup,
@@ -75,7 +75,7 @@ export function groupBody(group: NamedGroup, externalUrl: string): AnswerOf<type
   };
 }
 
-/** As the group that a project is in. */
+/** The group as the namespace that a project is in. */
 export function namespaceBody(group: NamedGroup, externalUrl: string): AnswerOf<typeof namespaceResponse> {
   return { ...group, kind: 'group', webUrl: groupUrl(group, externalUrl) };
 }

@@ -24,7 +24,7 @@ import { visibleGroupsOf } from './visibility.ts';
 export type { NamedGroup };
 
 export interface GroupInput {
-  /** Of the group that it will be in; undefined: a top-level group. */
+  /** The number of the group that it will be in; undefined: it will be a top-level group. */
   readonly parentId?: number | undefined;
   readonly name: string;
   readonly path: string;
@@ -32,7 +32,7 @@ export interface GroupInput {
   readonly visibility: Visibility;
 }
 
-/** In bytes. */
+/** The sizes of a group in bytes. */
 export interface GroupSizes {
   /** What its projects and those of its subgroups link: the sum of what counts for each of them. */
   readonly hosted: number;
@@ -63,12 +63,12 @@ export class GroupService {
     this.#caches = caches;
   }
 
-  /** Those that the actor may know of, by full path. @param search part of the name or path */
+  /** The groups that the actor may know of, by full path. @param search part of the name or path */
   async list(actor: Actor, search: string | undefined, page: Page): Promise<Paged<NamedGroup>> {
     return this.#list(actor, { search }, page);
   }
 
-  /** As {@link list}, directly below a group. @param reference number or full path. @throws RefusedError not-found */
+  /** As {@link list}, of the groups directly below a group. @param reference number or full path. @throws RefusedError not-found */
   async listSubgroups(
     actor: Actor,
     reference: string,
@@ -101,7 +101,7 @@ export class GroupService {
     return named(this.#database, await this.#rights.getGroup(this.#database, actor, reference, 'see'));
   }
 
-  /** For Reporters and above; undefined for others. @param group that the actor may see */
+  /** Reporters and above see sizes; undefined for others. @param group that the actor may see */
   async findSizes(actor: Actor, { id, fullPath }: Group): Promise<GroupSizes | undefined> {
     const { repositoryBlobs, cacheSizes } = this.#database;
     if (!(await this.#rights.hasRole(this.#database, actor, fullPath, accessLevels.reporter)))
@@ -113,7 +113,7 @@ export class GroupService {
   }
 
   /**
-   * At the top for administrators, of whom it becomes the first Owner; in a group for its Owners, who own what is below it too.
+   * Administrators create groups at the top, whose first Owner they become; Owners of a group create groups in it, which they own as well.
    * @throws RefusedError not-found, forbidden, invalid
    */
   async create(actor: Actor, input: GroupInput): Promise<NamedGroup> {
@@ -141,7 +141,7 @@ export class GroupService {
   }
 
   /**
-   * For its Owners; the quota for Owners of a group above it, and of a top-level group for administrators.
+   * Owners change a group. Its quota is changed by Owners of a group above it, and of a top-level group by administrators.
    * @throws RefusedError not-found, forbidden, invalid
    */
   async update(actor: Actor, reference: string, { path, ...changes }: GroupUpdate): Promise<NamedGroup> {
@@ -172,7 +172,7 @@ export class GroupService {
     return updated;
   }
 
-  /** With all that belongs to it, subgroups too. For its Owners. @throws RefusedError not-found, forbidden, precondition-failed */
+  /** Owners remove a group with all that belongs to it, subgroups too. @throws RefusedError not-found, forbidden, precondition-failed */
   async remove(actor: Actor, reference: string, unmodifiedSince: number | undefined): Promise<void> {
     await this.#changes.run(async (tx) => {
       const group = await this.#rights.getGroup(tx, actor, reference, 'own');

@@ -15,7 +15,7 @@ export interface NamespaceSearch {
   readonly isTopLevel: boolean;
 }
 
-/** That are tried before none is suggested. */
+/** How many paths are tried before none is suggested. */
 const maxSuggestions = 20;
 
 export class NamespaceService {
@@ -26,7 +26,7 @@ export class NamespaceService {
     this.#database = database;
   }
 
-  /** Where the actor has a role, there or above it; to administrators all. By full path. @throws RefusedError unauthorized */
+  /** The groups where the actor has a role, there or above; administrators see all. By full path. @throws RefusedError unauthorized */
   async list(actor: Actor, search: NamespaceSearch, page: Page): Promise<Paged<NamedGroup>> {
     const { userId: memberId } = userOf(actor);
     const { search: text, isOwned, isTopLevel } = search;
@@ -39,7 +39,7 @@ export class NamespaceService {
   }
 
   /**
-   * Whether someone would find one of this path, and else what is free beside it. One that the actor may not know of is not there.
+   * Whether there is a namespace of this path, and if so which path is free instead. One that the actor may not know of is not there.
    * @param parentId of the group that it would be in; undefined: at the top
    */
   async findSuggestion(

@@ -17,7 +17,7 @@ export function fullPathOf(parentPath: string | undefined, path: string): string
   if (!isRepositoryName(segment) || segment.includes('/')) {
     throw refuse("can contain only letters, digits, and '_', '-', '.' between them");
   }
-  // It would be taken for an id.
+  // A path of digits alone would be taken for an id.
   if (/^\d+$/.test(segment)) throw refuse('can not be a number');
   if (parentPath === undefined && segment === reservedPath) throw refuse('is a reserved name');
   const fullPath = parentPath === undefined ? segment : `${parentPath}/${segment}`;
@@ -38,7 +38,7 @@ export async function demandFreePath(
   if (taken) throw refuse('has already been taken');
 }
 
-/** In the words of the path rules: `Röd Grød 2` becomes `rod-grod-2`. Empty where nothing of the name can be kept. */
+/** The name as a path may be: `Röd Grød 2` becomes `rod-grod-2`. Empty where nothing of the name can be kept. */
 export function pathFromName(name: string): string {
   const letters = name.toLowerCase().normalize('NFKD').replace(/\p{M}/gu, '');
   return letters

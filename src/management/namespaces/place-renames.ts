@@ -13,7 +13,7 @@ import { RefusedError } from '../acting/refused-error.ts';
 import { fullPathOf } from './paths.ts';
 import { relocateGroup, relocateProject } from './relocation.ts';
 
-/** The full path then, which may be as before. @throws RefusedError invalid, not-found */
+/** Returns the full path then, which may be as before. @throws RefusedError invalid, not-found */
 export async function renameProject(
   tx: Records,
   actor: Actor,
@@ -34,7 +34,7 @@ export async function renameProject(
   return to;
 }
 
-/** To another group. The full path then. @throws RefusedError bad-request, invalid, not-found, conflict */
+/** Moves a project to another group. Returns its full path then. @throws RefusedError bad-request, invalid, not-found, conflict */
 export async function moveProject(
   tx: Records,
   actor: Actor,

@@ -51,7 +51,7 @@ export const projectDetailsResponse = shownProjectResponse
   })
   .meta({ id: 'ProjectDetails' });
 
-/** As {@link projectBody}, to whoever asks. */
+/** As {@link projectBody}, as far as whoever asks may see it. */
 export function shownProjectBody(
   { identity }: Actor,
   project: NamedProject,
@@ -61,7 +61,7 @@ export function shownProjectBody(
   return basicBody({ ...project, group: knownOf(project.group) }, externalUrl);
 }
 
-/** Without what is for those who say who they are. */
+/** What is shown to everyone, a token or not. */
 function basicBody(
   { updatedAt, containerRegistryAccessLevel: _level, ...project }: NamedProject,
   externalUrl: string,

@@ -50,7 +50,7 @@ const filter = pageParams.extend({
   sort: z.enum(['asc', 'desc']).optional(),
 });
 type Filter = CamelCased<z.output<typeof filter>>;
-/** Keyset pages go by number. */
+/** Pages by keyset go by number. */
 const allFilter = filter
   .extend({ pagination: keysetParams.shape.pagination })
   .refine(({ pagination, order_by = 'id' }) => pagination !== 'keyset' || order_by === 'id', {

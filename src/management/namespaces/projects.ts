@@ -67,7 +67,7 @@ export class ProjectService {
     this.#now = now;
   }
 
-  /** Those that the actor may know of. */
+  /** The projects that the actor may know of. */
   async list(
     actor: Actor,
     search: ProjectSearch,
@@ -87,7 +87,7 @@ export class ProjectService {
   }
 
   /**
-   * As {@link list}, in a group.
+   * As {@link list}, of the projects in a group.
    * @param reference number or full path
    * @param scope whether what is in its subgroups counts
    * @throws RefusedError not-found
@@ -111,7 +111,7 @@ export class ProjectService {
   }
 
   /**
-   * How many bytes its repositories link, each blob counted once. For Reporters and above; undefined for others.
+   * How many bytes its repositories link, each blob counted once. Reporters and above see it; undefined for others.
    * @param project that the actor may see
    */
   async findSize(actor: Actor, { id, fullPath }: Project): Promise<number | undefined> {
@@ -119,7 +119,10 @@ export class ProjectService {
     return mayKnow ? this.#database.repositoryBlobs.bytesOfProject(id) : undefined;
   }
 
-  /** For Maintainers of the group. @throws RefusedError forbidden, invalid (also for a group that they may not know of) */
+  /**
+   * Maintainers of the group create projects in it.
+   * @throws RefusedError forbidden, invalid (also for a group that they may not know of)
+   */
   async create(actor: Actor, input: ProjectInput): Promise<NamedProject> {
     const { groupId, description, visibility, containerRegistryAccessLevel, cleanupPolicy } = input;
     const path = input.path ?? pathFromName(input.name ?? '');
@@ -158,7 +161,7 @@ export class ProjectService {
     });
   }
 
-  /** For Maintainers; the quota for Owners. @throws RefusedError not-found, forbidden, invalid */
+  /** Maintainers change a project, and Owners its quota. @throws RefusedError not-found, forbidden, invalid */
   async update(
     actor: Actor,
     reference: string,
@@ -196,7 +199,7 @@ export class ProjectService {
     return updated;
   }
 
-  /** With its repositories. For Owners of the group. @throws RefusedError not-found, forbidden, precondition-failed */
+  /** Owners of the group remove a project with its repositories. @throws RefusedError not-found, forbidden, precondition-failed */
   async remove(actor: Actor, reference: string, unmodifiedSince: number | undefined): Promise<void> {
     await runChange(this.#database, async (tx) => {
       const project = await this.#rights.getProject(tx, actor, reference, 'own');
@@ -220,7 +223,7 @@ export class ProjectService {
     throw new RefusedError('forbidden', 'only Owners of its group set the quota of a project');
   }
 
-  /** What GitLab says of a namespace that someone cannot use, whether or not there is one. */
+  /** The group to create a project in. GitLab says the same of one that someone cannot use, whether or not there is one. */
   async #getNamespace(tx: Records, actor: Actor, groupId: number): Promise<Group> {
     try {
       return await this.#rights.getGroup(tx, actor, String(groupId), 'write');

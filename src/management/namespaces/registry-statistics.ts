@@ -14,7 +14,7 @@ export class RegistryStatistics {
     this.#principals = principals;
   }
 
-  /** For administrators, whatever they come with. @throws OciError DENIED */
+  /** Administrators may see them, whatever they sign in with. @throws OciError DENIED */
   async demand(identity: Identity): Promise<void> {
     const principal = await this.#find(identity);
     if (!principal || !isAdministrator(principal, 'read'))

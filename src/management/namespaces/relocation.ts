@@ -23,7 +23,7 @@ export interface ProjectTarget {
   readonly path: string;
 }
 
-/** The new full path. @throws RefusedError invalid, not-found; HostedRefusal over-quota */
+/** Returns the new full path. @throws RefusedError invalid, not-found; HostedRefusal over-quota */
 export async function relocateGroup(
   tx: Records,
   moving: Group,
@@ -55,7 +55,7 @@ export async function relocateProject(
   return fullPath;
 }
 
-/** In the order of their numbers, or two transfers could wait for each other. */
+/** Groups are held in the order of their numbers, or two transfers could wait for each other. */
 async function holdAll(tx: Records, ids: readonly (number | undefined)[]): Promise<void> {
   const known = new Set(ids.filter((id) => id !== undefined));
   for (const id of [...known].sort((a, b) => a - b)) await holdGroup(tx, id);

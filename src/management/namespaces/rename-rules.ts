@@ -1,10 +1,10 @@
-/** Which names a rename of repositories can give, and why it does not. */
+/** Which names a rename of repositories can give, and how refusals are told. */
 import { HostedRefusal } from '../../hosted/changes/refusal.ts';
 import { OciError } from '../../oci/errors.ts';
 import { isRepositoryName, parentPathOf, type RepositoryName } from '../../oci/reference.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 
-/** Another last segment; or another path before it: of a group for a project, of a project or below it for a repository. */
+/** What a rename changes: the last segment; or the path before it, of a group for a project, of a project or below it for a repository. */
 export type RenameTarget = { readonly name: string } | { readonly namespace: string };
 
 /** @throws OciError INVALID_BODY_PARAMETER where it is no name, as before, or of another top-level group */

@@ -30,7 +30,7 @@ export class TransferService {
   }
 
   /**
-   * For Owners of the group and of the one that it goes to; to the top for administrators.
+   * Owners of a group and of the one that it goes to transfer it; administrators transfer it to the top.
    * @param target number or full path of the group that it will be in; undefined: none
    * @throws RefusedError not-found, forbidden, bad-request, invalid, conflict
    */
@@ -60,7 +60,7 @@ export class TransferService {
   }
 
   /**
-   * For Owners of the project, who are Maintainers of the group that it goes to.
+   * Owners of a project who are Maintainers of the group that it goes to transfer it.
    * @param target number or full path of a group
    * @throws RefusedError not-found, forbidden, invalid, conflict
    */
@@ -78,7 +78,7 @@ export class TransferService {
     return project;
   }
 
-  /** As for creating a group in it. */
+  /** The group that things go to; it takes the same rights as creating a group in it. */
   #getTarget(tx: Records, actor: Actor, reference: string): Promise<Group> {
     return this.#rights.getGroup(tx, actor, reference, 'own');
   }

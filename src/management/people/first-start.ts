@@ -25,7 +25,7 @@ export interface FirstStart {
   readonly username: string;
   /** Undefined where the operator chose it. */
   readonly token: string | undefined;
-  /** Of the virtual registry that pulls from Docker Hub. */
+  /** The id of the virtual registry that pulls from Docker Hub. */
   readonly registryId: number;
 }
 
@@ -50,7 +50,7 @@ export async function prepareFirstStart(options: FirstStartOptions): Promise<voi
   });
 }
 
-/** The id of its virtual registry. */
+/** Returns the id of its virtual registry. */
 async function createDefaultGroup(tx: Records, actor: Actor, ownerId: number): Promise<number> {
   const visibility = 'private';
   const group = await tx.groups.create({ name: groupName, path: groupName, fullPath: groupName, visibility });

@@ -31,7 +31,7 @@ export type MemberInput = Omit<NewRole, 'userId'> &
 
 export interface MemberServiceOptions {
   readonly database: Database;
-  /** epoch ms */
+  /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
@@ -57,7 +57,7 @@ export class MemberService {
     return this.#database.members.list(ownerOf(place), page);
   }
 
-  /** And those of the groups around it, each with the highest role they have now. @throws RefusedError not-found */
+  /** As {@link list}, with the members of the groups around it, each with the highest role they have now. @throws RefusedError not-found */
   async listInherited(actor: Actor, reference: PlaceReference, page: Page): Promise<Paged<ListedMember>> {
     const { fullPath } = await this.#rights.getPlace(this.#database, actor, reference, 'see');
     return this.#database.members.listInherited(fullPath, page);
@@ -69,7 +69,7 @@ export class MemberService {
     return listed(await getHeld(this.#database, place, userId));
   }
 
-  /** With the highest role they have now, wherever it was given. @throws RefusedError not-found */
+  /** The member with the highest role they have now, wherever it was given. @throws RefusedError not-found */
   async getInherited(actor: Actor, reference: PlaceReference, userId: number): Promise<ListedMember> {
     const { fullPath } = await this.#rights.getPlace(this.#database, actor, reference, 'see');
     const found = await this.#database.members.findInherited(fullPath, userId);
@@ -77,7 +77,7 @@ export class MemberService {
     return found;
   }
 
-  /** For Maintainers, up to their own role. @throws RefusedError not-found, forbidden, conflict, invalid */
+  /** Maintainers give roles up to their own. @throws RefusedError not-found, forbidden, conflict, invalid */
   async add(actor: Actor, reference: PlaceReference, input: MemberInput): Promise<ListedMember> {
     const { accessLevel, expiresAt } = input;
     this.#checkExpiry(expiresAt);
@@ -91,7 +91,7 @@ export class MemberService {
     });
   }
 
-  /** For Maintainers, from and to roles up to their own. @throws RefusedError not-found, forbidden, invalid */
+  /** Maintainers change roles from and to those up to their own. @throws RefusedError not-found, forbidden, invalid */
   async update(
     actor: Actor,
     reference: PlaceReference,
@@ -111,7 +111,7 @@ export class MemberService {
     });
   }
 
-  /** For Maintainers, roles up to their own; and everyone may leave. @throws RefusedError not-found, forbidden */
+  /** Maintainers take away roles up to their own, and everyone may leave. @throws RefusedError not-found, forbidden */
   async remove(actor: Actor, reference: PlaceReference, userId: number): Promise<void> {
     const isLeaving = userOf(actor).userId === userId;
     await runChange(this.#database, async (tx) => {
@@ -124,7 +124,7 @@ export class MemberService {
     });
   }
 
-  /** What changes of one group's members are made one after another. */
+  /** The role and its user. The group is held, so that its members are changed one after another. */
   async #getHeldFor(
     tx: Records,
     actor: Actor,

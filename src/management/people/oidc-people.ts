@@ -28,7 +28,7 @@ export class OidcPeople {
     this.#options = options;
   }
 
-  /** With the roles that their groups give them now. @param address the client's. @throws RefusedError forbidden */
+  /** The person's user, with the roles that their groups give them now. @param address the client's. @throws RefusedError forbidden */
   async receive(person: OidcPerson, address: string | undefined): Promise<User> {
     try {
       return await this.#receive(person, address);
@@ -101,9 +101,12 @@ function usernameOf({ username }: OidcPerson): string {
   }
 }
 
-/** An account that was made for them: no password, no rights over all, no bot, and nobody's elsewhere. @throws RefusedError forbidden */
+/**
+ * Takes an account that was made for them: it has no password, no rights over all, is no bot, and is nobody's elsewhere.
+ * @throws RefusedError forbidden
+ */
 async function takeOver(tx: Records, { id, username }: User): Promise<User> {
-  // Changes nothing, and holds the user: of two who claim it, the second sees that the first has it.
+  // This changes nothing but holds the user: of two who claim it, the second sees that the first has it.
   const user = await tx.users.update(id, {});
   const isFree =
     user?.kind === 'human' &&

@@ -12,10 +12,10 @@ import { recordChange } from '../acting/audit.ts';
 import { holdGroup } from '../acting/find-group.ts';
 import { auditPlaceOf, ownerOf } from '../namespaces/places.ts';
 
-/** Who is in this group over there has this role here. */
+/** Whoever is in this group over there has this role here. */
 export interface GroupRole {
   readonly providerGroup: string;
-  /** Of a group or project, in lower case. */
+  /** The full path of a group or project, in lower case. */
   readonly fullPath: string;
   readonly accessLevel: AccessLevel;
 }
@@ -43,7 +43,7 @@ export async function applyGroupRoles(
   groupRoles: readonly GroupRole[],
 ): Promise<readonly string[]> {
   const missing: string[] = [];
-  // In one order for everyone, so that two who sign in do not wait for each other.
+  // The order is the same for everyone, so that two who sign in do not wait for each other.
   for (const fullPath of [...new Set(groupRoles.map((each) => each.fullPath))].sort()) {
     const place = await findPlace(tx, fullPath);
     if (!place) {

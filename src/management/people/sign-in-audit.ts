@@ -17,7 +17,7 @@ import type { AuditWriter } from '../acting/audit-writer.ts';
 /** Something that was refused to someone who wanted to change it. */
 export interface DeniedWrite {
   readonly method: string;
-  /** Of a hosted repository; undefined where it was a call of the REST API. */
+  /** The name of a hosted repository; undefined where it was a call of the REST API. */
   readonly repository: string | undefined;
   readonly path: string;
 }
@@ -53,7 +53,7 @@ export class SignInAudit implements SignInObserver {
 
   /** @param username as it was given; undefined where there was only a token */
   refused(username: string | undefined, reason: RefusalReason, address: string | undefined): void {
-    // Who is throttled goes on with any username; one event says that they do.
+    // Someone who is throttled goes on with any username; one event says that they do.
     const named = reason === 'throttled' ? undefined : username;
     const name = shorten(username ?? '');
     this.#writer.note(`refused ${address} ${reason} ${shorten(named ?? '')}`, () => ({
@@ -65,7 +65,7 @@ export class SignInAudit implements SignInObserver {
     }));
   }
 
-  /** Registry tokens with which something can be changed. */
+  /** Hears of registry tokens with which something can be changed. */
   granted(holder: Identity, grants: readonly ScopeGrant[], address: string | undefined): void {
     for (const { type, name, actions } of grants) {
       if (type !== 'repository' || !actions.some((action) => writeActions.has(action))) continue;
@@ -134,7 +134,7 @@ function placeOf(principal: Principal): Pick<NewAuditEvent, 'groupPath' | 'proje
   }
 }
 
-/** What anyone may send. PostgreSQL takes no text with a NUL. */
+/** Anyone may send such a text, of any length. PostgreSQL takes none with a NUL. */
 function shorten(text: string): string {
   return text.slice(0, maxNameLength).replace(/\p{Cc}/gu, '\ufffd');
 }

@@ -26,17 +26,17 @@ export interface SignInServiceOptions {
   readonly observer: SessionObserver;
 }
 
-/** From where someone comes. */
+/** From where someone signs in. */
 export interface Arrival {
   readonly address: string | undefined;
-  /** Of the request. */
+  /** The log of the request. */
   readonly log: Log;
   /** The session cookie that the browser had: that session ends. */
   readonly previous: string | undefined;
 }
 
 export interface SignedIn {
-  /** For the browser alone. */
+  /** The session, for the browser alone. */
   readonly cookie: string;
   readonly session: UserSession;
 }
@@ -73,7 +73,7 @@ export class SignInService {
     }
     const signedIn = await this.#open(found.userId, arrival);
     if (signedIn.session.identity.passwordMark === found.passwordMark) return signedIn;
-    // It was changed in this very moment.
+    // The password was changed in this very moment.
     await this.signOut(signedIn.cookie);
     throw new RefusedError('unauthorized');
   }
@@ -120,7 +120,7 @@ export class SignInService {
       throw cause instanceof MissingOwner ? new RefusedError('unauthorized', undefined, { cause }) : cause;
     });
     const session = await sessions.find(cookie);
-    // Blocked in this very moment.
+    // They were blocked in this very moment.
     if (!session) throw new RefusedError('unauthorized');
     return { cookie, session };
   }

@@ -41,7 +41,7 @@ export interface ShownUser {
   /** Whom a group or project access token acts as. */
   readonly isBot: boolean;
   readonly createdAt: number;
-  /** For themselves and administrators. */
+  /** Only the user and administrators see these. */
   readonly details: { readonly email: string | undefined; readonly isAdmin: boolean } | undefined;
 }
 
@@ -90,7 +90,7 @@ export class UserService {
     return show(actor, await getUser(this.#database, id));
   }
 
-  /** For administrators. @throws RefusedError forbidden, invalid, conflict */
+  /** Administrators create users. @throws RefusedError forbidden, invalid, conflict */
   async create(actor: Actor, input: UserInput): Promise<ShownUser> {
     demandAdministrator(actor, 'write');
     const { name, email, isAdmin } = input;
@@ -105,12 +105,12 @@ export class UserService {
   }
 
   /**
-   * For administrators. A new password ends the sessions that began with the old one; tokens stay.
+   * Administrators change users. A new password ends the sessions that began with the old one; tokens stay.
    * @throws RefusedError forbidden, not-found, invalid, conflict
    */
   async update(actor: Actor, id: number, { password, ...changes }: UserChanges): Promise<ShownUser> {
     demandAdministrator(actor, 'write');
-    // So that one administrator is always left.
+    // One administrator is always left so.
     if (changes.isAdmin === false) demandOther(actor, id, 'take the rights of an administrator from');
     const username = changes.username === undefined ? undefined : parseUsername(changes.username);
     const { kind, username: known } = await getUser(this.#database, id);
@@ -134,8 +134,8 @@ export class UserService {
   }
 
   /**
-   * With their roles and tokens; what they made stays. For administrators.
-   * @throws RefusedError forbidden, not-found, conflict for who is the only Owner of a group
+   * Administrators remove users with their roles and tokens; what they made stays.
+   * @throws RefusedError forbidden, not-found, conflict for whoever is the only Owner of a group
    */
   async remove(actor: Actor, id: number): Promise<void> {
     demandAdministrator(actor, 'write');
@@ -148,12 +148,12 @@ export class UserService {
     });
   }
 
-  /** A blocked user's password, sessions and tokens are refused. For administrators. @throws RefusedError forbidden, not-found */
+  /** Administrators block users, whose password, sessions and tokens are refused then. @throws RefusedError forbidden, not-found */
   block(actor: Actor, id: number): Promise<void> {
     return this.#setState(actor, id, 'blocked');
   }
 
-  /** For administrators. @throws RefusedError forbidden, not-found */
+  /** Administrators let users in again. @throws RefusedError forbidden, not-found */
   unblock(actor: Actor, id: number): Promise<void> {
     return this.#setState(actor, id, 'active');
   }
@@ -219,7 +219,7 @@ async function demandNotNeeded(tx: Records, userId: number): Promise<void> {
   );
 }
 
-/** In lower case. @throws RefusedError invalid */
+/** The username in lower case. @throws RefusedError invalid */
 export function parseUsername(written: string): string {
   const username = written.toLowerCase();
   if (usernamePattern.test(username)) return username;

@@ -31,7 +31,7 @@ export class ProtectionRuleService {
   }
 
   /**
-   * Those of the kind, oldest first. For Maintainers; other members learn of a rule when they meet it.
+   * Maintainers see the rules of the kind, oldest first; other members learn of a rule when they meet it.
    * @throws RefusedError unauthorized, not-found, forbidden
    */
   async list(actor: Actor, reference: string, kind: RuleKind): Promise<readonly ShownRule[]> {
@@ -42,7 +42,7 @@ export class ProtectionRuleService {
     return rules.filter((rule) => rule.kind === kind).map((rule) => shown(rule, project));
   }
 
-  /** For Maintainers, where tags become immutable for Owners. @throws RefusedError unauthorized, not-found, forbidden, unprocessable */
+  /** Maintainers make rules, and Owners those of immutable tags. @throws RefusedError unauthorized, not-found, forbidden, unprocessable */
   create(
     actor: Actor,
     reference: string,
@@ -102,7 +102,7 @@ export class ProtectionRuleService {
     });
   }
 
-  /** Which rules there are stays so until the transaction ends. */
+  /** The project is held: which rules there are stays so until the transaction ends. */
   async #getProjectToChange(tx: Records, actor: Actor, reference: string, kind: RuleKind): Promise<Project> {
     const project = await this.#rights.getProject(tx, actor, reference, ruleKinds[kind].need);
     if (!(await tx.projects.hold(project.id))) throw new RefusedError('not-found', 'Project');
@@ -110,7 +110,7 @@ export class ProtectionRuleService {
   }
 }
 
-/** Of this and of other kinds with such patterns. */
+/** The rules of this and of other kinds with such patterns. */
 async function listAlike(tx: Records, { id }: Project, kind: RuleKind): Promise<readonly ProtectionRule[]> {
   const { attribute } = ruleKinds[kind];
   const rules = await tx.protectionRules.list(id);

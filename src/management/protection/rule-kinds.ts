@@ -13,7 +13,7 @@ interface ParsedPattern {
 interface RuleKindFacts {
   /** What its pattern is called, for people. */
   readonly attribute: string;
-  /** Of all kinds with such patterns together. */
+  /** How many rules of all kinds with such patterns a project may have. */
   readonly maxPerProject: number;
   readonly auditedRule: string;
   readonly auditedPattern: string;

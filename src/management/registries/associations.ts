@@ -27,7 +27,7 @@ export class AssociationService {
     this.#changes = new Changes(database, caches);
   }
 
-  /** At the last position. @throws RefusedError not-found (also across groups), forbidden, invalid */
+  /** The upstream comes to the last position. @throws RefusedError not-found (also across groups), forbidden, invalid */
   async create(actor: Actor, registryId: number, upstreamId: number): Promise<RegistryUpstream> {
     return this.#changes.run(async (tx) => {
       const { groupId, groupPath } = await this.#rights.getRegistry(tx, actor, registryId, 'write');
@@ -45,7 +45,7 @@ export class AssociationService {
     });
   }
 
-  /** Beyond the last position is the last; the others shift. @throws RefusedError not-found, forbidden */
+  /** The others shift; a position beyond the last is the last. @throws RefusedError not-found, forbidden */
   async move(actor: Actor, id: number, position: number): Promise<RegistryUpstream> {
     return this.#changes.run(async (tx) => {
       const { groupId, groupPath } = await this.#get(tx, actor, id);
@@ -89,7 +89,7 @@ export class AssociationService {
   }
 }
 
-/** GitLab's words, and what they mean. */
+/** GitLab's words, and what they mean here. */
 export function tooManyUpstreams(most: number): readonly string[] {
   return [`must be less than or equal to ${most}`, `a virtual registry takes ${most} upstreams`];
 }

@@ -1,4 +1,4 @@
-/** Whether an upstream can be pulled from, asked before it is stored or changed. Nothing is. */
+/** Whether an upstream can be pulled from, asked before it is stored or changed. Nothing is stored here. */
 import type { Database } from '../../metadata/db/database.ts';
 import { localPathOf } from '../../upstreams/local-upstream.ts';
 import type { ConnectionTest } from '../../upstreams/test-connection.ts';
@@ -33,7 +33,7 @@ export class ConnectionTestService {
     this.#options = options;
   }
 
-  /** Of an upstream that may come. @throws RefusedError not-found, forbidden, bad-request for a subgroup, parameters, invalid */
+  /** Tests an upstream that is not there yet. @throws RefusedError not-found, forbidden, bad-request for a subgroup, parameters, invalid */
   async testNew(
     actor: Actor,
     groupReference: string,
@@ -64,7 +64,7 @@ export class ConnectionTestService {
     return tester.test(settings, probe);
   }
 
-  /** Of a stored upstream, or of what it may become. @throws RefusedError not-found, forbidden, invalid */
+  /** Tests a stored upstream, as it is or as it may become. @throws RefusedError not-found, forbidden, invalid */
   async test(actor: Actor, id: number, input: UpstreamAccess): Promise<ConnectionTest> {
     const { database, secrets, tester } = this.#options;
     const stored = await this.#rights.getUpstream(database, actor, id, 'write');
@@ -88,7 +88,7 @@ export class ConnectionTestService {
     return isVisible ? { success: true } : { success: false, result: `Error: ${path} ${noTarget}` };
   }
 
-  /** Of a manifest that is known to be there. */
+  /** The path of a manifest that is known to be there, and else of {@link probe}. */
   async #pathOf(id: number): Promise<string> {
     const page = { page: 1, perPage: 1 };
     const { records } = await this.#options.database.cacheContents.list(id, '/manifests/', page);

@@ -1,4 +1,4 @@
-/** Of which image a pull is explained, and how it is told. */
+/** Which image's pull is explained, and how it is told. */
 import { z } from 'zod';
 import { OciError } from '../../oci/errors.ts';
 import {
@@ -45,7 +45,11 @@ export const explanationResponse = z
   })
   .meta({ id: 'PullExplanation' });
 
-/** Of an image as people write it: `library/alpine:3.20`, `library/alpine@sha256:…`. Without a tag it is `latest`; beside a digest a tag says nothing. @throws RefusedError bad-request */
+/**
+ * Parses an image as people write it: `library/alpine:3.20`, `library/alpine@sha256:…`. Without a tag it is `latest`; beside a digest a tag
+ * says nothing.
+ * @throws RefusedError bad-request
+ */
 export function parseImageReference(text: string): {
   readonly image: RepositoryName;
   readonly reference: Reference;

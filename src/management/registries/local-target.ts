@@ -7,7 +7,7 @@ import type { Records } from '../../metadata/db/records.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 
 /**
- * False as well where there is no such group or project.
+ * Whether a local upstream may show it; false as well where there is no such group or project.
  * @param groupId of the upstream
  * @param path full path of a group or project
  */

@@ -112,7 +112,7 @@ export const connectionTestResponse = z
   ])
   .meta({ id: 'ConnectionTest' });
 
-/** Of a record with more, more is shown where the answer has it. */
+/** Shows an upstream. A record may have more, which is shown where the answer has it. */
 export function upstreamBody<U extends UpstreamRecord>(
   upstream: U,
   healthOf: HealthOf,

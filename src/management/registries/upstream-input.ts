@@ -105,7 +105,7 @@ function missing(attribute: 'username' | 'password'): RefusedError {
   return new RefusedError('invalid', { [attribute]: [blank] });
 }
 
-/** For the audit event: that there is another password, not which. */
+/** What the audit event says: that there is another password, not which. */
 export function describeUpstream({
   passwordSealed,
   ...changes

@@ -12,7 +12,7 @@ export class UpstreamSecrets {
     this.#box = box;
   }
 
-  /** Good for this URL only: whoever moves a sealed password to another upstream cannot open it. */
+  /** The sealed password is good for this URL only: whoever moves it to another upstream cannot open it. */
   seal(url: string, password: string): string {
     return this.#box.seal(password, contextOf(url));
   }
@@ -27,7 +27,7 @@ export class UpstreamSecrets {
     return { username, password: this.#box.open(passwordSealed, contextOf(url)) };
   }
 
-  /** Whether these are stored. What cannot be opened any more is nothing that someone can give again. */
+  /** Whether these credentials are stored. Stored ones that cannot be opened any more are nobody's. */
   isStored(
     record: Pick<UpstreamRecord, 'url' | 'username' | 'passwordSealed'>,
     given: UpstreamCredentials | undefined,

@@ -36,7 +36,10 @@ const dockerHub = 'https://registry-1.docker.io';
 const dockerHubPattern =
   /^(?:https?:\/\/)?(?:(?:registry-1\.|index\.|www\.)?docker\.io|(?:registry\.)?hub\.docker\.com)\.?(?::443)?(?<path>\/[^?#]*)?$/i;
 
-/** Undefined where it is none of it. @throws RefusedError invalid where it goes on to an image */
+/**
+ * Docker Hub's registry where the text is one of its addresses, else undefined.
+ * @throws RefusedError invalid where it goes on to an image
+ */
 function findDockerHub(text: string): string | undefined {
   const found = dockerHubPattern.exec(text);
   if (!found) return undefined;
@@ -44,7 +47,7 @@ function findDockerHub(text: string): string | undefined {
   throw fault(`must have no path: Docker Hub is ${dockerHub}, and images have their whole names there`);
 }
 
-/** Whose images have no other place than right below them. */
+/** Public registries whose images have no other place than right below them. */
 const publicRegistries =
   /^(?:ghcr\.io|quay\.io|registry\.gitlab\.com|mcr\.microsoft\.com|public\.ecr\.aws|registry\.k8s\.io|(?:[\w-]+\.)?gcr\.io|[\w-]+\.pkg\.dev|[\w-]+\.azurecr\.io|[\w.-]+\.dkr\.ecr\.[\w.-]+)$/;
 

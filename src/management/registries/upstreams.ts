@@ -33,7 +33,7 @@ import type { UpstreamCredentials, UpstreamSecrets } from './upstream-settings.t
 import { demandAllowedAddress, type FindBlockedAddress, parseUpstreamUrl } from './upstream-url.ts';
 
 export interface DetailedUpstream extends UpstreamRecord {
-  /** One per registry that uses it. */
+  /** Its associations, one per registry that uses it. */
   readonly registryUpstreams: readonly RegistryUpstream[];
 }
 
@@ -42,7 +42,7 @@ export interface UpstreamServiceOptions {
   readonly secrets: UpstreamSecrets;
   readonly caches: PullCaches;
   readonly findBlockedAddress: FindBlockedAddress;
-  /** Per virtual registry. */
+  /** How many upstreams a virtual registry may have. */
   readonly maxUpstreams: number;
 }
 
@@ -84,7 +84,7 @@ export class UpstreamService {
     return { ...upstream, registryUpstreams: await database.registryUpstreams.listByUpstream(id) };
   }
 
-  /** At the registry's last position. @throws RefusedError not-found, forbidden, parameters, invalid */
+  /** The new upstream comes to the registry's last position. @throws RefusedError not-found, forbidden, parameters, invalid */
   async create(actor: Actor, registryId: number, input: NewUpstreamInput): Promise<AssociatedUpstream> {
     const { secrets, findBlockedAddress, maxUpstreams } = this.#options;
     const credentials = parseCredentials(input);
@@ -153,7 +153,7 @@ export class UpstreamService {
     });
   }
 
-  /** From every registry. @throws RefusedError not-found, forbidden, precondition-failed */
+  /** Removes an upstream from every registry. @throws RefusedError not-found, forbidden, precondition-failed */
   async remove(actor: Actor, id: number, unmodifiedSince: number | undefined): Promise<void> {
     await this.#changes.run(async (tx) => {
       const upstream = await this.#rights.getUpstream(tx, actor, id, 'write');

@@ -110,7 +110,7 @@ export class VirtualRegistryService {
     });
   }
 
-  /** With the upstreams that no other registry uses. @throws RefusedError not-found, forbidden, precondition-failed */
+  /** Removes a registry with the upstreams that no other registry uses. @throws RefusedError not-found, forbidden, precondition-failed */
   async remove(actor: Actor, id: number, unmodifiedSince: number | undefined): Promise<void> {
     await this.#changes.run(async (tx) => {
       const registry = await this.#rights.getRegistry(tx, actor, id, 'write');

@@ -37,7 +37,7 @@ export class CatalogService {
     return repositories.listNames(await this.#findViewer(identity), page);
   }
 
-  /** Undefined: whoever sees everything. */
+  /** Whom the catalog is for; undefined: whoever sees everything. */
   async #findViewer(identity: Identity): Promise<Viewer | undefined> {
     if (identity.kind !== 'registry-token') {
       if (identity.kind === 'anonymous') throw new OciError('UNAUTHORIZED', { detail: 'log in first' });
@@ -45,7 +45,7 @@ export class CatalogService {
     }
     if (!carries(identity, catalogScope)) throw denied();
     const { principal: ref } = identity;
-    // Which of our repositories are whose, the other token service does not know.
+    // The other token service does not know which of our repositories are whose.
     if (ref?.kind === 'external') return undefined;
     const principal = ref && (await this.#options.principals.find(ref));
     if (!principal) throw denied();

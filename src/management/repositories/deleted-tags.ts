@@ -28,7 +28,7 @@ export class DeletedTagService {
     return this.#database.deletedTags.list(repository.id, search, page);
   }
 
-  /** For those who may push the tag. @throws RefusedError not-found, forbidden, conflict */
+  /** Whoever may push the tag may restore it. @throws RefusedError not-found, forbidden, conflict */
   async restore(actor: Actor, reference: RepositoryReference, id: number): Promise<DeletedTag> {
     return runChange(this.#database, async (tx) =>
       restoreTag(tx, this.#rules, await getWriteTarget(tx, actor, reference, 'push'), id),

@@ -23,14 +23,14 @@ export interface RepositorySearch {
   readonly direction: Direction;
 }
 
-/** What to say of each besides. */
+/** What else is to be said of each. */
 export interface RepositoryExtras {
   readonly tags: boolean;
   readonly tagsCount: boolean;
 }
 
 export interface ShownRepository extends ListedRepository {
-  /** By name; where it was asked for. */
+  /** Its tags by name, where they were asked for. */
   readonly tags: readonly string[] | undefined;
   /** Where it was asked for. */
   readonly tagsCount: number | undefined;
@@ -41,7 +41,7 @@ export interface RepositoryServiceOptions {
   /** Runs a task soon. */
   readonly wake: (task: string) => void;
   readonly rules: ChangeRules;
-  /** That one answer lists, of all its repositories. */
+  /** How many tags one answer lists, of all its repositories together. */
   readonly maxTags?: number;
 }
 
@@ -66,7 +66,7 @@ export class RepositoryService {
   }
 
   /**
-   * Those of its projects and of all below it that the actor may pull from.
+   * The repositories in a group and below it that the actor may pull from.
    * @param reference number or full path
    * @throws RefusedError not-found
    */
@@ -110,7 +110,7 @@ export class RepositoryService {
   }
 
   /**
-   * It is deleted in the background: first its status says so, then it is gone. Asking again changes nothing.
+   * The repository is deleted in the background: first its status says so, then it is gone. Asking again changes nothing.
    * @throws RefusedError not-found, forbidden (also where it is protected), bad-request where nothing may be deleted
    */
   async remove(actor: Actor, reference: RepositoryReference): Promise<void> {
@@ -155,13 +155,13 @@ export class RepositoryService {
     return shown;
   }
 
-  /** Anew only where it has changed: the work grows with the tags. */
+  /** It is measured anew only where it has changed: the work grows with the tags. */
   async #measure({ id, sizeBytes, isSizeCurrent }: ListedRepository): Promise<number> {
     if (isSizeCurrent && sizeBytes !== undefined) return sizeBytes;
     return this.#options.database.repositorySizes.measure(id);
   }
 
-  /** What is hidden looks like what is not there. */
+  /** A repository that is hidden looks like one that is not there. */
   async #demand(actor: Actor, { projectId }: ListedRepository, action: Action): Promise<void> {
     try {
       await this.#rights.getProjectFor(this.#options.database, actor, String(projectId), action);
@@ -182,7 +182,7 @@ export class RepositoryService {
   }
 }
 
-/** Undefined: whoever sees everything. @throws RefusedError unauthorized */
+/** Whom the list is for; undefined: whoever sees everything. @throws RefusedError unauthorized */
 function viewerOf(actor: Actor): Viewer | undefined {
   if (actor.identity.kind === 'anonymous')
     return { userId: undefined, leastLevel: leastPullLevel, isOutsider: true };

@@ -112,7 +112,7 @@ export function tagNameBody(name: string, repository: string, externalUrl: strin
   return { name, path, location: locationOf(path, externalUrl) };
 }
 
-/** As clients of the registry write it. */
+/** The image's name as clients of the registry write it. */
 function locationOf(path: string, externalUrl: string): string {
   return `${new URL(externalUrl).host}/${path}`;
 }

@@ -9,7 +9,7 @@ import type { CamelCased } from '../endpoint/wire.ts';
 import type { RepositorySearch, RepositoryService } from './repositories.ts';
 import { repositoryBody, repositoryDetailsResponse, repositoryResponse } from './repository-body.ts';
 
-/** Of a repository in a project. */
+/** The path parameters of a repository in a project. */
 export const repositoryPath = projectId.extend({ repository_id: integer });
 
 /** Which way lists go that are sorted by what changes: the newest and the biggest first. */
@@ -17,7 +17,7 @@ export function directionOf(by: string, given: Direction | undefined): Direction
   return given ?? (by === 'name' || by === 'id' ? 'asc' : 'desc');
 }
 
-/** Ours beside GitLab's, which has neither search nor order. */
+/** Search and order are ours; GitLab has neither. */
 const filter = pageParams.extend({
   search: text(maxNameLength).optional(),
   order_by: z.enum(['id', 'name', 'size', 'last_published_at', 'last_pulled_at']).default('id'),

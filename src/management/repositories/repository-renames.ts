@@ -1,6 +1,6 @@
 /**
- * Repositories that get another name, with all below them: within their project, or in another one of the same top-level group. What is
- * called as its project is renamed with the project itself. Either all of it has its new name, or nothing.
+ * Repositories that get another name, with all below them: within their project, or in another one of the same top-level group. A
+ * repository that is called as its project is renamed with the project itself. Either all have their new names, or none.
  */
 
 import { accessLevels } from '../../auth/rights/access-levels.ts';
@@ -39,14 +39,14 @@ export interface RepositoryRenamesOptions {
 export interface RenameRequest {
   readonly path: RepositoryName;
   readonly target: RenameTarget;
-  /** Whose the lease is; as of Writer.key. */
+  /** Whose the lease is, as Writer.key says. */
   readonly holder: string;
 }
 
-/** Who renames, asked for before the transaction begins: it must use nothing but itself. */
+/** Who renames; looked up before the transaction begins, which must use nothing but itself. */
 interface Renamer {
   readonly actor: Actor;
-  /** In the project that the path is in, and in the one that it comes to; as of RepositoryRights.protectionLevel. */
+  /** Their level in the project that the path is in, and in the one that it comes to, as RepositoryRights.protectionLevel says. */
   readonly level: number;
   readonly newLevel: number;
 }
@@ -72,7 +72,7 @@ export class RepositoryRenames {
   }
 
   /**
-   * For Maintainers of the project, and of the one that it comes to.
+   * Maintainers of the project, and of the one that it comes to, may rename.
    * @throws OciError NAME_UNKNOWN, DENIED, INVALID_BODY_PARAMETER, RENAME_CONFLICT, RENAME_IN_PROGRESS, EXCEEDS_LIMITS
    */
   async rename(actor: Actor, request: RenameRequest): Promise<void> {
@@ -82,7 +82,7 @@ export class RepositoryRenames {
       const { project, newProject, newPath } = await this.#move(tx, renamer, request);
       await tx.renameLeases.remove(newProject.id, newPath);
       const expiresAt = this.#options.now() + leaseMs;
-      // Pushes that run are told, instead of making a repository of the old name anew. Of a project, there is no old name any more.
+      // Pushes that run are told by the lease, instead of making a repository of the old name anew. Nobody can push to a project's old name.
       if (path !== project.fullPath)
         await tx.renameLeases.put({ path, projectId: project.id, holder, state: 'over', expiresAt });
       return project.groupId;
@@ -164,7 +164,7 @@ export class RepositoryRenames {
     return { project, newProject, newPath };
   }
 
-  /** By the rights of the REST API. */
+  /** The rights are asked for as in the REST API. */
   async #moveProject(tx: Records, actor: Actor, { id }: Project, target: RenameTarget): Promise<void> {
     if ('name' in target) {
       const project = await this.#places.getProject(tx, actor, String(id), 'write');

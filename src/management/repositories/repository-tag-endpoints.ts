@@ -10,7 +10,7 @@ import type { RepositoryTagService } from './repository-tags.ts';
 
 const maxTagLength = 128;
 
-/** `search` and `order_by` are ours. Keyset pages go by name. */
+/** `search` and `order_by` are ours. Pages by keyset go by name. */
 const filter = pageParams
   .extend({
     pagination: z.enum(['legacy', 'keyset']).default('legacy'),

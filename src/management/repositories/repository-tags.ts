@@ -50,7 +50,7 @@ export class RepositoryTagService {
     return { ...(await database.tagLists.list(repository.id, search, order, page)), repository };
   }
 
-  /** By name, after another one. @throws RefusedError not-found, forbidden */
+  /** As {@link list}, by name, after another one. @throws RefusedError not-found, forbidden */
   async listAfter(
     actor: Actor,
     reference: RepositoryReference,
@@ -85,7 +85,7 @@ export class RepositoryTagService {
     return { tag, image: summaries.get(tag.digest), repository };
   }
 
-  /** Only the tag: its manifest is put up for review. @throws RefusedError not-found, forbidden, bad-request, conflict */
+  /** Only the tag is removed; its manifest is put up for review. @throws RefusedError not-found, forbidden, bad-request, conflict */
   async remove(actor: Actor, reference: RepositoryReference, name: string): Promise<void> {
     const { database, rules } = this.#options;
     await runChange(database, async (tx) => {

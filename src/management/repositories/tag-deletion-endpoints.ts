@@ -12,7 +12,7 @@ import type { DecidedTag, TagDeletionService } from './tag-deletions.ts';
 
 const maxDurationLength = 64;
 const maxKeepN = 2 ** 31;
-/** Of one kind, in an answer: how many there are is said of all. */
+/** How many tags of one kind an answer lists; how many there are is said of all. */
 const maxShown = 10_000;
 
 const pattern = filled(maxPatternLength).refine(isTagPattern, invalidPattern);

@@ -29,7 +29,7 @@ export class TagDeletionService {
   }
 
   /**
-   * As of now: what is pushed later stays.
+   * Deletes what matches now: tags that are pushed later stay.
    * @param criteria whose expressions are good ones
    * @throws RefusedError not-found, forbidden, repeated within an hour, bad-request, conflict
    */

@@ -22,7 +22,7 @@ export interface AttachedArtifact extends ReferrerDescriptor {
 export interface ImageDetails {
   readonly facts: ImageFacts;
   readonly summary: ImageSummary;
-  /** Of the manifest itself. */
+  /** The size of the manifest itself. */
   readonly manifestBytes: number;
   readonly children: ReadonlyMap<Digest, ImageSummary>;
   readonly attached: readonly AttachedArtifact[];
@@ -38,13 +38,13 @@ export interface DescribeImages {
 export interface TagImage extends ImageDetails {
   readonly repository: ListedRepository;
   readonly tag: ListedTag;
-  /** Of an index, those that run somewhere, in its order. */
+  /** The platforms of an index, in its order: manifests that run somewhere. */
   readonly platforms: readonly ChildFacts[];
-  /** The image itself, or of an index the one that was asked for; undefined where there is none here. */
+  /** The image itself, or the one of an index that was asked for; undefined where there is none here. */
   readonly shown: { readonly digest: Digest; readonly facts: ImageFacts } | undefined;
 }
 
-/** Of an index, where nothing is asked for. */
+/** The platform of an index that is shown where nothing is asked for. */
 const usualPlatform = 'linux/amd64';
 
 export class TagImageService {
@@ -57,7 +57,7 @@ export class TagImageService {
   }
 
   /**
-   * For those who may pull.
+   * Whoever may pull sees it.
    * @param platform which of an index is shown in detail: `linux/arm64`, or `linux/arm64/v8`
    * @throws RefusedError not-found, also for a platform that the tag does not have; forbidden
    */
@@ -97,7 +97,7 @@ function choose(platforms: readonly ChildFacts[], platform: string | undefined):
   return platform === undefined ? (find(usualPlatform) ?? platforms[0]) : find(platform);
 }
 
-/** Who asks for no variant takes any. */
+/** Whoever asks for no variant takes any. */
 function isOf(platform: string, wanted: string): boolean {
   return `${platform}/`.startsWith(`${wanted}/`);
 }

@@ -17,7 +17,7 @@ import { demandAdministrator } from '../acting/rights.ts';
 
 export interface GarbageServiceOptions {
   readonly database: Database;
-  /** Has what is due looked at soon. */
+  /** Lets the collector look soon at what is due. */
   readonly wakeCollector: () => void;
 }
 
@@ -25,14 +25,14 @@ export interface GarbageState {
   readonly queues: Readonly<Record<ReviewKind, QueueState>>;
   /** The last ones first. */
   readonly runs: readonly GcRun[];
-  /** Of the last 30 days. */
+  /** What was removed in the last 30 days. */
   readonly removed: GcCounts;
 }
 
 /** One repository that has something, what keeps it there, and when that is looked at. */
 export interface Held {
   readonly repository: string;
-  /** The first few; empty: nothing does. */
+  /** The first few that keep it; empty: nothing does. */
   readonly holders: readonly Holder[];
   readonly review: Review | undefined;
 }
@@ -43,12 +43,12 @@ export interface Reasons {
   readonly size: number;
   readonly repositories: readonly Held[];
   readonly entries: readonly (Holder & { readonly by: 'cache entry' })[];
-  /** Of the bytes or the payload. */
+  /** The review of the bytes or of the payload. */
   readonly review: Review | undefined;
 }
 
 const runsShown = 20;
-/** Of each kind. */
+/** How many holders of each kind are shown. */
 const holdersShown = 100;
 
 export class GarbageService {

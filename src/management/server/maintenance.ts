@@ -23,9 +23,9 @@ export interface MaintenanceChanges {
 
 export interface MaintenanceModeOptions {
   readonly database: Database;
-  /** By the configuration: cannot be undone at run time. */
+  /** The configuration says so, which cannot be undone at run time. */
   readonly readOnly: boolean;
-  /** epoch ms */
+  /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
@@ -51,13 +51,13 @@ export class MaintenanceMode {
     return isReadOnly ? (message ?? defaultMessage) : undefined;
   }
 
-  /** For administrators. @throws RefusedError unauthorized, forbidden */
+  /** Administrators see it. @throws RefusedError unauthorized, forbidden */
   async get(actor: Actor): Promise<MaintenanceSettings> {
     demandAdministrator(actor, 'read');
     return this.#read(this.#database);
   }
 
-  /** For administrators. @throws RefusedError unauthorized, forbidden, conflict */
+  /** Administrators set it. @throws RefusedError unauthorized, forbidden, conflict */
   async set(actor: Actor, changes: MaintenanceChanges): Promise<MaintenanceSettings> {
     demandAdministrator(actor, 'write');
     const { isReadOnly, message } = changes;

@@ -19,7 +19,7 @@ export class TaskService {
     return this.#database.tasks.list();
   }
 
-  /** Makes it due now: a process has it within a second or two. @throws RefusedError unauthorized, forbidden, not-found */
+  /** Makes the task due now: a process takes it within a second or two. @throws RefusedError unauthorized, forbidden, not-found */
   async run(actor: Actor, name: string): Promise<void> {
     demandAdministrator(actor, 'write');
     await this.#database.transaction(async (tx) => {

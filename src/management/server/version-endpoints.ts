@@ -5,7 +5,7 @@ import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 export interface Version {
   /** `1.2.3` */
   readonly version: string;
-  /** Of the sources; undefined where nobody knows. */
+  /** The revision of the sources; undefined where nobody knows. */
   readonly revision: string | undefined;
 }
 

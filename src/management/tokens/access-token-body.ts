@@ -16,7 +16,7 @@ export function newAccessToken<S extends TokenScope>(scopes: readonly S[]) {
   });
 }
 
-/** Of a token that takes another's place. */
+/** Parameters of a token that takes another's place. */
 export const rotation = z.object({ expires_at: orNone(date) });
 
 /** What a list of tokens may be narrowed down to. */

@@ -28,7 +28,7 @@ export interface CreatedAccessToken {
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
-/** As GitLab has it. */
+/** A token that takes another's place lasts so long, as at GitLab. */
 const rotatedDays = 7;
 
 /** @param token its text, where the operator chose it */
@@ -84,7 +84,7 @@ export async function rotateAccessToken(
   return { record, token };
 }
 
-/** At once, whether or not it was before. A bot has no role without its token. */
+/** The token is refused at once; it may have been revoked before. A bot has no role without its token. */
 export async function revokeAccessToken(tx: Records, actor: Actor, token: AccessToken): Promise<void> {
   const owner = await tx.users.find(token.userId);
   if (!(await tx.accessTokens.revoke(token.id)) || !owner) return;
@@ -100,8 +100,8 @@ export function demandLater(expiresAt: number | undefined, now: number): void {
 }
 
 /**
- * Who asks is believed for a second, which is too long for whoever makes something that lasts: a token that was revoked in it
- * has no successor.
+ * What is known of whoever asks is believed for a second, which is too long where something is made that lasts: a token that was revoked
+ * within it has no successor.
  * @throws RefusedError unauthorized
  */
 export async function demandStillGood(
@@ -116,7 +116,7 @@ export async function demandStillGood(
   return user;
 }
 
-/** What leaks of a machine's token ends with that token. @throws RefusedError unauthorized, forbidden */
+/** Only people make tokens: what leaks of a machine's token ends with that token. @throws RefusedError unauthorized, forbidden */
 export async function demandPerson(
   records: Pick<Records, 'users' | 'accessTokens'>,
   actor: Actor,

@@ -22,7 +22,7 @@ export type { AccessToken, AccessTokenInput };
 
 export interface AccessTokenServiceOptions {
   readonly database: Database;
-  /** epoch ms */
+  /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
@@ -35,7 +35,7 @@ export class AccessTokenService {
     this.#now = now;
   }
 
-  /** For one's own account, and for administrators. @throws RefusedError forbidden, not-found, invalid */
+  /** People make tokens of their own, and administrators those of anyone. @throws RefusedError forbidden, not-found, invalid */
   async create(actor: Actor, userId: number, input: AccessTokenInput): Promise<CreatedAccessToken> {
     if (userOf(actor).userId !== userId) demandAdministrator(actor, 'write');
     demandLater(input.expiresAt, this.#now());
@@ -49,7 +49,7 @@ export class AccessTokenService {
     });
   }
 
-  /** Newest first: one's own, or for administrators those of the filter. @throws RefusedError unauthorized */
+  /** People see their own tokens, administrators all, as far as the filter goes; newest first. @throws RefusedError unauthorized */
   async list(actor: Actor, filter: AccessTokenFilter, page: Page): Promise<Paged<AccessToken>> {
     const user = userOf(actor);
     if (isAdministrator(user, 'read')) return this.#database.accessTokens.list(filter, page);
@@ -57,12 +57,12 @@ export class AccessTokenService {
     return this.#database.accessTokens.list({ ...filter, userId: user.userId }, page);
   }
 
-  /** One's own, or for administrators any. @throws RefusedError unauthorized, not-found */
+  /** People get tokens of their own, administrators any. @throws RefusedError unauthorized, not-found */
   async get(actor: Actor, id: number): Promise<AccessToken> {
     return getOwn(this.#database, userOf(actor), id, 'read');
   }
 
-  /** The one the actor came with. @throws RefusedError unauthorized, bad-request where they came without */
+  /** The token that the actor came with. @throws RefusedError unauthorized, bad-request where they came without */
   async getCurrent(actor: Actor): Promise<AccessToken> {
     const token = await this.#database.accessTokens.find(currentId(actor));
     if (!token) throw new RefusedError('unauthorized');
@@ -70,7 +70,7 @@ export class AccessTokenService {
   }
 
   /**
-   * Another token in place of one's own, or for administrators of any, which is good no more.
+   * Puts another token in the place of one's own, or for administrators of any, which is good no more.
    * @param expiresAt epoch milliseconds; undefined: in a week
    * @throws RefusedError unauthorized, not-found, invalid, bad-request where it is not good any more
    */
@@ -81,19 +81,19 @@ export class AccessTokenService {
     });
   }
 
-  /** As {@link rotate}, the one the actor came with. @throws RefusedError unauthorized, invalid, bad-request */
+  /** As {@link rotate}, for the token that the actor came with. @throws RefusedError unauthorized, invalid, bad-request */
   async rotateCurrent(actor: Actor, expiresAt: number | undefined): Promise<CreatedAccessToken> {
     return this.rotate(actor, currentId(actor), expiresAt);
   }
 
-  /** At once, whether or not it was before. @throws RefusedError unauthorized, not-found */
+  /** The token is refused at once; it may have been revoked before. @throws RefusedError unauthorized, not-found */
   async revoke(actor: Actor, id: number): Promise<void> {
     await this.#database.transaction(async (tx) => {
       await revokeAccessToken(tx, actor, await getOwn(tx, userOf(actor), id, 'write'));
     });
   }
 
-  /** Whatever it is for: whoever holds a token may end it. @throws RefusedError unauthorized, bad-request */
+  /** Whoever holds a token may end it, whatever it is for. @throws RefusedError unauthorized, bad-request */
   async revokeCurrent(actor: Actor): Promise<void> {
     const token = await this.getCurrent(actor);
     await this.#database.transaction((tx) => revokeAccessToken(tx, actor, token));

@@ -16,7 +16,7 @@ import { demandLater, demandStillGood } from './access-token-records.ts';
 
 export type { DeployToken };
 
-/** GitLab's. Those of Git and packages are kept for its clients' sake, and good for nothing here. */
+/** GitLab's scopes. Those of Git and packages are kept for its clients' sake, and good for nothing here. */
 export const deployTokenScopes = [
   'read_repository',
   'read_registry',
@@ -46,7 +46,7 @@ export interface CreatedDeployToken {
 
 export interface DeployTokenServiceOptions {
   readonly database: Database;
-  /** epoch ms */
+  /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
@@ -62,14 +62,14 @@ export class DeployTokenService {
     this.#now = now;
   }
 
-  /** Of all groups and projects, for administrators. Oldest first. @throws RefusedError forbidden */
+  /** Administrators see the tokens of all groups and projects, oldest first. @throws RefusedError forbidden */
   async listAll(actor: Actor, isActive: boolean | undefined, page: Page): Promise<Paged<DeployToken>> {
     demandAdministrator(actor, 'read');
     return this.#database.deployTokens.list({ isActive }, page);
   }
 
   /**
-   * For Maintainers. Oldest first.
+   * Maintainers see the tokens of their place, oldest first.
    * @param isActive neither revoked nor expired; or one of them
    * @throws RefusedError not-found, forbidden
    */
@@ -83,13 +83,13 @@ export class DeployTokenService {
     return this.#database.deployTokens.list({ place: ownerOf(place), isActive }, page);
   }
 
-  /** For Maintainers. @throws RefusedError not-found, forbidden */
+  /** Maintainers see it. @throws RefusedError not-found, forbidden */
   async get(actor: Actor, reference: PlaceReference, id: number): Promise<DeployToken> {
     const place = await this.#rights.getPlace(this.#database, actor, reference, 'write');
     return getToken(this.#database, place, id);
   }
 
-  /** Of a project for its Maintainers, of a group for its Owners. @throws RefusedError not-found, forbidden, invalid */
+  /** Maintainers make tokens of a project, Owners those of a group. @throws RefusedError not-found, forbidden, invalid */
   async create(
     actor: Actor,
     reference: PlaceReference,
@@ -123,7 +123,10 @@ export class DeployTokenService {
     });
   }
 
-  /** At once, whether or not it was before. As {@link create}. @throws RefusedError not-found, forbidden */
+  /**
+   * The token is refused at once; it may have been revoked before. Whoever may {@link create} may do so.
+   * @throws RefusedError not-found, forbidden
+   */
   async revoke(actor: Actor, reference: PlaceReference, id: number): Promise<void> {
     await runChange(this.#database, async (tx) => {
       const place = await this.#getPlaceToChange(tx, actor, reference);

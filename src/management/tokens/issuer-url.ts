@@ -3,12 +3,12 @@ import { RefusedError } from '../acting/refused-error.ts';
 import { addressOf, type FindBlockedAddress, maxUrlLength } from '../registries/upstream-url.ts';
 
 export interface IssuerRules {
-  /** True: http everywhere. Else only on this very machine, where nobody is in between. */
+  /** True: http will do everywhere. Else it does only on this very machine, where nobody is in between. */
   readonly allowHttp: boolean;
   readonly findBlockedAddress: FindBlockedAddress;
 }
 
-/** As it is written, since tokens must say the same. @throws RefusedError invalid */
+/** The issuer is kept as it is written, since tokens must say the same. @throws RefusedError invalid */
 export function parseIssuer(text: string, rules: IssuerRules): string {
   demandUrl('issuer', text, rules);
   if (text.includes('?')) throw fault('issuer', 'must not have a query');

@@ -18,9 +18,9 @@ export type { JobToken };
 
 export const maxJobTokenSeconds = 24 * 3600;
 const defaultJobTokenSeconds = 3600;
-/** However long the ID token is good for. */
+/** A token that is exchanged for an ID token lasts no longer, however long that one is good. */
 const maxExchangedMs = 3_600_000;
-/** For so long an expired token is told apart from one that never was. */
+/** For so long, an expired token is told apart from one that never was. */
 const keptMs = 24 * 3_600_000;
 const sweepMs = 3_600_000;
 
@@ -42,7 +42,7 @@ export interface CreatedJobToken {
 
 export interface JobTokenServiceOptions {
   readonly database: Database;
-  /** epoch ms */
+  /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
@@ -58,7 +58,7 @@ export class JobTokenService {
   }
 
   /**
-   * For Developers of the project, for themselves; administrators name any member.
+   * Developers of the project make tokens for themselves; administrators name any member.
    * @throws RefusedError unauthorized, not-found, forbidden, invalid
    */
   async create(actor: Actor, reference: string, input: JobTokenInput): Promise<CreatedJobToken> {
@@ -84,14 +84,14 @@ export class JobTokenService {
     });
   }
 
-  /** Those that still work, newest first. For Maintainers of the project. @throws RefusedError unauthorized, not-found, forbidden */
+  /** Maintainers of the project see the tokens that still work, newest first. @throws RefusedError unauthorized, not-found, forbidden */
   async list(actor: Actor, reference: string, page: Page): Promise<Paged<JobToken>> {
     const project = await this.#getProject(this.#database, actor, reference, accessLevels.maintainer);
     return this.#database.jobTokens.list({ projectId: project.id, isActive: true }, page);
   }
 
   /**
-   * One's own, or for Maintainers of the project any of it. Refused at once.
+   * People revoke their own tokens, Maintainers any of their project; the token is refused at once.
    * @throws RefusedError unauthorized, not-found, forbidden
    */
   async revoke(actor: Actor, reference: string, id: number): Promise<void> {

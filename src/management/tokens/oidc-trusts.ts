@@ -22,7 +22,7 @@ export type { OidcTrust };
 const maxPerProject = 100;
 const maxClaims = 20;
 
-/** Where anybody may have jobs: of these claims one must be asked for, so that a trust is not everybody's. */
+/** Issuers at which anybody may have jobs: a trust must ask for one of these claims, so that it is not everybody's. */
 const owningClaims: Readonly<Record<string, readonly string[]>> = {
   'https://gitlab.com': ['project_path', 'project_id', 'namespace_path', 'namespace_id', 'sub'],
   'https://token.actions.githubusercontent.com': [
@@ -36,7 +36,7 @@ const owningClaims: Readonly<Record<string, readonly string[]>> = {
 
 export interface OidcTrustInput {
   readonly name: string;
-  /** As in the `iss` of its tokens. */
+  /** The `iss` of its tokens. */
   readonly issuer: string;
   readonly audience: string;
   /** Undefined: discovered. */
@@ -57,14 +57,17 @@ export class OidcTrustService {
     this.#options = options;
   }
 
-  /** For Maintainers of the project. Oldest first. @throws RefusedError unauthorized, not-found, forbidden */
+  /** Maintainers of the project see its trusts, oldest first. @throws RefusedError unauthorized, not-found, forbidden */
   async list(actor: Actor, reference: string, page: Page): Promise<Paged<OidcTrust>> {
     const { database } = this.#options;
     const { id } = await this.#getProject(database, actor, reference);
     return database.oidcTrusts.list({ projectId: id }, page);
   }
 
-  /** For Maintainers of the project, up to their own role. @throws RefusedError unauthorized, not-found, forbidden, invalid */
+  /**
+   * Maintainers of the project make trusts with a role up to their own.
+   * @throws RefusedError unauthorized, not-found, forbidden, invalid
+   */
   async create(actor: Actor, reference: string, input: OidcTrustInput): Promise<OidcTrust> {
     const { name, audience, claims, accessLevel } = input;
     const issuer = parseIssuer(input.issuer, this.#options);
@@ -99,7 +102,7 @@ export class OidcTrustService {
     });
   }
 
-  /** For Maintainers of the project. Its jobs are refused at once. @throws RefusedError unauthorized, not-found, forbidden */
+  /** Maintainers of the project remove trusts, whose jobs are refused at once. @throws RefusedError unauthorized, not-found, forbidden */
   async remove(actor: Actor, reference: string, id: number): Promise<void> {
     await runChange(this.#options.database, async (tx) => {
       const project = await this.#getProject(tx, actor, reference);
@@ -115,7 +118,7 @@ export class OidcTrustService {
     });
   }
 
-  /** Other members need not know which systems are trusted. */
+  /** Only Maintainers get the project: other members need not know which systems are trusted. */
   async #getProject(records: Records, actor: Actor, reference: string): Promise<Project> {
     const project = await this.#rights.getProject(records, actor, reference, 'see');
     const isMaintainer = await this.#rights.hasRole(

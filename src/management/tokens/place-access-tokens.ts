@@ -57,12 +57,12 @@ export interface CreatedPlaceAccessToken {
 
 export interface PlaceAccessTokenServiceOptions {
   readonly database: Database;
-  /** epoch ms */
+  /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
 const suffixBytes = 16;
-/** Of a group for its Owners, of a project for its Maintainers. */
+/** Owners have to do with the tokens of a group, Maintainers with those of a project. */
 const needs = { group: 'own', project: 'write' } as const satisfies Record<Place['kind'], Need>;
 
 export class PlaceAccessTokenService {
@@ -94,7 +94,7 @@ export class PlaceAccessTokenService {
     return withLevel(this.#database, place, await getToken(this.#database, place, id));
   }
 
-  /** With a role up to the actor's own. @throws RefusedError not-found, forbidden, invalid */
+  /** The token gets a role up to the actor's own. @throws RefusedError not-found, forbidden, invalid */
   async create(
     actor: Actor,
     reference: PlaceReference,
@@ -118,7 +118,7 @@ export class PlaceAccessTokenService {
   }
 
   /**
-   * Another token of the same bot in place of this one, which is good no more.
+   * Puts another token of the same bot in the place of this one, which is good no more.
    * @param expiresAt epoch milliseconds; undefined: in a week
    * @throws RefusedError not-found, forbidden where its role is above the actor's own, invalid, bad-request
    */
@@ -136,7 +136,7 @@ export class PlaceAccessTokenService {
     });
   }
 
-  /** At once, whether or not it was before. @throws RefusedError not-found, forbidden */
+  /** The token is refused at once; it may have been revoked before. @throws RefusedError not-found, forbidden */
   async revoke(actor: Actor, reference: PlaceReference, id: number): Promise<void> {
     await runChange(this.#database, async (tx) => {
       const place = await this.#getPlace(tx, actor, reference);

@@ -53,7 +53,7 @@ export function hookEventEndpoints(
   ];
 }
 
-/** As GitLab has system hooks, but for changing them: that is done in the configuration. */
+/** System hooks as GitLab has them, but that they are changed in the configuration. */
 export function systemHookEndpoints(webhooks: WebhookService): readonly Endpoint[] {
   return [
     endpoint({

@@ -14,12 +14,12 @@ export interface WebhookInput {
   readonly backoffMs?: number | undefined;
   readonly maxRetries?: number | undefined;
   readonly isDisabled?: boolean | undefined;
-  /** An empty text, here and below: none. */
+  /** An empty text, here and below, says that there is none. */
   readonly name?: string | undefined;
   readonly description?: string | undefined;
   /** What deliveries are signed with. */
   readonly token?: string | undefined;
-  /** All of them. */
+  /** All headers: others are dropped. */
   readonly headers?: readonly { readonly key: string; readonly value: string }[] | undefined;
 }
 

@@ -5,7 +5,7 @@ import type { Webhook } from '../../metadata/webhooks/webhooks.ts';
 
 export interface WebhookCredentials {
   readonly secret: string | undefined;
-  /** By their names. */
+  /** The headers' values by their names. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -21,7 +21,7 @@ export class WebhookSecrets {
     this.#box = box;
   }
 
-  /** Good for this project and URL only. */
+  /** What is sealed is good for this project and URL only. */
   seal(place: Place, { secret, headers }: WebhookCredentials): Sealed {
     const headerNames = Object.keys(headers);
     return {

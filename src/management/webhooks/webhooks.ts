@@ -47,7 +47,10 @@ export class WebhookService {
     this.#database = options.database;
   }
 
-  /** Oldest first. Of a project for its Maintainers, else for administrators. @throws RefusedError not-found, forbidden */
+  /**
+   * Maintainers see the endpoints of a project, administrators those of the configuration; oldest first.
+   * @throws RefusedError not-found, forbidden
+   */
   async list(actor: Actor, place: WebhookPlace, page: Page): Promise<Paged<Webhook>> {
     return this.#database.webhooks.list(await this.#demand(this.#database, actor, place, 'read'), page);
   }
@@ -57,12 +60,12 @@ export class WebhookService {
     return this.#get(this.#database, actor, place, id, 'read');
   }
 
-  /** For Maintainers. @throws RefusedError not-found, forbidden, invalid */
+  /** Maintainers make endpoints. @throws RefusedError not-found, forbidden, invalid */
   async create(actor: Actor, project: string, input: WebhookInput): Promise<Webhook> {
     const { secrets, findBlockedAddress, maxPerProject } = this.#options;
     return runChange(this.#database, async (tx) => {
       const { id, fullPath } = await this.#rights.getProject(tx, actor, project, 'write');
-      // So that two at once are counted.
+      // The project is held, so that of two at once both are counted.
       await tx.projects.hold(id);
       if ((await tx.webhooks.count(id)) >= maxPerProject)
         throw new RefusedError('invalid', {
@@ -74,7 +77,10 @@ export class WebhookService {
     });
   }
 
-  /** For Maintainers. At another URL, secrets that are not given anew are gone. @throws RefusedError not-found, forbidden, invalid */
+  /**
+   * Maintainers change endpoints. At another URL, secrets that are not given anew are gone.
+   * @throws RefusedError not-found, forbidden, invalid
+   */
   async update(actor: Actor, project: string, id: number, input: WebhookInput): Promise<Webhook> {
     const { secrets, findBlockedAddress } = this.#options;
     return runChange(this.#database, async (tx) => {
@@ -90,7 +96,7 @@ export class WebhookService {
     });
   }
 
-  /** With what it was still to be told. For Maintainers. @throws RefusedError not-found, forbidden */
+  /** Maintainers remove endpoints with what these were still to be told. @throws RefusedError not-found, forbidden */
   async remove(actor: Actor, project: string, id: number): Promise<void> {
     await runChange(this.#database, async (tx) => {
       const { id: projectId, fullPath } = await this.#rights.getProject(tx, actor, project, 'write');
@@ -144,7 +150,7 @@ export class WebhookService {
     return find(records, await this.#demand(records, actor, place, purpose), id);
   }
 
-  /** The project's number; undefined: of the configuration. */
+  /** The number of the project; undefined: the endpoints are the configuration's. */
   async #demand(
     records: Records,
     actor: Actor,

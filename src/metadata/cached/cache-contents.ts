@@ -39,7 +39,7 @@ export class CacheContents {
     return query.executeTakeFirst();
   }
 
-  /** Of a top-level group. */
+  /** How many entries a top-level group has. */
   async count(groupId: number): Promise<number> {
     const { total } = await this.#db
       .selectFrom('cacheEntries')
@@ -59,7 +59,7 @@ export class CacheContents {
       .execute();
   }
 
-  /** The number of entries that were removed. */
+  /** Returns the number of entries that were removed. */
   removeByUpstream(upstreamId: number): Promise<number> {
     return inTransaction(this.#db, (tx) => {
       const which = tx.selectFrom('cacheEntries').select('id').where('upstreamId', '=', upstreamId);
@@ -67,7 +67,7 @@ export class CacheContents {
     });
   }
 
-  /** Those of upstreams that this registry uses and no other. The number of entries that were removed. */
+  /** Removes the entries of upstreams that this registry uses and no other. Returns the number of entries that were removed. */
   removeByRegistry(registryId: number): Promise<number> {
     return inTransaction(this.#db, (tx) => {
       const which = tx

@@ -188,7 +188,7 @@ export class CacheEntries {
       .select(['id', 'digest'])
       .where((eb) => eb.and(source));
     const before = await query.forUpdate().executeTakeFirst();
-    // It was removed meanwhile.
+    // Someone removed it meanwhile.
     if (!before) return this.#link(tx, entry);
     if (before.digest !== entry.digest)
       await this.#reviews
@@ -211,7 +211,7 @@ export class CacheEntries {
       .execute();
   }
 
-  /** The link only: payload and bytes may have others, and are put up for review. */
+  /** Removes the link alone: other links may lead to its payload or bytes, which are put up for review. */
   async remove(id: number, event: ReviewEvent = 'entry_delete'): Promise<void> {
     await inTransaction(this.#db, (tx) =>
       removeEntries(

@@ -19,7 +19,7 @@ export interface CacheEntryTable {
   repository: RepositoryName;
   /** A tag or a digest. */
   reference: string;
-  /** Of the content; for referrers of the payload stored in manifests. */
+  /** The digest of the content; for referrers, of the payload that is stored in manifests. */
   digest: Digest;
   mediaType: string;
   /** In bytes. */
@@ -30,7 +30,10 @@ export interface CacheEntryTable {
   updatedAt: number;
   downloadsCount: Generated<number>;
   downloadedAt: Optional<number>;
-  /** The order of eviction: when it was pulled or checked last, or what needs it was, as far as was looked; indexes with id. */
+  /**
+   * What eviction goes by: when it was last pulled or checked, or when an entry that needs it was, as far as eviction has looked. indexes
+   * with id
+   */
   usedAt: Generated<number>;
 }
 

@@ -21,7 +21,7 @@ const candidateColumns = [
 
 export interface EvictionCandidate
   extends Pick<RecordOf<CacheEntryTable>, (typeof candidateColumns)[number]> {
-  /** Of the most recently used entry that holds it; undefined: none does. */
+  /** When the most recently used entry that holds it was used; undefined: none holds it. */
   readonly holderUsedAt: number | undefined;
 }
 
@@ -69,7 +69,7 @@ export class CacheEvictions {
       .execute();
   }
 
-  /** They count as used then, unless they were later. @param usedAt epoch milliseconds */
+  /** Entries count as used at `usedAt` from now on, unless they were used later. @param usedAt epoch milliseconds */
   async postpone(ids: readonly number[], usedAt: number): Promise<void> {
     await this.#db
       .updateTable('cacheEntries')
@@ -79,12 +79,12 @@ export class CacheEvictions {
       .execute();
   }
 
-  /** Nothing where it was used meanwhile. Part of a transaction, as all that removes. */
+  /** Removes nothing where the entry was used meanwhile. It is part of a transaction, as everything here that removes. */
   removeEntry({ id, usedAt }: EvictionCandidate): Promise<Removed> {
     return this.#remove(sql<SqlBool>`id = ${id} and used_at <= ${usedAt}`);
   }
 
-  /** All its entries with its list of referrers and the blobs that no other manifest beside it holds. */
+  /** Removes all its entries, its list of referrers, and the blobs that no other manifest beside it holds. */
   async removeManifest(manifest: EvictionCandidate): Promise<Removed> {
     const { upstreamId, repository, digest, usedAt } = manifest;
     const beside = sql<SqlBool>`upstream_id = ${upstreamId} and repository = ${repository}`;
@@ -122,7 +122,7 @@ export class CacheEvictions {
   }
 }
 
-/** Of the manifests beside `entry` that refer to it; of a list of referrers, its subject. */
+/** When the last of the manifests beside `entry` that refer to it was used; for a list of referrers, when its subject was. */
 const holderUsedAt = sql<number | undefined>`(case entry.kind
   when 'referrers' then (
     select max(subject.used_at)

@@ -37,7 +37,7 @@ export class CachePins {
     return query.orderBy('id').execute();
   }
 
-  /** All, or those of a top-level group: each with every upstream of its registry, which other registries may use as well. */
+  /** All pins, or those of a top-level group, once for each upstream of their registry; other registries may use the upstream as well. */
   listByUpstream(groupId?: number): Promise<readonly UpstreamPin[]> {
     let query = this.#db
       .selectFrom('cachePins')

@@ -4,12 +4,12 @@ import { inTransaction } from '../db/in-transaction.ts';
 import { sumOf } from '../db/sum.ts';
 import type { RecordOf, Tables } from '../db/tables.ts';
 
-/** Of a top-level group. primary key (groupId, day) */
+/** The pulls of a top-level group on one day. primary key (groupId, day) */
 export interface CachePullTable {
   groupId: number;
   /** Days since 1970. */
   day: number;
-  /** Answered from what was cached. */
+  /** Pulls that the cache answered. */
   hits: number;
   misses: number;
 }
@@ -29,7 +29,7 @@ export class CachePulls {
     this.#now = now;
   }
 
-  /** Of today. Groups that are gone are left out. */
+  /** Adds to the counts of today. Groups that are gone are left out. */
   add(pulls: readonly GroupPulls[]): Promise<void> {
     const day = this.#today();
     return inTransaction(this.#db, async (tx) => {
@@ -50,7 +50,7 @@ export class CachePulls {
     });
   }
 
-  /** Of the last days, today among them. */
+  /** The sum of the last days, today among them. */
   sum(groupId: number, days: number): Promise<PullCounts> {
     return this.#db
       .selectFrom('cachePulls')
@@ -60,7 +60,7 @@ export class CachePulls {
       .executeTakeFirstOrThrow();
   }
 
-  /** What nobody asks for any more. */
+  /** Removes days that nobody asks for any more. */
   async forgetOld(): Promise<void> {
     await this.#db
       .deleteFrom('cachePulls')

@@ -17,7 +17,7 @@ export interface CacheRetentionPolicyTable {
   lastRunAt: Optional<number>;
   lastDeletedEntries: Generated<number>;
   lastDeletedBytes: Generated<number>;
-  /** Of the run that goes on, or was broken off: when it began, and what it has removed so far. */
+  /** When the run began that goes on or was broken off, and, below, what it has removed so far. */
   runStartedAt: Optional<number>;
   runDeletedEntries: Generated<number>;
   runDeletedBytes: Generated<number>;
@@ -49,7 +49,7 @@ export class CacheRetentionPolicies {
       .executeTakeFirst();
   }
 
-  /** Those that were broken off first, then those that are due, the longest due first. */
+  /** Policies whose run was broken off come first, then those that are due, the longest due first. */
   listDue(limit: number): Promise<readonly CacheRetentionPolicy[]> {
     return this.#db
       .selectFrom('cacheRetentionPolicies')
@@ -118,7 +118,7 @@ export class CacheRetentionPolicies {
       .executeTakeFirst();
   }
 
-  /** Of the run that goes on: part of the transaction that removes them. False where the policy is gone or was turned off. */
+  /** Counts what the run that goes on removes, in the transaction that removes it. False where the policy is gone or was turned off. */
   async addDeleted(groupId: number, entries: number, bytes: number): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
       .updateTable('cacheRetentionPolicies')

@@ -59,8 +59,8 @@ export class CacheSizes {
   }
 
   /**
-   * What is linked and what room is reserved for.
-   * @param reservation only those that were made before this one, and this one
+   * The bytes that are linked, and those that room is reserved for.
+   * @param reservation counts this reservation and those before it alone
    */
   async demandOn(scope: CacheScope, reservation?: number): Promise<number> {
     let query = this.#db
@@ -73,7 +73,7 @@ export class CacheSizes {
     return bytes + (await this.bytesOf(scope));
   }
 
-  /** Of blobs that no entry links, and whose turn to be collected has come. */
+  /** The bytes of blobs that no entry links and that are due to be collected. */
   async leavingBytes(): Promise<number> {
     const { bytes } = await this.#db
       .selectFrom('blobReviews')
@@ -110,7 +110,7 @@ export class CacheSizes {
     await this.#db.deleteFrom('cacheReservations').where('id', 'in', reservations).execute();
   }
 
-  /** Of these digests, of which a blob may be cached. */
+  /** The bytes of those of the digests that are cached blobs. */
   async sumOf(scope: CacheScope, digests: ReadonlySet<Digest>): Promise<number> {
     let sum = 0;
     for (const batch of inBatches([...digests])) {
@@ -125,7 +125,7 @@ export class CacheSizes {
     return sum;
   }
 
-  /** Makes the sums short again. */
+  /** Adds up changes, so that there are few to sum. */
   async fold(): Promise<void> {
     await inTransaction(this.#db, async (tx) => {
       await tx.deleteFrom('cacheReservations').where('expiresAt', '<=', this.#now()).execute();

@@ -26,7 +26,10 @@ export class ContentSizes {
     this.#db = db;
   }
 
-  /** Config and layers of each, and of all manifests that it lists; 0 for what has none. Only manifests that the repository has. */
+  /**
+   * The bytes of the config and layers of each manifest, and of all manifests that it lists, as far as the repository has them; 0 where
+   * there are none.
+   */
   async ofManifests(repositoryId: number, digests: readonly Digest[]): Promise<ReadonlyMap<Digest, number>> {
     const sizes = new Map<Digest, number>();
     for (const batch of inBatches([...new Set(digests)])) {
@@ -49,7 +52,7 @@ export class ContentSizes {
   }
 
   /**
-   * Those of projects whose registry is disabled do not count.
+   * Repositories of projects whose registry is disabled do not count.
    * @param name of a repository, or a path above repositories
    * @param maxTags how many are followed
    */
@@ -93,8 +96,8 @@ export class ContentSizes {
 }
 
 /**
- * What the reachable manifests use, indexes included: caches of BuildKit are indexes that list blobs. A cross join, which SQLite does in
- * this order: else it goes through all manifests that there are, in the order of the groups.
+ * What the reachable manifests use, indexes included: caches of BuildKit are indexes that list blobs. It is a cross join because SQLite
+ * keeps the order of that, and would otherwise go through all manifests that there are.
  */
 function blobsUsed(column: Expression<unknown>, repositoryId: Expression<unknown>) {
   return sql`(

@@ -34,7 +34,7 @@ type ValuesAt = { readonly kind: EntryKind; readonly reference: string } & Recor
 export class EntriesAt {
   readonly #db: Kysely<Tables>;
   readonly #reads: PreparedReads;
-  /** By how many sources there are: a name has few. */
+  /** Statements by their number of sources, of which a name has few. */
   readonly #statements = new Map<number, (values: ValuesAt) => Promise<readonly CacheEntry[]>>();
 
   constructor(db: Kysely<Tables>, reads: PreparedReads) {

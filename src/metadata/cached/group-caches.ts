@@ -10,7 +10,7 @@ export interface GroupCacheTable {
   maxBytes: Optional<number>;
   /** When entries were evicted last for room, whichever limit asked for it; undefined: never. */
   evictedAt: Optional<number>;
-  /** By the run of that time. */
+  /** What the run of that time evicted. */
   evictedEntries: Generated<number>;
   evictedBytes: Generated<number>;
 }

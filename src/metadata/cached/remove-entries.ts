@@ -6,11 +6,7 @@ import type { Tables } from '../db/tables.ts';
 
 const rowsAtOnce = 5000;
 
-/**
- * As many as there are, a few thousand at a time.
- * @param which ids of entries
- * @returns how many there were
- */
+/** Removes all of them, a few thousand at a time. @param which ids of entries @returns how many there were */
 export async function removeEntries(
   tx: Kysely<Tables>,
   reviews: Reviews,

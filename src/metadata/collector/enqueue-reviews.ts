@@ -1,4 +1,4 @@
-/** Puts up for review: part of the transaction of whatever may have orphaned something. */
+/** Puts content up for review, in the transaction of whatever may have orphaned it. */
 import { type Expression, type Generated, type Kysely, sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import type { Optional, Tables } from '../db/tables.ts';
@@ -41,11 +41,11 @@ export type ReviewEvent =
   | 'repository_delete'
   | 'project_delete'
   | 'entry_delete'
-  /** For room: at once. */
+  /** An entry went for want of room: its content is looked at at once. */
   | 'entry_evict'
   | 'entry_switch'
   | 'upstream_delete'
-  /** The collector removed a link of it: at once. */
+  /** The collector removed a link of it, so that it is looked at at once. */
   | 'link_collect'
   /** The collector waits for `gc.untagged`. */
   | 'untagged';
@@ -53,7 +53,9 @@ export type ReviewEvent =
 export interface ReviewTimes {
   /** Epoch milliseconds. */
   now(): number;
-  /** From an event to the review that it asks for, in milliseconds: what clients were told exists can be relied on for so long. */
+  /**
+   * How many milliseconds pass from an event to the review that it asks for: clients may rely for so long on what they were told exists.
+   */
   delayMs(): number;
 }
 
@@ -67,11 +69,11 @@ const keys = {
 
 export type ReviewQueueName = keyof typeof keys;
 
-/** For room, or after all of the delay has gone by already, or because another delay is waited for. */
+/** Events whose reviews need no delay: room is wanted, the delay has gone by already, or another delay is kept by the rule itself. */
 const immediate: readonly ReviewEvent[] = ['entry_evict', 'link_collect', 'untagged'];
 
 /**
- * What waits already is postponed, never hastened, and who looks at it now has to leave it alone.
+ * A review that waits already is postponed, never hastened, and a worker that has claimed it must leave it alone.
  * @param source rows of the queue's key, each once
  */
 export async function enqueue(
@@ -88,7 +90,9 @@ export async function enqueue(
         event = excluded.event, review_count = 0, last_error = null, claimed_until = null`.execute(db);
 }
 
-/** As {@link enqueue}, but what waits for the sake of another event is left alone, and what waits for the same is hastened. */
+/**
+ * As {@link enqueue}, but a review that waits because of another event is left alone, and one that waits because of the same is hastened.
+ */
 export async function enqueueAgain(
   db: Kysely<Tables>,
   times: ReviewTimes,
@@ -110,7 +114,7 @@ function insertion(
   const at = now();
   const after = immediate.includes(event) ? at : at + Math.round(delayMs());
   const key = sql.join(keys[queue].map((column) => sql.ref(column)));
-  // In one order: two transactions that wait for each other's rows would wait forever.
+  // All insert in one order: two transactions that wait for each other's rows would wait forever.
   return sql`
     insert into ${sql.table(queue)} (${key}, review_after, event, created_at)
     select ${key}, cast(${after} as bigint), ${event}, cast(${at} as bigint)

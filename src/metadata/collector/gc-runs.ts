@@ -11,10 +11,10 @@ export interface GcRunTable {
   /** Reviews that were decided. */
   reviewed: number;
   manifests: number;
-  /** Of blobs, in repositories. */
+  /** Links of blobs in repositories. */
   links: number;
   blobs: number;
-  /** Of the blobs. */
+  /** The size of the blobs. */
   bytes: number;
   payloads: number;
   /** Reviews that could not be decided, and bytes that could not be deleted. */
@@ -49,7 +49,7 @@ export class GcRuns {
     return query.orderBy('id', 'desc').limit(limit).execute();
   }
 
-  /** Of a month. */
+  /** The sum of the runs that are kept, which is a month. */
   sum(): Promise<GcCounts> {
     return this.#db
       .selectFrom('gcRuns')

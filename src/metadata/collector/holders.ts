@@ -18,7 +18,7 @@ export type Holder =
   /** A manifest that refers to the blob, an index that lists the manifest, or what a referrer says it belongs to. */
   | { readonly by: 'manifest' | 'index' | 'subject'; readonly digest: Digest };
 
-/** As if these were gone already. */
+/** What is to be taken for gone already. */
 export interface Without {
   /** By repository. */
   readonly manifests: ReadonlyMap<number, ReadonlySet<Digest>>;
@@ -32,7 +32,7 @@ export class Holders {
     this.#db = db;
   }
 
-  /** Of bytes. @param limit how many of each kind */
+  /** What keeps the bytes of a blob. @param limit how many of each kind */
   async listOfBlob(digest: Digest, limit: number, without?: Without): Promise<readonly Holder[]> {
     const ignored = repositoriesWithout(without?.links, digest);
     return [
@@ -41,7 +41,7 @@ export class Holders {
     ];
   }
 
-  /** Of the payload of a manifest. */
+  /** What keeps the payload of a manifest. */
   async listOfPayload(digest: Digest, limit: number, without?: Without): Promise<readonly Holder[]> {
     const ignored = repositoriesWithout(without?.manifests, digest);
     return [
@@ -50,7 +50,7 @@ export class Holders {
     ];
   }
 
-  /** Of the link of a blob: manifests of its repository. What an index lists may be blobs. */
+  /** Which manifests of the repository keep the link of a blob. What an index lists may be blobs. */
   async listOfLink(
     repositoryId: number,
     digest: Digest,
@@ -62,7 +62,7 @@ export class Holders {
     return owners.map((owner) => ({ by: 'manifest', digest: owner }));
   }
 
-  /** Of a manifest in its repository; empty: it is untagged. */
+  /** What keeps a manifest in its repository; empty: it is untagged. */
   async listOfManifest(
     repositoryId: number,
     digest: Digest,
@@ -115,7 +115,7 @@ export class Holders {
       .where('used.digest', '=', digest)
       .where('used.kind', 'in', kinds)
       .where('owner.repositoryId', '=', repositoryId)
-      // Enough for one that is not gone, where there is one.
+      // These are enough to find one that is not gone, where there is one.
       .limit(limit + gone.size)
       .execute();
     const digests = rows.map((row) => row.digest);

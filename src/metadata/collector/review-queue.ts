@@ -19,7 +19,7 @@ export interface Review {
   /** Epoch milliseconds. */
   readonly reviewAfter: number;
   readonly event: ReviewEvent;
-  /** In a row, since the last event. */
+  /** How many reviews in a row have failed since the last event. */
   readonly failures: number;
   readonly lastError: string | undefined;
 }
@@ -31,9 +31,9 @@ export interface ClaimedReview extends Review {
 }
 
 export interface Due {
-  /** All that wait, whether or not their time has come; of what failed, or waits for longer than that, only what is due. */
+  /** True: reviews whose time has not come are taken as well, but for those that failed before or wait for another delay. */
   readonly isEarly: boolean;
-  /** Only of this repository, for manifests and links; of these digests, for the others. Undefined: of all. */
+  /** Manifests and links are taken of this repository alone, the others of these digests alone. Undefined: of all. */
   readonly repositoryId?: number | undefined;
   readonly digests?: readonly Digest[] | undefined;
   readonly limit: number;
@@ -58,7 +58,7 @@ const tables: Readonly<Record<ReviewKind, ReviewQueueName>> = {
 
 export const reviewKinds: readonly ReviewKind[] = ['manifest', 'link', 'blob', 'payload'];
 
-/** All of a long queue would take long. */
+/** Counting all of a long queue would take long. */
 export const maxCounted = 100_000;
 
 const columns = ['digest', 'reviewAfter', 'event', 'reviewCount as failures', 'lastError'] as const;
@@ -139,7 +139,7 @@ export class ReviewQueue {
     return row?.claimedUntil === review.claimedUntil;
   }
 
-  /** It is decided. */
+  /** Removes a review that was decided. */
   async remove(review: Review): Promise<void> {
     await this.#db
       .deleteFrom(tables[review.kind])
@@ -147,7 +147,7 @@ export class ReviewQueue {
       .execute();
   }
 
-  /** It can be decided then. */
+  /** Lets a review wait until then, when it can be decided. */
   async postpone(review: Review, reviewAfter: number): Promise<void> {
     await this.#db
       .updateTable(tables[review.kind])
@@ -162,7 +162,7 @@ export class ReviewQueue {
       .execute();
   }
 
-  /** For others, who need not wait until the claims are over. */
+  /** Gives claims up, so that others need not wait until they are over. */
   async release(reviews: readonly ClaimedReview[]): Promise<void> {
     for (const review of reviews)
       await this.#db
@@ -173,7 +173,7 @@ export class ReviewQueue {
         .execute();
   }
 
-  /** It could not be decided: tried again then. */
+  /** Notes that a review failed, and lets it be tried again then. */
   async fail(review: ClaimedReview, error: string, reviewAfter: number): Promise<void> {
     await this.#db
       .updateTable(tables[review.kind])
@@ -197,7 +197,7 @@ export class ReviewQueue {
     return row && { kind, repositoryId, ...row };
   }
 
-  /** Of the first {@link maxCounted} that wait. */
+  /** The state of the queue, as far as the first {@link maxCounted} reviews say. */
   describe(kind: ReviewKind): Promise<QueueState> {
     const now = this.#now();
     return this.#db

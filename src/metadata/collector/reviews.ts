@@ -30,12 +30,12 @@ export class Reviews {
     return new Reviews(tx, this.#times);
   }
 
-  /** Those of the blobs that have a record. */
+  /** Puts up the blobs that have a record. */
   addBlobs(digests: readonly Digest[], event: ReviewEvent): Promise<void> {
     return this.#addDigests('blobs', 'blobReviews', digests, event);
   }
 
-  /** Payloads of those of the manifests that have one. */
+  /** Puts up the payloads that there are of these manifests. */
   addPayloads(digests: readonly Digest[], event: ReviewEvent): Promise<void> {
     return this.#addDigests('manifests', 'payloadReviews', digests, event);
   }
@@ -54,26 +54,26 @@ export class Reviews {
     });
   }
 
-  /** Those of the blobs that this repository links. */
+  /** Puts up the links of those of the blobs that this repository links. */
   addLinks(repositoryId: number, digests: readonly Digest[], event: ReviewEvent): Promise<void> {
     return this.#addOfRepository('repositoryBlobs', 'linkReviews', repositoryId, digests, event);
   }
 
-  /** Those of the manifests that this repository has. */
+  /** Puts up those of the manifests that this repository has. */
   addManifests(repositoryId: number, digests: readonly Digest[], event: ReviewEvent): Promise<void> {
     return this.#addOfRepository('repositoryManifests', 'manifestReviews', repositoryId, digests, event);
   }
 
   /**
-   * All manifests of this repository that no tag names, now; one that waits for an event's sake is left to it. The others were only looked
-   * at under another rule.
+   * Puts up all manifests of this repository that no tag names, for now: what is known of them may come of another rule. One that waits
+   * because of an event is left alone.
    */
   async addUntagged(repositoryId: number): Promise<void> {
     const untagged = this.#untagged(repositoryId).forKeyShare();
     await enqueueAgain(this.#db, this.#times, 'manifestReviews', untagged, 'untagged');
   }
 
-  /** Those that {@link addUntagged} would put up. */
+  /** The manifests that {@link addUntagged} would put up. */
   async listUntagged(repositoryId: number): Promise<readonly Digest[]> {
     const rows = await this.#untagged(repositoryId)
       .where((eb) =>
@@ -125,14 +125,14 @@ export class Reviews {
           .select(['repositoryId', 'digest'])
           .where('repositoryId', '=', repositoryId)
           .where('digest', 'in', batch)
-          // One that the collector removes at this moment is waited for, and left out.
+          // This waits for one that the collector removes at this moment, and leaves it out.
           .forKeyShare();
         await enqueue(tx, this.#times, queue, known, event);
       }
     });
   }
 
-  /** What these entries link, for whoever removes them, or switches them, next in the same transaction. */
+  /** Puts up what these entries link. Whoever removes or switches them does so next in the same transaction. */
   async addEntries(
     which: (entry: {
       readonly id: Expression<number>;
@@ -163,14 +163,14 @@ export class Reviews {
     });
   }
 
-  /** All that the upstream's entries link, for whoever removes it next in the same transaction. */
+  /** Puts up all that the upstream's entries link. Whoever removes it does so next in the same transaction. */
   addUpstream(id: number): Promise<void> {
     return this.addEntries(({ upstreamId }) => sql<SqlBool>`${upstreamId} = ${id}`, 'upstream_delete');
   }
 
   /**
-   * All that the project's repositories link, for whoever removes it next in the same transaction. Pushes lock what they push to before
-   * they ask for a review, so the project and its repositories are locked here before anything is noted.
+   * Puts up all that the project's repositories link. Whoever removes it does so next in the same transaction. Pushes lock what they push
+   * to before they ask for a review, so the project and its repositories are locked here before anything is noted.
    */
   addProject(projectId: number): Promise<void> {
     return this.#addLinked((id) => sql<SqlBool>`${id} = ${projectId}`, 'project_delete');
@@ -228,7 +228,7 @@ const ofRepositories = [
   ['repositoryManifests', 'payloadReviews'],
 ] as const;
 
-/** The same for all: two transactions that wait for each other's rows would wait forever. */
+/** All lock in this order: two transactions that wait for each other's rows would wait forever. */
 function inOneOrder(digests: readonly Digest[]): Digest[] {
   return [...new Set(digests)].sort();
 }

@@ -10,9 +10,9 @@ export interface BlobTable {
   digest: Digest;
   /** In bytes. */
   size: number;
-  /** Of the one copy that is served. */
+  /** The key of the one copy that is served. */
   storageKey: string;
-  /** In hex, as GitLab's cache entries show it; undefined where nobody asked for it: of what was pushed. */
+  /** In hex, as GitLab's cache entries show it; undefined for blobs that were pushed, of which nobody asks for it. */
   sha1: Optional<string>;
   createdAt: number;
   /** When its bytes were written, or read again and found to be these. */

@@ -61,7 +61,7 @@ export class StoredBlobs {
       .execute();
   }
 
-  /** Now; whatever was found. A newer copy is another matter. */
+  /** Notes that this copy was read just now, whatever was found. A newer copy stays as it is. */
   async setVerified({ digest, storageKey }: Pick<BlobRecord, 'digest' | 'storageKey'>): Promise<void> {
     await this.#db
       .updateTable('blobs')
@@ -84,7 +84,7 @@ export class StoredBlobs {
     return rows.map(({ name }) => name);
   }
 
-  /** False where it was found before, and is not settled. */
+  /** False where the same was found before and is not settled. */
   async addFinding(finding: NewFinding): Promise<boolean> {
     const { numInsertedOrUpdatedRows } = await this.#db
       .insertInto('storageFindings')
@@ -105,7 +105,7 @@ export class StoredBlobs {
     return query.where('kind', '=', 'blob').orderBy('id').execute();
   }
 
-  /** What was found of this copy. */
+  /** What was found wrong with this copy. */
   findFinding(storageKey: string): Promise<Finding | undefined> {
     const query = this.#db.selectFrom('storageFindings').selectAll().where('storageKey', '=', storageKey);
     return query.executeTakeFirst();
@@ -119,14 +119,14 @@ export class StoredBlobs {
       .execute();
   }
 
-  /** Open ones of records without bytes, by id. */
+  /** Open findings of records without bytes, by id. */
   listMissing(after: number, limit: number): Promise<readonly Finding[]> {
     const open = this.#db.selectFrom('storageFindings').selectAll().where('state', '=', 'open');
     const missing = open.where('kind', '=', 'missing').where('id', '>', after);
     return missing.orderBy('id').limit(limit).execute();
   }
 
-  /** Open ones whose copy is recorded no more: another is, or nobody asks for the blob. Their number. */
+  /** Settles open findings whose copy is recorded no more: another is, or nobody asks for the blob. Returns how many there were. */
   async settleHealed(): Promise<number> {
     const { numUpdatedRows } = await this.#db
       .updateTable('storageFindings')

@@ -23,7 +23,7 @@ export interface DatabaseOptions {
   readonly now: () => number;
   /** Makes room on a full disk, once: false where there is none to make. For SQLite. */
   readonly giveUpSpace?: (() => boolean) | undefined;
-  /** As of {@link ReviewTimes}; a day where left out. */
+  /** The delay of {@link ReviewTimes}; a day where left out. */
   readonly reviewDelayMs?: (() => number) | undefined;
 }
 
@@ -96,8 +96,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 }
 
 /**
- * For reading alone, whatever is asked of it: the database itself refuses to write. The tables are taken as they are. Transactions see the
- * same all the time. @throws when there is no database
+ * Opens the database for reading alone: it refuses to write, whatever is asked of it. The tables are taken as they are, and transactions
+ * see the same all the time.
+ * @throws when there is no database
  */
 export async function openReadOnlyDatabase(options: DatabaseOptions): Promise<Database> {
   const { url, file, log } = options;
@@ -114,7 +115,7 @@ function timesOf({ now, reviewDelayMs = () => dayMs }: DatabaseOptions): ReviewT
   return { now, delayMs: reviewDelayMs };
 }
 
-/** Brings the tables up to date and does nothing else. The names of the migrations that were missing. */
+/** Brings the tables up to date and does nothing else. Returns the names of the migrations that were missing. */
 export async function migrate({
   url,
   file,
@@ -131,7 +132,7 @@ export async function migrate({
   }
 }
 
-/** Loaded when it is needed: most servers are spared the memory. */
+/** PostgreSQL's driver is loaded when it is needed: most servers are spared its memory. */
 async function dialectOf(
   ...parameters: [url: string, log: Log, patience: Patience, revision?: AccessRevision]
 ): Promise<Dialect & DirectReads> {

@@ -3,7 +3,7 @@ import type { Kysely, Transaction } from 'kysely';
 import { UnavailableError } from '../../oci/unavailable.ts';
 import { isDiskFull } from './sqlite-unavailability.ts';
 
-/** PostgreSQL ends one of those that wait for each other; nothing of it was done. */
+/** PostgreSQL ends one of two transactions that wait for each other, and nothing of that one was done. */
 const deadlock = '40P01';
 const maxTries = 5;
 const maxPauseMs = 50;

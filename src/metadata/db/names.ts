@@ -14,7 +14,7 @@ export const camelCase = remembering((name) =>
   name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
 );
 
-/** There are as many names as the code and its tables have. */
+/** Remembering all is cheap: there are as many names as the code and its tables have. */
 function remembering(change: (name: string) => string): (name: string) => string {
   const known = new Map<string, string>();
   return (name) => {

@@ -9,7 +9,7 @@ export interface Page {
 
 export interface Paged<T> {
   readonly records: readonly T[];
-  /** Of all pages. */
+  /** How many records all pages have together. */
   readonly total: number;
 }
 

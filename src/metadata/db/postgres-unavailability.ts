@@ -1,7 +1,7 @@
 /** What PostgreSQL, or the way to it, cannot do at the moment, told apart from our own mistakes. */
 import { UnavailableError } from '../../oci/unavailable.ts';
 
-/** What the server says when it ends the connection, of its own accord or another's. */
+/** SQLSTATEs with which the server ends the connection, of its own accord or another's. */
 const ended = /^(?:08|25P0[34]|57(?!014))/;
 
 /** By SQLSTATE, the first that matches. https://www.postgresql.org/docs/17/errcodes-appendix.html */
@@ -17,7 +17,7 @@ const states: readonly (readonly [RegExp, string])[] = [
   [/^(?:58|XX00[12])/, 'the storage of the database fails'],
 ];
 
-/** pg's own, of its pool. */
+/** What pg's pool says when no connection becomes free in time. */
 const poolTimeout = 'timeout exceeded when trying to connect';
 
 /** Undefined for what the database rightly refuses. */

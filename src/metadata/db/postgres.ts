@@ -14,11 +14,11 @@ const maxConnections = 10;
 const connectTimeoutMs = 10_000;
 /** Far over what any of our statements needs: whoever waits this long is told instead. */
 const statementTimeoutMs = 30_000;
-/** For a server that does not even answer any more: a connection on which nothing moved for so long is cut. */
+/** A connection on which nothing moved for so long is cut: its server does not even answer any more. */
 const answerTimeoutMs = 35_000;
 /** A transaction of ours that died with its process must not hold its locks. */
 const idleInTransactionMs = 60_000;
-/** So long after a connection broke the others are asked whether they live before they are used: what broke it may have broken all. */
+/** For so long after a connection broke, others are tried before they are used: what broke it may have broken all. */
 const suspiciousMs = 5000;
 const maxLifetimeSeconds = 30 * 60;
 
@@ -51,7 +51,7 @@ export function postgresDialect(
     ...(patience === 'reading only' ? { options: readingOnly, idle_in_transaction_session_timeout: 0 } : {}),
   });
   let brokeAt = Number.NEGATIVE_INFINITY;
-  // One that breaks in use, or idle: its queries fail by themselves, and the pool makes a new one when asked.
+  // When a connection breaks, in use or idle, its queries fail by themselves and the pool makes a new one when asked.
   pool.on('connect', (client) => {
     client.once('error', (error) => {
       brokeAt = performance.now();

@@ -11,14 +11,17 @@ export const inMemory = ':memory:';
 const busyTimeoutMs = 10_000;
 const busyRetryMs = 5;
 
-/** Only for our eyes; SQLite gives its -wal and -shm files the same mode. */
+/** Makes the file readable for us alone; SQLite gives its -wal and -shm files the same mode. */
 function createPrivately(file: string): void {
-  // A FIFO of that name is refused, and not waited for.
+  // Opening so refuses a FIFO of that name instead of waiting for its reader.
   const { O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
   closeSync(openSync(file, O_WRONLY | O_CREAT | O_NONBLOCK, 0o600));
 }
 
-/** Makes it where it is absent. @param giveUpSpace as of DatabaseOptions: a full disk keeps SQLite from being opened, too */
+/**
+ * Opens the file, which is made where it is absent.
+ * @param giveUpSpace as in DatabaseOptions: a full disk keeps SQLite from being opened, too
+ */
 export async function openSqliteFile(
   file: string,
   giveUpSpace: (() => boolean) | undefined,

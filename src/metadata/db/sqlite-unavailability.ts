@@ -27,7 +27,7 @@ export function sqliteUnavailability(error: unknown): UnavailableError | undefin
   return sentence === undefined ? undefined : new UnavailableError(sentence, { cause: error });
 }
 
-/** The primary one: the low byte, the rest says why. */
+/** The primary result code, which is the low byte; the rest says why. */
 export function resultCode(error: unknown): number | undefined {
   return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined;
 }

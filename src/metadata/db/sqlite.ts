@@ -73,7 +73,7 @@ class NodeSqliteDatabase implements SqliteDatabase {
     return this.#database.isTransaction;
   }
 
-  /** Not while a transaction is under way, whose changes are nobody else's yet. What fails is left to the ordinary way. */
+  /** Reads nothing while a transaction is under way, whose changes are nobody else's yet. What fails is left to the ordinary way. */
   read(statement: string, parameters: readonly unknown[]): Record<string, SQLOutputValue>[] | undefined {
     if (this.isTransaction || this.turn.isOver) return undefined;
     try {
@@ -121,7 +121,7 @@ async function waitAndTell(connection: DatabaseConnection, { turn }: NodeSqliteD
   throwOwnErrors(connection, sqliteUnavailability);
 }
 
-/** What found the disk full is tried again where there is room now and no more of the transaction was lost. */
+/** A statement that found the disk full is tried again where there is room now and no more of the transaction was lost. */
 function makeRoom(
   connection: DatabaseConnection,
   database: NodeSqliteDatabase,

@@ -84,7 +84,7 @@ function violationOf(error: unknown): UniqueViolation | MissingOwner | undefined
   return constraint && new UniqueViolation(constraint, error);
 }
 
-/** From 'UNIQUE constraint failed: members.group_id, members.user_id'. */
+/** The name is made from 'UNIQUE constraint failed: members.group_id, members.user_id'. */
 function sqliteConstraint(message: string): string | undefined {
   const columns = /^UNIQUE constraint failed: (.+)$/.exec(message)?.[1]?.split(', ');
   const table = columns?.[0]?.split('.')[0];

@@ -1,7 +1,7 @@
 /** "in this group or its subgroups", as a range of full paths: they are compared byte by byte, so that it is one of an index. */
 import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely';
 
-/** Not the path itself. 0 is the byte after the slash. */
+/** The range leaves the path itself out. 0 is the byte after the slash. */
 export function below(fullPath: Expression<string>, path: Expression<string> | string): RawBuilder<SqlBool> {
   return typeof path === 'string'
     ? sql<SqlBool>`(${fullPath} > ${`${path}/`} and ${fullPath} < ${`${path}0`})`

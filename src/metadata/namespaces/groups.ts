@@ -50,7 +50,7 @@ export interface GroupFilter {
 export interface GroupViewer {
   readonly visibilities: readonly Visibility[];
   readonly memberId: number | undefined;
-  /** That a role has to be of, as of {@link Member.accessLevel}; any where left out. */
+  /** The least {@link Member.accessLevel} that a role must have to count; any where left out. */
   readonly leastLevel?: number;
 }
 
@@ -98,7 +98,7 @@ export class Groups {
     return this.#db.selectFrom('groups').selectAll().where('fullPath', '=', fullPath).executeTakeFirst();
   }
 
-  /** Those of these full paths that exist, the outer ones before those inside them. */
+  /** The groups of these full paths that exist, the outer ones before those inside them. */
   async listByPaths(fullPaths: readonly string[]): Promise<readonly Group[]> {
     if (fullPaths.length === 0) return [];
     const query = this.#db.selectFrom('groups').selectAll().where('fullPath', 'in', fullPaths);
@@ -115,8 +115,8 @@ export class Groups {
   }
 
   /**
-   * Of the group of this full path and those above it, the ones that have a quota, the outermost first. They are held, as by
-   * {@link hold}, so that what counts against their quotas stays so: ask before anything below them is held.
+   * The groups that have a quota, of the group of this full path and those above it, the outermost first. They are held, as by {@link
+   * hold}, so that what counts against their quotas stays so: ask before anything below them is held.
    */
   listQuotas(fullPath: string): Promise<readonly Group[]> {
     return this.#db
@@ -149,7 +149,7 @@ export class Groups {
       .executeTakeFirst();
   }
 
-  /** With its subgroups, projects, registries, upstreams, entries and members: see Reviews.addGroup. False when there was none. */
+  /** Its subgroups, projects, registries, upstreams, entries and members go with it: see Reviews.addGroup. False when there was none. */
   async remove(id: number): Promise<boolean> {
     const { numDeletedRows } = await this.#db
       .deleteFrom('groups')

@@ -7,12 +7,12 @@ export interface Place {
   readonly fullPath: string;
 }
 
-/** As records and the details of audit events name it. */
+/** A place as records and the details of audit events name it. */
 export type PlaceKey =
   | { readonly groupId: number; readonly projectId?: undefined }
   | { readonly projectId: number; readonly groupId?: undefined };
 
-/** In a query on a table whose rows belong to one of either: those of this one. */
+/** Selects the rows of this place, in a query on a table whose rows belong to a group or to a project. */
 export function isOf(
   { groupId, projectId }: PlaceKey,
   table: 'members' | 'roles' | 'deployTokens',

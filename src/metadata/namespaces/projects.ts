@@ -5,7 +5,10 @@ import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 import type { Visibility } from './groups.ts';
 import { byPath, matchingProjects, type ProjectFilter, type ProjectOrder } from './project-filter.ts';
 
-/** Who may pull what visibility would let them: all of those; Reporters and above; nobody, and nobody pushes or deletes either. */
+/**
+ * Who of those that visibility lets pull may do so: enabled: all; private: Reporters and above; disabled: nobody, and nobody pushes or
+ * deletes either.
+ */
 export type RegistryAccessLevel = 'enabled' | 'private' | 'disabled';
 
 export interface ProjectTable {
@@ -28,7 +31,7 @@ export interface ProjectTable {
 
 export type Project = RecordOf<ProjectTable>;
 
-/** Of the access levels 'enabled' where left out. */
+/** Where the access level is left out, it is 'enabled'. */
 export type NewProject = Readonly<
   Omit<Insertable<ProjectTable>, 'id' | 'placedAt' | 'createdAt' | 'updatedAt'>
 >;
@@ -125,7 +128,7 @@ export class Projects {
       .executeTakeFirst();
   }
 
-  /** With its repositories, their links and tags, and its upload sessions: see Reviews.addProject. False when there was none. */
+  /** Its repositories, their links and tags, and its uploads go with it: see Reviews.addProject. False when there was none. */
   async remove(id: number): Promise<boolean> {
     const query = this.#db.deleteFrom('projects').where('id', '=', id);
     return (await query.executeTakeFirstOrThrow()).numDeletedRows > 0n;

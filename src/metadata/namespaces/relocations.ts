@@ -7,7 +7,7 @@ import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
 import type { Tables } from '../db/tables.ts';
 import { below } from './below.ts';
 
-/** Of an upstream that is a group or project of this server. */
+/** The scheme of an upstream's URL that is a group or project of this server. */
 const localScheme = 'entrepot:';
 
 export interface NewGroupPlace {
@@ -58,7 +58,7 @@ export class Relocations {
     return Math.max(...lengths);
   }
 
-  /** With all that is below it. @throws UniqueViolation groups_full_path, projects_full_path, repositories_name */
+  /** All that is below the group comes with it. @throws UniqueViolation groups_full_path, projects_full_path, repositories_name */
   async moveGroup(id: number, from: string, { parentId, path, fullPath }: NewGroupPlace): Promise<void> {
     const now = this.#now();
     for (const table of ['groups', 'projects'] as const) {
@@ -80,7 +80,7 @@ export class Relocations {
     await this.#moveContents(from, fullPath);
   }
 
-  /** With its repositories. @throws UniqueViolation projects_full_path, repositories_name */
+  /** Its repositories come with it. @throws UniqueViolation projects_full_path, repositories_name */
   async moveProject(id: number, from: string, { groupId, path, fullPath }: NewProjectPlace): Promise<void> {
     const now = this.#now();
     await this.#db
@@ -111,7 +111,7 @@ export class Relocations {
     await this.#moveUpstreams(from, to);
   }
 
-  /** Those that show what was moved: whether they still may is asked at every pull. */
+  /** Upstreams that show what was moved follow it: whether they still may show it is asked at every pull. */
   async #moveUpstreams(from: string, to: string): Promise<void> {
     await this.#db
       .updateTable('upstreams')
@@ -121,8 +121,8 @@ export class Relocations {
   }
 
   /**
-   * Makes all that pushes to these projects wait for this transaction's end, the making of repositories included, so that none is
-   * missed. Before anything of them is asked for.
+   * Makes all that pushes to these projects wait for this transaction's end, the making of repositories included, so that none is missed.
+   * It comes before anything of them is asked for.
    */
   async holdProjects(ids: readonly number[]): Promise<void> {
     await this.#db
@@ -147,7 +147,7 @@ export class Relocations {
     return rows.map(({ name }) => name);
   }
 
-  /** Of projects that are held, as by {@link holdProjects}. @throws UniqueViolation repositories_name */
+  /** The projects must be held, as by {@link holdProjects}. @throws UniqueViolation repositories_name */
   async moveRepositories(from: RepositoryPlace, to: RepositoryPlace): Promise<void> {
     await this.#db
       .updateTable('repositories')

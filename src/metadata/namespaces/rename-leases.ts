@@ -5,11 +5,11 @@ import { pathsUpTo } from './below.ts';
 
 /** primary key (path, project_id); index on project_id */
 export interface RenameLeaseTable {
-  /** Of a repository or a project, with all below it. */
+  /** The path of a repository or a project; the lease is of all below it, too. */
   path: string;
-  /** Which repositories of this path belong to: of what another project has at the path later, the lease does not speak. */
+  /** The project whose repositories are meant: the lease says nothing of what another project has at the path later. */
   projectId: number;
-  /** As of Writer.key. */
+  /** Whose lease it is, as Writer.key says. */
   holder: string;
   /** announced: it will be renamed by its holder; over: it was. */
   state: 'announced' | 'over';
@@ -28,7 +28,7 @@ export class RenameLeases {
     this.#now = now;
   }
 
-  /** Of the path or one above it. */
+  /** The lease of the path, or of one above it. */
   find(projectId: number, path: string): Promise<RenameLease | undefined> {
     return this.#db
       .selectFrom('renameLeases')
@@ -41,7 +41,7 @@ export class RenameLeases {
       .executeTakeFirst();
   }
 
-  /** In the place of what there was of the path, and of whatever has expired. @throws MissingOwner when the project is gone */
+  /** Takes the place of what there was of the path, and removes whatever has expired. @throws MissingOwner when the project is gone */
   async put(lease: RenameLease): Promise<void> {
     const { holder, state, expiresAt } = lease;
     await this.#db.deleteFrom('renameLeases').where('expiresAt', '<=', this.#now()).execute();

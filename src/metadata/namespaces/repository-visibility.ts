@@ -10,7 +10,7 @@ export interface Viewer {
   readonly userId: number | undefined;
   /** The role that shows what is in a project, as of {@link Member.accessLevel}. */
   readonly leastLevel: number;
-  /** To whom internal projects are as private ones; where left out, they are as public ones. */
+  /** True: internal projects are to them as private ones; else they are as public ones. */
   readonly isOutsider?: boolean | undefined;
   /** A project that is open to them without a role, or a group with all that is below it. */
   readonly place?: Place | undefined;

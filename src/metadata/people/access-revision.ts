@@ -18,7 +18,7 @@ const tables = [
   'upstreams',
   'protection_rules',
 ];
-/** When a token was last used, which is written all the time, decides nothing. */
+/** Statements that write these decide who may do what. When a token was last used, which is written all the time, does not. */
 const decisive = new RegExp(
   `^(?:insert into|update|delete from) "(?:${tables.join('|')})"(?! set "last_used_at" = )`,
 );
@@ -41,7 +41,7 @@ export class AccessRevision {
       try {
         return await execute(query, options);
       } finally {
-        // After an error, too: of a connection that broke nobody knows what it has done.
+        // An error counts, too: nobody knows what a connection has done that broke.
         if (decides || (isCommit && isUnderWay)) this.#current += 1;
         if (isCommit || query.sql === 'rollback') isUnderWay = false;
       }

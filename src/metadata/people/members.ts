@@ -6,7 +6,7 @@ import { isOf, type PlaceKey } from '../namespaces/place.ts';
 import { rolesUpTo, rolesWithin } from './memberships.ts';
 import type { User } from './users.ts';
 
-/** Of a group or of a project, never of both. unique (group_id, user_id) and (project_id, user_id) */
+/** A role in a group or in a project, never in both. unique (groupId, userId) and (projectId, userId) */
 export interface MemberTable {
   groupId: Optional<number>;
   projectId: Optional<number>;
@@ -116,7 +116,7 @@ export class Members {
       .innerJoin('users', 'users.id', 'roles.userId');
   }
 
-  /** Those that the user was given, wherever. */
+  /** The roles that the user was given, wherever. */
   listByUser(userId: number): Promise<readonly Member[]> {
     return this.#db
       .selectFrom('members')

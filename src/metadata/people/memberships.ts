@@ -76,7 +76,7 @@ function currentRoles(now: number, isThere: (path: Expression<string>) => Expres
     );
 }
 
-/** In a query on members: whether the role has not expired. */
+/** Whether a role has not expired, in a query on members. */
 function isCurrent(now: number): RawBuilder<SqlBool> {
   const expires = sql.ref('members.expiresAt');
   return sql<SqlBool>`(${expires} is null or ${expires} > ${now})`;

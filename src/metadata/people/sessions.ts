@@ -47,7 +47,10 @@ export class Sessions {
       .executeTakeFirstOrThrow();
   }
 
-  /** It was used now, and lasts until then. False when there is none, or its time was over. @param expiresAt epoch milliseconds */
+  /**
+   * The session was used now, and lasts until `expiresAt`. False when there is none, or its time was over.
+   * @param expiresAt epoch milliseconds
+   */
   async touch(idHash: string, expiresAt: number): Promise<boolean> {
     const now = this.#now();
     const { numUpdatedRows } = await this.#db
@@ -65,13 +68,13 @@ export class Sessions {
     return (await query.executeTakeFirstOrThrow()).numDeletedRows > 0n;
   }
 
-  /** How many there were. */
+  /** Returns how many there were. */
   async removeByUser(userId: number): Promise<number> {
     const query = this.#db.deleteFrom('sessions').where('userId', '=', userId);
     return Number((await query.executeTakeFirstOrThrow()).numDeletedRows);
   }
 
-  /** How many there were. @param now epoch milliseconds */
+  /** Returns how many there were. @param now epoch milliseconds */
   async removeExpired(now: number): Promise<number> {
     const query = this.#db.deleteFrom('sessions').where('expiresAt', '<=', now);
     return Number((await query.executeTakeFirstOrThrow()).numDeletedRows);

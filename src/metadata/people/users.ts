@@ -15,7 +15,7 @@ export interface UserTable {
   passwordHash: Optional<string>;
   /** A bot is whom a group or project access token acts as. */
   kind: Generated<'human' | 'bot'>;
-  /** Where a bot belongs, and goes with: one of the two, or none. */
+  /** A bot belongs to one of the two, with which it goes; people belong to none. */
   botGroupId: Optional<number>;
   botProjectId: Optional<number>;
   createdAt: number;
@@ -37,9 +37,9 @@ export type UserChanges = Readonly<
 >;
 
 export interface UserFilter {
-  /** People where left out. */
+  /** Which kinds of users are listed; people where left out. */
   readonly kind?: User['kind'] | 'any' | undefined;
-  /** Only this very one; in lower case. */
+  /** The one user of this name; in lower case. */
   readonly username?: string | undefined;
   readonly state?: User['state'] | undefined;
   readonly isAdmin?: boolean | undefined;
@@ -114,7 +114,7 @@ export class Users {
   }
 
   /**
-   * With their roles, tokens of theirs and of jobs that run for them, sessions and identities elsewhere; what they made stays, and
+   * Their roles, tokens of theirs and of jobs that run for them, sessions and identities elsewhere go with them; what they made stays, and
    * so does what was audited. False when there was none.
    */
   async remove(id: number): Promise<boolean> {

@@ -38,7 +38,7 @@ export class RegistryUpstreams {
   }
 
   /**
-   * At the last position. A limit is kept by rolling back when the position is over it.
+   * The upstream comes to the last position. Whoever has a limit rolls back when the position is over it.
    * @throws UniqueViolation registry_upstreams_registry_id_upstream_id, MissingOwner
    */
   append(registryId: number, upstreamId: number): Promise<RegistryUpstream> {
@@ -52,7 +52,7 @@ export class RegistryUpstreams {
     });
   }
 
-  /** The others shift; beyond the last position is the last. Undefined when there is no such association. */
+  /** The others shift; a position beyond the last is the last. Undefined when there is no such association. */
   move(id: number, position: number): Promise<RegistryUpstream | undefined> {
     return inTransaction(this.#db, async (tx) => {
       const held = await hold(tx, id);
@@ -96,7 +96,7 @@ export class RegistryUpstreams {
   }
 }
 
-/** Whoever changes positions holds the registry first. The number of its upstreams. */
+/** Whoever changes positions holds the registry first. Returns how many upstreams it has. */
 async function holdRegistry(tx: Kysely<Tables>, registryId: number): Promise<number> {
   await tx
     .selectFrom('virtualRegistries')

@@ -71,7 +71,7 @@ export class Upstreams {
     }));
   }
 
-  /** Those of the group with exactly this URL. */
+  /** The upstreams of the group with exactly this URL. */
   listByUrl(groupId: number, url: string): Promise<readonly UpstreamRecord[]> {
     const query = this.#db
       .selectFrom('upstreams')
@@ -85,7 +85,7 @@ export class Upstreams {
     return this.#db.selectFrom('upstreams').selectAll().where('id', '=', id).executeTakeFirst();
   }
 
-  /** In no registry yet. @throws MissingOwner */
+  /** The new upstream is in no registry yet. @throws MissingOwner */
   create(upstream: NewUpstream): Promise<UpstreamRecord> {
     const now = this.#now();
     return this.#db
@@ -109,12 +109,12 @@ export class Upstreams {
       .executeTakeFirst();
   }
 
-  /** With its entries, whose contents are put up for review, and from every registry, where those behind it move up. False when there was none. */
+  /** Its entries go with it, whose contents are put up for review; in every registry those behind it move up. False when there was none. */
   remove(id: number): Promise<boolean> {
     return inTransaction(this.#db, async (tx) => {
       const links = new RegistryUpstreams(tx);
       for (const link of await links.listByUpstream(id)) await links.remove(link.id);
-      // Nobody adds an entry meanwhile, of which there would be no review.
+      // Nobody may add an entry meanwhile, of which there would be no review.
       await tx.selectFrom('upstreams').select('id').where('id', '=', id).forUpdate().execute();
       await this.#reviews.within(tx).addUpstream(id);
       const { numDeletedRows } = await tx
@@ -125,7 +125,7 @@ export class Upstreams {
     });
   }
 
-  /** Those that this registry uses and no other, by position. */
+  /** The upstreams that this registry uses and no other, by position. */
   async listExclusive(registryId: number): Promise<readonly UpstreamRecord[]> {
     const upstreams = await this.listByRegistry(registryId);
     const shared = await this.#db
@@ -139,10 +139,10 @@ export class Upstreams {
     return upstreams.filter((upstream) => !sharedIds.has(upstream.id));
   }
 
-  /** Removes what {@link listExclusive} gives, with the entries; gives what it removed. Part of removing the registry. */
+  /** Removes what {@link listExclusive} gives, with the entries, and returns it: part of removing the registry. */
   removeExclusive(registryId: number): Promise<readonly UpstreamRecord[]> {
     return inTransaction(this.#db, async (tx) => {
-      // Held first, in the order in which associations are made, so that no other registry gets one of them meanwhile.
+      // They are held first, in the order in which associations are made, so that no other registry gets one of them meanwhile.
       await tx
         .selectFrom('virtualRegistries')
         .select('id')

@@ -86,7 +86,7 @@ export class VirtualRegistries {
       .executeTakeFirst();
   }
 
-  /** With its associations, not with any upstream: see Upstreams.removeExclusive. False when there was none. */
+  /** Its associations go with it, but no upstream: see Upstreams.removeExclusive. False when there was none. */
   async remove(id: number): Promise<boolean> {
     const query = this.#db.deleteFrom('virtualRegistries').where('id', '=', id);
     return (await query.executeTakeFirstOrThrow()).numDeletedRows > 0n;

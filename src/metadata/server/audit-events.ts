@@ -27,11 +27,11 @@ export interface AuditEventTable {
 
 export type AuditEvent = RecordOf<AuditEventTable>;
 
-/** Of what happened in a project, the project's path says the group's as well. */
+/** Where something happened in a project, the project's path says the group's as well. */
 export type NewAuditEvent = Readonly<
   Omit<Insertable<AuditEventTable>, 'id' | 'at' | 'targetType' | 'targetId' | 'details'>
 > & {
-  /** The kind of it is what stands before the dot of the action. */
+  /** What was changed; its kind is what stands before the dot of the action. */
   readonly targetId: number | string;
   /** Never a secret. What is undefined is left out; names are kept as clients see them, in snake_case. */
   readonly details: Readonly<Record<string, unknown>>;
@@ -66,7 +66,7 @@ export class AuditEvents {
     this.#now = now;
   }
 
-  /** Happened now. */
+  /** The event happened now. */
   async add(event: NewAuditEvent): Promise<void> {
     const { action, projectPath, groupPath = projectPath && parentPathOf(projectPath) } = event;
     await this.#db
@@ -111,7 +111,7 @@ export class AuditEvents {
   }
 }
 
-/** Of objects inside nothing is renamed. */
+/** Only the outermost names are changed: inside objects they are data. */
 function snakeCased(details: NewAuditEvent['details']): NewAuditEvent['details'] {
   return Object.fromEntries(Object.entries(details).map(([name, value]) => [snakeCase(name), value]));
 }

@@ -21,7 +21,7 @@ export class InstanceSettings {
     return (await query.executeTakeFirst())?.value;
   }
 
-  /** Unless there is a value already. @returns the one that there is now */
+  /** Sets the value unless there is one already. @returns the one that there is now */
   async keep(key: string, value: string): Promise<string> {
     await this.#db
       .insertInto('instance')

@@ -6,18 +6,18 @@ export interface TaskTable {
   /** The primary key. */
   name: string;
   everyMs: number;
-  /** Due from then on; epoch milliseconds, as all instants here. */
+  /** The task is due from then on; epoch milliseconds, as all instants here. */
   nextRunAt: number;
-  /** Asked for while it was running, so that it runs again. */
+  /** Someone asked for it while it was running, so that it runs again. */
   isWoken: boolean;
   /** The process that runs it. */
   owner: Optional<string>;
   /** The owner is taken for dead from then on. */
   leasedUntil: Optional<number>;
-  /** Of the last run, which goes on where it is after {@link endedAt}; undefined: there was none. */
+  /** When the last run began, which goes on where that is after {@link endedAt}; undefined: there was none. */
   startedAt: Optional<number>;
   endedAt: Optional<number>;
-  /** In a row, until one succeeds. */
+  /** How many runs in a row have failed. */
   failures: number;
   /** Why the last run failed. */
   error: Optional<string>;
@@ -70,7 +70,7 @@ export class Tasks {
     return rows.map(({ name }) => name);
   }
 
-  /** Takes one that is due. @returns its failures so far; undefined where another was quicker */
+  /** Takes a task that is due. @returns its failures so far; undefined where another was quicker */
   async take(name: string, owner: string, leaseMs: number): Promise<number | undefined> {
     const now = this.#now();
     const row = await this.#db

@@ -20,7 +20,7 @@ export interface AccessTokenFilter {
   readonly userId?: number | undefined;
   /** Only those of the bots of this group or project: its own access tokens. */
   readonly botOf?: PlaceKey | undefined;
-  /** Neither revoked nor expired; or one of them. */
+  /** True: tokens that are neither revoked nor expired; false: the others. */
   readonly isActive?: boolean | undefined;
   /** Part of the name. */
   readonly search?: string | undefined;

@@ -6,7 +6,7 @@ import { MissingOwner } from '../db/violations.ts';
 import { isOf, type Place, type PlaceKey } from '../namespaces/place.ts';
 import { isOfLife, type LastingTokenColumns, revokeToken } from './token-life.ts';
 
-/** Of a group or of a project, never of both. */
+/** A token belongs to a group or to a project, never to both. */
 export interface DeployTokenTable extends LastingTokenColumns {
   groupId: Optional<number>;
   projectId: Optional<number>;
@@ -31,7 +31,7 @@ export type NewDeployToken = Readonly<
 export interface DeployTokenFilter {
   /** Undefined: of all groups and projects. */
   readonly place?: PlaceKey | undefined;
-  /** Neither revoked nor expired; or one of them. */
+  /** True: tokens that are neither revoked nor expired; false: the others. */
   readonly isActive?: boolean | undefined;
 }
 

@@ -9,9 +9,9 @@ export interface JobTokenTable extends TokenColumns {
   projectId: number;
   /** For whom the job runs; undefined: for nobody in particular. */
   userId: Optional<number>;
-  /** The trust at which it was exchanged, and with which it goes; undefined: minted by the API. */
+  /** The trust at which it was exchanged, and with which it goes; undefined: the API made it. */
   trustId: Optional<number>;
-  /** As of {@link Member.accessLevel}, in its own project. */
+  /** The {@link Member.accessLevel} in its own project. */
   accessLevel: number;
   expiresAt: number;
 }
@@ -25,7 +25,7 @@ export type NewJobToken = Readonly<Omit<Insertable<JobTokenTable>, 'id' | 'creat
 
 export interface JobTokenFilter {
   readonly projectId?: number | undefined;
-  /** Neither revoked nor expired; or one of them. */
+  /** True: tokens that are neither revoked nor expired; false: the others. */
   readonly isActive?: boolean | undefined;
 }
 
@@ -46,12 +46,12 @@ export class JobTokens {
     return paged(query.orderBy('jobTokens.id', 'desc'), page);
   }
 
-  /** Also one that is over. */
+  /** A token that is over is found, too. */
   find(id: number): Promise<JobToken | undefined> {
     return this.#ofProjects().where('jobTokens.id', '=', id).executeTakeFirst();
   }
 
-  /** Also one that is over. */
+  /** A token that is over is found, too. */
   findByHash(tokenHash: string): Promise<JobToken | undefined> {
     return this.#ofProjects().where('jobTokens.tokenHash', '=', tokenHash).executeTakeFirst();
   }
@@ -81,7 +81,7 @@ export class JobTokens {
     return revokeToken(this.#db, 'jobTokens', id, this.#now());
   }
 
-  /** Revoked or not. How many there were. @param now epoch milliseconds */
+  /** Removes tokens whose time is over, revoked or not. Returns how many there were. @param now epoch milliseconds */
   async removeExpired(now: number): Promise<number> {
     const query = this.#db.deleteFrom('jobTokens').where('expiresAt', '<=', now);
     return Number((await query.executeTakeFirstOrThrow()).numDeletedRows);

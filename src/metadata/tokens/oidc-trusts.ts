@@ -15,7 +15,7 @@ export interface OidcTrustTable {
   /** Claim → glob: a token must have them all. */
   claims: Readonly<Record<string, string>>;
   projectId: number;
-  /** As of {@link Member.accessLevel}, in the project. */
+  /** The {@link Member.accessLevel} of its jobs in the project. */
   accessLevel: number;
   createdAt: number;
 }
@@ -47,7 +47,7 @@ export class OidcTrusts {
     return paged(query.orderBy('oidcTrusts.id'), page);
   }
 
-  /** Of this very issuer, oldest first. */
+  /** The trusts of this very issuer, oldest first. */
   listByIssuer(issuer: string): Promise<readonly OidcTrust[]> {
     return this.#ofProjects().where('oidcTrusts.issuer', '=', issuer).orderBy('oidcTrusts.id').execute();
   }
@@ -76,7 +76,7 @@ export class OidcTrusts {
     return created;
   }
 
-  /** With the job tokens that were exchanged at it. False when there was none. */
+  /** The job tokens that were exchanged at it go with it. False when there was none. */
   async remove(id: number): Promise<boolean> {
     const query = this.#db.deleteFrom('oidcTrusts').where('id', '=', id);
     return (await query.executeTakeFirstOrThrow()).numDeletedRows > 0n;

@@ -11,7 +11,7 @@ export interface SigningKeyTable {
   /** PEM, for registries that ask for one; undefined: none was made yet. */
   certificate: Optional<string>;
   createdAt: number;
-  /** Epoch milliseconds, and may lie ahead: from then on it signs nothing, and what it signed before is good. */
+  /** From then on the key signs nothing; what it signed before is good. Epoch milliseconds; it may lie ahead. */
   retiredAt: Optional<number>;
 }
 
@@ -36,7 +36,10 @@ export class SigningKeys {
     await this.#db.insertInto('signingKeys').values(key).execute();
   }
 
-  /** For a key that has none, by whoever comes first. The one that is kept; undefined when there is no such key. @param certificate PEM */
+  /**
+   * Keeps the certificate where the key has none. Returns the one that is kept; undefined when there is no such key.
+   * @param certificate PEM
+   */
   async ensureCertificate(kid: string, certificate: string): Promise<string | undefined> {
     const row = await this.#db
       .updateTable('signingKeys')
@@ -47,7 +50,7 @@ export class SigningKeys {
     return row?.certificate;
   }
 
-  /** One that was retired from an earlier time stays so. @param at epoch milliseconds; may lie ahead */
+  /** A key that was retired at an earlier time stays so. @param at epoch milliseconds; may lie ahead */
   async setRetired(kid: string, at: number): Promise<void> {
     await this.#db
       .updateTable('signingKeys')

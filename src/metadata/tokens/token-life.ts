@@ -12,7 +12,7 @@ export interface TokenColumns {
   revokedAt: Optional<number>;
 }
 
-/** Of tokens that last until someone ends them, unless they were given an end. */
+/** The columns of tokens that last until someone ends them, unless they were given an end. */
 export interface LastingTokenColumns extends TokenColumns {
   scopes: readonly string[];
   expiresAt: Optional<number>;
@@ -21,7 +21,7 @@ export interface LastingTokenColumns extends TokenColumns {
 
 type TokenTable = 'accessTokens' | 'deployTokens' | 'jobTokens';
 
-/** In a query: neither revoked nor expired; or one of them. @param now epoch milliseconds */
+/** Selects tokens that are neither revoked nor expired, or the others. @param now epoch milliseconds */
 export function isOfLife(table: TokenTable, isActive: boolean, now: number): RawBuilder<SqlBool> {
   const revoked = sql.ref(`${table}.revokedAt`);
   const expires = sql.ref(`${table}.expiresAt`);

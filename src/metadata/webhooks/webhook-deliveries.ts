@@ -9,7 +9,7 @@ export type DeliveryState = 'pending' | 'delivered' | 'dead';
 
 /** One event for one endpoint. partial index (webhook_id, repository_id, id) of what is pending */
 export interface WebhookDeliveryTable {
-  /** In the order of the events of a repository. */
+  /** Numbers are in the order of the events of a repository. */
   id: Generated<number>;
   webhookId: number;
   repositoryId: number;
@@ -23,14 +23,14 @@ export interface WebhookDeliveryTable {
   attempts: number;
   /** Epoch milliseconds, as all instants here. */
   createdAt: number;
-  /** Of the last try, as what follows. */
+  /** When the last try was; what follows is of that try, too. */
   attemptedAt: Optional<number>;
   durationMs: Optional<number>;
   /** Undefined where there was no answer. */
   responseStatus: Optional<number>;
-  /** Its beginning. */
+  /** The beginning of the answer. */
   responseBody: Optional<string>;
-  /** Why it counts as none, for people; undefined where it arrived. */
+  /** Why the try failed, for people; undefined where the event arrived. */
   error: Optional<string>;
   /** When it was delivered or given up. */
   finishedAt: Optional<number>;
@@ -46,7 +46,7 @@ export interface DeliveryAttempt {
   readonly status: number | undefined;
   /** The beginning of the answer. */
   readonly body: string | undefined;
-  /** Why it counts as none, for people; undefined where it arrived. */
+  /** Why the try failed, for people; undefined where the event arrived. */
   readonly error: string | undefined;
 }
 
@@ -57,7 +57,7 @@ export class WebhookDeliveries {
     this.#db = db;
   }
 
-  /** The first that is pending. */
+  /** The first delivery that is pending. */
   findNext({ webhookId, repositoryId }: LaneKey): Promise<WebhookDelivery | undefined> {
     return this.#db
       .selectFrom('webhookDeliveries')
@@ -91,7 +91,7 @@ export class WebhookDeliveries {
     return paged(query.orderBy('id', 'desc'), page);
   }
 
-  /** What came of a try. What arrived stays so, whatever came of sending it again. */
+  /** Notes what came of a try. An event that arrived stays so, whatever came of sending it again. */
   async recordAttempt(id: number, state: DeliveryState, attempt: DeliveryAttempt): Promise<void> {
     await this.#db
       .updateTable('webhookDeliveries')
@@ -110,7 +110,7 @@ export class WebhookDeliveries {
       .execute();
   }
 
-  /** Of all endpoints, those that are to be sent. */
+  /** How many deliveries are still to be sent, to all endpoints. */
   async countPending(): Promise<number> {
     const { count } = await this.#db
       .selectFrom('webhookDeliveries')
@@ -120,7 +120,7 @@ export class WebhookDeliveries {
     return count;
   }
 
-  /** Whatever came of them. @returns how many there were, at most `limit` */
+  /** Removes deliveries whatever came of them. @returns how many there were, at most `limit` */
   async removeOlder(than: number, limit: number): Promise<number> {
     const { numDeletedRows } = await this.#db
       .deleteFrom('webhookDeliveries')

@@ -24,7 +24,7 @@ export interface LaneKey {
 }
 
 export interface DueLane extends LaneKey {
-  /** Of the endpoint; undefined for one of the configuration. */
+  /** The endpoint's project; undefined for an endpoint of the configuration. */
   readonly projectId: number | undefined;
 }
 
@@ -103,7 +103,7 @@ export class WebhookLanes {
     return row && { ...lane, version: row.version };
   }
 
-  /** For others to take. @param dueAt not before then; epoch milliseconds */
+  /** Lets others take the lane. @param dueAt not before then; epoch milliseconds */
   async release(lane: Lane, dueAt: number): Promise<void> {
     await this.#own(lane, { owner: null, leasedUntil: 0, dueAt: dueAt }).execute();
   }
@@ -117,7 +117,7 @@ export class WebhookLanes {
       .where('owner', '=', owner);
   }
 
-  /** Of whoever found nothing pending. False where something was added since the lane was looked at. */
+  /** Whoever found nothing pending ends the lane. False where something was added since they looked. */
   async close({ webhookId, repositoryId, owner, version }: Lane): Promise<boolean> {
     const { numDeletedRows } = await this.#db
       .deleteFrom('webhookLanes')
@@ -129,7 +129,7 @@ export class WebhookLanes {
     return numDeletedRows > 0n;
   }
 
-  /** Nothing else of the endpoint is tried before then: it could not be reached. @param until epoch milliseconds */
+  /** The endpoint could not be reached, so that nothing else is tried there before then. @param until epoch milliseconds */
   async postpone(webhookId: number, until: number): Promise<void> {
     await this.#db
       .updateTable('webhookLanes')

@@ -19,8 +19,8 @@ export class WebhookOutbox {
   }
 
   /**
-   * Of endpoints that want it; where there are none, nothing is written. Events of a repository are told in the order in which they
-   * are added, where whoever adds them holds it.
+   * Records events for the endpoints that want them; where there are none, nothing is written. Events of a repository are told in the order
+   * in which they are added, where whoever adds them holds it.
    */
   add(...events: readonly RegistryEvent[]): Promise<void> {
     return inTransaction(this.#db, async (tx) => {
@@ -66,7 +66,7 @@ async function listDeliveries(
   });
 }
 
-/** In one order, so that two who do it never wait for each other. What waits for its next try goes on waiting. */
+/** Lanes are opened in one order, so that two who do it never wait for each other. A lane that waits for its next try goes on waiting. */
 async function openLanes(tx: Kysely<Tables>, deliveries: readonly Delivery[], now: number): Promise<void> {
   const lanes = new Map(
     deliveries.map(({ webhookId, repositoryId }) => [

@@ -8,9 +8,9 @@ import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 /** An endpoint: of a project, or one that the configuration names. */
 export interface WebhookTable {
   id: Generated<number>;
-  /** Undefined: of the configuration, which has all that is said of it here but its filter. */
+  /** Undefined: the endpoint is the configuration's, which says all of it that is here but its filter. */
   projectId: Optional<number>;
-  /** Of the configuration's, unique there. */
+  /** The name of an endpoint of the configuration, unique there. */
   name: Optional<string>;
   description: Optional<string>;
   /** Empty for one of the configuration. */
@@ -97,7 +97,7 @@ export class Webhooks {
       .executeTakeFirst();
   }
 
-  /** With what it was still to be told. */
+  /** What it was still to be told goes with it. */
   async remove(id: number): Promise<void> {
     await this.#db.deleteFrom('webhooks').where('id', '=', id).execute();
   }
@@ -121,7 +121,7 @@ export class Webhooks {
     });
   }
 
-  /** Of projects, and undefined where all are: whose pulls someone wants to be told of. */
+  /** The projects whose pulls someone wants to be told of; undefined among them: all projects. */
   async listPullPlaces(): Promise<ReadonlySet<number | undefined>> {
     const webhooks = await this.#db
       .selectFrom('webhooks')

@@ -1,77 +1,54 @@
-/** A server under load: Entrepot, or Debian's docker-registry with token authentication. Both serve the same image. */
-import { DockerRegistry } from '../test/e2e/support/docker-registry.ts';
-import { Entrepot } from '../test/e2e/support/entrepot.ts';
-import { virtualUrl } from '../test/e2e/support/figure.ts';
-import { pull } from '../test/e2e/support/pulling.ts';
-import { repository, tag } from './warm-content.ts';
+/** Who is measured: servers that host what is pushed to them, or pull it through from an origin, each a process kept to one core. */
+import { missing } from '../test/e2e/support/processes.ts';
+
+/** The one repository that every scenario uses. */
+export const repository = 'bench/image';
 
 export interface Contender {
+  /** As in the table's head. */
   readonly name: string;
-  readonly pid: number;
-  readonly manifestUrl: string;
-  blobUrl(digest: string): string;
-  bearer(): Promise<string>;
+  /** Of its process, whose children count, too; undefined where what it spends is not its own. */
+  readonly pid: number | undefined;
+  /** `http://host/v2/<name of the repository there>`. */
+  readonly base: string;
+  /** What a client sends as Authorization; undefined where nothing is asked for. */
+  authorization(actions?: 'pull' | 'pull,push'): Promise<string | undefined>;
+  /** Where files are put in place of pushing. */
+  readonly root?: string;
+  /** From the start of its process to its first answer, where that is known. */
+  readonly startedInMs?: number;
   stop(): Promise<void>;
 }
 
-/** One that is pushed to. */
-export interface PushContender extends Contender {
-  /** Of the repository, below /v2. */
-  readonly pushUrl: string;
-  pushBearer(): Promise<string>;
+export interface Place {
+  /** For its data, configuration and log; empty. */
+  readonly directory: string;
+  /** Processor core to keep to; undefined: all of them. */
+  readonly core: number | undefined;
 }
 
-const pushed = 'bench/pushed';
-
-/** @param origin the registry that has the image to pull; it may stop once this one is warm */
-export async function startEntrepot(
-  directory: string,
-  origin?: string,
-  core?: number,
-): Promise<PushContender> {
-  const server = await Entrepot.start({ directory, ...(core !== undefined && { core }) });
-  if (origin !== undefined) await server.setUpstreams(1, [{ url: origin, name: 'origin' }]);
-  await server.createProject(pushed);
-  return {
-    name: 'Entrepot',
-    pid: server.program.pid,
-    manifestUrl: virtualUrl(server, repository, 'manifests', tag),
-    blobUrl: (digest) => virtualUrl(server, repository, 'blobs', digest),
-    bearer: () => server.bearer(`virtual_registries/container/1/${repository}`),
-    pushUrl: `http://${server.host}/v2/${pushed}`,
-    pushBearer: () => server.bearer(pushed, 'pull,push'),
-    stop: () => server.stop(),
-  };
+/** One way to run a server. */
+export interface Peer {
+  readonly name: string;
+  /** What must be on PATH. */
+  readonly programs: readonly string[];
+  /** @param origin URL of an open registry, for those that pull through */
+  start(place: Place, origin: string): Promise<Contender>;
 }
 
-/** @param storage where the image is */
-export async function startPeer(directory: string, storage: string, core?: number): Promise<PushContender> {
-  const registry = await DockerRegistry.start({
-    directory,
-    storage,
-    auth: 'token',
-    ...(core !== undefined && { core }),
-  });
-  return {
-    name: 'docker-registry',
-    pid: registry.program.pid,
-    manifestUrl: `${registry.url}/v2/${repository}/manifests/${tag}`,
-    blobUrl: (digest) => `${registry.url}/v2/${repository}/blobs/${digest}`,
-    bearer: () => registry.bearer(repository),
-    pushUrl: `${registry.url}/v2/${pushed}`,
-    pushBearer: () => registry.bearer(pushed, 'pull,push'),
-    stop: () => registry.stop(),
-  };
+/** Those whose programs are here; of the others a line says so. */
+export async function present(peers: readonly Peer[]): Promise<readonly Peer[]> {
+  const found: Peer[] = [];
+  for (const peer of peers) {
+    const absent = await missing(...peer.programs);
+    if (absent.length === 0) found.push(peer);
+    else console.log(`not measured: ${peer.name}, ${absent.join(', ')} is not installed`);
+  }
+  return found;
 }
 
-/** @throws Error where a digest is not what it should be */
-export async function warm(contender: Contender, manifest: string, blob: string): Promise<void> {
-  const authorization = await contender.bearer();
-  const headers = { accept: 'application/vnd.oci.image.manifest.v1+json' };
-  const answers = [
-    await pull(contender.manifestUrl, { authorization, headers }),
-    await pull(contender.blobUrl(blob), { authorization }),
-  ];
-  const got = answers.map(({ status, digest }) => `${status} ${digest}`).join();
-  if (got !== `200 ${manifest},200 ${blob}`) throw new Error(`${contender.name} serves ${got}`);
+/** A command that keeps to a core. */
+export function pinned(core: number | undefined, ...command: string[]): [string, string[]] {
+  const [program = '', ...args] = core === undefined ? command : ['taskset', '-c', String(core), ...command];
+  return [program, args];
 }

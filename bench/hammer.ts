@@ -1,12 +1,12 @@
 /**
  * Asks for the same thing over and over on some connections, where wrk is not installed:
- * `node bench/hammer.ts <url> <seconds> <connections> <header: value>…` prints answers per second.
+ * `node bench/hammer.ts GET|HEAD <url> <seconds> <connections> <header: value>…` prints answers per second.
  */
 import { connect } from 'node:net';
 
-const [url = '', seconds = '5', connections = '32', ...headers] = process.argv.slice(2);
+const [method, url = '', seconds = '5', connections = '32', ...headers] = process.argv.slice(2);
 const { host, hostname, port, pathname, search } = new URL(url);
-const text = [`GET ${pathname}${search} HTTP/1.1`, `Host: ${host}`, ...headers].join('\r\n');
+const text = [`${method} ${pathname}${search} HTTP/1.1`, `Host: ${host}`, ...headers].join('\r\n');
 const question = Buffer.from(`${text}\r\n\r\n`);
 const startedAt = performance.now();
 let answers = 0;
@@ -36,5 +36,6 @@ function ask(): Promise<void> {
 
 function lengthOf(begin: string): number {
   if (!begin.startsWith('HTTP/1.1 200')) throw new Error(begin.slice(0, 300));
-  return begin.indexOf('\r\n\r\n') + 4 + Number(/^content-length: (\d+)/im.exec(begin)?.[1]);
+  const body = method === 'HEAD' ? 0 : Number(/^content-length: (\d+)/im.exec(begin)?.[1]);
+  return begin.indexOf('\r\n\r\n') + 4 + body;
 }

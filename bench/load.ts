@@ -1,84 +1,88 @@
-/** The load side: answers counted from a core of its own, bytes drained, and what the server's process spent meanwhile. */
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+/** The load's side, which keeps to a core of its own: the same answer over and over, and blobs taken as fast as they come. */
 import { join } from 'node:path';
 import { manifestAccept } from '../src/oci/media-types.ts';
 import { missing, run } from '../test/e2e/support/processes.ts';
+import { type Contender, pinned } from './contender.ts';
+import { cpuSeconds } from './process-tree.ts';
 
-export const serverCore = 0;
-export const loadCore = '1';
-const connections = 32;
-const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
+export interface RateOptions {
+  readonly url: string;
+  readonly authorization: string | undefined;
+  readonly connections: number;
+  readonly seconds: number;
+  readonly method?: 'GET' | 'HEAD';
+  /** Core of the load; undefined: any. */
+  readonly core: number | undefined;
+}
 
-/** Answers per second to the same GET. @param authorization undefined: none @throws Error where one is not 200 */
-export async function answersPerSecond(
-  url: string,
-  authorization: string | undefined,
-  seconds: number,
-): Promise<number> {
+export interface Rate {
+  readonly perSecond: number;
+  /** Of the server's process tree, for one answer. */
+  readonly cpuMicroseconds: number;
+}
+
+/** @throws Error where an answer is not 2xx */
+export async function rateOf({ pid }: Pick<Contender, 'pid'>, options: RateOptions): Promise<Rate> {
+  const before = cpuSeconds(pid);
+  const perSecond = await answersPerSecond(options);
+  const spent = cpuSeconds(pid) - before;
+  return { perSecond, cpuMicroseconds: (spent * 1e6) / (perSecond * options.seconds) };
+}
+
+async function answersPerSecond(options: RateOptions): Promise<number> {
+  const { url, authorization, connections, seconds, method = 'GET', core } = options;
   const credentials = authorization === undefined ? [] : [`Authorization: ${authorization}`];
   const headers = [...credentials, `Accept: ${manifestAccept}`];
-  const pinned = (...command: string[]) => run('taskset', ['-c', loadCore, ...command]);
-  if ((await missing('wrk')).length > 0) {
-    const hammer = [
-      process.execPath,
-      join(import.meta.dirname, 'hammer.ts'),
-      url,
-      String(seconds),
-      String(connections),
-    ];
-    return numberIn(await pinned(...hammer, ...headers), /"perSecond":([\d.]+)/);
+  // wrk waits for the body that an answer to HEAD announces.
+  if (method === 'HEAD' || (await missing('wrk')).length > 0) {
+    const hammer = join(import.meta.dirname, 'hammer.ts');
+    const args = [hammer, method, url, String(seconds), String(connections), ...headers];
+    const report = await run(...pinned(core, process.execPath, ...args));
+    return numberIn(report, /"perSecond":([\d.]+)/);
   }
-  const flags = ['-t1', `-c${connections}`, `-d${seconds}s`, ...headers.flatMap((header) => ['-H', header])];
-  const report = await pinned('wrk', ...flags, url);
+  const flags = ['-t1', `-c${connections}`, `-d${seconds}s`];
+  const report = await run(
+    ...pinned(core, 'wrk', ...flags, ...headers.flatMap((header) => ['-H', header]), url),
+  );
   if (/Non-2xx|Socket errors/.test(report)) throw new Error(report);
   return numberIn(report, /Requests\/sec:\s+([\d.]+)/);
 }
 
-export interface Transfer {
-  readonly bytesPerSecond: number;
-  /** What the server's process used, user and system. */
-  readonly cpuSecondsPerGib: number;
+export interface Drained {
+  /** Until the last one has its last byte. */
+  readonly seconds: number;
+  /** Until the first byte of a body, the median of all clients. */
+  readonly firstByteMs: number;
+  readonly bytes: number;
 }
 
-export interface TransferOptions {
-  readonly url: string;
-  readonly authorization: string;
-  /** The server's process. */
-  readonly pid: number;
-  /** Whether the client keeps to the load's core. */
-  readonly pinned: boolean;
-}
-
-/** One download of a blob. */
-export async function transfer({ url, authorization, pid, pinned }: TransferOptions): Promise<Transfer> {
-  const before = cpuSeconds(pid);
-  const format = '{"bytes":%{size_download},"seconds":%{time_total}}';
-  const drain = [
-    'curl',
-    '-sf',
-    '-o',
-    '/dev/null',
-    '-H',
-    `Authorization: ${authorization}`,
-    '-w',
-    format,
-    url,
-  ];
-  const [program = '', ...args] = pinned ? ['taskset', '-c', loadCore, ...drain] : drain;
-  const report = await run(program, args);
-  const bytes = numberIn(report, /"bytes":(\d+)/);
+/** Downloads by so many clients at once, thrown away. @throws Error where one is not answered with 200 */
+export async function drain(
+  url: string,
+  authorization: string | undefined,
+  clients: number,
+  core: number | undefined,
+): Promise<Drained> {
+  const header = ['-H', `Accept: ${manifestAccept}`];
+  if (authorization !== undefined) header.push('-H', `Authorization: ${authorization}`);
+  const format = '%{http_code} %{size_download} %{time_total} %{time_starttransfer}\\n';
+  const each = ['-o', '/dev/null', url];
+  const all = Array.from({ length: clients }, () => each).flat();
+  const parallel = ['-Z', '--parallel-immediate', '--parallel-max', String(Math.min(clients, 300))];
+  const command = ['curl', '-sS', ...(clients > 1 ? parallel : []), ...header, '-w', format, ...all];
+  const report = await run(...pinned(core, ...command), { timeoutMs: 600_000 });
+  const lines = report
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' ').map(Number));
+  const refused = lines.find(([status]) => status !== 200);
+  if (refused || lines.length !== clients) throw new Error(`${url}: ${report.slice(0, 300)}`);
+  const firstBytes = lines.map(([, , , first = 0]) => first).sort((a, b) => a - b);
   return {
-    bytesPerSecond: bytes / numberIn(report, /"seconds":([\d.]+)/),
-    cpuSecondsPerGib: (cpuSeconds(pid) - before) / (bytes / 1024 ** 3),
+    seconds: Math.max(...lines.map(([, , total = 0]) => total)),
+    firstByteMs: 1000 * (firstBytes[Math.floor(clients / 2)] ?? 0),
+    bytes: lines.reduce((sum, [, bytes = 0]) => sum + bytes, 0),
   };
-}
-
-/** utime and stime of /proc/<pid>/stat, which cover all threads. */
-export function cpuSeconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }
 
 export function numberIn(text: string, pattern: RegExp): number {

@@ -1,65 +1,88 @@
 /**
- * Entrepot beside Debian's docker-registry in the same run and round by round in turn, one core for each server and another for
- * the load. `--all-cores` lets servers and load have all cores for blobs. Exits 1 where a bound is broken.
+ * Entrepot beside its peers, in the same run and in turn, each server on one core and the load on another. Peers that are not installed are
+ * passed over with a line. Prints the tables; `--write` puts them into docs/performance.md; `--strict` exits 1 where something falls short.
  *
- *   npm run bench -- [--only warm-pulls|pushes|tokens] [--rounds 5] [--seconds 5] [--layer-mib 1024] [--all-cores] [--write]
+ *   npm run bench -- [--only manifests,pushes] [--quick] [--rounds 5] [--seconds 4] [--scale 1] [--all-cores] [--write] [--strict]
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { missing, run } from '../test/e2e/support/processes.ts';
-import type { Compared } from './comparison.ts';
+import { missing } from '../test/e2e/support/processes.ts';
 import { machine, markdownTable, writeSection } from './performance-page.ts';
-import { measurePushes } from './pushes.ts';
-import { measureTokens } from './tokens.ts';
-import { measureWarmPulls } from './warm-pulls.ts';
+import type { Scenario, Stage } from './scenario.ts';
+import { coldFast, coldSlow } from './scenarios/cold.ts';
+import { largeBlob } from './scenarios/large-blob.ts';
+import { manyLayers } from './scenarios/layers.ts';
+import { manifests } from './scenarios/manifests.ts';
+import { mixed } from './scenarios/mixed.ts';
+import { pushes } from './scenarios/pushes.ts';
+import { smallBlobs } from './scenarios/small-blobs.ts';
+import { stampede } from './scenarios/stampede.ts';
+import { startUp } from './scenarios/start-up.ts';
+import { tokens } from './scenarios/tokens.ts';
+import { tableOf } from './table.ts';
+
+const scenarios: readonly Scenario[] = [
+  manifests,
+  smallBlobs,
+  largeBlob,
+  coldFast,
+  coldSlow,
+  stampede,
+  manyLayers,
+  pushes,
+  tokens,
+  mixed,
+  startUp,
+];
 
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '5' },
-    'layer-mib': { type: 'string', default: '1024' },
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    scale: { type: 'string' },
     'all-cores': { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
+    strict: { type: 'boolean', default: false },
   },
 });
-const absent = await missing('docker-registry', 'taskset', 'openssl', 'curl');
+const absent = await missing('taskset', 'curl', 'nginx', 'docker-registry', 'openssl');
 if (absent.length > 0) throw new Error(`not installed: ${absent.join(', ')}`);
-const directory = mkdtempSync(join(tmpdir(), 'entrepot-bench-'));
-const pinned = !values['all-cores'];
-const common = { directory, rounds: Number(values.rounds), layerMib: Number(values['layer-mib']), pinned };
-const cores = pinned ? 'on one core, the load on another' : 'on all cores for blobs, else on one';
+const chosen = values.only?.split(',') ?? scenarios.map(({ name }) => name);
+const unknown = chosen.filter((name) => !scenarios.some((scenario) => scenario.name === name));
+if (unknown.length > 0)
+  throw new Error(`there is no ${unknown.join(', ')}, but ${scenarios.map(({ name }) => name).join(', ')}`);
 
+const { quick } = values;
+const root = mkdtempSync(join(tmpdir(), 'entrepot-bench-'));
+const pinning = values['all-cores'] ? undefined : { server: 0, load: 1 };
+const common = {
+  rounds: Number(values.rounds ?? (quick ? 1 : 5)),
+  warmUps: quick ? 1 : 8,
+  seconds: Number(values.seconds ?? (quick ? 1 : 4)),
+  scale: Number(values.scale ?? (quick ? 0.25 : 1)),
+  serverCore: pinning?.server,
+  loadCore: pinning?.load,
+};
 try {
-  if (isWanted('warm-pulls')) {
-    const compared = await measureWarmPulls({ ...common, seconds: Number(values.seconds) });
-    const how = `a blob of ${common.layerMib} MiB; medians of ${common.rounds} rounds in turn`;
-    await finish('warm-pulls', 'Warm pulls', how, compared);
-  }
-  if (isWanted('pushes')) {
-    const compared = await measurePushes(common);
-    const how = `a blob of ${common.layerMib} MiB in one PATCH, and 200 blobs of 64 KiB by 8 clients; medians of ${common.rounds} rounds in turn`;
-    await finish('pushes', 'Pushes', how, compared);
-  }
-  if (isWanted('tokens')) {
-    const compared = await measureTokens({ ...common, seconds: Number(values.seconds) });
-    const how = `medians of ${common.rounds} rounds in turn`;
-    await finish('tokens', 'Tokens', how, compared);
+  for (const scenario of scenarios) {
+    if (!chosen.includes(scenario.name)) continue;
+    const stage: Stage = { ...common, directory: join(root, scenario.name) };
+    mkdirSync(stage.directory);
+    const measured = await scenario.measure(stage);
+    const { rows, shortfalls } = tableOf(scenario.title, scenario.rows(stage), measured);
+    console.log('');
+    if (values.strict && shortfalls.length > 0) process.exitCode = 1;
+    if (values.write) {
+      const lead = `${scenario.lead(stage)} Medians of ${stage.rounds} rounds in turn, and what they lie between. \`npm run bench -- --only ${scenario.name}\``;
+      const text = `## ${scenario.title}\n\n${lead}\n\n${markdownTable(rows)}\n\n${machine()}`;
+      writeSection(scenario.name, text);
+    }
+    rmSync(stage.directory, { recursive: true, force: true });
   }
 } finally {
-  rmSync(directory, { recursive: true, force: true });
-}
-
-function isWanted(section: string): boolean {
-  return values.only === undefined || values.only === section;
-}
-
-async function finish(section: string, title: string, how: string, { rows, holds }: Compared): Promise<void> {
-  if (!holds) process.exitCode = 1;
-  if (!values.write) return;
-  const version = (await run('docker-registry', ['--version'])).trim();
-  const lead = `Each server ${cores}; ${how}. \`npm run bench\``;
-  writeSection(section, `## ${title}\n\n${lead}\n\n${markdownTable(rows)}\n\n${machine()}, ${version}`);
+  rmSync(root, { recursive: true, force: true });
 }

@@ -96,8 +96,7 @@ export class Download {
           yield* this.#transfer();
           return;
         } catch (error) {
-          this.#answers.push(answerOf(this.#source, error));
-          await this.#resume();
+          await this.#resume(this.#answered(this.#source, error));
         }
       }
     } finally {
@@ -129,28 +128,17 @@ export class Download {
   }
 
   /** Opens the rest at this source, or at the next ones. @throws OciError when none is left */
-  async #resume(): Promise<void> {
+  async #resume(broken: OutboundError): Promise<void> {
     this.#opened.close();
-    let index = this.#sources.indexOf(this.#source);
-    let source: Source | undefined = this.#source;
-    while (source) {
-      const error: OutboundError | undefined = this.#answers.at(-1)?.error;
-      const mayRecover = error?.kind === 'unavailable' && source === this.#source;
-      if (mayRecover && this.#resumes < maxResumes) {
-        await this.#tools.pause(firstPauseMs * 2 ** this.#resumes, this.#signal);
-        this.#resumes += 1;
-      } else {
-        index += 1;
-        source = this.#sources[index];
-        if (!source) break;
-      }
-      try {
-        await this.#reopen(source);
-        return;
-      } catch (failure) {
-        this.#answers.push(answerOf(source, failure));
-      }
+    let refusal: OutboundError | undefined = broken;
+    while (refusal?.kind === 'unavailable' && this.#resumes < maxResumes) {
+      await this.#tools.pause(firstPauseMs * 2 ** this.#resumes, this.#signal);
+      this.#resumes += 1;
+      refusal = await this.#reopen(this.#source);
     }
+    if (!refusal) return;
+    for (const source of this.#sources.slice(this.#sources.indexOf(this.#source) + 1))
+      if (!(await this.#reopen(source))) return;
     throw refusalOf(
       'BLOB_UNKNOWN',
       `the rest of blob ${this.#digest}, which broke off after ${this.#position} bytes,`,
@@ -158,12 +146,18 @@ export class Download {
     );
   }
 
-  async #reopen(source: Source): Promise<void> {
-    const range = { start: this.#position, last: this.#last };
-    const opened = await source.upstream.openBlob(source.repository, this.#digest, range, this.#signal);
-    if (this.size !== undefined && opened.size !== undefined && opened.size !== this.size) {
-      opened.close();
-      throw new OutboundError('invalid', `says the blob has ${opened.size} bytes and not ${this.size}`);
+  /** @returns why it was not opened there */
+  async #reopen(source: Source): Promise<OutboundError | undefined> {
+    try {
+      const range = { start: this.#position, last: this.#last };
+      const opened = await source.upstream.openBlob(source.repository, this.#digest, range, this.#signal);
+      if (this.size !== undefined && opened.size !== undefined && opened.size !== this.size) {
+        opened.close();
+        throw new OutboundError('invalid', `says the blob has ${opened.size} bytes and not ${this.size}`);
+      }
+      this.#opened = opened;
+    } catch (error) {
+      return this.#answered(source, error);
     }
     this.#tools.observer.resumed();
     this.#tools.log.warn(
@@ -172,6 +166,13 @@ export class Download {
     );
     if (source !== this.#source) this.#resumes = 0;
     this.#source = source;
-    this.#opened = opened;
+    return undefined;
+  }
+
+  /** @throws the error itself when it is none of an upstream's */
+  #answered(source: Source, error: unknown): OutboundError {
+    const answer = answerOf(source, error);
+    this.#answers.push(answer);
+    return answer.error;
   }
 }

@@ -79,8 +79,7 @@ export class Fill {
   async run(): Promise<FillResult> {
     try {
       for await (const chunk of this.#download.chunks()) {
-        if (this.size !== undefined && this.#spool.length + chunk.length > this.size)
-          this.#wrong('is too long');
+        if (this.#spool.length + chunk.length > (this.size ?? Infinity)) this.#wrong('is too long');
         await this.#spool.append(chunk);
         this.#hash.update(chunk);
         this.#sha1.update(chunk);
@@ -111,8 +110,8 @@ export class Fill {
     rest: (position: number, hash: Hash | undefined) => AsyncIterable<Uint8Array>,
     signal: AbortSignal,
   ): AsyncGenerator<Uint8Array, void, undefined> {
-    const follower: Follower = { wake: undefined };
-    const leave = () => follower.wake?.();
+    const follower: Follower = { wake: () => undefined };
+    const leave = () => follower.wake();
     signal.addEventListener('abort', leave);
     const readAt = (buffer: Uint8Array, at: number) => this.#readWhenThere(buffer, at, follower, signal);
     let position = start;
@@ -143,12 +142,7 @@ export class Fill {
       signal.throwIfAborted();
       if (this.#state === 'failed') throw this.#failure;
       const available = (this.#state === 'uncached' ? this.#spool.length : this.visible) - position;
-      if (available > 0) {
-        return this.#spool.readAt(
-          available < buffer.length ? buffer.subarray(0, available) : buffer,
-          position,
-        );
-      }
+      if (available > 0) return this.#spool.readAt(buffer.subarray(0, available), position);
       if (this.#state === 'verified') return 0;
       if (this.#state === 'uncached') throw new SpoolOver();
       await this.#advance(follower);
@@ -193,7 +187,7 @@ export class Fill {
     this.#announced = this.#spool.length;
     const waiting = [...this.#waiting];
     this.#waiting.clear();
-    for (const follower of waiting) follower.wake?.();
+    for (const follower of waiting) follower.wake();
   }
 
   #advance(follower: Follower): Promise<void> {
@@ -206,7 +200,7 @@ export class Fill {
 
 /** One who waits for more bytes, or has just been woken. */
 interface Follower {
-  wake: (() => void) | undefined;
+  wake: () => void;
 }
 
 /** The spool has all the bytes it could take. */

@@ -11,7 +11,7 @@ import { Download, type DownloadTools } from './download.ts';
 import { Fill, WrongBlob } from './fill.ts';
 import { findProof } from './proof.ts';
 import type { PublishBlob } from './publish-blob.ts';
-import { includes, isSameSource, originOf, type Source } from './source.ts';
+import { includes, originOf, type Source } from './source.ts';
 
 const endedRemembered = 10_000;
 const wrongSourcesRemembered = 1000;
@@ -29,7 +29,7 @@ interface Running {
   readonly sources: readonly Source[];
   /** Undefined where nothing can be spooled. Rejects with what every waiting client is told. */
   readonly opened: Promise<Fill | undefined>;
-  /** Sources that have said yes to the blob: the one it comes from first. */
+  /** Sources that have said yes to the blob, all of one origin: the one it comes from first. */
   readonly proven: Source[];
   isOver: boolean;
   /** Until it has ended, however it does. */
@@ -58,8 +58,7 @@ export class Fills {
   async find(digest: Digest, sources: readonly Source[]): Promise<Fill | undefined> {
     for (const running of this.#running.get(digest) ?? []) {
       const fill = await running.opened.catch(() => undefined);
-      if (fill && running.proven.some((proven) => sources.some((source) => isSameSource(source, proven))))
-        return fill;
+      if (running.proven.some((proven) => includes(sources, proven))) return fill;
     }
     return undefined;
   }
@@ -115,7 +114,7 @@ export class Fills {
   async close(signal: AbortSignal): Promise<void> {
     const stop = () => this.#stop.abort(new OciError('UNAVAILABLE', { detail: 'the server is stopping' }));
     if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
+    else signal.addEventListener('abort', stop);
     await Promise.all([...this.#runs]);
   }
 
@@ -135,7 +134,7 @@ export class Fills {
     try {
       const source =
         running.proven.find((each) => includes(sources, each)) ??
-        (await findProof(sources, new Set(running.proven.slice(0, 1).map(originOf)), digest, signal));
+        (await findProof(sources, new Set(running.proven.map(originOf)), digest, signal));
       if (!source) return undefined;
       if (running.isOver) return 'look-again';
       if (!includes(running.proven, source)) running.proven.push(source);
@@ -159,9 +158,9 @@ export class Fills {
     const all = this.#running.get(digest) ?? new Set();
     this.#running.set(digest, all.add(running));
     const forget = () => {
+      if (!all.delete(running)) return;
       running.isOver = true;
-      all.delete(running);
-      if (all.size === 0 && this.#running.get(digest) === all) this.#running.delete(digest);
+      if (all.size === 0) this.#running.delete(digest);
     };
     const run = running.opened
       .then((fill) => fill && this.#run(running, fill, forget))
@@ -243,6 +242,6 @@ function keyOf(source: Source, digest: Digest): string {
 
 /** Whether the fill may come from where these sources get their blobs, so that waiting for its answer is worth it. */
 function mayShare(running: Running, sources: readonly Source[]): boolean {
-  const from = running.proven.length > 0 ? running.proven.slice(0, 1) : running.sources;
+  const from = running.proven.length > 0 ? running.proven : running.sources;
   return from.some((theirs) => sources.some((ours) => originOf(ours) === originOf(theirs)));
 }

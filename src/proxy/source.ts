@@ -37,10 +37,6 @@ export function sourceAt({ groupId }: RemotePart, upstream: Upstream, repository
   return { groupId, upstream, repository: upstream.repositoryOf(repository) };
 }
 
-export function isSameSource(a: Source, b: Source): boolean {
-  return a.upstream.settings.id === b.upstream.settings.id && a.repository === b.repository;
-}
-
 /** scheme://host:port of the source's upstream. */
 export function originOf(source: Source): string {
   return new URL(source.upstream.settings.url).origin;
@@ -62,6 +58,8 @@ export function isRecordOf({ upstreamId }: Pick<EntrySource, 'upstreamId'>, sour
   return upstreamId === source.upstream.settings.id;
 }
 
-export function includes(sources: readonly Source[], source: Source): boolean {
-  return sources.some((each) => isSameSource(each, source));
+export function includes(sources: readonly Source[], { upstream, repository }: Source): boolean {
+  return sources.some(
+    (each) => each.upstream.settings.id === upstream.settings.id && each.repository === repository,
+  );
 }

@@ -121,11 +121,13 @@ describe('a download that breaks', () => {
     },
   );
 
-  test('uses each byte once where its source knows no parts', async () => {
-    const { upstream, read } = setUp();
+  test('uses each byte once where its source knows no parts, and gives no empty chunks', async () => {
+    const { upstream, open } = setUp();
     upstream.knowsRanges = false;
-    upstream.bodies.push(breakAfter(15_000));
-    expect(await read()).toEqual(bytes);
+    upstream.bodies.push(breakAfter(25_000));
+    const lengths: number[] = [];
+    for await (const chunk of (await open()).chunks()) lengths.push(chunk.length);
+    expect(lengths).toEqual([10_000, 10_000, 5000, 5000, 5000]);
   });
 
   test('goes on with the rest of its part', async () => {

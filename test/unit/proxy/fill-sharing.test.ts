@@ -16,7 +16,8 @@ const digest = digestOf(bytes);
 const never = new AbortController().signal;
 const other = parseRepositoryName('library/other');
 
-function setUp(changed: Partial<FillTools> = {}) {
+/** @param onEnded is told once a fill has ended */
+function setUp(changed: Partial<FillTools> = {}, onEnded: () => void = () => undefined) {
   const spools: MemorySpool[] = [];
   const published: { readonly digest: string; readonly size: number; readonly sources: readonly Source[] }[] =
     [];
@@ -34,7 +35,10 @@ function setUp(changed: Partial<FillTools> = {}) {
       },
       resumed: () => undefined,
       spooled: () => undefined,
-      finished: (result) => void seen.ended.push(result),
+      finished(result) {
+        seen.ended.push(result);
+        onEnded();
+      },
     },
     async createSpool() {
       const spool = new MemorySpool();
@@ -152,6 +156,28 @@ describe('a running fill', () => {
     expect((await second).fill).toBe((await first).fill);
     expect(theirs.upstream.asked).toEqual([`HEAD blob ${digest}`]);
     expect(seen.followed).toBe(1);
+  });
+
+  test('is followed while others come and go', async () => {
+    const { joined, fills } = setUp();
+    const [source, staying] = [sourceAt('https://a.test'), sourceAt('https://b.test', new OpenBody())];
+    const { fill } = await joined([staying]);
+    await (await joined([source])).fill.release();
+    await expect.poll(() => fills.hasEnded(digest, 0)).toBe(true);
+    expect((await joined([staying])).fill).toBe(fill);
+  });
+
+  test('that begins as the last one ends is followed', async () => {
+    const [source, next] = [sourceAt('https://a.test'), sourceAt('https://b.test', new OpenBody())];
+    let begun: Promise<unknown> | undefined;
+    const { joined, fills } = setUp({}, () => {
+      begun ??= joined([next]);
+    });
+    await (await joined([source])).fill.release();
+    await fills.isStored(digest, 0);
+    await begun;
+    await settled();
+    expect((await joined([next])).isFollower).toBe(true);
   });
 
   test('that ends while its origin is asked sends who asks to look again', async () => {
@@ -326,6 +352,19 @@ describe('a fill that cannot be opened', () => {
     expect((await third).fill).toBe((await second).fill);
   });
 
+  test('is no reason to refuse who has as many sources, but others', async () => {
+    const { join, joined } = setUp();
+    const [a, b, c] = [sourceAt('https://a.test'), sourceAt('https://a.test'), sourceAt('https://a.test')];
+    for (const { upstream } of [a, b]) upstream.blobs.clear();
+    const letGo = a.upstream.hold('GET blob');
+    const refused = join([a, b]);
+    await settled();
+    const second = joined([a, c]);
+    letGo();
+    await expect(refused).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
+    expect((await second).fill.source).toEqual(c);
+  });
+
   test.each(['spool', 'room'])(
     'for want of a %s is passed on to each client, and told once',
     async (want) => {
@@ -422,11 +461,14 @@ describe('closing', () => {
     const { fills, join } = setUp();
     const source = sourceAt('https://a.test');
     source.upstream.hold('GET blob');
-    const refused = expect(join([source])).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    const detail = expect.stringContaining('stopping');
+    const refused = expect(join([source])).rejects.toMatchObject({ code: 'UNAVAILABLE', detail });
     await settled();
     const over = new AbortController();
     if (when === 'before') over.abort();
-    const closed = fills.close(over.signal);
+    const closed = fills.close(over.signal).then(() => true);
+    await settled();
+    if (when === 'after') expect(await Promise.race([closed, false])).toBe(false);
     over.abort();
     await closed;
     await refused;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type Digest, digestOf } from '../../../src/oci/digest.ts';
-import { fillingBlob } from '../../../src/proxy/blob-answers.ts';
+import { fillingBlob, uncachedBlob } from '../../../src/proxy/blob-answers.ts';
 import { Download } from '../../../src/proxy/download.ts';
 import { Fill, verified } from '../../../src/proxy/fill.ts';
 import { BufferBudget } from '../../../src/storage/chunk-reader.ts';
@@ -25,6 +25,18 @@ interface Given {
   readonly sizeHint?: number;
 }
 
+const idleTools = {
+  log: silentLog,
+  pause: async () => undefined,
+  observer: {
+    started: () => undefined,
+    followed: () => undefined,
+    resumed: () => undefined,
+    spooled: () => undefined,
+    finished: () => undefined,
+  },
+};
+
 /** A fill that gets what the body is given. */
 async function setUp({
   blob = bytes,
@@ -40,15 +52,12 @@ async function setUp({
   const sources = [{ groupId: 1, repository: atUpstream, upstream }];
   let spooled = 0;
   const observer = {
-    started: () => undefined,
-    followed: () => undefined,
-    resumed: () => undefined,
+    ...idleTools.observer,
     spooled(count: number) {
       spooled += count;
     },
-    finished: () => undefined,
   };
-  const tools = { log: silentLog, observer, pause: async () => undefined };
+  const tools = { ...idleTools, observer };
   const download = await Download.open(tools, digest, sources, { start: 0 }, never);
   const fill = new Fill(digest, download, more.sizeHint, spool, { buffers: new BufferBudget(), observer });
   const answer = () => {
@@ -147,7 +156,8 @@ describe('a fill', () => {
     });
     const whole = follow(answer().read(0, undefined, never));
     const part = follow(answer().read(90 * kib, undefined, never));
-    const wrong = { code: 'UNAVAILABLE', status: 502, message: expect.stringContaining('upstream 1') };
+    const detail = expect.stringMatching(`upstream 1.*${digestOf(blob)}.*${digestOf(bytes)}`);
+    const wrong = { code: 'UNAVAILABLE', status: 502, detail };
     const run = expect(fill.run()).rejects.toMatchObject(wrong);
     body.give(blob);
     body.give(undefined);
@@ -169,7 +179,8 @@ describe('a fill', () => {
 
   test('ends as soon as there are more bytes than a manifest says', async () => {
     const { fill, body, spool } = await setUp({ sizeHint: bytes.length - 1, saysSizes: false });
-    const run = expect(fill.run()).rejects.toMatchObject({ code: 'UNAVAILABLE', status: 502 });
+    const tooLong = { code: 'UNAVAILABLE', status: 502, detail: expect.stringContaining('too long') };
+    const run = expect(fill.run()).rejects.toMatchObject(tooLong);
     body.give(bytes.subarray(0, -1));
     body.give(bytes.subarray(-1));
     await run;
@@ -201,6 +212,46 @@ describe('a reader of a fill', () => {
     body.give(bytes.subarray(40 * kib));
     body.give(undefined);
     await run;
+  });
+
+  test('has all of a part, whatever then becomes of the rest', async () => {
+    const { fill, body, answer } = await setUp();
+    const run = expect(fill.run()).rejects.toThrow('a bug');
+    const reading = answer().read(0, 10, never)[Symbol.asyncIterator]();
+    body.give(bytes.subarray(0, 20));
+    expect(Buffer.from((await reading.next()).value)).toEqual(bytes.subarray(0, 10));
+    body.give(new TypeError('a bug'));
+    await run;
+    expect(await reading.next()).toEqual({ done: true, value: undefined });
+  });
+
+  test('hears of the first bytes and of many at once, and of a few in a moment', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const many = 256 * kib;
+    const blob = Buffer.alloc(2 * many, 'x');
+    const { fill, body, answer } = await setUp({ blob });
+    const run = fill.run();
+    const reading = follow(answer().read(0, undefined, never));
+    const arrived = async (count: number) => {
+      body.give(blob.subarray(0, count));
+      await settled();
+      return reading.bytes.length;
+    };
+    expect(await arrived(10)).toBe(10);
+    for (const before of [10, 20 + many]) {
+      expect(await arrived(5)).toBe(before);
+      expect(await arrived(5)).toBe(before);
+      vi.advanceTimersByTime(5);
+      await settled();
+      expect(reading.bytes.length).toBe(before + 10);
+      if (before === 10) expect(await arrived(many)).toBe(before + 10 + many);
+    }
+    body.give(blob.subarray(30 + many));
+    body.give(undefined);
+    await run;
+    await reading.ended;
+    expect(reading.bytes).toEqual(blob);
   });
 
   test('that leaves changes nothing for the others, and is told at once', async () => {
@@ -333,6 +384,13 @@ describe('a fill whose disk is full midway', () => {
     ]);
   });
 
+  test('gives the last of what it has, too, now that no digest is waited for', async () => {
+    const { reading, upstream, fill } = await setUpFull(95 * kib);
+    await reading.ended;
+    expect(reading.bytes).toEqual(bytes);
+    expect(upstream.asked.slice(1)).toEqual([`GET blob ${fill.digest} ${95 * kib}-`]);
+  });
+
   test('completes no reader of the whole whose rest is wrong', async () => {
     const { answer, upstream, reading } = await setUpFull();
     await reading.ended;
@@ -343,6 +401,41 @@ describe('a fill whose disk is full midway', () => {
     });
     await expect(bytesOf(answer())).rejects.toMatchObject({ code: 'UNAVAILABLE', status: 502 });
   });
+});
+
+describe('a blob that is not kept', () => {
+  const part = bytes.subarray(0, 20);
+  const digest = digestOf(part);
+
+  /** @param blob what is sent */
+  function setUpUncached(blob: Buffer, size: number | undefined = part.length) {
+    const upstream = new FakeUpstream({ id: 1 });
+    upstream.blobs.set(digest, blob);
+    const sources = [{ groupId: 1, repository: atUpstream, upstream }];
+    return { upstream, answer: uncachedBlob(digest, size, sources, idleTools) };
+  }
+
+  test('is told as fetched anew, with its size where that is known', () => {
+    expect(setUpUncached(part).answer).toMatchObject({ digest, size: 20, outcome: 'miss' });
+  });
+
+  test.each([[0], [0, 20]])(
+    'is verified where it is read from %i to its end (%s)',
+    async (start, end?: number) => {
+      const { upstream, answer } = setUpUncached(part);
+      expect(await bytesOf(answer, start, end)).toEqual(part);
+      expect(upstream.asked).toEqual([`GET blob ${digest} 0-`]);
+      const { answer: wrong } = setUpUncached(Buffer.alloc(20));
+      await expect(bytesOf(wrong, start, end)).rejects.toMatchObject({ code: 'UNAVAILABLE', status: 502 });
+    },
+  );
+
+  test.each([[5], [5, 20], [0, 5], [5, 6]])(
+    'is given in parts as they come (%i, %s)',
+    async (start, end?: number) => {
+      expect(await bytesOf(setUpUncached(part).answer, start, end)).toEqual(part.subarray(start, end));
+    },
+  );
 });
 
 describe('bytes that are verified on the way', () => {

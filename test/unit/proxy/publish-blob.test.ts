@@ -171,14 +171,19 @@ describe('a verified blob', () => {
     expect(released()).toBe(1);
   });
 
-  test('whose record is removed after the first link is still linked there, and told for the others', async () => {
-    const { publish, sources, newSpool, database, errors, linked } = await setUp(2);
+  test('whose record and bytes are collected after the first link is not recorded again for the next', async () => {
+    const { publish, sources, newSpool, database, store, errors, linked, entryOf, upstream } = await setUp(2);
     const { linkBlob } = database.cacheEntries;
-    vi.spyOn(database.cacheEntries, 'linkBlob')
-      .mockImplementationOnce((...given) => linkBlob.apply(database.cacheEntries, given))
-      .mockRejectedValueOnce(new MissingContent());
+    vi.spyOn(database.cacheEntries, 'linkBlob').mockImplementationOnce(async (...given) => {
+      const entry = await linkBlob.apply(database.cacheEntries, given);
+      await database.cacheEntries.remove((await entryOf(upstream, digest))?.id ?? 0);
+      await database.blobs.remove(digest, nth([...store.blobs.keys()], 0));
+      store.blobs.clear();
+      return entry;
+    });
     await publish(blob, await newSpool(), sources);
-    expect(await linked()).toEqual([true, false]);
+    expect(await linked()).toEqual([false, false]);
+    expect(await database.blobs.find(digest)).toBeUndefined();
     expect(errors).toHaveLength(1);
   });
 

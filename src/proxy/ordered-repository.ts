@@ -52,8 +52,13 @@ export class OrderedRepository implements ReadableRepository {
     const results = await Promise.all(
       this.#parts.map(({ repository }) => repository.tags(page, signal).catch(ociErrorOf)),
     );
-    const lists = results.flatMap((result) => (result instanceof OciError ? [] : [result]));
-    if (lists.length === 0) throw combined(results.filter((result) => result instanceof OciError));
+    const lists: TagsAnswer[] = [];
+    const errors: OciError[] = [];
+    for (const result of results) {
+      if (result instanceof OciError) errors.push(result);
+      else lists.push(result);
+    }
+    if (lists.length === 0) throw combined(errors);
     return merged(lists, page);
   }
 

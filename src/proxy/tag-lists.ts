@@ -23,8 +23,14 @@ export interface TagListOptions {
   readonly now: () => number;
 }
 
-/** All tags of one source, or why there are none. */
-type Listed = { readonly tags: readonly Tag[]; readonly outcome: Outcome } | { readonly answer: Answer };
+/** All tags of one source. */
+interface KnownTags {
+  readonly tags: readonly Tag[];
+  readonly outcome: Outcome;
+}
+
+/** Or why there are none. */
+type Listed = KnownTags | { readonly answer: Answer };
 
 /** What a merged list is worth: no more than its parts, and these are the least. */
 const least: readonly Outcome[] = ['stale', 'miss'];
@@ -52,11 +58,13 @@ export class TagLists {
   /** @throws OciError NAME_UNKNOWN, UNAVAILABLE, TOOMANYREQUESTS */
   async list(sources: readonly Source[], page: PageRequest, signal?: AbortSignal): Promise<TagsAnswer> {
     const results = await Promise.all(sources.map((source) => this.#listAt(source, signal)));
-    const lists = results.flatMap((result) => ('tags' in result ? [result] : []));
-    if (lists.length === 0) {
-      const answers = results.flatMap((result) => ('answer' in result ? [result.answer] : []));
-      throw refusalOf('NAME_UNKNOWN', 'the list of tags', answers);
+    const lists: KnownTags[] = [];
+    const answers: Answer[] = [];
+    for (const result of results) {
+      if ('answer' in result) answers.push(result.answer);
+      else lists.push(result);
     }
+    if (lists.length === 0) throw refusalOf('NAME_UNKNOWN', 'the list of tags', answers);
     return {
       ...mergedPage(lists, page),
       outcome: least.find((outcome) => lists.some((list) => list.outcome === outcome)) ?? 'hit',

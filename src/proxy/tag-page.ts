@@ -7,7 +7,7 @@ export function tagPage(
   tags: readonly Tag[],
   { after, limit }: PageRequest,
 ): { readonly tags: readonly Tag[]; readonly hasMore: boolean } {
-  const start = after === '' ? 0 : countUpTo(tags, after);
+  const start = countUpTo(tags, after);
   const page = tags.slice(start, start + limit);
   return { tags: page, hasMore: start + page.length < tags.length };
 }

@@ -159,6 +159,14 @@ describe('tags', () => {
     expect(await both.tags({ after: '', limit: 0 })).toMatchObject({ tags: [], hasMore: true });
   });
 
+  test('are more than a page where those of one part are', async () => {
+    const { here, away, both } = setUp();
+    here.add('team', 'A', 'b', 'c');
+    away.add('hub', 'A', 'b');
+    expect(await both.tags({ after: '', limit: 2 })).toMatchObject({ tags: ['A', 'b'], hasMore: true });
+    expect(await both.tags({ after: '', limit: 3 })).toMatchObject({ tags: ['A', 'b', 'c'], hasMore: false });
+  });
+
   test('of one part are its answer where the others know nothing or fail', async () => {
     const { here, away, both } = setUp();
     here.add('team', 'v1');

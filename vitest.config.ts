@@ -7,6 +7,7 @@ export default defineConfig({
     // Only what hangs takes so long: a busy machine is no reason to fail.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
     // By default one core is left idle, which is half of a small machine: tests wait for disks and databases more than they compute.
     maxWorkers: '100%',
     // A worker loads the server once for all its files, not once for each.

@@ -159,7 +159,7 @@ describe('the other commands', () => {
     const list = start(['keys', 'list']);
     expect(await list.exitCode()).toBe(0);
     expect(list.stdout).toBe(command.stdout);
-    await expect.poll(published, { timeout: 3000 }).toHaveLength(2);
+    await expect.poll(published).toHaveLength(2);
     expect((await published())[0]).toBe(old);
   });
 

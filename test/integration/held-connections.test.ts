@@ -105,9 +105,7 @@ describeApp('connections that are held', (start) => {
       }
       expect(statuses.filter((status) => status !== 200 && status !== 503)).toEqual([]);
       await expect
-        .poll(async () => (await app.manifest('team/app', 'v1').catch(() => undefined))?.status, {
-          timeout: 15_000,
-        })
+        .poll(async () => (await app.manifest('team/app', 'v1').catch(() => undefined))?.status)
         .toBe(200);
       for (const layer of layers) {
         const blob = await app.blob('team/app', layer.digest);

@@ -232,16 +232,13 @@ describeApp('protection rules', (start) => {
     await as(dev).ask('POST', 'blobs/uploads/');
     await as(dev, project).manifest(image, 'v1');
     await expect
-      .poll(
-        async () => {
-          const path = `/projects/${encodeURIComponent(project)}/audit_events?per_page=100`;
-          const events = await jsonOf<{ action?: string; event_name?: string; details?: object }[]>(
-            await app.api('GET', path),
-          );
-          return events.map((event) => JSON.stringify(event)).filter((text) => text.includes('write_denied'));
-        },
-        { timeout: 10_000 },
-      )
+      .poll(async () => {
+        const path = `/projects/${encodeURIComponent(project)}/audit_events?per_page=100`;
+        const events = await jsonOf<{ action?: string; event_name?: string; details?: object }[]>(
+          await app.api('GET', path),
+        );
+        return events.map((event) => JSON.stringify(event)).filter((text) => text.includes('write_denied'));
+      })
       .toEqual([
         expect.stringMatching(/dev.*PUT|PUT.*dev/),
         expect.stringMatching(/dev.*POST|POST.*dev/),

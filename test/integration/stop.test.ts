@@ -40,7 +40,7 @@ async function startUnread(): Promise<{ child: ChildProcess; url: string }> {
       ({ ok }) => ok,
       () => false,
     );
-  await expect.poll(isReady, { timeout: 25_000, interval: 100 }).toBe(true);
+  await expect.poll(isReady, { interval: 100 }).toBe(true);
   return { child, url };
 }
 

@@ -1,5 +1,6 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { SingleFlight } from '../../../src/concurrency/single-flight.ts';
+import { eventually } from '../../support/eventually.ts';
 
 /** A flight whose runs end when the test says so. */
 function createFlight() {
@@ -49,7 +50,7 @@ test('a run that all have left is stopped, and who comes then starts another', a
   );
   leaving.abort(new Error('left'));
   expect(await Promise.all(left)).toEqual(['left', 'left']);
-  await vi.waitFor(() => expect(runs[0]?.signal.aborted).toBe(true));
+  await eventually(() => expect(runs[0]?.signal.aborted).toBe(true));
   const next = ask();
   expect(next.joined).toBe(false);
   runs[1]?.end.resolve('yes');

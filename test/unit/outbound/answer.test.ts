@@ -98,7 +98,7 @@ describe('an answer that nobody wants', () => {
     const registry = await startLoopbackRegistry((_request, response) => response.end('x'.repeat(60_000)));
     (await ask(registry.url)).discard();
     (await ask(registry.url)).discard();
-    await vi.waitFor(() => expect(registry.requests).toHaveLength(2));
+    await vi.waitFor(() => expect(registry.requests).toHaveLength(2), 30_000);
     expect(registry.connections()).toBe(1);
   });
 
@@ -109,7 +109,7 @@ describe('an answer that nobody wants', () => {
       response.write('x'.repeat(70_000));
     });
     (await ask(registry.url)).discard();
-    await vi.waitFor(() => expect(closed).toHaveBeenCalled());
+    await vi.waitFor(() => expect(closed).toHaveBeenCalled(), 30_000);
   });
 
   test('is waited for no longer than a second', async () => {

@@ -112,7 +112,7 @@ describe('of an answer', () => {
         await vi.advanceTimersByTimeAsync(100);
         expect(isOver).toBe(true);
       },
-      { interval: 5, timeout: 10_000 },
+      { interval: 5, timeout: 30_000 },
     );
     expect(Date.now() - startedAt).toBeGreaterThanOrEqual(1000);
     expect(await posted).toMatchObject({ status: 200, body: '0123' });

@@ -7,6 +7,7 @@ import { digestOf } from '../../../src/oci/digest.ts';
 import { parseRepositoryName } from '../../../src/oci/reference.ts';
 import type { UpstreamOptions } from '../../../src/upstreams/registry.ts';
 import type { OpenedBlob } from '../../../src/upstreams/upstream.ts';
+import { eventually } from '../../support/eventually.ts';
 import { createKit, image, type Kit, latest } from './kit.ts';
 import { listen, startLoopbackRegistry } from './loopback-registry.ts';
 import { untrusted } from './untrusted-certificate.ts';
@@ -101,7 +102,7 @@ describe('a blob', () => {
     const opened = await upstream.openBlob(image, digest, { start: 0 }, controller.signal);
     setTimeout(() => controller.abort(reason), 20);
     expect(await drain(opened)).toEqual({ text: '0123', error: reason });
-    await vi.waitFor(() => expect(closed).toHaveBeenCalled());
+    await eventually(() => expect(closed).toHaveBeenCalled());
     expect(upstream.health().breaker).toBe('closed');
   });
 
@@ -114,7 +115,7 @@ describe('a blob', () => {
     });
     const { upstream } = kitFor(url);
     for await (const _chunk of (await upstream.openBlob(image, digest, { start: 0 })).body) break;
-    await vi.waitFor(() => expect(closed).toHaveBeenCalled());
+    await eventually(() => expect(closed).toHaveBeenCalled());
   });
 
   test('of many mebibytes arrives whole, and is counted', async () => {
@@ -237,7 +238,7 @@ describe('a registry', () => {
       drain(await upstream.openBlob(parseRepositoryName(`team/app${n}`), digest, { start: 0 })),
     );
     for (const inAll of [3, 6, 9]) {
-      await vi.waitFor(() => expect(held).toHaveLength(inAll));
+      await eventually(() => expect(held).toHaveLength(inAll));
       await upstream.headManifest(image, latest);
       expect(held).toHaveLength(inAll);
       for (const response of held.slice(-3)) response.end('abc');

@@ -131,7 +131,7 @@ describe('an upstream that drips', () => {
       busy: false,
       limit,
     });
-    await vi.waitFor(() => expect(sockets.size).toBe(0));
+    await vi.waitFor(() => expect(sockets.size).toBe(0), 30_000);
     expect(observer.timeOuts).toEqual([limit]);
     expect(log.lines.join()).toMatch(`"upstream":7,"name":"seven","limit":"${limit}"`);
   });
@@ -156,7 +156,7 @@ describe('an upstream that drips', () => {
     const { upstream } = kitFor(registry.url, { answerMs: 100 });
     const asked = [1, 2, 3].map((n) => upstream.listTags(image).catch((error) => `${n} ${error.limit}`));
     expect(await Promise.all(asked)).toEqual([1, 2, 3].map((n) => `${n} ${answerLimit}`));
-    await vi.waitFor(() => expect(tokens.sockets.size).toBe(0));
+    await vi.waitFor(() => expect(tokens.sockets.size).toBe(0), 30_000);
   });
 
   test('the bodies of redirects holds up nobody', async () => {
@@ -185,7 +185,7 @@ test('an upstream that sends 1xx without end is given up at once', async () => {
     kind: 'invalid',
     message: 'sent more than 100 answers that are none yet',
   });
-  await vi.waitFor(() => expect(sockets.size).toBe(0));
+  await vi.waitFor(() => expect(sockets.size).toBe(0), 30_000);
 });
 
 describe('connections to an upstream that drips', () => {
@@ -194,12 +194,12 @@ describe('connections to an upstream that drips', () => {
     const { upstream } = kitFor(url, { maxConnections: 4, answerMs: 60_000 });
     const leaving = new AbortController();
     const slow = upstream.getManifest(image, latest, leaving.signal).catch((error: unknown) => error);
-    await vi.waitFor(() => expect(sockets.size).toBe(1));
+    await vi.waitFor(() => expect(sockets.size).toBe(1), 30_000);
     const [first] = sockets;
     const next = upstream.getManifest(image, latest).catch((error: unknown) => error);
     leaving.abort('left');
     expect(await slow).toBe('left');
-    await vi.waitFor(() => expect([sockets.size, sockets.has(first as Socket)]).toEqual([1, false]));
+    await vi.waitFor(() => expect([sockets.size, sockets.has(first as Socket)]).toEqual([1, false]), 30_000);
     await upstream.close();
     expect(await next).toMatchObject({ kind: 'unavailable' });
   });
@@ -213,7 +213,7 @@ describe('connections to an upstream that drips', () => {
       breakerFailures: 1,
     });
     const slow = upstream.getManifest(image, latest).catch(() => {});
-    await vi.waitFor(() => expect(sockets.size).toBe(1));
+    await vi.waitFor(() => expect(sockets.size).toBe(1), 30_000);
     const late = upstream.headManifest(image, latest);
     await expect(late).rejects.toMatchObject({ busy: true, limit: 'upstreams.probe_seconds' });
     // That none was free for a request says nothing about the upstream.

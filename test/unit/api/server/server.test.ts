@@ -133,12 +133,10 @@ describe('TLS', () => {
     expect(listener.url).toMatch(/^https:/);
     expect(await subjectAt(listener.url)).toBe('first');
     await install('second');
-    await expect.poll(() => subjectAt(listener.url), { timeout: 5000 }).toBe('second');
+    await expect.poll(() => subjectAt(listener.url)).toBe('second');
     log.lines.splice(0);
     await writeFile(files().certificate, 'no certificate');
-    await expect
-      .poll(() => log.lines.map(({ message }) => message), { timeout: 5000 })
-      .toContain('new certificate not used');
+    await expect.poll(() => log.lines.map(({ message }) => message)).toContain('new certificate not used');
     expect(await subjectAt(listener.url)).toBe('second');
     await listener.close();
   });

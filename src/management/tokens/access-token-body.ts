@@ -6,12 +6,17 @@ import { date, dayText, instantText } from '../endpoint/dates.ts';
 import { filled, list, maxDescriptionLength, maxNameLength, orNone, text } from '../endpoint/parameters.ts';
 import type { AnswerOf } from '../endpoint/wire.ts';
 
+/** One of the scopes, or more of them. */
+export function someScopes<S extends string>(scopes: readonly S[]) {
+  return list(z.enum(scopes), scopes.length).refine((given) => given.length > 0, 'is empty');
+}
+
 /** @param scopes that it may be given */
 export function newAccessToken<S extends TokenScope>(scopes: readonly S[]) {
   return z.object({
     name: filled(maxNameLength),
     description: text(maxDescriptionLength).optional(),
-    scopes: list(z.enum(scopes), scopes.length).refine((given) => given.length > 0, 'is empty'),
+    scopes: someScopes(scopes),
     expires_at: orNone(date),
   });
 }
@@ -37,9 +42,10 @@ export const accessTokenResponse = z
   })
   .meta({ id: 'AccessToken' });
 
-const token = z.string().meta({ description: 'The secret, which is shown once' });
+/** What is shown of a new token of any kind, and of no other. */
+export const secret = { token: z.string().meta({ description: 'The secret, which is shown once' }) };
 
-export const newAccessTokenResponse = accessTokenResponse.extend({ token }).meta({ id: 'NewAccessToken' });
+export const newAccessTokenResponse = accessTokenResponse.extend(secret).meta({ id: 'NewAccessToken' });
 
 export function accessTokenBody(token: AccessToken, now: number): AnswerOf<typeof accessTokenResponse> {
   const isRevoked = token.revokedAt !== undefined;

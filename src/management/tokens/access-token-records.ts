@@ -8,10 +8,11 @@ import type { Records } from '../../metadata/db/records.ts';
 import type { Place } from '../../metadata/namespaces/place.ts';
 import type { User } from '../../metadata/people/users.ts';
 import type { AccessToken } from '../../metadata/tokens/access-tokens.ts';
-import { type Actor, userOf } from '../acting/actor.ts';
+import type { Actor } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { auditPlaceOf, ownerOf } from '../namespaces/places.ts';
+import { demandLater, demandStillGood, type NewToken } from './new-tokens.ts';
 
 export interface AccessTokenInput {
   readonly name: string;
@@ -19,12 +20,6 @@ export interface AccessTokenInput {
   readonly scopes: readonly TokenScope[];
   /** Epoch milliseconds; undefined: never. */
   readonly expiresAt?: number | undefined;
-}
-
-export interface CreatedAccessToken {
-  readonly record: AccessToken;
-  /** The token itself, which nobody can read again. */
-  readonly token: string;
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -38,7 +33,7 @@ export async function recordAccessToken(
   owner: User,
   { name, description, scopes, expiresAt }: AccessTokenInput,
   token: string = createToken('access'),
-): Promise<CreatedAccessToken> {
+): Promise<NewToken<AccessToken>> {
   const tokenHash = hashToken(token);
   const record = await tx.accessTokens.create({
     userId: owner.id,
@@ -63,7 +58,7 @@ export async function rotateAccessToken(
   old: AccessToken,
   expiresAt: number | undefined,
   now: number,
-): Promise<CreatedAccessToken> {
+): Promise<NewToken<AccessToken>> {
   demandLater(expiresAt, now);
   const owner = await tx.users.find(old.userId);
   const isExpired = old.expiresAt !== undefined && old.expiresAt <= now;
@@ -91,29 +86,6 @@ export async function revokeAccessToken(tx: Records, actor: Actor, token: Access
   const place = await findPlaceOf(tx, owner);
   if (place) await tx.members.remove(ownerOf(place), owner.id);
   await recordOf(tx, actor, 'revoke', token, owner, { name: token.name, userId: owner.id });
-}
-
-/** @throws RefusedError invalid */
-export function demandLater(expiresAt: number | undefined, now: number): void {
-  if (expiresAt === undefined || expiresAt > now) return;
-  throw new RefusedError('invalid', { expires_at: ['must be in the future'] });
-}
-
-/**
- * What is known of whoever asks is believed for a second, which is too long where something is made that lasts: a token that was revoked
- * within it has no successor.
- * @throws RefusedError unauthorized
- */
-export async function demandStillGood(
-  { users, accessTokens }: Pick<Records, 'users' | 'accessTokens'>,
-  actor: Actor,
-): Promise<User> {
-  const { userId, tokenId } = userOf(actor);
-  const user = await users.find(userId);
-  const token = tokenId === undefined ? undefined : await accessTokens.find(tokenId);
-  const isRevoked = tokenId !== undefined && (!token || token.revokedAt !== undefined);
-  if (user?.state !== 'active' || isRevoked) throw new RefusedError('unauthorized');
-  return user;
 }
 
 /** Only people make tokens: what leaks of a machine's token ends with that token. @throws RefusedError unauthorized, forbidden */

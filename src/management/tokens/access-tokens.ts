@@ -10,33 +10,26 @@ import { RefusedError } from '../acting/refused-error.ts';
 import { demandAdministrator } from '../acting/rights.ts';
 import {
   type AccessTokenInput,
-  type CreatedAccessToken,
-  demandLater,
   demandPerson,
   recordAccessToken,
   revokeAccessToken,
   rotateAccessToken,
 } from './access-token-records.ts';
+import { demandLater, type NewToken, type TokenServiceOptions } from './new-tokens.ts';
 
 export type { AccessToken, AccessTokenInput };
-
-export interface AccessTokenServiceOptions {
-  readonly database: Database;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
-}
 
 export class AccessTokenService {
   readonly #database: Database;
   readonly #now: () => number;
 
-  constructor({ database, now }: AccessTokenServiceOptions) {
+  constructor({ database, now }: TokenServiceOptions) {
     this.#database = database;
     this.#now = now;
   }
 
   /** People make tokens of their own, and administrators those of anyone. @throws RefusedError forbidden, not-found, invalid */
-  async create(actor: Actor, userId: number, input: AccessTokenInput): Promise<CreatedAccessToken> {
+  async create(actor: Actor, userId: number, input: AccessTokenInput): Promise<NewToken<AccessToken>> {
     if (userOf(actor).userId !== userId) demandAdministrator(actor, 'write');
     demandLater(input.expiresAt, this.#now());
     return this.#database.transaction(async (tx) => {
@@ -74,7 +67,7 @@ export class AccessTokenService {
    * @param expiresAt epoch milliseconds; undefined: in a week
    * @throws RefusedError unauthorized, not-found, invalid, bad-request where it is not good any more
    */
-  async rotate(actor: Actor, id: number, expiresAt: number | undefined): Promise<CreatedAccessToken> {
+  async rotate(actor: Actor, id: number, expiresAt: number | undefined): Promise<NewToken<AccessToken>> {
     return this.#database.transaction(async (tx) => {
       const token = await getOwn(tx, userOf(actor), id, 'write');
       return rotateAccessToken(tx, actor, token, expiresAt, this.#now());
@@ -82,7 +75,7 @@ export class AccessTokenService {
   }
 
   /** As {@link rotate}, for the token that the actor came with. @throws RefusedError unauthorized, invalid, bad-request */
-  async rotateCurrent(actor: Actor, expiresAt: number | undefined): Promise<CreatedAccessToken> {
+  async rotateCurrent(actor: Actor, expiresAt: number | undefined): Promise<NewToken<AccessToken>> {
     return this.rotate(actor, currentId(actor), expiresAt);
   }
 

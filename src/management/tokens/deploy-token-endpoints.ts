@@ -6,7 +6,6 @@ import { pageBody, pageParams } from '../endpoint/pagination.ts';
 import {
   filled,
   integer,
-  list,
   maxNameLength,
   orNone,
   placeId,
@@ -15,16 +14,14 @@ import {
 } from '../endpoint/parameters.ts';
 import { forEachPlace } from '../endpoint/place-paths.ts';
 import type { AnswerOf } from '../endpoint/wire.ts';
+import { secret, someScopes } from './access-token-body.ts';
 import { type DeployToken, type DeployTokenService, deployTokenScopes } from './deploy-tokens.ts';
 
 const filter = pageParams.extend({ active: truth.optional() });
 const newToken = z.object({
   name: filled(maxNameLength),
   username: textOrNone(maxNameLength),
-  scopes: list(z.enum(deployTokenScopes), deployTokenScopes.length).refine(
-    (scopes) => scopes.length > 0,
-    'is empty',
-  ),
+  scopes: someScopes(deployTokenScopes),
   expires_at: orNone(instant.nullable()),
 });
 const tokenResponse = z
@@ -38,9 +35,7 @@ const tokenResponse = z
     expired: z.boolean(),
   })
   .meta({ id: 'DeployToken' });
-const newTokenResponse = tokenResponse
-  .extend({ token: z.string().meta({ description: 'The secret, which is shown once' }) })
-  .meta({ id: 'NewDeployToken' });
+const newTokenResponse = tokenResponse.extend(secret).meta({ id: 'NewDeployToken' });
 const tokenPath = placeId.extend({ token_id: integer });
 
 export function deployTokenEndpoints(tokens: DeployTokenService, now: () => number): readonly Endpoint[] {

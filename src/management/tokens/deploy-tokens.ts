@@ -8,11 +8,16 @@ import type { DeployToken } from '../../metadata/tokens/deploy-tokens.ts';
 import { type Actor, userOf } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
 import { runChange } from '../acting/changes.ts';
-import type { Need } from '../acting/needs.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { demandAdministrator, Rights } from '../acting/rights.ts';
 import { auditPlaceOf, ownerOf, type PlaceReference } from '../namespaces/places.ts';
-import { demandLater, demandStillGood } from './access-token-records.ts';
+import {
+  demandLater,
+  demandStillGood,
+  type NewToken,
+  placeTokenNeeds,
+  type TokenServiceOptions,
+} from './new-tokens.ts';
 
 export type { DeployToken };
 
@@ -38,18 +43,6 @@ export interface DeployTokenInput {
   readonly expiresAt?: number | undefined;
 }
 
-export interface CreatedDeployToken {
-  readonly record: DeployToken;
-  /** The token itself, which nobody can read again. */
-  readonly token: string;
-}
-
-export interface DeployTokenServiceOptions {
-  readonly database: Database;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
-}
-
 const usernamePattern = /^[\w.+-]+$/;
 
 export class DeployTokenService {
@@ -57,7 +50,7 @@ export class DeployTokenService {
   readonly #now: () => number;
   readonly #rights = new Rights();
 
-  constructor({ database, now }: DeployTokenServiceOptions) {
+  constructor({ database, now }: TokenServiceOptions) {
     this.#database = database;
     this.#now = now;
   }
@@ -94,7 +87,7 @@ export class DeployTokenService {
     actor: Actor,
     reference: PlaceReference,
     { name, username, scopes, expiresAt }: DeployTokenInput,
-  ): Promise<CreatedDeployToken> {
+  ): Promise<NewToken<DeployToken>> {
     demandLater(expiresAt, this.#now());
     if (username !== undefined) checkUsername(username);
     if (reference.kind === 'project' && scopes.some((scope) => scope.endsWith('_virtual_registry'))) {
@@ -142,8 +135,7 @@ export class DeployTokenService {
   }
 
   #getPlaceToChange(tx: Records, actor: Actor, reference: PlaceReference): Promise<Place> {
-    const need: Need = reference.kind === 'group' ? 'own' : 'write';
-    return this.#rights.getPlace(tx, actor, reference, need);
+    return this.#rights.getPlace(tx, actor, reference, placeTokenNeeds[reference.kind]);
   }
 }
 

@@ -5,6 +5,7 @@ import { instantText } from '../endpoint/dates.ts';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 import { pageBody, pageParams } from '../endpoint/pagination.ts';
 import { filled, integer, integerBetween, maxNameLength, projectId } from '../endpoint/parameters.ts';
+import { secret } from './access-token-body.ts';
 import { type JobTokenService, maxJobTokenSeconds } from './job-tokens.ts';
 
 const newToken = z.object({
@@ -24,9 +25,7 @@ const tokenResponse = z
     expires_at: instantText,
   })
   .meta({ id: 'JobToken' });
-const newTokenResponse = tokenResponse
-  .extend({ token: z.string().meta({ description: 'The secret, which is shown once' }) })
-  .meta({ id: 'NewJobToken' });
+const newTokenResponse = tokenResponse.extend(secret).meta({ id: 'NewJobToken' });
 const tokenPath = projectId.extend({ token_id: integer });
 
 export function jobTokenEndpoints(tokens: JobTokenService): readonly Endpoint[] {

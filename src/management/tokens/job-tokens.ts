@@ -13,6 +13,7 @@ import { recordChange } from '../acting/audit.ts';
 import { runChange } from '../acting/changes.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { Rights } from '../acting/rights.ts';
+import type { NewToken, TokenServiceOptions } from './new-tokens.ts';
 
 export type { JobToken };
 
@@ -34,25 +35,13 @@ export interface JobTokenInput {
   readonly accessLevel?: AccessLevel | undefined;
 }
 
-export interface CreatedJobToken {
-  readonly record: JobToken;
-  /** The token itself, which nobody can read again. */
-  readonly token: string;
-}
-
-export interface JobTokenServiceOptions {
-  readonly database: Database;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
-}
-
 export class JobTokenService {
   readonly #database: Database;
   readonly #now: () => number;
   readonly #rights = new Rights();
   #sweptAt = Number.NEGATIVE_INFINITY;
 
-  constructor({ database, now }: JobTokenServiceOptions) {
+  constructor({ database, now }: TokenServiceOptions) {
     this.#database = database;
     this.#now = now;
   }
@@ -61,7 +50,7 @@ export class JobTokenService {
    * Developers of the project make tokens for themselves; administrators name any member.
    * @throws RefusedError unauthorized, not-found, forbidden, invalid
    */
-  async create(actor: Actor, reference: string, input: JobTokenInput): Promise<CreatedJobToken> {
+  async create(actor: Actor, reference: string, input: JobTokenInput): Promise<NewToken<JobToken>> {
     const { name, expiresInSeconds = defaultJobTokenSeconds } = input;
     const expiresAt = this.#now() + expiresInSeconds * 1000;
     await this.#sweep();
@@ -118,7 +107,7 @@ export class JobTokenService {
    * It goes with the trust. Undefined where that is gone already.
    * @param address the client's
    */
-  async exchange(job: JobIdentity, address: string | undefined): Promise<CreatedJobToken | undefined> {
+  async exchange(job: JobIdentity, address: string | undefined): Promise<NewToken<JobToken> | undefined> {
     const { project, trustId, accessLevel, name } = job;
     const expiresAt = Math.min(job.expiresAt, this.#now() + maxExchangedMs);
     await this.#sweep();
@@ -177,7 +166,7 @@ async function record(
   actor: Actor,
   projectPath: string,
   values: Omit<NewJobToken, 'tokenHash'>,
-): Promise<CreatedJobToken> {
+): Promise<NewToken<JobToken>> {
   const token = createToken('job');
   const created = await tx.jobTokens.create({ ...values, tokenHash: hashToken(token) });
   const { projectId, trustId, userId, accessLevel, name, expiresAt } = values;

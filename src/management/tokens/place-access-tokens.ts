@@ -11,19 +11,17 @@ import type { Place } from '../../metadata/namespaces/place.ts';
 import type { AccessToken } from '../../metadata/tokens/access-tokens.ts';
 import type { Actor } from '../acting/actor.ts';
 import { runChange } from '../acting/changes.ts';
-import type { Need } from '../acting/needs.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { demandGrant, Rights } from '../acting/rights.ts';
 import { ownerOf, type PlaceReference } from '../namespaces/places.ts';
 import {
   type AccessTokenInput,
-  type CreatedAccessToken,
-  demandLater,
   demandPerson,
   recordAccessToken,
   revokeAccessToken,
   rotateAccessToken,
 } from './access-token-records.ts';
+import { demandLater, type NewToken, placeTokenNeeds, type TokenServiceOptions } from './new-tokens.ts';
 
 const projectScopes = [
   'api',
@@ -49,28 +47,14 @@ export interface PlaceAccessToken extends AccessToken {
   readonly accessLevel: number | undefined;
 }
 
-export interface CreatedPlaceAccessToken {
-  readonly record: PlaceAccessToken;
-  /** The token itself, which nobody can read again. */
-  readonly token: string;
-}
-
-export interface PlaceAccessTokenServiceOptions {
-  readonly database: Database;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
-}
-
 const suffixBytes = 16;
-/** Owners have to do with the tokens of a group, Maintainers with those of a project. */
-const needs = { group: 'own', project: 'write' } as const satisfies Record<Place['kind'], Need>;
 
 export class PlaceAccessTokenService {
   readonly #database: Database;
   readonly #now: () => number;
   readonly #rights = new Rights();
 
-  constructor({ database, now }: PlaceAccessTokenServiceOptions) {
+  constructor({ database, now }: TokenServiceOptions) {
     this.#database = database;
     this.#now = now;
   }
@@ -99,7 +83,7 @@ export class PlaceAccessTokenService {
     actor: Actor,
     reference: PlaceReference,
     { accessLevel, ...input }: PlaceAccessTokenInput,
-  ): Promise<CreatedPlaceAccessToken> {
+  ): Promise<NewToken<PlaceAccessToken>> {
     demandLater(input.expiresAt, this.#now());
     return runChange(this.#database, async (tx) => {
       const place = await this.#getPlace(tx, actor, reference);
@@ -127,7 +111,7 @@ export class PlaceAccessTokenService {
     reference: PlaceReference,
     id: number,
     expiresAt: number | undefined,
-  ): Promise<CreatedPlaceAccessToken> {
+  ): Promise<NewToken<PlaceAccessToken>> {
     return runChange(this.#database, async (tx) => {
       const place = await this.#getPlace(tx, actor, reference);
       const old = await withLevel(tx, place, await getToken(tx, place, id));
@@ -145,10 +129,10 @@ export class PlaceAccessTokenService {
   }
 
   #getPlace(records: Records, actor: Actor, reference: PlaceReference): Promise<Place> {
-    return this.#rights.getPlace(records, actor, reference, needs[reference.kind]);
+    return this.#rights.getPlace(records, actor, reference, placeTokenNeeds[reference.kind]);
   }
 
-  async #told(tx: Records, place: Place, { record, token }: CreatedAccessToken) {
+  async #told(tx: Records, place: Place, { record, token }: NewToken<AccessToken>) {
     return { record: await withLevel(tx, place, record), token };
   }
 }

@@ -29,10 +29,9 @@ function createKey(digest: Digest): StorageKey {
 
 /** The digest that a copy was published as; undefined for what is no key. */
 export function digestOfKey(text: string): Digest | undefined {
-  const [, algorithm, hex] = keyPattern.test(text)
-    ? (/^v1\/blobs\/(\w+)\/..\/([0-9a-f]+)-/.exec(text) ?? [])
-    : [];
-  return hex === undefined ? undefined : parseDigest(`${algorithm}:${hex}`);
+  if (!keyPattern.test(text)) return undefined;
+  const [, , algorithm, , name] = text.split('/');
+  return parseDigest(`${algorithm}:${name?.split('-')[0]}`);
 }
 
 /** Keys become paths: nothing else may. */
@@ -79,7 +78,7 @@ export class BlobTree {
       await syncDirectory(directory);
     } catch (error) {
       this.#directories.clear();
-      await rm(path, { force: true }).catch(() => undefined);
+      await rm(path).catch(() => undefined);
       throw error;
     }
   }

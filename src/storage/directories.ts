@@ -33,16 +33,10 @@ async function makeOne(path: string): Promise<boolean> {
     return true;
   } catch (error) {
     // Systems have other reasons, such as EROFS, for what is there already.
-    if (!(await isDirectory(path))) throw error;
+    const found = await stat(path).catch(() => undefined);
+    if (!found?.isDirectory()) throw error;
     return false;
   }
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  return stat(path).then(
-    (stats) => stats.isDirectory(),
-    () => false,
-  );
 }
 
 /** A new name in a directory lasts only once this is done. @throws the system's error */

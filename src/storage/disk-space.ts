@@ -3,6 +3,7 @@
  * disk is good for a second, or for so many bytes.
  */
 import { statfs } from 'node:fs/promises';
+import { isSystemError } from '../oci/system-error.ts';
 import { SpoolError } from './blob-store.ts';
 
 export interface DiskSpaceOptions {
@@ -123,7 +124,6 @@ export const unlimitedSpace: Space = {
 
 /** Of a disk, whoever filled it. */
 export function isOutOfSpace(error: unknown): boolean {
-  if (error instanceof OutOfSpace) return true;
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT');
+  if (!(error instanceof Error)) return false;
+  return error instanceof OutOfSpace || isSystemError(error.cause, 'ENOSPC', 'EDQUOT');
 }

@@ -35,7 +35,7 @@ export class FilesystemBlobStore implements BlobStore {
       const { directory } = await this.#claimDirectory();
       const path = join(directory, uniqueName());
       const file = await open(path, 'wx+', 0o600);
-      const remove = () => rm(path, { force: true }).catch(() => undefined);
+      const remove = () => rm(path).catch(() => undefined);
       return new FilesystemSpool(file, 0, {
         publish: (digest) => this.#tree.publish(path, digest),
         remove,
@@ -43,9 +43,11 @@ export class FilesystemBlobStore implements BlobStore {
         space: this.#space,
       });
     } catch (cause) {
-      // Somebody removed the directory: the next spool claims a new one.
-      if (isSystemError(cause, 'ENOENT')) this.#claim = undefined;
-      if (isSystemError(cause, 'ENOENT')) await this.#guard.check();
+      if (isSystemError(cause, 'ENOENT')) {
+        // Somebody removed the directory: the next spool claims a new one.
+        this.#claim = undefined;
+        await this.#guard.check();
+      }
       if (cause instanceof StoreAbsent) throw cause;
       throw writeFailure('no spool can be made', cause, this.#space);
     }

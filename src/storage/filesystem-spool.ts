@@ -43,7 +43,7 @@ export class FilesystemSpool implements Spool {
   async append(...chunks: readonly Uint8Array[]): Promise<void> {
     this.#assertGrowing();
     let end = this.#length;
-    let rest = chunks.filter((chunk) => chunk.length > 0);
+    let rest = chunks;
     const waits = this.#fate.space.take(rest.reduce((bytes, { length }) => bytes + length, 0));
     if (waits) await waits;
     while (rest.length > 0) {
@@ -93,7 +93,7 @@ export class FilesystemSpool implements Spool {
 
   async #close(): Promise<void> {
     const isLeft = this.#state === 'growing' || this.#state === 'broken';
-    if (isLeft) this.#state = 'closed';
+    this.#state = 'closed';
     try {
       // Before it is left: nobody can write to it any more.
       await this.#file.close();

@@ -61,19 +61,15 @@ export class SpaceReserve {
 
   #refill(): void {
     this.#filling ??= this.#fill()
-      .catch(() => rm(this.#path, { force: true }).catch(() => undefined))
+      .catch(() => rm(this.#path).catch(() => undefined))
       .finally(() => {
         this.#filling = undefined;
       });
   }
 
   async #fill(): Promise<void> {
+    if (await stat(this.#path).catch(() => undefined)) return;
     const { bytes, reserve } = await this.#roomOf(this.#directory, this.#reserveBytes);
-    const isThere = await stat(this.#path).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) return;
     const size = Math.min(Math.floor(reserve * share), maxBytes);
     if (bytes < size) return;
     const file = await open(this.#path, 'wx', 0o600);

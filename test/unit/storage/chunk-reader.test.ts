@@ -110,6 +110,39 @@ describe('the budget', () => {
     expect(new BufferBudget().take(100)).toHaveLength(100);
   });
 
+  test('gives a whole buffer only for more than the smallest', () => {
+    const budget = new BufferBudget();
+    expect(budget.take(64 * kib)).toHaveLength(64 * kib);
+    expect(budget.take(64 * kib + 1)).toHaveLength(512 * kib);
+  });
+
+  test('keeps what is given back for others, 8 MiB at most', () => {
+    const budget = new BufferBudget();
+    const buffers = Array.from({ length: 17 }, () => budget.take(mib));
+    for (const buffer of buffers) budget.giveBack(buffer);
+    const again = new Set(Array.from({ length: 17 }, () => budget.take(mib)));
+    expect(buffers.filter((buffer) => again.has(buffer))).toHaveLength(16);
+    // All of them are out again: there is room for as many.
+    for (const buffer of again) budget.giveBack(buffer);
+    const once = Array.from({ length: 17 }, () => budget.take(mib));
+    expect(once.filter((buffer) => again.has(buffer))).toHaveLength(16);
+  });
+
+  test('keeps no buffer of a size that is right no more', () => {
+    const budget = new BufferBudget(4 * mib);
+    const [kept, late] = [budget.take(mib), budget.take(mib)];
+    budget.giveBack(kept);
+    for (let others = 0; others < 32; others += 1) budget.enter();
+    budget.giveBack(late);
+    const small = budget.take(mib);
+    expect(small).toHaveLength(64 * kib);
+    expect(budget.renew(small, mib)).toBe(small);
+    for (let others = 0; others < 32; others += 1) budget.leave();
+    const large = budget.renew(small, mib);
+    expect(large).toHaveLength(512 * kib);
+    expect([kept, late]).not.toContain(large);
+  });
+
   test('is kept by readers that came when there were few', async () => {
     const budget = new BufferBudget(4 * mib);
     const source = sourceOf(bytes);

@@ -73,7 +73,7 @@ describe('what only adds', () => {
     await disks.space.demand(1);
     disks.rooms['blobs'] = 0;
     vi.advanceTimersByTime(1000);
-    await disks.space.demand(1);
+    await disks.space.demand(stepBytes);
     expect(disks.space.take(1)).toBeUndefined();
     vi.advanceTimersByTime(1);
     await expect(disks.space.take(1)).rejects.toThrow(OutOfSpace);

@@ -30,6 +30,10 @@ describe.skipIf(process.platform !== 'linux')('what a crash must not take', () =
     disk.expectNames(root, 'a/b/c');
     await makeDirectory(join(root, 'a/b/d/e'));
     disk.expectNames(root, 'a/b/d/e');
+    // What is above may be of others, who do not let us read it.
+    const later = await watchSyncs();
+    await makeDirectory(join(root, 'a/b/d/e'));
+    expect(later.synced).toEqual([]);
   });
 
   test('is a blob', async () => {
@@ -41,6 +45,19 @@ describe.skipIf(process.platform !== 'linux')('what a crash must not take', () =
     onTestFinished(() => spool.close());
     await spool.append(bytes);
     await disk.expectFile(root, await spool.commit(digest));
+  });
+
+  test('is no blob whose name the disk did not take', async () => {
+    const root = await temporaryDirectory();
+    const store = new FilesystemBlobStore(root);
+    onTestFinished(() => store.close());
+    const spool = await store.createSpool();
+    onTestFinished(() => spool.close());
+    await spool.append(bytes);
+    const disk = await watchSyncs((path) => path === join(root, dirname(key)));
+    await expect(spool.commit(digest)).rejects.toThrow('the disk fails');
+    expect(await readdir(join(root, dirname(key)))).toEqual([]);
+    expect(disk.synced.at(-1)?.names).toHaveLength(1);
   });
 
   test('is a blob in a directory that another process made, and may not have synced', async () => {
@@ -138,8 +155,8 @@ interface Synced {
   readonly content: Buffer | undefined;
 }
 
-/** Sees what is synced from now on. */
-async function watchSyncs() {
+/** Sees what is synced from now on. @param fails of a path that cannot be */
+async function watchSyncs(fails = (_path: string) => false) {
   const synced: Synced[] = [];
   const handle = await open('/', 'r');
   const prototype: { sync(): Promise<void> } = Object.getPrototypeOf(handle);
@@ -150,6 +167,7 @@ async function watchSyncs() {
     const path = await readlink(link);
     const names = await readdir(path).catch(() => []);
     synced.push({ path, names, content: await readFile(link).catch(() => undefined) });
+    if (fails(path)) throw Object.assign(new Error('EIO'), { code: 'EIO' });
     await sync.call(this as { sync(): Promise<void> });
   });
   onTestFinished(() => spy.mockRestore());
@@ -163,6 +181,7 @@ async function watchSyncs() {
       expect(namedAt(each), each).toBeGreaterThanOrEqual(0);
   };
   return {
+    synced,
     expectNames,
     /** And that the whole file was before it had its name, or at least before the name was. */
     async expectFile(root: string, path: string, isMovedThere = true) {

@@ -30,6 +30,7 @@ test('what cannot be a lock is an error', async () => {
   const directory = await temporaryDirectory();
   await mkdir(join(directory, 'folder'));
   await writeFile(join(directory, 'text'), 'no database, and long enough to be seen as none'.repeat(10));
+  expect(() => findLock('/proc/none', 'rwc')).toThrow();
   for (const mode of ['rw', 'rwc'] as const) {
     expect(() => findLock(join(directory, 'folder'), mode)).toThrow();
     expect(() => findLock(join(directory, 'text'), mode)).toThrow();

@@ -84,6 +84,8 @@ test('a file in place of the directory is an error that names it to us, and not 
     cause: { message: expect.stringContaining(root) },
   });
   await expect(store.check()).rejects.toThrow(SpoolError);
+  await rm(root);
+  await store.check();
 });
 
 test('a commit that fails leaves neither a blob nor a spool', async () => {
@@ -168,9 +170,13 @@ test('a blob that cannot be opened or read for another reason than its absence i
   const key = await storeBlob(store);
   await rm(join(root, key));
   await mkdir(join(root, key));
-  const folder = await store.open(key);
+  const isGone = () => Promise.reject(new StoreAbsent('gone'));
+  const vanished = new FilesystemBlobStore(root, { demand: () => undefined, check: isGone });
+  const [folder, lost] = [await store.open(key), await vanished.open(key)];
   await expect(folder?.readAt(Buffer.alloc(1), 0)).rejects.toMatchObject({ code: 'EISDIR' });
+  await expect(lost?.readAt(Buffer.alloc(1), 0)).rejects.toThrow(StoreAbsent);
   await folder?.close();
+  await lost?.close();
   await rm(join(root, key), { recursive: true });
   await rm(join(root, 'v1/blobs'), { recursive: true });
   await writeFile(join(root, 'v1/blobs'), '');
@@ -239,6 +245,16 @@ test('a sweep removes the spools of a process that was killed and leaves those o
   await once(living, 'exit');
   expect(await store.sweepSpools()).toBe(2);
   expect(await spoolsBelow(root)).toEqual([]);
+});
+
+test('a sweep removes what an owner made that died before it had its lock, and nothing that it does not know', async () => {
+  const root = await createRoot();
+  await mkdir(join(root, 'v1/spool/begun'), { recursive: true });
+  await mkdir(join(root, 'v1/spool/unknown'));
+  await writeFile(join(root, 'v1/spool/unknown/file'), '');
+  const store = createStore(root);
+  expect(await store.sweepSpools()).toBe(0);
+  expect(await readdir(join(root, 'v1/spool'))).toEqual(['unknown']);
 });
 
 test('processes that start and sweep at once do not take each other’s spools', async () => {

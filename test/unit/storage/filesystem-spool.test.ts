@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { digestOf } from '../../../src/oci/digest.ts';
 import { SpoolError } from '../../../src/storage/blob-store.ts';
+import { unlimitedSpace } from '../../../src/storage/disk-space.ts';
 import { FilesystemSpool, type SpoolFile } from '../../../src/storage/filesystem-spool.ts';
 import { seededBytes } from '../../support/fake-content.ts';
 
@@ -58,7 +59,12 @@ test.each([1000, 4096, 33_333, 99_999])('a write that takes only %i bytes is gon
 test('after a write that failed nothing is appended or committed: some of it may be there', async () => {
   const { spool, fate } = await createSpool(1000, 2500);
   await spool.append(bytes.subarray(0, 2000));
-  await expect(spool.append(bytes.subarray(2000, 4000))).rejects.toThrow(SpoolError);
+  const failure: unknown = await spool.append(bytes.subarray(2000, 4000)).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(SpoolError);
+  expect(failure).toMatchObject({
+    message: 'the spool cannot be written: the storage fails',
+    cause: { message: 'no space left on device' },
+  });
   expect(spool.length).toBe(2000);
   await expect(spool.append(bytes.subarray(2000, 2001))).rejects.toThrow('broken');
   await expect(spool.commit(digestOf(bytes))).rejects.toThrow('broken');
@@ -85,4 +91,41 @@ test('a spool is durable before it is published, and left only where it was neit
   await aborted.spool.abort();
   for (const { spool } of [committed, aborted, left]) await spool.close();
   expect([committed.fate, aborted.fate, left.fate]).toEqual([['synced', 'published'], ['removed'], ['left']]);
+});
+
+test('a spool that is broken may be aborted, once, and is not left then', async () => {
+  const { spool, fate } = await createSpool(1000, 0);
+  await expect(spool.append(bytes)).rejects.toThrow(SpoolError);
+  await spool.abort();
+  await spool.abort();
+  await spool.close();
+  expect(fate).toEqual(['room doubted', 'removed']);
+});
+
+test('a spool that is closed is left once, and is neither grown, committed nor aborted any more', async () => {
+  const { spool, fate } = await createSpool(9999);
+  await Promise.all([spool.close(), spool.close()]);
+  await spool.abort();
+  await expect(spool.append(bytes)).rejects.toThrow('closed');
+  await expect(spool.commit(digestOf(bytes))).rejects.toThrow('closed');
+  expect(fate).toEqual(['left']);
+});
+
+test('a spool that cannot be left says so', async () => {
+  const spool = new FilesystemSpool(
+    {
+      writev: () => Promise.reject(new Error('nobody writes')),
+      read: () => Promise.reject(new Error('nobody reads')),
+      sync: async () => undefined,
+      close: async () => undefined,
+    },
+    0,
+    {
+      publish: async (digest) => digest,
+      remove: async () => undefined,
+      leave: () => Promise.reject(Object.assign(new Error('EIO'), { code: 'EIO' })),
+      space: unlimitedSpace,
+    },
+  );
+  await expect(spool.close()).rejects.toThrow('the spool cannot be closed: the disk fails');
 });

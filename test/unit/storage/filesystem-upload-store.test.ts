@@ -215,6 +215,16 @@ test('an upload asks for room as it grows, and says whether there is some', asyn
   expect(await store.uploadLength('id')).toBe(half.length);
 });
 
+test('a commit whose directory was removed has failed, and nobody took it over', async () => {
+  const { root, store } = await createStore();
+  const [first, second] = [await store.openUpload('one'), await store.openUpload('two')];
+  for (const spool of [first, second]) onTestFinished(() => spool.close());
+  for (const spool of [first, second]) await spool.append(bytes);
+  await first.commit(digestOf(bytes));
+  await rm(join(root, 'v1/blobs'), { recursive: true });
+  await expect(second.commit(digestOf(bytes))).rejects.toMatchObject({ name: 'SpoolError' });
+});
+
 test('what is none of ours among the uploads is not listed', async () => {
   const { root, store } = await createStore();
   for (const name of ['no_id', '.hidden', 'one', 'one.0123', 'two.0123'])

@@ -14,9 +14,9 @@ import { LocalRepository } from '../../src/proxy/local-repository.ts';
 import { OrderedRepository } from '../../src/proxy/ordered-repository.ts';
 import { unlimitedSpace } from '../../src/storage/disk-space.ts';
 import { LocalUpstream } from '../../src/upstreams/local-upstream.ts';
-import { blobUpstream } from '../support/blob-upstream.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { FakeRegistry } from '../support/fake-registry.ts';
+import { FakeUpstream } from '../support/fake-upstream.ts';
 import { MemoryRepository } from '../support/memory-repository.ts';
 import {
   describeReadableRepository,
@@ -57,7 +57,7 @@ describeWritableRepository('the double in memory', async () => ({
 }));
 
 describeReadableRepository('a repository at a local upstream', async (content) => {
-  const { settings } = blobUpstream({ blobs: new Map() }).source.upstream;
+  const { settings } = new FakeUpstream({ id: 1 });
   const upstream = new LocalUpstream(settings, 'acme', silentLog);
   const hosted = content.length === 0 ? undefined : inMemory(content);
   const findHosted = async () => hosted;

@@ -17,9 +17,9 @@ import { createPublishBlob } from '../../src/proxy/publish-blob.ts';
 import type { Source } from '../../src/proxy/source.ts';
 import { TagPatterns } from '../../src/rules/tag-protection.ts';
 import { BufferBudget } from '../../src/storage/chunk-reader.ts';
-import { blobUpstream } from './blob-upstream.ts';
 import { collectorOf } from './collecting.ts';
 import { bytesBlob, type FakeManifest, fakeArtifact, fakeImage, fakeIndex } from './fake-content.ts';
+import { FakeUpstream } from './fake-upstream.ts';
 import { createProject } from './hosted-records.ts';
 import { MemoryBlobStore } from './memory-blob-store.ts';
 import { Died, mortal } from './mortal.ts';
@@ -191,17 +191,15 @@ export class CollectorWorld {
       denyPatterns: [],
       allowPrivateNetwork: false,
     });
-    const { source } = blobUpstream({ id: upstream.id, blobs });
-    const remote = {
-      ...source.upstream,
-      async getManifest(_repository: string, reference: string) {
-        const manifest = cached[Number(reference.slice(1))] ?? at(0);
-        const { digest, payload, mediaType: contentType } = manifest;
-        return { digest, payload, contentType, etag: undefined };
-      },
-    };
+    const remote = new FakeUpstream({ id: upstream.id });
+    for (const bytes of blobs.values()) remote.addBlob(bytes);
+    for (const [index, manifest] of cached.entries()) remote.add(manifest, `c${index}`);
     const groupId = group?.id ?? 0;
-    return new CollectorWorld(database, clock, { ...source, groupId, upstream: remote });
+    return new CollectorWorld(database, clock, {
+      groupId,
+      upstream: remote,
+      repository: parseRepositoryName('team/app'),
+    });
   }
 
   /** All at once; none of them touches what another one does, but for what the collector does. */

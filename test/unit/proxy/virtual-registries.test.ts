@@ -3,13 +3,12 @@ import { HotManifests } from '../../../src/cache/hot-manifests.ts';
 import { digestOf } from '../../../src/oci/digest.ts';
 import { OciError } from '../../../src/oci/errors.ts';
 import { parseRepositoryName, parseTag } from '../../../src/oci/reference.ts';
-import { OutboundError } from '../../../src/outbound/outbound-error.ts';
 import { explainPull } from '../../../src/proxy/explain.ts';
 import { VirtualRegistries } from '../../../src/proxy/virtual-registries.ts';
 import type { Pulls } from '../../../src/proxy/virtual-repository.ts';
 import { LocalUpstream, localPathOf } from '../../../src/upstreams/local-upstream.ts';
 import type { Upstream, UpstreamSettings } from '../../../src/upstreams/upstream.ts';
-import { blobUpstream } from '../../support/blob-upstream.ts';
+import { FakeUpstream } from '../../support/fake-upstream.ts';
 import { MemoryRepository } from '../../support/memory-repository.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
@@ -26,8 +25,7 @@ function setUp(...given: readonly Given[]) {
   const hosted = new Map<string, MemoryRepository>();
   const looked: string[] = [];
   const pulled: string[] = [];
-  const { settings } = blobUpstream({ blobs: new Map() }).source.upstream;
-  const upstreams = given.map((fields, index) => ({ ...settings, id: index + 1, ...fields }));
+  const upstreams = given.map((fields, index) => new FakeUpstream({ id: index + 1, ...fields }).settings);
   const unused = () => Promise.reject(new Error('not asked in these tests'));
   const pulls = {
     manifests: {
@@ -48,9 +46,7 @@ function setUp(...given: readonly Given[]) {
     load: async (id) => (id === 7 ? { id, groupId: 3, groupPath: 'acme', upstreams } : undefined),
     upstreamOf: (each) => {
       const path = localPathOf(each.url);
-      const { upstream } = blobUpstream({ id: each.id, blobs: new Map() }).source;
-      const headManifest = () => Promise.reject(new OutboundError('not-found', 'does not have it'));
-      return path === undefined ? { ...upstream, headManifest } : new LocalUpstream(each, path, silentLog);
+      return path === undefined ? new FakeUpstream(each) : new LocalUpstream(each, path, silentLog);
     },
     findHosted,
     hot: new HotManifests(1024),
@@ -187,7 +183,7 @@ describe('a local upstream', () => {
 });
 
 describe('an explanation', () => {
-  const away = { id: 1, position: 1, repository: 'web', breaker: 'closed', entry: undefined };
+  const away = { id: 1, position: 1, repository: 'library/web', breaker: 'closed', entry: undefined };
   const here = { id: 2, position: 2, repository: 'acme/web', breaker: 'closed', entry: undefined };
 
   test('shows a local upstream in the walk, and that it has the image', async () => {

@@ -50,7 +50,7 @@ export class Breaker {
   }
 
   failed(ticket: Ticket): void {
-    if (ticket !== this.#term || this.#state === 'open') return;
+    if (ticket !== this.#term) return;
     this.#failures += 1;
     if (this.#state === 'half-open' || this.#failures >= this.#options.failures)
       this.#open(this.#options.openMs);
@@ -75,7 +75,6 @@ export class Breaker {
 
   #change(state: BreakerState): void {
     this.#state = state;
-    this.#failures = 0;
     this.#term += 1;
     this.#options.onChange(state);
   }

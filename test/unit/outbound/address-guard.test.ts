@@ -87,11 +87,33 @@ describe('with allowed networks', () => {
   test('metadata services need to be named by their own address', () => {
     expect(isAllowedAddress('169.254.169.254', ['169.254.0.0/16', '0.0.0.0/0'])).toBe(false);
     expect(isAllowedAddress('fd00:ec2::254', ['fc00::/7'])).toBe(false);
+    expect(isAllowedAddress('169.254.169.254', ['169.254.169.254/31'])).toBe(false);
     expect(isAllowedAddress('169.254.169.254', ['169.254.169.254/32'])).toBe(true);
+    expect(isAllowedAddress('fd20:ce::254', ['fd20:ce::254/127'])).toBe(false);
+    expect(isAllowedAddress('fd20:ce::254', ['fd20:ce::254/128'])).toBe(true);
+    expect(isAllowedAddress('fd00:ec2::254', ['fd00:ec2::254'])).toBe(true);
+    expect(isAllowedAddress('168.63.129.16', ['168.63.0.0/16'])).toBe(false);
+  });
+
+  test('are meant as they are written, or as where an address that carries another leads', () => {
+    expect(isAllowedAddress('::ffff:10.0.0.5', ['::ffff:0:0/96'])).toBe(true);
+    expect(isAllowedAddress('64:ff9b::a00:5', ['10.0.0.0/8'])).toBe(true);
+    expect(isAllowedAddress('64:ff9b::a00:5', ['64:ff9b::/96'])).toBe(true);
+    expect(isAllowedAddress('64:ff9b::a9fe:a9fe', ['64:ff9b::/96'])).toBe(false);
+    expect(isAllowedAddress('fe80::1%eth0', ['fe80::/10'])).toBe(true);
+    expect(isAllowedAddress('fe80::1%eth0', ['fe80::1'])).toBe(true);
   });
 
   test("an upstream's allow_private_network reaches private networks and loopback, neither link-local nor metadata", () => {
-    for (const address of ['10.1.2.3', '192.168.0.1', '127.0.0.1', '::1', 'fd12::1', '100.64.0.1'])
+    for (const address of [
+      '10.1.2.3',
+      '172.16.0.1',
+      '192.168.0.1',
+      '127.0.0.1',
+      '::1',
+      'fd12::1',
+      '100.64.0.1',
+    ])
       expect(isAllowedAddress(address, privateNetworks)).toBe(true);
     for (const address of [
       '169.254.0.1',
@@ -139,6 +161,11 @@ describe('the lookup', () => {
     await expect(look([privateOne])).rejects.toBeInstanceOf(BlockedAddressError);
   });
 
+  test('says so where there is no address, or none of the family that is wanted', async () => {
+    await expect(look([])).rejects.toMatchObject({ code: 'ENOTFOUND' });
+    await expect(look([publicOne], { family: 6 })).rejects.toMatchObject({ code: 'ENOTFOUND' });
+  });
+
   test('hands on the error of the resolver', async () => {
     const lookup = guardedLookup([], () => Promise.reject(new Error('ENOTFOUND')));
     const callback = vi.fn();
@@ -169,4 +196,14 @@ test('a name that takes long to resolve is looked up once, however many connecti
   gate.resolve([{ address: '192.0.2.2', family: 4 }]);
   expect(await Promise.all(waiting)).toHaveLength(2);
   expect(asked).toEqual(['slow.example', 'other.example']);
+});
+
+test('a name is looked up as the system does, with all its addresses', async () => {
+  const loopback = { address: '127.0.0.1', family: 4 };
+  expect(await createResolve()('localhost')).toContainEqual(loopback);
+  const lookup = guardedLookup(['127.0.0.0/8']);
+  const found = await new Promise((resolve) =>
+    lookup('localhost', { all: true }, (_error, addresses) => resolve(addresses)),
+  );
+  expect(found).toContainEqual(loopback);
 });

@@ -55,6 +55,31 @@ test('half-open it lets one request through, whose success closes it', () => {
   breaker.succeeded(ticket);
   expect(breaker.state).toBe('closed');
   expect(changes).toEqual(['open', 'half-open', 'closed']);
+  expect(breaker.openUntil).toBeUndefined();
+});
+
+test('closed again, it counts from the beginning', () => {
+  open();
+  now += 30_000;
+  breaker.succeeded(enter());
+  breaker.failed(enter());
+  breaker.failed(enter());
+  expect(breaker.state).toBe('closed');
+  breaker.failed(enter());
+  expect(breaker.state).toBe('open');
+});
+
+test('a request that was given up while it is closed changes nothing', () => {
+  breaker.abandoned(enter());
+  expect([breaker.state, changes]).toEqual(['closed', []]);
+});
+
+test('half-open, a refusal opens it again', () => {
+  open();
+  now += 30_000;
+  enter();
+  breaker.refused(5000);
+  expect([breaker.state, breaker.openUntil]).toEqual(['open', now + 5000]);
 });
 
 test('half-open, one failure opens it again for the whole time', () => {

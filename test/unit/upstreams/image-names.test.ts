@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseRepositoryName } from '../../../src/oci/reference.ts';
+import { maxGlobLength } from '../../../src/rules/glob.ts';
 import { createKit } from './kit.ts';
 
 const alpine = parseRepositoryName('alpine');
@@ -15,6 +16,16 @@ describe('the name at the upstream', () => {
     const { upstream } = createKit({ url });
     expect(upstream.repositoryOf(alpine)).toBe('library/alpine');
     expect(upstream.repositoryOf(nested)).toBe('bitnami/redis');
+  });
+
+  test('stays where it is too long for library/', () => {
+    const { upstream } = createKit({ url: 'https://docker.io' });
+    const [long, longest] = ['a'.repeat(247), 'a'.repeat(248)].map(parseRepositoryName) as [
+      typeof alpine,
+      typeof alpine,
+    ];
+    expect(upstream.repositoryOf(long)).toBe(`library/${long}`);
+    expect(upstream.repositoryOf(longest)).toBe(longest);
   });
 
   test('is the same at any other registry', () => {
@@ -70,6 +81,9 @@ describe('patterns', () => {
     ]);
     expect(told()).toHaveLength(4);
     expect(log.lines.join()).toContain('it denies all that begins as it does');
+    expect(log.lines.filter((line) => line.includes('it allows nothing'))).toHaveLength(3);
+    const [tooLong] = log.lines.map((line) => JSON.parse(line));
+    expect(tooLong).toMatchObject({ upstream: 7, name: 'seven', pattern: 'x'.repeat(maxGlobLength) });
   });
 
   test('deny wins over allow', () => {

@@ -31,6 +31,27 @@ test.each([
     [100, 50, 10],
   ],
   ['X-RateLimit', { 'x-ratelimit-limit': '5000', 'x-ratelimit-remaining': '4999' }, [5000, 4999, undefined]],
+  ['a limit alone', { 'ratelimit-limit': '100' }, [100, undefined, undefined]],
+  ['a policy', { ratelimit: 'remaining=5', 'ratelimit-policy': '100;w=60' }, [100, 5, 60]],
+  ['a window of what remains', { 'ratelimit-limit': '100', 'ratelimit-remaining': '9;w=30' }, [100, 9, 30]],
+  ['white space', { 'ratelimit-limit': ' 100 ; w = 60' }, [100, undefined, 60]],
+  ['other case and quotes', { ratelimit: 'LIMIT="100" ,Remaining = 7' }, [100, 7, undefined]],
+  ['names that only end alike', { ratelimit: 'xlimit=5, remaining=7' }, [undefined, 7, undefined]],
+  [
+    'more digits than a number holds',
+    { 'ratelimit-limit': '9'.repeat(16), 'ratelimit-remaining': '5' },
+    [undefined, 5, undefined],
+  ],
+  [
+    'a standard beside X-RateLimit',
+    {
+      'ratelimit-limit': '10',
+      'ratelimit-remaining': '9',
+      'x-ratelimit-limit': '20',
+      'x-ratelimit-remaining': '19',
+    },
+    [10, 9, undefined],
+  ],
   ['only what remains', { 'ratelimit-remaining': '3' }, [undefined, 3, undefined]],
 ])('%s is read', (_what, headers, expected) => {
   expect(quota(headers)).toEqual(expected);
@@ -38,5 +59,16 @@ test.each([
 
 test('headers without numbers say nothing', () => {
   expect(quota({})).toBeUndefined();
+  expect(quota({ 'ratelimit-limit': '100x', 'ratelimit-remaining': 'x100' })).toBeUndefined();
+  expect(quota({ ratelimit: 'limit=x, remaining=', 'ratelimit-policy': 'q' })).toBeUndefined();
   expect(quota({ 'ratelimit-limit': 'lots', 'ratelimit-remaining': '-1' })).toBeUndefined();
+});
+
+test('what is said is remembered with its time', () => {
+  expect(parseQuota(() => '5', now)).toEqual({
+    limit: 5,
+    remaining: 5,
+    windowSeconds: undefined,
+    seenAt: now,
+  });
 });

@@ -8,6 +8,9 @@ const tokenHosts = [
   'plain.example:5000=plain.example:5001',
   'Shop.Example:443=bücher.example:443',
   '[::1]:5000=[::1]:5001',
+  '[::2]=[::3]',
+  ' spaced.example = sso.other.example:8443 ',
+  'registry.example.com',
 ];
 
 function judge(registry: string, realm: string | undefined, isConfidential = true): string {
@@ -41,6 +44,8 @@ test.each([
     'http://plain.example:5001/t',
   ],
   ['a configured pair of an address', 'http://[::1]:5000', 'http://[::1]:5001/token'],
+  ['a configured pair of addresses at any port', 'http://[::2]:5000', 'http://[::3]:5001/token'],
+  ['a pair with white space', 'https://spaced.example', 'https://sso.other.example:8443/token'],
   ['a pair written otherwise', 'https://shop.example', 'https://xn--bcher-kva.example/token'],
 ])('%s is let through, credentials or not', (_what, registry, realm) => {
   expect(judge(registry, realm)).toBe(realm);
@@ -78,6 +83,7 @@ test.each([
   ['another address', 'http://127.0.0.1:5000', 'http://127.0.0.2:5000/token'],
   ['a metadata service', 'https://registry.example.com', 'https://169.254.169.254/token'],
   ['the wrong way round of a pair', 'https://auth.other.example', 'https://registry.corp.example/token'],
+  ['the wrong port of a pair with white space', 'https://spaced.example', 'https://sso.other.example/token'],
   ['the wrong port of a pair', 'https://registry.corp.example', 'https://sso.other.example/token'],
 ])('%s is refused, and what to configure is said', (_what, registry, realm) => {
   const [from, to] = [new URL(registry).host, new URL(realm).host];
@@ -99,6 +105,6 @@ test.each([undefined, '', '/token', 'ftp://registry.example.com/', 'file:///etc/
   },
 );
 
-test('a user name in the realm is dropped', () => {
-  expect(judge('https://ghcr.io', 'https://a:b@ghcr.io/token')).toBe('https://ghcr.io/token');
+test('a user name in the realm is dropped, and what is never sent', () => {
+  expect(judge('https://ghcr.io', 'https://a:b@ghcr.io/token#c')).toBe('https://ghcr.io/token');
 });

@@ -66,7 +66,7 @@ export class ConnectionQueue {
     };
     const timer = setTimeout(() => leave(busy(this.#limit.setting)), this.#limit.ms);
     const abort = () => leave(asBusy(signal?.reason));
-    signal?.addEventListener('abort', abort, { once: true });
+    signal?.addEventListener('abort', abort);
     const others = this.#waiting.get(asker.repository) ?? new Set();
     this.#waiting.set(asker.repository, others.add(waiter));
     try {

@@ -41,9 +41,7 @@ export async function testConnection(
     } as const;
     const limit = { ms: options.answerMs, setting: 'upstreams.answer_seconds' };
     const { status } = await withDeadline(limit, undefined, (signal) => client.ask(asked, signal));
-    return (status >= 200 && status < 300) || status === 404
-      ? { success: true }
-      : failure(statusText(status));
+    return status < 300 || status === 404 ? { success: true } : failure(statusText(status));
   } catch (error) {
     if (!(error instanceof OutboundError)) throw error;
     if (error.timedOut) return failure('Connection timeout');

@@ -39,7 +39,7 @@ describe('connections', () => {
     await settled();
     for (const release of releases) release();
     expect(given).toEqual(['a', 'b', 'c', 'd']);
-    expect(queue.isIdle).toBe(true);
+    expect([queue.isIdle, vi.getTimerCount()]).toEqual([true, 0]);
   });
 
   test('go to images in turns, however many one asks for', async () => {
@@ -72,6 +72,49 @@ describe('connections', () => {
     releases[0]?.();
     await settled();
     expect(given.at(-1)).toBe('d');
+  });
+
+  test('are shared by halves, of an odd number the larger one', async () => {
+    const { given, ask } = createQueue(3, false);
+    for (let n = 0; n < 9; n += 1) void ask('greedy');
+    void ask('other');
+    await settled();
+    expect(given).toEqual(['greedy', 'greedy', 'other']);
+  });
+
+  test('are kept for a HEAD by quarters, and none of fewer than four', async () => {
+    const few = createQueue(3);
+    for (const name of ['a', 'b', 'c']) void few.ask(name);
+    const many = createQueue(9);
+    for (let n = 0; n < 9; n += 1) void many.ask(`app${n}`);
+    await settled();
+    expect([few.given.length, many.given.length]).toEqual([3, 7]);
+  });
+
+  test('of one image are its again as soon as it has given one back', async () => {
+    const { queue, given, releases, ask } = createQueue(4, false);
+    for (let n = 0; n < 4; n += 1) void ask('greedy');
+    await settled();
+    expect(queue.isIdle).toBe(false);
+    for (let n = 0; n < 2; n += 1) {
+      releases[n]?.();
+      await settled();
+      expect(given).toHaveLength(3 + n);
+    }
+    for (const release of releases) release();
+    expect(queue.isIdle).toBe(true);
+  });
+
+  test('are not idle while somebody waits for one', async () => {
+    const { queue, releases, ask } = createQueue(1);
+    void ask('a');
+    void ask('b');
+    await settled();
+    releases[0]?.();
+    await settled();
+    expect(queue.isIdle).toBe(false);
+    releases[1]?.();
+    expect(queue.isIdle).toBe(true);
   });
 
   test('are all for transfers where nothing else is asked over them', async () => {

@@ -20,7 +20,9 @@ async function textOf({ body }: OpenedBlob): Promise<string> {
 describe('headBlob', () => {
   test('gives the size', async () => {
     nock(origin).head(path).reply(200, undefined, { 'content-length': '10' });
-    expect(await createKit().upstream.headBlob(image, digest)).toBe(10);
+    const { upstream, observer } = createKit();
+    expect(await upstream.headBlob(image, digest)).toBe(10);
+    expect(observer.requests).toEqual(['blob-head ok']);
   });
 
   test('gives none where none is said', async () => {

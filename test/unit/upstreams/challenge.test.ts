@@ -45,6 +45,28 @@ test('tells an opaque value from parameters', () => {
   ]);
 });
 
+test.each([
+  'Negotiate  abc , Basic realm=x',
+  'Negotiate\tabc\t,Basic realm=x',
+  'Negotiate abc=,\tBasic realm=x',
+])('tells it however it is set off: %o', (header) => {
+  expect(parse(header)).toEqual([
+    ['negotiate', {}],
+    ['basic', { realm: 'x' }],
+  ]);
+});
+
+test('ends with an opaque value, or a scheme alone', () => {
+  expect(parse('Basic realm=x, Negotiate abc')).toEqual([
+    ['basic', { realm: 'x' }],
+    ['negotiate', {}],
+  ]);
+  expect(parse('Basic realm="", Negotiate')).toEqual([
+    ['basic', { realm: '' }],
+    ['negotiate', {}],
+  ]);
+});
+
 test('allows white space around everything, and unquoted addresses', () => {
   expect(parse('  Bearer   realm = "r" ,, scope = "a b"')).toEqual([
     ['bearer', { realm: 'r', scope: 'a b' }],
@@ -61,6 +83,8 @@ test('keeps what stands before a malformed part', () => {
   ]);
   expect(parse('')).toEqual([]);
   expect(parse('"nonsense"')).toEqual([]);
+  expect(parse('realm="x"')).toEqual([]);
+  expect(parse('Basic realm=x, Bearer"y"')).toEqual([['basic', { realm: 'x' }]]);
 });
 
 test('reads a hostile header in little time', () => {

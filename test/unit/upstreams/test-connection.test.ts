@@ -75,6 +75,15 @@ describe('testing a connection', () => {
     expect(result).toEqual({ success: false, result: 'Error: 401 - Unauthorized' });
   });
 
+  test('tells a token service that fails in its own words', async () => {
+    nock(origin)
+      .head(`/v2/${path}`)
+      .reply(401, undefined, { 'www-authenticate': `Bearer realm="${origin}/token"` });
+    nock(origin).get('/token').query(true).reply(503);
+    const result = await testConnection(settingsOf(), path, optionsOf());
+    expect(result).toEqual({ success: false, result: 'Error: has a token service that answered 503' });
+  });
+
   test('tells a time-out in the documented words', async () => {
     nock(origin).head(`/v2/${path}`).delay(2000).reply(200);
     expect(await testConnection(settingsOf(), path, optionsOf({ answerMs: 40 }))).toEqual({
@@ -110,6 +119,16 @@ describe('the pool', () => {
     expect(pool.get(changed)).toBe(local);
     expect(pool.healthOf(7)).toBeUndefined();
     await pool.close();
+  });
+
+  test('knows no upstream any more once it is closed, and ends what is under way', async () => {
+    const pool = new UpstreamPool(optionsOf());
+    nock(origin).head('/v2/team/app/manifests/latest').reply(404);
+    const asked = remoteOf(pool).headManifest(image, latest);
+    await expect(asked).rejects.toMatchObject({ kind: 'not-found' });
+    pool.get(settingsOf({ id: 8, url: 'entrepot:acme/shop' }));
+    await pool.close();
+    expect(pool.healthOf(7)).toBeUndefined();
   });
 
   test('gives the same upstream until its settings change', async () => {

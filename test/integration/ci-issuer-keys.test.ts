@@ -27,10 +27,10 @@ async function setUp(options: StageOptions = {}): Promise<Stage> {
   const issuer = await OidcIssuer.start(options.algorithm);
   const { allowedNetworks = ['127.0.0.0/8'] } = options;
   const documents = new JsonDocuments({
-    connectMs: 1000,
-    firstByteMs: 30_000,
-    idleMs: 1000,
-    queueMs: 5000,
+    connectMs: 60_000,
+    firstByteMs: 60_000,
+    idleMs: 60_000,
+    queueMs: 60_000,
     answerMs: 5000,
     allowedNetworks,
     userAgent: 'entrepot/test',

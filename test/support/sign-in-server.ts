@@ -83,11 +83,11 @@ function createOidc(
   { groupRoles = [], createsUsers = true }: SignInServerOptions,
 ) {
   const documents = new JsonDocuments({
-    connectMs: 1000,
-    firstByteMs: 1000,
-    idleMs: 1000,
-    queueMs: 5000,
-    answerMs: 5000,
+    connectMs: 60_000,
+    firstByteMs: 60_000,
+    idleMs: 60_000,
+    queueMs: 60_000,
+    answerMs: 60_000,
     allowedNetworks: ['127.0.0.0/8'],
     userAgent: 'test',
   });

@@ -15,11 +15,11 @@ afterEach(() => documents.close());
 
 function create(queueMs = 5000): JsonDocuments {
   return new JsonDocuments({
-    connectMs: 900,
-    firstByteMs: 900,
-    idleMs: 900,
+    connectMs: 60_000,
+    firstByteMs: 60_000,
+    idleMs: 60_000,
     queueMs,
-    answerMs: 5000,
+    answerMs: 60_000,
     allowedNetworks: ['127.0.0.1/32'],
     userAgent: 'entrepot/test',
   });

@@ -68,11 +68,11 @@ describe('a blob', () => {
       response.writeHead(200, { 'content-length': '10' });
       for (const digit of '0123456789') {
         response.write(digit);
-        await pause(80);
+        await pause(90);
       }
       response.end();
     });
-    const { upstream } = kitFor(url, { idleMs: 400 });
+    const { upstream } = kitFor(url, { idleMs: 800 });
     expect(await drain(await upstream.openBlob(image, digest, { start: 0 }))).toEqual({ text: '0123456789' });
   });
 

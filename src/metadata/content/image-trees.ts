@@ -31,7 +31,7 @@ export class ImageTrees {
     return found && withConfig(found);
   }
 
-  /** Of what it lists, the manifests that the repository has, by digest; not what those list. */
+  /** The manifests that it lists and the repository has, by digest; not what those list. */
   async listChildren(repositoryId: number, digest: Digest): Promise<readonly ImageManifest[]> {
     const rows = await this.#select(repositoryId)
       .innerJoin('manifestReferences as listed', 'listed.digest', 'repositoryManifests.digest')
@@ -58,7 +58,7 @@ export class ImageTrees {
       .where('repositoryManifests.repositoryId', '=', repositoryId);
   }
 
-  /** Of all these subjects, oldest first. @param types the only artifact types; undefined: all */
+  /** The referrers of all these subjects, oldest first. @param types the only artifact types; undefined: all */
   async listReferrers(
     repositoryId: number,
     subjects: readonly Digest[],

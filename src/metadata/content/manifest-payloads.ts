@@ -1,4 +1,4 @@
-/** Payloads and what they refer to, stored once by digest. Part of the transaction that links them. */
+/** Payloads and what they refer to, stored once by digest, in the transaction that links them. */
 import type { Kysely } from 'kysely';
 import { type Digest, hasherOf } from '../../oci/digest.ts';
 import type { ManifestReference, ReferenceKind } from '../../oci/manifest.ts';
@@ -14,7 +14,7 @@ export interface ManifestReferenceTable {
   size: number;
 }
 
-/** Until the transaction ends it cannot be removed. */
+/** Stores the payload where it is not there. Until the transaction ends it cannot be removed. */
 export async function storePayload(
   tx: Kysely<Tables>,
   digest: Digest,

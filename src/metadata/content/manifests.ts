@@ -5,13 +5,13 @@ import { inBatches } from '../db/in-batches.ts';
 import type { Tables } from '../db/tables.ts';
 import { bufferOf } from './manifest-payloads.ts';
 
-/** What type one is read as is said by whatever links it. primary key digest */
+/** Whatever links a payload says what type it is read as. primary key digest */
 export interface ManifestTable {
   digest: Digest;
   payload: Uint8Array;
   /** In bytes. */
   size: number;
-  /** Of the payload, as of {@link BlobTable}. */
+  /** The SHA-1 of the payload, as in {@link BlobTable}. */
   sha1: string;
   createdAt: number;
 }
@@ -49,13 +49,13 @@ export class Manifests {
     return (await query.executeTakeFirst())?.size;
   }
 
-  /** Makes others that want to link it wait for the transaction's end. Its size in bytes; undefined when there is none. */
+  /** Makes others that want to link it wait for the transaction's end. Returns its size in bytes; undefined when there is none. */
   async hold(digest: Digest): Promise<number | undefined> {
     const query = this.#db.selectFrom('manifests').select('size').where('digest', '=', digest).forUpdate();
     return (await query.executeTakeFirst())?.size;
   }
 
-  /** With what is known of it. @throws MissingOwner while a repository has it */
+  /** Removes the payload with what is known of it. @throws MissingOwner while a repository has it */
   async remove(digest: Digest): Promise<void> {
     await this.#db.deleteFrom('manifests').where('digest', '=', digest).execute();
   }

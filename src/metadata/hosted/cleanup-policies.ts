@@ -33,9 +33,9 @@ export interface CleanupPolicyTable {
   nameRegexKeep: Optional<string>;
   /** Epoch milliseconds, as all instants here. */
   nextRunAt: number;
-  /** When someone asked for a run that has not ended yet; it is one besides those that are due. */
+  /** When someone asked for a run that has not ended yet, which is one besides those that are due. */
   requestedAt: Optional<number>;
-  /** Of the run that goes on; undefined: none does. */
+  /** When the run began that goes on; undefined: none does. */
   startedAt: Optional<number>;
   run: Optional<CleanupRun>;
   lastRun: Optional<EndedCleanupRun>;
@@ -60,7 +60,7 @@ export class CleanupPolicies {
     return policy;
   }
 
-  /** Those of these projects that have one. */
+  /** The policies of those of the projects that have one. */
   async listOf(projectIds: readonly number[]): Promise<readonly CleanupPolicyRecord[]> {
     const found: CleanupPolicyRecord[] = [];
     for (const batch of inBatches(projectIds)) {
@@ -70,7 +70,7 @@ export class CleanupPolicies {
     return found;
   }
 
-  /** The enabled one whose run was asked for, else the one whose run is due, or goes on, for the longest time. */
+  /** The enabled policy whose run was asked for, else the one whose run is due, or goes on, for the longest time. */
   findDue(now: number): Promise<CleanupPolicyRecord | undefined> {
     return this.#db
       .selectFrom('cleanupPolicies')
@@ -117,7 +117,7 @@ export class CleanupPolicies {
   }
 
   /**
-   * How far the run has come that was asked for, or is due since `nextRunAt`.
+   * Notes how far the run has come that was asked for, or is due since `nextRunAt`.
    * @returns false where the policy was changed meanwhile: then the run is over
    */
   recordProgress(running: RunningPolicy, startedAt: number, run: CleanupRun): Promise<boolean> {

@@ -16,7 +16,7 @@ export interface DeletedTagTable {
   deletedAt: number;
   /** For people to read: a user's name, or 'cleanup policy'. */
   deletedBy: string;
-  /** When it had been pushed last. */
+  /** When the tag had been pushed last. */
   publishedAt: number;
 }
 
@@ -40,7 +40,7 @@ export class DeletedTags {
     return this.#db.selectFrom('deletedTags').selectAll().where('id', '=', id).executeTakeFirst();
   }
 
-  /** It was restored. */
+  /** Forgets a tag that was restored. */
   async forget(id: number): Promise<void> {
     await this.#db.deleteFrom('deletedTags').where('id', '=', id).execute();
   }

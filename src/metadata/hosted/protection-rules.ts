@@ -8,9 +8,12 @@ export interface ProtectionRuleTable {
   projectId: number;
   /** immutable_tag: nobody may do it, and the levels are 0. */
   kind: 'repository' | 'tag' | 'immutable_tag';
-  /** Of repositories: what comes after the project's full path, `*` being any text. Of tags: RE2. */
+  /** For repositories: what comes after the project's full path, `*` being any text. For tags: RE2. */
   pattern: string;
-  /** The least role as of {@link Member.accessLevel}, or 60 for administrators; 0: any. Not for both. */
+  /**
+   * The least {@link Member.accessLevel} that may push, or 60 for administrators; 0: any, which one of the levels is at most, but for
+   * immutable tags.
+   */
   pushLevel: number;
   deleteLevel: number;
   createdAt: number;
@@ -31,7 +34,7 @@ export class ProtectionRules {
     this.#now = now;
   }
 
-  /** All of a project, oldest first. */
+  /** All rules of a project, oldest first. */
   list(projectId: number): Promise<readonly ProtectionRule[]> {
     return this.#db
       .selectFrom('protectionRules')

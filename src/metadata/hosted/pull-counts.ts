@@ -6,9 +6,9 @@ import type { Tables } from '../db/tables.ts';
 
 export interface Pulls {
   readonly repositoryId: number;
-  /** Of the manifest. */
+  /** The digest of the manifest. */
   readonly digest: string;
-  /** That it was pulled by; undefined: by digest. */
+  /** The tag that it was pulled by; undefined: it was pulled by its digest. */
   readonly tag: string | undefined;
   readonly count: number;
   /** Epoch milliseconds. */
@@ -22,7 +22,7 @@ export class PullCounts {
     this.#db = db;
   }
 
-  /** One transaction. What is gone meanwhile is passed over; a tag that was moved meanwhile was pulled all the same. */
+  /** Adds the pulls in one transaction. What is gone meanwhile is passed over; a tag that was moved meanwhile was pulled all the same. */
   record(pulls: readonly Pulls[]): Promise<void> {
     const manifests = summed(pulls, ({ repositoryId, digest }) => [repositoryId, digest]);
     const tags = summed(
@@ -75,7 +75,7 @@ function valuesOf(batch: readonly Sum[]) {
   );
 }
 
-/** One for each key, in one order: two that are recorded at once do not wait for each other's rows forever. */
+/** Sums pulls by key, in one order: two that are recorded at once do not wait for each other's rows forever. */
 function summed(pulls: readonly Pulls[], keyOf: (pull: Pulls) => readonly [number, string]): readonly Sum[] {
   const sums = new Map<string, Sum>();
   for (const pull of pulls) {

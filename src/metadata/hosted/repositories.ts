@@ -8,7 +8,7 @@ import { below } from '../namespaces/below.ts';
 import { RenameLeases } from '../namespaces/rename-leases.ts';
 import { isVisibleTo, type Viewer } from '../namespaces/repository-visibility.ts';
 
-/** Made at the first link or manifest. */
+/** A repository is made at its first link or manifest. */
 export interface RepositoryTable {
   id: Generated<number>;
   projectId: number;
@@ -17,15 +17,15 @@ export interface RepositoryTable {
   createdAt: number;
   /** When a manifest or a tag of it changed last. */
   updatedAt: number;
-  /** Undefined unless it is to be deleted. */
+  /** How far its deletion has come; undefined: it is not to be deleted. */
   status: Optional<RepositoryStatus>;
-  /** Tries to delete it that failed. */
+  /** How many tries to delete it have failed. */
   deleteFailures: Generated<number>;
   /** When a tag was pushed last. */
   publishedAt: Optional<number>;
   /** When a manifest was pulled last. */
   pulledAt: Optional<number>;
-  /** Of the blobs that its tags reach, as of `sizedAt`, which is what `updatedAt` was then. */
+  /** The size of the blobs that its tags reach, as it was at `sizedAt`, which is what `updatedAt` was then. */
   sizeBytes: Optional<number>;
   sizedAt: Optional<number>;
   /** When a cleanup policy began to look at it last. */
@@ -69,7 +69,7 @@ export class Repositories {
     return query.executeTakeFirst();
   }
 
-  /** The first of the project's, by name, that comes after this one. */
+  /** The first repository of the project, by name, that comes after this name. */
   findNext(projectId: number, after: string): Promise<RepositoryRecord | undefined> {
     return this.#db
       .selectFrom('repositories')
@@ -81,13 +81,13 @@ export class Repositories {
       .executeTakeFirst();
   }
 
-  /** In ascending order. */
+  /** Ids in ascending order. */
   async listIds(after: number, limit: number): Promise<readonly number[]> {
     const query = this.#db.selectFrom('repositories').select('id').where('id', '>', after);
     return (await query.orderBy('id').limit(limit).execute()).map(({ id }) => id);
   }
 
-  /** That are called so, or by a name below it: of a project or a group, all. By name. */
+  /** Repositories of this name and of names below it, by name: of a project or a group, all. */
   listNamed(name: string): Promise<readonly RepositoryRecord[]> {
     return this.#db
       .selectFrom('repositories')
@@ -97,7 +97,7 @@ export class Repositories {
       .execute();
   }
 
-  /** That a cleanup policy came to it. @param at epoch milliseconds */
+  /** Notes that a cleanup policy came to it. @param at epoch milliseconds */
   async noteCleanup(id: number, at: number): Promise<void> {
     await this.#db.updateTable('repositories').set({ cleanupStartedAt: at }).where('id', '=', id).execute();
   }
@@ -125,7 +125,7 @@ export class Repositories {
     return repository;
   }
 
-  /** Asked after the insert, which waits for a transfer of the project and for renames in it to end. */
+  /** This is asked after the insert, which waits for a transfer of the project and for renames in it to end. */
   async #isInside(projectId: number, name: string): Promise<boolean> {
     const query = this.#db.selectFrom('projects').select('fullPath').where('id', '=', projectId);
     const project = await query.executeTakeFirst();
@@ -134,8 +134,8 @@ export class Repositories {
   }
 
   /**
-   * Makes other transactions that hold the same repository wait for this one's end: its manifests and tags change one after
-   * another. Once in a transaction, before its changes: they are noted as of now.
+   * Makes other transactions that hold the same repository wait for this one's end: its manifests and tags change one after another. It is
+   * called once in a transaction, before its changes, which are noted as made now.
    * @param change `publish` where a tag is pushed
    * @returns false when there is no such repository
    */
@@ -149,7 +149,7 @@ export class Repositories {
     return numUpdatedRows > 0n;
   }
 
-  /** As {@link hold}, where what is in it does not change. */
+  /** As {@link hold}, where nothing in it changes. */
   async lock(id: number): Promise<boolean> {
     const query = this.#db.selectFrom('repositories').select('id').where('id', '=', id).forNoKeyUpdate();
     return (await query.executeTakeFirst()) !== undefined;

@@ -6,6 +6,7 @@ import { Reviews } from '../collector/reviews.ts';
 import { type BlobRecord, blobColumns, keepRecord } from '../content/blobs.ts';
 import { inTransaction } from '../db/in-transaction.ts';
 import type { PreparedReads } from '../db/prepared.ts';
+import { sumOf } from '../db/sum.ts';
 import type { Tables } from '../db/tables.ts';
 import { below } from '../namespaces/below.ts';
 import { isReferencedAs, listUnlinked } from './repository-links.ts';
@@ -60,13 +61,13 @@ export class RepositoryBlobs {
       .executeTakeFirst();
     if (due && due.reviewAfter < now() + Math.min(leaseMs, delayMs()))
       await new Reviews(this.#db, this.#times).addLinks(repositoryId, [digest], 'blob_head');
-    // Afterwards: whoever was looking at it is done.
+    // By now whoever was looking at it is done.
     return this.find(repositoryId, digest);
   }
 
   /**
-   * One transaction: the blob's record where `blob` is given and there is none, and the link; a link that exists stays. The record
-   * that is kept: another copy may have been recorded first.
+   * Makes, in one transaction, the blob's record where `blob` is given and there is none, and the link; a link that exists stays. Returns
+   * the record that is kept: another copy may have been recorded first.
    * @throws MissingOwner when the repository is gone, MissingContent when there is no record in the end
    */
   link(repositoryId: number, digest: Digest, blob?: BlobRecord): Promise<BlobRecord> {
@@ -81,7 +82,7 @@ export class RepositoryBlobs {
     });
   }
 
-  /** The link only: the bytes may have others. False when there was none. */
+  /** Removes the link alone: the bytes may have others. False when there was none. */
   async unlink(repositoryId: number, digest: Digest): Promise<boolean> {
     const { numDeletedRows } = await this.#db
       .deleteFrom('repositoryBlobs')
@@ -103,7 +104,7 @@ export class RepositoryBlobs {
     return row !== undefined;
   }
 
-  /** Those that the repository does not link, in their order. Links of the others cannot go until the transaction ends. */
+  /** The digests that the repository does not link, in their order. Links of the others cannot go until the transaction ends. */
   listMissing(repositoryId: number, digests: readonly Digest[]): Promise<readonly Digest[]> {
     return listUnlinked(this.#db, 'repositoryBlobs', repositoryId, digests);
   }
@@ -113,7 +114,7 @@ export class RepositoryBlobs {
     return isReferencedAs(this.#db, ['config', 'layer'], repositoryId, digest);
   }
 
-  /** Of all blobs that the project's repositories link, each counted once. */
+  /** The size of all blobs that the project's repositories link, each counted once. */
   bytesOfProject(projectId: number): Promise<number> {
     return this.#bytesOf((id) => sql<SqlBool>`${id} = ${projectId}`);
   }
@@ -138,7 +139,7 @@ export class RepositoryBlobs {
           .as('linked'),
       )
       .innerJoin('blobs', 'blobs.digest', 'linked.digest')
-      .select(sql<number>`cast(coalesce(sum(blobs.size), 0) as bigint)`.as('bytes'))
+      .select((eb) => sumOf(eb.ref('blobs.size')).as('bytes'))
       .executeTakeFirstOrThrow();
     return bytes;
   }

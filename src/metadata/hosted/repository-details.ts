@@ -28,7 +28,7 @@ export class RepositoryDetails {
     return last ?? undefined;
   }
 
-  /** Those of this name and below it that have a tag, in byte order, without those of projects whose registry is disabled. */
+  /** Repositories of this name and below it that have a tag, in byte order, without those of projects whose registry is disabled. */
   async listTagged(
     path: string,
     { after, limit }: PageRequest,

@@ -5,7 +5,7 @@ import type { ReferenceKind } from '../../oci/manifest.ts';
 import { inBatches } from '../db/in-batches.ts';
 import type { Tables } from '../db/tables.ts';
 
-/** Those of the digests that the repository does not link, in their order. The links of the others cannot go until the transaction ends. */
+/** The digests that the repository does not link, in their order. The links of the others cannot go until the transaction ends. */
 export async function listUnlinked(
   db: Kysely<Tables>,
   table: 'repositoryBlobs' | 'repositoryManifests',

@@ -13,21 +13,21 @@ export interface ListedRepository extends RepositoryRecord {
   readonly projectPath: string;
   /** When it was measured last; undefined where that was never. */
   readonly sizeBytes: number | undefined;
-  /** Whether that is still so. */
+  /** Whether the size is still so. */
   readonly isSizeCurrent: boolean;
 }
 
 export interface RepositoryFilter {
   readonly projectId?: number | undefined;
-  /** In projects below the group of this full path. */
+  /** Only repositories in projects below the group of this full path. */
   readonly below?: string | undefined;
   /** Part of the name. */
   readonly search?: string | undefined;
-  /** Undefined: all, without those of projects whose registry is disabled. */
+  /** Whom the list is for; undefined: all are listed but those of projects whose registry is disabled. */
   readonly visibleTo?: Viewer | undefined;
 }
 
-/** What was never is before everything. */
+/** What never happened comes before everything. */
 export type RepositoryOrder = 'id' | 'name' | 'size' | 'published' | 'pulled';
 
 const orders = {
@@ -73,7 +73,7 @@ export class RepositoryLists {
     return found && listed(found);
   }
 
-  /** By id of the repository; those without tags are left out. */
+  /** How many tags repositories have, by their ids; those without tags are left out. */
   async countTags(repositoryIds: readonly number[]): Promise<ReadonlyMap<number, number>> {
     const counts = new Map<number, number>();
     for (const batch of inBatches(repositoryIds)) {
@@ -112,7 +112,7 @@ export class RepositoryLists {
   }
 }
 
-/** A size that is of another time is not current. */
+/** A size is not current where the repository changed after it was measured. */
 function listed({
   sizedAt,
   ...repository

@@ -12,7 +12,7 @@ import type { Optional, Tables } from '../db/tables.ts';
 import { isReferencedAs, listUnlinked } from './repository-links.ts';
 import { RepositorySizes } from './repository-sizes.ts';
 
-/** As {@link RepositoryBlobTable} for manifests. index (repositoryId, subject) */
+/** The link that makes a manifest readable through a repository; see {@link RepositoryBlobTable}. index (repositoryId, subject) */
 export interface RepositoryManifestTable {
   repositoryId: number;
   digest: Digest;
@@ -20,10 +20,10 @@ export interface RepositoryManifestTable {
   /** The digest of what it says it belongs to, whether or not that exists. */
   subject: Optional<Digest>;
   artifactType: Optional<string>;
-  /** Only where there is a subject, for the list of referrers. */
+  /** Annotations are kept where there is a subject, for the list of referrers. */
   annotations: Optional<Annotations>;
   createdAt: number;
-  /** Of the blobs that make it up, each counted once. */
+  /** The size of the blobs that make it up, each counted once. */
   sizeBytes: Generated<number>;
   pulledAt: Optional<number>;
   pullsCount: Generated<number>;
@@ -49,7 +49,7 @@ export interface NewHostedManifest extends HostedManifest {
   /** What it says it belongs to, whether or not that exists. */
   readonly subject: Digest | undefined;
   readonly artifactType: string | undefined;
-  /** Kept only where there is a subject. */
+  /** Annotations are kept only where there is a subject. */
   readonly annotations: Readonly<Record<string, string>> | undefined;
 }
 
@@ -100,8 +100,8 @@ export class RepositoryManifests {
   }
 
   /**
-   * One transaction: payload and references stored once by digest, and the link. Where the repository has the manifest, its media
-   * type is switched, the push is noted, and the rest stays.
+   * Stores, in one transaction, payload and references once by digest, and the link. Where the repository has the manifest, its media type
+   * is switched, the push is noted, and the rest stays.
    * @throws MissingOwner when the repository is gone
    */
   save(repositoryId: number, manifest: NewHostedManifest): Promise<void> {
@@ -131,7 +131,7 @@ export class RepositoryManifests {
   }
 
   /**
-   * With its tags, by whoever holds the repository. All that it held, its referrers and its payload are put up for review.
+   * Whoever holds the repository removes a manifest with its tags. All that it held, its referrers and its payload are put up for review.
    * False when the repository had no such manifest.
    */
   remove(repositoryId: number, digest: Digest): Promise<boolean> {
@@ -189,7 +189,7 @@ export class RepositoryManifests {
     );
   }
 
-  /** Those that the repository does not have, in their order. The others cannot go until the transaction ends. */
+  /** The digests that the repository does not have, in their order. The others cannot go until the transaction ends. */
   listMissing(repositoryId: number, digests: readonly Digest[]): Promise<readonly Digest[]> {
     return listUnlinked(this.#db, 'repositoryManifests', repositoryId, digests);
   }
@@ -223,7 +223,10 @@ function hosted({ payload, ...manifest }: FoundManifest): HostedManifest {
   return { ...manifest, payload: bufferOf(payload) };
 }
 
-/** Whether it is there, for those that say they belong to it: which ones. @param goneAt null: it is there */
+/**
+ * Notes on the manifests that say they belong to a subject whether it is there. Returns those for which that is new.
+ * @param goneAt null: it is there
+ */
 async function noteSubject(
   tx: Kysely<Tables>,
   repositoryId: number,

@@ -12,7 +12,7 @@ export class RepositoryRemovals {
     this.#db = db;
   }
 
-  /** Those that are to be deleted, in the order they were made. */
+  /** Repositories that are to be deleted, in the order they were made. */
   list(): Promise<
     readonly {
       readonly id: number;
@@ -39,12 +39,12 @@ export class RepositoryRemovals {
     return numUpdatedRows > 0n;
   }
 
-  /** Up to so many of its manifests, with their tags: their digests. */
+  /** Removes up to so many of its manifests, with their tags. Returns their digests. */
   removeManifests(repositoryId: number, limit: number): Promise<readonly Digest[]> {
     return this.#remove('repositoryManifests', repositoryId, limit);
   }
 
-  /** Up to so many of its links of blobs: their digests. */
+  /** Removes up to so many of its links of blobs. Returns their digests. */
   removeBlobs(repositoryId: number, limit: number): Promise<readonly Digest[]> {
     return this.#remove('repositoryBlobs', repositoryId, limit);
   }
@@ -70,7 +70,7 @@ export class RepositoryRemovals {
     return rows.map(({ digest }) => digest);
   }
 
-  /** Itself, when it links nothing any more; nobody can link anything until the transaction ends. False when it does. */
+  /** Removes the repository when it links nothing any more; nobody can link anything until the transaction ends. False when it does. */
   removeEmpty(repositoryId: number): Promise<boolean> {
     return inTransaction(this.#db, async (tx) => {
       await tx.selectFrom('repositories').select('id').where('id', '=', repositoryId).forUpdate().execute();

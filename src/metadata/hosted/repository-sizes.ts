@@ -3,7 +3,7 @@ import { type Expression, type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import type { Tables } from '../db/tables.ts';
 
-/** Of the configs and layers of a manifest, and of the manifests that it lists and the repository has. */
+/** The size of the configs and layers of a manifest, and of the manifests that it lists and the repository has. */
 export function sizeOfManifest(
   repositoryId: Expression<number> | RawBuilder<unknown>,
   digest: Expression<string> | RawBuilder<unknown>,
@@ -18,7 +18,7 @@ export class RepositorySizes {
     this.#db = db;
   }
 
-  /** Of all that its tags reach. The work grows with its tags. */
+  /** The size of all that its tags reach. The work grows with its tags. */
   async measure(repositoryId: number): Promise<number> {
     const id = sql<number>`cast(${repositoryId} as bigint)`;
     const tagged = sql`select tags.digest from tags where tags.repository_id = ${id}`;
@@ -28,7 +28,7 @@ export class RepositorySizes {
     return rows[0]?.bytes ?? 0;
   }
 
-  /** Of one of its manifests; written to its record. */
+  /** Measures one of its manifests, and writes the size to its record. */
   async updateManifest(repositoryId: number, digest: Digest): Promise<void> {
     await sql`
       update repository_manifests

@@ -2,7 +2,7 @@
 import type { Generated, Insertable, Kysely } from 'kysely';
 import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 
-/** As they were asked for; the expressions are texts that were parsed before. */
+/** What was asked for; the expressions are texts that were parsed before. */
 export interface TagDeletionCriteria {
   readonly nameRegexDelete: string;
   readonly nameRegexKeep?: string | undefined;
@@ -26,7 +26,7 @@ export interface TagDeletionTable {
     readonly id: number | undefined;
     readonly name: string;
     readonly address: string | undefined;
-    /** Their role in the project as of {@link Member.accessLevel}, 60 for administrators. */
+    /** Their {@link Member.accessLevel} in the project, 60 for administrators. */
     readonly level: number;
   };
   requestedAt: number;
@@ -51,7 +51,7 @@ export class TagDeletions {
     this.#now = now;
   }
 
-  /** Finished ones of the repository are forgotten. @throws MissingOwner when the repository is gone */
+  /** Deletions of the repository that are finished are forgotten. @throws MissingOwner when the repository is gone */
   async create(deletion: NewTagDeletion): Promise<void> {
     await this.#db
       .deleteFrom('tagDeletions')
@@ -76,7 +76,7 @@ export class TagDeletions {
     return row?.requestedAt;
   }
 
-  /** The oldest that is not finished. */
+  /** The oldest deletion that is not finished. */
   findNext(): Promise<TagDeletion | undefined> {
     return this.#db
       .selectFrom('tagDeletions')

@@ -8,7 +8,7 @@ export interface TagDetail {
   readonly name: Tag;
   readonly digest: Digest;
   readonly mediaType: string;
-  /** Undefined for what has none: an index. */
+  /** Undefined for an index, which has none. */
   readonly configDigest: Digest | undefined;
   readonly createdAt: number;
   /** When it was pushed last. */
@@ -25,7 +25,7 @@ export interface TagOrder {
 export interface TagMarker {
   readonly side: 'before' | 'after';
   readonly name: string;
-  /** Epoch milliseconds; for an order by it. */
+  /** When it was pushed last, for an order by it. Epoch milliseconds. */
   readonly publishedAt: number;
 }
 
@@ -56,7 +56,7 @@ export class TagDetails {
     return this.#select(repositoryId).where(sql.ref<string>('tags.name'), '=', tag).executeTakeFirst();
   }
 
-  /** As quick at the end of the list as at its beginning. Before a marker are the tags nearest to it. */
+  /** The list is as quick at its end as at its beginning. Before a marker come the tags nearest to it. */
   async list(repositoryId: number, request: TagPageRequest): Promise<TagDetailPage> {
     const { order, marker, containing, limit } = request;
     const isForward = marker?.side !== 'before';
@@ -111,7 +111,7 @@ export class TagDetails {
   }
 }
 
-/** Compared as a row, which is a range of an index. */
+/** Tags are compared as rows, which is a range of an index. */
 function isBeyond(
   by: TagOrder['by'],
   operator: '<' | '<=' | '>' | '>=',
@@ -122,7 +122,7 @@ function isBeyond(
     : sql<SqlBool>`(tags.updated_at, tags.name) ${sql.raw(operator)} (${publishedAt}, ${name})`;
 }
 
-/** The same on both databases, whose LIKE differs in what case means. */
+/** Both databases answer the same so; their LIKEs differ in what case means. */
 function has(column: Expression<string>, part: string): RawBuilder<SqlBool> {
   return sql<SqlBool>`replace(${column}, ${part}, '') <> ${column}`;
 }

@@ -8,10 +8,10 @@ import type { Tables } from '../db/tables.ts';
 
 export interface ListedTag {
   readonly name: Tag;
-  /** Of the manifest. */
+  /** The digest of the manifest. */
   readonly digest: Digest;
   readonly mediaType: string;
-  /** Of the blobs that make up the manifest, each counted once. */
+  /** The size of the blobs that make up the manifest, each counted once. */
   readonly sizeBytes: number;
   readonly createdAt: number;
   /** When it was pushed last. */
@@ -21,11 +21,11 @@ export interface ListedTag {
   readonly pullsCount: number;
 }
 
-/** What was never is before everything. */
+/** What never happened comes before everything. */
 export type TagOrder = 'name' | 'size' | 'published' | 'pulled';
 
 export interface TagPageRequest {
-  /** Only what comes after it in the direction, whether or not it exists; undefined: from the beginning. */
+  /** A name, whether or not there is one, after which the list goes on in its direction; undefined: from the beginning. */
   readonly after: string | undefined;
   readonly direction: Direction;
   readonly limit: number;

@@ -34,7 +34,10 @@ export class Tags {
     return find(this.#db, repositoryId, tag);
   }
 
-  /** Makes or switches it. What it named before, the same digest included. @throws MissingOwner when the repository has no such manifest */
+  /**
+   * Makes or switches the tag. Returns what it named before, the same digest included.
+   * @throws MissingOwner when the repository has no such manifest
+   */
   put(repositoryId: number, tag: Tag, digest: Digest): Promise<Digest | undefined> {
     return inTransaction(this.#db, async (tx) => {
       const now = this.#now();
@@ -50,15 +53,15 @@ export class Tags {
     });
   }
 
-  /** As {@link removeMany}, of one. What it named; undefined when there was none. */
+  /** As {@link removeMany}, of one. Returns what it named; undefined when there was none. */
   async remove(repositoryId: number, tag: Tag, remover: string): Promise<Digest | undefined> {
     const [removed] = await this.removeMany(repositoryId, [tag], Number.MAX_SAFE_INTEGER, remover);
     return removed?.digest;
   }
 
   /**
-   * Those of the tags that were pushed no later than `notAfter`: a later push of the same name is another tag. Only the tags.
-   * They can be restored as long as their manifests are here.
+   * Removes those of the tags that were pushed no later than `notAfter`: a later push of the same name is another tag. Their manifests
+   * stay, and as long as these are here the tags can be restored.
    * @param notAfter epoch milliseconds
    * @param remover for people to read: who removes them
    */
@@ -125,7 +128,7 @@ export class Tags {
     return { tags: rows.slice(0, limit).map(({ name }) => name), hasMore: rows.length > limit };
   }
 
-  /** All that name this manifest, in byte order. */
+  /** All tags that name this manifest, in byte order. */
   async listNaming(repositoryId: number, digest: Digest): Promise<Tag[]> {
     const rows = await this.#db
       .selectFrom('tags')
@@ -147,7 +150,7 @@ export class Tags {
   }
 }
 
-/** What can be restored: see {@link DeletedTags}. */
+/** Keeps what can be restored: see {@link DeletedTags}. */
 async function keepRemoved(
   tx: Kysely<Tables>,
   repositoryId: number,

@@ -10,7 +10,7 @@ export interface UploadTable {
   projectId: number;
   /** The name of the repository, which may not have been made yet. */
   repository: string;
-  /** As of {@link Writer.key}. */
+  /** The {@link Writer.key} of whoever uploads. */
   writer: string;
   /** Epoch milliseconds. */
   startedAt: number;
@@ -34,12 +34,12 @@ export class UploadRecords {
     await this.#db.insertInto('uploads').values(upload).execute();
   }
 
-  /** Also one that is finished or has expired. */
+  /** An upload that is finished or has expired is found, too. */
   find(id: string): Promise<UploadRecord | undefined> {
     return this.#db.selectFrom('uploads').selectAll().where('id', '=', id).executeTakeFirst();
   }
 
-  /** How many go on: neither finished nor expired. @param now epoch milliseconds */
+  /** How many of the writer's uploads go on: they are neither finished nor expired. @param now epoch milliseconds */
   async countActive(writer: string, now: number): Promise<number> {
     const { count } = await this.#db
       .selectFrom('uploads')
@@ -52,7 +52,7 @@ export class UploadRecords {
   }
 
   /**
-   * It was committed, by whoever comes first. False, and nothing changed, when it is gone or was finished before.
+   * Notes that it was committed, for whoever comes first. False, and nothing changed, when it is gone or was finished before.
    * @param expiresAt how long its end is remembered; epoch milliseconds
    */
   async finish(id: string, digest: Digest, expiresAt: number): Promise<boolean> {
@@ -71,13 +71,13 @@ export class UploadRecords {
     return (await query.executeTakeFirstOrThrow()).numDeletedRows > 0n;
   }
 
-  /** Finished or not. How many there were. @param now epoch milliseconds */
+  /** Removes uploads whose time is over, finished or not. Returns how many there were. @param now epoch milliseconds */
   async removeExpired(now: number): Promise<number> {
     const query = this.#db.deleteFrom('uploads').where('expiresAt', '<=', now);
     return Number((await query.executeTakeFirstOrThrow()).numDeletedRows);
   }
 
-  /** Those of `ids` that have a record and are not finished: their bytes are needed. */
+  /** The uploads of `ids` that have a record and are not finished: their bytes are needed. */
   async listKnown(ids: readonly string[]): Promise<ReadonlySet<string>> {
     const known = new Set<string>();
     for (const batch of inBatches(ids)) {

@@ -99,6 +99,6 @@ export async function createHosted(tables: Tables): Promise<void> {
     .execute();
   await tables.index('uploads', ['project_id']).execute();
   await tables.index('uploads', ['expires_at']).execute();
-  // Of those that go on: a busy writer leaves many finished ones.
+  // Only uploads that go on are counted by their writer: a busy one leaves many finished ones.
   await tables.index('uploads', ['writer']).where(sql.ref('finished_digest'), 'is', null).execute();
 }

@@ -11,11 +11,11 @@ import {
 
 /** In what the tables of SQLite and of PostgreSQL differ. */
 export interface ColumnTypes {
-  /** In what triggers are written. */
+  /** The dialect that triggers are written in. */
   readonly dialect: 'sqlite' | 'postgres';
-  /** Up to 2^53. */
+  /** Integers are below 2^53. */
   readonly integer: 'integer' | 'bigint';
-  /** Compared byte by byte. */
+  /** Texts are compared byte by byte. */
   readonly text: 'text' | RawBuilder<unknown>;
   readonly bytes: 'blob' | 'bytea';
   /** An integer primary key that is never given twice. */
@@ -87,7 +87,7 @@ export function owner(target: string) {
   return (column: ColumnDefinitionBuilder) => column.notNull().references(target).onDelete('cascade');
 }
 
-/** As {@link owner}, where there may be none. */
+/** As {@link owner}, for a column that may be empty. */
 export function ownerIfAny(target: string) {
   return (column: ColumnDefinitionBuilder) => column.references(target).onDelete('cascade');
 }
@@ -97,7 +97,7 @@ export function kept(target: string) {
   return (column: ColumnDefinitionBuilder) => column.notNull().references(target);
 }
 
-/** Of a foreign key of several columns, as {@link owner}. */
+/** As {@link owner}, for a foreign key of several columns. */
 export function withOwner(constraint: ForeignKeyConstraintBuilder): ForeignKeyConstraintBuilder {
   return constraint.onDelete('cascade');
 }

@@ -134,7 +134,7 @@ export class CleanupTask {
       },
     );
     progress.deleted += deleted;
-    if (!signal.aborted) progress.failed += Math.max(0, Math.min(going.length, room) - deleted);
+    progress.failed += Math.max(0, Math.min(going.length, room) - deleted);
     return countRules(decisions.map(({ keptBy }) => keptBy));
   }
 }

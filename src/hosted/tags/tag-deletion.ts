@@ -50,8 +50,10 @@ export class TagDeletionTask {
     );
     if (signal.aborted) return { result: { tags }, again: true };
     await database.tagDeletions.finish(deletion.id);
-    const deleted = deletion.deletedCount + tags;
-    log.info({ repository: repository.name, tags: deleted }, 'the tags that were asked for were deleted');
+    log.info(
+      { repository: repository.name, tags: deletion.deletedCount + tags },
+      'the tags that were asked for were deleted',
+    );
     return { result: { tags }, again: true };
   }
 
@@ -95,8 +97,8 @@ export async function requestTagDeletion(
   const repository = await tx.repositories.findByName(target.name);
   demandLasting(repository);
   if (!repository || !(await tx.repositories.lock(repository.id))) throw repositoryUnknown(target.name);
-  const last = await tx.tagDeletions.findLastRequest(repository.id);
-  if (last !== undefined && last > now - periodMs)
+  const last = (await tx.tagDeletions.findLastRequest(repository.id)) ?? 0;
+  if (last > now - periodMs)
     throw new HostedRefusal('asked-again', `tags of ${target.name} were deleted so within the last hour`);
   const { userId: id, name, address, protectionLevel: level } = target.writer;
   await tx.tagDeletions.create({
@@ -111,7 +113,7 @@ export async function requestTagDeletion(
   });
 }
 
-/** Whether it comes at the cut or after it: newest first, then by name. */
-function isFrom(cut: TagCut, { name, updatedAt }: PushedTag): boolean {
-  return updatedAt < cut.updatedAt || (updatedAt === cut.updatedAt && name >= cut.name);
+/** Whether it comes at the cut or after it: newest first, then by name. @param tag none that is newer */
+function isFrom(cut: TagCut, tag: PushedTag): boolean {
+  return tag.updatedAt < cut.updatedAt || tag.name >= cut.name;
 }

@@ -18,9 +18,8 @@ export interface PushedTag {
   readonly updatedAt: number;
 }
 
-/** What goes is spread over so long, where that leaves no less and no more of a pause after each transaction than this. */
+/** What goes is spread over so long, where that leaves a pause after each transaction as long as it, and no longer than this many of it. */
 const spreadMs = 40_000;
-const leastPauseFactor = 1;
 const mostPauseFactor = 10;
 
 /** @param removed in this transaction. @param total with it and those before it */
@@ -94,7 +93,6 @@ export class TagRemoval {
       const { name, projectId } = repository;
       const target = { projectId, projectPath: project.fullPath, name, writer: remover };
       const names = await this.#withoutGuarded(tx, target, part);
-      if (names.length === 0) return 0;
       const removed = await tx.tags.removeMany(repositoryId, names, notAfter, remover.name);
       if (removed.length === 0) return 0;
       const digests = removed.map(({ digest }) => digest);
@@ -130,7 +128,7 @@ export class TagRemoval {
  */
 export function pauseAfter(tookMs: number, leftMs: number, parts: number): number {
   const evenMs = leftMs / parts - tookMs;
-  return Math.max(tookMs * leastPauseFactor, Math.min(tookMs * mostPauseFactor, evenMs));
+  return Math.max(tookMs, Math.min(tookMs * mostPauseFactor, evenMs));
 }
 
 async function waitOr(ms: number, signal: AbortSignal): Promise<void> {

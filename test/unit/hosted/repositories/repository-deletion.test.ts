@@ -118,6 +118,7 @@ describeSqlite('the deletion of repositories', (_open, each) => {
         .toSorted()
         .map((digest) => ({ digest, event: 'repository_delete' })),
     );
+    expect(await readPayloadReviews(shop.place)).toMatchObject([{ event: 'repository_delete' }]);
     const told = (repository: string) => ({
       action: 'delete',
       target: { repository },

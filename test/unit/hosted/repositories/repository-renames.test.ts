@@ -200,7 +200,7 @@ describeSqlite('repositories that are renamed', (_open, each) => {
     const { shop, database, tools, toTools, protect } = await start();
     await shop.push('latest', 'v1');
     const { id: debug } = await createRepository(database, 'acme/shop/web/debug');
-    await pushImage(database, debug, ['v2']);
+    await pushImage(database, debug, ['latest', 'v2']);
     await protect.tags(tools, '^v1$');
     await protect.tags(tools, '^v2$', { push: 50, delete: 40 });
     await expect(toTools()).rejects.toMatchObject({

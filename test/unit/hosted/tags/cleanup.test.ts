@@ -25,12 +25,16 @@ function save({ database, project, clock }: Shop, policy: Partial<PolicyFields> 
   return database.cleanupPolicies.save(project, { ...everything, ...policy }, clock.now);
 }
 
+/** @param told what the operator is told */
 function run(
   { database, clock }: Shop,
   options: Partial<CleanupOptions> = {},
   signal = never,
+  told: unknown[] = [],
 ): Promise<{ readonly result: { readonly deleted: number }; readonly again?: boolean }> {
-  const parts = { database, tagPatterns: new TagPatterns(), log: silentLog, pause: noPause };
+  const tell = (fields: unknown) => void told.push(fields);
+  const log = { ...silentLog, info: tell, error: tell };
+  const parts = { database, tagPatterns: new TagPatterns(), log, pause: noPause };
   return new CleanupTask({ ...parts, now: () => clock.now, ...options }).run(signal);
 }
 
@@ -48,6 +52,12 @@ describeSqlite('a cleanup', (_open, each) => {
         (await shop.database.cleanupPolicies.find(shop.project)) ?? expect.fail('no policy'),
     };
   }
+
+  test('comes up every five minutes', async () => {
+    const { database } = await openShop(each);
+    const parts = { database, tagPatterns: new TagPatterns(), log: silentLog, now: () => 0 };
+    expect(new CleanupTask(parts).everyMs).toBe(300_000);
+  });
 
   test('is none where no policy is due', async () => {
     const { shop } = await start();
@@ -135,11 +145,11 @@ describeSqlite('a cleanup', (_open, each) => {
     expect(await shop.tags()).toEqual(['c']);
     expect((await policy()).lastRun).toMatchObject({ deleted: 4, failed: 0 });
     await pushApi('x');
-    await shop.push('d');
+    await shop.push('d', 'latest');
     await save(shop);
     // Nor does it come to another repository then.
     expect(await run(shop, { maxTagsPerRun: 1 })).toMatchObject({ result: { deleted: 1 } });
-    expect(await shop.tags()).toEqual(['c', 'd']);
+    expect(await shop.tags()).toEqual(['c', 'd', 'latest']);
     expect((await policy()).lastRun).toMatchObject({ deleted: 1, kept: {} });
   });
 
@@ -210,7 +220,12 @@ describeSqlite('a cleanup', (_open, each) => {
         await save(shop, { enabled: false });
       },
     });
-    expect(await run(shop, { database, tagsAtOnce: 1 })).toEqual({ result: { deleted: 0 }, again: true });
+    const told: unknown[] = [];
+    expect(await run(shop, { database, tagsAtOnce: 1 }, never, told)).toEqual({
+      result: { deleted: 0 },
+      again: true,
+    });
+    expect(told).toEqual([]);
     expect(await shop.tags()).toHaveLength(2);
     expect(await policy()).toMatchObject({ lastRun: undefined, startedAt: undefined, enabled: false });
   });
@@ -229,6 +244,7 @@ describeSqlite('a cleanup', (_open, each) => {
     expect(await run(shop, { database })).toEqual({ result: { deleted: 1 }, again: true });
     expect(await shop.tags()).toEqual(['a']);
     expect((await policy()).lastRun).toBeUndefined();
+    expect((await shop.database.repositories.find(shop.web))?.cleanupStartedAt).toBeUndefined();
   });
 
   test('that fails says why, in a thousand characters, and is due again as always', async () => {

@@ -6,7 +6,7 @@ import { TagPatterns } from '../../../../src/rules/tag-protection.ts';
 import { changeRules } from '../../../support/change-rules.ts';
 import { describeSqlite } from '../../../support/databases.ts';
 import { createRepository } from '../../../support/hosted-records.ts';
-import { tagRule } from '../../../support/protection-rules.ts';
+import { immutableTagRule, tagRule } from '../../../support/protection-rules.ts';
 import { silentLog } from '../../../support/silent-log.ts';
 import { mia, never, noPause, openShop, type Shop, targetOf, watching } from '../shop.ts';
 
@@ -137,10 +137,12 @@ describeSqlite('the deletion of many tags', (_open, each) => {
       clock.now += 1000;
     }
     await request(shop, { ...all, keepN: 3 });
+    expect(await taskOf(database).run(AbortSignal.abort())).toEqual({ result: { tags: 0 }, again: true });
     const stopping = new AbortController();
     const first = watching(database, { after: () => stopping.abort() });
     expect(await taskOf(first, 1).run(stopping.signal)).toEqual({ result: { tags: 1 }, again: true });
     expect(await shop.tags()).toEqual(['a', 'b', 'c', 'e', 'f', 'g']);
+    expect((await database.tagDeletions.findNext())?.deletedCount).toBe(1);
     // g, which was kept, is pushed again, and b, which was to go: c, f and g still are the ones that were kept.
     await shop.push('g', 'b');
     expect(await taskOf(database, 1).run(never)).toEqual({ result: { tags: 2 }, again: true });
@@ -159,10 +161,13 @@ describeSqlite('the deletion of many tags', (_open, each) => {
     expect(await shop.tags()).toEqual(['b']);
   });
 
-  test('is over where nothing is to go', async () => {
+  test('is over where nothing is to go, and changes nothing then', async () => {
     const shop = await openShop(each);
+    await shop.push('a');
+    await shop.database.protectionRules.create({ projectId: shop.project, ...immutableTagRule('^a$') });
     await request(shop);
-    expect(await taskOf(shop.database).run(never)).toEqual({ result: { tags: 0 }, again: true });
+    const database = watching(shop.database, { before: () => expect.fail('a transaction') });
+    expect(await taskOf(database).run(never)).toEqual({ result: { tags: 0 }, again: true });
     expect(await taskOf(shop.database).run(never)).toEqual({ result: { tags: 0 } });
   });
 

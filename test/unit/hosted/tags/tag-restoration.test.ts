@@ -54,13 +54,16 @@ describeSqlite('a tag that was deleted', (_open, each) => {
         kind: 'deleted-tag-unknown',
         detail: `${name} has no such deleted tag`,
       });
-    await expect(restore({ id: deleted.id + 1 })).rejects.toMatchObject({ kind: 'deleted-tag-unknown' });
+    for (const of of [shop.target, targetOf(shop.project, 'acme/shop/none')])
+      await expect(restore({ of, id: deleted.id + 1 })).rejects.toMatchObject({
+        kind: 'deleted-tag-unknown',
+      });
   });
 
   test('does not come back over one that there is again', async () => {
     const { shop, restore } = await start();
     await shop.push('v1');
-    await expect(restore()).rejects.toMatchObject({ kind: 'tag-exists', status: 409 });
+    await expect(restore()).rejects.toMatchObject({ kind: 'tag-exists', code: 'DENIED', status: 409 });
   });
 
   test('does not come back over as many tags as there may be', async () => {

@@ -4,7 +4,12 @@
  */
 import { logRefusedLogin } from '../auth/credentials/login-log.ts';
 import type { DenialCauses } from '../auth/rights/denial-causes.ts';
-import { nameOf, type RegistryTokenIdentity, type ScopeGrant } from '../auth/rights/identity.ts';
+import {
+  type Identity,
+  nameOf,
+  type RegistryTokenIdentity,
+  type ScopeGrant,
+} from '../auth/rights/identity.ts';
 import type { RepositoryRights } from '../auth/rights/repository-rights.ts';
 import { formatScope, repositoryScope } from '../auth/rights/scope.ts';
 import { carries, wasRefused } from '../auth/tokens/grants.ts';
@@ -51,10 +56,25 @@ export class RegistryAccess {
     const verified = header.startsWith('Bearer ')
       ? this.#findVerified(header.slice('Bearer '.length))
       : undefined;
-    const identity = verified ?? (await identifyClient(ctx, header, wanted, this.#options));
+    const identity = verified ?? (await this.#identifyClient(ctx, header, wanted, identified));
     ctx.state.identity = identity;
     identified?.(identity);
     if (demanded) this.#demand(ctx, demanded, wanted);
+  }
+
+  /** Wrong credentials count for the address; being asked for some does not, with which every client begins. */
+  async #identifyClient(
+    ctx: RequestContext,
+    header: string,
+    wanted: () => readonly ScopeGrant[],
+    identified: ((identity: undefined) => void) | undefined,
+  ): Promise<Identity> {
+    try {
+      return await identifyClient(ctx, header, wanted, this.#options);
+    } catch (error) {
+      if (header !== '') identified?.(undefined);
+      throw error;
+    }
   }
 
   /**

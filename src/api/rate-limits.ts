@@ -1,7 +1,8 @@
 /**
  * How often a client may ask virtual registries, on /v2 and /api/v4, and how often all else of /api/v4: for its address, and for whom it
- * says it is, wherever they come from. On the path of warm pulls: what it costs there is two look-ups in memory, and headers only where
- * they matter; /api/v4 always has them.
+ * says it is, wherever they come from. Pulls by somebody have a limit of their own, none unless it is set, and do not count for their
+ * address: an image of many layers, or many machines behind one address, are no abuse. On /v2 headers are there only where they matter;
+ * /api/v4 always has them.
  */
 import { clientNetwork } from '../auth/credentials/client-network.ts';
 import { type Identity, type PrincipalRef, principalRefOf } from '../auth/rights/identity.ts';
@@ -12,6 +13,8 @@ export interface RateLimitsOptions {
   readonly counter: { count(key: string): Rate };
   /** Of one address, and of one identity, in a window; 0: no limit. */
   readonly requests: number;
+  /** The same for pulls of one identity. */
+  readonly pulls: number;
   readonly seconds: number;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -28,10 +31,20 @@ export class TooManyRequests extends Error {
   override readonly name = 'TooManyRequests';
 }
 
-/** Asked when a request arrives, and what it returns when it is known who asks. Both throw where that is over the limit. */
-export type RateLimit = (ctx: RequestContext) => (identity: Identity) => void;
+/**
+ * Asked when a request arrives, and what it returns when it is known who asks, or that credentials were refused, which is undefined. Both
+ * throw where that is over the limit.
+ */
+export type RateLimit = (ctx: RequestContext) => (identity: Identity | undefined) => void;
 
 type Policy = 'address' | 'identity';
+
+interface Asker {
+  readonly policy: Policy;
+  readonly key: string;
+  /** 0: none. */
+  readonly limit: number;
+}
 
 /** Requests that are counted together. */
 interface Counted {
@@ -58,42 +71,50 @@ export class RateLimits {
 
   /** @throws OciError TOOMANYREQUESTS */
   readonly registry: RateLimit = (ctx) => {
-    if (this.#options.requests === 0 || !ctx.path.startsWith(registryPrefix)) return () => undefined;
-    return this.#arrived(ctx, pulls);
+    if (!ctx.path.startsWith(registryPrefix)) return () => undefined;
+    return (identity) => {
+      const key = identity && keyOf(identity);
+      const asker = key === undefined ? this.#addressOf(ctx) : this.#identityOf(key, this.#options.pulls);
+      this.#count(ctx, asker, pulls);
+    };
   };
 
   /** @throws TooManyRequests */
   readonly rest: RateLimit = (ctx) => {
-    if (this.#options.requests === 0) return () => undefined;
-    return this.#arrived(ctx, ctx.path.includes(restInfix) ? virtualRest : otherRest);
+    const counted = ctx.path.includes(restInfix) ? virtualRest : otherRest;
+    const ofAddress = this.#count(ctx, this.#addressOf(ctx), counted);
+    return (identity) => {
+      const key = identity && keyOf(identity);
+      if (key !== undefined)
+        this.#count(ctx, this.#identityOf(key, this.#options.requests), counted, ofAddress);
+    };
   };
 
-  #arrived(ctx: RequestContext, counted: Counted): (identity: Identity) => void {
-    const network = clientNetwork(ctx.state.address);
-    const ofAddress = this.#count(ctx, 'address', network, counted);
-    return (identity) => {
-      const key = keyOf(identity);
-      if (key !== undefined) this.#count(ctx, 'identity', key, counted, ofAddress);
-    };
+  #addressOf({ state }: RequestContext): Asker {
+    return { policy: 'address', key: clientNetwork(state.address), limit: this.#options.requests };
+  }
+
+  #identityOf(key: string, limit: number): Asker {
+    return { policy: 'identity', key, limit };
   }
 
   /** @param told of what the answer's headers speak already, if it is nearer to its limit */
   #count(
     ctx: RequestContext,
-    policy: Policy,
-    key: string,
+    { policy, key, limit }: Asker,
     { prefix, shownFrom, refuse }: Counted,
     told?: Rate,
-  ): Rate {
-    const { counter, requests, seconds } = this.#options;
+  ): Rate | undefined {
+    if (limit === 0) return undefined;
+    const { counter, seconds } = this.#options;
     const rate = counter.count(`${prefix}${policy} ${key}`);
-    if (rate.total <= requests * shownFrom || (told && told.total > rate.total)) return rate;
-    const waitSeconds = this.#show(ctx, policy, rate);
-    if (rate.total <= requests) return rate;
+    if (rate.total <= limit * shownFrom || (told && told.total > rate.total)) return rate;
+    const waitSeconds = this.#show(ctx, policy, limit, rate);
+    if (rate.total <= limit) return rate;
     ctx.set('Retry-After', String(waitSeconds));
     const whose = policy === 'address' ? 'from your address' : 'with your credentials';
     throw refuse(
-      `too many requests ${whose}: virtual registries take ${requests} in ${seconds} seconds; try again in ${waitSeconds} seconds`,
+      `too many requests ${whose}: virtual registries take ${limit} in ${seconds} seconds; try again in ${waitSeconds} seconds`,
     );
   }
 
@@ -102,14 +123,14 @@ export class RateLimits {
    * https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/#response-headers
    * @returns seconds until the window is over
    */
-  #show(ctx: RequestContext, policy: Policy, { total, endsAt }: Rate): number {
-    const { requests, seconds, now } = this.#options;
-    const remaining = Math.max(0, requests - total);
+  #show(ctx: RequestContext, policy: Policy, limit: number, { total, endsAt }: Rate): number {
+    const { seconds, now } = this.#options;
+    const remaining = Math.max(0, limit - total);
     const waitSeconds = Math.max(1, Math.ceil((endsAt - now()) / 1000));
     ctx.set({
       RateLimit: `"${policy}";r=${remaining};t=${waitSeconds}`,
-      'RateLimit-Policy': `"${policy}";q=${requests};w=${seconds}`,
-      'RateLimit-Limit': String(requests),
+      'RateLimit-Policy': `"${policy}";q=${limit};w=${seconds}`,
+      'RateLimit-Limit': String(limit),
       'RateLimit-Observed': String(total),
       'RateLimit-Remaining': String(remaining),
       'RateLimit-Reset': String(Math.ceil(endsAt / 1000)),

@@ -10,8 +10,8 @@ import type { Database } from '../metadata/db/database.ts';
 import type { Log } from '../observe/log.ts';
 
 export interface GuardOptions {
-  /** Of one client, on virtual registries and on the rest of the REST API; 0 requests: no limit. */
-  readonly rateLimits: { readonly requests: number; readonly windowMs: number };
+  /** As of the configuration. */
+  readonly rateLimits: { readonly requests: number; readonly pulls: number; readonly windowMs: number };
   readonly database: Database;
   readonly shared: Pick<SharedCache, 'counters'>;
   readonly log: Log;
@@ -34,10 +34,10 @@ export interface Guards {
 }
 
 export function createGuards({ rateLimits, database, shared, log, now }: GuardOptions): Guards {
-  const { requests, windowMs } = rateLimits;
+  const { windowMs, ...limited } = rateLimits;
   const { counters } = shared;
   const counter = new RateCounter({ name: 'requests', windowMs, shared: counters, now });
-  const limits = new RateLimits({ counter, requests, seconds: windowMs / 1000, now });
+  const limits = new RateLimits({ counter, ...limited, seconds: windowMs / 1000, now });
   const throttle = new LoginThrottle(now, counters);
   const writer = new AuditWriter({ database, log, now });
   const signIns = new SignInAudit(writer);

@@ -121,7 +121,11 @@ export const configSchema = section({
     maxUpstreams: count(1, 20),
     anonymousPrivate: flag(),
   }),
-  rateLimits: section({ requests: count(0, 1_000_000_000), windowMs: duration() }),
+  rateLimits: section({
+    requests: count(0, 1_000_000_000),
+    pulls: count(0, 1_000_000_000),
+    windowMs: duration(),
+  }),
   upstreams: section({
     allowedNetworks: listOf(network()),
     tokenHosts: listOf(hostPair()),

@@ -28,7 +28,8 @@ async function startUpstream(): Promise<FakeRegistry> {
 describeApp('rate limits', (start) => {
   test('end with their window, and are told to clients of /v2 and /api/v4 in their words', async () => {
     await using upstream = await startUpstream();
-    await using app = await start({ upstreams: [upstream], environment: settings(10) });
+    const pulls = { ENTREPOT_RATE_LIMITS__PULLS: '10' };
+    await using app = await start({ upstreams: [upstream], environment: settings(10, pulls) });
     app.advance(windowMs);
     const from = { 'x-forwarded-for': someAddress() };
     for (let pull = 0; pull < 10; pull += 1) {
@@ -47,6 +48,21 @@ describeApp('rate limits', (start) => {
     expect((await app.api('GET', '/groups', undefined, from)).status).toBe(200);
     app.advance(windowMs);
     expect((await app.manifest('team/app', 'v1', { headers: from })).status).toBe(200);
+  });
+
+  test('are for those who have no credentials: whoever has some pulls on from the same address', async () => {
+    await using upstream = await startUpstream();
+    await using app = await start({ upstreams: [upstream], environment: settings(10) });
+    const from = { 'x-forwarded-for': someAddress() };
+    const wrong = { ...from, authorization: 'Bearer wrong' };
+    for (let pull = 0; pull < 11; pull += 1) await app.manifest('team/app', 'v1', { headers: wrong });
+    for (let pull = 0; pull < 30; pull += 1) {
+      expect((await app.manifest('team/app', 'v1', { headers: from })).status).toBe(200);
+      // How every client begins.
+      const url = `${app.url}/v2/virtual_registries/container/1/team/app/manifests/v1`;
+      const unasked = await fetch(url, { headers: from });
+      expect(unasked.status).toBe(401);
+    }
   });
 
   test('count those who come with wrong credentials, too', async () => {
@@ -80,7 +96,10 @@ describe.skipIf(!redisUrl || !postgresUrl)('of two processes that share PostgreS
 
   test('what is counted by one process is known to another within two seconds', async () => {
     await using upstream = await startUpstream();
-    const [one, other] = await startTwo({ upstreams: [upstream], environment: settings(400, shared) });
+    const [one, other] = await startTwo({
+      upstreams: [upstream],
+      environment: settings(400, { ...shared, ENTREPOT_RATE_LIMITS__PULLS: '400' }),
+    });
     const headers = { 'x-forwarded-for': someAddress() };
     await other.manifest('team/app', 'v1', { headers });
     for (let pull = 0; pull < 300; pull += 1) {

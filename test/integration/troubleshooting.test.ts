@@ -26,8 +26,10 @@ const refusals: readonly [string, number, (app: TestApp) => Promise<Response>][]
     'Too many requests',
     429,
     async (app) => {
-      for (let request = 0; request < allowedRequests; request += 1) await app.manifest('x', '1');
-      return app.manifest('x', '1');
+      const headers = { authorization: 'Bearer wrong' };
+      for (let request = 0; request < allowedRequests; request += 1)
+        await app.manifest('x', '1', { headers });
+      return app.manifest('x', '1', { headers });
     },
   ],
   ['Names with special characters', 400, (app) => app.v2('acme/-shop_/manifests/1')],

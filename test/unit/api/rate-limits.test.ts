@@ -30,9 +30,9 @@ const user = (userId: number, tokenId?: number): UserIdentity => ({
 });
 
 /** Four requests in fifteen seconds, on /v2 and /api/v4. */
-function serve(requests = 4): Koa<RequestState> {
+function serve(requests = 4, pulls = requests): Koa<RequestState> {
   const counter = new RateCounter({ name: 'requests', windowMs: 15_000, shared: undefined, now: () => now });
-  const limits = new RateLimits({ counter, requests, seconds: 15, now: () => now });
+  const limits = new RateLimits({ counter, requests, pulls, seconds: 15, now: () => now });
   const served = new Koa<RequestState>();
   served.use((ctx, next) => {
     ctx.state.log = silentLog;
@@ -85,6 +85,7 @@ async function pull(times: number, path = manifest): Promise<Answer> {
 
 describe('virtual registries on /v2', () => {
   test('refuse in OCI words what is over the limit, and say when to come again', async () => {
+    identity = anonymous;
     await pull(4);
     now += 5000;
     const { status, headers, body } = await pull(1);
@@ -132,15 +133,30 @@ describe('virtual registries on /v2', () => {
     expect((await pull(1)).status).toBe(200);
   });
 
-  test('count an address whoever asks, and all who are nobody only so', async () => {
+  test('count all of an address who are nobody, and nobody who is somebody', async () => {
+    identity = anonymous;
+    await pull(4);
+    expect((await pull(1)).status).toBe(429);
     for (const userId of [1, 2, 3, 4]) {
       identity = user(userId);
       expect((await pull(1)).status).toBe(200);
     }
-    identity = anonymous;
-    expect((await pull(1)).status).toBe(429);
     address = '192.0.2.8';
+    identity = anonymous;
     expect((await pull(4)).status).toBe(200);
+  });
+
+  test('let whoever has credentials pull as much as they like, unless there is a limit for that', async () => {
+    app = serve(4, 0);
+    expect((await pull(99)).headers).not.toHaveProperty('ratelimit');
+    app = serve(0, 4);
+    await pull(4);
+    expect(await pull(1)).toMatchObject({
+      status: 429,
+      headers: { 'ratelimit-policy': '"identity";q=4;w=15' },
+    });
+    identity = anonymous;
+    expect((await pull(99)).headers).not.toHaveProperty('ratelimit');
   });
 
   test('take the /64 of an IPv6 address for one client', async () => {
@@ -160,6 +176,7 @@ describe('virtual registries on /api/v4', () => {
   const token = { headers: { 'private-token': 'x' } };
 
   test("refuse in GitLab's words, counted together with pulls", async () => {
+    identity = anonymous;
     await pull(3);
     expect((await ask(app, registries, token)).status).toBe(200);
     const { status, headers, body } = await ask(app, registries, token);

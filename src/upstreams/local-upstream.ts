@@ -1,7 +1,7 @@
 /** An upstream that is this same server: what is hosted below the path of a group or project, with no network in between. */
 import type { Log } from '../observe/log.ts';
 import { isRepositoryName, type RepositoryName } from '../oci/reference.ts';
-import { matcherOf } from './image-names.ts';
+import { matcherOf } from './repository-names.ts';
 import type { Upstream, UpstreamSettings } from './upstream.ts';
 
 /** A local upstream's URL is this and the full path of a group or project: `entrepot:acme/shop`. */
@@ -17,7 +17,7 @@ export function localPathOf(url: string): string | undefined {
 export class LocalUpstream {
   readonly settings: UpstreamSettings;
   readonly #path: string;
-  readonly #isMatch: (image: string) => boolean;
+  readonly #isMatch: (name: string) => boolean;
 
   /** @param path that {@link localPathOf} found in the settings' URL */
   constructor(settings: UpstreamSettings, path: string, log: Log) {
@@ -26,19 +26,19 @@ export class LocalUpstream {
     this.#isMatch = matcherOf(settings, log);
   }
 
-  /** What the image is called on this server. It may be too long to be anything's name. */
-  nameOf(image: RepositoryName): string {
-    return `${this.#path}/${image}`;
+  /** What the repository is called on this server. It may be too long to be anything's name. */
+  nameOf(name: RepositoryName): string {
+    return `${this.#path}/${name}`;
   }
 
   /** Undefined where the name is too long, so that nothing has it. */
-  repositoryOf(image: RepositoryName): RepositoryName | undefined {
-    const name = this.nameOf(image);
-    return isRepositoryName(name) ? name : undefined;
+  repositoryOf(name: RepositoryName): RepositoryName | undefined {
+    const here = this.nameOf(name);
+    return isRepositoryName(here) ? here : undefined;
   }
 
-  /** Patterns are matched against the image's name below the path, as it is written by who pulls. */
-  allows(image: RepositoryName): boolean {
-    return this.#isMatch(image);
+  /** Patterns are matched against the name below the path, as whoever pulls writes it. */
+  allows(name: RepositoryName): boolean {
+    return this.#isMatch(name);
   }
 }

@@ -7,10 +7,10 @@ import type { Answer } from '../outbound/answer.ts';
 import { type Limit, withDeadline } from '../outbound/deadline.ts';
 import { BlobBody, type BlobBodyOptions, type BlobRange, parsePart, rangeHeader } from './blob-transfer.ts';
 import type { Ticket } from './breaker.ts';
-import { matcherOf, repositoryAt } from './image-names.ts';
 import { findDigest, readManifest } from './manifest-answer.ts';
 import { listReferrers } from './referrers.ts';
 import { Registry, type UpstreamOptions } from './registry.ts';
+import { matcherOf, repositoryAt } from './repository-names.ts';
 import { listTags } from './tag-list.ts';
 import type {
   FetchedManifest,
@@ -42,12 +42,12 @@ export class RemoteUpstream implements Upstream {
     this.#isMatch = matcherOf(settings, options.log);
   }
 
-  repositoryOf(image: RepositoryName): RepositoryName {
-    return repositoryAt(this.settings.url, image);
+  repositoryOf(name: RepositoryName): RepositoryName {
+    return repositoryAt(this.settings.url, name);
   }
 
-  allows(image: RepositoryName): boolean {
-    return this.#isMatch(this.repositoryOf(image));
+  allows(name: RepositoryName): boolean {
+    return this.#isMatch(this.repositoryOf(name));
   }
 
   health(): UpstreamHealth {

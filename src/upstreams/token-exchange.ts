@@ -71,7 +71,7 @@ function refusal(answer: Answer, hasCredentials: boolean, now: number): Outbound
       : 'refused an anonymous token; no credentials are configured';
     return new OutboundError(kind, `has a token service that ${refused} (${status})`, { status });
   }
-  // A token service that is not there says nothing about the image.
+  // A token service that is not there says nothing of the repository.
   const blamed = kind === 'not-found' ? 'invalid' : kind;
   return new OutboundError(blamed, `has a token service that answered ${status}`, { status, retryAfterMs });
 }

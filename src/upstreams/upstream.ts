@@ -11,7 +11,7 @@ export interface UpstreamSettings {
   readonly url: string;
   /** Both or neither. */
   readonly credentials: { readonly username: string; readonly password: string } | undefined;
-  /** Globs on the image path; empty allows all. */
+  /** Globs of repositories' names at the upstream; none allow all. */
   readonly allowPatterns: readonly string[];
   readonly denyPatterns: readonly string[];
   readonly allowPrivateNetwork: boolean;
@@ -68,10 +68,10 @@ export interface Quota {
 
 export interface Upstream {
   readonly settings: UpstreamSettings;
-  /** The image's name at this upstream: Docker Hub's one-segment names get `library/`. */
-  repositoryOf(image: RepositoryName): RepositoryName;
-  /** Whether the allow and deny patterns let this image through; the pattern that decided otherwise. */
-  allows(image: RepositoryName): boolean;
+  /** What the repository is called at this upstream: Docker Hub's names of one segment get `library/`. */
+  repositoryOf(name: RepositoryName): RepositoryName;
+  /** Whether the allow and deny patterns let the repository through. */
+  allows(name: RepositoryName): boolean;
   health(): UpstreamHealth;
 
   headManifest(repository: RepositoryName, reference: Reference, signal?: AbortSignal): Promise<ManifestHead>;

@@ -46,22 +46,22 @@ export function createRegistryRouter(options: RegistryOptions): Middleware<Reque
   const { repositories, access, catalog, maintenance, observer, pullEvents, denials } = options;
   const { maxManifestBytes, stalledMs = defaultStalledMs } = options;
   const uploads = ['/v2/*name/blobs/uploads/', '/v2/*name/blobs/uploads'];
-  const session = '/v2/*name/blobs/uploads/:session';
+  const oneUpload = '/v2/*name/blobs/uploads/:session';
 
   const endpoints = new Endpoints([
     ['GET', ['/v2/', '/v2'], { wanted: () => [], answer: answerBase }], // end-1
     ['GET', '/v2/*name/blobs/:digest', pull('blob', answerBlob)], // end-2
     ['GET', '/v2/*name/manifests/:reference', pull('manifest', answerManifest)], // end-3
     ['POST', uploads, upload(startUpload)], // end-4a, end-4b, end-11
-    ['PATCH', session, upload(appendToUpload)], // end-5
-    ['PUT', session, upload(commitUpload)], // end-6
+    ['PATCH', oneUpload, upload(appendToUpload)], // end-5
+    ['PUT', oneUpload, upload(commitUpload)], // end-6
     ['PUT', '/v2/*name/manifests/:reference', change('push', pushManifest)], // end-7a, end-7b
     ['GET', '/v2/*name/tags/list', pull('tags', answerTags)], // end-8a, end-8b
     ['DELETE', '/v2/*name/manifests/:reference', change('delete', deleteManifest)], // end-9
     ['DELETE', '/v2/*name/blobs/:digest', change('delete', deleteBlob)], // end-10
     ['GET', '/v2/*name/referrers/:digest', pull('referrers', answerReferrers)], // end-12a, end-12b
-    ['GET', session, upload(answerUpload)], // end-13
-    ['DELETE', session, upload(cancelUpload)], // end-14
+    ['GET', oneUpload, upload(answerUpload)], // end-13
+    ['DELETE', oneUpload, upload(cancelUpload)], // end-14
     ['DELETE', '/v2/*name/tags/reference/:tag', change('delete', deleteTag)], // GitLab's other way to end-9
     [
       'GET',

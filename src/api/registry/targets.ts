@@ -6,7 +6,7 @@ import type { PulledContent, RegistryObserver } from './services.ts';
 interface Target {
   /** As the client says it. */
   readonly name: RepositoryName;
-  /** The reference, digest, tag or session of the path; not parsed yet. */
+  /** The reference, digest, tag or upload of the path; not parsed yet. */
   readonly segment: string;
   /** How long a client may take or send nothing, in milliseconds. */
   readonly stalledMs: number;

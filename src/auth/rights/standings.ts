@@ -20,7 +20,8 @@ export interface StandingsOptions extends BeliefsOptions {
   readonly projects: Pick<Projects, 'findOwner'>;
 }
 
-type Place =
+/** Where to look for what a name says. */
+type Lookup =
   | { readonly kind: 'virtual'; readonly registryId: number }
   | { readonly kind: 'hosted'; readonly name: RepositoryName }
   | { readonly kind: 'below'; readonly path: RepositoryName };
@@ -44,27 +45,27 @@ export class Standings {
     this.#believed = new Beliefs(options);
   }
 
-  /** Undefined where there is no such place, or nothing of the kind can be done there. */
+  /** Undefined where there is nothing of the name, or nothing of the kind can be done there. */
   async find(
     who: Principal | AnonymousIdentity,
     name: string,
     action: Action,
   ): Promise<Belief<Standing> | undefined> {
-    const place = placeOf(name);
-    if (!place || (place.kind !== 'hosted' && action !== 'pull')) return undefined;
+    const lookup = lookupOf(name);
+    if (!lookup || (lookup.kind !== 'hosted' && action !== 'pull')) return undefined;
     const userId = userIdOf(who);
-    const key = `${userId} ${place.kind === 'virtual' ? place.registryId : name}`;
-    return this.#believed.find(key, () => this.#look(place, userId));
+    const key = `${userId} ${lookup.kind === 'virtual' ? lookup.registryId : name}`;
+    return this.#believed.find(key, () => this.#look(lookup, userId));
   }
 
-  async #look(place: Place, userId: number | undefined): Promise<Standing | undefined> {
-    switch (place.kind) {
+  async #look(lookup: Lookup, userId: number | undefined): Promise<Standing | undefined> {
+    switch (lookup.kind) {
       case 'virtual':
-        return this.#lookAtRegistry(place.registryId, userId);
+        return this.#lookAtRegistry(lookup.registryId, userId);
       case 'hosted':
-        return this.#lookAtProject(place.name, userId);
+        return this.#lookAtProject(lookup.name, userId);
       case 'below':
-        return this.#lookBelow(place.path, userId);
+        return this.#lookBelow(lookup.path, userId);
     }
   }
 
@@ -97,7 +98,7 @@ export class Standings {
   }
 }
 
-function placeOf(name: string): Place | undefined {
+function lookupOf(name: string): Lookup | undefined {
   if (!isRepositoryName(name)) {
     const path = findPathOfBelow(name);
     return path === undefined ? undefined : { kind: 'below', path };

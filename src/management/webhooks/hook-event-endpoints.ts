@@ -11,18 +11,18 @@ import {
   systemHookBody,
   systemHookResponse,
 } from './webhook-body.ts';
-import type { WebhookPlace, WebhookService } from './webhooks.ts';
+import type { WebhookOwner, WebhookService } from './webhooks.ts';
 
 const filter = pageParams.extend({ status: deliveryState.optional() });
 
-/** @param path where the endpoints are. @param place says whose: of a project, or with nothing in it those of the configuration */
+/** @param path where the endpoints are. @param owner says whose: of a project, or with nothing in it those of the configuration */
 export function hookEventEndpoints(
   webhooks: WebhookService,
   path: string,
-  place: z.ZodObject<{ id?: typeof projectId.shape.id }>,
+  owner: z.ZodObject<{ id?: typeof projectId.shape.id }>,
 ): readonly Endpoint[] {
-  const hookPath = place.extend({ hook_id: integer });
-  const placeOf = (project: unknown): WebhookPlace =>
+  const hookPath = owner.extend({ hook_id: integer });
+  const ownerOf = (project: unknown): WebhookOwner =>
     typeof project === 'string' ? { project } : 'configuration';
   return [
     endpoint({
@@ -34,7 +34,7 @@ export function hookEventEndpoints(
       response: z.array(hookEventResponse),
       status: 200,
       handle: async (actor, { id, hookId, status: state, ...page }) => {
-        const found = await webhooks.listDeliveries(actor, placeOf(id), hookId, { state }, page);
+        const found = await webhooks.listDeliveries(actor, ownerOf(id), hookId, { state }, page);
         return pageBody(found, page, (delivery) => hookEventBody(delivery, found.webhook));
       },
     }),
@@ -46,7 +46,7 @@ export function hookEventEndpoints(
       response: resentResponse,
       status: 201,
       handle: async (actor, { id, hookId, hookEventId }) => {
-        const { status, error } = await webhooks.resend(actor, placeOf(id), hookId, hookEventId);
+        const { status, error } = await webhooks.resend(actor, ownerOf(id), hookId, hookEventId);
         return { responseStatus: status, error };
       },
     }),

@@ -9,7 +9,7 @@ export interface WebhookCredentials {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-type Place = Pick<Webhook, 'projectId' | 'url'>;
+type Address = Pick<Webhook, 'projectId' | 'url'>;
 type Sealed = Pick<Webhook, 'secretSealed' | 'headersSealed' | 'headerNames'>;
 
 const headersSchema = z.record(z.string(), z.string());
@@ -22,20 +22,20 @@ export class WebhookSecrets {
   }
 
   /** What is sealed is good for this project and URL only. */
-  seal(place: Place, { secret, headers }: WebhookCredentials): Sealed {
+  seal(address: Address, { secret, headers }: WebhookCredentials): Sealed {
     const headerNames = Object.keys(headers);
     return {
-      secretSealed: secret === undefined ? undefined : this.#box.seal(secret, contextOf(place, 'secret')),
+      secretSealed: secret === undefined ? undefined : this.#box.seal(secret, contextOf(address, 'secret')),
       headersSealed:
         headerNames.length === 0
           ? undefined
-          : this.#box.seal(JSON.stringify(headers), contextOf(place, 'headers')),
+          : this.#box.seal(JSON.stringify(headers), contextOf(address, 'headers')),
       headerNames,
     };
   }
 
   /** @throws Error where the secret key is another one, or what is sealed is another's */
-  open(webhook: Place & Sealed): WebhookCredentials {
+  open(webhook: Address & Sealed): WebhookCredentials {
     const { secretSealed, headersSealed } = webhook;
     return {
       secret:
@@ -48,6 +48,6 @@ export class WebhookSecrets {
   }
 }
 
-function contextOf({ projectId, url }: Place, what: 'secret' | 'headers'): string {
+function contextOf({ projectId, url }: Address, what: 'secret' | 'headers'): string {
   return `webhook ${what} ${projectId} ${url}`;
 }

@@ -35,7 +35,7 @@ export interface WebhookServiceOptions {
 }
 
 /** Endpoints of a project, by its number or full path; or those of the configuration. */
-export type WebhookPlace = { readonly project: string } | 'configuration';
+export type WebhookOwner = { readonly project: string } | 'configuration';
 
 export class WebhookService {
   readonly #options: WebhookServiceOptions;
@@ -51,13 +51,13 @@ export class WebhookService {
    * Maintainers see the endpoints of a project, administrators those of the configuration; oldest first.
    * @throws RefusedError not-found, forbidden
    */
-  async list(actor: Actor, place: WebhookPlace, page: Page): Promise<Paged<Webhook>> {
-    return this.#database.webhooks.list(await this.#demand(this.#database, actor, place, 'read'), page);
+  async list(actor: Actor, owner: WebhookOwner, page: Page): Promise<Paged<Webhook>> {
+    return this.#database.webhooks.list(await this.#demand(this.#database, actor, owner, 'read'), page);
   }
 
   /** @throws RefusedError not-found, forbidden */
-  async get(actor: Actor, place: WebhookPlace, id: number): Promise<Webhook> {
-    return this.#get(this.#database, actor, place, id, 'read');
+  async get(actor: Actor, owner: WebhookOwner, id: number): Promise<Webhook> {
+    return this.#get(this.#database, actor, owner, id, 'read');
   }
 
   /** Maintainers make endpoints. @throws RefusedError not-found, forbidden, invalid */
@@ -109,12 +109,12 @@ export class WebhookService {
   /** What it was told and is still to be told, newest first. @throws RefusedError not-found, forbidden */
   async listDeliveries(
     actor: Actor,
-    place: WebhookPlace,
+    owner: WebhookOwner,
     id: number,
     filter: { readonly state?: DeliveryState | undefined },
     page: Page,
   ): Promise<Paged<WebhookDelivery> & { readonly webhook: Webhook }> {
-    const webhook = await this.#get(this.#database, actor, place, id, 'read');
+    const webhook = await this.#get(this.#database, actor, owner, id, 'read');
     return { ...(await this.#database.webhookDeliveries.list(id, filter, page)), webhook };
   }
 
@@ -122,8 +122,8 @@ export class WebhookService {
    * Sends what arrived or was given up once more, under the same id, and waits for the answer.
    * @throws RefusedError not-found, forbidden; bad-request for what is still to be sent, and where the endpoint is turned off
    */
-  async resend(actor: Actor, place: WebhookPlace, id: number, deliveryId: number): Promise<ResendResult> {
-    const webhook = await this.#get(this.#database, actor, place, id, 'write');
+  async resend(actor: Actor, owner: WebhookOwner, id: number, deliveryId: number): Promise<ResendResult> {
+    const webhook = await this.#get(this.#database, actor, owner, id, 'write');
     const delivery = await this.#database.webhookDeliveries.find(id, deliveryId);
     if (!delivery) throw new RefusedError('not-found');
     if (delivery.state === 'pending') throw new RefusedError('bad-request', 'the event is still to be sent');
@@ -143,22 +143,22 @@ export class WebhookService {
   async #get(
     records: Records,
     actor: Actor,
-    place: WebhookPlace,
+    owner: WebhookOwner,
     id: number,
     purpose: 'read' | 'write',
   ): Promise<Webhook> {
-    return find(records, await this.#demand(records, actor, place, purpose), id);
+    return find(records, await this.#demand(records, actor, owner, purpose), id);
   }
 
   /** The number of the project; undefined: the endpoints are the configuration's. */
   async #demand(
     records: Records,
     actor: Actor,
-    place: WebhookPlace,
+    owner: WebhookOwner,
     purpose: 'read' | 'write',
   ): Promise<number | undefined> {
-    if (place !== 'configuration')
-      return (await this.#rights.getProject(records, actor, place.project, 'write')).id;
+    if (owner !== 'configuration')
+      return (await this.#rights.getProject(records, actor, owner.project, 'write')).id;
     demandAdministrator(actor, purpose);
     return undefined;
   }

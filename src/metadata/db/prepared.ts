@@ -71,9 +71,9 @@ function compile<V extends Values, Found>(
 ): Statement<Found> {
   const names = new Map<unknown, string>();
   const compiled = build(<N extends keyof V & string>(name: N) => {
-    const place = Symbol(name);
-    names.set(place, name);
-    return sql<V[N]>`${place}`;
+    const placeholder = Symbol(name);
+    names.set(placeholder, name);
+    return sql<V[N]>`${placeholder}`;
   }).compile();
   return { compiled, names };
 }

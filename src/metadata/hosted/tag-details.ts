@@ -21,7 +21,7 @@ export interface TagOrder {
   readonly direction: 'ascending' | 'descending';
 }
 
-/** A place between two tags; the tag itself is on neither side, and need not exist. */
+/** A point between two tags; the tag itself is on neither side, and need not exist. */
 export interface TagMarker {
   readonly side: 'before' | 'after';
   readonly name: string;

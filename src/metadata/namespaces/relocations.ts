@@ -10,7 +10,7 @@ import { below } from './below.ts';
 /** The scheme of an upstream's URL that is a group or project of this server. */
 const localScheme = 'entrepot:';
 
-export interface NewGroupPlace {
+export interface NewGroupPath {
   /** Null: at the top. */
   readonly parentId: number | null;
   /** The last segment of the full path. */
@@ -18,7 +18,7 @@ export interface NewGroupPlace {
   readonly fullPath: string;
 }
 
-export interface NewProjectPlace {
+export interface NewProjectPath {
   readonly groupId: number;
   /** The last segment of the full path. */
   readonly path: string;
@@ -26,7 +26,7 @@ export interface NewProjectPlace {
 }
 
 /** Repositories of a path: the one of that name, and those below it. */
-export interface RepositoryPlace {
+export interface RepositoryPath {
   readonly projectId: number;
   readonly path: string;
 }
@@ -59,7 +59,7 @@ export class Relocations {
   }
 
   /** All that is below the group comes with it. @throws UniqueViolation groups_full_path, projects_full_path, repositories_name */
-  async moveGroup(id: number, from: string, { parentId, path, fullPath }: NewGroupPlace): Promise<void> {
+  async moveGroup(id: number, from: string, { parentId, path, fullPath }: NewGroupPath): Promise<void> {
     const now = this.#now();
     for (const table of ['groups', 'projects'] as const) {
       await this.#db
@@ -81,7 +81,7 @@ export class Relocations {
   }
 
   /** Its repositories come with it. @throws UniqueViolation projects_full_path, repositories_name */
-  async moveProject(id: number, from: string, { groupId, path, fullPath }: NewProjectPlace): Promise<void> {
+  async moveProject(id: number, from: string, { groupId, path, fullPath }: NewProjectPath): Promise<void> {
     const now = this.#now();
     await this.#db
       .updateTable('projects')
@@ -135,7 +135,7 @@ export class Relocations {
   }
 
   /** In byte order. @param limit how many at most */
-  async listRepositories({ projectId, path }: RepositoryPlace, limit: number): Promise<readonly string[]> {
+  async listRepositories({ projectId, path }: RepositoryPath, limit: number): Promise<readonly string[]> {
     const rows = await this.#db
       .selectFrom('repositories')
       .select('name')
@@ -148,7 +148,7 @@ export class Relocations {
   }
 
   /** The projects must be held, as by {@link holdProjects}. @throws UniqueViolation repositories_name */
-  async moveRepositories(from: RepositoryPlace, to: RepositoryPlace): Promise<void> {
+  async moveRepositories(from: RepositoryPath, to: RepositoryPath): Promise<void> {
     await this.#db
       .updateTable('repositories')
       .set((eb) => ({ name: moved(eb.ref('name'), from.path, to.path), projectId: to.projectId }))

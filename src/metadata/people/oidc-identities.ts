@@ -1,4 +1,4 @@
-/** Which user someone is that signs in at another place. */
+/** Which user someone is that signs in at a provider. */
 import type { Kysely } from 'kysely';
 import type { Tables } from '../db/tables.ts';
 
@@ -33,7 +33,7 @@ export class OidcIdentities {
     return row?.userId;
   }
 
-  /** Whether the user is someone at any other place already. */
+  /** Whether the user is someone at any provider already. */
   async isLinked(userId: number): Promise<boolean> {
     const row = await this.#db
       .selectFrom('oidcIdentities')

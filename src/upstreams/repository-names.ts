@@ -1,4 +1,4 @@
-/** What an image is called at an upstream, and whether it may be asked for there. */
+/** What a repository is called at an upstream, and whether it may be asked for there. */
 import type { Log } from '../observe/log.ts';
 import { isRepositoryName, type RepositoryName } from '../oci/reference.ts';
 import { maxGlobLength } from '../rules/glob.ts';
@@ -24,9 +24,9 @@ export function isDockerHub(url: string): boolean {
 }
 
 /** Docker Hub keeps its official images, which have names of one segment, in `library/`. */
-export function repositoryAt(url: string, image: RepositoryName): RepositoryName {
-  const official = `library/${image}`;
-  return !image.includes('/') && isDockerHub(url) && isRepositoryName(official) ? official : image;
+export function repositoryAt(url: string, name: RepositoryName): RepositoryName {
+  const official = `library/${name}`;
+  return !name.includes('/') && isDockerHub(url) && isRepositoryName(official) ? official : name;
 }
 
 /**

@@ -35,9 +35,9 @@ describe('the name at the upstream', () => {
 });
 
 describe('patterns', () => {
-  function allowed(allowPatterns: string[], denyPatterns: string[], ...images: string[]): string[] {
+  function allowed(allowPatterns: string[], denyPatterns: string[], ...names: string[]): string[] {
     const { upstream } = createKit({ url: 'https://registry-1.docker.io', allowPatterns, denyPatterns });
-    return images.filter((name) => upstream.allows(parseRepositoryName(name)));
+    return names.filter((name) => upstream.allows(parseRepositoryName(name)));
   }
 
   test('none allow everything', () => {

@@ -1,8 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { digestOf } from '../../../src/oci/digest.ts';
 import { UnavailableError } from '../../../src/oci/unavailable.ts';
@@ -13,6 +11,8 @@ import { FilesystemUploadStore } from '../../../src/storage/filesystem-upload-st
 import { anyStore, StoreAbsent, type StoreGuard } from '../../../src/storage/store-identity.ts';
 import { describeBlobStore } from '../../support/blob-store-suite.ts';
 import { mountSmallDisk } from '../../support/small-disk.ts';
+import { spoolsBelow } from '../../support/spools-below.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 const bytes = Buffer.from('the bytes of a blob');
 
@@ -53,7 +53,7 @@ if (isMountable) {
 }
 
 test('files are for their owner only, in the tree that the code describes', async () => {
-  const root = await createRoot();
+  const root = await temporaryDirectory();
   const store = createStore(root);
   const key = await storeBlob(store);
   const hex = digestOf(bytes).slice('sha256:'.length);
@@ -65,7 +65,7 @@ test('files are for their owner only, in the tree that the code describes', asyn
 });
 
 test('a spool that is closed without a commit leaves nothing', async () => {
-  const root = await createRoot();
+  const root = await temporaryDirectory();
   const store = createStore(root);
   const spool = await store.createSpool();
   await spool.append(bytes);
@@ -75,7 +75,7 @@ test('a spool that is closed without a commit leaves nothing', async () => {
 });
 
 test('a file in place of the directory is an error that names it to us, and not to strangers', async () => {
-  const root = join(await createRoot(), 'occupied');
+  const root = join(await temporaryDirectory(), 'occupied');
   await writeFile(root, '');
   const store = createStore(root);
   await expect(store.createSpool()).rejects.toThrow(SpoolError);
@@ -89,7 +89,7 @@ test('a file in place of the directory is an error that names it to us, and not 
 });
 
 test('a commit that fails leaves neither a blob nor a spool', async () => {
-  const root = await createRoot();
+  const root = await temporaryDirectory();
   const store = createStore(root);
   const spool = await store.createSpool();
   onTestFinished(() => spool.close());
@@ -105,7 +105,7 @@ test('a commit that fails leaves neither a blob nor a spool', async () => {
 });
 
 test('a store whose directories are removed makes them again', async () => {
-  const root = await createRoot();
+  const root = await temporaryDirectory();
   const store = createStore(root);
   const lost = await storeBlob(store);
   await rm(join(root, 'v1'), { recursive: true });
@@ -128,7 +128,7 @@ describe('where the store is not there', () => {
   const unnoticed: StoreGuard = { demand: () => undefined, check: away.check };
 
   test('nothing is made, nothing is taken for absent, and nothing is deleted', async () => {
-    const root = await createRoot();
+    const root = await temporaryDirectory();
     const key = await storeBlob(createStore(root));
     for (const guard of [away, unnoticed]) {
       const store = new FilesystemBlobStore(root, guard);
@@ -147,7 +147,7 @@ describe('where the store is not there', () => {
   });
 
   test('a spool whose directory went with it says so', async () => {
-    const root = await createRoot();
+    const root = await temporaryDirectory();
     let guard: StoreGuard = anyStore(root);
     const store = new FilesystemBlobStore(root, {
       demand: () => guard.demand(),
@@ -165,7 +165,7 @@ describe('where the store is not there', () => {
 });
 
 test('a blob that cannot be opened or read for another reason than its absence is unavailable', async () => {
-  const root = await createRoot();
+  const root = await temporaryDirectory();
   const store = createStore(root);
   const key = await storeBlob(store);
   await rm(join(root, key));
@@ -185,7 +185,7 @@ test('a blob that cannot be opened or read for another reason than its absence i
 });
 
 test('a spool is neither begun nor grown where the reserve is reached, and goes on once there is room', async () => {
-  const root = await createRoot();
+  const root = await temporaryDirectory();
   let room = 0;
   const demand = async (needed: number) => {
     if (needed >= room) throw new OutOfSpace();
@@ -205,7 +205,7 @@ test('a spool is neither begun nor grown where the reserve is reached, and goes 
 });
 
 test('what cannot be begun has the disk looked at again', async () => {
-  const root = join(await createRoot(), 'occupied');
+  const root = join(await temporaryDirectory(), 'occupied');
   await writeFile(root, '');
   const looks: string[] = [];
   const space = { ...unlimitedSpace, lookAgain: () => void looks.push('again') };
@@ -216,7 +216,7 @@ test('what cannot be begun has the disk looked at again', async () => {
 });
 
 test('what was committed is still there for the next process', async () => {
-  const root = await createRoot();
+  const root = await temporaryDirectory();
   const first = new FilesystemBlobStore(root);
   const key = await storeBlob(first);
   await first.close();
@@ -225,40 +225,20 @@ test('what was committed is still there for the next process', async () => {
   await blob?.close();
 });
 
-test('a sweep removes the spools of a process that was killed and leaves those of one that lives', async () => {
-  const root = await createRoot();
-  const [killed, living] = await Promise.all([spawnOwner(root, 3), spawnOwner(root, 2)]);
-  const store = createStore(root);
-  const own = await store.createSpool();
-  onTestFinished(() => own.close());
-  await own.append(bytes);
-  expect(await spoolsBelow(root)).toHaveLength(6);
-  expect(await store.sweepSpools()).toBe(0);
-
-  killed.kill('SIGKILL');
-  await once(killed, 'exit');
-  expect(await store.sweepSpools()).toBe(3);
-  expect(await spoolsBelow(root)).toHaveLength(3);
-  await own.commit(digestOf(bytes));
-
-  living.kill('SIGKILL');
-  await once(living, 'exit');
-  expect(await store.sweepSpools()).toBe(2);
-  expect(await spoolsBelow(root)).toEqual([]);
-});
-
-test('a sweep removes what an owner made that died before it had its lock, and nothing that it does not know', async () => {
-  const root = await createRoot();
+test('a sweep removes what dead owners left, with a lock or before they had one, and nothing that it does not know', async () => {
+  const root = await temporaryDirectory();
   await mkdir(join(root, 'v1/spool/begun'), { recursive: true });
   await mkdir(join(root, 'v1/spool/unknown'));
   await writeFile(join(root, 'v1/spool/unknown/file'), '');
+  await mkdir(join(root, 'v1/spool/dead'));
+  for (const name of ['lock', 'one', 'two']) await writeFile(join(root, 'v1/spool/dead', name), '');
   const store = createStore(root);
-  expect(await store.sweepSpools()).toBe(0);
+  expect(await store.sweepSpools()).toBe(2);
   expect(await readdir(join(root, 'v1/spool'))).toEqual(['unknown']);
 });
 
 test('processes that start and sweep at once do not take each other’s spools', async () => {
-  const root = await createRoot();
+  const root = await temporaryDirectory();
   const stores = Array.from({ length: 8 }, () => createStore(root));
   await Promise.all(
     stores.map(async (store) => {
@@ -280,12 +260,6 @@ function createStore(root: string): FilesystemBlobStore {
   return store;
 }
 
-async function createRoot(): Promise<string> {
-  const root = await mkdtemp(join(tmpdir(), 'entrepot-blobs-'));
-  onTestFinished(() => rm(root, { recursive: true, force: true }));
-  return root;
-}
-
 async function storeBlob(store: FilesystemBlobStore): Promise<StorageKey> {
   const spool = await store.createSpool();
   try {
@@ -294,35 +268,4 @@ async function storeBlob(store: FilesystemBlobStore): Promise<StorageKey> {
   } finally {
     await spool.close();
   }
-}
-
-async function spoolsBelow(root: string): Promise<string[]> {
-  const entries = await readdir(join(root, 'v1/spool'), { recursive: true, withFileTypes: true }).catch(
-    () => [],
-  );
-  return entries.filter((entry) => entry.isFile() && entry.name !== 'lock').map((entry) => entry.name);
-}
-
-/** Another process that holds some spools open until it is killed. */
-async function spawnOwner(root: string, spools: number): Promise<ChildProcess> {
-  const source = resolve(import.meta.dirname, '../../../src/storage/filesystem-blob-store.ts');
-  const script = `
-    import { FilesystemBlobStore } from ${JSON.stringify(source)};
-    const store = new FilesystemBlobStore(${JSON.stringify(root)});
-    const held = [];
-    for (let count = 0; count < ${spools}; count += 1) {
-      const spool = await store.createSpool();
-      await spool.append(Buffer.from('partial'));
-      held.push(spool);
-    }
-    process.stdout.write('ready');
-    setInterval(() => held.length, 1000);`;
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  onTestFinished(() => {
-    child.kill('SIGKILL');
-  });
-  await once(child.stdout, 'data');
-  return child;
 }

@@ -1,5 +1,4 @@
-import { mkdtemp, open, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { digestOf } from '../../../src/oci/digest.ts';
@@ -7,13 +6,13 @@ import { SpoolError } from '../../../src/storage/blob-store.ts';
 import { unlimitedSpace } from '../../../src/storage/disk-space.ts';
 import { FilesystemSpool, type SpoolFile } from '../../../src/storage/filesystem-spool.ts';
 import { seededBytes } from '../../support/fake-content.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 const bytes = seededBytes(100_000, 1);
 
 /** A real file that takes at most so many bytes in one write, as systems may, and is full after so many in all, or fails at the end. */
 async function createSpool(maxWrite: number, room = Number.POSITIVE_INFINITY, isFailing = false) {
-  const root = await mkdtemp(join(tmpdir(), 'entrepot-spool-'));
-  onTestFinished(() => rm(root, { recursive: true }));
+  const root = await temporaryDirectory();
   const real = await open(join(root, 'spool'), 'wx+');
   const fate: string[] = [];
   let left = room;

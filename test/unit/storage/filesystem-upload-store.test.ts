@@ -1,8 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { digestOf } from '../../../src/oci/digest.ts';
 import { UnavailableError } from '../../../src/oci/unavailable.ts';
@@ -12,6 +10,7 @@ import { FilesystemBlobStore } from '../../../src/storage/filesystem-blob-store.
 import { FilesystemUploadStore } from '../../../src/storage/filesystem-upload-store.ts';
 import { StoreAbsent } from '../../../src/storage/store-identity.ts';
 import { mountSmallDisk } from '../../support/small-disk.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { describeUploadStore } from '../../support/upload-store-suite.ts';
 
 const bytes = Buffer.from('the bytes of an upload');
@@ -95,36 +94,6 @@ test('a file in place of the directory is an error that names it to us, and not 
     message: 'the upload cannot be opened: the storage is not there',
     cause: { message: expect.stringContaining(occupied) },
   });
-});
-
-test('an upload whose process was killed goes on', async () => {
-  const { root, store } = await createStore();
-  const owner = await spawnOwner(root);
-  expect(await store.uploadLength('id')).toBe(half.length);
-  owner.kill('SIGKILL');
-  await once(owner, 'exit');
-  expect(await store.listUploads()).toEqual(['id']);
-  const spool = await store.openUpload('id');
-  expect(spool.length).toBe(half.length);
-  await spool.append(bytes.subarray(half.length));
-  const key = await spool.commit(digestOf(bytes));
-  await spool.close();
-  expect(await readFile(join(root, key))).toEqual(bytes);
-});
-
-test('a process that goes on writing after a takeover changes nothing, and is told when it closes', async () => {
-  const { root, store } = await createStore();
-  const owner = await spawnOwner(root);
-  const spool = await store.openUpload('id');
-  await spool.append(bytes.subarray(half.length));
-  const key = await spool.commit(digestOf(bytes));
-  await spool.close();
-  owner.stdin?.write('append');
-  expect(await said(owner)).toBe('appended');
-  owner.stdin?.write('close');
-  expect(await said(owner)).toBe('TakenOverError');
-  expect(await readFile(join(root, key))).toEqual(bytes);
-  expect(await store.listUploads()).toEqual([]);
 });
 
 test('what a takeover left that died midway is removed, and the bytes that it copied go on', async () => {
@@ -244,39 +213,6 @@ test('a file in the place of uploads makes them unavailable', async () => {
 });
 
 async function createStore(): Promise<{ root: string; store: FilesystemUploadStore }> {
-  const root = await mkdtemp(join(tmpdir(), 'entrepot-uploads-'));
-  onTestFinished(() => rm(root, { recursive: true, force: true }));
+  const root = await temporaryDirectory();
   return { root, store: new FilesystemUploadStore(root) };
-}
-
-/** Another process that has appended the first half of the bytes to an upload and has it open. */
-async function spawnOwner(root: string): Promise<ChildProcess> {
-  const source = resolve(import.meta.dirname, '../../../src/storage/filesystem-upload-store.ts');
-  const script = `
-    import { FilesystemUploadStore } from ${JSON.stringify(source)};
-    const spool = await new FilesystemUploadStore(${JSON.stringify(root)}).openUpload('id');
-    await spool.append(Buffer.from(${JSON.stringify(half.toString())}));
-    process.stdin.on('data', async (word) => {
-      if (String(word) === 'append') {
-        await spool.append(Buffer.from('nobody reads this'));
-        process.stdout.write('appended');
-      } else {
-        await spool.close().catch((error) => process.stdout.write(error.name));
-      }
-    });
-    process.stdout.write('ready');`;
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  onTestFinished(() => {
-    child.kill('SIGKILL');
-  });
-  expect(await said(child)).toBe('ready');
-  return child;
-}
-
-async function said(child: ChildProcess): Promise<string> {
-  if (!child.stdout) throw new Error('nothing can be heard of it');
-  const [data]: unknown[] = await once(child.stdout, 'data');
-  return String(data);
 }

@@ -76,7 +76,7 @@ export class UploadSpool {
         this.#update(chunk);
         await writer.add(chunk);
       }
-      if (length !== undefined && received < length) throw anotherLength(length, `${received}`);
+      if (length !== undefined && received < length) throw anotherLength(length, String(received));
     } finally {
       await writer.end();
     }

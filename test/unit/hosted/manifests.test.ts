@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Database } from '../../../src/metadata/db/database.ts';
 import { digestOf } from '../../../src/oci/digest.ts';
 import type { OciError } from '../../../src/oci/errors.ts';
 import { ociIndex, ociManifest } from '../../../src/oci/media-types.ts';
@@ -121,6 +122,21 @@ describeEachDatabase('a manifest that is pushed', (_open, each) => {
       detail: expect.stringContaining('there is no acme/shop any more'),
     });
     await expect(kit.repository()).rejects.toMatchObject({ code: 'NAME_UNKNOWN', status: 404 });
+  });
+
+  test('to a repository that goes just now is told so', async () => {
+    const between = (database: Database): Database => {
+      const transaction = (run: Parameters<Database['transaction']>[0]) =>
+        database.transaction((tx) => {
+          const { repositories } = tx;
+          const ensure = repositories.ensure.bind(repositories);
+          return run(Object.create(tx, { repositories: { value: { ensure, hold: async () => false } } }));
+        });
+      return Object.create(database, { transaction: { value: transaction } });
+    };
+    const repository = await (await startHosted(each, { between })).repository();
+    const index = manifestOf({ schemaVersion: 2, manifests: [] });
+    await expect(putManifest(repository, index, 'v1')).rejects.toMatchObject({ code: 'NAME_UNKNOWN' });
   });
 
   describe('with something missing', () => {

@@ -26,10 +26,11 @@ export async function deleteTag(
   tag: Tag,
 ): Promise<void> {
   demandDeleting(rules);
+  const unknown = new HostedRefusal('tag-unknown', `${target.name} has no manifest ${tag}`);
   const id = await holdRepository(tx, target);
-  const digest = id === undefined ? undefined : await tx.tags.remove(id, tag, target.writer.name);
-  if (id === undefined || digest === undefined)
-    throw new HostedRefusal('tag-unknown', `${target.name} has no manifest ${tag}`);
+  if (id === undefined) throw unknown;
+  const digest = await tx.tags.remove(id, tag, target.writer.name);
+  if (digest === undefined) throw unknown;
   await demandTagDeletable(tx, rules.tagPatterns, target, tag);
   await tx.reviews.addManifests(id, [digest], 'tag_delete');
   await recordWrite(tx, target, 'tag.delete', tag, { digest });
@@ -44,20 +45,19 @@ export async function deleteManifest(
   digest: Digest,
 ): Promise<void> {
   demandDeleting(rules);
+  const unknown = new HostedRefusal('manifest-unknown', `${target.name} has no manifest ${digest}`);
   const { repositoryManifests } = tx;
   const id = await holdRepository(tx, target);
-  if (id !== undefined) {
-    await demandManifestDeletable(tx, rules.tagPatterns, target, id, digest);
-    const { protectReferencedManifests } = rules.limits;
-    if (protectReferencedManifests && (await repositoryManifests.isReferenced(id, digest)))
-      throw new HostedRefusal(
-        'manifest-referenced',
-        `an index of ${target.name} refers to manifest ${digest}`,
-        'delete the index first',
-      );
-  }
-  if (id === undefined || !(await repositoryManifests.remove(id, digest)))
-    throw new HostedRefusal('manifest-unknown', `${target.name} has no manifest ${digest}`);
+  if (id === undefined) throw unknown;
+  await demandManifestDeletable(tx, rules.tagPatterns, target, id, digest);
+  const { protectReferencedManifests } = rules.limits;
+  if (protectReferencedManifests && (await repositoryManifests.isReferenced(id, digest)))
+    throw new HostedRefusal(
+      'manifest-referenced',
+      `an index of ${target.name} refers to manifest ${digest}`,
+      'delete the index first',
+    );
+  if (!(await repositoryManifests.remove(id, digest))) throw unknown;
   await recordWrite(tx, target, 'manifest.delete', digest);
   await recordEvents(tx, target, id, { action: 'delete', digest });
 }
@@ -73,16 +73,16 @@ export async function deleteBlob(
   digest: Digest,
 ): Promise<void> {
   demandDeleting(rules);
+  const unknown = new HostedRefusal('blob-unknown', `${target.name} has no blob ${digest}`);
   const id = await holdRepository(tx, target);
-  const isProtected = id !== undefined && rules.limits.protectReferencedManifests;
-  if (isProtected && (await isReferenced(tx, id, digest)))
+  if (id === undefined) throw unknown;
+  if (rules.limits.protectReferencedManifests && (await isReferenced(tx, id, digest)))
     throw new HostedRefusal(
       'blob-referenced',
       `a manifest of ${target.name} refers to blob ${digest}`,
       'delete the manifest first',
     );
-  if (id === undefined || !(await tx.repositoryBlobs.unlink(id, digest)))
-    throw new HostedRefusal('blob-unknown', `${target.name} has no blob ${digest}`);
+  if (!(await tx.repositoryBlobs.unlink(id, digest))) throw unknown;
   await tx.reviews.addBlobs([digest], 'blob_delete');
   await recordWrite(tx, target, 'blob.delete', digest);
   await recordEvents(tx, target, id, { action: 'delete', mediaType: octetStream, digest });

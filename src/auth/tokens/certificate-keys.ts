@@ -35,7 +35,7 @@ export class CertificateKeys {
   /** Those that may have signed a token: the one it names, else all of its kind. */
   readonly find = async ({ kid, alg }: JWSHeaderParameters): Promise<readonly KeyObject[]> => {
     const ofKind = this.#keys.filter(({ algorithm }) => algorithm === alg);
-    const named = ofKind.filter(({ ids }) => kid !== undefined && ids.includes(kid));
+    const named = ofKind.filter(({ ids }) => ids.some((id) => id === kid));
     return (named.length > 0 ? named : ofKind).map(({ publicKey }) => publicKey);
   };
 }

@@ -71,7 +71,7 @@ test.each([
   ['everything is asked for', ['*'], undefined],
   ['something else is', ['pull', 'delete'], undefined],
 ])('a repository that is protected from a push is named where %s', async (_when, asked, expected) => {
-  const wanted = [repository('acme/own', 'pull', 'push'), repository('acme/release', ...asked)];
+  const wanted = [repository('acme/release', ...asked), repository('acme/own', 'pull', 'push')];
   expect(await grantScopes(dana, wanted, rights)).toMatchObject({ protectedFromPush: expected });
 });
 

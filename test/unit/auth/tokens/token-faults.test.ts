@@ -6,6 +6,7 @@ import { ExternalTokens, type FindKeys } from '../../../../src/auth/tokens/exter
 import { createCertificate } from '../../../../src/auth/tokens/key-certificates.ts';
 import { RegistryTokens } from '../../../../src/auth/tokens/registry-tokens.ts';
 import { SigningKeys } from '../../../../src/auth/tokens/signing-keys.ts';
+import { tokenFaultOf } from '../../../../src/auth/tokens/token-faults.ts';
 import { type Genuine, sign } from '../forging.ts';
 import { RecordedKeys } from '../recorded-keys.ts';
 
@@ -114,6 +115,10 @@ describe('why a token of ours is not believed', () => {
     expect(await tokens.verify(token)).toBeUndefined();
     expect(await tokens.explain(token)).toEqual({ cause, remedy });
   });
+});
+
+test('whatever a verification ended with, there is a cause', () => {
+  expect(tokenFaultOf('a.b.c', 'no error')).toEqual({ cause: 'it cannot be read', remedy: fetchNew });
 });
 
 describe('why a token of the service that we delegate to is not believed', () => {

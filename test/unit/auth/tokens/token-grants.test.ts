@@ -81,6 +81,11 @@ describe('of what is too long', () => {
       claims: { access: [], omitted: 1 },
       access: [],
     });
+    const last = [ofBytes(maxBytes - ',"omitted":1'.length)];
+    expect(await writeGrants({ ...none, access: [tooLong, ...last] }, false)).toEqual({
+      claims: { access: last, omitted: 1 },
+      access: last,
+    });
     const small = scopes('granted', 1);
     expect(await writeGrants({ ...none, access: [tooLong, ...small] }, false)).toEqual({
       claims: { access: small, omitted: 1 },

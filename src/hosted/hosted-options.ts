@@ -10,16 +10,16 @@ import type { SparseManifests } from './manifests/manifest-acceptance.ts';
 import type { PullCounter } from './pull-counter.ts';
 
 export interface HostedLimits {
-  /** Of one blob. */
+  /** The size of one blob. */
   readonly maxUploadBytes: number;
   readonly maxManifestBytes: number;
-  /** Of one manifest. */
+  /** The references of one manifest. */
   readonly maxManifestReferences: number;
-  /** In one repository. */
+  /** The tags of one repository. */
   readonly maxTags: number;
-  /** Unfinished ones of one writer. */
+  /** The unfinished uploads of one writer. */
   readonly maxUploads: number;
-  /** From its start, an upload may take so long. */
+  /** How long an upload may take from its start. */
   readonly uploadExpiryMs: number;
   readonly sparseManifests: SparseManifests;
   /** Whether manifests, tags and blobs can be deleted. */
@@ -43,7 +43,7 @@ export interface HostedOptions {
   readonly now: () => number;
 }
 
-/** What changes go by, whoever asks for them. */
+/** The rules that every change goes by, whoever asks for it. */
 export interface ChangeRules {
   readonly limits: Pick<HostedLimits, 'maxTags' | 'deleteEnabled' | 'protectReferencedManifests'>;
   readonly tagPatterns: TagPatterns;

@@ -24,8 +24,8 @@ export class HostedRepositories {
   }
 
   /**
-   * As {@link find}, for whoever sees what a group sees: its own projects, and those that are public, whose registry is not
-   * private. Internal ones are for users who are signed in, and not all who pull are.
+   * As {@link find}, for whoever sees what a group sees: its own projects, and public ones whose registry is not
+   * private. Internal ones are for users who are signed in, which not all who pull are.
    * @param groupPath full path of a top-level group
    */
   async findVisibleFrom(groupPath: string, name: RepositoryName): Promise<ReadableRepository | undefined> {
@@ -60,7 +60,7 @@ export class HostedRepositories {
     });
   }
 
-  /** Interrupts the uploads that are being received; what came of them is kept. */
+  /** Interrupts the uploads that are being received; what has come of them is kept. */
   close(): Promise<void> {
     return this.#options.turns.close();
   }

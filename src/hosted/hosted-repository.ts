@@ -57,7 +57,7 @@ export class HostedRepository implements ReadableRepository {
   }
 
   /**
-   * Its bytes are looked for, not only its record: a client that is told that they are here will not push them, and relies on their
+   * The bytes are looked for, not only the record: a client that is told that they are here will not push them, and relies on their
    * staying for a while.
    */
   async statBlob(digest: Digest): Promise<BlobStat> {
@@ -91,7 +91,7 @@ export class HostedRepository implements ReadableRepository {
     return reader;
   }
 
-  /** A record may be switched to another copy, or be collected, between reading it and opening the old one. */
+  /** Tries again, since a record may be switched to another copy, or be collected, between reading it and opening the old one. */
   async #openCopy(id: number, digest: Digest, how: 'find' | 'confirm'): Promise<BlobReader | undefined> {
     const { database, store, log } = this.#options;
     const record = await database.repositoryBlobs[how](id, digest);

@@ -14,7 +14,7 @@ export interface PullCounterOptions {
 
 export interface Pull {
   readonly repositoryId: number;
-  /** Of the manifest. */
+  /** Digest of the manifest. */
   readonly digest: Digest;
   /** Undefined: it was pulled by digest. */
   readonly tag: Tag | undefined;

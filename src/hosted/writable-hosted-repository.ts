@@ -22,7 +22,7 @@ import { RepositoryUploads, type UploadOptions } from './uploads/repository-uplo
 
 export interface WritingOptions extends HostedOptions, UploadOptions {}
 
-/** Of blobs whose bytes are here. */
+/** Outcomes that say that a blob's bytes are here. */
 const atHand: readonly Outcome[] = ['hosted', 'hit', 'revalidated'];
 
 export class WritableHostedRepository extends HostedRepository implements WritableRepository {
@@ -75,7 +75,7 @@ export class WritableHostedRepository extends HostedRepository implements Writab
   }
 }
 
-/** A source that cannot be asked is one that does not have it: the client uploads. */
+/** Whether the source has the blob at hand. One that cannot be asked counts as one that does not have it: the client uploads. */
 async function isAtHand(digest: Digest, source: ReadableRepository, log: Log): Promise<boolean> {
   try {
     return atHand.includes((await source.statBlob(digest)).outcome);

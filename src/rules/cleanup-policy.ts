@@ -18,12 +18,12 @@ export interface CleanupPolicy {
   readonly keepN: KeepCount | undefined;
   /** Only what is older goes; undefined: whatever its age. */
   readonly olderThan: Age | undefined;
-  /** RE2, of the whole name; empty only where it is not enabled. */
+  /** RE2 that the whole name matches; empty only where the policy is not enabled. */
   readonly nameRegex: string;
   readonly nameRegexKeep: string | undefined;
 }
 
-/** What a project has that nobody gave another. */
+/** The policy of a project that nobody gave another. */
 export const defaultCleanupPolicy: CleanupPolicy = {
   enabled: false,
   cadence: '1d',
@@ -43,7 +43,7 @@ export interface RecordedPolicy {
   readonly nameRegexKeep: string | undefined;
 }
 
-/** Without a record, the defaults. */
+/** The policy that a record says; the defaults where there is none. */
 export function policyFrom(record: RecordedPolicy | undefined): CleanupPolicy {
   if (!record) return defaultCleanupPolicy;
   return {

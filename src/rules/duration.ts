@@ -22,14 +22,14 @@ const wholePattern = /^(?:\d{1,9} *[a-z]{1,7}[ ,]*){1,7}$/;
 
 const shortPattern = /^([0-9]{1,9}(?:\.[0-9]+)?)([smhd]?)$/;
 
-/** As operators write it, one amount, of seconds where it has no unit: `90`, `15m`, `1.5h`. Milliseconds; undefined for what is none. */
+/** Parses what operators write, one amount, of seconds where it has no unit: `90`, `15m`, `1.5h`. Milliseconds; undefined for all else. */
 export function parseShortDurationMs(text: string): number | undefined {
   const [, amount, unit] = shortPattern.exec(text) ?? [];
   const unitMs = unitMsOf(unit || 's');
   return amount === undefined || unitMs === undefined ? undefined : Number(amount) * unitMs;
 }
 
-/** As GitLab's API takes it. Milliseconds; undefined for what is no duration. */
+/** Parses what GitLab's API takes. Milliseconds; undefined for what is no duration. */
 export function parseDurationMs(text: string): number | undefined {
   const said = text.trim().toLowerCase();
   if (said.length > maxDurationLength || !wholePattern.test(said)) return undefined;

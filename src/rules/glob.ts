@@ -5,17 +5,17 @@
  */
 import { quoteRe2 } from './re2.ts';
 
-/** Of the text. */
+/** The longest text of a glob. */
 export const maxGlobLength = 255;
 
-/** The text is no glob; the message says why, for people. */
+/** Says that a text is no glob; the message says why, for people. */
 export class GlobError extends Error {
   override readonly name = 'GlobError';
 }
 
 export interface TranslatedGlob {
   readonly re2: string;
-  /** Wildcards and alternatives: each may be where a match goes on, so that many cost time with every character of a name. */
+  /** How many wildcards and alternatives it has: a match may go on at each, so that many cost time with every character of a name. */
   readonly choices: number;
 }
 
@@ -68,7 +68,7 @@ export function translateGlob(text: string): TranslatedGlob {
   return { re2, choices };
 }
 
-/** In code points, so that nothing in it means anything to RE2. */
+/** A class in code points, so that nothing in it means anything to RE2. */
 function classOf(part: string): string {
   const inner = part.slice(1, -1);
   const isNegated = /^[!^]/.test(inner);

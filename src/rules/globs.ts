@@ -2,9 +2,9 @@
 import { GlobError, maxGlobLength, translateGlob } from './glob.ts';
 import { compileRe2, quoteRe2, type Re2 } from './re2.ts';
 
-/** Of one list. */
+/** The longest list of globs. */
 export const maxGlobs = 50;
-/** Of one list together; a name of 255 characters then takes a few milliseconds at most, however the globs are made up. */
+/** The choices of one list together; a name of 255 characters then takes a few milliseconds at most, however the globs are made up. */
 export const maxGlobChoices = 100;
 
 export class Globs {
@@ -14,7 +14,7 @@ export class Globs {
     if (parts.length > 0) this.#compiled = compileRe2(`(?s)(?:${parts.join('|')})`);
   }
 
-  /** @throws GlobError for the first that is none, or is too many */
+  /** @throws GlobError for the first that is no glob, or is one too many */
   static parse(texts: readonly string[]): Globs {
     return Globs.#read(texts, (text, error) => {
       throw new GlobError(`'${text.slice(0, maxGlobLength)}' ${error.message}`);
@@ -23,7 +23,7 @@ export class Globs {
 
   /**
    * As {@link parse}, of globs that were accepted once, whatever they are: nothing throws.
-   * @param otherwise what stands in for one that cannot be read: it matches nothing, or all names that begin as it does
+   * @param otherwise what a glob that cannot be read matches: nothing, or all names that begin as it does
    */
   static recall(
     texts: readonly string[],
@@ -65,7 +65,7 @@ export class Globs {
   }
 }
 
-/** What all names that it may have been meant for begin with; the slash before `**` need not be there. */
+/** The beginning of all names that the glob may have been meant for; the slash before `**` need not be there. */
 function beginningOf(text: string): string {
   const beginning = text.slice(0, maxGlobLength).replace(/[^\w./-].*/s, '');
   return beginning.replace(/\/$/, '');

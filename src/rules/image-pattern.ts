@@ -11,7 +11,7 @@ export class ImagePattern {
     this.#compiled = compiled;
   }
 
-  /** Undefined for what no name could match: other characters than names have, or too many. */
+  /** Undefined for a text that no name could match: it has other characters than names, or too many. */
   static find(text: string): ImagePattern | undefined {
     if (text.length > maxGlobLength || !accepted.test(text)) return undefined;
     return new ImagePattern(compileRe2(translateGlob(text).re2));

@@ -6,10 +6,10 @@ import { type TagChange, type TagFault, type TagPatterns, TagProtection } from '
 export interface ProjectProtectionOptions {
   /** The project's full path. */
   readonly projectPath: string;
-  /** All of the project. */
+  /** All rules of the project. */
   readonly rules: readonly ProtectionRule[];
   readonly patterns: TagPatterns;
-  /** Of who asks: their role in the project, 60 for administrators, 0 for a cleanup, which has none. */
+  /** The level of whoever asks: their role in the project, 60 for administrators, 0 for a cleanup, which has none. */
   readonly level: number;
 }
 
@@ -22,7 +22,7 @@ export class ProjectProtection {
     this.#tags = new TagProtection(options.rules, options.patterns);
   }
 
-  /** Nothing is guarded. */
+  /** Whether nothing is guarded. */
   get isEmpty(): boolean {
     return this.#options.rules.length === 0;
   }
@@ -37,19 +37,19 @@ export class ProjectProtection {
     return fault ?? this.#tags.findFault(tag, change, this.#options.level);
   }
 
-  /** What keeps it from being deleted. */
+  /** What keeps a tag from being deleted. */
   findTagGuard(repository: string, tag: string): TagFault['guard'] | undefined {
     return this.findTagFault(repository, tag, 'delete')?.guard;
   }
 
-  /** As {@link findTagFault}, of the repository, whatever tags it has. */
+  /** As {@link findTagFault}, for the repository itself, whatever tags it has. */
   findRepositoryFault(repository: string, action: GuardedAction): TagFault | undefined {
     const { rules, projectPath, level } = this.#options;
     const required = requiredRepositoryLevel(rules, projectPath, repository, action);
     return level < required ? { guard: 'protected', level: required } : undefined;
   }
 
-  /** As {@link findTagFault}, of deleting a whole repository. @param tags all of its tags, or a part after the other */
+  /** As {@link findTagFault}, for deleting a whole repository. @param tags all of its tags, or one part after the other */
   findDeletionFault(repository: string, tags: Iterable<string>): TagFault | undefined {
     const fault = this.findRepositoryFault(repository, 'delete');
     return fault ?? this.#tags.findRepositoryFault(tags, this.#options.level);

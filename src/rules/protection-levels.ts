@@ -5,13 +5,13 @@ export type ProtectionLevelName = keyof typeof protectionLevels;
 
 const titles = { maintainer: 'Maintainer', owner: 'Owner', admin: 'administrator' } as const;
 
-/** The name of the lowest of them that is as high. */
+/** The name of the lowest of these levels that is at least as high. */
 export function protectionLevelName(level: number): ProtectionLevelName {
   if (level <= protectionLevels.maintainer) return 'maintainer';
   return level <= protectionLevels.owner ? 'owner' : 'admin';
 }
 
-/** For people: `Maintainer`. */
+/** The level's name for people: `Maintainer`. */
 export function describeLevel(level: number): string {
   return titles[protectionLevelName(level)];
 }

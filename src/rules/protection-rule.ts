@@ -1,6 +1,6 @@
-/** A project's rule that guards its repositories or its tags. */
+/** A rule of a project that guards its repositories or its tags. */
 export interface ProtectionRule {
-  /** immutable_tag: from everyone; the others from those whose role is too low. */
+  /** An immutable tag is guarded from everyone, all else from those whose role is too low. */
   readonly kind: 'repository' | 'tag' | 'immutable_tag';
   /**
    * Of repositories: what comes after the project's full path, so that a rule stays true when its project moves; `*` is any text. Of

@@ -1,4 +1,4 @@
-/** RE2, whose time is linear in what it looks at. Loaded with the first expression: its tables are some 4 MiB, which most servers never need. */
+/** RE2, whose time is linear in what it looks at. It is loaded with the first expression: most servers never need its tables of some 4 MiB. */
 import { createRequire } from 'node:module';
 import type { RE2JS } from 're2js';
 
@@ -12,7 +12,7 @@ function load(): typeof import('re2js') {
 /** An expression, ready to be matched. */
 export type Re2 = RE2JS;
 
-/** The text is no RE2; the message says why. */
+/** Says that a text is no RE2; the message says why. */
 export class Re2Error extends Error {
   override readonly name = 'Re2Error';
 }
@@ -28,7 +28,7 @@ export function compileRe2(text: string): Re2 {
   }
 }
 
-/** An expression for this very text. */
+/** An expression that matches this very text. */
 export function quoteRe2(text: string): string {
   return load().RE2JS.quote(text);
 }

@@ -1,4 +1,4 @@
-/** Selections of long lists, between whose parts others run: a hundred thousand names are matched in no time, but not in one. */
+/** Selects from long lists in parts, between which others have their turn: a hundred thousand names at once would keep them waiting. */
 
 import { Turn } from '../concurrency/turn.ts';
 import { TagPattern } from './tag-pattern.ts';
@@ -32,7 +32,10 @@ export function parseTagCriteria(
   };
 }
 
-/** As selectTags. Expressions of unusual cost take milliseconds for each name, those of rules that guard as well. @param now epoch milliseconds */
+/**
+ * As selectTags, in parts: expressions of unusual cost take milliseconds for each name, and so do those of rules that guard.
+ * @param now epoch milliseconds
+ */
 export async function selectInParts<T extends SelectableTag>(
   lists: AsyncIterable<readonly T[]>,
   { findGuard, ...criteria }: TagCriteria,

@@ -4,9 +4,9 @@
  */
 import { compileRe2, type Re2, Re2Error } from './re2.ts';
 
-/** Of the text. */
+/** The longest text of an expression. */
 export const maxPatternLength = 1024;
-/** A repeat count makes a long program of a short text, and each step costs up to as much as the program is long. */
+/** The longest program: a repeat count makes a long one of a short text, and each step costs up to as much as the program is long. */
 const maxProgramSize = 2000;
 
 const token =
@@ -32,7 +32,7 @@ export class TagPattern {
   static parse(text: string): TagPattern {
     if (text.length > maxPatternLength)
       throw new TagPatternError(`longer than ${maxPatternLength} characters`);
-    // Before it is compiled, which takes a second where each of a thousand characters stands for a thousand.
+    // It is refused before it is compiled, which takes a second where each of a thousand characters stands for a thousand.
     if (countSteps(text) > maxProgramSize) throw new TagPatternError('repeats too much');
     const compiled = compile(text);
     if (compiled.programSize() > maxProgramSize) throw new TagPatternError('repeats too much');
@@ -50,7 +50,7 @@ export class TagPattern {
   }
 }
 
-/** For those who only want to know. */
+/** Whether the text is such an expression, for whoever does not ask why not. */
 export function isTagPattern(text: string): boolean {
   try {
     TagPattern.parse(text);

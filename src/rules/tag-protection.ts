@@ -7,12 +7,12 @@ export type TagFault =
   | { readonly guard: 'protected'; readonly level: number }
   | { readonly guard: 'immutable'; readonly pattern: string };
 
-/** create: there is no such tag yet, or it names the very manifest. overwrite: it names another one. */
+/** create: there is no such tag yet, or it names this manifest already. overwrite: it names another one. */
 export type TagChange = 'create' | 'overwrite' | 'delete';
 
 const maxRemembered = 1000;
 
-/** Patterns of rules, compiled once. */
+/** Compiles the patterns of rules once. */
 export class TagPatterns {
   readonly #compiled = new LRUCache<string, TagPattern>({ max: maxRemembered });
 
@@ -36,14 +36,14 @@ export class TagProtection {
     this.#patterns = patterns;
   }
 
-  /** Nothing is guarded. */
+  /** Whether no tag is guarded. */
   get isEmpty(): boolean {
     return this.#rules.length === 0;
   }
 
   /**
    * What keeps someone from the change; undefined: nothing. Roles are asked for first, as in GitLab.
-   * @param level of who wants it: 0 for whoever has no role, such as a cleanup
+   * @param level of whoever wants it: 0 for whoever has no role, such as a cleanup
    */
   findFault(tag: string, change: TagChange, level: number): TagFault | undefined {
     const required = this.#requiredLevel(tag, change === 'delete' ? 'delete' : 'push');

@@ -19,14 +19,14 @@ export type TagGuard = 'protected' | 'immutable';
 export type KeepRule = 'latest' | 'not_matched' | 'name_regex_keep' | 'keep_n' | 'older_than' | TagGuard;
 
 export interface TagCriteria {
-  /** Undefined: nothing goes. */
+  /** What names of tags that go match; undefined: nothing goes. */
   readonly delete: TagPattern | undefined;
   readonly keep?: TagPattern | undefined;
   /** How many of the newest that match stay; none where undefined. */
   readonly keepN?: number | undefined;
-  /** Those that were pushed less long ago stay. */
+  /** Tags that were pushed less long ago stay. */
   readonly olderThanMs?: number | undefined;
-  /** Asked only for tags that would go. */
+  /** Says what guards a tag; asked only for tags that would go. */
   readonly findGuard?: ((tag: string) => TagGuard | undefined) | undefined;
 }
 
@@ -37,7 +37,7 @@ export interface TagDecision<T extends SelectableTag> {
 }
 
 /**
- * For long lists: names are matched as tags are added, so that whoever adds them in parts can let others run in between. Tags come
+ * Selects from long lists: names are matched as tags are added, so that whoever adds them in parts can let others run in between. Tags come
  * in any order.
  */
 export class TagSelection<T extends SelectableTag> {
@@ -57,7 +57,7 @@ export class TagSelection<T extends SelectableTag> {
     }
   }
 
-  /** Of all that were added, each once: first those whose names kept them, then the others, newest first. @param now epoch milliseconds */
+  /** What becomes of each tag that was added: first those whose names keep them, then the others, newest first. @param now epoch milliseconds */
   decide(now: number): readonly TagDecision<T>[] {
     const { keepN = 0, olderThanMs, findGuard } = this.#criteria;
     const newest = this.#matching.toSorted(newestFirst);
@@ -76,7 +76,7 @@ export class TagSelection<T extends SelectableTag> {
   }
 }
 
-/** As {@link TagSelection.decide}, of these tags. */
+/** As {@link TagSelection.decide}, for these tags. */
 export function selectTags<T extends SelectableTag>(
   tags: Iterable<T>,
   criteria: TagCriteria,
@@ -87,7 +87,7 @@ export function selectTags<T extends SelectableTag>(
   return selection.decide(now);
 }
 
-/** The same at each run: what was pushed at the same time goes by name. */
+/** The order is the same at each run: tags that were pushed at the same time go by their names. */
 function newestFirst(a: SelectableTag, b: SelectableTag): number {
   return b.updatedAt - a.updatedAt || (a.name < b.name ? -1 : 1);
 }

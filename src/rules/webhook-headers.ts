@@ -19,7 +19,7 @@ export function isHeaderName(name: string): boolean {
   return /^[!#$%&'*+.^`|~\w-]{1,255}$/.test(name) && !taken.has(lower) && !lower.startsWith('x-entrepot-');
 }
 
-/** What HTTP lets stand in a line. */
+/** Whether HTTP lets the text stand in a header. */
 export function isHeaderValue(value: string): boolean {
   return /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
 }

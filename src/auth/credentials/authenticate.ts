@@ -13,7 +13,7 @@ import { type Refusal, type RefusalReason, refuse } from './refusal.ts';
 
 export type Authentication = Principal | Refusal;
 
-/** With what someone signed in. */
+/** What someone signed in with. */
 export type SignInWay = 'password' | 'access-token' | 'deploy-token' | 'job-token' | 'id-token';
 
 /** Learns of every attempt; clients that send credentials with each request make one each time. */
@@ -23,22 +23,22 @@ export interface SignInObserver {
   refused(username: string | undefined, reason: RefusalReason, address: string | undefined): void;
 }
 
-/** ID tokens of trusted issuers. */
+/** Verifies ID tokens of trusted issuers. */
 export interface IdTokenVerifier {
-  /** Undefined: it is no token of an issuer that is known here. */
+  /** Undefined where it is no token of an issuer that is known here. */
   verify(token: string): Promise<JobIdentity | Refusal | undefined>;
 }
 
 export interface AuthenticatorOptions extends RecordedTokensOptions {
   readonly users: Pick<Users, 'find' | 'findByUsername'>;
   readonly passwords: Passwords;
-  /** Where several processes count failures together; by default this one counts alone. */
+  /** Counts failures together with other processes; by default this one counts alone. */
   readonly throttle?: LoginThrottle | undefined;
   readonly idTokens?: IdTokenVerifier | undefined;
   readonly observer?: SignInObserver | undefined;
 }
 
-/** Nobody is called so (https://www.rfc-editor.org/rfc/rfc7617#section-2), and PostgreSQL takes no NUL. */
+/** Characters that no username has (https://www.rfc-editor.org/rfc/rfc7617#section-2), and PostgreSQL takes no NUL. */
 const unheardOf = /\p{Cc}|\p{Cs}/u;
 
 /** The username of jobs, whichever token they have. */
@@ -61,7 +61,7 @@ export class Authenticator {
   }
 
   /**
-   * The address is the client's; failed passwords are counted for it.
+   * Says whom the credentials stand for. Failed passwords are counted for the client's address.
    * @param log of the request
    */
   async authenticate(
@@ -89,7 +89,7 @@ export class Authenticator {
     return this.#verifyBasic(username, secret, address);
   }
 
-  /** A token that somebody typed as their name is found by itself, too: the text of the first one is up to the operator. */
+  /** The username as the log may show it. A token that was typed there is looked up, too: operators choose the text of the first one. */
   async #showName(username: string): Promise<string> {
     const { accessTokens } = this.#options;
     const isToken =
@@ -98,7 +98,7 @@ export class Authenticator {
     return isToken ? '[hidden: it is a token]' : showName(username);
   }
 
-  /** A token that came alone must say all by itself: a deploy token is nothing without its username. */
+  /** A token that came alone must say all by itself, as a deploy token does not: it needs its username. */
   async #verifyToken(token: string): Promise<Authentication> {
     const kind = tokenKindOf(token);
     if (kind === 'job') return this.#tokens.verifyJobToken(token);
@@ -124,7 +124,7 @@ export class Authenticator {
     return this.#passwordLogins.verify(username, secret, address);
   }
 
-  /** It is good with its own username only. */
+  /** A deploy token is good with its own username only. */
   async #verifyDeployToken(username: string, token: string): Promise<Authentication> {
     const answer = await this.#tokens.verifyDeployToken(token);
     const isForeign = answer.kind === 'deploy-token' && answer.username !== username;

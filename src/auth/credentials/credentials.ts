@@ -27,7 +27,7 @@ export function parseAuthorization(header: string | undefined): Credentials | 'i
 
 const jwtPattern = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
-/** By its looks; whose it is, and whether it is good, is another question. */
+/** Whether the text looks like a JWT; whose it is, and whether it is good, is another question. */
 export function isJwt(text: string): boolean {
   return jwtPattern.test(text);
 }

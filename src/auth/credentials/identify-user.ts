@@ -1,4 +1,4 @@
-/** A user as they are recorded, as who gave their password. */
+/** The identity of a recorded user who gave their password. */
 import type { User } from '../../metadata/people/users.ts';
 import type { UserIdentity } from '../rights/identity.ts';
 import { markPassword } from './passwords.ts';

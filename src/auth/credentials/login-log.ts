@@ -4,7 +4,7 @@ import { isJwt } from './credentials.ts';
 import type { RefusalReason } from './refusal.ts';
 
 export interface RefusedLogin {
-  /** As it was given; undefined where a token came alone. */
+  /** The username as it was given; undefined where a token came alone. */
   readonly user: string | undefined;
   readonly reason: RefusalReason | 'unreadable';
   readonly cause?: string | undefined;
@@ -12,7 +12,7 @@ export interface RefusedLogin {
 }
 
 const maxNameLength = 100;
-/** Ours, GitLab's, GitHub's and Docker's: people type tokens where a name belongs. */
+/** Beginnings of tokens of ours, GitLab's, GitHub's and Docker's, which people type where a name belongs. */
 const tokenPrefix = /^(?:ent[dj]?-|gl[a-z]{1,4}-|gh[a-z]_|github_pat_|dckr_pat_)/i;
 
 export function logRefusedLogin(log: Log, { user, reason, cause, address }: RefusedLogin): void {
@@ -22,12 +22,12 @@ export function logRefusedLogin(log: Log, { user, reason, cause, address }: Refu
   );
 }
 
-/** For the log and the audit trail. */
+/** A username for the log and the audit trail, which show no token. */
 export function showName(name: string): string {
   return tokenPrefix.test(name) || isJwt(name) ? '[hidden: it looks like a token]' : showText(name);
 }
 
-/** What anyone may send, on one line and not too long. */
+/** A text that anyone may have sent, on one line and not too long. */
 export function showText(text: string): string {
   return text.slice(0, maxNameLength).replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '\ufffd');
 }

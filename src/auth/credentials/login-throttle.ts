@@ -7,7 +7,7 @@ import type { SharedCounters } from '../../cache/redis-counters.ts';
 import { clientNetwork } from './client-network.ts';
 
 const maxFailures = 10;
-/** Behind one address may be an office, or a cluster. */
+/** An office, or a cluster, may be behind one address. */
 const maxFailuresOfAddress = 100;
 const windowMs = 60_000;
 
@@ -36,7 +36,7 @@ export class LoginThrottle {
     return waitMs > 0 ? Math.ceil(waitMs / 1000) : undefined;
   }
 
-  /** Counted before it is known how it ends, or many at the same time would all be heard. */
+  /** Counts an attempt before it is known how it ends, or many at the same time would all be heard. */
   begin(account: string, address: string | undefined): Attempt {
     const keys = { account: accountKey(account, address), address: addressKey(address) };
     this.#failures.count(keys.account);

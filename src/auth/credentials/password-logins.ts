@@ -1,5 +1,5 @@
 /**
- * Who a username and a password stand for. A right password is remembered for a minute under a keyed hash, since clients
+ * Says whom a username and a password stand for. A right password is remembered for a minute under a keyed hash, since clients
  * that use Basic send it with every request; the user is looked up again each second, so blocking and a new password count.
  */
 import { createHmac, randomBytes } from 'node:crypto';
@@ -26,7 +26,7 @@ interface Guess {
   readonly address: string | undefined;
   readonly password: string;
   readonly stored: string | undefined;
-  /** Once it is counted. */
+  /** The attempt, once it is counted. */
   attempt?: Attempt;
 }
 
@@ -63,12 +63,12 @@ export class PasswordLogins {
     const closed = this.#findClosed(account, address);
     if (closed) return closed;
     const user = await this.findUser(account);
-    // Again, with nothing awaited from here until the guess is counted: others may have come in at the same time.
+    // It is asked again, and nothing is awaited from here until the guess is counted: others may have come in at the same time.
     const closedMeanwhile = this.#findClosed(account, address);
     if (closedMeanwhile) return closedMeanwhile;
     const guess: Guess = { account, address, password, stored: user?.passwordHash };
     const isRight = await this.#isRight(guess);
-    // Where the answer was known, or another request found it, this one has not been counted.
+    // This guess has not been counted where the answer was known, or another request found it.
     if (!isRight) guess.attempt ??= this.#throttle.begin(account, address);
     if (!user || !isRight) return refuse('unknown', user ? 'the password is wrong' : 'there is no such user');
     guess.attempt?.succeed();
@@ -90,7 +90,7 @@ export class PasswordLogins {
       : { kind: 'refused', reason: 'throttled', retryAfterSeconds };
   }
 
-  /** The stored hash is part of the key: a changed password is another question. */
+  /** Whether the password is right. The stored hash is part of the key: a changed password is another question. */
   async #isRight(guess: Guess): Promise<boolean> {
     const key = createHmac('sha256', this.#key)
       .update(JSON.stringify([guess.account, guess.stored, guess.password]))

@@ -36,7 +36,7 @@ const phcPattern =
   /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
 
 /**
- * Tells a password from the one that follows it, and nothing else: tokens carry it, so that they end with their password.
+ * A mark that tells a password from the one that follows it, and nothing else: tokens carry it, so that they end with their password.
  * @param stored salted, so that it says nothing of the password to who does not have it
  */
 export function markPassword(stored: string): string {
@@ -45,7 +45,7 @@ export function markPassword(stored: string): string {
 
 export class Passwords {
   readonly #limit = pLimit(concurrent);
-  /** Nobody's: it has no password. Compared with where there is no user, so that this takes as long. */
+  /** A hash that no password has: where there is no user it is compared with, so that this takes as long. */
   readonly #nobody = format(Buffer.alloc(saltBytes), Buffer.alloc(keyBytes));
 
   hash(password: string): Promise<string> {
@@ -90,7 +90,7 @@ function base64(bytes: Buffer): string {
   return bytes.toString('base64').replaceAll('=', '');
 }
 
-/** Of the passwords that are guessed first, those that are long enough to be set; in lower case. */
+/** The passwords that are guessed first and are long enough to be set, in lower case. */
 const commonPasswords: ReadonlySet<string> = new Set(
   `
   00000000 000000000 0123456789 0987654321 11111111 111111111 1111111111 11223344 12121212 123123123 1234512345 12344321

@@ -1,12 +1,12 @@
-/** Why credentials were not believed; distinguishable, since each has another remedy. */
+/** Why credentials were not believed. The reasons are told apart since each has another remedy. */
 export type RefusalReason = 'unknown' | 'expired' | 'revoked' | 'blocked' | 'throttled';
 
 export interface Refusal {
   readonly kind: 'refused';
   readonly reason: RefusalReason;
-  /** What exactly, for the log: whoever comes is told the reason alone. */
+  /** What exactly is wrong, for the log: whoever comes is told the reason alone. */
   readonly cause?: string;
-  /** Where they are throttled: when to try again. */
+  /** When to try again, where they are throttled. */
   readonly retryAfterSeconds?: number;
 }
 
@@ -22,7 +22,7 @@ const descriptions: Record<RefusalReason, string> = {
   throttled: 'too many failed attempts; try again later',
 };
 
-/** A sentence for people. */
+/** The reason in a sentence for people. */
 export function describeRefusal({ reason }: Refusal): string {
   return descriptions[reason];
 }

@@ -1,6 +1,6 @@
 /**
  * Seals texts that must be read back, such as upstream passwords and private keys, with the installation's secret key.
- * AES-256-GCM; the context (say, `upstream:7`) is bound to the text, so a sealed text cannot be moved to another place.
+ * AES-256-GCM binds the context (say, `upstream:7`) to the text, so that a sealed text cannot be moved to another record.
  */
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 
@@ -19,7 +19,7 @@ export class SecretBox {
     this.#key = createSecretKey(key);
   }
 
-  /** Never the same text twice: each has a nonce of its own. */
+  /** Seals the text, never the same one twice: each has a nonce of its own. */
   seal(text: string, context: string): string {
     const nonce = randomBytes(nonceBytes);
     const cipher = createCipheriv('aes-256-gcm', this.#key, nonce, { authTagLength: tagBytes });

@@ -11,17 +11,17 @@ import { identifyUser } from './identify-user.ts';
 const cookieBytes = 32;
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
-/** Unused for so long it ends; used, it lasts no longer than {@link maxSessionMs}. */
+/** A session that is unused for so long ends; one that is used lasts no longer than {@link maxSessionMs}. */
 const maxIdleMs = 7 * dayMs;
 export const maxSessionMs = 30 * dayMs;
-/** Its last use is written no more often. */
+/** The last use of a session is written no more often. */
 const touchMs = 5 * 60_000;
 const sweepMs = hourMs;
 
 export interface UserSessionsOptions {
   readonly sessions: Pick<Sessions, 'find' | 'create' | 'touch' | 'remove' | 'removeExpired'>;
   readonly users: Pick<Users, 'find'>;
-  /** epoch ms */
+  /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
@@ -30,7 +30,7 @@ export interface UserSession {
   readonly identity: UserIdentity;
   /** What a page repeats in a header of each request that changes something; pages of others cannot read it. */
   readonly csrfToken: string;
-  /** Epoch ms: where it is not used before. */
+  /** When it ends, unless it is used before; epoch milliseconds. */
   readonly expiresAt: number;
 }
 
@@ -43,7 +43,7 @@ export class UserSessions {
   }
 
   /**
-   * Always a cookie that nobody has seen before.
+   * Begins a session, always with a cookie that nobody has seen before.
    * @param previous the browser's cookie until now, whose session ends
    * @returns the cookie. @throws MissingOwner where the user is gone
    */
@@ -57,20 +57,20 @@ export class UserSessions {
     return cookie;
   }
 
-  /** Undefined: its time is over, they signed out, or may not come in any more. */
+  /** Undefined where its time is over, they signed out, or may not come in any more. */
   async find(cookie: string): Promise<UserSession | undefined> {
     const session = await this.#options.sessions.find(digest(cookie));
     return session && this.#identify(session, cookie);
   }
 
-  /** As {@link find}, for what changes something. False: the token is not the one of this session. */
+  /** As {@link find}, for a request that changes something. False: the token is not the one of this session. */
   async findForChange(cookie: string, csrfToken: string): Promise<UserSession | false | undefined> {
     const session = await this.#options.sessions.find(digest(cookie));
     if (session && session.csrfHash !== digest(csrfToken)) return false;
     return session && this.#identify(session, cookie);
   }
 
-  /** False when there was none. */
+  /** Ends the session. False when there was none. */
   async close(cookie: string): Promise<boolean> {
     return this.#options.sessions.remove(digest(cookie));
   }
@@ -83,7 +83,7 @@ export class UserSessions {
     return { user, identity, csrfToken: csrfTokenOf(cookie), expiresAt };
   }
 
-  /** Until when it lasts. */
+  /** Notes a use of the session. Until when it lasts. */
   async #touch({ idHash, createdAt, lastUsedAt, expiresAt }: Session): Promise<number> {
     const now = this.#options.now();
     if (now - lastUsedAt < touchMs) return expiresAt;
@@ -92,7 +92,7 @@ export class UserSessions {
     return later;
   }
 
-  /** Where sessions are made they are also cleared away: nobody else has to. */
+  /** Removes sessions that are over whenever one is made, so that nobody else has to. */
   async #sweep(): Promise<void> {
     const now = this.#options.now();
     if (now - this.#sweptAt < sweepMs) return;
@@ -101,7 +101,7 @@ export class UserSessions {
   }
 }
 
-/** Follows from the cookie, so that a page that is loaded again can be told; the cookie does not follow from it. */
+/** The token follows from the cookie, so that a page that is loaded again can be told; the cookie does not follow from it. */
 function csrfTokenOf(cookie: string): string {
   return hash('sha256', `csrf ${cookie}`, 'base64url');
 }

@@ -12,11 +12,11 @@ export type ClaimPatterns = Readonly<Record<string, string>>;
 
 export type Claims = Readonly<Record<string, unknown>>;
 
-/** Of claims that tokens carry; nobody names projects or branches that long. */
+/** The longest claim that is compared; nobody names projects or branches that long. */
 const maxValueLength = 1024;
 const maxCompiled = 1000;
 
-/** The names of claims may have dots of their own, so the longest that there is counts. */
+/** Names of claims may have dots of their own, so that the longest name that there is counts. */
 function findClaim(claims: Claims, path: string): unknown {
   if (Object.hasOwn(claims, path)) return claims[path];
   for (let dot = path.lastIndexOf('.'); dot > 0; dot = path.lastIndexOf('.', dot - 1)) {
@@ -31,7 +31,7 @@ function isClaims(value: unknown): value is Claims {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Of a list, any element may be the one. */
+/** The texts that a claim may match by: of a list, any element will do. */
 function textsOf(claim: unknown): string[] {
   return [claim].flat().flatMap((value) => {
     if (typeof value === 'string') return value.length <= maxValueLength ? [value] : [];
@@ -39,7 +39,7 @@ function textsOf(claim: unknown): string[] {
   });
 }
 
-/** Compiled once for all tokens that it is compared with. In RE2, so that no claim and no pattern can make it run for long. */
+/** Globs that are compiled once for all tokens that they are compared with, to RE2, so that no claim and no pattern can take long. */
 export class ClaimGlobs {
   readonly #compiled = new LRUCache<string, Re2>({ max: maxCompiled });
 
@@ -49,7 +49,7 @@ export class ClaimGlobs {
     );
   }
 
-  /** The whole text. */
+  /** Whether the whole text matches. */
   matches(text: string, glob: string): boolean {
     if (glob.length > maxGlobLength) return false;
     const compiled = this.#compiled.get(glob) ?? compileRe2(`(?s)${translate(glob)}`);
@@ -69,7 +69,7 @@ const wildcards: ReadonlyMap<string, string> = new Map([
   ['?', '[^/]'],
 ]);
 
-/** Is everything up to the first slash said without wildcards? */
+/** Whether everything up to the first slash is said without wildcards. */
 export function hasFixedStart(glob: string): boolean {
   const [start = ''] = glob.split('/', 1);
   return start !== '' && !/[*?]/.test(start);

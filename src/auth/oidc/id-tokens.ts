@@ -27,7 +27,7 @@ const maxSources = 1000;
 
 export interface IdTokensOptions extends BeliefsOptions {
   readonly oidcTrusts: Pick<OidcTrusts, 'listByIssuer'>;
-  /** Reads from addresses that Maintainers name, so it must guard where it connects to. */
+  /** Reads from addresses that Maintainers name, so that it must guard where it connects to. */
   readonly fetchJson: FetchJson;
   readonly log: Log;
 }
@@ -48,7 +48,7 @@ export class IdTokens {
     this.#trusts = new Beliefs(options);
   }
 
-  /** The job it stands for, by the oldest trust that it satisfies; undefined where it is no token of an issuer known here. */
+  /** The job that the token stands for, by the oldest trust that it satisfies; undefined where it is no token of an issuer known here. */
   async verify(token: string): Promise<JobIdentity | Refusal | undefined> {
     const claimed = claimsOf(token);
     const issuer = claimed?.iss;
@@ -58,7 +58,7 @@ export class IdTokens {
     const refused = (reason: string, kind: 'unknown' | 'expired' = 'unknown'): Refusal => {
       return refuse(kind, `ID token of ${showText(issuer)} for ${showText(String(claimed.sub))}: ${reason}`);
     };
-    // Before any signature, so that nobody's keys are fetched for a token that would not do anyway.
+    // Trusts are chosen before any signature is checked, so that nobody's keys are fetched for a token that would not do anyway.
     const candidates: OidcTrust[] = [];
     const turn = new Turn();
     for (const trust of trusts) {
@@ -92,7 +92,7 @@ export class IdTokens {
     return trusts.length > 0 ? trusts : undefined;
   }
 
-  /** By source of keys: each is asked once, all at the same time. */
+  /** The verdicts by source of keys: each is asked once, all at the same time. */
   async #judge(token: string, trusts: readonly OidcTrust[]): Promise<ReadonlyMap<string, Verdict>> {
     const sources = new Map(trusts.map((trust) => [keyOf(trust), trust]));
     return new Map(
@@ -122,7 +122,7 @@ export class IdTokens {
       if (exp * 1000 <= now()) return { fault: 'it has expired', isExpired: true };
       return { payload: { ...payload, sub, exp } };
     } catch (error) {
-      // Of any kind: a published key may be too short, say, and that is no fault of ours.
+      // An error of any kind may come: a published key may be too short, say, and that is no fault of ours.
       const fault = error instanceof Error ? error.message : String(error);
       return { fault, isExpired: error instanceof errors.JWTExpired };
     }
@@ -135,7 +135,7 @@ function jobOf(
   return { kind: 'job', jobTokenId: undefined, userId: undefined, isAdmin: false, ...job };
 }
 
-/** What the token says of itself, not yet believed. */
+/** The claims that the token makes, not yet believed. */
 function claimsOf(token: string): JWTPayload | undefined {
   if (token.length > maxTokenLength) return undefined;
   try {

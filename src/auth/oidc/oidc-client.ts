@@ -18,7 +18,7 @@ const clockTolerance = 5;
 const maxShownLength = 255;
 const algorithms = ['RS256', 'ES256', 'PS256', 'EdDSA'];
 
-/** Bounds what it reads, follows no redirects, and heeds the signal. */
+/** Posts a form. It bounds what it reads, follows no redirects, and heeds the signal. */
 export type PostForm = (
   url: URL,
   form: { readonly fields: URLSearchParams; readonly headers: Readonly<Record<string, string>> },
@@ -34,11 +34,11 @@ export interface OidcClientOptions extends PersonClaims {
   readonly fetchJson: FetchJson;
   readonly postForm: PostForm;
   readonly log: Log;
-  /** epoch ms */
+  /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
-/** What the provider says of this sign-in, or repeats, and nobody else can. */
+/** Secrets of one sign-in, which the provider repeats or proves, and nobody else can. */
 export interface SignInSecrets {
   readonly state: string;
   readonly nonce: string;
@@ -50,12 +50,12 @@ export interface SignInJourney extends SignInSecrets {
   readonly redirectUri: string;
 }
 
-/** Only what is used of it: oauth4webapi goes by all that it is given. */
+/** The part of the document that is used: oauth4webapi goes by all that it is given. */
 const metadata = z.object({
   issuer: z.string(),
   authorization_endpoint: endpoint,
   token_endpoint: endpoint,
-  // OpenID's default, where nothing is said: https://openid.net/specs/openid-connect-core-1_0.html#ClientAuthentication
+  // OpenID's default holds where nothing is said: https://openid.net/specs/openid-connect-core-1_0.html#ClientAuthentication
   token_endpoint_auth_methods_supported: z.array(z.string()).default(['client_secret_basic']),
   authorization_response_iss_parameter_supported: z
     .boolean()
@@ -91,7 +91,7 @@ export class OidcClient {
     };
   }
 
-  /** Where somebody signs in. @throws OidcLoginError unavailable */
+  /** The address where somebody signs in. @throws OidcLoginError unavailable */
   async urlFor({ state, nonce, verifier, redirectUri }: SignInJourney): Promise<URL> {
     const { clientId, scopes } = this.#options;
     const { authorization_endpoint } = await this.#findMetadata();
@@ -120,7 +120,7 @@ export class OidcClient {
     return this.#verify(server, await this.#exchange(server, code, journey), journey);
   }
 
-  /** With our clock, which oauth4webapi knows by how far it is from the system's. */
+  /** The client with our clock, which oauth4webapi knows by how far it is from the system's. */
   get #client(): oauth.Client {
     const { clientId, now } = this.#options;
     return {
@@ -138,10 +138,10 @@ export class OidcClient {
     }
   }
 
-  /** With the code in it. https://www.rfc-editor.org/rfc/rfc9207 */
+  /** Checks the answer and gives the parameters with the code. https://www.rfc-editor.org/rfc/rfc9207 */
   #validate(server: Metadata, answer: URLSearchParams, { state }: SignInJourney): URLSearchParams {
     try {
-      // To oauth4webapi an empty one is none.
+      // oauth4webapi would take an empty issuer for none.
       if (answer.get('iss') === '') throw new Error('its issuer is empty');
       const valid = oauth.validateAuthResponse(server, this.#client, answer, state);
       if (valid.has('code')) return valid;
@@ -165,7 +165,7 @@ export class OidcClient {
     const withSecret = isBasic ? basic : oauth.ClientSecretPost;
     const shown = clientSecret === undefined ? oauth.None() : withSecret(clientSecret);
     return oauth.authorizationCodeGrantRequest(server, this.#client, shown, code, redirectUri, verifier, {
-      // Of an issuer without TLS; from one with TLS, discovery leads nowhere else.
+      // An issuer without TLS may be asked; from one with TLS, discovery leads nowhere else.
       [oauth.allowInsecureRequests]: true,
       [oauth.customFetch]: (url, { body, headers }) => this.#post(new URL(url), { fields: body, headers }),
     });
@@ -190,7 +190,7 @@ export class OidcClient {
     try {
       const demands = { expectedNonce: nonce, requireIdToken: true };
       const said = await oauth.processAuthorizationCodeResponse(server, this.#client, answer, demands);
-      // So far, its claims are what they should be; now whose they are, and that they hold by our clock.
+      // oauth4webapi has checked what the claims say; here it is checked whose they are, and that they hold by our clock.
       const { payload } = await jwtVerify(said.id_token ?? '', this.#keys.get, {
         algorithms,
         clockTolerance,
@@ -201,15 +201,15 @@ export class OidcClient {
       }
       return personOf(payload, this.#options);
     } catch (cause) {
-      // Of any kind: a published key may be no usable one, say.
+      // An error of any kind may come: a published key may be no usable one, say.
       throw new OidcLoginError('untrusted', 'The ID token is not to be believed.', { cause });
     }
   }
 }
 
 /**
- * Encoded as in a form, before it is Basic: https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1. oauth4webapi encodes what need not be,
- * such as the hyphens of a UUID, and some providers do not undo it.
+ * Basic credentials are encoded as in a form first: https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1. oauth4webapi encodes what need
+ * not be, such as the hyphens of a UUID, and some providers do not undo it.
  */
 function basic(secret: string): oauth.ClientAuth {
   return (_server, { client_id }, _body, headers) => {

@@ -1,15 +1,15 @@
 /** What an issuer says of itself. https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata */
 import { z } from 'zod';
 
-/** Bounds what it reads, and heeds the signal. */
+/** Reads JSON. It bounds what it reads, and heeds the signal. */
 export type FetchJson = (url: URL, signal: AbortSignal) => Promise<unknown>;
 
 export const endpoint = z.url({ protocol: /^https?$/ });
 
 /**
- * @param schema of what is needed of it
+ * @param schema of what is needed of the document
  * @param issuer as in the `iss` of its tokens
- * @throws Error where it cannot be had, is another issuer's, or would take what is secret from https to http
+ * @throws Error where the document cannot be had, is another issuer's, or would take what is secret from https to http
  */
 export async function discover<T extends { readonly issuer: string }>(
   schema: z.ZodType<T>,

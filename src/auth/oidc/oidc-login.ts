@@ -15,7 +15,7 @@ const sealedFor = 'oidc-login';
 export interface OidcLoginOptions {
   readonly client: OidcClient;
   readonly secretBox: SecretBox;
-  /** epoch ms */
+  /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
@@ -36,7 +36,7 @@ export class OidcLogin {
     this.#options = options;
   }
 
-  /** Where to send them, and what their browser keeps until they come back. @throws OidcLoginError unavailable */
+  /** Begins a sign-in: where to send them, and what their browser keeps until they come back. @throws OidcLoginError unavailable */
   async begin(
     redirectUri: string,
     returnTo: string,
@@ -49,7 +49,7 @@ export class OidcLogin {
   }
 
   /**
-   * @param sealed of {@link begin}, as their browser kept it
+   * @param sealed what {@link begin} gave, as their browser kept it
    * @param answer the query of the address at which they come back, each name once
    * @throws OidcLoginError
    */

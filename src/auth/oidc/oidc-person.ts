@@ -6,14 +6,14 @@ const maxGroups = 10_000;
 
 export interface OidcPerson {
   readonly issuer: string;
-  /** Theirs for ever; all else may change hands. */
+  /** The provider's id of the person, theirs for ever; all else may change hands. */
   readonly subject: string;
-  /** As it is written there; undefined where the token does not say. */
+  /** The username as it is written there; undefined where the token does not say. */
   readonly username: string | undefined;
   readonly name: string | undefined;
-  /** Only where the provider has verified it. */
+  /** The address, only where the provider has verified it. */
   readonly email: string | undefined;
-  /** Empty too where the token does not say. */
+  /** Groups that the person is in; empty too where the token does not say. */
   readonly groups: readonly string[];
 }
 

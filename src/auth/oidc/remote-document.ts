@@ -3,18 +3,18 @@
  * down, what it said last is good for another day. However many want it, the server is asked at most once per interval.
  */
 
-/** Between two attempts, whatever became of the first. */
+/** Time between two attempts, whatever became of the first. */
 const intervalMs = 10_000;
-/** For all that an attempt asks for. */
+/** Time for all that an attempt asks for. */
 const timeoutMs = 5_000;
 const believedMs = 10 * 60_000;
 const maxStaleMs = 24 * 3_600_000;
 
 export interface RemoteDocumentOptions<T> {
   readonly fetch: (signal: AbortSignal) => Promise<T>;
-  /** Each time; to be logged. */
+  /** Called at each failure, to log it. */
   readonly onFailure: (error: unknown) => void;
-  /** epoch ms */
+  /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
@@ -37,7 +37,7 @@ export class RemoteDocument<T> {
     return this.#value;
   }
 
-  /** Asks again, unless that was done a moment ago. Never fails: what was known before stays. */
+  /** Asks again, unless that was done a moment ago. It never fails: what was known before stays. */
   async renew(): Promise<void> {
     if (!this.#asking && this.#options.now() - this.#askedAt < intervalMs) return;
     this.#asking ??= this.#ask().finally(() => {

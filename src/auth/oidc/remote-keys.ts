@@ -11,16 +11,16 @@ import { RemoteDocument } from './remote-document.ts';
 const maxKeys = 100;
 
 export interface KeySource {
-  /** As in the `iss` of its tokens. */
+  /** The issuer as in the `iss` of its tokens. */
   readonly issuer: string;
-  /** Undefined: what the issuer's discovery document says. */
+  /** Undefined: the issuer's discovery document says where its keys are. */
   readonly jwksUrl: string | undefined;
 }
 
 export interface RemoteKeysOptions extends KeySource {
   readonly fetchJson: FetchJson;
   readonly log: Log;
-  /** epoch ms */
+  /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
@@ -42,7 +42,7 @@ export class RemoteKeys {
     });
   }
 
-  /** For jose's verifying functions. @throws JOSEError where there is no such key, or none can be had */
+  /** Finds a key for jose's verifying functions. @throws JOSEError where there is no such key, or none can be had */
   readonly get = async (header: JWSHeaderParameters): Promise<CryptoKey> => {
     const known = await this.#find(header);
     if (known) return known;
@@ -57,7 +57,7 @@ export class RemoteKeys {
       const keys = await this.#published.get();
       return await keys(header);
     } catch {
-      // What an issuer publishes may be no usable key at all, and then any kind of error comes.
+      // An error of any kind may come: what an issuer publishes may be no usable key at all.
       return undefined;
     }
   }

@@ -20,7 +20,7 @@ import {
 } from './identity.ts';
 import { jobLevelIn } from './project-roles.ts';
 
-/** Which scopes allow a purpose; one of them is enough. */
+/** The scopes that allow a purpose; one of them is enough. */
 export const scopesFor = {
   'pull-virtual': ['api', 'read_virtual_registry'],
   'pull-hosted': ['api', 'read_registry', 'write_registry'],
@@ -28,13 +28,13 @@ export const scopesFor = {
   read: ['api', 'read_api'],
   write: ['api'],
   'read-self': ['api', 'read_api', 'read_user'],
-  /** To look at the token itself, or to revoke it: whoever holds it may. */
+  /** Whoever holds a token may look at it, and revoke it. */
   'own-token': tokenScopes,
 } as const satisfies Record<string, readonly TokenScope[]>;
 
 export type Purpose = keyof typeof scopesFor;
 
-/** May these credentials be used for it at all, whatever their user's role? A password allows everything. */
+/** Whether these credentials may be used for it at all, whatever their user's role. A password allows everything. */
 export function hasScopeFor(
   { scopes }: Pick<UserIdentity | DeployTokenIdentity, 'scopes'>,
   purpose: Purpose,
@@ -43,7 +43,7 @@ export function hasScopeFor(
   return scopesFor[purpose].some((scope) => scopes.includes(scope));
 }
 
-/** The role that counts: an administrator is an owner everywhere. Undefined: none. */
+/** The role that counts, since an administrator is an owner everywhere. Undefined: none. */
 export function effectiveLevel(
   { isAdmin }: Pick<UserIdentity | JobIdentity, 'isAdmin'>,
   level: number | undefined,
@@ -62,7 +62,7 @@ export type Action = (typeof actions)[number];
 /** The role that pulling from a private project needs, and seeing its repositories in lists. */
 export const leastPullLevel = accessLevels.reporter;
 
-/** What a project's visibility and its registry's setting ask for. Impossible is so for administrators, too. */
+/** What a project's visibility and its registry's setting ask for. What is impossible is so for administrators, too. */
 export type Requirement = 'nothing' | 'sign-in' | AccessLevel | 'impossible';
 
 const membersOnly = {
@@ -72,7 +72,7 @@ const membersOnly = {
 } as const;
 const off = { pull: 'impossible', push: 'impossible', delete: 'impossible' } as const;
 
-/** By visibility, setting and action. */
+/** What projects ask for, by visibility, setting and action. */
 export const projectRules: Record<
   Visibility,
   Record<RegistryAccessLevel, Readonly<Record<Action, Requirement>>>
@@ -90,7 +90,7 @@ export interface RuledProject {
 }
 
 /**
- * May they do it in the project? What nobody needs credentials for, no credentials take away.
+ * Whether they may do it in the project. What nobody needs credentials for, no credentials take away.
  * @param level the role there of their user, if they have one
  */
 export function mayUseProject(
@@ -149,7 +149,7 @@ export interface RuledRegistry {
 }
 
 /**
- * May they pull through the virtual registry?
+ * Whether they may pull through the virtual registry.
  * @param isMember whether their user, if they have one, has a role in its group, or in a group or project below that
  */
 export function mayPullVirtual(
@@ -173,7 +173,7 @@ export function mayPullVirtual(
 }
 
 /**
- * May they pull whatever is hosted in a group and below it, whatever the visibility of its projects?
+ * Whether they may pull all that is hosted in a group and below it, whatever the visibility of its projects.
  * @param level the role in the group of their user, if they have one
  */
 export function mayPullGroup(
@@ -197,7 +197,7 @@ export function mayPullGroup(
   }
 }
 
-/** May they look at the virtual registries of a group? @param isMember as of {@link mayPullVirtual} */
+/** Whether they may look at the virtual registries of a group. @param isMember as of {@link mayPullVirtual} */
 export function mayReadRegistries(
   who: UserIdentity | JobIdentity,
   group: Pick<RuledRegistry['group'], 'fullPath'>,
@@ -207,12 +207,12 @@ export function mayReadRegistries(
   return hasScopeFor(who, 'read') && (isMember || who.isAdmin) && who.isProjectBot !== true;
 }
 
-/** Is it a job of this project, or of one in this group? */
+/** Whether it is a job of this project, or of one in this group. */
 export function isJobOf({ project }: JobIdentity, place: { readonly fullPath: string }): boolean {
   return `${project.fullPath}/`.startsWith(`${place.fullPath}/`);
 }
 
-/** May they see a list of the hosted repositories that they may pull from? */
+/** Whether they may see a list of the hosted repositories that they may pull from. */
 export function mayList(who: Principal | AnonymousIdentity): boolean {
   switch (who.kind) {
     case 'anonymous':
@@ -227,24 +227,24 @@ export function mayList(who: Principal | AnonymousIdentity): boolean {
   }
 }
 
-/** May they see what belongs to a group, having this role in it? */
+/** Whether they may see what belongs to a group, having this role in it. */
 export function mayRead(user: UserIdentity, level: number | undefined): boolean {
   return hasScopeFor(user, 'read') && hasLevel(user, level, accessLevels.guest);
 }
 
-/** May they change what belongs to a group, having this role in it? */
+/** Whether they may change what belongs to a group, having this role in it. */
 export function mayWrite(user: UserIdentity, level: number | undefined): boolean {
   return hasScopeFor(user, 'write') && hasLevel(user, level, accessLevels.maintainer);
 }
 
 /**
- * May a member give, change or take away this role of someone else? Maintainers up to their own, owners any.
+ * Whether a member may give, change or take away this role of someone else: Maintainers may up to their own, Owners any.
  */
 export function mayGrant(user: UserIdentity, level: number | undefined, granted: number): boolean {
   return mayWrite(user, level) && granted <= (effectiveLevel(user, level) ?? 0);
 }
 
-/** May they change users and see everyone's tokens? */
+/** Whether they may change users and see everyone's tokens. */
 export function isAdministrator(identity: Identity, purpose: 'read' | 'write'): boolean {
   return identity.kind === 'user' && identity.isAdmin && hasScopeFor(identity, purpose);
 }

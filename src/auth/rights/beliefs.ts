@@ -12,14 +12,14 @@ const maxRemembered = 10_000;
 
 export interface Belief<V> {
   readonly value: V;
-  /** Epoch ms. What is concluded from several beliefs holds until the first of them ends. */
+  /** When it ends; epoch milliseconds. What is concluded from several beliefs holds until the first of them ends. */
   readonly until: number;
 }
 
 export interface BeliefsOptions {
-  /** Of the records. */
+  /** The revision of the records. */
   readonly revision: Pick<AccessRevision, 'current'>;
-  /** epoch ms */
+  /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
@@ -40,14 +40,14 @@ export class Beliefs<V extends NonNullable<unknown>> {
       fetchMethod: async (_key, _stale, { context: look, options }) => {
         const until = now() + believedMs;
         const value = await look();
-        // From the question on, not from the answer: the records may have been slow. 1 since an entry lives through its last ms.
+        // Time runs from the question and not from the answer: the records may have been slow. 1 since an entry lives through its last ms.
         options.ttl = Math.max(1, until - now() - 1);
         return value === undefined ? undefined : { value, until };
       },
     });
   }
 
-  /** Who come together ask once. What is not found is not remembered, so that it is found as soon as it is there. */
+  /** Whoever comes at the same time asks once. What is not found is not remembered, so that it is found as soon as it is there. */
   find(key: string, look: Look<V>): Promise<Belief<V> | undefined> {
     return this.#answers.fetch(`${this.#revision.current} ${key}`, { context: look });
   }

@@ -20,9 +20,9 @@ import { type AccessLevel, accessLevels } from './access-levels.ts';
 import { type Identity, type Principal, userIdOf } from './identity.ts';
 
 export type DenialCause =
-  /** It is not there, or not for them to know. */
+  /** The repository is not there, or they may not know of it. */
   | { readonly kind: 'hidden' }
-  /** A deploy token or a job, which are for their place. */
+  /** They come with a deploy token or as a job, which are for one place. */
   | { readonly kind: 'elsewhere'; readonly what: string; readonly place: string }
   | { readonly kind: 'disabled' | 'too-deep'; readonly project: string }
   | { readonly kind: 'group'; readonly group: string }
@@ -31,7 +31,7 @@ export type DenialCause =
   | { readonly kind: 'role'; readonly project: string; readonly level: AccessLevel };
 
 const hidden: DenialCause = { kind: 'hidden' };
-/** Paths are looked for from their end, and no further than anything can be nested. */
+/** How many paths are looked for, from the name's end: nothing is nested deeper. */
 const maxLooks = 20;
 
 export interface DenialCausesOptions {
@@ -109,7 +109,7 @@ export class DenialCauses {
     return typeof needed === 'number' ? { kind: 'role', project: fullPath, level: needed } : hidden;
   }
 
-  /** The nearest one that the name is in, or is the path of. */
+  /** The nearest group or project that the name is in, or is the path of. */
   async #findAround<T>(name: string, find: (path: string) => Promise<T | undefined>): Promise<T | undefined> {
     const segments = name.split('/');
     for (let length = Math.min(segments.length, maxLooks); length > 0; length -= 1) {
@@ -146,7 +146,7 @@ function isOpen(visibility: Visibility, who: Principal): boolean {
   return visibility === 'public' || (visibility === 'internal' && who.kind !== 'deploy-token');
 }
 
-/** Of what is in there, it may know. */
+/** The place whose content whoever asks may know of. */
 function ownPlaceOf(who: Principal): { readonly fullPath: string } | undefined {
   if (who.kind === 'user') return undefined;
   return who.kind === 'job' ? who.project : who.place;

@@ -2,7 +2,7 @@
 import type { Place } from '../../metadata/namespaces/place.ts';
 import type { AccessLevel } from './access-levels.ts';
 
-/** What a token may be used for; GitLab's names. */
+/** What a token may be used for, by GitLab's names. */
 export const tokenScopes = [
   'api',
   'read_api',
@@ -28,11 +28,11 @@ export interface UserIdentity {
   readonly isAdmin: boolean;
   /** `all`: they gave their password. */
   readonly scopes: readonly TokenScope[] | 'all';
-  /** Of the personal, group or project access token they came with; the latter two are tokens of a bot. */
+  /** Number of the personal, group or project access token that they came with; the latter two are tokens of a bot. */
   readonly tokenId?: number;
-  /** Which password they came with. */
+  /** The mark of the password that they came with. */
   readonly passwordMark?: string;
-  /** The bot of a project access token: it has no business outside its project. */
+  /** Whether it is the bot of a project access token, which has no business outside its project. */
   readonly isProjectBot?: boolean;
 }
 
@@ -42,7 +42,7 @@ export interface DeployTokenIdentity {
   readonly tokenId: number;
   readonly username: string;
   readonly scopes: readonly TokenScope[];
-  /** Where it is good for something: a project, or a group and all that is below it. */
+  /** Where it is good for something: in a project, or in a group and all that is below it. */
   readonly place: Place;
 }
 
@@ -51,16 +51,16 @@ export interface JobIdentity {
   readonly kind: 'job';
   /** Undefined for an ID token that is used as it is. */
   readonly jobTokenId: number | undefined;
-  /** Of the trusted issuer's rule that the job came by. */
+  /** Number of the trust that the job came by. */
   readonly trustId: number | undefined;
   readonly name: string;
   /** Whose rights outside the project the job has, as far as pulling goes. */
   readonly userId: number | undefined;
   readonly isAdmin: false;
   readonly project: { readonly id: number; readonly fullPath: string };
-  /** In its project. */
+  /** The job's role in its project. */
   readonly accessLevel: AccessLevel;
-  /** Epoch ms: the end of the token it came with. */
+  /** When the token ends that it came with; epoch milliseconds. */
   readonly expiresAt: number;
 }
 
@@ -83,20 +83,20 @@ export type PrincipalRef =
       readonly name: string;
       readonly projectId: number;
       readonly accessLevel: number;
-      /** Epoch ms. */
+      /** Epoch milliseconds. */
       readonly expiresAt: number;
     }
   /** Made by a token server that we delegate to: what it lets its subject do with hosted repositories is not ours to judge. */
   | { readonly kind: 'external'; readonly issuer: string };
 
-/** One resource and what may be done with it, as in a registry token's `access` claim. */
+/** A resource and what may be done with it, as in a registry token's `access` claim. */
 export interface ScopeGrant {
   readonly type: string;
   readonly name: string;
   readonly actions: readonly string[];
   /** Number of the project that the repository belonged to when it was granted: its path may be another project's since. */
   readonly project?: number;
-  /** In tokens that we issue, and only there. */
+  /** Only tokens that we issue say this. */
   readonly meta?: GrantMeta;
 }
 
@@ -111,7 +111,7 @@ export interface GrantMeta {
   readonly project_path: string;
   readonly project_id: number;
   readonly root_namespace_id?: number;
-  /** For each granted action that changes something: the patterns of tags that it is denied for. */
+  /** For each granted action that changes something, the patterns of tags that it is denied for. */
   readonly tag_deny_access_patterns: Readonly<Record<string, readonly string[]>>;
   readonly tag_immutable_patterns: readonly string[];
 }

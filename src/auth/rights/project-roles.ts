@@ -2,7 +2,7 @@
 import { protectionLevels } from '../../rules/protection-levels.ts';
 import { type AnonymousIdentity, type JobIdentity, type Principal, unknownIdentity } from './identity.ts';
 
-/** A job only changes its own project. Its user's role is asked for as well, or it would go on pushing for someone who left. */
+/** The level of a job, which only changes its own project. Its user's role counts as well, or it would go on pushing for someone who left. */
 export function jobLevelIn(
   job: JobIdentity,
   project: { readonly id: number },

@@ -1,4 +1,4 @@
-/** May someone pull from a repository, push to it, delete from it? What the records say of it is believed for a second. */
+/** Whether someone may pull from a repository, push to it, or delete from it. What the records say of it is believed for a second. */
 import type { ProtectionRules } from '../../metadata/hosted/protection-rules.ts';
 import type { ProtectionRule } from '../../rules/protection-rule.ts';
 import { requiredRepositoryLevel } from '../../rules/repository-protection.ts';
@@ -28,16 +28,16 @@ export type Verdict = 'allowed' | 'refused' | 'protected';
 
 export interface RepositoryRights {
   /**
-   * False too where there is no such repository: who may not use it is not told which it is.
+   * False too where there is no such repository: whoever may not use it is not told which of the two it is.
    * @param name of a repository, or for all below a path `acme/shop/*`
    */
   may(identity: Identity, name: string, action: Action): boolean | Promise<boolean>;
-  /** As {@link may}, with why not. Refused too where there is no such repository. */
+  /** As {@link may}, and says why not. Refused too where there is no such repository. */
   judge(identity: Identity, name: string, action: Action): Promise<Verdict>;
   /** What rules that protect tags compare with what they ask for; 0 for whoever has no role in the repository's project. */
   protectionLevel(identity: Identity, name: string): Promise<number>;
   /**
-   * That hosted repositories of this name, or all below this path, belong to.
+   * The project that hosted repositories of this name, or all below this path, belong to.
    * @param who for whom it was looked at already, if anybody; the answer is the same
    */
   findProject(name: string, who?: Principal | AnonymousIdentity): Promise<RuledProject | undefined>;
@@ -59,8 +59,8 @@ export class RecordedRepositoryRights implements RepositoryRights {
   readonly #standings: Standings;
   readonly #rules: Beliefs<readonly ProtectionRule[]>;
   /**
-   * Until when, in epoch ms, the bearer of a registry token may do what it carries: for each grant and each action, at one revision of
-   * the records. Warm pulls need nothing else. It goes with the verified token, which is the same object for every request.
+   * Until when, in epoch milliseconds, the bearer of a registry token may do what it carries: for each grant and each action, at one
+   * revision of the records. Warm pulls need nothing else. It goes with the verified token, which is the same object for every request.
    */
   #allowed = new WeakMap<RegistryTokenIdentity, number[]>();
   #revision = 0;
@@ -108,14 +108,14 @@ export class RecordedRepositoryRights implements RepositoryRights {
     return (await this.judge(identity, name, action)) === 'allowed';
   }
 
-  /** The token carries it; but may whoever it was made for do it still? @param index where to remember a yes */
+  /** Whether whoever the token was made for may still do what it carries. @param index where to remember a yes */
   async #mayBearer(
     identity: RegistryTokenIdentity,
     name: string,
     action: Action,
     index: number,
   ): Promise<boolean> {
-    // Where the records change meanwhile, the answer is remembered for nobody.
+    // The answer is remembered for nobody where the records change meanwhile.
     const remembered = this.#allowed;
     const { value, until } = await this.#judge(identity, name, action);
     if (value !== 'allowed') return false;
@@ -175,7 +175,7 @@ export class RecordedRepositoryRights implements RepositoryRights {
     }
   }
 
-  /** Whom it stands for; undefined: for whom we do not know, or not any more. */
+  /** Whom the identity stands for; undefined: somebody whom we do not know, or not any more. */
   async #believe(identity: Identity): Promise<Belief<Principal | AnonymousIdentity | undefined>> {
     if (identity.kind !== 'registry-token') return { value: identity, until: Number.POSITIVE_INFINITY };
     const { principal: ref } = identity;
@@ -190,7 +190,7 @@ const nobody: Belief<AnonymousIdentity> = { value: anonymous, until: Number.POSI
 /** Whoever brings a token of another token server: they have no role with us. */
 const stranger: Belief<undefined> = { value: undefined, until: Number.POSITIVE_INFINITY };
 
-/** Which of the token's grants allows it; -1: none. A loop, since every pull runs it. */
+/** Which of the token's grants allows it; -1: none. It is a loop since every pull runs it. */
 function findGrant({ access }: RegistryTokenIdentity, name: string, action: Action): number {
   for (let index = 0; index < access.length; index += 1) {
     const grant = access[index];
@@ -199,7 +199,7 @@ function findGrant({ access }: RegistryTokenIdentity, name: string, action: Acti
   return -1;
 }
 
-/** Was it granted when the path was another project's? */
+/** Whether it was granted when the path was another project's. */
 function isForAnother(grant: CarriedGrant | undefined, standing: Standing): boolean {
   return grant?.project !== undefined && standing.kind === 'hosted' && standing.project.id !== grant.project;
 }

@@ -9,8 +9,8 @@ const typePattern = /^[a-z0-9]+(?:\([a-z0-9]+\))?$/;
 const actionPattern = /^(?:\*|[a-z_-]+)$/;
 
 /**
- * What is asked for, each resource once, in the order in which they were asked for last. What is not a scope is left out: it only leads
- * to less.
+ * The scopes that are asked for, each resource once, in the order in which they were asked for last. What is no scope is left out: it
+ * only leads to less.
  */
 export function parseScopes(texts: readonly string[]): readonly ScopeGrant[] {
   const byResource = new Map<string, ScopeGrant>();
@@ -40,10 +40,10 @@ function parseScope(text: string): ScopeGrant | undefined {
   return { type, name, actions };
 }
 
-/** To see which repositories there are. */
+/** Lets its bearer see which repositories there are. */
 export const catalogScope: ScopeGrant = { type: 'registry', name: 'catalog', actions: ['*'] };
 
-/** To see figures of the whole registry. */
+/** Lets its bearer see figures of the whole registry. */
 export const statisticsScope: ScopeGrant = { type: 'registry', name: 'statistics', actions: ['*'] };
 
 export function repositoryScope(name: string, actions: readonly string[]): ScopeGrant {

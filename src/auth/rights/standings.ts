@@ -1,4 +1,4 @@
-/** What someone is to a repository, or to all that is below a path: what rules of access are applied to. Believed for a second. */
+/** What someone is to a repository, or to all that is below a path. Rules of access are applied to it, and it is believed for a second. */
 import type { Groups } from '../../metadata/namespaces/groups.ts';
 import type { Projects } from '../../metadata/namespaces/projects.ts';
 import type { Members } from '../../metadata/people/members.ts';
@@ -26,7 +26,7 @@ type Lookup =
   | { readonly kind: 'hosted'; readonly name: RepositoryName }
   | { readonly kind: 'below'; readonly path: RepositoryName };
 
-/** Of a user, or of nobody in particular, towards what exists. */
+/** What a user, or nobody in particular, is to something that exists. */
 export type Standing =
   | { readonly kind: 'virtual'; readonly registry: RuledRegistry; readonly isMember: boolean }
   | { readonly kind: 'hosted'; readonly project: RuledProject; readonly level: number | undefined }

@@ -1,4 +1,4 @@
-/** The public keys in a bundle of certificates: which keys are trusted is all that is taken from it. */
+/** The public keys in a bundle of certificates: nothing else is taken from it. */
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import { calculateJwkThumbprint, type JWSHeaderParameters } from 'jose';
 import { keyIdOf } from './key-ids.ts';
@@ -12,7 +12,7 @@ type Algorithm = 'RS256' | 'ES256';
 interface TrustedKey {
   readonly publicKey: KeyObject;
   readonly algorithm: Algorithm;
-  /** libtrust's and RFC 7638's: which of the two a token names depends on who issued it. */
+  /** The key's ids, libtrust's and RFC 7638's: which of the two a token names depends on who issued it. */
   readonly ids: readonly string[];
 }
 
@@ -32,7 +32,7 @@ export class CertificateKeys {
     return new CertificateKeys(await Promise.all(texts.map(trust)));
   }
 
-  /** Those that may have signed a token: the one it names, else all of its kind. */
+  /** The keys that may have signed a token: the one it names, else all of its kind. */
   readonly find = async ({ kid, alg }: JWSHeaderParameters): Promise<readonly KeyObject[]> => {
     const ofKind = this.#keys.filter(({ algorithm }) => algorithm === alg);
     const named = ofKind.filter(({ ids }) => ids.some((id) => id === kid));

@@ -28,12 +28,12 @@ const maxNameLength = 255;
 export type FindKeys = (header: JWSHeaderParameters) => Promise<readonly (CryptoKey | KeyObject)[]>;
 
 export interface ExternalTokensOptions {
-  /** What it calls us: the `aud` of its tokens. */
+  /** What the service calls us: the `aud` of its tokens. */
   readonly service: string;
   /** The `iss` of its tokens. */
   readonly issuer: string;
   readonly keys: FindKeys;
-  /** epoch ms */
+  /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
@@ -87,7 +87,7 @@ export class ExternalTokens {
     return bearer;
   }
 
-  /** Why one that was not verified was not; undefined where another than the trusted service says to have made it. */
+  /** Why a token was not verified; undefined where it says that another than the trusted service made it. */
   async explain(token: string): Promise<TokenFault | undefined> {
     if (token.length > maxTokenLength || claimedIssuer(token) !== this.#options.issuer) return undefined;
     const candidates = await this.#candidates(token);
@@ -103,7 +103,7 @@ export class ExternalTokens {
     return fault;
   }
 
-  /** Its claims. */
+  /** The claims of a token that is good. */
   async #verify(token: string): Promise<unknown> {
     for (const key of await this.#candidates(token)) {
       const verified = await unlessRefused(jwtVerify(token, key, this.#demands()));
@@ -138,7 +138,7 @@ function claimedIssuer(token: string): string | undefined {
   }
 }
 
-/** Undefined where it is no JWT, or of an algorithm that is not taken: for those, nobody is asked for keys. */
+/** The token's header; undefined where it is no JWT, or of an algorithm that is not taken: then nobody is asked for keys. */
 function headerOf(token: string): JWSHeaderParameters | undefined {
   try {
     const header = decodeProtectedHeader(token);
@@ -152,7 +152,7 @@ async function unlessRefused<T>(verification: Promise<T>): Promise<T | undefined
   try {
     return await verification;
   } catch (error) {
-    // By a TypeError jose says that a key is not one for the algorithm, or too weak.
+    // jose throws a TypeError for a key that is too weak, or not one for the algorithm.
     if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined;
     throw error;
   }

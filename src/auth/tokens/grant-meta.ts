@@ -1,6 +1,6 @@
 /**
  * What a registry token says of a hosted repository beside its actions, as GitLab's tokens do: whose it is, and which tags its bearer may
- * not touch. For whoever reads our tokens; we ourselves look at the rules again at every use.
+ * not touch. It is for whoever else reads our tokens: we ourselves look at the rules again at every use.
  */
 
 import type { ProtectionRules } from '../../metadata/hosted/protection-rules.ts';
@@ -35,7 +35,7 @@ export class GrantMetas {
     this.#options = options;
   }
 
-  /** The grants, those that allow changes with their `meta` as long as there is room for it. */
+  /** The grants; those that allow changes get their `meta` as long as there is room for it. */
   async addTo(
     who: Principal | AnonymousIdentity,
     grants: readonly ScopeGrant[],

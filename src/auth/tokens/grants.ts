@@ -9,18 +9,18 @@ import type { AnonymousIdentity, Principal, RegistryTokenIdentity, ScopeGrant } 
 import type { RepositoryRights } from '../rights/repository-rights.ts';
 import { catalogScope, repositoryScope, statisticsScope } from '../rights/scope.ts';
 
-/** Each costs a look at the records. Those that were asked for last count, since clients append. */
+/** How many scopes are looked at, since each costs a look at the records. Those that were asked for last count: clients append. */
 export const maxScopes = 512;
 /** Between these, other requests have their turn: SQLite answers without waiting, and PostgreSQL has few connections. */
 const looksAtOnce = 4;
 
 export interface Grants {
   readonly granted: readonly ScopeGrant[];
-  /** Only what a request could need: what means nothing here is neither granted nor refused. */
+  /** What was not granted, as far as a request could need it: what means nothing here is neither granted nor refused. */
   readonly refused: readonly ScopeGrant[];
   /** A repository that they asked to push to, where a protection rule, and nothing else, keeps them from it. */
   readonly protectedFromPush: string | undefined;
-  /** How many were not looked at, since they were too many: the first. */
+  /** How many were not looked at, since there were too many: they are the first ones. */
   readonly omitted: number;
 }
 
@@ -79,12 +79,12 @@ async function look(
   };
 }
 
-/** Does a registry token carry every action of the scope, for exactly this resource? */
+/** Whether a registry token carries every action of the scope, for exactly this resource. */
 export function carries(token: RegistryTokenIdentity, scope: ScopeGrant): boolean {
   return scope.actions.every((action) => lists(token.access, scope, action));
 }
 
-/** Was one of them asked for when the token was issued, and not granted? */
+/** Whether one of the scope's actions was asked for when the token was issued, and not granted. */
 export function wasRefused(token: RegistryTokenIdentity, scope: ScopeGrant): boolean {
   return scope.actions.some((action) => lists(token.refused, scope, action));
 }

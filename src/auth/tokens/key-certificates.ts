@@ -9,9 +9,9 @@ import type { BaseBlock } from 'asn1js';
 export interface CertificateRequest {
   readonly privateKey: KeyObject;
   readonly publicKey: KeyObject;
-  /** What stands in it as the common name; at most 64 characters. */
+  /** The certificate's common name; at most 64 characters. */
   readonly name: string;
-  /** epoch ms; must be before 2050, as the form of the date ends there */
+  /** Epoch milliseconds before 2050, where the form of the date ends. */
   readonly from: number;
 }
 
@@ -21,21 +21,21 @@ const oids = {
   keyUsage: '2.5.29.15',
   basicConstraints: '2.5.29.19',
 } as const;
-/** RFC 5280 §4.1.2.5: there is no end. */
+/** RFC 5280 §4.1.2.5 means no end by it. */
 const noEnd = new Date('9999-12-31T23:59:59Z');
 const version3 = 2;
 const contextSpecific = 3;
 const digitalSignature = { byte: 0x80, unusedBits: 7 } as const;
 const serialBytes = 16;
 
-/** PEM, for a key of the curve P-256. */
+/** The certificate in PEM, for a key of the curve P-256. */
 export async function createCertificate({
   privateKey,
   publicKey,
   name,
   from,
 }: CertificateRequest): Promise<string> {
-  // Needed once for each key: not worth 8 MiB of every server that runs.
+  // It is needed once for each key, which is not worth 8 MiB of every server that runs.
   const asn1 = await import('asn1js');
   const sequence = (...value: BaseBlock[]) => new asn1.Sequence({ value });
   const oid = (value: string) => new asn1.ObjectIdentifier({ value });
@@ -62,7 +62,7 @@ export async function createCertificate({
   return toPem(sequence(signed, algorithm, new asn1.BitString({ valueHex: signature })).toBER());
 }
 
-/** Positive, and without a zero in front. */
+/** A random number that is positive, and has no zero in front. */
 function serialNumber(): Buffer {
   const serial = randomBytes(serialBytes);
   serial.writeUInt8((serial.readUInt8() & 0x3f) | 0x40);

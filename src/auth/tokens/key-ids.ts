@@ -5,7 +5,7 @@ const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 const keyIdBytes = 30;
 
 /**
- * libtrust's, which Docker's registry up to 2.8 looks a token's `kid` up by: the first 240 bits of the SHA-256 of the
+ * libtrust's id, by which Docker's registry up to 2.8 looks up a token's `kid`: the first 240 bits of the SHA-256 of the
  * public key in DER, in base32, in groups of four.
  * https://github.com/distribution/distribution/blob/v2.8.3/docs/spec/auth/jwt.md
  */

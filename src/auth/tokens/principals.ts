@@ -1,4 +1,4 @@
-/** Looks again for whom registry tokens were made: what is believed of them is a second old at most. */
+/** Looks again at whom registry tokens were made for: what is believed of them is a second old at most. */
 
 import type { User, Users } from '../../metadata/people/users.ts';
 import type { AccessTokens } from '../../metadata/tokens/access-tokens.ts';
@@ -37,17 +37,17 @@ export class Principals {
     this.#found = new Beliefs(options);
   }
 
-  /** Undefined: gone, blocked, expired or revoked; and of other token servers we know nobody. */
+  /** Undefined where they are gone, blocked, expired or revoked; of other token servers we know nobody. */
   async find(ref: PrincipalRef): Promise<Principal | undefined> {
     return (await this.believe(ref)).value;
   }
 
-  /** As {@link find}, with why not. */
+  /** As {@link find}, and says why not. */
   async judge(ref: PrincipalRef): Promise<Principal | Refusal> {
     return (await this.#find(ref)).value;
   }
 
-  /** As {@link find}, with how long the answer holds. */
+  /** As {@link find}, and says how long the answer holds. */
   async believe(ref: PrincipalRef): Promise<Belief<Principal | undefined>> {
     const { value, until } = await this.#find(ref);
     return { value: value.kind === 'refused' ? undefined : value, until };
@@ -78,7 +78,7 @@ export class Principals {
     }
   }
 
-  /** A job that came by its ID token: until that one's end, and as long as the trust is there and says the same. */
+  /** A job that came by its ID token, until that token's end, and as long as the trust is there and says the same. */
   async #findTrusted(ref: TrustRef): Promise<JobIdentity | Refusal> {
     const { trustId, name, projectId, expiresAt } = ref;
     if (expiresAt <= this.#options.now()) return refuse('expired');
@@ -100,7 +100,7 @@ export class Principals {
   }
 }
 
-/** With another password, what the old one opened is closed. */
+/** The user, unless the password was changed since: what the old one opened is closed. */
 function identifyByPassword(user: User | undefined, mark: string | undefined): UserIdentity | Refusal {
   const identity = identifyUser(user);
   return identity.kind === 'user' && identity.passwordMark !== mark ? refuse('revoked') : identity;

@@ -1,4 +1,4 @@
-/** Tokens that are looked up among the records, by their hashes: what was found is believed for a second, and their use noted to the minute. */
+/** Looks tokens up among the records by their hashes. What was found is believed for a second, and uses are noted to the minute. */
 import type { Users } from '../../metadata/people/users.ts';
 import type { AccessTokens } from '../../metadata/tokens/access-tokens.ts';
 import type { DeployTokens } from '../../metadata/tokens/deploy-tokens.ts';
@@ -38,7 +38,7 @@ export class RecordedTokens {
     this.#jobs = new Beliefs(options);
   }
 
-  /** Of an access token: a user, or the bot of a group or project. */
+  /** Whose access token it is: a user's, or that of the bot of a group or project. */
   verifyAccessToken(token: string): Promise<UserIdentity | Refusal> {
     const { accessTokens, users, now } = this.#options;
     return believed(this.#owners, token, async (tokenHash) => {
@@ -66,7 +66,7 @@ export class RecordedTokens {
     );
   }
 
-  /** A use that cannot be noted is still a use. */
+  /** Notes a use; one that cannot be noted is still a use. */
   async #noteUse({ id, lastUsedAt = 0 }: UsedToken, records: Pick<AccessTokens, 'noteUse'>): Promise<void> {
     const { log, now } = this.#options;
     if (now() - lastUsedAt < usePrecisionMs) return;

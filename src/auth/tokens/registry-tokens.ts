@@ -49,24 +49,24 @@ const principalSchema = z.discriminatedUnion('kind', [
 const claimsSchema = z.object({
   sub: z.string(),
   exp: z.number(),
-  /** Ours: whom it was made for. Without it, for nobody in particular. */
+  /** Our own claim: whom the token was made for. Without it, it was made for nobody in particular. */
   principal: principalSchema.optional(),
   ...grantClaims,
 });
 
 export interface RegistryTokenRequest extends TokenGrants {
-  /** One that {@link RegistryTokens.serves}. */
+  /** The name of a registry that {@link RegistryTokens.serves}. */
   readonly service: string;
-  /** Whom it is for. */
+  /** Whom the token is for. */
   readonly holder: Principal | AnonymousIdentity;
 }
 
 export interface IssuedRegistryToken {
   readonly token: string;
-  /** What it carries: the last of what was granted, where not all fits into a header. */
+  /** What the token carries: the last of what was granted, where not all fits into a header. */
   readonly access: readonly ScopeGrant[];
   readonly expiresInSeconds: number;
-  /** epoch ms, whole seconds */
+  /** Epoch milliseconds of a whole second. */
   readonly issuedAt: number;
 }
 
@@ -142,7 +142,7 @@ export class RegistryTokens {
     return bearer;
   }
 
-  /** Why one that was not verified was not; without a reason, where it is good. */
+  /** Why a token was not verified; without a reason where it is good. */
   async explain(token: string): Promise<TokenFault> {
     if (token.length > maxTokenLength) return tokenFault(`it is longer than ${maxTokenLength} characters`);
     try {
@@ -181,7 +181,7 @@ export class RegistryTokens {
   }
 }
 
-/** GitLab's `auth_type` and `user_id` beside our own. */
+/** The claims that say who holds it: GitLab's `auth_type` and `user_id` beside our own. */
 function holderClaims(holder: Principal | AnonymousIdentity) {
   if (holder.kind === 'anonymous') return { auth_type: 'none' };
   const principal = principalRefOf(holder);

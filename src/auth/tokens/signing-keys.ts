@@ -17,47 +17,47 @@ export const signingAlgorithm = 'ES256';
 const curve = 'P-256';
 /** How long what was read of the records is believed, and how often tokens with unknown key ids may make us read them. */
 const believedMs = 1000;
-/** From a rotation to the first signature: for all processes to notice, though their clocks differ. */
+/** Time from a rotation to the first signature, in which all processes notice, though their clocks differ. */
 export const handoverMs = 5000;
 /** Docker's registry takes tokens for so long after their end. */
 const leewayMs = 60_000;
 
 export interface SigningKey {
-  /** libtrust's id; of keys from before it was used, the RFC 7638 thumbprint */
+  /** libtrust's id; of keys from before it was used, the RFC 7638 thumbprint. */
   readonly kid: string;
   readonly privateKey: KeyObject;
   readonly publicKey: KeyObject;
-  /** PEM, self-signed */
+  /** Self-signed, in PEM. */
   readonly certificate: string;
   readonly createdAt: number;
-  /** When it stops to sign; undefined: that is not known yet. */
+  /** When it stops signing; undefined: that is not known yet. */
   readonly retiredAt: number | undefined;
 }
 
-/** A key as its operator sees it. Times in epoch ms. */
+/** A key as its operator sees it. Times are epoch milliseconds. */
 export interface SigningKeyState {
   readonly kid: string;
   readonly createdAt: number;
   /** Whether it is the one that signs. */
   readonly isCurrent: boolean;
   readonly retiredAt: number | undefined;
-  /** From when on nothing it signed is accepted, and it is removed. */
+  /** When it is removed, and nothing that it signed is accepted any more. */
   readonly endsAt: number | undefined;
 }
 
 export interface SigningKeysOptions {
   readonly records: Pick<RecordedSigningKeys, 'list' | 'add' | 'remove' | 'setRetired' | 'ensureCertificate'>;
   readonly secretBox: SecretBox;
-  /** Of the tokens: how long a retired key has to be kept. */
+  /** How long tokens last, and a retired key has to be kept. */
   readonly lifetimeMs: number;
-  /** epoch ms */
+  /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
 export class SigningKeys {
   readonly #options: SigningKeysOptions;
   readonly #retainMs: number;
-  /** As recorded: oldest first. */
+  /** The keys that are recorded, oldest first. */
   #keys: readonly SigningKey[] = [];
   #creating: Promise<SigningKey> | undefined;
   #loading: Promise<void> | undefined;
@@ -110,7 +110,7 @@ export class SigningKeys {
 
   /**
    * A new key, which signs as soon as all others are retired.
-   * @param inMs until then; not less than the handover
+   * @param inMs milliseconds until then; not less than the handover
    */
   async rotate(inMs = handoverMs): Promise<SigningKey> {
     const { records, now } = this.#options;
@@ -122,7 +122,7 @@ export class SigningKeys {
     return this.#loadCreated(kid);
   }
 
-  /** Where processes start at once, each may add a key; all sign with the oldest and accept any. */
+  /** Adds a key. Processes that start at the same time may each add one; all sign with the oldest and accept any. */
   async #createFirst(): Promise<SigningKey> {
     const created = await this.#loadCreated(await this.#create());
     return this.#current() ?? created;
@@ -153,7 +153,7 @@ export class SigningKeys {
     if (this.#options.now() - this.#loadedAt >= believedMs) await this.#load();
   }
 
-  /** Once for all who wait. */
+  /** Reads the records once for all who wait. */
   #load(): Promise<void> {
     this.#loading ??= this.#read().finally(() => {
       this.#loading = undefined;
@@ -174,7 +174,7 @@ export class SigningKeys {
       })),
     );
     this.#loadedAt = readAt;
-    // What cannot be removed now is not used all the same, and removed another time.
+    // A key that cannot be removed now is not used all the same, and is removed another time.
     await Promise.allSettled(
       recorded.filter((each) => this.#isOver(each)).map(({ kid }) => records.remove(kid)),
     );
@@ -190,13 +190,13 @@ export class SigningKeys {
     return { kid, privateKey, publicKey, certificate, createdAt, retiredAt };
   }
 
-  /** For a key from before there were certificates: processes that do this at once agree on one. */
+  /** Makes the certificate of a key from before there were any: processes that do this at the same time agree on one. */
   async #certifyLater(key: Omit<SigningKey, 'certificate' | 'retiredAt'>): Promise<string> {
     const made = await certify(key);
     return (await this.#options.records.ensureCertificate(key.kid, made)) ?? made;
   }
 
-  /** Its id. */
+  /** Makes a key. Its id. */
   async #create(): Promise<string> {
     const { records, secretBox, now } = this.#options;
     const { privateKey, publicKey } = await promisify(generateKeyPair)('ec', { namedCurve: curve });

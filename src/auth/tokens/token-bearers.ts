@@ -13,7 +13,7 @@ import {
   type UserIdentity,
 } from '../rights/identity.ts';
 
-/** A user, or the bot of a group or project. @param now epoch ms */
+/** A user, or the bot of a group or project. @param now epoch milliseconds */
 export async function identifyTokenOwner(
   token: AccessToken | undefined,
   users: Pick<Users, 'find'>,
@@ -28,7 +28,7 @@ export async function identifyTokenOwner(
   return { ...owner, scopes: token.scopes.filter(isTokenScope), tokenId: token.id };
 }
 
-/** @param now epoch ms */
+/** @param now epoch milliseconds */
 export function identifyDeployToken(
   token: DeployToken | undefined,
   now: number,
@@ -40,7 +40,7 @@ export function identifyDeployToken(
   return { kind: 'deploy-token', tokenId, username, scopes: scopes.filter(isTokenScope), place };
 }
 
-/** A job ends with its user: blocked, or gone. @param now epoch ms */
+/** A job, which ends with its user who is blocked or gone. @param now epoch milliseconds */
 export async function identifyJob(
   token: JobToken | undefined,
   users: Pick<Users, 'find'>,

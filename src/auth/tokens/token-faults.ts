@@ -3,7 +3,7 @@ import { decodeProtectedHeader, errors } from 'jose';
 import { showText } from '../credentials/login-log.ts';
 
 export interface TokenFault {
-  /** With which claim or key something is wrong. For the log. */
+  /** The claim or key with which something is wrong, for the log. */
   readonly cause: string;
   /** A sentence for whoever holds it, who can read it anyway. */
   readonly remedy: string;
@@ -16,7 +16,7 @@ export function tokenFault(cause: string): TokenFault {
   return { cause, remedy: foreign };
 }
 
-/** @param error what its verification ended with */
+/** @param error that the token's verification ended with */
 export function tokenFaultOf(token: string, error: unknown): TokenFault {
   if (error instanceof errors.JWTExpired) {
     const cause = `expired: exp is ${timeOf(error.payload.exp)}`;

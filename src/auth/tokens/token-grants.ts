@@ -7,24 +7,24 @@ import { deflateRaw, inflateRawSync } from 'node:zlib';
 import { z } from 'zod';
 import type { CarriedGrant, ScopeGrant } from '../rights/identity.ts';
 
-/** Of the claims as JSON. A token with as much passes nginx, which takes lines of 8 KiB unless it is told otherwise. */
+/** Size of the claims as JSON. A token with as much passes nginx, which takes lines of 8 KiB unless it is told otherwise. */
 export const maxPlainBytes = 4096;
-/** Of the claims as JSON: a token has 15 KiB then, and common proxies and libraries take headers of 16. */
+/** Size of the claims as JSON: a token has 15 KiB then, and common proxies and libraries take headers of 16. */
 const maxBytes = 10_240;
-/** Of claims that were signed by us. */
+/** Size of claims that were signed by us. */
 const maxReadBytes = 1_048_576;
 
 export interface TokenGrants {
   readonly access: readonly ScopeGrant[];
   /** What was asked for and not granted. */
   readonly refused: readonly ScopeGrant[];
-  /** How many were asked for that nobody looked at. */
+  /** How many scopes were asked for that nobody looked at. */
   readonly omitted: number;
 }
 
 export interface WrittenGrants {
   readonly claims: object;
-  /** What of it the token carries. */
+  /** The grants that the token carries. */
   readonly access: readonly ScopeGrant[];
 }
 
@@ -42,13 +42,13 @@ const grantsSchema = z.array(
     }),
 );
 
-/** Of a token whose signature was verified. */
+/** The claims of a token whose signature was verified. */
 export const grantClaims = {
   access: grantsSchema,
   refused: grantsSchema.default([]),
-  /** How many that were asked for have no room. */
+  /** How many scopes that were asked for have no room. */
   omitted: z.number().int().exactOptional(),
-  /** Instead of what `access` and `refused` would say. */
+  /** Says in fewer bytes what `access` and `refused` would say. */
   grants: z
     .string()
     .transform((text) => {
@@ -61,7 +61,7 @@ export const grantClaims = {
 /** @param isOurs whether we alone read it; others expect what is specified */
 export async function writeGrants(given: TokenGrants, isOurs: boolean): Promise<WrittenGrants> {
   const { access, refused } = given;
-  /** The last ones; refusals are given up before grants, since whoever asks for one of those again only learns it again. */
+  /** Writes the last ones; refusals are given up before grants, since whoever asks for one of those again only learns it again. */
   const write = async (count: number): Promise<WrittenGrants> => {
     const kept = Math.min(count, access.length);
     const omitted = given.omitted + access.length - kept;

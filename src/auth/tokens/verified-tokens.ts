@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache';
 import { upTo } from '../../cache/up-to.ts';
 
 const maxRemembered = 10_000;
-/** In all of them, some 200 bytes each: a token may have hundreds. */
+/** How many grants all of them may have together, some 200 bytes each: a token may have hundreds. */
 const maxGrants = 100_000;
 
 interface Bearer {
@@ -15,7 +15,7 @@ interface Bearer {
 
 interface Verified<T> {
   readonly bearer: T;
-  /** epoch ms */
+  /** Epoch milliseconds. */
   readonly expiresAt: number;
 }
 
@@ -41,7 +41,7 @@ export class VerifiedTokens<T extends Bearer> {
   }
 }
 
-/** Not the token itself, so that neither a memory dump nor the time of a comparison tells it. */
+/** A hash is the key, so that neither a memory dump nor the time of a comparison tells the token. */
 function keyOf(token: string): string {
   return hash('sha256', token, 'base64');
 }

@@ -18,7 +18,7 @@ export function demandDeleting({ limits }: Pick<ChangeRules, 'limits'>): void {
     throw new HostedRefusal('deleting-off', 'deleting is turned off here (storage.delete_enabled)');
 }
 
-/** Only the tag. @throws HostedRefusal tag-unknown, delete-protected, delete-immutable, deleting-off, being-deleted */
+/** The manifest that the tag names stays. @throws HostedRefusal tag-unknown, delete-protected, delete-immutable, deleting-off, being-deleted */
 export async function deleteTag(
   tx: Records,
   rules: ChangeRules,
@@ -37,7 +37,7 @@ export async function deleteTag(
   await recordEvents(tx, target, id, { action: 'delete', tag, digest });
 }
 
-/** With its tags. @throws HostedRefusal manifest-unknown, manifest-protected, manifest-referenced, deleting-off, being-deleted */
+/** Its tags go with it. @throws HostedRefusal manifest-unknown, manifest-protected, manifest-referenced, deleting-off, being-deleted */
 export async function deleteManifest(
   tx: Records,
   rules: ChangeRules,
@@ -63,7 +63,7 @@ export async function deleteManifest(
 }
 
 /**
- * The link.
+ * Only the repository's link of the blob goes.
  * @throws HostedRefusal blob-unknown, blob-referenced where a manifest refers to it and that protects it, deleting-off, being-deleted
  */
 export async function deleteBlob(
@@ -88,7 +88,7 @@ export async function deleteBlob(
   await recordEvents(tx, target, id, { action: 'delete', mediaType: octetStream, digest });
 }
 
-/** What an index lists may be blobs. */
+/** An index may list blobs, too. */
 async function isReferenced(
   { repositoryBlobs, repositoryManifests }: Records,
   id: number,

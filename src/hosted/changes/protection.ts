@@ -15,7 +15,7 @@ const tagsAtOnce = 1000;
 /** Expressions of unusual cost take milliseconds for each tag. */
 const tagsInTurn = 10;
 
-/** What the project's rules say now. @param level of who asks, as of Writer.protectionLevel; 0: a cleanup that runs by itself */
+/** What the project's rules say now. @param level of whoever asks, as of Writer.protectionLevel; 0: a cleanup that runs by itself */
 export async function protectionOf(
   { protectionRules }: Rules,
   { projectId, projectPath }: Pick<WriteTarget, 'projectId' | 'projectPath'>,
@@ -30,7 +30,7 @@ export async function protectionOf(
   });
 }
 
-/** As {@link protectionOf}, of a project that may be gone. */
+/** As {@link protectionOf}; undefined where the project is gone. */
 export async function findProtection(
   records: Rules & Pick<Records, 'projects'>,
   projectId: number,
@@ -85,7 +85,7 @@ export async function demandTagDeletable(
     );
 }
 
-/** Its tags would go with it. @throws HostedRefusal manifest-protected */
+/** A manifest's tags go with it, so that their rules count. @throws HostedRefusal manifest-protected */
 export async function demandManifestDeletable(
   tx: Rules & Pick<Records, 'tags'>,
   patterns: TagPatterns,
@@ -108,7 +108,7 @@ export async function demandManifestDeletable(
   }
 }
 
-/** With its tags. @throws HostedRefusal repository-protected */
+/** A repository's tags go with it, so that their rules count as well. @throws HostedRefusal repository-protected */
 export async function demandRepositoryDeletable(
   tx: Rules & Pick<Records, 'tags'>,
   patterns: TagPatterns,
@@ -127,7 +127,7 @@ export async function demandRepositoryDeletable(
   }
 }
 
-/** All tags, in parts that are soon matched, whatever the expressions. */
+/** All tags, in parts so small that matching one keeps nobody waiting, whatever the expressions are. */
 export async function* readTags(
   { tags }: Pick<Records, 'tags'>,
   repositoryId: number,

@@ -6,7 +6,7 @@ import { parentPathOf } from '../../oci/reference.ts';
 import { HostedRefusal } from './refusal.ts';
 
 interface Quota {
-  /** "project acme/shop" */
+  /** Whose quota it is, for people: "project acme/shop". */
   readonly owner: string;
   readonly bytes: number;
   used(): Promise<number>;
@@ -43,7 +43,8 @@ export async function demandRoom(
 }
 
 /**
- * Does what brings something into places with these quotas. What was over one before, and has no more then, stays so.
+ * Does what brings something into places with these quotas, and refuses what goes over one. A place that was over its quota before, and
+ * has no more afterwards, may stay so.
  * @throws HostedRefusal over-quota
  */
 export async function moveWithin<T>(quotas: readonly Quota[], move: () => Promise<T>): Promise<T> {
@@ -63,8 +64,8 @@ export async function moveWithin<T>(quotas: readonly Quota[], move: () => Promis
 }
 
 /**
- * Of a group and those above it; held, so that what counts against them stays so.
- * @param groupPath full path; undefined: the top, which has none
+ * The quotas of a group and of those above it, which are held, so that what counts against them does not change.
+ * @param groupPath full path; undefined: the top, which has no quota
  */
 export async function holdGroupQuotas(tx: Records, groupPath: string | undefined): Promise<readonly Quota[]> {
   if (groupPath === undefined) return [];
@@ -75,7 +76,7 @@ export async function holdGroupQuotas(tx: Records, groupPath: string | undefined
   );
 }
 
-/** As {@link holdGroupQuotas}, of a project, which is not held, and the groups around it, which are. */
+/** As {@link holdGroupQuotas}, of a project and the groups around it; only the groups are held. */
 export async function holdProjectQuotas(
   tx: Records,
   { id, fullPath, quotaBytes: bytes }: Pick<Project, 'id' | 'fullPath' | 'quotaBytes'>,

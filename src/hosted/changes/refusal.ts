@@ -2,7 +2,7 @@ import { OciError, type OciErrorCode } from '../../oci/errors.ts';
 
 interface Answer {
   readonly code: OciErrorCode;
-  /** Where it is another than the code's. */
+  /** Undefined: the status of the code. */
   readonly status?: number;
 }
 
@@ -42,7 +42,7 @@ export type RefusalKind = keyof typeof answers;
  */
 export class HostedRefusal extends OciError {
   readonly kind: RefusalKind;
-  /** What is the case. */
+  /** What is the case, in a sentence for people. */
   readonly fact: string;
 
   /** @param advice what to do about it */

@@ -47,7 +47,7 @@ export type WriteEvent = Omit<
   'projectId' | 'repositoryId' | 'repository' | 'actorName' | 'origin'
 >;
 
-/** With the repository held, so that its events have their order. */
+/** Whoever calls it holds the repository, so that its events keep their order. */
 export function recordEvents(
   tx: Pick<Records, 'webhookOutbox'>,
   { projectId, name, writer }: WriteTarget,
@@ -57,7 +57,7 @@ export function recordEvents(
   return tellOf(tx, writer, [{ id: repositoryId, projectId, name }], ...events);
 }
 
-/** As {@link recordEvents}, the same of several repositories. */
+/** As {@link recordEvents}, the same event for each of several repositories. */
 export async function tellOf(
   tx: Pick<Records, 'webhookOutbox'>,
   { name: actorName, origin }: Pick<Changer, 'name' | 'origin'>,
@@ -72,7 +72,7 @@ export async function tellOf(
 }
 
 /**
- * Of all repositories that came along to another name.
+ * Records and tells that repositories have another name: the one that was renamed and all that came along.
  * @param from what they were called by: a repository, a project or a group. @param to by what they are now
  */
 export async function recordRename(

@@ -6,7 +6,7 @@ import type { RepositoryName } from '../../oci/reference.ts';
 import type { Writer } from '../../oci/repository.ts';
 import { HostedRefusal } from './refusal.ts';
 
-/** Who changes something, who need not be able to push. */
+/** Whoever changes something; they need not be able to push. */
 export interface Changer extends Omit<Writer, 'key'> {
   readonly key?: Writer['key'];
 }
@@ -16,7 +16,7 @@ export interface WriteTarget {
   readonly projectId: number;
   /** The project's full path. */
   readonly projectPath: string;
-  /** Of the repository. */
+  /** Full name of the repository. */
   readonly name: string;
   readonly writer: Changer;
 }
@@ -55,7 +55,7 @@ export async function holdRepository(
   return known && (await repositories.hold(known.id)) ? known.id : undefined;
 }
 
-/** What was allowed just now has no project, or its name was taken away meanwhile. */
+/** The error where the project of a write that was allowed is gone by now, or the name was taken away meanwhile. */
 export function nameGone(name: RepositoryName, cause?: unknown): OciError {
   return new OciError('NAME_UNKNOWN', {
     detail: `there is no ${name} any more: it was renamed, transferred or deleted, or its project was. Push to its new name`,

@@ -20,14 +20,14 @@ export interface AttachedArtifact extends ReferrerDescriptor {
 export interface ImageDetails {
   readonly facts: ImageFacts;
   readonly summary: ImageSummary;
-  /** Of the manifest itself. */
+  /** Size of the manifest itself. */
   readonly manifestBytes: number;
-  /** Of what an index lists, what the repository has. */
+  /** The images that an index lists, as far as the repository has them. */
   readonly children: ReadonlyMap<Digest, ImageSummary>;
   readonly attached: readonly AttachedArtifact[];
 }
 
-/** There may be any number. */
+/** There may be any number of artifacts: only the first are told. */
 const maxAttached = 200;
 
 export class ImageDetailsReader {
@@ -55,12 +55,12 @@ export class ImageDetailsReader {
     };
   }
 
-  /** As of ImageFactsReader.find. */
+  /** See ImageFactsReader.find. */
   findFacts(repositoryId: number, digest: Digest): Promise<ImageFacts | undefined> {
     return this.#facts.find(repositoryId, digest);
   }
 
-  /** Each digest once, however it was found. */
+  /** Each artifact once, however often it is found. */
   async #listAttached(
     repositoryId: number,
     digest: Digest,
@@ -93,7 +93,7 @@ export class ImageDetailsReader {
     return first.slice(0, maxAttached);
   }
 
-  /** Its type is that of what it holds: as a manifest, it says that it is an image. */
+  /** Cosign's manifests say that they are images, so the artifact's type is that of its first layer. */
   async #findTagged(
     repositoryId: number,
     tag: Tag,

@@ -11,9 +11,9 @@ import type { HostedOptions } from '../hosted-options.ts';
 export type ImageFactsOptions = Pick<HostedOptions, 'database' | 'store' | 'log'>;
 
 /**
- * Outside of any transaction, since it reads bytes. What is wrong with the config, or with reading it, is never an error.
+ * It reads bytes, so it is called outside of any transaction. A config that is malformed or cannot be read is never an error.
  * @param findRepositoryId of the repository whose links say which configs may be read; undefined: none
- * @returns undefined where all is known already
+ * @returns undefined where everything is known already
  */
 export async function findNewFacts(
   options: ImageFactsOptions,
@@ -45,7 +45,7 @@ export class ImageFactsReader {
     return (await this.#learn(repositoryId, digest)) ? imageFacts.find(repositoryId, digest) : known;
   }
 
-  /** Of those of the manifests that the repository has, by their digests. */
+  /** The summaries of these manifests by their digests, as far as the repository has them. */
   async summarize(
     repositoryId: number,
     digests: readonly Digest[],
@@ -60,7 +60,7 @@ export class ImageFactsReader {
       : new Map([...known, ...(await imageFacts.summarize(repositoryId, learned))]);
   }
 
-  /** Whether there is more to be told than before. */
+  /** Finds out and records what a manifest says. Whether there is more to be told than before. */
   async #learn(repositoryId: number, digest: Digest): Promise<boolean> {
     const { repositoryManifests } = this.#options.database;
     const manifest = await repositoryManifests.find(repositoryId, digest);
@@ -77,7 +77,7 @@ export class ImageFactsReader {
   }
 }
 
-/** Where the manifest has not gone meanwhile. */
+/** Records the facts unless the manifest is gone meanwhile. Whether it did. */
 async function saveFacts(
   tx: Records,
   repositoryId: number,

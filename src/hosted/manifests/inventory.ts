@@ -1,4 +1,4 @@
-/** What is in hosted repositories, as those see it who manage them: sizes, dates, and what tags name. */
+/** What is in hosted repositories, for whoever manages them: sizes, dates, and what tags name. */
 import type { SizeScope } from '../../metadata/cached/content-sizes.ts';
 import type { ImageManifest } from '../../metadata/content/image-trees.ts';
 import type { Database } from '../../metadata/db/database.ts';
@@ -31,7 +31,7 @@ export class HostedInventory {
   }
 
   /**
-   * With its size where that is asked for; that of all below it has also a path that only has repositories below it.
+   * A repository with its size where that is asked for; a path that only has repositories below it has the size of all of them.
    * @throws OciError NAME_UNKNOWN
    */
   async repository(name: RepositoryName, sizeScope: SizeScope | undefined) {
@@ -104,7 +104,7 @@ export class HostedInventory {
     return Map.groupBy(entries, ({ subject }) => subject);
   }
 
-  /** Gives what describes each of them. */
+  /** Returns the function that describes one of these manifests. */
   async #measure(id: number, manifests: readonly ImageManifest[]) {
     const digests = manifests.map(({ digest }) => digest);
     const sizes = await this.#records.contentSizes.ofManifests(id, digests);

@@ -17,14 +17,14 @@ import { plainReading } from './plain-manifest.ts';
 export type SparseManifests = 'none' | 'indexes' | 'all';
 
 const requiredField = { image: 'config', index: 'manifests' } as const;
-/** What the other kind has: a manifest with both would be read as one by some clients and as the other by others. */
+/** Fields of the other kind: a manifest that has both would be an image to some clients and an index to others. */
 const foreignFields: Readonly<Record<'image' | 'index', readonly ManifestField[]>> = {
   image: ['manifests'],
   index: ['config', 'layers'],
 };
 
 /**
- * @param contentType as the client said it
+ * @param contentType the header as the client sent it
  * @throws OciError MANIFEST_INVALID with the reason: 413 where it is too large, 415 where it is of another type, else 400
  */
 export function acceptManifest(
@@ -47,7 +47,7 @@ export function acceptManifest(
   return manifest;
 }
 
-/** What must be in the repository before the manifest is, each digest once. */
+/** The digests that must be in the repository before the manifest is, each once. */
 export function listRequired(
   { references }: ParsedManifest,
   sparse: SparseManifests,

@@ -1,4 +1,4 @@
-/** A push of a manifest: one transaction, one at a time in each repository. */
+/** A push of a manifest is one transaction, and each repository has one at a time. */
 import type { Records } from '../../metadata/db/records.ts';
 import { MissingOwner } from '../../metadata/db/violations.ts';
 import { algorithmOf, type Digest, digestOf } from '../../oci/digest.ts';
@@ -20,7 +20,7 @@ export type ManifestPushOptions = Pick<
   'database' | 'store' | 'uploads' | 'limits' | 'tagPatterns' | 'log' | 'tellsReferences'
 >;
 
-/** @throws OciError as of WritableRepository.putManifest */
+/** @throws OciError see WritableRepository.putManifest */
 export async function pushManifest(
   options: ManifestPushOptions,
   target: PushTarget,
@@ -83,8 +83,8 @@ export async function pushManifest(
 }
 
 /**
- * What the repository does not have; the rest cannot be collected until the transaction ends. Caches of BuildKit are indexes that list
- * blobs: what an index lists may be either.
+ * The digests that the repository does not have; the others cannot be collected until the transaction ends. What an index lists may be
+ * manifests or blobs: caches of BuildKit are indexes that list blobs.
  */
 async function listMissing(
   tx: Records,

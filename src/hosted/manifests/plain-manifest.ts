@@ -1,4 +1,4 @@
-/** What is pushed must read the same to everyone: with what one client takes for a layer and another for nothing, layers would be lost. */
+/** A manifest must read the same to everyone: layers would be lost where one client sees a layer and another sees nothing. */
 import { OciError } from '../../oci/errors.ts';
 import { JsonError, scanJson } from '../../oci/json-scan.ts';
 import { findOddName, type ManifestReading } from '../../oci/manifest-fields.ts';
@@ -6,7 +6,7 @@ import { isMediaType } from '../../oci/media-types.ts';
 import { countMembers, decodeJson } from '../../oci/untrusted-json.ts';
 
 const byteOrderMark = [0xef, 0xbb, 0xbf];
-/** Read as integers, which to Go are digits alone. */
+/** Fields that clients written in Go read as integers, which to Go are digits alone. */
 const integers = ['schemaVersion', 'size'];
 
 export const plainReading: ManifestReading = {

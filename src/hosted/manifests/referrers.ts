@@ -1,4 +1,4 @@
-/** The referrers of a subject: what was pushed with it, and what clients that knew no such API listed under the fallback tag. */
+/** The referrers of a subject: manifests that name it, and those that clients without the API listed under the fallback tag. */
 import type { Records } from '../../metadata/db/records.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { fallbackTag, parseReferrers } from '../../oci/referrers.ts';
@@ -7,7 +7,7 @@ import { parseJsonRecord } from '../../oci/untrusted-json.ts';
 
 type ReferrerRecords = Pick<Records, 'repositoryManifests'>;
 
-/** Each digest once. */
+/** Each referrer once. */
 export async function listReferrers(
   records: ReferrerRecords,
   repositoryId: number,
@@ -21,7 +21,7 @@ export async function listReferrers(
   return [...merged.values()];
 }
 
-/** Of the fallback tag's index what the repository still has: nobody updates that index when a referrer is deleted. */
+/** What the fallback tag's index lists and the repository still has: nobody updates that index when a referrer is deleted. */
 async function listTagged(
   { repositoryManifests }: ReferrerRecords,
   repositoryId: number,

@@ -22,12 +22,12 @@ export interface RepositoryDeletionOptions {
 type Doomed = Awaited<ReturnType<RepositoryRemovals['list']>>[number];
 
 const maxFailures = 10;
-/** In one transaction. */
+/** How many links one transaction removes. */
 const linksAtOnce = 100;
 const pauseMs = 5;
 
 /**
- * It is deleted from now on, in the background. Asking again changes nothing. Part of a transaction.
+ * Marks the repository as one that is being deleted, in the background. Asking again changes nothing. Part of a transaction.
  * @throws HostedRefusal deleting-off, repository-protected, repository-unknown
  */
 export async function scheduleRepositoryDeletion(
@@ -53,7 +53,7 @@ export class RepositoryDeletionTask {
     this.#options = options;
   }
 
-  /** All that are scheduled; what fails is tried again at another time. @throws what the database throws */
+  /** Removes all repositories that are scheduled; what fails is tried again at another time. @throws what the database throws */
   async run(signal: AbortSignal): Promise<{
     readonly result: { readonly repositories: number; readonly failures: number };
     readonly again?: boolean;
@@ -88,7 +88,7 @@ export class RepositoryDeletionTask {
     return true;
   }
 
-  /** One transaction. False when there was nothing to remove. */
+  /** Removes one part in one transaction. False when there was nothing to remove. */
   #removePart(id: number): Promise<boolean> {
     return this.#options.database.transaction(async (tx) => {
       await tx.repositories.hold(id);
@@ -116,7 +116,7 @@ export class RepositoryDeletionTask {
   }
 }
 
-/** False where there is something in it again. */
+/** Removes the repository itself. False where there is something in it again. */
 async function removeEmpty(tx: Records, { id, projectId, name }: Doomed): Promise<boolean> {
   const isGone = await tx.repositoryRemovals.removeEmpty(id);
   const deleted = { action: 'delete', projectId, repositoryId: id, repository: name, actorName: '' } as const;

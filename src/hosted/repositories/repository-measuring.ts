@@ -1,4 +1,4 @@
-/** Measures repositories that have changed, so that lists can be sorted by size: a task. */
+/** A task that measures repositories that have changed, so that lists can be sorted by size. */
 import type { Database } from '../../metadata/db/database.ts';
 
 const atOnce = 50;

@@ -19,11 +19,11 @@ interface Renamed {
 
 /** How many segments of a repository's name may come after its project's full path. */
 const maxSegmentsInside = 2;
-/** That are renamed with one. */
+/** How many repositories one rename may take along. */
 const maxRepositories = 1000;
 
 /**
- * The projects are held, so that pushes wait.
+ * Holds the projects, so that pushes wait.
  * @param from what is called so, and by a name below it; its writer as in its project. @param to the same in the project that it comes to
  * @throws HostedRefusal nothing-there, name-taken, name-invalid, too-many-repositories, rename-denied, over-quota
  */
@@ -92,8 +92,8 @@ function demandNameInside(projectPath: string, newName: string): void {
 }
 
 /**
- * The old name is as good as deleted, with its tags, and the new one pushed. Tags that are immutable where they are stay there, whoever
- * comes; so does a repository with tags that who renames may not delete, and one with tags that they may not push where it comes to.
+ * A rename counts as a deletion at the old name, and as a push at the new one. Tags that are immutable where they are stay there, whoever
+ * comes; so does a repository with tags that whoever renames may not delete, or may not push where it comes to.
  * @throws HostedRefusal rename-denied
  */
 async function demandRenamable(

@@ -1,5 +1,5 @@
 /**
- * Runs the cleanup policies of projects that are due: a task. One repository after the other; how far a run has come is recorded in the
+ * A task that runs the cleanup policies that are due, one repository after the other. How far a run has come is recorded in the
  * transactions that remove tags, so that a process that dies leaves the rest to the next. A policy that is changed meanwhile gives its run up.
  */
 import type {
@@ -18,7 +18,7 @@ export interface CleanupOptions extends TagRemovalOptions {
   readonly log: Log;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** Of one policy in one run; what is left goes in the next run, which is due then as always. */
+  /** How many tags one run of a policy removes; what is left goes in the next run, which is due then as always. */
   readonly maxTagsPerRun?: number;
 }
 
@@ -29,7 +29,7 @@ interface Progress {
   failed: number;
 }
 
-/** Of the role of nobody: whatever rule protects a tag keeps it. */
+/** A cleanup has nobody's role: whatever rule protects a tag keeps it from the cleanup. */
 const remover = { userId: undefined, name: 'cleanup policy', address: undefined, protectionLevel: 0 };
 const maxErrorLength = 1000;
 const givenUp = Symbol('given up');
@@ -47,7 +47,7 @@ export class CleanupTask {
     this.#maxTagsPerRun = options.maxTagsPerRun ?? 100_000;
   }
 
-  /** One policy. @throws what the database throws */
+  /** Runs one policy. @throws what the database throws */
   async run(
     signal: AbortSignal,
   ): Promise<{ readonly result: { readonly deleted: number }; readonly again?: boolean }> {
@@ -124,7 +124,7 @@ export class CleanupTask {
     const room = this.#maxTagsPerRun - progress.deleted;
     const deleted = await this.#removal.remove(
       repository,
-      // The oldest first, where not all of them can go.
+      // The oldest go first, where not all of them can go.
       going.toReversed().slice(0, room),
       remover,
       signal,
@@ -139,7 +139,7 @@ export class CleanupTask {
   }
 }
 
-/** Someone said otherwise while it ran. */
+/** The policy was changed while it ran. */
 class PolicyChanged extends Error {}
 
 function countRules(rules: readonly (string | undefined)[]): Record<string, number> {

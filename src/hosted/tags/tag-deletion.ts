@@ -19,7 +19,7 @@ export interface TagDeletionOptions extends TagRemovalOptions {
   readonly log: Log;
 }
 
-/** Between requests for one repository. */
+/** How much time lies between two requests for one repository. */
 const periodMs = 60 * 60 * 1000;
 
 export class TagDeletionTask {
@@ -33,7 +33,7 @@ export class TagDeletionTask {
     this.#removal = new TagRemoval(options);
   }
 
-  /** The oldest request. @throws what the database throws */
+  /** Does what the oldest request asks for. @throws what the database throws */
   async run(
     signal: AbortSignal,
   ): Promise<{ readonly result: { readonly tags: number }; readonly again?: boolean }> {
@@ -57,7 +57,7 @@ export class TagDeletionTask {
     return { result: { tags }, again: true };
   }
 
-  /** Newest first. */
+  /** The tags that go, newest first. */
   async #decide(
     { id, repositoryId, criteria, requestedAt, cut, actor }: TagDeletion,
     repository: RepositoryRecord,
@@ -81,8 +81,8 @@ export class TagDeletionTask {
 }
 
 /**
- * As of now: what is pushed later stays. Part of a transaction.
- * @param criteria whose expressions are good ones
+ * Asks for a deletion of the tags that match now: what is pushed later stays. Part of a transaction.
+ * @param criteria whose expressions were checked
  * @param now epoch milliseconds
  * @throws HostedRefusal asked-again within an hour, deleting-off, being-deleted, repository-unknown
  */
@@ -113,7 +113,7 @@ export async function requestTagDeletion(
   });
 }
 
-/** Whether it comes at the cut or after it: newest first, then by name. @param tag none that is newer */
+/** Whether the tag is the one of the cut, or comes after it: newest first, then by name. @param tag that is no newer than the cut */
 function isFrom(cut: TagCut, tag: PushedTag): boolean {
   return tag.updatedAt < cut.updatedAt || tag.name >= cut.name;
 }

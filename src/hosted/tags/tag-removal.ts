@@ -18,7 +18,7 @@ export interface PushedTag {
   readonly updatedAt: number;
 }
 
-/** What goes is spread over so long, where that leaves a pause after each transaction as long as it, and no longer than this many of it. */
+/** Pauses spread the removal over so long, as far as each is at least as long as the transaction before it, and at most this many times. */
 const spreadMs = 40_000;
 const mostPauseFactor = 10;
 
@@ -28,9 +28,9 @@ type NoteRemoved = (tx: Records, removed: number, total: number) => Promise<void
 export interface TagRemovalOptions {
   readonly database: Database;
   readonly tagPatterns: TagPatterns;
-  /** In one transaction. */
+  /** How many tags one transaction removes. */
   readonly tagsAtOnce?: number | undefined;
-  /** Waits after each, unless the signal comes first. */
+  /** Waits after each transaction, unless the signal comes first. */
   readonly pause?: ((ms: number, signal: AbortSignal) => Promise<void>) | undefined;
 }
 
@@ -48,7 +48,7 @@ export class TagRemoval {
   }
 
   /**
-   * Ends early after the signal. A tag that was pushed again since it was read stays, and one that a rule protects by then.
+   * Ends early after the signal. A tag stays that was pushed again since it was read, or that a rule protects by then.
    * @param remover on whose behalf
    * @param note what else belongs into a transaction
    * @returns how many were removed
@@ -86,7 +86,7 @@ export class TagRemoval {
     const notAfter = Math.max(...part.map(({ updatedAt }) => updatedAt));
     return this.#database.transaction(async (tx) => {
       await tx.repositories.hold(repositoryId);
-      // It may have been renamed, and rules made, since it was decided what goes.
+      // The repository may have been renamed, and rules made, since it was decided what goes.
       const repository = await tx.repositories.find(repositoryId);
       const project = repository && (await tx.projects.find(repository.projectId));
       if (!project) return 0;
@@ -122,9 +122,9 @@ export class TagRemoval {
 }
 
 /**
- * How long to wait after a part. All in milliseconds.
- * @param leftMs from its beginning, for it and the parts to come
- * @param parts with this one, which need not be whole
+ * How long to wait after a part; all times are in milliseconds.
+ * @param leftMs from the part's beginning, for it and those to come
+ * @param parts that are left, this one included; the last need not be a whole one
  */
 export function pauseAfter(tookMs: number, leftMs: number, parts: number): number {
   const evenMs = leftMs / parts - tookMs;

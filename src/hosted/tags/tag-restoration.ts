@@ -8,7 +8,7 @@ import { holdRepository, type WriteTarget } from '../changes/write-target.ts';
 import type { ChangeRules } from '../hosted-options.ts';
 
 /**
- * @param deletedTagId of its record
+ * @param deletedTagId number of the deleted tag's record
  * @throws HostedRefusal deleted-tag-unknown, tag-exists, too-many-tags, push-protected, being-deleted
  */
 export async function restoreTag(

@@ -1,5 +1,5 @@
 /**
- * The end of an upload: the bytes durable and published, then, in one transaction, recorded, linked, and the upload finished.
+ * The end of an upload: its bytes become durable and published; then one transaction records and links them, and finishes the upload.
  * What is acknowledged is durable; what cannot be recorded leaves no bytes behind.
  */
 import type { BlobRecord } from '../../metadata/content/blobs.ts';
@@ -18,12 +18,12 @@ export type CommitOptions = Pick<HostedOptions, 'database' | 'store' | 'log' | '
 /** How long an upload is remembered after its end, for clients that did not hear of it. */
 const finishedMs = 10 * 60 * 1000;
 
-/** A copy that is collected just before it would be linked is written anew, which nobody collects at once. */
+/** How often a copy is written: one that is collected just before it would be linked is written anew, which nobody collects at once. */
 const maxTries = 5;
 
 /**
- * @param id of the upload
- * @param spool of bytes that have this digest
+ * @param id the upload's
+ * @param spool holds bytes that have this digest
  * @throws OciError BLOB_UPLOAD_UNKNOWN when the upload has gone, NAME_UNKNOWN when its project has or the repository was renamed, DENIED over a quota; SpoolError
  */
 export async function commitBlob(
@@ -44,7 +44,7 @@ export async function commitBlob(
     );
     try {
       await recordBlob(options, target, id, blob, kept);
-      // Only what was not committed.
+      // Nothing happens to a spool that was committed.
       await spool.abort();
       return;
     } catch (error) {
@@ -59,7 +59,7 @@ export async function commitBlob(
   }
 }
 
-/** Nothing was recorded: bytes that were kept for it are of use to nobody. */
+/** The database has recorded nothing, so that bytes that were kept for it are of use to nobody. */
 class NotRecorded extends Error {
   override readonly name = 'NotRecorded';
 }
@@ -80,7 +80,7 @@ async function recordBlob(
     const kept = await database.transaction(async (tx) => {
       mayBeRecorded = false;
       const linked = await linkBlob(tx, target, { digest, size, record, event: 'blob_upload' });
-      // Not again where another process was first with the same bytes.
+      // It is not finished again where another process was first with the same bytes.
       const isFinished =
         (await tx.uploads.finish(id, digest, now() + finishedMs)) ||
         (await tx.uploads.find(id))?.finishedDigest === digest;
@@ -103,7 +103,7 @@ export function uploadUnknown(id: string): OciError {
   });
 }
 
-/** Its bytes are gone: were it to begin anew, what another process has hashed of it would be of other bytes. */
+/** Removes an upload whose bytes are gone: were it to begin anew, what another process has hashed of it would be of other bytes. */
 async function endUpload({ database, log }: CommitOptions, id: string): Promise<void> {
   try {
     await database.uploads.remove(id);
@@ -112,7 +112,7 @@ async function endUpload({ database, log }: CommitOptions, id: string): Promise<
   }
 }
 
-/** Nobody waits for it: bytes that stay are only a waste of room. */
+/** Removes bytes that nobody links. Nobody waits for it, and bytes that stay only take room. */
 async function discard({ store, log }: CommitOptions, storageKey: StorageKey): Promise<void> {
   try {
     await store.delete(storageKey);

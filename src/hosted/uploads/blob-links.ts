@@ -12,17 +12,17 @@ import { demandLasting, type PushTarget } from '../changes/write-target.ts';
 
 export interface NewLink {
   readonly digest: Digest;
-  /** In bytes. */
+  /** Size of the blob in bytes. */
   readonly size: number;
-  /** Recorded where there is no record yet; without it there must be one. */
+  /** The record to make where there is none yet; undefined: there must be one. */
   readonly record?: BlobRecord | undefined;
   readonly event: Extract<ReviewEvent, 'blob_upload' | 'blob_mount'>;
-  /** Of a mount. */
+  /** The repository that a mount takes the blob from. */
   readonly fromRepository?: RepositoryName | undefined;
 }
 
 /**
- * Makes the repository where absent. A project is locked before its repositories, and those before its uploads, as it is when a
+ * Links the blob, and makes the repository where absent. A project is locked before its repositories, and those before its uploads, as when a
  * project is deleted.
  * @returns the record that counts: another copy may have been recorded first
  * @throws OciError DENIED over a quota, or in a repository that is being deleted; MissingOwner when the project is gone, MissingContent when

@@ -19,9 +19,9 @@ export interface UploadOptions extends Omit<HostedOptions, 'buffers'> {
   readonly spools: UploadSpools;
 }
 
-/** As `start` makes them: nothing else is looked for. */
+/** Ids look as `start` makes them: nothing else is looked for. */
 const idPattern = /^[0-9a-f-]{36}$/;
-/** Who has too many uploads is asked to come again then. */
+/** Whoever has too many uploads is asked to come again after this time. */
 const retryAfterSeconds = '60';
 
 export class RepositoryUploads implements Uploads {
@@ -84,7 +84,7 @@ export class RepositoryUploads implements Uploads {
     return this.#take(id, commit, digest);
   }
 
-  /** What was acknowledged before, and has been of use to nobody since, may have been collected. */
+  /** Refuses to repeat the end of an upload whose blob was acknowledged before, and may have been collected since. */
   async #confirm(id: string, digest: Digest): Promise<void> {
     const { repositories, repositoryBlobs } = this.#options.database;
     const repository = await repositories.findByName(this.#target.name);
@@ -108,7 +108,7 @@ export class RepositoryUploads implements Uploads {
     run: (turn: Turn, upload: UploadRecord) => Promise<T>,
     repeated?: Digest,
   ): Promise<T> {
-    // Before the turn, which interrupts whoever has it: nobody else's upload may be disturbed.
+    // The upload is looked at before its turn is taken, which interrupts whoever has it: nobody else's upload may be disturbed.
     const upload = await this.#get(id, repeated);
     return this.#options.turns.take(id, async (turn) =>
       run(turn, turn.hasWaited ? await this.#get(id, repeated) : upload),
@@ -137,14 +137,14 @@ export class RepositoryUploads implements Uploads {
     }
   }
 
-  /** What is known not to fit is refused before it comes. */
+  /** Refuses a part before it comes where it is known not to fit. */
   async #receive(spool: UploadSpool, part: UploadPart, interrupted: AbortSignal): Promise<void> {
     const { limits, uploads } = this.#options;
     if (part.length) await uploads.demandRoom(part.length);
     await spool.receive(part, limits.maxUploadBytes, interrupted);
   }
 
-  /** What did not fit must not take the room of others until it expires. */
+  /** Cancels an upload that did not fit, which must not take the room of others until it expires. */
   async #giveUp(id: string): Promise<void> {
     const { database, uploads, log } = this.#options;
     for (const remove of [() => uploads.removeUpload(id), () => database.uploads.remove(id)])

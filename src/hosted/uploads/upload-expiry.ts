@@ -1,4 +1,4 @@
-/** Ends uploads that have expired, and removes bytes that no upload goes on with: a task. */
+/** A task that ends uploads that have expired, and removes bytes that no upload goes on with. */
 
 import type { Database } from '../../metadata/db/database.ts';
 import type { Log } from '../../observe/log.ts';
@@ -26,11 +26,11 @@ export class UploadExpiry {
     this.everyMs = Math.min(maxPeriodMs, options.expiryMs);
   }
 
-  /** Once. @throws what the database and the store throw */
+  /** Looks once. @throws what the database and the store throw */
   async run(): Promise<{ readonly result: { readonly sessions: number; readonly uploads: number } }> {
     const { database, uploads, log, now } = this.#options;
     const sessions = await database.uploads.removeExpired(now());
-    // Listed before they are looked for: an upload has its record before it has bytes.
+    // Bytes are listed before records are looked for: an upload has its record before it has bytes.
     const ids = await uploads.listUploads();
     const known = await database.uploads.listKnown(ids);
     const left = ids.filter((id) => !known.has(id));

@@ -6,9 +6,9 @@ import type { UploadPart } from '../../oci/uploads.ts';
 import type { Spool } from '../../storage/blob-store.ts';
 import { type BufferBudget, readChunks } from '../../storage/chunk-reader.ts';
 
-/** Big enough that the number of writes costs nothing, small enough for many uploads at once. */
+/** How many bytes one write takes: enough that the number of writes costs nothing, few enough for many uploads at once. */
 const batchBytes = 1024 * 1024;
-/** Of bodies that come in crumbs; systems take 1024 in one write. */
+/** How many chunks one write takes of a body that comes in crumbs; systems take 1024 in one. */
 const maxBatchChunks = 512;
 
 /** A hash of the first `length` bytes. */
@@ -34,17 +34,17 @@ export class UploadSpool {
     this.#buffers = buffers;
   }
 
-  /** In bytes. */
+  /** Length of the spool in bytes. */
   get length(): number {
     return this.#spool.length;
   }
 
-  /** Of all bytes; undefined where there is none. */
+  /** The hash of all bytes; undefined where there is none. */
   get hash(): RunningHash | undefined {
     return this.#hash?.length === this.length ? this.#hash : undefined;
   }
 
-  /** The bytes, to be committed or aborted: the upload goes on without them. */
+  /** Gives the bytes to whoever commits or aborts them: the upload goes on without them. */
   handOver(): Spool {
     this.#hash = undefined;
     return this.#spool;
@@ -129,7 +129,7 @@ class BatchWriter {
     await this.#writing;
     const batch = this.#batch;
     this.#writing = this.#spool.append(...batch).then(() => batch.forEach(free));
-    // Its failure is met by whoever waits for it next.
+    // Whoever waits for it next meets its failure.
     this.#writing.catch(() => undefined);
     this.#batch = [];
     this.#bytes = 0;
@@ -150,7 +150,7 @@ function anotherLength(length: number, received: string): OciError {
 }
 
 /**
- * At once, where it has memory of its own: left to the garbage collector, gigabytes of such chunks cost as much as their digest.
+ * Frees a chunk that has memory of its own: left to the garbage collector, gigabytes of them cost as much as their digest.
  */
 function free(chunk: Uint8Array): void {
   const { buffer } = chunk;
@@ -158,7 +158,7 @@ function free(chunk: Uint8Array): void {
 }
 
 /**
- * The items until the signal is aborted, even while the next one does not come. The iterator is left as it is then, and also
+ * Yields the items until the signal is aborted, even while the next one does not come. The iterator is left as it is then, and also
  * where the reader leaves: it belongs to whoever made it, who may have to answer first.
  * @throws the signal's reason
  */
@@ -167,7 +167,7 @@ async function* interruptible<T>(
   signal: AbortSignal,
 ): AsyncGenerator<T, void, undefined> {
   const iterator = items[Symbol.asyncIterator]();
-  // One listener for all items: a promise that all of them raced against would keep each of them in memory.
+  // All items share one listener: a promise that all of them raced against would keep each of them in memory.
   let interrupt: ((reason: unknown) => void) | undefined;
   const listener = () => interrupt?.(signal.reason);
   signal.addEventListener('abort', listener);

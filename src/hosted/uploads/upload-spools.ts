@@ -7,7 +7,7 @@ import type { BufferBudget } from '../../storage/chunk-reader.ts';
 import type { UploadStore } from '../../storage/upload-store.ts';
 import { type RunningHash, startHash, UploadSpool } from './upload-spool.ts';
 
-/** Uploads beyond these, and those of before a restart or of another process, are read once for their digest. */
+/** How many uploads' hashes are kept: those of others, of before a restart or of another process are read once for their digest. */
 const maxHashes = 4096;
 
 export class UploadSpools {
@@ -20,7 +20,7 @@ export class UploadSpools {
     this.#buffers = buffers;
   }
 
-  /** The upload will be committed with a digest of this algorithm. */
+  /** Hears that the upload will be committed with a digest of this algorithm. */
   expect(id: string, algorithm: Algorithm): void {
     this.#hashes.set(id, startHash(algorithm));
   }

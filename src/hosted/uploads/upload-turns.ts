@@ -1,11 +1,11 @@
 /**
- * One request at a time on each upload. A later one takes over: a client that comes again does not believe in its first
+ * Each upload has one request at a time. A later one takes over: a client that comes again does not believe in its first
  * request any more, whose connection may stand open for long.
  */
 import { OciError } from '../../oci/errors.ts';
 
 export interface Turn {
-  /** Another request waits, or the server stops: no more bytes are to be received. */
+  /** Aborted when another request waits, or the server stops: no more bytes are to be received. */
   readonly interrupted: AbortSignal;
   /** Whether another request had its turn just before, and may have ended the upload. */
   readonly hasWaited: boolean;
@@ -20,12 +20,12 @@ export class UploadTurns {
   readonly #running = new Map<string, RunningTurn>();
   readonly #closing = new AbortController();
 
-  /** The server stops: what takes long is to end. */
+  /** Aborted when the server stops: whatever takes long is to end. */
   get closing(): AbortSignal {
     return this.#closing.signal;
   }
 
-  /** Once the request before is over; it is interrupted first. @throws OciError where this one is interrupted before it had its turn */
+  /** Runs once the request before, which is interrupted, is over. @throws OciError where this one is interrupted before it had its turn */
   async take<T>(id: string, run: (turn: Turn) => Promise<T>): Promise<T> {
     this.closing.throwIfAborted();
     const before = this.#running.get(id);
@@ -44,7 +44,7 @@ export class UploadTurns {
     }
   }
 
-  /** Interrupts all and waits for their end. */
+  /** Interrupts all requests and waits for their end. */
   async close(): Promise<void> {
     const reason = new OciError('UNAVAILABLE', { detail: 'the server stops' });
     this.#closing.abort(reason);
@@ -54,7 +54,7 @@ export class UploadTurns {
   }
 }
 
-/** What a request is told whose bytes may not count. */
+/** The error for a request whose bytes may not count. */
 export function takenOver(cause?: unknown): OciError {
   return new OciError('BLOB_UPLOAD_INVALID', {
     detail: 'another request goes on with this upload: ask for its status before sending more',

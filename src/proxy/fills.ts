@@ -242,6 +242,6 @@ function keyOf(source: Source, digest: Digest): string {
 
 /** Whether the fill may come from where these sources get their blobs, so that waiting for its answer is worth it. */
 function mayShare(running: Running, sources: readonly Source[]): boolean {
-  const from = running.proven.length > 0 ? running.proven : running.sources;
-  return from.some((theirs) => sources.some((ours) => originOf(ours) === originOf(theirs)));
+  const origins = new Set(running.sources.map(originOf));
+  return sources.some((source) => origins.has(originOf(source)));
 }

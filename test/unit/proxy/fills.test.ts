@@ -21,6 +21,7 @@ function setUp(changed: Partial<FillTools> = {}, onEnded: () => void = () => und
   const spools: MemorySpool[] = [];
   const published: { readonly digest: string; readonly size: number; readonly sources: readonly Source[] }[] =
     [];
+  let spooled = 0;
   const seen = { started: 0, followed: 0, ended: [] as string[] };
   const fills = new Fills({
     log: silentLog,
@@ -34,7 +35,9 @@ function setUp(changed: Partial<FillTools> = {}, onEnded: () => void = () => und
         seen.followed += 1;
       },
       resumed: () => undefined,
-      spooled: () => undefined,
+      spooled(count) {
+        spooled += count;
+      },
       finished(result) {
         seen.ended.push(result);
         onEnded();
@@ -60,7 +63,7 @@ function setUp(changed: Partial<FillTools> = {}, onEnded: () => void = () => und
     if (typeof found === 'string') throw new Error(`it is ${found}`);
     return found;
   };
-  return { fills, spools, published, seen, join, joined };
+  return { fills, spools, published, seen, spooled: () => spooled, join, joined };
 }
 
 let ids = 0;
@@ -117,6 +120,14 @@ describe('a running fill', () => {
     for (const each of [fill, again.fill, ...followed.map((one) => one.fill)]) await each.release();
     await fills.isStored(digest, 0);
     expect(published.map(({ sources }) => sources)).toEqual([[source, theirs]]);
+  });
+
+  test('is followed by who has sources elsewhere, too, of which none is asked', async () => {
+    const { joined } = setUp();
+    const { fill } = await joined([sourceAt('https://a.test', new OpenBody())]);
+    const [elsewhere, theirs] = [sourceAt('https://b.test'), sourceAt('https://a.test')];
+    expect((await joined([elsewhere, theirs])).fill).toBe(fill);
+    expect(elsewhere.upstream.asked).toEqual([]);
   });
 
   test('is not followed by whom the origin does not say yes to, who get a fill of their own', async () => {
@@ -218,7 +229,7 @@ describe('a running fill', () => {
     async (turns) => {
       const source = sourceAt('https://a.test');
       let late: ReturnType<ReturnType<typeof setUp>['join']> | undefined;
-      const { join, joined, fills } = setUp({
+      const { join, joined, fills, spooled } = setUp({
         async publish() {
           const joinLater = async () => {
             for (let turn = 0; turn < turns; turn += 1) await undefined;
@@ -233,6 +244,8 @@ describe('a running fill', () => {
       const found = await late;
       if (typeof found !== 'object') {
         expect(found).toBe('look-again');
+        // What was counted in was counted out, once.
+        expect(spooled()).toBe(0);
         return;
       }
       const chunks: Buffer[] = [];

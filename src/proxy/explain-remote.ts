@@ -50,7 +50,7 @@ export async function explainRemote(
   const answers = await askInTurn(isReached ? allowed : [], reference);
   return {
     upstreams: candidates.map((candidate) => describe(candidate, answers.get(candidate))),
-    verdict: isReached ? verdictOf(allowed, answers) : undefined,
+    verdict: verdictOf(allowed, answers),
   };
 }
 

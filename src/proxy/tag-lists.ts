@@ -92,8 +92,7 @@ export class TagLists {
 
   async #withoutUpstream(source: Source, known: Remembered | undefined, answer: Answer): Promise<Listed> {
     if (answer.error.kind === 'not-found') return { answer };
-    const cached =
-      known?.tags ?? (await this.#options.entries.listTags([entrySource(source)])).filter(isTag).sort();
+    const cached = known?.tags ?? (await this.#options.entries.listTags([entrySource(source)])).filter(isTag);
     if (cached.length === 0) return { answer };
     const upstream = source.upstream.settings.name;
     this.#options.log.warn(

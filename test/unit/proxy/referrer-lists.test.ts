@@ -59,12 +59,13 @@ describe('referrers', () => {
   });
 
   test('are asked of the upstreams that gave the subject', async () => {
-    const { upstreams, referrers, record, asked } = await start(2);
+    const { upstreams, referrers, record, asked } = await start(3);
     await record(nth(upstreams, 1), image, 'v1');
+    await record(nth(upstreams, 2), image, 'v2');
     nth(upstreams, 0).referrers.set(subject, [sbom]);
-    nth(upstreams, 1).referrers.set(subject, [signature]);
+    nth(upstreams, 2).referrers.set(subject, [signature]);
     expect(await referrers()).toEqual({ descriptors: [signature], outcome: 'miss' });
-    expect(asked()).toEqual([0, 1]);
+    expect(asked()).toEqual([0, 1, 1]);
   });
 
   test('are those of the first upstream that knows any, where none gave the subject', async () => {
@@ -83,10 +84,12 @@ describe('referrers', () => {
   });
 
   test('that are none are believed, too', async () => {
-    const { referrers, asked } = await start(2);
+    const { referrers, asked, upstreams, entryOf } = await start(2);
     expect(await referrers()).toEqual({ descriptors: [], outcome: 'miss' });
     expect(await referrers()).toEqual({ descriptors: [], outcome: 'hit' });
     expect(asked()).toEqual([1, 1]);
+    const recorded = await Promise.all(upstreams.map((each) => entryOf(each, subject, 'referrers')));
+    expect(recorded.map((entry) => entry !== undefined)).toEqual([true, false]);
   });
 
   test('of an image that upstreams do not have are none, which is not believed', async () => {

@@ -207,6 +207,16 @@ describe('an explanation', () => {
     });
   });
 
+  test('looks no further once a local upstream has the image', async () => {
+    const { explain, host, looked } = setUp({ url: 'entrepot:acme' }, { url: 'entrepot:other' });
+    for (const path of ['acme/web', 'other/web']) host(path).add(path, 'v1');
+    expect(await explain(v1)).toMatchObject({
+      upstreams: [{ wouldAsk: true }, { wouldAsk: false, answer: undefined }],
+      verdict: { upstreamId: 1 },
+    });
+    expect(looked).toEqual(['acme acme/web']);
+  });
+
   test('of a digest looks here first', async () => {
     const { explain, host } = setUp({ url: 'https://a.test' }, { url: 'entrepot:acme' });
     const digest = host('acme/web').add('team');

@@ -133,13 +133,37 @@ test.each([
   },
 );
 
-test('removing an upload ends where what lists as its claim cannot be taken', async () => {
+test('opening, measuring and removing an upload end where what lists as its claim cannot be taken', async () => {
   const { root, store } = await createStore();
   // Not UTF-8: the name that a listing gives leads nowhere.
   const odd = Buffer.concat([Buffer.from(join(root, 'v1/uploads/id/')), Buffer.from([0xff])]);
   await mkdir(join(root, 'v1/uploads/id'), { recursive: true });
   await mkdir(odd);
-  await expect(store.removeUpload('id')).rejects.toThrow(SpoolError);
+  const faults = [store.removeUpload('id'), store.openUpload('id')].map((work) =>
+    work.catch((error: unknown) => error),
+  );
+  const faster = 'somebody else was faster 100 times';
+  expect(await Promise.all(faults)).toEqual([
+    new SpoolError(`the upload cannot be removed: ${faster}`),
+    new SpoolError(`the upload cannot be opened: ${faster}`),
+  ]);
+  expect(await store.uploadLength('id')).toBe(0);
+});
+
+test('of those who begin an upload at once each is told whether it is theirs, and no draft is left', async () => {
+  const { root, store } = await createStore();
+  const opened = await Promise.allSettled(Array.from({ length: 12 }, () => store.openUpload('id')));
+  let owners = 0;
+  for (const each of opened) {
+    if (each.status === 'rejected') expect(each.reason).toBeInstanceOf(SpoolError);
+    else
+      owners += await each.value.close().then(
+        () => 1,
+        () => 0,
+      );
+  }
+  expect(owners).toBeLessThanOrEqual(1);
+  expect(await readdir(join(root, 'v1/uploads'))).toEqual(['id']);
 });
 
 test('where the store is not there no upload is opened, absent, or without bytes', async () => {

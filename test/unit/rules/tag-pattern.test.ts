@@ -35,6 +35,15 @@ describe('a tag pattern', () => {
     },
   );
 
+  test('that is refused is refused for what RE2 says of it', () => {
+    expect(() => TagPattern.parse('(')).toThrow(
+      expect.objectContaining({
+        message: expect.stringContaining('('),
+        cause: expect.objectContaining({ name: 'Re2Error', cause: expect.any(Error) }),
+      }),
+    );
+  });
+
   test('is refused where it is long, or short and long once it is written out', () => {
     expect(isTagPattern('a'.repeat(maxPatternLength))).toBe(true);
     expect(isTagPattern('a'.repeat(maxPatternLength + 1))).toBe(false);

@@ -2,6 +2,7 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { SpaceReserve } from '../../../src/storage/space-reserve.ts';
+import { eventually } from '../../support/eventually.ts';
 import { silentLog } from '../../support/silent-log.ts';
 import { mountSmallDisk } from '../../support/small-disk.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
@@ -60,9 +61,9 @@ test('it is there again some seconds later, and no more once it is closed', asyn
   const directory = await temporaryDirectory();
   const reserve = createReserve(directory, mib);
   reserve.start();
-  await vi.waitFor(async () => expect(await readdir(directory)).toEqual(['space.reserve']));
+  await eventually(async () => expect(await readdir(directory)).toEqual(['space.reserve']));
   reserve.giveUp();
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     vi.advanceTimersByTime(10_000);
     expect(await readdir(directory)).toEqual(['space.reserve']);
   });

@@ -1,5 +1,5 @@
 /**
- * Who asks on /v2, and may they do it. Who may not see a repository is told the same as where there is none: what is refused
+ * Who asks on /v2, and whether they may. Whoever may not see a repository is told the same as where there is none: what is refused
  * depends on what was asked for, never on what exists.
  */
 import { logRefusedLogin } from '../auth/credentials/login-log.ts';
@@ -27,7 +27,7 @@ export interface RegistryAccessOptions extends ClientIdentification {
   readonly rights: RepositoryRights;
   readonly causes: Pick<DenialCauses, 'find'>;
   readonly principals: Pick<Principals, 'find' | 'judge'>;
-  /** Throws OciError TOOMANYREQUESTS. */
+  /** It throws OciError TOOMANYREQUESTS. */
   readonly rateLimit?: RateLimit;
   /** Learns of pushes and deletions that are denied. */
   readonly denials?: DenialObserver;
@@ -43,7 +43,7 @@ export class RegistryAccess {
   /**
    * Sets `ctx.state.identity`.
    * @param wanted the scopes of the token that a challenge tells them to ask for
-   * @param demanded one that no token goes without
+   * @param demanded a scope that no token goes without
    * @throws OciError UNAUTHORIZED with a challenge, TOOMANYREQUESTS
    */
   async identify(
@@ -62,7 +62,7 @@ export class RegistryAccess {
     if (demanded) this.#demand(ctx, demanded, wanted);
   }
 
-  /** Wrong credentials count for the address; being asked for some does not, with which every client begins. */
+  /** Finds out who asks. Wrong credentials count for the address; being asked for some, with which every client begins, does not. */
   async #identifyClient(
     ctx: RequestContext,
     header: string,
@@ -92,7 +92,7 @@ export class RegistryAccess {
     }
   }
 
-  /** What rules that protect tags compare with what they ask for. */
+  /** The client's level, which rules that protect tags compare with what they ask for. */
   protectionLevel({ state: { identity } }: RequestContext, name: RepositoryName): Promise<number> {
     return this.#options.rights.protectionLevel(identity, name);
   }
@@ -103,7 +103,7 @@ export class RegistryAccess {
     if (isVirtual && action !== 'pull') throw unchangeable(ctx, need);
     if (isVirtual && !parseVirtualName(name)) throw noVirtualRegistry(name);
     const wanted = () => scopesFor(need);
-    // Without the right to the source a mount becomes an upload, but a client whose token was not made for it may get one.
+    // A client without the right to the source uploads instead of mounting, but one whose token was not made for it may get another token.
     if (source !== undefined) this.#demand(ctx, repositoryScope(source, ['pull']), wanted);
     const { rights, causes } = this.#options;
     const { identity, log } = ctx.state;
@@ -120,7 +120,7 @@ export class RegistryAccess {
       log.debug({ repository: name, action, user: nameOf(identity), cause }, 'access was refused');
       throw denial(name, action, cause);
     }
-    // Where nobody needs to log in, who may do it is known by logging in.
+    // Where nobody needs to log in, it takes a login to learn who may do it.
     if (identity.kind !== 'anonymous') throw new OciError('DENIED', { detail: guarded(name, action) });
     throw this.#challenge(ctx, wanted(), { detail: `${guarded(name, action)}. Log in` });
   }
@@ -192,7 +192,7 @@ export class RegistryAccess {
     throw this.#challenge(ctx, wanted(), { error: 'invalid_token', detail });
   }
 
-  /** Undefined too where it makes no difference who it is. */
+  /** The bearer of a registry token; undefined too where it makes no difference who it is. */
   #bearerOf({ state: { identity } }: RequestContext): RegistryTokenIdentity | undefined {
     return identity.kind === 'registry-token' && this.#options.isLoginRequired ? identity : undefined;
   }
@@ -207,7 +207,7 @@ export class RegistryAccess {
   }
 }
 
-/** Before anything else, as it has nothing to do with who asks. */
+/** The error for a change that nobody can make: it is thrown before anything else, as it does not matter who asks. */
 function unchangeable(ctx: RequestContext, { isUpload = false }: Need): OciError {
   return new OciError('UNSUPPORTED', {
     detail: `${ctx.method} is not possible here: virtual registries are for pulling, and take no pushes and no deletions`,

@@ -1,4 +1,4 @@
-/** koa-body, loaded when there is a first body to read: it is large, and pulls have none. JSON is looked at before it is parsed. */
+/** koa-body is loaded when there is a first body to read: it is large, and pulls have none. JSON is looked at before it is parsed. */
 import type { Context, Middleware } from 'koa';
 import type { KoaBodyMiddlewareOptions } from 'koa-body';
 import { JsonError } from '../oci/json-scan.ts';
@@ -7,21 +7,21 @@ import { parseJson } from '../oci/untrusted-json.ts';
 type KoaBodyOptions = Pick<KoaBodyMiddlewareOptions, 'urlencoded' | 'formLimit' | 'multipart' | 'formidable'>;
 
 export interface BodyParserOptions extends Partial<KoaBodyOptions> {
-  /** Of a body of `application/json`; none is read without. */
+  /** The size of a body of `application/json`; undefined: none is read. */
   readonly maxJsonBytes?: number;
-  /** Of a form that stays a text: for those of any number of parameters, since koa-body takes its time for what is there many times. */
+  /** The size of a form that stays a text, which may have any number of parameters: koa-body takes its time for what is there many times. */
   readonly maxFormTextBytes?: number;
-  /** Of what could not be read: {@link LateBody}, a JsonError, or the parser's. Throws. */
+  /** Told why a body could not be read: {@link LateBody}, a JsonError, or the parser's error. It throws. */
   readonly onError: (error: Error) => never;
-  /** For tests. */
+  /** How long a body may take; tests give their own. */
   readonly totalMs?: number;
 }
 
-/** As many as a form may have, many times over what anything takes. */
+/** How many members a form may have: many times what anything takes. */
 const maxMembers = 1000;
 const jsonType = 'application/json';
 const formType = 'application/x-www-form-urlencoded';
-/** Forms and JSON come at once, whoever sends them: before anybody has logged in, too. */
+/** How long forms and JSON may take: they come at once, and before anybody has logged in, too. */
 const maxBodyMs = 30_000;
 
 /** A body that did not end in time. */
@@ -43,7 +43,7 @@ export function bodyParser(given: BodyParserOptions): Middleware {
     if (ctx.is('*/*') === null) return next();
     loading ??= import('koa-body').then(({ koaBody, HttpMethodEnum: method }) =>
       koaBody({
-        // GitLab takes parameters of a deletion from its body, too.
+        // As at GitLab, a deletion may have parameters in its body.
         parsedMethods: [method.POST, method.PUT, method.PATCH, method.DELETE],
         json: false,
         text: textLimit !== undefined,
@@ -65,10 +65,10 @@ export function bodyParser(given: BodyParserOptions): Middleware {
     try {
       await Promise.race([parse(ctx, async () => undefined), promise]);
     } catch (error) {
-      // A connection whose body nobody takes answers nothing more; inflating stops in the middle of one.
+      // Whatever is left of the body has to be taken, or the connection answers nothing more: inflating may have stopped in the middle.
       ctx.req.unpipe().resume();
       if (!(error instanceof LateBody)) throw error;
-      // What is still to come is not waited for.
+      // Nobody waits for what is still to come.
       ctx.set('Connection', 'close');
       options.onError(error);
     } finally {

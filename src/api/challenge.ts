@@ -21,7 +21,7 @@ export interface TokenRealm {
   readonly service: string;
 }
 
-/** @param delegate gives the tokens for all but virtual registries; undefined: we do */
+/** @param delegate the service that gives tokens for all but virtual registries; undefined: we do */
 export function challenge(
   ctx: RequestContext,
   scopes: readonly ScopeGrant[],
@@ -52,7 +52,7 @@ export interface Need {
   readonly isUpload?: boolean;
 }
 
-/** What a token carries for it: whoever pushes or deletes also pulls. */
+/** The scopes that a token for it carries: whoever pushes or deletes also pulls. */
 export function scopesFor({ name, action, source }: Need): readonly ScopeGrant[] {
   const scope = repositoryScope(name, action === 'pull' ? ['pull'] : ['pull', action]);
   return source === undefined || source === name ? [scope] : [scope, repositoryScope(source, ['pull'])];

@@ -1,7 +1,7 @@
-/** If-None-Match, when status and headers are set. https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2 */
+/** If-None-Match, for an answer whose status and headers are set. https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2 */
 import type { RequestContext } from './state.ts';
 
-/** True where the client has what it would get. No other condition, such as a Cache-Control of the request, has a say. */
+/** Whether the client has what it would get. No other condition, such as a Cache-Control of the request, has a say. */
 export function isNotModified(ctx: RequestContext): boolean {
   const header = ctx.req.headers['if-none-match'];
   if (header === undefined) return false;

@@ -1,4 +1,4 @@
-/** What is said to whom a repository is refused: the cause that holds, as far as they may know it, and what helps. */
+/** What is said to whoever is refused a repository: the cause, as far as they may know it, and what helps. */
 import { type Action, scopesFor } from '../auth/rights/access.ts';
 import { accessLevels } from '../auth/rights/access-levels.ts';
 import type { DenialCause } from '../auth/rights/denial-causes.ts';
@@ -6,7 +6,7 @@ import { OciError } from '../oci/errors.ts';
 
 const gerunds: Record<Action, string> = { pull: 'Pulling from', push: 'Pushing to', delete: 'Deleting from' };
 
-/** NAME_UNKNOWN for a pull, DENIED for a change, whatever the cause. */
+/** The error: NAME_UNKNOWN for a pull, DENIED for a change, whatever the cause. */
 export function denial(name: string, action: Action, cause: DenialCause): OciError {
   const detail = sentenceOf(name, action, cause) ?? hiddenSentence(name, action);
   return new OciError(action === 'pull' ? 'NAME_UNKNOWN' : 'DENIED', { detail });
@@ -55,7 +55,7 @@ function hiddenSentence(name: string, action: Action): string {
   return `${name} cannot be pulled from: ${causes}`;
 }
 
-/** Depends on the name alone. */
+/** The error for a virtual registry that is not there, or not for whoever asks: it depends on the name alone. */
 export function noVirtualRegistry(name: string): OciError {
   return new OciError('NAME_UNKNOWN', {
     detail: `${name} names no virtual registry: ids of virtual registries are numbers, and an image comes after them, as in virtual_registries/container/1/alpine`,
@@ -68,7 +68,7 @@ export function gone(name: string): OciError {
   });
 }
 
-/** Begins as GitLab's token service says it. */
+/** The sentence for a repository that a rule protects; it begins as GitLab's token service says it. */
 export function guarded(name: string, action: Action): string {
   return `${gerunds[action]} protected repository path forbidden: a protection rule of the project asks for a higher role for ${name}`;
 }

@@ -1,10 +1,10 @@
-/** Notes changes that were denied to who asked for them, on /v2 and /api/v4. Pulls pass by at no cost. */
+/** Notes changes that were denied to whoever asked for them, on /v2 and /api/v4. Pulls pass by at no cost. */
 import type { Middleware } from 'koa';
 import type { Identity } from '../auth/rights/identity.ts';
 import { OciError, type OciErrorCode } from '../oci/errors.ts';
 import type { RequestContext, RequestState } from './state.ts';
 
-/** What the audit trail learns. Must neither wait nor fail. */
+/** What the audit trail learns. Its methods must neither wait nor fail. */
 export interface DenialObserver {
   /** @param repository undefined for the REST API */
   denied(
@@ -14,7 +14,7 @@ export interface DenialObserver {
   ): void;
 }
 
-/** How repositories refuse what a tag is protected from. */
+/** The codes with which repositories refuse what a tag is protected from. */
 export const protectedCodes: readonly OciErrorCode[] = [
   'PROTECTED_TAG',
   'PROTECTED_MANIFEST',
@@ -33,7 +33,7 @@ export function noteDenial(
     observer?.denied(identity, { method, path, repository }, address);
 }
 
-/** To be used before the REST API, which answers its errors itself. */
+/** Middleware for before the REST API, which answers its errors itself. */
 export function noteDenials(observer: DenialObserver): Middleware<RequestState> {
   return (ctx, next) => {
     const { method, path } = ctx;

@@ -33,7 +33,7 @@ function answerError(ctx: RequestContext, error: unknown): void {
   ctx.body = JSON.stringify({ errors: entriesOf(refusal) });
 }
 
-/** What the server could not answer, for those who run it; nothing where the fault is the client's. */
+/** Logs what the server could not answer, for those who run it; nothing where the fault is the client's. */
 export function logFault(log: Log, error: unknown, isBug: boolean): void {
   if (error instanceof UnavailableError) log.error({ err: error }, 'a request could not be answered');
   else if (isBug) log.error({ err: error }, 'a request failed unexpectedly');
@@ -48,14 +48,14 @@ function entriesOf({ code, details }: OciError): readonly object[] {
   return messages.map((message) => ({ code, message }));
 }
 
-/** Of 503 and others, clients written in Go show the status line alone; HTTP leaves its text to us. */
+/** The text of the status line, which HTTP leaves to us: of 503 and others, clients written in Go show nothing else. */
 function reasonOf({ detail }: OciError): string | undefined {
   return detail?.replace(/[^\x20-\x7e]+/g, ' ').slice(0, maxReasonLength);
 }
 
 const maxReasonLength = 300;
 
-/** What may have been said of a body that failed before its first byte. */
+/** Headers that may have been set for a body that failed before its first byte. */
 const contentHeaders = [
   'Accept-Ranges',
   'Cache-Control',

@@ -1,4 +1,4 @@
-/** A request, as those who are told of what it did hear of it. */
+/** A request as whoever is told of what it did hears of it. */
 import { type PrincipalRef, unknownIdentity } from '../auth/rights/identity.ts';
 import type { ActorType, EventOrigin } from '../oci/registry-event.ts';
 import { refOf } from './registry/writer.ts';
@@ -17,7 +17,7 @@ export function originOf({ state, method, req }: RequestContext): EventOrigin {
   };
 }
 
-/** A registry token does not say what it was asked for with, but of a personal access token. */
+/** A registry token says what it was asked for with only where that was a personal access token. */
 function actorTypeOf(ref: PrincipalRef | undefined): ActorType {
   switch (ref?.kind) {
     case 'user':

@@ -25,7 +25,7 @@ type Network = [ipaddr.IPv4 | ipaddr.IPv6, number];
 export class TrustedProxies {
   readonly #networks: readonly Network[];
 
-  /** @param networks in CIDR notation. @throws Error for what is none */
+  /** @param networks in CIDR notation. @throws Error for a text that is no network */
   constructor(networks: readonly string[]) {
     this.#networks = networks.map((network) => ipaddr.parseCIDR(network));
   }
@@ -56,7 +56,7 @@ export class TrustedProxies {
   }
 
   /**
-   * Each proxy appends who asked it, so the list is read from its end; what stands before an address that is not trusted is
+   * Each proxy appends who asked it, so that the list is read from its end; what stands before an address that is not trusted is
    * anybody's invention, and so is what stands before one that is hidden.
    */
   #follow(
@@ -88,21 +88,21 @@ function isOurs(headers: IncomingHttpHeaders): boolean {
 
 const nodePattern = /^(?:\[([0-9a-f:.]+)\]|([0-9.]+))(?::[\w.-]+)?$/i;
 
-/** Without port and brackets; undefined for an address with a zone, and for what is unknown or hidden. */
+/** The address without port and brackets; undefined for one with a zone, and for what is unknown or hidden. */
 function addressIn(node: string): string | undefined {
   const [, ipv6, ipv4] = nodePattern.exec(node) ?? [];
   const address = ipv6 ?? ipv4 ?? node;
   return isIP(address) === 0 || address.includes('%') ? undefined : address;
 }
 
-/** IPv4 as IPv4, also where it came over an IPv6 socket. */
+/** The address with IPv4 as IPv4, also where it came over an IPv6 socket. */
 function plainAddress(address: string): string {
   return address.includes(':') && ipaddr.isValid(address) ? ipaddr.process(address).toString() : address;
 }
 
 export interface Arrival {
   readonly isEncrypted: boolean;
-  /** Of the socket, for clients that send no Host. */
+  /** The socket's address, for clients that send no Host. */
   readonly localAddress: string | undefined;
   readonly localPort: number | undefined;
   readonly headers: IncomingHttpHeaders;
@@ -115,8 +115,8 @@ const prefixPattern = /^(?=.{1,255}$)(?:\/[\w.~-]+)+$/;
 const defaultPorts = { http: '80', https: '443' } as const;
 
 /**
- * scheme://host with neither path nor slash at the end, unless a trusted proxy puts us below a prefix.
- * @param claims of proxies that are trusted
+ * The address that the client knows us by: scheme://host with neither path nor slash, unless a trusted proxy puts us below a prefix.
+ * @param claims made by trusted proxies
  */
 export function externalUrlOf(
   { isEncrypted, localAddress, localPort, headers }: Arrival,

@@ -1,4 +1,4 @@
-/** From the Authorization header of a request to /v2 to who asks: with a registry token, or with credentials of any kind. */
+/** Finds out from the Authorization header who asks on /v2: with a registry token, or with credentials of any kind. */
 import type { Authenticator } from '../auth/credentials/authenticate.ts';
 import { isJwt, parseAuthorization } from '../auth/credentials/credentials.ts';
 import { logRefusedLogin } from '../auth/credentials/login-log.ts';
@@ -68,7 +68,7 @@ async function verify(token: string, { registryTokens, delegate }: ClientIdentif
   return (await registryTokens.verify(token)) ?? delegate?.tokens.verify(token);
 }
 
-/** What helps; what is wrong with it is for the log. */
+/** What helps whoever has a token that is not good; what is wrong with it is for the log. */
 async function explain(
   { state: { address, log } }: RequestContext,
   token: string,

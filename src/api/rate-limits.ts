@@ -1,5 +1,5 @@
 /**
- * How often a client may ask virtual registries, on /v2 and /api/v4, and how often all else of /api/v4: for its address, and for whom it
+ * How often a client may ask virtual registries, on /v2 and /api/v4, and how often all else of /api/v4: by its address, and by whom it
  * says it is, wherever they come from. Pulls by somebody have a limit of their own, none unless it is set, and do not count for their
  * address: an image of many layers, or many machines behind one address, are no abuse. On /v2 headers are there only where they matter;
  * /api/v4 always has them.
@@ -11,9 +11,9 @@ import type { RequestContext } from './state.ts';
 
 export interface RateLimitsOptions {
   readonly counter: { count(key: string): Rate };
-  /** Of one address, and of one identity, in a window; 0: no limit. */
+  /** How many requests one address, and one identity, may make in a window; 0: no limit. */
   readonly requests: number;
-  /** The same for pulls of one identity. */
+  /** How many pulls one identity may make in a window; 0: no limit. */
   readonly pulls: number;
   readonly seconds: number;
   /** Epoch milliseconds. */
@@ -26,13 +26,13 @@ interface Rate {
   readonly endsAt: number;
 }
 
-/** A request to /api/v4 that is over the limit. Its answer already has the headers. */
+/** A request to /api/v4 was over the limit. Its answer already has the headers. */
 export class TooManyRequests extends Error {
   override readonly name = 'TooManyRequests';
 }
 
 /**
- * Asked when a request arrives, and what it returns when it is known who asks, or that credentials were refused, which is undefined. Both
+ * It is called when a request arrives; what it returns, once it is known who asks, or that credentials were refused, which is undefined. Both
  * throw where that is over the limit.
  */
 export type RateLimit = (ctx: RequestContext) => (identity: Identity | undefined) => void;
@@ -42,13 +42,13 @@ type Policy = 'address' | 'identity';
 interface Asker {
   readonly policy: Policy;
   readonly key: string;
-  /** 0: none. */
+  /** 0: there is no limit. */
   readonly limit: number;
 }
 
 /** Requests that are counted together. */
 interface Counted {
-  /** Before the keys of the counter. */
+  /** Begins the keys of the counter. */
   readonly prefix: string;
   /** The share of the limit from which on the headers are there. */
   readonly shownFrom: number;
@@ -98,7 +98,7 @@ export class RateLimits {
     return { policy: 'identity', key, limit };
   }
 
-  /** @param told of what the answer's headers speak already, if it is nearer to its limit */
+  /** @param told the rate of which the answer's headers speak already, if it is nearer to its limit */
   #count(
     ctx: RequestContext,
     { policy, key, limit }: Asker,
@@ -147,7 +147,7 @@ function refuseRest(sentence: string): TooManyRequests {
   return new TooManyRequests(sentence);
 }
 
-/** The same for a user's password, access tokens and registry tokens. Undefined: nobody in particular. */
+/** The identity's key, which is the same for a user's password, access tokens and registry tokens. Undefined: nobody in particular. */
 function keyOf(identity: Identity): string | undefined {
   switch (identity.kind) {
     case 'anonymous':

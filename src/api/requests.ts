@@ -14,16 +14,16 @@ import type { RequestState } from './state.ts';
 
 /** What metrics learn of each request. */
 export interface RequestObserver {
-  /** At the end of the answer. The route is a pattern, never a path. */
+  /** Told at the end of the answer. The route is a pattern, never a path. */
   answered(method: string, route: string, status: number, seconds: number): void;
-  /** Bytes of manifests and blobs that a client got. */
+  /** Told how many bytes of manifests and blobs a client got. */
   served(outcome: Outcome, bytes: number): void;
 }
 
 export interface RequestOptions {
   readonly log: Log;
   readonly observer: RequestObserver;
-  /** scheme://host that clients know us by; where undefined, each request says it. */
+  /** The scheme://host that clients know us by; where undefined, each request says it. */
   readonly externalUrl: string | undefined;
   /** Networks in CIDR notation. */
   readonly trustedProxies: readonly string[];
@@ -31,7 +31,7 @@ export interface RequestOptions {
   readonly now: () => number;
 }
 
-/** Of all answers, since many are what others sent us: a browser guesses no type, and runs nothing. Pages for people say otherwise. */
+/** Headers of all answers, since many are what others sent us: a browser guesses no type, and runs nothing. Pages for people say otherwise. */
 const inertHeaders = [
   ['X-Content-Type-Options', 'nosniff'],
   ['Content-Security-Policy', "default-src 'none'; sandbox"],
@@ -40,7 +40,7 @@ const inertHeaders = [
 const sanePattern = /^[\w.:/+=-]{1,128}$/;
 const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
-/** What is then thrown wherever something was waited for; it is nobody's answer. */
+/** Thrown wherever something was waited for when the client left; it is nobody's answer. */
 const clientLeft = new OciError('UNAVAILABLE', { status: 499, detail: 'the client left' });
 
 export function receiveRequests(options: RequestOptions): Middleware<RequestState> {
@@ -153,7 +153,7 @@ function report(
     address: state.address,
     code: refusal?.code,
     detail: refusal?.detail,
-    // Not sent to its end: the client left, or the bytes broke off.
+    // It was not sent to its end: the client left, or the bytes broke off.
     incomplete: res.writableFinished ? undefined : true,
   };
   if (status >= 500) log.warn(fields, 'request');
@@ -161,21 +161,21 @@ function report(
   else log.info(fields, 'request');
 }
 
-/** Longer than any that is known here. */
+/** Every path that is known here is shorter. */
 const maxLoggedLength = 2048;
 
-/** Each client begins so, to learn where tokens are to be had. */
+/** Whether a client only asks where tokens are to be had, with which each begins. */
 function isPing({ url, headers }: IncomingMessage, status: number): boolean {
   return status === 401 && (url === '/v2/' || url === '/v2') && headers.authorization === undefined;
 }
 
-/** Queries may be signatures, tokens and passwords, so none is written. */
+/** The path without its query, which may be a signature, a token or a password and is never written. */
 function pathOf(url: string): string {
   const query = url.indexOf('?');
   return url.slice(0, Math.min(query === -1 ? url.length : query, maxLoggedLength));
 }
 
-/** @koa/router notes the pattern it found. */
+/** The pattern that answered, which @koa/router notes. */
 function routeOf(ctx: ParameterizedContext<RequestState>): string {
   const route: unknown = ctx.state.route ?? ctx['_matchedRoute'];
   return typeof route === 'string' ? route : 'none';

@@ -7,24 +7,24 @@ import type { Outcome } from '../oci/repository.ts';
 
 export interface RequestState {
   requestId: string;
-  /** Writes the request's id with each line. */
+  /** It writes the request's id with each line. */
   log: Log;
-  /** The client's, as trusted proxies tell it. */
+  /** The client's address, as trusted proxies tell it. */
   address: string | undefined;
-  /** scheme://host as the client sees us, without a trailing slash. */
+  /** The scheme://host by which the client sees us, without a trailing slash. */
   externalUrl: string;
-  /** Of the client: aborted once they have left before the end of the answer. */
+  /** Aborted once the client has left before the end of the answer. */
   readonly left: AbortSignal;
   identity: Identity;
   /** The pattern of the endpoint of /v2 that answers, for metrics; only once it is known who asks. */
   route?: string | undefined;
-  /** Of a request to /api/v4 that was counted: to be told who asks. */
+  /** Told who asks, where a request to /api/v4 was counted. */
   identified?: ((identity: Identity) => void) | undefined;
   /** How a pull was answered. */
   outcome?: Outcome | undefined;
-  /** Why there was none, for the log. */
+  /** Why the request was refused, for the log. */
   refusal?: OciError | undefined;
-  /** Of the body so far; undefined where the answer's Content-Length says it. */
+  /** How much of the body was sent so far; undefined where the answer's Content-Length says it. */
   sentBytes?: number | undefined;
 }
 

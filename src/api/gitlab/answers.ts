@@ -15,7 +15,7 @@ export function timeOf(instant: number): string {
   return new Date(instant).toISOString();
 }
 
-/** Undefined where it is as it was made. */
+/** When it changed; undefined where it never did. */
 export function changeTimeOf(createdAt: number, changedAt: number): string | undefined {
   return changedAt === createdAt ? undefined : timeOf(changedAt);
 }

@@ -1,14 +1,14 @@
-/** `Link` to the pages before and after, with all that was asked for; absolute, as GitLab's clients expect it. */
+/** `Link` leads to the pages before and after, with all that was asked for; it is absolute, as GitLab's clients expect it. */
 import { formatLinks } from '../../oci/link-header.ts';
 import type { RequestContext } from '../state.ts';
 
 export interface PageEnds {
-  /** The first and last entry of this page, as `before` and `last` name them; undefined where there is no such page. */
+  /** The first entry of this page and the last, as `before` and `last` name them; undefined where there is no page before or after. */
   readonly previous: string | undefined;
   readonly next: string | undefined;
 }
 
-/** @param limit entries of a page */
+/** @param limit how many entries a page has */
 export function linkPages(ctx: RequestContext, limit: number, { previous, next }: PageEnds): void {
   const links = formatLinks({
     previous: previous && linkTo(ctx, limit, 'before', previous),

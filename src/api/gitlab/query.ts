@@ -1,10 +1,10 @@
-/** Parameters of queries, each parsed once; of what is given twice the first counts. */
+/** Parameters of queries, each parsed once; where one is given twice the first counts. */
 import { OciError } from '../../oci/errors.ts';
 import type { RequestContext } from '../state.ts';
 
 const maxEntries = 1000;
 const defaultEntries = 100;
-/** All of it is repeated in links to other pages, twice. */
+/** The longest query: links to other pages repeat all of it, twice. */
 export const maxQueryLength = 4096;
 
 /** @throws OciError INVALID_QUERY_PARAMETER_VALUE */
@@ -24,7 +24,7 @@ export function parseLimit(query: URLSearchParams): number {
   return limit;
 }
 
-/** False where it is not given. @throws OciError INVALID_QUERY_PARAMETER_TYPE */
+/** A boolean; false where it is not given. @throws OciError INVALID_QUERY_PARAMETER_TYPE */
 export function parseTruth(query: URLSearchParams, name: string): boolean {
   const text = query.get(name);
   if (text === null) return false;

@@ -1,4 +1,4 @@
-/** A repository, or a project with its repositories, gets another name. */
+/** Gives a repository, or a project with its repositories, another name. */
 import { z } from 'zod';
 import type { Identity } from '../../auth/rights/identity.ts';
 import type { Actor } from '../../management/acting/actor.ts';
@@ -18,14 +18,14 @@ import { parseTruth, queryOf } from './query.ts';
 export interface Renames {
   /** @throws OciError NAME_UNKNOWN, DENIED, INVALID_BODY_PARAMETER, RENAME_CONFLICT, RENAME_IN_PROGRESS, EXCEEDS_LIMITS */
   rename(actor: Actor, request: RenameRequest): Promise<void>;
-  /** Until when nobody else may; epoch milliseconds. @throws OciError as rename */
+  /** Until when nobody else may rename it; epoch milliseconds. @throws OciError as rename */
   announce(actor: Actor, request: RenameRequest): Promise<number>;
 }
 
 const maxBodyBytes = 65_536;
 const bodySchema = z.object({ name: z.unknown().optional(), namespace: z.unknown().optional() });
 
-/** @param path that its client may push to */
+/** @param path that the client may push to */
 export async function answerRename(
   ctx: RequestContext,
   path: RepositoryName,

@@ -67,7 +67,7 @@ export function createGitlabRouter(options: GitlabOptions): Middleware<RequestSt
     await answerRename(ctx, name, renames);
   }
 
-  /** Of a virtual registry there is nothing to tell. */
+  /** An endpoint for whoever may pull; of a virtual registry it tells nothing. */
   function pull(
     respond: (
       ctx: RequestContext,
@@ -92,7 +92,7 @@ export function createGitlabRouter(options: GitlabOptions): Middleware<RequestSt
     await answerSubRepositories(ctx, name, inventory);
   }
 
-  /** The size of all below a path is for those who may pull all below it; the path itself may be a group's. */
+  /** Tells of a repository. The size of all below a path is for those who may pull all below it; the path itself may be a group's. */
   async function answerDetails(ctx: RequestContext, path: PathParts): Promise<void> {
     const name = parseRepositoryName(path.name);
     const size = parseOneOf(queryOf(ctx), 'size', ['self', 'self_with_descendants']);
@@ -122,25 +122,25 @@ function answerBase(ctx: RequestContext): void {
   ctx.body = '';
 }
 
-/** What a token carries for a repository, and for all below it where its size is asked for with theirs. */
+/** The scopes that a token carries for a repository, and for all below it where its size is asked for with theirs. */
 function wantedOf(ctx: RequestContext, name: string): readonly ScopeGrant[] {
   const isDeep = new URLSearchParams(ctx.querystring).get('size') === 'self_with_descendants';
   return isDeep ? wantedBelow(ctx, name) : wantedBelow(ctx, name).slice(0, 1);
 }
 
-/** None where the path names nothing, or what may not stand in a header. */
+/** The scopes for all below a path; none where the path names nothing, or what may not stand in a header. */
 function wantedBelow({ method }: RequestContext, name: string): readonly ScopeGrant[] {
   if (!isRepositoryName(name)) return [];
   const actions = method === 'PATCH' ? ['pull', 'push'] : ['pull'];
   return [repositoryScope(name, actions), repositoryScope(belowName(name), ['pull'])];
 }
 
-/** Neither has a body worth reading, nor changes anything. */
+/** Whether the method has no body worth reading, and changes nothing. */
 function isRead({ method }: RequestContext): boolean {
   return method === 'GET' || method === 'HEAD';
 }
 
-/** For all methods, and before it is asked who it is: it tells nothing but how paths are written. */
+/** Redirects any method before it is asked who it is: it tells nothing but how paths are written. */
 function redirect(ctx: RequestContext): void {
   const { externalUrl } = ctx.state;
   ctx.redirect(`${externalUrl}${ctx.path}/${ctx.search}`);

@@ -22,7 +22,7 @@ export interface Inventory {
   tag(name: RepositoryName, tag: Tag): Promise<TagAnswer>;
   /** @throws OciError NAME_UNKNOWN */
   tags(name: RepositoryName, request: TagListRequest): Promise<TagListAnswer>;
-  /** Those of this name and below it that have a tag. */
+  /** Repositories of this name and below it that have a tag. */
   repositories(
     path: RepositoryName,
     page: PageRequest,
@@ -47,9 +47,9 @@ export interface RepositoryAnswer {
 }
 
 export interface TagListRequest {
-  /** A page, or the one tag of this name. */
+  /** A page of tags, or the one tag of this name. */
   readonly tags: TagPageRequest | Tag;
-  /** Undefined: they are not asked for; an empty list of types: all. */
+  /** Types of the referrers that are asked for. Undefined: none are; an empty list: all. */
   readonly referrerTypes: readonly string[] | undefined;
 }
 
@@ -57,12 +57,12 @@ export interface TagPageRequest {
   readonly order: TagOrder;
   /** Undefined: from the beginning. */
   readonly marker: TagMarker | undefined;
-  /** Only those whose name has this part; upper and lower case differ. */
+  /** Only tags whose name has this part; upper and lower case differ. */
   readonly containing: string | undefined;
   readonly limit: number;
 }
 
-/** By name, byte by byte; or by when they were pushed last, those of one instant by name. */
+/** Tags go by name, byte by byte; or by when they were pushed last, those of one instant by name. */
 export interface TagOrder {
   readonly by: 'name' | 'published';
   readonly direction: 'ascending' | 'descending';
@@ -72,7 +72,7 @@ export interface TagOrder {
 export interface TagMarker {
   readonly side: 'before' | 'after';
   readonly name: string;
-  /** Epoch milliseconds; for an order by it. */
+  /** When the tag was pushed, for an order by that; epoch milliseconds. */
   readonly publishedAt: number;
 }
 
@@ -102,7 +102,7 @@ export interface ImageAnswer {
   readonly sizeBytes: number;
   /** Undefined for an index. */
   readonly config: { readonly digest: Digest; readonly mediaType: string } | undefined;
-  /** As far as its config tells. */
+  /** What it runs on, as far as its config tells. */
   readonly platform:
     | { readonly architecture?: string | undefined; readonly os?: string | undefined }
     | undefined;
@@ -118,6 +118,6 @@ export interface TagAnswer {
 }
 
 export interface Statistics {
-  /** For administrators. @throws OciError UNAUTHORIZED, DENIED */
+  /** Administrators alone may see it. @throws OciError UNAUTHORIZED, DENIED */
   demand(identity: Identity): Promise<void>;
 }

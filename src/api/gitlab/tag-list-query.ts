@@ -1,4 +1,4 @@
-/** What of a repository's tags is asked for, and in which order. */
+/** Which of a repository's tags are asked for, and in which order. */
 import { isTag, type Tag } from '../../oci/reference.ts';
 import { badValue, demandOneAtMost, parseLimit, parseOneOf, parseTruth } from './query.ts';
 import type { TagListRequest, TagMarker, TagOrder } from './services.ts';
@@ -65,7 +65,7 @@ function decodeMarker(text: string): { readonly name: string; readonly published
   return { name, publishedAt: isInstant ? Date.parse(instant) : Number.NaN };
 }
 
-/** As `before` and `last` name a tag in this order. */
+/** The text by which `before` and `last` name a tag in this order. */
 export function markerOf(
   tag: { readonly name: Tag; readonly publishedAt: number },
   { by }: TagOrder,
@@ -75,7 +75,7 @@ export function markerOf(
   return Buffer.from(`${instant}|${tag.name}`).toString('base64');
 }
 
-/** Undefined: no referrers are asked for; empty: those of all types. */
+/** Types of referrers. Undefined: no referrers are asked for; empty: those of all types are. */
 function parseReferrerTypes(query: URLSearchParams): readonly string[] | undefined {
   const types = (query.get('referrer_type') ?? '').split(',').filter((type) => type !== '');
   if (types.length > maxReferrerTypes)

@@ -73,7 +73,7 @@ function imageBody(image: ImageAnswer, references?: readonly ImageAnswer[]) {
   };
 }
 
-/** Artifacts have configs that tell of none. */
+/** The platform of an image; configs of artifacts tell of none. */
 function platformBody({ platform: { architecture, os } = {} }: ImageAnswer) {
   return architecture === undefined && os === undefined ? undefined : { architecture, os };
 }

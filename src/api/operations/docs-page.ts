@@ -24,7 +24,7 @@ const page = `<!doctype html>
 </html>
 `;
 
-/** Without a validator's badge, which would tell a server of others where this one is. */
+/** There is no validator's badge, which would tell a server of others where this one is. */
 const start = `SwaggerUIBundle({
   url: '${openApiPath}',
   dom_id: '#api',

@@ -1,5 +1,5 @@
 /**
- * What nothing else answers. Below /v2, however it is written, in the shape that clients of registries show, and below /api in that of the
+ * Answers what nothing else does: below /v2, however it is written, in the shape that clients of registries show, and below /api in that of the
  * REST API; for people a page that says who answers and how to go on.
  */
 import type { Middleware } from 'koa';
@@ -30,7 +30,7 @@ export const answerTheRest: Middleware<RequestState> = (ctx) => {
   answerPage(ctx, isFront ? 'This is a registry of container images.' : 'There is no page here.');
 };
 
-/** The first segment of the path as proxies and file systems would understand it: decoded, with neither dots nor empty segments, in any case. */
+/** The path's first segment as proxies and file systems would read it: decoded, without dots and empty segments, in lower case. */
 function areaOf(path: string): string | undefined {
   const segments: string[] = [];
   for (const segment of decode(path).split(/[/\\]+/)) {
@@ -40,7 +40,7 @@ function areaOf(path: string): string | undefined {
   return segments[0]?.toLowerCase();
 }
 
-/** What is no encoding stays. */
+/** The decoded segment; what is no encoding stays as it is. */
 function decode(path: string): string {
   return path.replace(/%([0-7][0-9a-f])/gi, (_, code: string) => String.fromCharCode(parseInt(code, 16)));
 }

@@ -6,7 +6,7 @@ export interface OperationsOptions {
   readonly metrics: { readonly contentType: string; render(): Promise<string> };
 }
 
-/** Path → what has to work for a 200. */
+/** What has to work for a 200, by path. */
 const duties: Readonly<Record<string, Duty>> = {
   '/-/readiness': 'serving',
   '/-/readiness/storing': 'storing',
@@ -53,7 +53,7 @@ function describe(results: readonly CheckResult[], duty: Duty, isVerbose: boolea
   };
 }
 
-/** /metrics, for the operations address alone. */
+/** Serves /metrics, at the operations address alone. */
 export function operationsRoutes({ metrics }: OperationsOptions): Middleware {
   return async (ctx, next) => {
     if (ctx.path !== '/metrics' || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return next();

@@ -1,4 +1,4 @@
-/** What the server needs, looked at when somebody asks, and not more often than it is worth: writing wears disks. */
+/** Looks at what the server needs when somebody asks, and not more often than it is worth: writing wears disks. */
 import { withinTime } from '../../concurrency/within-time.ts';
 import type { Log } from '../../observe/log.ts';
 import { UnavailableError } from '../../oci/unavailable.ts';
@@ -7,9 +7,9 @@ import { UnavailableError } from '../../oci/unavailable.ts';
 export type Duty = 'serving' | 'storing';
 
 export interface Check {
-  /** What is not done without it; undefined: it is missed, and nothing more. */
+  /** The duty that is not done without it; undefined: none, it is only reported. */
   readonly needed: Duty | undefined;
-  /** Rejects where it is not to be had; strangers are told why where it is an UnavailableError. */
+  /** Rejects where it is not to be had; strangers are told why where that is an UnavailableError. */
   run(): Promise<unknown>;
 }
 
@@ -42,13 +42,13 @@ export class Readiness {
     );
   }
 
-  /** Of all, those that may be asked by strangers as often as they like. */
+  /** The results of all checks; strangers may ask for them as often as they like. */
   results(): Promise<readonly CheckResult[]> {
     return Promise.all(this.#checks.map((check) => check.result()));
   }
 }
 
-/** Whoever is to store has to serve as well. */
+/** Whether all passed that the duty needs; whoever is to store has to serve as well. */
 export function isReady(results: readonly CheckResult[], duty: Duty): boolean {
   return results.every(
     ({ needed, reason }) => reason === undefined || !(needed === 'serving' || needed === duty),

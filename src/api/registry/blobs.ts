@@ -59,12 +59,12 @@ function bodyOf(ctx: RequestContext, { digest, size }: BlobStat): Body {
   return { kind: 'parts', length: multipart.length, multipart };
 }
 
-/** Clients that get a blob in parts pull it once. */
+/** Whether the answer has the blob's beginning: clients that get a blob in parts pull it once. */
 function isFromBeginning(body: Body): boolean {
   return body.kind === 'whole' || (body.kind === 'part' && body.range.start === 0);
 }
 
-/** HEAD is answered as GET would be, ranges included, as clients know it from registries written in Go. */
+/** Sets status and headers. HEAD is answered as GET would be, ranges included, as clients know it from registries written in Go. */
 function begin(ctx: RequestContext, { digest, size, outcome }: BlobStat, body: Body): void {
   ctx.state.outcome = outcome;
   ctx.status = body.kind === 'whole' ? 200 : 206;

@@ -1,4 +1,4 @@
-/** Deleting tags and manifests (end-9) and blobs (end-10) of one repository. The bytes are another matter. */
+/** Deletes tags and manifests (end-9) and blobs (end-10) of one repository; their bytes are the collector's. */
 import { parseDigest } from '../../oci/digest.ts';
 import { OciError } from '../../oci/errors.ts';
 import { parseReference, parseTag } from '../../oci/reference.ts';

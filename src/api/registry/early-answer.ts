@@ -10,14 +10,14 @@ import { setImmediate } from 'node:timers/promises';
 import type { Middleware } from 'koa';
 import type { RequestContext, RequestState } from '../state.ts';
 
-/** Enough for a client that looks for its answer only after a layer of usual size, cheap enough to be asked for by anybody. */
+/** How much is thrown away: enough for a client that looks for its answer after a layer of usual size, and cheap whoever sends it. */
 const maxDrainedBytes = 64 * 1024 * 1024;
 const maxDrainMs = 10_000;
 
-/** Of what is awaited before the answer: manifests of the largest size that is usual. */
+/** How much is awaited before the answer: manifests of the largest size that is usual. */
 const maxAwaitedBytes = 4 * 1024 * 1024;
 
-/** Around everything that answers, errors included. Bodies are texts or null here. */
+/** Middleware around everything that answers, errors included. Bodies are texts or null here. */
 export const answerEarly: Middleware<RequestState> = async (ctx, next) => {
   await next();
   // A body that came together with the head is only parsed after this.
@@ -46,7 +46,7 @@ async function sendAndClose(ctx: RequestContext): Promise<void> {
   res.end();
 }
 
-/** Whoever has not sent it by now is waited for no longer. */
+/** Whether the body came too late: nobody waits for the rest of it. */
 function isLate({ status }: RequestContext): boolean {
   return status === 408;
 }

@@ -10,20 +10,20 @@ import type { Access } from './services.ts';
 export interface Endpoint {
   /** The scopes that whoever comes without a good token is told to ask for, at this path with whatever method. */
   wanted(ctx: RequestContext, name: string): readonly ScopeGrant[];
-  /** One that no token goes without. */
+  /** A scope that no token goes without. */
   readonly demanded?: ScopeGrant;
-  /** For who is known, and not yet known to be allowed. Undefined: there is nothing. */
+  /** Answers whoever is known, and not yet known to be allowed. Undefined: there is nothing here. */
   answer?(ctx: RequestContext, path: PathParts): Promise<void> | void;
 }
 
 export interface PathParts {
-  /** As it is written: names need no encoding, so one that has any is none. Empty where the path has none. */
+  /** The name as it is written: names need no encoding, so that one that has any is none. Empty where the path has none. */
   readonly name: string;
-  /** What follows the name and is no word of the path, decoded. What cannot be decoded stays, and is refused by its parser. */
+  /** The part after the name that is no word of the path, decoded. What cannot be decoded stays as it is, and its parser refuses it. */
   readonly segment: string;
 }
 
-/** GET answers HEAD, too. Without a method nothing is there, but a token is asked for all the same. */
+/** An endpoint for GET answers HEAD, too. One without a method answers nothing, but asks for a token all the same. */
 export type EndpointRow = readonly [
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | undefined,
   paths: string | readonly string[],
@@ -42,7 +42,7 @@ export class Endpoints {
   readonly #entries: readonly Entry[];
 
   /**
-   * @param rows the first that has method and path answers. Names may end in words of paths (`foo/tags`), so the last words of a path
+   * @param rows the first that has method and path answers. Names may end in words of paths (`foo/tags`), so that the last words of a path
    * decide what it is: a wildcard takes as much as it can
    */
   constructor(rows: readonly EndpointRow[]) {
@@ -55,7 +55,7 @@ export class Endpoints {
     });
   }
 
-  /** @param refuse what no endpoint answers. @throws OciError UNAUTHORIZED with a challenge, and what the endpoint throws */
+  /** @param refuse called for what no endpoint answers. @throws OciError UNAUTHORIZED with a challenge, and what the endpoint throws */
   async answer(ctx: RequestContext, access: Access, refuse: () => never): Promise<void> {
     const { path, method } = ctx;
     const found = this.#entries.find(({ methods, regexp }) => methods.includes(method) && regexp.test(path));
@@ -71,7 +71,7 @@ export class Endpoints {
     return this.#at(path).length > 0;
   }
 
-  /** That the path has besides this request's, for `Allow`. */
+  /** The methods that the path has besides this request's, for `Allow`. */
   otherMethods({ path, method }: RequestContext): string {
     const methods = new Set(this.#at(path).flatMap((entry) => entry.methods));
     methods.delete(method);

@@ -16,7 +16,7 @@ export async function answerManifest(
   const isPull = ctx.method === 'GET';
   const answer = await repository.manifest(reference, isPull, ctx.state.left);
   const isImmutable = isDigestReference(reference);
-  // The same bytes have a digest in each algorithm; clients check the one they asked for.
+  // Bytes have a digest in each algorithm; clients check the one that they asked for.
   const digest = isImmutable ? reference : answer.digest;
   ctx.state.outcome = answer.outcome;
   ctx.status = 200;

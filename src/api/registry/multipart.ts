@@ -10,7 +10,7 @@ interface Part {
 
 export class Multipart {
   readonly contentType: string;
-  /** Of the whole body in bytes. */
+  /** Length of the whole body in bytes. */
   readonly length: number;
   readonly #parts: readonly Part[];
   readonly #tail: Buffer;

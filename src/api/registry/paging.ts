@@ -7,7 +7,7 @@ import { parametersOf } from './parameters.ts';
 
 export const maxPageEntries = 1000;
 
-/** The most a page can have, where `n` is absent, empty or more. @throws OciError PAGINATION_NUMBER_INVALID, INVALID_QUERY_PARAMETER_VALUE */
+/** A page is as long as it can be unless `n` asks for less. @throws OciError PAGINATION_NUMBER_INVALID, INVALID_QUERY_PARAMETER_VALUE */
 export function pageRequestOf(ctx: RequestContext): PageRequest {
   const parameters = parametersOf(ctx);
   const n = parameters.get('n') || String(maxPageEntries);
@@ -16,12 +16,12 @@ export function pageRequestOf(ctx: RequestContext): PageRequest {
       detail: `n must be a number of entries, not '${n.slice(0, 40)}'`,
     });
   }
-  // No entry has a NUL, so what comes after the rest of it comes after all of it; PostgreSQL takes no text that has one.
+  // No entry has a NUL, so that the part before it will do, and PostgreSQL takes no text that has one.
   const [after = ''] = (parameters.get('last') ?? '').split('\0', 1);
   return { after, limit: Math.min(Number(n), maxPageEntries) };
 }
 
-/** @param last entry of this page; of an empty page there is no next one */
+/** @param last the last entry of this page; after an empty page there is no next one */
 export function linkNextPage(ctx: RequestContext, { limit }: PageRequest, last: string | undefined): void {
   if (last !== undefined) linkNext(ctx, { n: String(limit), last });
 }

@@ -1,8 +1,8 @@
-/** Parameters of queries on /v2, none longer than what it can stand for: what comes in is compared with records and repeated in headers. */
+/** Parameters of queries on /v2, none longer than what it can stand for: they are compared with records and repeated in headers. */
 import { OciError } from '../../oci/errors.ts';
 import type { RequestContext } from '../state.ts';
 
-/** Names of repositories have 255 characters, media types too (RFC 6838), and numbers fewer. All others are parsed, or refused. */
+/** Names of repositories have at most 255 characters, media types too (RFC 6838), and numbers fewer. All others are parsed, or refused. */
 const maxLengths = { n: 32, last: 255, artifactType: 255 } as const;
 
 /** @throws OciError INVALID_QUERY_PARAMETER_VALUE */

@@ -7,7 +7,7 @@ import { cacheStatus } from './cache-status.ts';
 export function answerEmpty(ctx: RequestContext, status: 201 | 202 | 204): void {
   ctx.set('Cache-Status', cacheStatus.none);
   ctx.body = null;
-  // After the body, since koa takes "no body" for 204.
+  // The status is set after the body, since koa takes "no body" for 204.
   ctx.status = status;
 }
 
@@ -18,7 +18,7 @@ export function answerCreated(ctx: RequestContext, name: RepositoryName, path: s
   answerEmpty(ctx, 201);
 }
 
-/** Absolute: relative ones are resolved against all sorts of things by clients and proxies. */
+/** Sets an absolute Location: clients and proxies resolve relative ones against all sorts of things. */
 export function locate(ctx: RequestContext, name: RepositoryName, path: string): void {
   ctx.set('Location', `${ctx.state.externalUrl}/v2/${name}/${path}`);
 }

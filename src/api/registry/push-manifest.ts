@@ -1,4 +1,4 @@
-/** Pushing a manifest (end-7a, end-7b): small enough to be read as a whole, and kept as it came. */
+/** Pushes a manifest (end-7a, end-7b), which is small enough to be read as a whole, and is kept as it came. */
 import { OciError } from '../../oci/errors.ts';
 import { essenceOf, getManifestKind, isSchema1, isUnspecific } from '../../oci/media-types.ts';
 import {
@@ -13,7 +13,7 @@ import { answerCreated } from './push-answers.ts';
 import { type RequestBody, smallBodyPatience, withRequestBody } from './request-body.ts';
 import type { ChangeTarget } from './targets.ts';
 
-/** The specification wants ten at least; these still fit into a request line. */
+/** The specification wants at least ten tags; so many still fit into a request line. */
 const maxTagParameters = 100;
 
 /** @throws OciError MANIFEST_INVALID (400, too large 413, too many tags 414), and as {@link WritableRepository.putManifest} */
@@ -31,13 +31,13 @@ export async function pushManifest(ctx: RequestContext, target: ChangeTarget): P
   observer.pushed('manifest');
 }
 
-/** Before the body, which is not to be judged as what it does not claim to be. @throws OciError MANIFEST_INVALID (415) */
+/** Looks at the type before the body, which is not to be judged as what it does not claim to be. @throws OciError MANIFEST_INVALID (415) */
 function demandKnownType(contentType: string | undefined): void {
   const type = essenceOf(contentType ?? '');
   if (!isUnspecific(type) && !isSchema1(type)) getManifestKind(type);
 }
 
-/** Each once, from `?tag=`, which has a place only beside a digest. */
+/** The tags of `?tag=`, each once; it makes sense only beside a digest. */
 function tagsOf(ctx: RequestContext, reference: Reference): readonly Tag[] {
   const texts = new Set(new URLSearchParams(ctx.querystring).getAll('tag'));
   if (texts.size === 0) return [];

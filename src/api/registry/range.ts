@@ -3,11 +3,11 @@ import { OciError } from '../../oci/errors.ts';
 
 export interface ByteRange {
   readonly start: number;
-  /** The first byte that is not part of it. */
+  /** The first byte after it. */
   readonly end: number;
 }
 
-/** As many as clients of zstd:chunked images ask for at once. */
+/** How many ranges clients of zstd:chunked images ask for at once. */
 const maxRanges = 1024;
 const rangePattern = /^(?:([0-9]{1,15})-([0-9]{0,15})|-([0-9]{1,15}))$/;
 
@@ -41,12 +41,12 @@ export function contentRange({ start, end }: ByteRange, size: number): string {
 }
 
 /**
- * As the specification has it, and as RFC 9110 has it, which some clients follow.
+ * A Content-Range may be as the specification has it, or as RFC 9110 has it, which some clients follow.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-a-blob-in-chunks
  */
 const contentRangePattern = /^(?:bytes )?([0-9]{1,15})-([0-9]{1,15})(?:\/(?:[0-9]+|\*))?$/;
 
-/** Undefined for an empty header. @throws OciError BLOB_UPLOAD_INVALID (416) for one that is no range */
+/** The range; undefined for an empty header. @throws OciError BLOB_UPLOAD_INVALID (416) for one that is no range */
 export function parseContentRange(header: string): ByteRange | undefined {
   if (header === '') return undefined;
   const [, first, last] = contentRangePattern.exec(header) ?? [];

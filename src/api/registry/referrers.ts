@@ -8,7 +8,7 @@ import { linkNext } from './paging.ts';
 import { parametersOf } from './parameters.ts';
 import type { PullTarget } from './targets.ts';
 
-/** Clients read 4 MiB; the rest is for what is around the entries. */
+/** Clients read 4 MiB; some of it is for what is around the entries. */
 const maxPageBytes = 4 * 1024 * 1024 - 1024;
 
 export async function answerReferrers(
@@ -19,7 +19,7 @@ export async function answerReferrers(
 }
 
 /**
- * Where there is no repository: the specification wants an empty list of what has no referrers, whatever the reason, never 404.
+ * Answers where there is no repository: the specification wants an empty list of what has no referrers, whatever the reason, never 404.
  * @param digest of the subject, not parsed yet. @throws OciError DIGEST_INVALID
  */
 export function answerNoReferrers(ctx: RequestContext, digest: string): void {
@@ -42,7 +42,7 @@ function answer(ctx: RequestContext, { descriptors, outcome }: ReferrersAnswer):
   ctx.body = `{"schemaVersion":2,"mediaType":"${ociIndex}","manifests":[${page.join(',')}]}`;
 }
 
-/** In the order they came where one page holds all; else by digest, so that a list that changes meanwhile loses none. */
+/** The entries of a page: in their order where one page holds all; else by digest, so that a list that changes meanwhile loses none. */
 function pageOf(
   descriptors: readonly ReferrerDescriptor[],
   last: string,

@@ -7,20 +7,20 @@ import type { Readable } from 'node:stream';
 import { OciError } from '../../oci/errors.ts';
 import type { RequestContext } from '../state.ts';
 
-/** Keeps the network busy while the disk is, and is little for each of many uploads. */
+/** How much is read ahead: it keeps the network busy while the disk is, and is little for each of many uploads. */
 const maxAheadBytes = 256 * 1024;
-/** As nginx has it. Nobody gets it for an answer. */
+/** nginx's status for a client that left. Nobody gets it for an answer. */
 const clientLeft = 499;
 
 /** How long a client may take while its bytes are waited for, in milliseconds. */
 export interface BodyPatience {
-  /** For the next byte. */
+  /** How long the next byte may take. */
   readonly stalledMs: number;
-  /** For all of them; undefined for what may be large. */
+  /** How long all bytes may take; undefined for what may be large. */
   readonly totalMs?: number;
 }
 
-/** For what is small, whoever sends it: manifests of the largest size come through a slow line in this time. */
+/** Patience with what is small, whoever sends it: manifests of the largest size come through a slow line in this time. */
 export const smallBodyPatience: BodyPatience = { stalledMs: 30_000, totalMs: 60_000 };
 
 /**
@@ -32,7 +32,7 @@ export async function withRequestBody<T>(
   patience: BodyPatience,
   use: (body: RequestBody) => Promise<T>,
 ): Promise<T> {
-  // For the log, which is written as soon as the connection is closed. Whatever is answered has a status of its own.
+  // The status is for the log, which is written as soon as the connection is closed. Whatever is answered has a status of its own.
   res.statusCode = clientLeft;
   const body = new RequestBody(req, patience);
   try {
@@ -44,9 +44,9 @@ export async function withRequestBody<T>(
   }
 }
 
-/** Not a generator: one that waits for a chunk could not be ended before it came. */
+/** This is no generator: one that waits for a chunk could not be ended before it came. */
 export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined> {
-  /** As the client says it, in bytes; undefined where it sends chunks until it is done. */
+  /** The length that the client announces, in bytes; undefined where it sends chunks until it is done. */
   readonly length: number | undefined;
   readonly #request: Readable;
   readonly #patience: BodyPatience;
@@ -55,7 +55,7 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
   #isListening = false;
   #isOver = false;
   #failure: OciError | undefined;
-  /** Of who waits for a chunk. */
+  /** Wakes whoever waits for a chunk. */
   #wake: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #totalTimer: NodeJS.Timeout | undefined;
@@ -77,7 +77,7 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
     return this;
   }
 
-  /** What came is handed out before it is said that no more will. @throws OciError SIZE_INVALID where the body breaks off */
+  /** Hands out what came before it says that no more will. @throws OciError SIZE_INVALID where the body breaks off */
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
     if (!this.#isListening) this.#listen();
     while (this.#chunks.length === 0 && !this.#isOver) await this.#more();
@@ -91,13 +91,13 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
     return { done: true, value: undefined };
   }
 
-  /** Ends the reading at once, also for who waits for a chunk. The request stays as it is. */
+  /** Ends the reading at once, also for whoever waits for a chunk. The request stays as it is. */
   async return(): Promise<IteratorResult<Uint8Array, undefined>> {
     this.release();
     return { done: true, value: undefined };
   }
 
-  /** Safe to call more than once. */
+  /** Lets go of the request. It is safe to call this more than once. */
   release(): void {
     const request = this.#request;
     request.off('data', this.#keep).off('end', this.#end).off('close', this.#leave);
@@ -122,7 +122,7 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
     }, totalMs);
   }
 
-  /** The time runs while the client is the one to wait for; there is one timer for all of its chunks. */
+  /** Waits for the next chunk. The time runs while the client is waited for, with one timer for all of its chunks. */
   #more(): Promise<void> {
     if (this.#timer) this.#timer.refresh();
     else this.#timer = setTimeout(this.#stall, this.#patience.stalledMs);

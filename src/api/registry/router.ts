@@ -38,7 +38,7 @@ import { writerOf } from './writer.ts';
 type Pull = (ctx: RequestContext, target: PullTarget) => Promise<void>;
 type Change = (ctx: RequestContext, target: ChangeTarget) => Promise<void>;
 
-/** Long enough for a disk that is busy with layers, short enough that forgotten connections end. */
+/** A disk that is busy with layers takes less, and forgotten connections end soon. */
 const defaultStalledMs = 120_000;
 
 /** Answers every request under /v2 and leaves the others alone. */
@@ -68,7 +68,7 @@ export function createRegistryRouter(options: RegistryOptions): Middleware<Reque
       '/v2/_catalog',
       { wanted: () => [catalogScope], demanded: catalogScope, answer: (ctx) => answerCatalog(ctx, catalog) },
     ], // Docker's
-    // Nothing is there, but it is about a repository.
+    // A path about a repository at which there is nothing asks for its token all the same.
     [
       undefined,
       ['manifests/', 'blobs/', 'referrers/', 'tags/', 'tags/:other', 'tags/reference/'].map(
@@ -84,7 +84,7 @@ export function createRegistryRouter(options: RegistryOptions): Middleware<Reque
     ctx.set('Docker-Distribution-Api-Version', 'registry/2.0');
     const answer = () => endpoints.answer(ctx, access, () => refuse(ctx));
     if (!isRead(ctx)) return answerEarly(ctx, () => answerErrors(ctx, answer));
-    // For caches in front of us that take no notice of credentials by themselves, such as nginx's.
+    // Caches in front of us may take no notice of credentials by themselves, as nginx's does not.
     ctx.set('Vary', 'Authorization');
     return answer();
   };
@@ -107,7 +107,7 @@ export function createRegistryRouter(options: RegistryOptions): Middleware<Reque
     };
   }
 
-  /** Of what is pushed to us; what is pulled through us is not told of. */
+  /** Notes a pull of what was pushed to us; nobody is told of what is pulled through us. */
   function notePull(ctx: RequestContext, repository: RepositoryName, content: PulledContent): void {
     const { identity, outcome } = ctx.state;
     if (outcome !== 'hosted') return;
@@ -115,7 +115,7 @@ export function createRegistryRouter(options: RegistryOptions): Middleware<Reque
     pullEvents?.note({ ...content, repository, actorName, origin: originOf(ctx) });
   }
 
-  /** Whatever is done with an upload is part of a push: asking how far it got, giving it up. */
+  /** An endpoint of uploads: whatever is done with one is part of a push, also asking how far it got, or giving it up. */
   function upload(respond: Change): Endpoint {
     const needOf = (ctx: RequestContext, name: RepositoryName) =>
       ({ name, action: 'push', source: mountSourceOf(ctx), isUpload: true }) as const;
@@ -141,7 +141,7 @@ export function createRegistryRouter(options: RegistryOptions): Middleware<Reque
     respond: Change,
   ): Promise<void> {
     const { name } = need;
-    // First, since no token is good for it then, and another one would not help.
+    // This comes first, since no token is good for a change then, and another one would not help.
     if (!isRead(ctx)) await requireChangeable();
     await access.require(ctx, need);
     const protectionLevel = await access.protectionLevel(ctx, name);
@@ -163,7 +163,7 @@ export function createRegistryRouter(options: RegistryOptions): Middleware<Reque
     if (detail !== undefined) throw new OciError('UNAVAILABLE', { detail });
   }
 
-  /** What may not be pulled from is as what does not exist. */
+  /** The repository, if the client may pull from it; a repository that it may not pull from is as one that does not exist. */
   async function findPullable(
     ctx: RequestContext,
     name: RepositoryName | undefined,
@@ -191,7 +191,7 @@ export function createRegistryRouter(options: RegistryOptions): Middleware<Reque
   }
 }
 
-/** Of who comes without a good token, for one repository; none where the path names none, or what may not stand in a header. */
+/** The scopes to ask for at one repository; none where the path names none, or what may not stand in a header. */
 function wantedOf({ method }: RequestContext, name: string): readonly ScopeGrant[] {
   return isRepositoryName(name) ? scopesFor({ name, action: actionOf(method) }) : [];
 }
@@ -209,7 +209,7 @@ function actionOf(method: string): Action {
   }
 }
 
-/** Neither has a body worth reading, nor changes anything. */
+/** Whether the method has no body worth reading, and changes nothing. */
 function isRead({ method }: RequestContext): boolean {
   return method === 'GET' || method === 'HEAD';
 }

@@ -1,12 +1,12 @@
 /**
- * Bytes to a client at the client's pace. Not as koa's body: koa destroys bodies of clients that leave, and chunks here are
+ * Sends bytes at the client's pace. They are no body of koa's, which destroys bodies of clients that leave, and chunks here are
  * only lent until the next one is asked for.
  */
 import type { ServerResponse } from 'node:http';
 import type { RequestContext } from '../state.ts';
 
 export interface SendOptions {
-  /** Of the body, as announced; undefined where it is sent chunked. */
+  /** The body's length, as announced; undefined where it is sent chunked. */
   readonly length: number | undefined;
   /** How long a client may take nothing at all before it is let go, in milliseconds. */
   readonly stalledMs: number;
@@ -44,7 +44,7 @@ export async function sendBytes(
   }
 }
 
-/** A response with one listener for all of its chunks: many clients with many chunks are many listeners. */
+/** A response with one listener for all of its chunks: many clients with many chunks would be many listeners. */
 class Client {
   readonly #res: ServerResponse;
   readonly #stalledMs: number;
@@ -62,7 +62,7 @@ class Client {
     return this.#leaving.signal;
   }
 
-  /** Until the system has taken the chunk. Node's own time-out sees slow progress; it runs only while the client is the one to wait for. */
+  /** Waits until the system has taken the chunk. Node's own time-out sees slow progress; it runs only while the client is waited for. */
   take(chunk: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.signal.aborted) return reject(this.signal.reason);
@@ -81,7 +81,7 @@ class Client {
     this.#res.off('close', this.#leave);
   }
 
-  /** Before anything else: whoever reads may be waiting for bytes, and is told to stop. */
+  /** Runs before anything else: whoever reads may be waiting for bytes, and is told to stop. */
   readonly #leave = (): void => {
     this.#leaving.abort();
     this.#waiting?.(this.signal.reason);

@@ -19,12 +19,12 @@ export interface RegistryOptions {
   readonly access: Access;
   readonly catalog: Catalog;
   readonly maintenance: Maintenance;
-  /** Undefined: nobody is told of pulls. */
+  /** Tells of pulls; undefined: nobody is told. */
   readonly pullEvents?: PullEvents | undefined;
-  /** Told of what is refused since a tag is protected. */
+  /** Learns of what is refused since a tag is protected. */
   readonly denials?: DenialObserver | undefined;
   readonly observer: RegistryObserver;
-  /** The largest that is read. */
+  /** The largest manifest that is read. */
   readonly maxManifestBytes: number;
   /** How long a client may take none of the bytes it asked for, or send none of those it announced, in milliseconds. */
   readonly stalledMs?: number;
@@ -41,18 +41,18 @@ export interface Access {
   /**
    * Sets `ctx.state.identity`.
    * @param wanted the scopes of the token that a challenge tells them to ask for
-   * @param demanded one that no token goes without
+   * @param demanded a scope that no token goes without
    * @throws OciError UNAUTHORIZED with a challenge, TOOMANYREQUESTS
    */
   identify(ctx: RequestContext, wanted: () => readonly ScopeGrant[], demanded?: ScopeGrant): Promise<void>;
-  /** @throws OciError where this identity may not */
+  /** Returns where this identity may do it. @throws OciError where it may not */
   require(ctx: RequestContext, need: Need): Promise<void>;
-  /** What rules that protect tags compare with what they ask for. */
+  /** The client's level, which rules that protect tags compare with what they ask for. */
   protectionLevel(ctx: RequestContext, name: RepositoryName): Promise<number>;
 }
 
 export interface Catalog {
-  /** What this identity may pull from, in byte order. @throws OciError DENIED */
+  /** The repositories that this identity may pull from, in byte order. @throws OciError DENIED */
   list(
     identity: Identity,
     page: PageRequest,
@@ -66,7 +66,7 @@ export interface Maintenance {
 
 /** Tells those who want to know of pulls from hosted repositories. */
 export interface PullEvents {
-  /** Whether anybody does. */
+  /** Whether anybody wants to know. */
   readonly areWanted: boolean;
   note(pull: PullNote): void;
 }
@@ -74,7 +74,7 @@ export interface PullEvents {
 export interface PulledContent {
   readonly mediaType: string;
   readonly digest: Digest;
-  /** In bytes; undefined where it is not known. */
+  /** Size in bytes; undefined where it is not known. */
   readonly size: number | undefined;
   readonly tag?: Tag | undefined;
 }
@@ -88,7 +88,7 @@ export interface PullNote extends PulledContent {
 /** What metrics learn of pulls and pushes. */
 export interface RegistryObserver {
   pulled(kind: PullKind, outcome: Outcome): void;
-  /** What came whole and was kept; a mount brings nothing. */
+  /** Told of what came whole and was kept; a mount brings nothing. */
   pushed(kind: PushKind): void;
 }
 

@@ -4,7 +4,7 @@ import type { ReadableRepository, WritableRepository } from '../../oci/repositor
 import type { PulledContent, RegistryObserver } from './services.ts';
 
 interface Target {
-  /** As the client says it. */
+  /** The repository's name as the client says it. */
   readonly name: RepositoryName;
   /** The reference, digest, tag or upload of the path; not parsed yet. */
   readonly segment: string;
@@ -13,14 +13,14 @@ interface Target {
 }
 
 export interface PullTarget extends Target {
-  /** That the client may pull from. */
+  /** The client may pull from it. */
   readonly repository: ReadableRepository;
-  /** To be told of a manifest that was pulled, or a blob from its beginning; undefined: nobody wants to know. */
+  /** Told of a manifest that was pulled, or of a blob from its beginning; undefined: nobody wants to know. */
   readonly note?: ((content: PulledContent) => void) | undefined;
 }
 
 export interface ChangeTarget extends Target {
-  /** That the client may do this to. */
+  /** The client may do this to it. */
   readonly repository: WritableRepository;
   readonly maxManifestBytes: number;
   /** The repository to mount from; undefined where there is none, or the client may not pull from it. */

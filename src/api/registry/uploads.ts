@@ -1,5 +1,5 @@
 /**
- * Pushing blobs by uploads (end-4a, end-5, end-6, end-13, end-14), and the ways to do without (end-4b, end-11).
+ * Pushes blobs by uploads (end-4a, end-5, end-6, end-13, end-14), and without (end-4b, end-11).
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs
  */
 import { type Algorithm, algorithmOf, type Digest, parseDigest } from '../../oci/digest.ts';
@@ -13,7 +13,7 @@ import { type RequestBody, withRequestBody } from './request-body.ts';
 import type { ChangeTarget } from './targets.ts';
 
 /**
- * A mount that is not possible, for whatever reason, becomes an ordinary upload: the client is not told what exists.
+ * Starts an upload. A mount that is not possible, for whatever reason, becomes an ordinary upload: the client is not told what exists.
  * @throws OciError DIGEST_INVALID, and as {@link Uploads}
  */
 export async function startUpload(ctx: RequestContext, target: ChangeTarget): Promise<void> {
@@ -39,7 +39,7 @@ export function mountSourceOf({ method, querystring }: RequestContext): Reposito
   return source !== null && parameters.has('mount') && isRepositoryName(source) ? source : undefined;
 }
 
-/** The client never learns of the upload, so it does not outlive the request. */
+/** Pushes a blob in one request. The client never learns of the upload, so that it does not outlive the request. */
 async function pushAtOnce(ctx: RequestContext, target: ChangeTarget, digest: Digest): Promise<void> {
   const { repository, name, stalledMs, observer } = target;
   const id = await repository.uploads.start(algorithmOf(digest));
@@ -84,7 +84,7 @@ export async function cancelUpload(ctx: RequestContext, target: ChangeTarget): P
 }
 
 /**
- * From the last segment of the path and the query: clients that expect every Location to have one append `&digest=` to ours.
+ * The upload's id, and the parameters of the query and of the segment: clients that expect every Location to have a query append `&digest=`.
  * @throws OciError BLOB_UPLOAD_UNKNOWN for what no upload is called
  */
 function uploadOf(
@@ -98,7 +98,7 @@ function uploadOf(
   return { id, parameters: new URLSearchParams([querystring, ...appended].join('&')) };
 }
 
-/** A part that does not fit is refused with how far the upload is, so that the client can go on from there. */
+/** Receives a part. One that does not fit is refused with how far the upload is, so that the client can go on from there. */
 async function receive<T>(
   ctx: RequestContext,
   { repository, name, stalledMs }: ChangeTarget,
@@ -127,7 +127,7 @@ function partOf(ctx: RequestContext, body: RequestBody): UploadPart {
   return { body, start: range.start, length };
 }
 
-/** Once its bytes are wanted: after whether the part is the next one, which is what a client can go on from. */
+/** A body that throws once its bytes are wanted: whether the part is the next one comes first, which is what a client can go on from. */
 function refuse(error: OciError): AsyncIterable<Uint8Array> {
   return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) };
 }

@@ -10,7 +10,7 @@ import type { EventOrigin } from '../../oci/registry-event.ts';
 import type { Writer } from '../../oci/repository.ts';
 import type { RequestState } from '../state.ts';
 
-/** @param protectionLevel theirs in the repository's project */
+/** @param protectionLevel in the repository's project */
 export function writerOf(
   { identity, address }: RequestState,
   protectionLevel: number,

@@ -5,7 +5,7 @@ import { JsonLimitError } from '../../oci/json-scan.ts';
 import { bodyParser } from '../body-parser.ts';
 
 const maxBodyBytes = 1024 * 1024;
-/** What is written for forms takes more time for its bytes. */
+/** The size of a form, which takes more time for its bytes than JSON. */
 const maxFormBytes = 256 * 1024;
 const maxFields = 1000;
 const bodyTypes = ['application/json', 'application/x-www-form-urlencoded', 'multipart/form-data'];
@@ -22,7 +22,7 @@ export class UnreadableBody extends Error {
   }
 }
 
-/** Reads JSON and forms into `ctx.request.body`. Throws {@link UnreadableBody}. */
+/** Reads JSON and forms into `ctx.request.body`. It throws {@link UnreadableBody}. */
 export function readBody(): Middleware {
   const json = bodyParser({
     maxJsonBytes: maxBodyBytes,
@@ -39,7 +39,7 @@ export function readBody(): Middleware {
   };
 }
 
-/** A body of `null` has no parameters, as clients say it that were given none. */
+/** A body of `null` has no parameters: clients send it that were given none. */
 function demandParameters(ctx: Context, body: unknown): void {
   if (body === undefined || body === null || body === '') return;
   if (typeof body !== 'object' || Array.isArray(body)) throw new UnreadableBody(400);
@@ -79,7 +79,7 @@ function refuse(error: Error): never {
   throw new UnreadableBody(typeof status === 'number' ? status : 400, error);
 }
 
-/** Of query, body and path, in the order of who wins least. */
+/** The parameters of query, body and path; each wins over those before it. */
 export function givenOf(
   body: unknown,
   query: URLSearchParams,
@@ -89,7 +89,7 @@ export function givenOf(
   return { ...queryOf(query), ...withLists(isObject ? Object.entries(body) : []), ...pathParams };
 }
 
-/** Of a name that is given twice the last one counts. */
+/** The parameters of the query; where a name is given twice the last one counts. */
 function queryOf(query: URLSearchParams): Record<string, unknown> {
   const values = new Map<string, string[]>();
   for (const [name, value] of query) {

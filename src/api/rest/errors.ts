@@ -57,7 +57,7 @@ export function methodNotAllowed(allowed: readonly string[]): Answer {
   return { status: 405, body: { message: '405 Method Not Allowed' }, headers: { Allow: allowed.join(', ') } };
 }
 
-/** As {@link methodNotAllowed}, for who asks. */
+/** As {@link methodNotAllowed}, for whoever asks for the methods. */
 export function methodsOf(allowed: readonly string[]): Answer {
   return { status: 204, body: undefined, headers: { Allow: ['OPTIONS', ...allowed].join(', ') } };
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { isNotModified } from '../conditions.ts';
 import type { RequestContext } from '../state.ts';
 
-/** Sends nothing but the name where the client has that already. */
+/** Sends the body, or nothing but its name where the client has it already. */
 export function sendOnce(ctx: RequestContext, body: unknown): void {
   const text = JSON.stringify(body);
   sendNamed(ctx, text, etagOf(text));

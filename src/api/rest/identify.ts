@@ -39,7 +39,7 @@ export async function identify(
 ): Promise<Viewer> {
   const found = findToken(ctx, given);
   if (found === undefined) {
-    // Only where nothing else is given, so that a token never gets the rights of whoever sits at the browser.
+    // The cookie counts only where nothing else is given, so that a token never gets the rights of whoever sits at the browser.
     const isAlone = ctx.get('Authorization') === '';
     const session = sessions && isAlone ? await findSession(ctx, sessions) : undefined;
     if (session) return session.identity;
@@ -53,7 +53,7 @@ export async function identify(
   const { token, kinds } = found;
   const bearer = await authenticator.authenticate({ kind: 'token', token }, address, log);
   if (bearer.kind === 'refused') {
-    // Of what looks like a registry token the authenticator says nothing.
+    // The authenticator says nothing of what looks like a registry token.
     if (isJwt(token)) {
       logRefusedLogin(log, { ...bearer, user: undefined, cause: 'it is no token of the REST API', address });
     }

@@ -11,7 +11,7 @@ export interface JsonSchema {
 export class JsonSchemas {
   readonly #named = new Map<string, JsonSchema>();
 
-  /** @param io what comes in, before it is parsed; or what goes out. @throws Error where two schemas have one name */
+  /** @param io input: what comes in, before it is parsed; output: what goes out. @throws Error where two schemas have one name */
   of(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
     const written = z.toJSONSchema(schema, { io, override: ({ jsonSchema }) => simplify(jsonSchema) });
     const text = JSON.stringify(written).replaceAll('"#/$defs/', '"#/components/schemas/');
@@ -26,7 +26,7 @@ export class JsonSchemas {
     return rest;
   }
 
-  /** Those with names that were met so far, by name. */
+  /** The schemas with names that were met so far, by name. */
   get named(): Readonly<Record<string, JsonSchema>> {
     return Object.fromEntries([...this.#named].sort(([a], [b]) => (a < b ? -1 : 1)));
   }

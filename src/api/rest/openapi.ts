@@ -121,7 +121,7 @@ function refTo(kind: string, name: string): object {
   return { $ref: `#/components/${kind}/${name}` };
 }
 
-/** `/groups/:id` and `/entries/*id` as templates. */
+/** The path's template, of `/groups/:id` or `/entries/*id`. */
 export function templateOf(path: string): string {
   return path.replace(/[:*](\w+)/g, '{$1}');
 }

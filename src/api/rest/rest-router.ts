@@ -76,7 +76,7 @@ import { mountEndpoints, type RestMiddleware } from './router.ts';
 export interface RestServices {
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
   readonly rateLimit?: RateLimit | undefined;
-  /** Undefined: no cookie counts. */
+  /** The sessions of people at browsers; undefined: no cookie counts. */
   readonly sessions?: CookieSessions | undefined;
   readonly accessTokens: AccessTokenService;
   readonly associations: AssociationService;
@@ -98,7 +98,7 @@ export interface RestServices {
   readonly members: MemberService;
   readonly namespaces: NamespaceService;
   readonly oidcTrusts: OidcTrustService;
-  /** Of groups and projects. */
+  /** Access tokens of groups and projects. */
   readonly placeAccessTokens: PlaceAccessTokenService;
   readonly projects: ProjectService;
   readonly storageFindings: StorageFindingService;
@@ -114,9 +114,9 @@ export interface RestServices {
   readonly webhooks: WebhookService;
   readonly healthOf: HealthOf;
   readonly version: Version;
-  /** Upstreams per virtual registry. */
+  /** How many upstreams a virtual registry may have. */
   readonly maxUpstreams: number;
-  /** Of the caches of all groups; undefined: no limit. */
+  /** The limit of the caches of all groups together; undefined: there is none. */
   readonly maxCacheBytes: number | undefined;
   readonly now: () => number;
 }
@@ -128,7 +128,7 @@ export function createRestRouter(services: RestServices): RestMiddleware {
   return (ctx, next) => describe(ctx, async () => answer(ctx, next));
 }
 
-/** Declared, not mounted. */
+/** All endpoints, declared and not mounted. */
 export function listEndpoints(services: RestServices): readonly TaggedEndpoint[] {
   const { healthOf, maxUpstreams, maxCacheBytes, now } = services;
   return [

@@ -16,9 +16,9 @@ import { sendOnce } from './etag.ts';
 import { type CookieSessions, demandAccess, identify } from './identify.ts';
 
 const prefix = '/api/v4';
-/** Most of it is repeated in links to other pages. What is longer goes into a body. */
+/** The longest query, most of which links to other pages repeat. What is longer goes into a body. */
 const maxQueryLength = 8192;
-/** Of a query, in characters: several links repeat it. */
+/** How much of a query, in characters, several links may repeat. */
 const maxRepeatedQuery = 1000;
 
 /** The day this API was described first; what GitLab had given up before was never more than tolerated here. */
@@ -27,13 +27,13 @@ const deprecatedSince = Date.UTC(2026, 10, 28) / 1000;
 /** What `app.use` takes. */
 export type RestMiddleware = ReturnType<Router<RequestState>['routes']>;
 
-/** What every endpoint is behind. */
+/** The checks that every endpoint is behind. */
 export interface RestGates {
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
   readonly maintenance: Pick<MaintenanceMode, 'readOnlyReason'>;
-  /** Undefined: no cookie counts. */
+  /** The sessions of people at browsers; undefined: no cookie counts. */
   readonly sessions?: CookieSessions | undefined;
-  /** Undefined: there are none. */
+  /** The limits of requests; undefined: there are none. */
   readonly rateLimit?: RateLimit | undefined;
 }
 
@@ -75,9 +75,9 @@ async function handle(
   demandAccess(identity, endpoint);
   const readOnlyReason = endpoint.worksReadOnly ? undefined : await maintenance.readOnlyReason();
   if (readOnlyReason !== undefined) throw new RefusedError('unavailable', readOnlyReason);
-  // What only reads is told to nobody.
+  // Nobody is told of what only reads.
   const origin = endpoint.method === 'GET' ? undefined : originOf(ctx);
-  // As RFC 7234 has it, and Kubernetes: what was done, but may not be what was meant.
+  // A Warning, as RFC 7234 and Kubernetes have it, is of what was done, and may not be what was meant.
   const warn = (sentence: string) => ctx.append('Warning', `299 - "${sentence}"`);
   const result = await endpoint.run({ identity, address, origin, warn }, given, {
     externalUrl,
@@ -97,7 +97,7 @@ async function handle(
   }
 }
 
-/** What clients should no longer use still works, and says so: https://www.rfc-editor.org/rfc/rfc9745.html */
+/** Says that an endpoint should no longer be used, which still works: https://www.rfc-editor.org/rfc/rfc9745.html */
 function tellOfDeprecation(
   ctx: RouterContext,
   { isOutdated, deprecated }: Endpoint,
@@ -107,7 +107,7 @@ function tellOfDeprecation(
     ctx.set('Deprecation', `@${deprecatedSince}`);
 }
 
-/** What links to other pages begin with. Of a long query only what the endpoint knows is repeated, which has bounds. */
+/** The address that links to other pages begin with. Of a long query only what the endpoint knows is repeated, which has bounds. */
 function linkedUrl(ctx: RouterContext, { params }: Endpoint, externalUrl: string): URL {
   const url = new URL(ctx.path + ctx.search, externalUrl);
   if (url.search.length <= maxRepeatedQuery) return url;
@@ -116,7 +116,7 @@ function linkedUrl(ctx: RouterContext, { params }: Endpoint, externalUrl: string
   return url;
 }
 
-/** The path may be known, and only the method not. */
+/** The answer where nothing matches: the path may be known, and only the method not. */
 function unmatched(method: string, matched: RouterContext['matched']): Answer {
   const allowed = [...new Set(matched?.flatMap((layer) => layer.methods))];
   if (allowed.length === 0) return routeUnknown;

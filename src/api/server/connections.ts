@@ -6,9 +6,9 @@ import type { Socket } from 'node:net';
 import { clientNetwork } from '../../auth/credentials/client-network.ts';
 
 export interface ConnectionLimits {
-  /** In all. */
+  /** How many connections there may be in all. */
   readonly max: number;
-  /** Of one client network. */
+  /** How many one client network may have. */
   readonly maxPerAddress: number;
   readonly isProxy: (address: string | undefined) => boolean;
 }
@@ -30,7 +30,7 @@ export class Connections {
     return this.#open.size >= this.max;
   }
 
-  /** Counts it until it is closed. @returns why it may not be, in a sentence for the client; undefined: it may */
+  /** Counts the connection until it is closed. @returns why it may not stay, in a sentence for the client; undefined: it may */
   admit(socket: Socket): string | undefined {
     const { max, maxPerAddress, isProxy } = this.#limits;
     if (this.isFull) return `${max} clients are connected, and no more are taken at a time; try again`;

@@ -19,13 +19,13 @@ import {
 
 /** How long clients may take, in milliseconds. Uploads and downloads have no total time-out, but do not stand still either. */
 export interface Patience {
-  /** For a header, or a TLS handshake. */
+  /** How long a header may take, or a TLS handshake. */
   readonly headerMs: number;
-  /** For the rest of a body that nobody reads any more, after the answer. */
+  /** How long the rest of a body may take, after the answer, that nobody reads any more. */
   readonly restMs: number;
-  /** For taking a byte of what was answered: who follows a fill may be slow, but not dead. */
+  /** How long taking a byte of the answer may take: whoever follows a fill may be slow, but not dead. */
   readonly idleMs: number;
-  /** Between requests; longer than proxies and clients keep connections (60 s), so that they close first and no request meets a closing socket. */
+  /** How long a connection is kept without a request: longer than at proxies and clients (60 s), so that no request meets a closing socket. */
   readonly keepAliveMs: number;
 }
 
@@ -40,14 +40,14 @@ export interface DoorkeeperOptions {
 const silenceMs = 10_000;
 
 export class Doorkeeper {
-  /** No connection is kept for another request then. */
+  /** Once it is true no connection is kept for another request. */
   isClosing = false;
   readonly #options: DoorkeeperOptions;
   readonly #log: LimitedLog;
   readonly #refused: RefusedConnections;
   /** The answers that are not over. */
   readonly #answers = new Set<ServerResponse>();
-  /** The one that is given to a connection now, or was the last. */
+  /** The answer that a connection is given now, or was given last. */
   readonly #answerTo = new WeakMap<Duplex, ServerResponse>();
 
   constructor(server: Server | TlsServer, options: DoorkeeperOptions) {
@@ -69,7 +69,7 @@ export class Doorkeeper {
         else proceed(socket);
       };
       if (!connections.isFull) return enter();
-      // Those who only keep a connection give it up for those who have something to ask.
+      // Whoever only keeps a connection gives it up for whoever has something to ask.
       server.closeIdleConnections();
       setImmediate(enter);
     });
@@ -120,7 +120,7 @@ export class Doorkeeper {
     });
   }
 
-  /** As many as there may be are here. Through TLS nothing can be said before a handshake, which costs what there is too little of. */
+  /** Refuses a connection that is one too many. Through TLS nothing can be said before a handshake, which costs what there is too little of. */
   #turnAway(socket: Socket, detail: string): void {
     this.#log.warn({ reason: detail, address: socket.remoteAddress }, 'a connection was refused');
     const headers = { 'Retry-After': '1' };
@@ -128,7 +128,7 @@ export class Doorkeeper {
     else this.#refused.refuse(socket, { status: 503, code: 'UNAVAILABLE', detail, headers });
   }
 
-  /** Plain HTTP begins with a letter; nothing of TLS does. */
+  /** Looks at the first byte: plain HTTP begins with a letter, which nothing of TLS does. */
   #look(socket: Socket, proceed: () => void): void {
     const timer = setTimeout(() => socket.destroy(), this.#options.patience.headerMs);
     socket.once('close', () => clearTimeout(timer));
@@ -155,7 +155,7 @@ export class Doorkeeper {
       return;
     }
     this.#refused.refuse(socket, refusal);
-    // What breaks off in the middle of a body has a line of its own, as every request.
+    // A request that breaks off in the middle of its body has a line of its own, as every request.
     if (current && this.#answers.has(current)) return;
     const address = 'remoteAddress' in socket ? socket.remoteAddress : undefined;
     this.#log.warn(
@@ -164,7 +164,7 @@ export class Doorkeeper {
     );
   }
 
-  /** Nothing has moved for long. While nothing is to be sent, it is our work that takes so long, or whoever reads the body knows better. */
+  /** Ends a connection on which nothing moves. It stays while there is nothing to send: our work takes so long, or whoever reads the body judges. */
   #tire(socket: Socket): void {
     const current = this.#answerTo.get(socket);
     const isAnswering = current !== undefined && this.#answers.has(current);
@@ -183,11 +183,11 @@ function answer(response: ServerResponse, refusal: ConnectionRefusal): void {
   response.end(body);
 }
 
-/** Lines about what any stranger can cause: one of a kind in a while, which says how many were left out before it. */
+/** Logs what any stranger can cause: one line of a kind in a while, which says how many were left out before it. */
 class LimitedLog {
   readonly #log: Log;
   readonly #now: () => number;
-  /** By message, which are few. */
+  /** The kinds by their messages, which are few. */
   readonly #kinds = new Map<string, { readonly saidAt: number; leftOut: number }>();
 
   /** @param now milliseconds of a clock that is never set back */

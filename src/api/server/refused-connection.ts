@@ -1,6 +1,6 @@
 /**
- * Answers to what never becomes a request: bytes that are no HTTP, headers that are too large or too slow, one connection too many. In
- * the shape of /v2, whose clients show it.
+ * Answers what never becomes a request: bytes that are no HTTP, headers that are too large or too slow, one connection too many. Answers
+ * have the shape of /v2, whose clients show it.
  */
 
 import { STATUS_CODES } from 'node:http';
@@ -9,14 +9,14 @@ import { type OciErrorCode, ociErrors } from '../../oci/errors.ts';
 import { isSystemError } from '../../oci/system-error.ts';
 
 /**
- * All of the header of a request together with its first line. A request for a token may name hundreds of repositories in its query, and
+ * Size of a request's header with its first line. A request for a token may name hundreds of repositories in its query, and
  * is then as long as a form may be; proxies take less.
  */
 export const maxHeaderBytes = 64 * 1024;
 
 /** How long a client may take to read its answer: a connection closed on what still comes loses it to a reset. */
 const lingerMs = 1000;
-/** Each takes a file as well; beyond these, or an eighth of all connections, they are only closed. */
+/** How many refused connections may linger, each of which takes a file as well; beyond these, or an eighth of all, they are only closed. */
 const maxLingering = 32;
 
 export interface ConnectionRefusal {
@@ -31,12 +31,12 @@ export class RefusedConnections {
   readonly #maxLingering: number;
   readonly #lingering = new Set<Duplex>();
 
-  /** @param maxConnections that are not refused */
+  /** @param maxConnections how many are not refused */
   constructor(maxConnections: number) {
     this.#maxLingering = Math.min(maxLingering, Math.ceil(maxConnections / 8));
   }
 
-  /** Answers and closes. */
+  /** Answers and closes the connection. */
   refuse(socket: Duplex, refusal: ConnectionRefusal): void {
     if (this.#lingering.has(socket)) return;
     if (!socket.writable || this.#lingering.size >= this.#maxLingering) {
@@ -51,7 +51,7 @@ export class RefusedConnections {
       clearTimeout(timer);
       this.#lingering.delete(socket);
     });
-    // Who has said that nothing more comes is not waited for.
+    // Nobody waits for a client that has said that nothing more comes.
     socket.end(render(refusal), () => socket.readableEnded && socket.destroy());
     socket.resume();
   }

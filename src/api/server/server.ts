@@ -9,7 +9,7 @@ import { maxHeaderBytes } from './refused-connection.ts';
 import { readKeyPair, type TlsFiles, watchKeyPair } from './tls-files.ts';
 
 export interface ListenerOptions {
-  /** host:port; all addresses where the host is empty, any free port where it is 0. */
+  /** It is host:port: all addresses where the host is empty, any free port where the port is 0. */
   readonly address: string;
   /** Undefined: plain HTTP. */
   readonly tls?: TlsFiles | undefined;
@@ -20,9 +20,9 @@ export interface ListenerOptions {
   readonly log: Log;
   /** How often certificates are looked at, in milliseconds. */
   readonly tlsIntervalMs?: number;
-  /** Undefined: as many as come. */
+  /** Limits of connections; undefined: as many as come. */
   readonly connections?: ConnectionLimits | undefined;
-  /** Replaces {@link patience}, for tests. */
+  /** Tests replace {@link patience}. */
   readonly patience?: Partial<Patience>;
 }
 
@@ -40,7 +40,7 @@ const sweepMs = 50;
 const maxLatenessMs = 2000;
 
 export class Listener {
-  /** scheme://host:port, with the port that was given. */
+  /** Its scheme://host:port, with the port that the system gave. */
   readonly url: string;
   readonly #server: Server | TlsServer;
   readonly #shutdownMs: number;
@@ -99,7 +99,7 @@ export class Listener {
     clearInterval(sweep);
   }
 
-  /** Without work, what is left are connections that ask for nothing, some of which Node does not count as idle. */
+  /** Closes what is left without work: connections that ask for nothing, some of which Node does not count as idle. */
   #sweep(): void {
     if (this.#door.isIdle) this.#door.destroyAll();
     else this.#server.closeIdleConnections();
@@ -110,11 +110,11 @@ function settingsOf({ headerMs, keepAliveMs }: Patience): ServerOptions {
   return {
     maxHeaderSize: maxHeaderBytes,
     headersTimeout: headerMs,
-    // Bodies have limits where they are read.
+    // Bodies have their limits where they are read.
     requestTimeout: 0,
     connectionsCheckingInterval: Math.min(maxLatenessMs, headerMs),
     keepAliveTimeout: keepAliveMs,
-    // Refused by us, with a body.
+    // We refuse such requests ourselves, with a body.
     requireHostHeader: false,
   };
 }
@@ -130,7 +130,7 @@ function listen(
     server.once('error', reject);
     server.listen({ port, ...(host !== '' && { host }) }, () => {
       server.off('error', reject);
-      // Such as too many open files: the next connection may do better.
+      // There may be too many open files, say: the next connection may do better.
       server.on('error', (error) => log.error({ err: error }, 'a connection could not be accepted'));
       resolve(urlOf(scheme, host, server.address(), port));
     });
@@ -143,7 +143,7 @@ function urlOf(scheme: string, host: string, bound: AddressInfo | string | null,
   return `${scheme}://${name}:${boundPort}`;
 }
 
-/** `host:port`, `[::1]:port` or `:port`, as the configuration has checked it. */
+/** Parses `host:port`, `[::1]:port` or `:port`, which the configuration has checked. */
 function parseAddress(address: string): { host: string; port: number } {
   const colon = address.lastIndexOf(':');
   const host = address.slice(0, colon).replace(/^\[|\]$/g, '');

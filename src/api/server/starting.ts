@@ -1,4 +1,4 @@
-/** What a server answers that listens and is not ready yet: it lives, and everything else may be asked again in a moment. */
+/** The answers of a server that listens and is not ready yet: it lives, and everything else may be asked again in a moment. */
 import type { RequestListener } from 'node:http';
 import Koa from 'koa';
 import type { Log } from '../../observe/log.ts';
@@ -7,7 +7,7 @@ import { answerErrors } from '../errors.ts';
 import { answerTo } from '../rest/errors.ts';
 import type { RequestState } from '../state.ts';
 
-/** Without migrations a start takes less. */
+/** A start without migrations takes less. */
 const retryAfterSeconds = 2;
 
 export function answerStarting(log: Log): RequestListener {

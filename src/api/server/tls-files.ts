@@ -15,7 +15,7 @@ export interface KeyPair {
   readonly key: Buffer;
 }
 
-/** What is wrong with one of the two files. */
+/** Says what is wrong with one of the two files. */
 export class TlsFileError extends Error {
   override readonly name = 'TlsFileError';
   readonly file: keyof TlsFiles;

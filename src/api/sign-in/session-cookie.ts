@@ -9,7 +9,7 @@ import { RefusedError } from '../../management/acting/refused-error.ts';
 /** What a request that changes something repeats beside the cookie: other sites can send neither the header nor read its value. */
 export const csrfHeader = 'X-CSRF-Token';
 
-/** `session`, and `oidc` for as long as they sign in elsewhere. */
+/** session: of people who are signed in; oidc: for as long as they sign in elsewhere. */
 export type CookieKind = 'session' | 'oidc';
 
 const names: Record<CookieKind, string> = { session: 'entrepot', oidc: 'entrepot-oidc' };
@@ -22,7 +22,7 @@ export function readCookie(ctx: CookieContext, kind: CookieKind): string | undef
   return ctx.cookies.get(nameOf(ctx, kind), { signed: false }) || undefined;
 }
 
-/** @param value of characters that need no quotes. @param maxAgeSeconds 0: it goes */
+/** @param value of characters that need no quotes. @param maxAgeSeconds 0: the cookie goes */
 export function writeCookie(
   ctx: CookieContext,
   kind: CookieKind,
@@ -36,7 +36,7 @@ export function writeCookie(
   );
 }
 
-/** Whoever is signed in at this browser. @throws RefusedError forbidden for a change without the session's token */
+/** The session of whoever is signed in at this browser. @throws RefusedError forbidden for a change without the session's token */
 export async function findSession(
   ctx: CookieContext,
   sessions: Pick<UserSessions, 'find' | 'findForChange'>,
@@ -55,7 +55,7 @@ function nameOf(ctx: CookieContext, kind: CookieKind): string {
   return isHttps(ctx) ? `__Host-${names[kind]}` : names[kind];
 }
 
-/** As the browser sees us, whatever stands between. */
+/** Whether the browser sees us over https, whatever stands between. */
 function isHttps({ state }: CookieContext): boolean {
   return state.externalUrl.startsWith('https:');
 }

@@ -1,4 +1,4 @@
-/** /session and /auth/oidc: people at a browser sign in, look who they are, and sign out. */
+/** At /session and /auth/oidc people at a browser sign in, look who they are, and sign out. */
 import { Router } from '@koa/router';
 import type { Middleware } from 'koa';
 import { z } from 'zod';
@@ -35,7 +35,7 @@ export function signInRoutes({ signIn, sessions }: SignInRoutesOptions): Router<
     },
   });
   router.use('/session', answerAsJson);
-  // JSON alone, which other sites cannot send without being asked for leave: nobody is signed in unawares as someone else.
+  // It takes JSON alone, which other sites cannot send without asking for leave: nobody is signed in unawares as someone else.
   router.post('/session', demandOwnSite, async (ctx, next) => {
     if (!ctx.is('application/json')) throw new UnreadableBody(415);
     await json(ctx, next);
@@ -86,7 +86,7 @@ function addOidc(router: Router<RequestState>, signIn: SignInService): void {
   });
 }
 
-/** As the REST API says them. */
+/** Answers errors as the REST API says them. */
 const answerAsJson: Middleware<RequestState> = async (ctx, next) => {
   ctx.set('Cache-Control', 'no-store');
   try {
@@ -107,7 +107,7 @@ const statuses: Record<OidcFault, number> = {
   untrusted: 403,
 };
 
-/** Here a person looks at the answer itself. */
+/** Answers errors as texts: here a person looks at the answer itself. */
 const answerAsText: Middleware<RequestState> = async (ctx, next) => {
   ctx.set({ 'Cache-Control': 'no-store', 'Referrer-Policy': 'no-referrer' });
   try {
@@ -125,7 +125,7 @@ const answerAsText: Middleware<RequestState> = async (ctx, next) => {
   }
 };
 
-/** Browsers say whose page a request comes from; other clients say nothing. */
+/** Refuses requests from pages of other sites: browsers say whose page a request comes from, other clients say nothing. */
 const demandOwnSite: Middleware<RequestState> = (ctx, next) => {
   const site = ctx.get('Sec-Fetch-Site');
   if (site === 'cross-site' || site === 'same-site') {
@@ -134,7 +134,7 @@ const demandOwnSite: Middleware<RequestState> = (ctx, next) => {
   return next();
 };
 
-/** Absolute, so that no browser reads it in another way than we do. @throws RefusedError bad-request unless it is on our own origin */
+/** The absolute URL, so that no browser reads it in another way than we do. @throws RefusedError bad-request unless it is on our own origin */
 function ownUrl(path: string, externalUrl: string): string {
   const url =
     /^\/(?![/\\])[^\\\p{Cc}]*$/u.test(path) && path.length <= maxReturnLength
@@ -144,8 +144,10 @@ function ownUrl(path: string, externalUrl: string): string {
   throw new RefusedError('bad-request', 'return_to must be a path on this server, such as /projects');
 }
 
-/** What is said twice, or empty, is not said. */
-/** What it says once; whose it is counts also where that is said in another way, to be refused. */
+/**
+ * The parameters with which they come back, without those that are empty or there twice. `iss` stays as it is: an answer that says in an
+ * odd way whose it is has to be refused.
+ */
 function callbackOf(query: string): URLSearchParams {
   const given = new URLSearchParams(query);
   const isOnce = (name: string) => given.getAll(name).length === 1 && given.get(name) !== '';

@@ -1,6 +1,6 @@
 /**
- * What others need to verify our registry tokens: the public keys, as a JWK set and as the certificates that Docker's
- * registry takes as its `rootcertbundle`. For everybody, since a public key is no secret.
+ * Serves what others need to verify our registry tokens: the public keys, as a JWK set and as the certificates that Docker's
+ * registry takes as its `rootcertbundle`. Everybody may have them, since a public key is no secret.
  * https://www.rfc-editor.org/rfc/rfc7517#section-5
  */
 import type { Middleware } from 'koa';
@@ -15,7 +15,7 @@ interface Document {
   render(keys: readonly SigningKey[]): string;
 }
 
-/** A new key is to be seen soon. */
+/** Nothing is cached for long, so that a new key is seen soon. */
 const cacheControl = 'public, max-age=60';
 
 const documents: Readonly<Record<string, Document>> = {

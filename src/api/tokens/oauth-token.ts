@@ -1,5 +1,5 @@
 /**
- * /oauth/token: an ID token exchanged for a job token, for jobs that hand their right on to a tool.
+ * At /oauth/token an ID token is exchanged for a job token, for jobs that hand their right on to a tool.
  * https://www.rfc-editor.org/rfc/rfc8693#section-2
  */
 import { Router } from '@koa/router';
@@ -21,7 +21,7 @@ export interface OAuthTokenOptions {
   readonly idTokens: Pick<IdTokens, 'verify'>;
   readonly jobTokens: Pick<JobTokenService, 'exchange'>;
   readonly maintenance: Pick<MaintenanceMode, 'readOnlyReason'>;
-  /** epoch ms */
+  /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
@@ -98,7 +98,7 @@ function fail(ctx: RequestContext, error: string, description: string, status = 
   ctx.body = { error, error_description: description };
 }
 
-/** Undefined too where it is empty or there twice. */
+/** The parameter's text; undefined too where it is empty or there twice. */
 function parameterOf(form: unknown, name: string): string | undefined {
   if (typeof form !== 'object' || form === null || !Object.hasOwn(form, name)) return undefined;
   const value: unknown = Reflect.get(form, name);

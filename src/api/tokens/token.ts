@@ -26,7 +26,7 @@ import type { RequestContext, RequestState } from '../state.ts';
 
 const maxFormBytes = 65_536;
 const defaultService = 'container_registry';
-/** GitLab's words. */
+/** The message is GitLab's. */
 const pushProtected = 'Pushing to protected repository path forbidden';
 
 export interface TokenRoutesOptions {
@@ -37,7 +37,7 @@ export interface TokenRoutesOptions {
   readonly observer?: GrantObserver | undefined;
 }
 
-/** Learns what tokens are issued with, and to whom none is. */
+/** Learns what tokens are issued for, and to whom none is. */
 export interface GrantObserver extends DenialObserver {
   granted(
     holder: Principal | AnonymousIdentity,
@@ -76,7 +76,7 @@ async function answerGet(ctx: RequestContext, options: TokenRoutesOptions): Prom
   }
   const scopes = parameters.getAll('scope');
   const credentials = parseAuthorization(ctx.get('Authorization'));
-  // Without a scope it is a login, and nobody cannot log in.
+  // A request without a scope is a login, which takes credentials.
   if (credentials === undefined && scopes.length === 0) return fail(ctx, 403, 'DENIED', 'access forbidden');
   const holder = credentials === undefined ? anonymous : await authenticate(ctx, credentials, options);
   if (holder.kind === 'refused') return refuseBasic(ctx, holder);
@@ -85,7 +85,7 @@ async function answerGet(ctx: RequestContext, options: TokenRoutesOptions): Prom
   ctx.body = { token: issued.body.access_token, ...issued.body };
 }
 
-/** Tokens to refresh are not issued, so none can be good. */
+/** Answers a POST. Refresh tokens are not issued, so that none can be good. */
 async function answerPost(ctx: RequestContext, body: unknown, options: TokenRoutesOptions): Promise<void> {
   const parameters = new URLSearchParams(typeof body === 'string' ? body : '');
   const service = parameters.get('service') ?? defaultService;
@@ -102,7 +102,7 @@ async function answerPost(ctx: RequestContext, body: unknown, options: TokenRout
   const holder = await authenticate(ctx, { kind: 'basic', username, secret }, options);
   if (holder.kind === 'refused') return refuseGrant(ctx, holder);
   const issued = await issue(ctx, holder, service, parameters.getAll('scope'), options);
-  // A 400, on which containerd asks again by GET: only of a refusal of that does it show the message.
+  // On a 400 containerd asks again by GET: it shows the message of a refusal of that alone.
   if (issued === 'protected') return failOAuth(ctx, 'invalid_scope', pushProtected);
   ctx.body = { ...issued.body, token_type: 'Bearer', scope: issued.scope };
 }
@@ -118,7 +118,7 @@ async function authenticate(
   return { kind: 'refused', reason: 'unknown' };
 }
 
-/** protected: as GitLab has it, who wants to push to a protected repository gets no token at all. */
+/** protected: as at GitLab, whoever wants to push to a protected repository gets no token at all. */
 async function issue(
   ctx: RequestContext,
   holder: Principal | AnonymousIdentity,
@@ -127,7 +127,7 @@ async function issue(
   { registryTokens, rights, grantMetas, observer }: TokenRoutesOptions,
 ) {
   ctx.state.identity = holder;
-  // Another registry would list every repository it has: it does not know who may see which.
+  // No token opens the catalog of another registry, which would list every repository it has: it does not know who may see which.
   const wanted = parseScopes(scopes).filter(
     ({ type }) => type !== catalogScope.type || ownServices.includes(service),
   );
@@ -181,7 +181,7 @@ function setRetryAfter(ctx: RequestContext, { retryAfterSeconds = 1 }: Refusal):
   ctx.set('Retry-After', String(retryAfterSeconds));
 }
 
-/** GitLab's shape: the status once more in the body. The status line says it too: of an answer here, containerd shows nothing else. */
+/** Fails in GitLab's shape, with the status once more in the body. The status line has the message too: containerd shows nothing else. */
 function fail(ctx: RequestContext, status: number, code: string, message: string): void {
   ctx.status = status;
   ctx.message = message;

@@ -1,32 +1,46 @@
 /**
- * Asks for the same thing over and over on some connections, where wrk is not installed:
- * `node bench/hammer.ts GET|HEAD <url> <seconds> <connections> <header: value>…` prints answers per second.
+ * Asks over and over on some connections, where wrk is not installed or cannot:
+ * `node bench/hammer.ts GET|HEAD <url> <seconds> <connections> <header: value>…` prints answers per second, and within how many
+ * milliseconds half and 99 of 100 came. `{1000}` in the URL is another number below 1000 each time.
  */
 import { connect } from 'node:net';
 
 const [method, url = '', seconds = '5', connections = '32', ...headers] = process.argv.slice(2);
 const { host, hostname, port, pathname, search } = new URL(url);
-const text = [`${method} ${pathname}${search} HTTP/1.1`, `Host: ${host}`, ...headers].join('\r\n');
-const question = Buffer.from(`${text}\r\n\r\n`);
+const target = decodeURI(`${pathname}${search}`);
+const tail = ['', `Host: ${host}`, ...headers, '', ''].join('\r\n');
 const startedAt = performance.now();
-let answers = 0;
+const times: number[] = [];
 
 await Promise.all(Array.from({ length: Number(connections) }, ask));
-process.stdout.write(JSON.stringify({ perSecond: answers / ((performance.now() - startedAt) / 1000) }));
+const tookSeconds = (performance.now() - startedAt) / 1000;
+times.sort((a, b) => a - b);
+const quantile = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))];
+process.stdout.write(
+  JSON.stringify({ perSecond: times.length / tookSeconds, p50: quantile(0.5), p99: quantile(0.99) }),
+);
+
+function question(): string {
+  const path = target.replace(/\{(\d+)\}/, (_, below) => String(Math.floor(Math.random() * Number(below))));
+  return `${method} ${path} HTTP/1.1${tail}`;
+}
 
 /** The next question follows the last byte of an answer, whose head comes in one piece: a miss is longer than a hit. */
 function ask(): Promise<void> {
   return new Promise((resolve, reject) => {
     let missing = 0;
-    const socket = connect({ host: hostname, port: Number(port), noDelay: true }, () =>
-      socket.write(question),
-    );
+    let askedAt = performance.now();
+    const askNext = () => {
+      askedAt = performance.now();
+      socket.write(question());
+    };
+    const socket = connect({ host: hostname, port: Number(port), noDelay: true }, askNext);
     socket.on('data', (chunk) => {
       if (missing === 0) missing = lengthOf(chunk.toString('latin1'));
       missing -= chunk.length;
       if (missing > 0) return;
-      answers += 1;
-      if (performance.now() - startedAt < Number(seconds) * 1000) socket.write(question);
+      times.push(performance.now() - askedAt);
+      if (performance.now() - startedAt < Number(seconds) * 1000) askNext();
       else socket.end();
     });
     socket.once('error', reject);

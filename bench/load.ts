@@ -6,17 +6,23 @@ import { type Contender, pinned } from './contender.ts';
 import { cpuSeconds } from './process-tree.ts';
 
 export interface RateOptions {
+  /** `{1000}` is another number below 1000 each time, where it is timed. */
   readonly url: string;
   readonly authorization: string | undefined;
   readonly connections: number;
   readonly seconds: number;
   readonly method?: 'GET' | 'HEAD';
+  /** Whether it matters how long each answer takes. */
+  readonly isTimed?: boolean;
   /** Core of the load; undefined: any. */
   readonly core: number | undefined;
 }
 
 export interface Rate {
   readonly perSecond: number;
+  /** Within how many milliseconds half of the answers and 99 of 100 came; NaN where wrk counted. */
+  readonly p50: number;
+  readonly p99: number;
   /** Of the server's process tree, for one answer. */
   readonly cpuMicroseconds: number;
 }
@@ -24,28 +30,28 @@ export interface Rate {
 /** @throws Error where an answer is not 2xx */
 export async function rateOf({ pid }: Pick<Contender, 'pid'>, options: RateOptions): Promise<Rate> {
   const before = cpuSeconds(pid);
-  const perSecond = await answersPerSecond(options);
+  const answers = await ask(options);
   const spent = cpuSeconds(pid) - before;
-  return { perSecond, cpuMicroseconds: (spent * 1e6) / (perSecond * options.seconds) };
+  return { ...answers, cpuMicroseconds: (spent * 1e6) / (answers.perSecond * options.seconds) };
 }
 
-async function answersPerSecond(options: RateOptions): Promise<number> {
-  const { url, authorization, connections, seconds, method = 'GET', core } = options;
+async function ask(options: RateOptions): Promise<Omit<Rate, 'cpuMicroseconds'>> {
+  const { url, authorization, connections, seconds, method = 'GET', isTimed = false, core } = options;
   const credentials = authorization === undefined ? [] : [`Authorization: ${authorization}`];
   const headers = [...credentials, `Accept: ${manifestAccept}`];
-  // wrk waits for the body that an answer to HEAD announces.
-  if (method === 'HEAD' || (await missing('wrk')).length > 0) {
+  // wrk waits for the body that an answer to HEAD announces, and rounds times.
+  if (isTimed || method === 'HEAD' || (await missing('wrk')).length > 0) {
     const hammer = join(import.meta.dirname, 'hammer.ts');
     const args = [hammer, method, url, String(seconds), String(connections), ...headers];
     const report = await run(...pinned(core, process.execPath, ...args));
-    return numberIn(report, /"perSecond":([\d.]+)/);
+    return JSON.parse(report);
   }
   const flags = ['-t1', `-c${connections}`, `-d${seconds}s`];
   const report = await run(
     ...pinned(core, 'wrk', ...flags, ...headers.flatMap((header) => ['-H', header]), url),
   );
   if (/Non-2xx|Socket errors/.test(report)) throw new Error(report);
-  return numberIn(report, /Requests\/sec:\s+([\d.]+)/);
+  return { perSecond: numberIn(report, /Requests\/sec:\s+([\d.]+)/), p50: Number.NaN, p99: Number.NaN };
 }
 
 export interface Drained {

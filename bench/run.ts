@@ -12,6 +12,7 @@ import { missing } from '../test/e2e/support/processes.ts';
 import { machine, markdownTable, writeSection } from './performance-page.ts';
 import type { Scenario, Stage } from './scenario.ts';
 import { coldFast, coldSlow } from './scenarios/cold.ts';
+import { growth } from './scenarios/growth.ts';
 import { largeBlob } from './scenarios/large-blob.ts';
 import { manyLayers } from './scenarios/layers.ts';
 import { manifests } from './scenarios/manifests.ts';
@@ -34,6 +35,7 @@ const scenarios: readonly Scenario[] = [
   pushes,
   tokens,
   mixed,
+  growth,
   startUp,
 ];
 

@@ -111,7 +111,9 @@ describe('a run of the collector', () => {
     const { clock, collector, database, id, saveManifest, events } = await start({ untaggedMs: 0 });
     const digest = await saveManifest('untagged');
     await database.reviews.addUntagged(id);
+    clock.now += 1;
     expect(await collector.run()).toEqual({ ...nothing, reviewed: 1, manifests: 1 });
+    expect((await database.repositories.find(id))?.updatedAt).toBe(clock.now);
     expect(await events()).toMatchObject([
       {
         actorName: 'collector',

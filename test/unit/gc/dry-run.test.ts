@@ -139,7 +139,9 @@ describe('a dry run says what the run then removes', () => {
     const reference = { kind: 'manifest', digest: child, size: 1, mediaType: 'application/json' } as const;
     const index = manifestOf('index', { references: [reference] });
     await database.repositoryManifests.save(id, index);
-    const signature = manifestOf('signature', { subject: index.digest });
+    // As pushes record it: the subject is one of its references, so that each brings up the other.
+    const subject = { ...reference, kind: 'subject', digest: index.digest } as const;
+    const signature = manifestOf('signature', { subject: index.digest, references: [subject] });
     await database.repositoryManifests.save(id, signature);
     const other = manifestOf('other', { subject: digestOfText('elsewhere') });
     await database.repositoryManifests.save(id, other);

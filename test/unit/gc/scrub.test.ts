@@ -63,11 +63,11 @@ describe('the scrub', () => {
 
   test('says after a minute that there is more to do', async () => {
     const { clock, push, run, verified } = await start();
-    for (const text of ['a', 'b', 'c']) await push(text.repeat(40_000));
+    for (const text of ['a', 'b', 'c', 'd']) await push(text.repeat(30_000));
     clock.now += 7 * dayMs;
-    expect(await run()).toMatchObject({ result: { verified: 2 }, again: true });
-    expect(await run()).toMatchObject({ result: { verified: 1, bytes: 40_000 } });
-    expect(verified).toHaveLength(3);
+    expect(await run()).toMatchObject({ result: { verified: 3 }, again: true });
+    expect(await run()).toMatchObject({ result: { verified: 1, bytes: 30_000 } });
+    expect(verified).toHaveLength(4);
   });
 
   test('reads any number of blobs', async () => {

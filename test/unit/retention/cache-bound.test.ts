@@ -137,6 +137,23 @@ test('a manifest stays under all its references while one of them is used', asyn
   ]);
 });
 
+test('a manifest goes under all its references when the last used of them has its turn', async () => {
+  const { cache, clock, database, pull, run, left } = await start();
+  const digest = await pull('app', { app: 900 });
+  clock.now += hourMs;
+  const source = { upstreamId: cache.upstreamId, repository: 'team/app' as never };
+  const [byDigest] = await database.cacheEntries.listAt([source], 'manifest', digest);
+  await database.cacheEntries.touch(byDigest?.id ?? 0, clock.now);
+  expect(await run()).toMatchObject({ entries: 3 });
+  expect(await left('app')).toEqual([]);
+});
+
+test('an image of any number of layers goes, though all of it was used at one moment', async () => {
+  const { pull, run } = await start();
+  await pull('app', Object.fromEntries(Array.from({ length: 260 }, (_, index) => [`${index}`, 4])));
+  expect(await run()).toMatchObject({ entries: 262 });
+});
+
 test('pinned images stay with all that they need, whatever else goes, and that it is not enough is told', async () => {
   const { cache, database, pull, run, left, told } = await start();
   await database.cachePins.create({
@@ -199,9 +216,10 @@ test('limits of groups come before that of all, what each gave up is told, and u
 });
 
 test('a run that is told to stop gives nothing up', async () => {
-  const { pull, run, left } = await start();
+  const { pull, run, left, seen } = await start();
   await pull('a', { a: 900 });
   expect(await run(AbortSignal.abort())).toEqual({ entries: 0, bytes: 0 });
+  expect(seen).toEqual({ flushes: 0, evicted: [], wakings: 0 });
   expect(await left('a')).toEqual(['team/a a', 'team/a v1']);
 });
 

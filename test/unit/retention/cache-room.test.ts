@@ -292,6 +292,15 @@ describe('the eviction is woken', () => {
     expect(await isWoken()).toBe(isExpected);
   });
 
+  test('not once the server stops', async () => {
+    const { database, cache, fill, room, isWoken } = await start();
+    await database.groupCaches.setMaxBytes(cache.groupId, 100);
+    await fill(900);
+    room.close();
+    await room.grew(cache.groupId);
+    expect(await isWoken()).toBe(false);
+  });
+
   test.each([
     ['within the high mark', 400],
     ['above it', 500],

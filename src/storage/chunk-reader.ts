@@ -114,8 +114,7 @@ export async function* readChunks(
 
 /** Its failure is dealt with when it is awaited, which may be much later, or never where the reader leaves. */
 function readAhead(source: ChunkSource, buffer: Buffer, position: number, end: number): Promise<number> {
-  const remaining = end - position;
-  const reading = source.readAt(remaining < buffer.length ? buffer.subarray(0, remaining) : buffer, position);
+  const reading = source.readAt(buffer.subarray(0, end - position), position);
   reading.catch(() => undefined);
   return reading;
 }

@@ -109,7 +109,8 @@ async function replaceBytes(claim: string): Promise<boolean> {
     await rename(copy, bytesOf(claim));
     return true;
   } catch (error) {
-    return unlessAbsent(error) ?? false;
+    unlessAbsent(error);
+    return false;
   }
 }
 
@@ -126,7 +127,8 @@ async function isRenamed(from: string, to: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (isSystemError(error, 'ENOTEMPTY', 'EEXIST')) return false;
-    return unlessAbsent(error) ?? false;
+    unlessAbsent(error);
+    return false;
   }
 }
 

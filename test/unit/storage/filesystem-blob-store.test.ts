@@ -220,6 +220,7 @@ test('what was committed is still there for the next process', async () => {
   const first = new FilesystemBlobStore(root);
   const key = await storeBlob(first);
   await first.close();
+  expect(await readdir(join(root, 'v1/spool'))).toEqual([]);
   const blob = await createStore(root).open(key);
   expect(blob?.size).toBe(bytes.length);
   await blob?.close();

@@ -1,6 +1,6 @@
 /** One line per event, of JSON or for people's eyes. Secrets do not get into them, at whatever depth they are handed in. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { destination as fileDestination, type Logger, pino, stdSerializers, stdTimeFunctions } from 'pino';
+import { destination as fileDestination, type Logger, pino, stdSerializers } from 'pino';
 import { UnavailableError } from '../oci/unavailable.ts';
 import { asText, withoutControls } from './log-line.ts';
 import { faultOf, RepeatedFaults } from './repeated-faults.ts';
@@ -30,8 +30,9 @@ export interface LogOptions {
   readonly destination?: { write(line: string): void };
 }
 
-/** Lines wait for so many bytes of company, or so long. */
-const batchBytes = 4096;
+/** Lines wait for so many bytes of company, or so long: each write is a thread's that has to be woken. */
+const batchBytes = 32 * 1024;
+const maxWriteBytes = 2 * batchBytes;
 const batchMs = 200;
 /** Beyond this, lines are dropped: a reader of our output that stopped must not take our memory. */
 const maxWaitingBytes = 8 * 1024 * 1024;
@@ -44,7 +45,7 @@ export function createLog({ level, format = 'json', destination }: LogOptions): 
     {
       level,
       base: null,
-      timestamp: stdTimeFunctions.isoTime,
+      timestamp: isoTime(),
       messageKey: 'message',
       serializers: { err: describeError },
       // Not pino's own redaction: it wants each path named, and costs 6 µs a line where this costs none.
@@ -81,6 +82,7 @@ function standardOutput() {
     dest: 1,
     sync: false,
     minLength: batchBytes,
+    maxWrite: maxWriteBytes,
     maxLength: maxWaitingBytes,
     periodicFlush: batchMs,
   });
@@ -89,6 +91,20 @@ function standardOutput() {
   // It is called at exit, and would try for ever where a reader stopped: we flush ourselves, for a while.
   batches.flushSync = () => undefined;
   return batches;
+}
+
+/** As pino's own, but made once for all lines of a millisecond. */
+function isoTime(): () => string {
+  let madeAt = 0;
+  let text = '';
+  return () => {
+    const now = Date.now();
+    if (now !== madeAt) {
+      madeAt = now;
+      text = `,"time":"${new Date(now).toISOString()}"`;
+    }
+    return text;
+  };
 }
 
 function logOf(logger: Logger, faults: RepeatedFaults): Log {

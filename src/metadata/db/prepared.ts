@@ -3,7 +3,7 @@
  * it, which is most of what they cost: on SQLite at once, on PostgreSQL as prepared statements of each connection.
  */
 import { type CompiledQuery, type Expression, type Kysely, sql } from 'kysely';
-import { fieldsOf, type Row, recordOf } from './record-rows.ts';
+import { type Field, fieldsOf, type Row, recordOf } from './record-rows.ts';
 import type { Tables } from './tables.ts';
 
 type Values = Readonly<Record<string, string | number>>;
@@ -48,6 +48,7 @@ export class PreparedReads {
     },
   ): (values: V) => Promise<readonly Found[]> {
     let statement: Statement<Found> | undefined;
+    let fields: readonly Field[] | undefined;
     return async (values) => {
       statement ??= compile(build);
       const { compiled, names } = statement;
@@ -57,9 +58,11 @@ export class PreparedReads {
       });
       const rows = await this.#direct?.read(name, compiled.sql, parameters);
       if (!rows) return (await this.#db.executeQuery<Found>({ ...compiled, parameters })).rows;
-      const fields = fieldsOf(rows);
+      if (rows.length === 0) return [];
+      fields ??= fieldsOf(rows);
+      const known = fields;
       // A statement gives what it selects.
-      return rows.map((row) => recordOf(row, fields) as Found);
+      return rows.map((row) => recordOf(row, known) as Found);
     };
   }
 }

@@ -70,7 +70,7 @@ export class RecordRows implements KyselyPlugin {
   }
 }
 
-interface Field {
+export interface Field {
   readonly column: string;
   readonly name: string;
   readonly read: ((value: unknown) => unknown) | undefined;

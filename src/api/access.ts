@@ -29,6 +29,8 @@ export interface RegistryAccessOptions extends ClientIdentification {
   readonly principals: Pick<Principals, 'find' | 'judge'>;
   /** It throws OciError TOOMANYREQUESTS. */
   readonly rateLimit?: RateLimit;
+  /** Says whether a pull counts for any limit. */
+  readonly countsPull?: (identity: Identity, name: RepositoryName) => boolean;
   /** Learns of pushes and deletions that are denied. */
   readonly denials?: DenialObserver;
 }
@@ -60,6 +62,15 @@ export class RegistryAccess {
     ctx.state.identity = identity;
     identified?.(identity);
     if (demanded) this.#demand(ctx, demanded, wanted);
+  }
+
+  /** The bearer of a token that was verified before, who is known to be allowed to pull and is not counted. Undefined: {@link identify} and {@link require} say. */
+  findPuller(header: string | undefined, name: RepositoryName): RegistryTokenIdentity | undefined {
+    if (!header?.startsWith('Bearer ')) return undefined;
+    const { rights, countsPull } = this.#options;
+    const bearer = this.#findVerified(header.slice('Bearer '.length));
+    if (!bearer || countsPull?.(bearer, name)) return undefined;
+    return rights.isKnownToAllow(bearer, name, 'pull') ? bearer : undefined;
   }
 
   /** Finds out who asks. Wrong credentials count for the address; being asked for some, with which every client begins, does not. */

@@ -7,6 +7,7 @@
 import { clientNetwork } from '../auth/credentials/client-network.ts';
 import { type Identity, type PrincipalRef, principalRefOf } from '../auth/rights/identity.ts';
 import { OciError } from '../oci/errors.ts';
+import { isVirtualName, type RepositoryName } from '../oci/reference.ts';
 import type { RequestContext } from './state.ts';
 
 export interface RateLimitsOptions {
@@ -77,6 +78,12 @@ export class RateLimits {
       const asker = key === undefined ? this.#addressOf(ctx) : this.#identityOf(key, this.#options.pulls);
       this.#count(ctx, asker, pulls);
     };
+  };
+
+  /** Whether {@link registry} counts a pull from that repository at all. */
+  readonly countsPull = (identity: Identity, name: RepositoryName): boolean => {
+    const { requests, pulls: ofIdentity } = this.#options;
+    return isVirtualName(name) && (keyOf(identity) === undefined ? requests : ofIdentity) !== 0;
   };
 
   /** @throws TooManyRequests */

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Middleware, ParameterizedContext } from 'koa';
+import type { Middleware } from 'koa';
 import { anonymous, type Identity, nameOf } from '../auth/rights/identity.ts';
 import type { Log } from '../observe/log.ts';
 import { OciError } from '../oci/errors.ts';
@@ -32,10 +32,11 @@ export interface RequestOptions {
 }
 
 /** Headers of all answers, since many are what others sent us: a browser guesses no type, and runs nothing. Pages for people say otherwise. */
-const inertHeaders = [
-  ['X-Content-Type-Options', 'nosniff'],
-  ['Content-Security-Policy', "default-src 'none'; sandbox"],
-] as const;
+export const inertHeaders = {
+  'X-Content-Type-Options': 'nosniff',
+  'Content-Security-Policy': "default-src 'none'; sandbox",
+} as const;
+const inertEntries = Object.entries(inertHeaders);
 
 const sanePattern = /^[\w.:/+=-]{1,128}$/;
 const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
@@ -43,17 +44,41 @@ const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', '
 /** Thrown wherever something was waited for when the client left; it is nobody's answer. */
 const clientLeft = new OciError('UNAVAILABLE', { status: 499, detail: 'the client left' });
 
-export function receiveRequests(options: RequestOptions): Middleware<RequestState> {
-  const proxies = new TrustedProxies(options.trustedProxies);
-  return (ctx, next) => {
-    const startedAt = options.now();
-    if (ctx.req.url?.charCodeAt(0) !== slash) ctx.req.url = originForm(ctx.req.url ?? '');
-    const state = new ReceivedRequest(ctx.req, ctx.res, options, proxies);
-    ctx.state = state;
-    ctx.res.setHeader('X-Request-Id', state.requestId);
-    for (const [name, value] of inertHeaders) ctx.res.setHeader(name, value);
+export class Requests {
+  readonly #options: RequestOptions;
+  readonly #proxies: TrustedProxies;
+  /** What began before koa got it. */
+  readonly #begun = new WeakMap<IncomingMessage, ReceivedRequest>();
+
+  constructor(options: RequestOptions) {
+    this.#options = options;
+    this.#proxies = new TrustedProxies(options.trustedProxies);
+  }
+
+  /** To be called once for each request, before anything is waited for. */
+  begin(request: IncomingMessage, response: ServerResponse): ReceivedRequest {
+    const { now } = this.#options;
+    const startedAt = now();
+    const state = new ReceivedRequest(request, response, this.#options, this.#proxies);
     // 'close' comes once, after the last byte or when the client has left.
-    ctx.res.on('close', () => report(ctx, state, options, options.now() - startedAt));
+    response.on('close', () => report(request, response, state, this.#options, now() - startedAt));
+    return state;
+  }
+
+  /** Lets koa go on with a request that has begun. */
+  handOver(request: IncomingMessage, state: ReceivedRequest): void {
+    this.#begun.set(request, state);
+  }
+
+  readonly middleware: Middleware<RequestState> = (ctx, next) => {
+    const { req, res } = ctx;
+    if (req.url?.charCodeAt(0) !== slash) req.url = originForm(req.url ?? '');
+    const state = this.#begun.get(req) ?? this.begin(req, res);
+    // @koa/router notes the pattern that it found.
+    state.findRoute = () => ctx['_matchedRoute'];
+    ctx.state = state;
+    res.setHeader('X-Request-Id', state.requestId);
+    for (const [name, value] of inertEntries) res.setHeader(name, value);
     return next();
   };
 }
@@ -66,13 +91,15 @@ function originForm(target: string): string {
   return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
-class ReceivedRequest implements RequestState {
+export class ReceivedRequest implements RequestState {
   readonly requestId: string;
   identity: Identity = anonymous;
   outcome: Outcome | undefined;
   route: string | undefined;
   refusal: OciError | undefined;
   sentBytes: number | undefined;
+  /** The pattern that answered, where it is none of /v2. */
+  findRoute: () => unknown = () => undefined;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #options: RequestOptions;
@@ -129,17 +156,17 @@ class ReceivedRequest implements RequestState {
 }
 
 function report(
-  ctx: ParameterizedContext<RequestState>,
+  req: IncomingMessage,
+  res: ServerResponse,
   state: ReceivedRequest,
   { log, observer }: RequestOptions,
   tookMs: number,
 ): void {
-  const { req, res } = ctx;
   const method = req.method ?? '';
   const status = res.statusCode;
   const bytes = state.sentBytes ?? (method === 'HEAD' ? 0 : Number(res.getHeader('Content-Length') ?? 0));
   const { outcome, refusal } = state;
-  observer.answered(knownMethods.has(method) ? method : 'other', routeOf(ctx), status, tookMs / 1000);
+  observer.answered(knownMethods.has(method) ? method : 'other', routeOf(state), status, tookMs / 1000);
   if (outcome !== undefined) observer.served(outcome, bytes);
   const fields = {
     requestId: state.requestId,
@@ -175,8 +202,7 @@ function pathOf(url: string): string {
   return url.slice(0, Math.min(query === -1 ? url.length : query, maxLoggedLength));
 }
 
-/** The pattern that answered, which @koa/router notes. */
-function routeOf(ctx: ParameterizedContext<RequestState>): string {
-  const route: unknown = ctx.state.route ?? ctx['_matchedRoute'];
-  return typeof route === 'string' ? route : 'none';
+function routeOf({ route, findRoute }: ReceivedRequest): string {
+  const found = route ?? findRoute();
+  return typeof found === 'string' ? found : 'none';
 }

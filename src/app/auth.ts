@@ -65,6 +65,7 @@ export async function createAuth(parts: AuthParts) {
     delegate,
     isLoginRequired,
     rateLimit: guards.registryRateLimit,
+    countsPull: guards.countsPull,
     denials: observer,
   });
   const sessions = new UserSessions({ ...database, now });

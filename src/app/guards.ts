@@ -27,6 +27,7 @@ export interface Guards {
   readonly rateLimit: RateLimit;
   /** For /v2. */
   readonly registryRateLimit: RateLimit;
+  readonly countsPull: RateLimits['countsPull'];
   /** Before the REST API. */
   readonly denials: ReturnType<typeof noteDenials>;
   /** Writes what is not written yet; before the database is closed. */
@@ -46,6 +47,7 @@ export function createGuards({ rateLimits, database, shared, log, now }: GuardOp
     signIns,
     rateLimit: limits.rest,
     registryRateLimit: limits.registry,
+    countsPull: limits.countsPull,
     denials: noteDenials(signIns),
     async close() {
       counter.close();

@@ -8,7 +8,8 @@ import { docsPage } from '../api/operations/docs-page.ts';
 import { answerTheRest } from '../api/operations/front-page.ts';
 import { createRegistryRouter } from '../api/registry/router.ts';
 import type { RegistryOptions } from '../api/registry/services.ts';
-import { receiveRequests } from '../api/requests.ts';
+import { answerWarmManifests, type FindWarmManifest } from '../api/registry/warm-manifests.ts';
+import { Requests } from '../api/requests.ts';
 import { createRestRouter, type RestServices } from '../api/rest/rest-router.ts';
 import { signInRoutes } from '../api/sign-in/sign-in.ts';
 import type { RequestState } from '../api/state.ts';
@@ -44,11 +45,13 @@ export interface HttpParts {
 }
 
 export function createHttp(parts: HttpParts): RequestListener {
-  const { config, auth, services, maintenance, metrics, probes, log, now } = parts;
+  const { config, auth, services, maintenance, pullEvents, metrics, probes, log, now } = parts;
   const { guards, sessions } = auth;
   const koa = new Koa<RequestState>();
   koa.on('error', (error: unknown) => log.debug({ err: error }, 'a client went away'));
-  koa.use(receiveRequests({ log, observer: metrics.requests, ...config.http, now: () => performance.now() }));
+  const clock = () => performance.now();
+  const requests = new Requests({ log, observer: metrics.requests, ...config.http, now: clock });
+  koa.use(requests.middleware);
   koa.use(answerErrors);
   koa.use(createV2(parts));
   koa.use(createGitlab(parts));
@@ -63,7 +66,15 @@ export function createHttp(parts: HttpParts): RequestListener {
   koa.use(keyRoutes({ keys: auth.keys }));
   koa.use(probes);
   koa.use(answerTheRest);
-  return koa.callback();
+  const find: FindWarmManifest = (name, ...question) => {
+    if (isVirtualName(name)) return parts.virtual.registries.hotManifest(name, ...question);
+    // Whoever is told of pulls wants to know more of them.
+    return pullEvents?.areWanted ? undefined : parts.hosted.repositories.findManifest(name, ...question);
+  };
+  return answerWarmManifests(
+    { requests, access: auth.access, find, observer: metrics.registry },
+    koa.callback(),
+  );
 }
 
 function createV2({ config, hosted, virtual, auth, maintenance, pullEvents, metrics }: HttpParts) {

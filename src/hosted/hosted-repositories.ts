@@ -1,7 +1,7 @@
 /** All repositories that are pushed to. */
 import { OciError } from '../oci/errors.ts';
-import type { RepositoryName } from '../oci/reference.ts';
-import type { ReadableRepository, WritableRepository, Writer } from '../oci/repository.ts';
+import { isDigestReference, type Reference, type RepositoryName } from '../oci/reference.ts';
+import type { ManifestAnswer, ReadableRepository, WritableRepository, Writer } from '../oci/repository.ts';
 import { nameGone } from './changes/write-target.ts';
 import type { HostedOptions } from './hosted-options.ts';
 import { HostedRepository } from './hosted-repository.ts';
@@ -21,6 +21,21 @@ export class HostedRepositories {
   async find(name: RepositoryName): Promise<ReadableRepository | undefined> {
     const record = await this.#options.database.repositories.findByName(name);
     return record && new HostedRepository(this.#options, name, record.id);
+  }
+
+  /** The manifest that this repository answers with, in one look at the records; undefined where there is none. */
+  async findManifest(
+    name: RepositoryName,
+    reference: Reference,
+    isPull: boolean,
+  ): Promise<ManifestAnswer | undefined> {
+    const { database, pulls } = this.#options;
+    const found = await database.pulledManifests.find(name, reference);
+    if (!found) return undefined;
+    const { repositoryId, digest, mediaType, payload } = found;
+    const tag = isDigestReference(reference) ? undefined : reference;
+    if (isPull) pulls.count({ repositoryId, digest, tag });
+    return { digest, mediaType, payload, outcome: 'hosted' };
   }
 
   /**

@@ -37,6 +37,17 @@ export class ManifestPull {
     this.#tools = tools;
   }
 
+  /** What is answered without waiting, counted as {@link manifest} counts it; undefined where something has to be waited for. */
+  hot(key: string, reference: Reference, isPull: boolean): ManifestAnswer | undefined {
+    const { hot, usage, now } = this.#tools;
+    const warm = hot.find(`${key}:${reference}`);
+    if (!warm) return undefined;
+    if (!isDigestReference(reference) && !isFresh(warm.checkedAt, warm.validityHours, now()))
+      return undefined;
+    if (isPull) usage.count(warm.entryId);
+    return answer(warm, 'hit');
+  }
+
   /**
    * @param key of the registry and image, for what is hot and shared
    * @param isPull whether it counts as a download
@@ -49,13 +60,10 @@ export class ManifestPull {
     isPull: boolean,
     signal: AbortSignal | undefined,
   ): Promise<ManifestAnswer> {
-    const { hot, usage, now } = this.#tools;
+    const warm = this.hot(key, reference, isPull);
+    if (warm) return warm;
+    const { hot, usage } = this.#tools;
     const name = `${key}:${reference}`;
-    const warm = hot.find(name);
-    if (warm && (isDigestReference(reference) || isFresh(warm.checkedAt, warm.validityHours, now()))) {
-      if (isPull) usage.count(warm.entryId);
-      return answer(warm, 'hit');
-    }
     const resolve = (unwanted: AbortSignal) => this.#resolve(sources(), reference, unwanted);
     const { outcome, joined } = this.#flights.run(name, resolve, signal);
     const resolved = await outcome;

@@ -1,8 +1,8 @@
 /** Finds the virtual repository that a name stands for. */
 import { LRUCache } from 'lru-cache';
 import type { HotManifests } from '../cache/hot-manifests.ts';
-import { parseVirtualName, type RepositoryName } from '../oci/reference.ts';
-import type { ReadableRepository } from '../oci/repository.ts';
+import { parseVirtualName, type Reference, type RepositoryName } from '../oci/reference.ts';
+import type { ManifestAnswer, ReadableRepository } from '../oci/repository.ts';
 import { type AnyUpstream, LocalUpstream } from '../upstreams/local-upstream.ts';
 import type { UpstreamSettings } from '../upstreams/upstream.ts';
 import { type FindHosted, LocalRepository } from './local-repository.ts';
@@ -48,6 +48,14 @@ export class VirtualRegistries {
     const known = this.#views.get(registryId);
     if (known) return this.#repositoryOf(known, repository);
     return this.view(registryId).then((view) => view && this.#repositoryOf(view, repository));
+  }
+
+  /** What is answered without waiting; undefined where something has to be waited for, or a local upstream has a say. */
+  hotManifest(name: RepositoryName, reference: Reference, isPull: boolean): ManifestAnswer | undefined {
+    const parsed = parseVirtualName(name);
+    const [part, ...others] = (parsed && this.#views.get(parsed.registryId)?.parts) ?? [];
+    if (!parsed || !part || others.length > 0 || part instanceof LocalUpstream) return undefined;
+    return new VirtualRepository(this.#options.pulls, part, parsed.repository).hotManifest(reference, isPull);
   }
 
   view(registryId: number): Promise<RegistryView | undefined> {

@@ -39,6 +39,13 @@ export class VirtualRepository implements ReadableRepository {
     this.#name = name;
   }
 
+  /** As {@link manifest}, where nothing has to be waited for; undefined where something has. */
+  hotManifest(reference: Reference, isPull: boolean): ManifestAnswer | undefined {
+    const answer = this.#pulls.manifests.hot(this.#key, reference, isPull);
+    if (answer && isPull) this.#pulls.counts.count(this.#part.groupId, true);
+    return answer;
+  }
+
   manifest(reference: Reference, isPull: boolean, signal?: AbortSignal): Promise<ManifestAnswer> {
     const sources = () => this.#sources;
     const answer = this.#pulls.manifests.manifest(this.#key, sources, reference, isPull, signal);

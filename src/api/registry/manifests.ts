@@ -2,7 +2,9 @@
  * GET and HEAD of a manifest (end-3). Whatever the client accepts, it gets the stored bytes under their own type: no
  * manifest is ever converted, so answers do not vary with what is accepted.
  */
-import { isDigestReference, parseReference } from '../../oci/reference.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { isDigestReference, parseReference, type Reference } from '../../oci/reference.ts';
+import type { ManifestAnswer } from '../../oci/repository.ts';
 import { isNotModified } from '../conditions.ts';
 import type { RequestContext } from '../state.ts';
 import { cacheStatus } from './cache-status.ts';
@@ -15,23 +17,33 @@ export async function answerManifest(
   const reference = parseReference(segment);
   const isPull = ctx.method === 'GET';
   const answer = await repository.manifest(reference, isPull, ctx.state.left);
-  const isImmutable = isDigestReference(reference);
-  // Bytes have a digest in each algorithm; clients check the one that they asked for.
-  const digest = isImmutable ? reference : answer.digest;
   ctx.state.outcome = answer.outcome;
   ctx.status = 200;
-  ctx.set('Content-Type', answer.mediaType);
-  ctx.set('Docker-Content-Digest', digest);
-  ctx.set('ETag', `"${digest}"`);
-  ctx.set('Cache-Control', isImmutable ? 'private, max-age=31536000, immutable' : 'private, no-cache');
-  ctx.set('Cache-Status', cacheStatus[answer.outcome]);
+  ctx.set(manifestHeaders(answer, reference));
   ctx.body = answer.payload;
   if (isNotModified(ctx)) ctx.status = 304;
   else if (isPull)
     note?.({
       mediaType: answer.mediaType,
-      digest,
+      digest: digestFor(answer, reference),
       size: answer.payload.length,
-      tag: isImmutable ? undefined : reference,
+      tag: isDigestReference(reference) ? undefined : reference,
     });
+}
+
+export function manifestHeaders(answer: ManifestAnswer, reference: Reference) {
+  const digest = digestFor(answer, reference);
+  const isImmutable = isDigestReference(reference);
+  return {
+    'Content-Type': answer.mediaType,
+    'Docker-Content-Digest': digest,
+    ETag: `"${digest}"`,
+    'Cache-Control': isImmutable ? 'private, max-age=31536000, immutable' : 'private, no-cache',
+    'Cache-Status': cacheStatus[answer.outcome],
+  };
+}
+
+/** Bytes have a digest in each algorithm; clients check the one that they asked for. */
+function digestFor({ digest }: ManifestAnswer, reference: Reference): Digest {
+  return isDigestReference(reference) ? reference : digest;
 }

@@ -41,6 +41,12 @@ type Change = (ctx: RequestContext, target: ChangeTarget) => Promise<void>;
 /** A disk that is busy with layers takes less, and forgotten connections end soon. */
 const defaultStalledMs = 120_000;
 
+const versionHeader = { 'Docker-Distribution-Api-Version': 'registry/2.0' } as const;
+/** Caches in front of us may take no notice of credentials by themselves, as nginx's does not. */
+const varyHeader = { Vary: 'Authorization' } as const;
+export const readHeaders = { ...versionHeader, ...varyHeader };
+export const manifestRoute = '/v2/*name/manifests/:reference';
+
 /** Answers every request under /v2 and leaves the others alone. */
 export function createRegistryRouter(options: RegistryOptions): Middleware<RequestState> {
   const { repositories, access, catalog, maintenance, observer, pullEvents, denials } = options;
@@ -51,13 +57,13 @@ export function createRegistryRouter(options: RegistryOptions): Middleware<Reque
   const endpoints = new Endpoints([
     ['GET', ['/v2/', '/v2'], { wanted: () => [], answer: answerBase }], // end-1
     ['GET', '/v2/*name/blobs/:digest', pull('blob', answerBlob)], // end-2
-    ['GET', '/v2/*name/manifests/:reference', pull('manifest', answerManifest)], // end-3
+    ['GET', manifestRoute, pull('manifest', answerManifest)], // end-3
     ['POST', uploads, upload(startUpload)], // end-4a, end-4b, end-11
     ['PATCH', oneUpload, upload(appendToUpload)], // end-5
     ['PUT', oneUpload, upload(commitUpload)], // end-6
-    ['PUT', '/v2/*name/manifests/:reference', change('push', pushManifest)], // end-7a, end-7b
+    ['PUT', manifestRoute, change('push', pushManifest)], // end-7a, end-7b
     ['GET', '/v2/*name/tags/list', pull('tags', answerTags)], // end-8a, end-8b
-    ['DELETE', '/v2/*name/manifests/:reference', change('delete', deleteManifest)], // end-9
+    ['DELETE', manifestRoute, change('delete', deleteManifest)], // end-9
     ['DELETE', '/v2/*name/blobs/:digest', change('delete', deleteBlob)], // end-10
     ['GET', '/v2/*name/referrers/:digest', pull('referrers', answerReferrers)], // end-12a, end-12b
     ['GET', oneUpload, upload(answerUpload)], // end-13
@@ -81,11 +87,10 @@ export function createRegistryRouter(options: RegistryOptions): Middleware<Reque
   return (ctx, next) => {
     const { path } = ctx;
     if (!path.startsWith('/v2/') && path !== '/v2') return next();
-    ctx.set('Docker-Distribution-Api-Version', 'registry/2.0');
+    ctx.set(versionHeader);
     const answer = () => endpoints.answer(ctx, access, () => refuse(ctx));
     if (!isRead(ctx)) return answerEarly(ctx, () => answerErrors(ctx, answer));
-    // Caches in front of us may take no notice of credentials by themselves, as nginx's does not.
-    ctx.set('Vary', 'Authorization');
+    ctx.set(varyHeader);
     return answer();
   };
 

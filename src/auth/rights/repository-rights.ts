@@ -32,6 +32,8 @@ export interface RepositoryRights {
    * @param name of a repository, or for all below a path `acme/shop/*`
    */
   may(identity: Identity, name: string, action: Action): boolean | Promise<boolean>;
+  /** Whether {@link may} would say yes without looking at any records. */
+  isKnownToAllow(bearer: RegistryTokenIdentity, name: string, action: Action): boolean;
   /** As {@link may}, and says why not. Refused too where there is no such repository. */
   judge(identity: Identity, name: string, action: Action): Promise<Verdict>;
   /** What rules that protect tags compare with what they ask for; 0 for whoever has no role in the repository's project. */
@@ -72,18 +74,16 @@ export class RecordedRepositoryRights implements RepositoryRights {
   }
 
   may(identity: Identity, name: string, action: Action): boolean | Promise<boolean> {
-    const { isLoginRequired, revision, now } = this.#options;
-    if (!isLoginRequired || identity.kind !== 'registry-token') return this.#may(identity, name, action);
-    const grant = findGrant(identity, name, action);
-    if (grant === -1) return false;
-    if (this.#revision !== revision.current) {
-      this.#revision = revision.current;
-      this.#allowed = new WeakMap();
-    }
-    const index = grant * actions.length + actions.indexOf(action);
-    const until = this.#allowed.get(identity)?.[index] ?? 0;
-    if (until > now()) return true;
-    return this.#mayBearer(identity, name, action, index);
+    if (!this.#options.isLoginRequired || identity.kind !== 'registry-token')
+      return this.#may(identity, name, action);
+    const index = findGrantedAction(identity, name, action);
+    if (index === -1) return false;
+    return this.#isRemembered(identity, index) || this.#mayBearer(identity, name, action, index);
+  }
+
+  isKnownToAllow(bearer: RegistryTokenIdentity, name: string, action: Action): boolean {
+    const index = this.#options.isLoginRequired ? findGrantedAction(bearer, name, action) : -1;
+    return index !== -1 && this.#isRemembered(bearer, index);
   }
 
   async judge(identity: Identity, name: string, action: Action): Promise<Verdict> {
@@ -102,6 +102,16 @@ export class RecordedRepositoryRights implements RepositoryRights {
   ): Promise<RuledProject | undefined> {
     const standing = (await this.#standings.find(who, name, 'pull'))?.value;
     return standing?.kind === 'hosted' ? standing.project : undefined;
+  }
+
+  /** Whether a yes is remembered, and still holds. */
+  #isRemembered(bearer: RegistryTokenIdentity, index: number): boolean {
+    const { revision, now } = this.#options;
+    if (this.#revision !== revision.current) {
+      this.#revision = revision.current;
+      this.#allowed = new WeakMap();
+    }
+    return (this.#allowed.get(bearer)?.[index] ?? 0) > now();
   }
 
   async #may(identity: Identity, name: string, action: Action): Promise<boolean> {
@@ -189,6 +199,12 @@ const refused: Belief<Verdict> = { value: 'refused', until: 0 };
 const nobody: Belief<AnonymousIdentity> = { value: anonymous, until: Number.POSITIVE_INFINITY };
 /** Whoever brings a token of another token server: they have no role with us. */
 const stranger: Belief<undefined> = { value: undefined, until: Number.POSITIVE_INFINITY };
+
+/** Where a yes is remembered, by the token's grant and the action; -1: none of its grants allows it. */
+function findGrantedAction(bearer: RegistryTokenIdentity, name: string, action: Action): number {
+  const grant = findGrant(bearer, name, action);
+  return grant === -1 ? -1 : grant * actions.length + actions.indexOf(action);
+}
 
 /** Which of the token's grants allows it; -1: none. It is a loop since every pull runs it. */
 function findGrant({ access }: RegistryTokenIdentity, name: string, action: Action): number {

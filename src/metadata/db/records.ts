@@ -23,6 +23,7 @@ import { CleanupPolicies } from '../hosted/cleanup-policies.ts';
 import { DeletedTags } from '../hosted/deleted-tags.ts';
 import { ProtectionRules } from '../hosted/protection-rules.ts';
 import { PullCounts } from '../hosted/pull-counts.ts';
+import { PulledManifests } from '../hosted/pulled-manifests.ts';
 import { Repositories } from '../hosted/repositories.ts';
 import { RepositoryBlobs } from '../hosted/repository-blobs.ts';
 import { RepositoryDetails } from '../hosted/repository-details.ts';
@@ -93,6 +94,7 @@ export class Records {
   readonly projects: Projects;
   readonly protectionRules: ProtectionRules;
   readonly pullCounts: PullCounts;
+  readonly pulledManifests: PulledManifests;
   readonly registryUpstreams: RegistryUpstreams;
   readonly exposures: Exposures;
   readonly relocations: Relocations;
@@ -161,6 +163,7 @@ export class Records {
     this.exposures = new Exposures(db);
     this.relocations = new Relocations(db, now);
     this.renameLeases = new RenameLeases(db, now);
+    this.pulledManifests = new PulledManifests(db, reads);
     this.repositories = new Repositories(db, now, reads);
     this.repositoryDetails = new RepositoryDetails(db);
     this.repositoryLists = new RepositoryLists(db, now);

@@ -112,6 +112,7 @@ function serve({
         who.kind === 'registry-token' && isLoginRequired
           ? carries(who, repositoryScope(name, [action]))
           : allowed.includes(`${action} ${name}`),
+      isKnownToAllow: () => false,
       judge: async (_who, name) => (guarded.includes(name) ? 'protected' : 'refused'),
       protectionLevel: async () => 0,
       findProject: async () => undefined,

@@ -5,7 +5,7 @@ import Koa from 'koa';
 import { answerErrors } from '../../../../src/api/errors.ts';
 import { createRegistryRouter } from '../../../../src/api/registry/router.ts';
 import type { RegistryOptions } from '../../../../src/api/registry/services.ts';
-import { receiveRequests } from '../../../../src/api/requests.ts';
+import { Requests } from '../../../../src/api/requests.ts';
 import { Listener } from '../../../../src/api/server/server.ts';
 import type { RequestState } from '../../../../src/api/state.ts';
 import type { Identity } from '../../../../src/auth/rights/identity.ts';
@@ -85,7 +85,7 @@ export class RegistryServer {
     const app = new Koa<RequestState>();
     app.silent = true;
     app.use(
-      receiveRequests({
+      new Requests({
         log,
         observer: {
           answered: () => undefined,
@@ -94,7 +94,7 @@ export class RegistryServer {
         externalUrl: options.externalUrl,
         trustedProxies: options.trustedProxies ?? [],
         now: () => performance.now(),
-      }),
+      }).middleware,
     );
     app.use(answerErrors);
     app.use(

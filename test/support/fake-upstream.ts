@@ -27,6 +27,8 @@ export class FakeUpstream implements Upstream {
   readonly settings: UpstreamSettings;
   /** As "HEAD manifest v1", "GET blob sha256:… 0-", "tags", in order. */
   readonly asked: string[] = [];
+  /** Questions that were given up while they waited. */
+  abandoned = 0;
   readonly blobs = new Map<Digest, Buffer>();
   readonly tags = new Map<string, Digest>();
   readonly referrers = new Map<Digest, ReferrerDescriptor[]>();
@@ -165,7 +167,12 @@ export class FakeUpstream implements Upstream {
     this.asked.push(`${question}${what}`);
     signal?.throwIfAborted();
     const gate = this.#gates.get(question);
-    if (gate) await untilAborted(gate, signal);
+    if (gate) {
+      await untilAborted(gate, signal).catch((error: unknown) => {
+        this.abandoned += 1;
+        throw error;
+      });
+    }
     const failure = this.#failures.get(question);
     if (failure) throw failure;
   }

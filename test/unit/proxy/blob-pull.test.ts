@@ -230,15 +230,16 @@ describe('bytes that are here without a link', () => {
     await expect(blob(digest)).rejects.toThrow('disk I/O error');
   });
 
-  test('are asked for no longer by who leaves', async () => {
-    const { blob, upstream, entryOf } = await startWithBytes('https://a.test');
+  test.each(['blob', 'stat'] as const)('are asked for no longer by who leaves (%s)', async (ask) => {
+    const { [ask]: pull, upstream, entryOf } = await startWithBytes('https://a.test');
     upstream.addBlob(bytes);
     upstream.hold('HEAD blob');
     const leaving = new AbortController();
-    const pulled = blob(digest, leaving.signal);
+    const pulled = pull(digest, leaving.signal);
     await settled();
     leaving.abort(new Error('left'));
     await expect(pulled).rejects.toThrow('left');
+    expect(upstream.asked).toEqual([`HEAD blob ${digest}`]);
     expect(await entryOf(upstream, digest)).toBeUndefined();
   });
 });

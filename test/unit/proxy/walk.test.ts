@@ -42,7 +42,8 @@ describe('upstreams that are asked for a manifest', () => {
     nth(letGo, 0)();
     expect((await pulled).digest).toBe(one.digest);
     await settled();
-    // The sixth came next; once there is an answer, nobody comes any more.
+    // The sixth came next; once there is an answer, nobody comes any more, and nobody is waited for.
+    expect(upstreams.map(({ abandoned }) => abandoned)).toEqual([0, 1, 1, 1, 1, 1, 0]);
     for (const each of letGo) each();
     await settled();
     expect(upstreams.map(({ asked }) => asked.length)).toEqual([2, 1, 1, 1, 1, 1, 0]);
@@ -85,9 +86,26 @@ describe('upstreams that are asked for a manifest', () => {
     await settled();
     leaving.abort(new Error('left'));
     await expect(pulled).rejects.toThrow('left');
+    await settled();
+    expect(upstream.abandoned).toBe(1);
     letGo();
     await settled();
     expect(upstream.asked).toEqual(['HEAD manifest v1']);
+  });
+
+  test('are asked nothing more where the client leaves as they answer', async () => {
+    const { upstream, manifest } = await startWith(1);
+    upstream.add(one, 'v1');
+    const leaving = new AbortController();
+    upstream.headManifest = async () => {
+      leaving.abort(new Error('left'));
+      await settled();
+      return { digest: one.digest };
+    };
+    await expect(manifest('v1', leaving.signal)).rejects.toThrow('left');
+    await settled();
+    await settled();
+    expect(upstream.asked).toEqual([]);
   });
 });
 

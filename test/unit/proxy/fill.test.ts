@@ -5,6 +5,7 @@ import { fillingBlob, uncachedBlob } from '../../../src/proxy/blob-answers.ts';
 import { Download } from '../../../src/proxy/download.ts';
 import { Fill, verified } from '../../../src/proxy/fill.ts';
 import { BufferBudget } from '../../../src/storage/chunk-reader.ts';
+import { eventually } from '../../support/eventually.ts';
 import { FakeUpstream } from '../../support/fake-upstream.ts';
 import { MemorySpool } from '../../support/memory-spool.ts';
 import { OpenBody } from '../../support/open-body.ts';
@@ -94,7 +95,7 @@ describe('a fill', () => {
     await settled();
     expect(late.bytes).toEqual(bytes.subarray(0, 50 * kib));
     body.give(bytes.subarray(50 * kib));
-    await expect.poll(() => early.bytes.length).toBe(bytes.length - heldBack);
+    await eventually(() => expect(early.bytes.length).toBe(bytes.length - heldBack));
     expect(late.bytes).toEqual(bytes.subarray(0, -heldBack));
     expect(fill.visible).toBe(bytes.length - heldBack);
     body.give(undefined);
@@ -120,7 +121,7 @@ describe('a fill', () => {
     await settled();
     expect(fill.visible).toBe(0);
     body.give(bytes.subarray(10 * kib));
-    await expect.poll(() => reading.bytes.length).toBe(bytes.length - heldBack);
+    await eventually(() => expect(reading.bytes.length).toBe(bytes.length - heldBack));
     body.give(undefined);
     await run;
     await reading.ended;

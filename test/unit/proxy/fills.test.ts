@@ -5,6 +5,7 @@ import { Fills, type FillTools } from '../../../src/proxy/fills.ts';
 import type { Source } from '../../../src/proxy/source.ts';
 import { SpoolError } from '../../../src/storage/blob-store.ts';
 import { BufferBudget } from '../../../src/storage/chunk-reader.ts';
+import { eventually } from '../../support/eventually.ts';
 import { FakeUpstream } from '../../support/fake-upstream.ts';
 import { MemorySpool } from '../../support/memory-spool.ts';
 import { OpenBody } from '../../support/open-body.ts';
@@ -174,7 +175,7 @@ describe('a running fill', () => {
     const [source, staying] = [sourceAt('https://a.test'), sourceAt('https://b.test', new OpenBody())];
     const { fill } = await joined([staying]);
     await (await joined([source])).fill.release();
-    await expect.poll(() => fills.hasEnded(digest, 0)).toBe(true);
+    await eventually(() => expect(fills.hasEnded(digest, 0)).toBe(true));
     expect((await joined([staying])).fill).toBe(fill);
   });
 

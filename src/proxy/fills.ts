@@ -118,7 +118,7 @@ export class Fills {
     await Promise.all([...this.#runs]);
   }
 
-  /** Undefined when this fill gives no right to these sources. */
+  /** Undefined when this fill gives no right to these sources, or is over. */
   async #follow(
     running: Running,
     digest: Digest,
@@ -129,14 +129,13 @@ export class Fills {
       running.sources.length === sources.length && running.sources.every((each) => includes(sources, each));
     const fill = await (isSame ? running.opened : running.opened.catch(() => undefined));
     if (!fill) return isSame ? 'uncached' : undefined;
-    if (running.isOver) return 'look-again';
+    if (running.isOver) return undefined;
     fill.hold();
     try {
       const source =
         running.proven.find((each) => includes(sources, each)) ??
         (await findProof(sources, new Set(running.proven.map(originOf)), digest, signal));
-      if (!source) return undefined;
-      if (running.isOver) return 'look-again';
+      if (!source || running.isOver) return undefined;
       if (!includes(running.proven, source)) running.proven.push(source);
       fill.hold();
       this.#tools.observer.followed();

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { BufferBudget, readChunks } from '../../../src/storage/chunk-reader.ts';
+import { eventually } from '../../support/eventually.ts';
 
 const kib = 1024;
 const mib = 1024 * kib;
@@ -51,8 +52,7 @@ describe('reading', () => {
     const first = await chunks.next();
     expect(source.pending).toBe(1);
     const copy = Buffer.from(first.value ?? []);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    expect(source.pending).toBe(0);
+    await eventually(() => expect(source.pending).toBe(0));
     expect(copy.equals(first.value ?? Buffer.of())).toBe(true);
     await chunks.return();
   });

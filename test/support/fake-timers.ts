@@ -16,9 +16,12 @@ export function useFakeTimers(): void {
   });
 }
 
+const maxTimerMs = 2 ** 31 - 1;
+
 function sleep(ms?: number, value?: unknown, { signal }: TimerOptions = {}): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => resolve(value), ms);
+    // As Node has it: what is longer than any timer ends at once.
+    const timer = setTimeout(() => resolve(value), ms !== undefined && ms > maxTimerMs ? 1 : ms);
     const stop = () => {
       clearTimeout(timer);
       reject(signal?.reason);

@@ -308,6 +308,15 @@ describe('the pace', () => {
     expect(at).toEqual([0, 500, 1000, 1500, 4500, 7500]);
   });
 
+  test('is none where none was asked for', async () => {
+    useFakeTimers();
+    const { clock, collector, upload } = await start();
+    await upload('a', 'b', 'c');
+    clock.now += dayMs;
+    expect(await inFakeTime(collector.run())).toMatchObject({ reviewed: 6 });
+    expect(performance.now()).toBe(0);
+  });
+
   test('is not made up for after a long review', async () => {
     useFakeTimers();
     const { clock, collector, database, id, upload, saveManifest, store } = await start({

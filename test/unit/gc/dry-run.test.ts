@@ -186,6 +186,24 @@ describe('a dry run says what the run then removes', () => {
     expect(await both({ untaggedMs: undefined, isEarly })).toMatchObject({ links: 1, blobs });
   });
 
+  test.each([
+    ['later, where no delay counts', true, 0],
+    ['now', false, dayMs],
+  ])(
+    'bytes that are freed in one repository, and that an event wants to be looked at %s',
+    async (_, isEarly, waitedMs) => {
+      const { clock, database, id, both, upload } = await start();
+      const digest = await upload('unused');
+      clock.now += dayMs;
+      await database.reviews.addBlobs([digest], 'blob_upload');
+      clock.now += waitedMs;
+      expect(await both({ untaggedMs: undefined, isEarly, repositoryId: id })).toMatchObject({
+        links: 1,
+        blobs: 1,
+      });
+    },
+  );
+
   test('bytes that wait for their review already', async () => {
     const { clock, database, both, upload } = await start();
     const digest = await upload('unused');

@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { findBlockedWebhook, WebhookSender } from '../../../src/webhooks/webhook-sender.ts';
 import { WebhookReceiver } from '../../support/webhook-receiver.ts';
+import { startLoopbackRegistry } from '../upstreams/loopback-registry.ts';
 
 const never = new AbortController().signal;
 
@@ -61,6 +62,25 @@ test.each([
   expect(reply).toMatchObject({ status, error, isDown });
   expect(receiver.received).toHaveLength(1);
 });
+
+test.each([
+  [429, '7', 7000],
+  [503, 'Thu, 01 Jan 2026 00:01:00 GMT', 60_000],
+  [503, '86400', 3_600_000],
+  [503, 'soon', undefined],
+  [200, '7', undefined],
+])(
+  'an answer of %i may say when to come back, which counts where it is a refusal: %s',
+  async (status, said, ms) => {
+    const { url } = await startLoopbackRegistry((_request, response) =>
+      response.writeHead(status, { 'retry-after': said }).end(),
+    );
+    const now = () => Date.parse('2026-01-01T00:00:00Z');
+    const sender = new WebhookSender({ allowedNetworks: ['127.0.0.0/8'], userAgent: 'entrepot/test', now });
+    onTestFinished(() => sender.close());
+    expect(await sender.send(postTo(url), 5000, never)).toMatchObject({ status, retryAfterMs: ms });
+  },
+);
 
 test('an answer without end is read for its beginning', async () => {
   const receiver = await startReceiver();

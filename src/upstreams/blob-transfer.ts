@@ -33,7 +33,7 @@ export function parsePart(answer: Answer, asked: BlobRange): BlobPart {
     part.start === asked.start &&
     part.end > part.start &&
     part.end <= (asked.last ?? Number.MAX_SAFE_INTEGER) + 1;
-  if (!isAsked || (part.size !== undefined && part.end > part.size))
+  if (!isAsked || part.end > (part.size ?? Number.POSITIVE_INFINITY))
     throw new OutboundError(
       'invalid',
       `answered bytes ${asked.start}-${asked.last ?? ''} with "${text.slice(0, 80)}"`,
@@ -99,12 +99,12 @@ export class BlobBody implements AsyncIterableIterator<Buffer, undefined> {
     const { expected } = this.#options;
     if (result.done) {
       this.#tell();
-      if (expected !== undefined && this.#arrived < expected)
+      if (this.#arrived < (expected ?? 0))
         return this.#failed(new OutboundError('unavailable', `sent ${this.#arrived} of ${expected} bytes`));
       return result;
     }
     this.#arrived += result.value.length;
-    if (expected !== undefined && this.#arrived > expected)
+    if (this.#arrived > (expected ?? Number.POSITIVE_INFINITY))
       return this.#failed(
         new OutboundError('unavailable', `sent more than the ${expected} bytes it announced`),
       );

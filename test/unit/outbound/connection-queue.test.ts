@@ -1,6 +1,8 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ConnectionQueue } from '../../../src/outbound/connection-queue.ts';
 import { withDeadline } from '../../../src/outbound/deadline.ts';
+import { OutboundError } from '../../../src/outbound/outbound-error.ts';
 
 const limit = { ms: 1000, setting: 'upstreams.queue_seconds' };
 
@@ -168,5 +170,28 @@ describe('connections', () => {
     expect(given).toEqual(['a', 'c']);
     releases[1]?.();
     expect(queue.isIdle).toBe(true);
+  });
+
+  test('are given all the same to who leaves just then, and nobody listens to the leaving any more', async () => {
+    const { given, releases, ask } = createQueue(1);
+    const leaving = new AbortController();
+    void ask('a');
+    void ask('b', { signal: leaving.signal });
+    await settled();
+    releases[0]?.();
+    leaving.abort();
+    await settled();
+    expect(given).toEqual(['a', 'b']);
+    expect(getEventListeners(leaving.signal, 'abort')).toEqual([]);
+  });
+
+  test('are not said to be busy where another error ends the waiting', async () => {
+    const { ask } = createQueue(1);
+    const leaving = new AbortController();
+    void ask('a');
+    const left = ask('b', { signal: leaving.signal });
+    const reason = new OutboundError('unavailable', 'is not used any more');
+    leaving.abort(reason);
+    await expect(left).rejects.toBe(reason);
   });
 });

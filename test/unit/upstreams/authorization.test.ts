@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setImmediate } from 'node:timers/promises';
 import nock from 'nock';
 import { describe, expect, test, vi } from 'vitest';
 import { parseRepositoryName } from '../../../src/oci/reference.ts';
@@ -247,6 +247,7 @@ describe('a registry that wants a bearer token', () => {
     leaving.abort(new Error('left'));
     await expect(left).rejects.toThrow('left');
     nock.abortPendingRequests();
+    for (let turns = 0; turns < 5; turns++) await setImmediate();
     tokenService({ token: 't2' });
     registry('Bearer t2').head(path).reply(200, undefined, found);
     await upstream.headManifest(image, latest);

@@ -150,6 +150,7 @@ describe('a part', () => {
     ['bytes 4-9/10', { start: 4, length: 6, size: 10 }],
     [' Bytes 4-9/10\t', { start: 4, length: 6, size: 10 }],
     ['bytes 4-4/10', { start: 4, length: 1, size: 10 }],
+    ['bytes 4-123/124', { start: 4, length: 120, size: 124 }],
     ['bytes 4-9/*', { start: 4, length: 6, size: undefined }],
   ])('is read from "%s"', (text, said) => {
     expect(part(text, { start: 4 })).toEqual(said);
@@ -166,6 +167,15 @@ describe('a part', () => {
     'bytes 4-9',
   ])('is refused where it is said to be "%s"', (text) => {
     expect(() => part(text, { start: 4 })).toThrow(`answered bytes 4- with "${text}"`);
+  });
+
+  test('may start and end anywhere', () => {
+    expect(part('bytes 120-139/140', { start: 120 })).toEqual({ start: 120, length: 20, size: 140 });
+  });
+
+  test('is refused where nothing is said of it', () => {
+    const refused = () => parsePart(answerOf({ status: 206 }), { start: 4 });
+    expect(refused).toThrow('answered bytes 4- with ""');
   });
 
   test('ends where it was asked to, at the latest', () => {

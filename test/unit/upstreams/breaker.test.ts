@@ -89,6 +89,13 @@ test('half-open, one failure opens it again for the whole time', () => {
   expect(breaker.openUntil).toBe(now + 30_000);
 });
 
+test('half-open, one failure opens it again, whatever had opened it', () => {
+  breaker.refused(1000);
+  now += 1000;
+  breaker.failed(enter());
+  expect(breaker.openUntil).toBe(now + 30_000);
+});
+
 test('half-open, a request that was given up lets the next one try', () => {
   open();
   now += 30_000;

@@ -112,6 +112,7 @@ test('a request that was given up half-open lets the next one try', async () => 
   kit.clock.ms += 30_000;
   nock(origin).head(path).delay(500).reply(200);
   await expect(kit.upstream.headManifest(image, latest, AbortSignal.timeout(20))).rejects.toThrow(/timeout/);
+  expect(kit.upstream.health()).toMatchObject({ breaker: 'open', lastError: { message: 'failed (500)' } });
   nock.cleanAll();
   nock(origin).head(path).reply(200);
   await kit.upstream.headManifest(image, latest);
@@ -178,6 +179,12 @@ test('what the registry says of its rate limit is kept, and told once where it i
   expect(kit.upstream.health().quota?.remaining).toBe(1);
   await fail(kit, 200, said(0));
   expect(warned()).toBe(2);
+});
+
+test('a rate limit that is used up is told though nothing was known of it', async () => {
+  const kit = createKit();
+  await fail(kit, 200, { 'ratelimit-remaining': '0' });
+  expect(kit.log.lines).toHaveLength(1);
 });
 
 test('what the place a redirect leads to says of its rate limit is not kept', async () => {

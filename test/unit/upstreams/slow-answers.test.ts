@@ -154,8 +154,12 @@ describe('an upstream that drips', () => {
       '',
     );
     const { upstream } = kitFor(registry.url, { answerMs: 100 });
-    const asked = [1, 2, 3].map((n) => upstream.listTags(image).catch((error) => `${n} ${error.limit}`));
-    expect(await Promise.all(asked)).toEqual([1, 2, 3].map((n) => `${n} ${answerLimit}`));
+    const asked = [
+      upstream.listTags(image),
+      upstream.getManifest(image, latest),
+      upstream.openBlob(image, digest, { start: 0 }),
+    ].map((each) => each.catch((error) => error.limit));
+    expect(await Promise.all(asked)).toEqual([answerLimit, answerLimit, answerLimit]);
     await vi.waitFor(() => expect(tokens.sockets.size).toBe(0), 30_000);
   });
 

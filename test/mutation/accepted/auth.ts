@@ -51,7 +51,7 @@ export const acceptedInAuth: readonly AcceptedFault[] = [
   },
   {
     file: 'auth/rights/repository-rights.ts',
-    line: 'const index = grant * actions.length + actions.indexOf(action);',
+    line: 'return grant === -1 ? -1 : grant * actions.length + actions.indexOf(action);',
     fault: 'ArithmeticOperator',
     reason: 'any number will do that is another one for each grant and action, and these are',
   },

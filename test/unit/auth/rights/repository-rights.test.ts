@@ -298,6 +298,31 @@ describe('a registry token', () => {
     expect([reads, lookups]).toEqual([1, 1]);
   });
 
+  test('is known to allow what it was let do within the second, and nothing else', async () => {
+    expect(rights.isKnownToAllow(token, shop, 'pull')).toBe(false);
+    await rights.may(token, shop, 'pull');
+    expect(rights.isKnownToAllow(token, shop, 'pull')).toBe(true);
+    for (const action of ['push', 'delete'] as const)
+      expect(rights.isKnownToAllow(token, shop, action)).toBe(false);
+    for (const name of [alpine, `${shop}/server`])
+      expect(rights.isKnownToAllow(token, name, 'pull')).toBe(false);
+    expect(rights.isKnownToAllow(bearerOf(ref, access), shop, 'pull')).toBe(false);
+    now = start + 999;
+    expect(rights.isKnownToAllow(token, shop, 'pull')).toBe(true);
+    now = start + 1000;
+    expect(rights.isKnownToAllow(token, shop, 'pull')).toBe(false);
+  });
+
+  test('is not known to allow what was refused, nor anything once the records change here', async () => {
+    level = undefined;
+    await rights.may(token, shop, 'pull');
+    expect(rights.isKnownToAllow(token, shop, 'pull')).toBe(false);
+    await rights.may(token, alpine, 'pull');
+    expect(rights.isKnownToAllow(token, alpine, 'pull')).toBe(true);
+    revision.current += 1;
+    expect(rights.isKnownToAllow(token, alpine, 'pull')).toBe(false);
+  });
+
   test('is good no longer than a second after anything was last looked at', async () => {
     now += 900;
     believedUntil = start + 1000; // the owner was looked at 900 ms ago
@@ -435,6 +460,12 @@ describe('where nobody needs to log in', () => {
     expect(await allowed(identity, 'acme/*')).toEqual(['pull']);
     expect(await allowed(identity, `${shop}/*`)).toEqual(['pull']);
     expect(await allowed(identity, 'nowhere/*')).toEqual([]);
+  });
+
+  test('of no token it is known what it allows, since none is asked', async () => {
+    const token = bearerOf(ref, [repositoryScope(shop, ['pull'])]);
+    expect(await rights.may(token, shop, 'pull')).toBe(true);
+    expect(rights.isKnownToAllow(token, shop, 'pull')).toBe(false);
   });
 
   test('who asks for a pull makes no difference: nobody is looked for', async () => {

@@ -116,6 +116,7 @@ describe('the pace', () => {
       return 'passed';
     } catch (error) {
       expect(transfer.failures).toEqual([error]);
+      expect(error).toMatchObject({ kind: 'unavailable', timedOut: true });
       return error instanceof Error && error.message;
     }
   }

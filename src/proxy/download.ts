@@ -109,7 +109,7 @@ export class Download {
     let skip = this.#position - this.#opened.start;
     for await (const received of this.#opened.body) {
       const chunk = received.subarray(skip);
-      skip -= received.length - chunk.length;
+      skip = Math.max(0, skip - received.length);
       if (chunk.length === 0) continue;
       if (end !== undefined && this.#position + chunk.length > end) {
         // A range that the upstream ignored ends with the part; anything else is too long.

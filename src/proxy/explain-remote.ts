@@ -118,13 +118,13 @@ function verdictOf(
         why: `the cached copy is stale, and is served because its upstream ${answer.message}`,
       };
   }
-  const first = candidates.find((candidate) => answers.get(candidate)?.result === 'found');
-  if (first) {
-    const { id } = first.source.upstream.settings;
+  for (const candidate of candidates) {
+    const answer = answers.get(candidate);
+    if (answer?.result !== 'found') continue;
     return {
-      upstreamId: id,
+      upstreamId: candidate.source.upstream.settings.id,
       source: 'upstream',
-      digest: answers.get(first)?.digest,
+      digest: answer.digest,
       why: 'it is the first upstream, in their order, that has the image',
     };
   }

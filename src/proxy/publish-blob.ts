@@ -49,7 +49,7 @@ const maxTries = 5;
 export function createPublishBlob({ store, blobs, entries, room, log, now }: PublishTools): PublishBlob {
   /**
    * @param record to be made where there is none
-   * @returns how many sources were linked
+   * @returns whether any source was linked
    * @throws MissingContent where there is no record, and none was linked
    */
   async function link(
@@ -57,8 +57,8 @@ export function createPublishBlob({ store, blobs, entries, room, log, now }: Pub
     record: BlobRecord | undefined,
     sources: readonly Source[],
     refused: ReadonlySet<number>,
-  ): Promise<number> {
-    let linked = 0;
+  ): Promise<boolean> {
+    let isLinked = false;
     for (const source of sources) {
       if (refused.has(source.groupId)) continue;
       const entry = {
@@ -69,15 +69,15 @@ export function createPublishBlob({ store, blobs, entries, room, log, now }: Pub
       };
       try {
         // Once it is linked there is a record, unless all links were removed again.
-        await entries.linkBlob({ ...entry, ...blob }, linked === 0 ? record : undefined);
-        linked += 1;
+        await entries.linkBlob({ ...entry, ...blob }, isLinked ? undefined : record);
+        isLinked = true;
       } catch (error) {
-        if (error instanceof MissingContent && linked === 0) throw error;
+        if (error instanceof MissingContent && !isLinked) throw error;
         const upstream = source.upstream.settings.name;
         log.error({ err: error, digest: blob.digest, upstream }, 'blob not recorded');
       }
     }
-    return linked;
+    return isLinked;
   }
 
   /** False where the copy that was to be linked was collected meanwhile. */
@@ -90,8 +90,8 @@ export function createPublishBlob({ store, blobs, entries, room, log, now }: Pub
     const { storageKey, isNew, isCommitted } = await keepBlob(spool, blob, { store, records: blobs, now });
     try {
       const record = isNew ? { ...blob, storageKey, createdAt: now() } : undefined;
-      const linked = await link(blob, record, sources, refused);
-      if (linked === 0 && isNew) await store.delete(storageKey);
+      const isLinked = await link(blob, record, sources, refused);
+      if (!isLinked && isNew) await store.delete(storageKey);
       if (!isCommitted) await spool.abort();
       return true;
     } catch (error) {

@@ -186,6 +186,13 @@ describe('a download that breaks', () => {
     for (const { openBodies } of upstreams) expect(openBodies).toBe(0);
   });
 
+  test('fails as by nonsense where the next source has another blob', async () => {
+    const { upstreams, read } = setUp(2);
+    nth(upstreams, 0).bodies.push(breakAfter(10_000, 'not-found'));
+    nth(upstreams, 1).blobs.set(digest, Buffer.concat([bytes, bytes]));
+    await expect(read()).rejects.toMatchObject({ code: 'UNAVAILABLE', status: 502 });
+  });
+
   test('goes on where only one of two sources says its size', async () => {
     for (const silent of [0, 1]) {
       const { upstreams, read } = setUp(2);

@@ -150,7 +150,8 @@ describeSqlite('a cleanup', (_open, each) => {
     // Nor does it come to another repository then.
     expect(await run(shop, { maxTagsPerRun: 1 })).toMatchObject({ result: { deleted: 1 } });
     expect(await shop.tags()).toEqual(['c', 'd', 'latest']);
-    expect((await policy()).lastRun).toMatchObject({ deleted: 1, kept: {} });
+    expect((await policy()).lastRun).toMatchObject({ deleted: 1 });
+    expect((await policy()).lastRun?.kept).toEqual({});
   });
 
   test('counts what it could not remove', async () => {

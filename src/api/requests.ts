@@ -27,6 +27,8 @@ export interface RequestOptions {
   readonly externalUrl: string | undefined;
   /** Networks in CIDR notation. */
   readonly trustedProxies: readonly string[];
+  /** Which requests have a line in the log; errors: what is answered with 400 or more, or breaks off; sampled: some of the others, too. */
+  readonly logged: 'all' | 'sampled' | 'errors';
   /** Milliseconds of a clock that is never set back. */
   readonly now: () => number;
 }
@@ -39,6 +41,8 @@ export const inertHeaders = {
 const inertEntries = Object.entries(inertHeaders);
 
 const sanePattern = /^[\w.:/+=-]{1,128}$/;
+/** Of the requests that went well, one of so many is logged where they are sampled. */
+const sampledEach = 100;
 const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 /** Thrown wherever something was waited for when the client left; it is nobody's answer. */
@@ -49,6 +53,8 @@ export class Requests {
   readonly #proxies: TrustedProxies;
   /** What began before koa got it. */
   readonly #begun = new WeakMap<IncomingMessage, ReceivedRequest>();
+  /** How many went well and had no line since the last of them that had one. */
+  #unlogged = 0;
 
   constructor(options: RequestOptions) {
     this.#options = options;
@@ -61,8 +67,19 @@ export class Requests {
     const startedAt = now();
     const state = new ReceivedRequest(request, response, this.#options, this.#proxies);
     // 'close' comes once, after the last byte or when the client has left.
-    response.on('close', () => report(request, response, state, this.#options, now() - startedAt));
+    response.on('close', () => {
+      const log = this.#isLogged(response) ? this.#options.log : undefined;
+      report(request, response, state, { observer: this.#options.observer, log }, now() - startedAt);
+    });
     return state;
+  }
+
+  /** Whether the answer, which is over, has a line in the log. */
+  #isLogged({ statusCode, writableFinished }: ServerResponse): boolean {
+    const { logged } = this.#options;
+    if (logged === 'all' || statusCode >= 400 || !writableFinished) return true;
+    this.#unlogged = (this.#unlogged + 1) % sampledEach;
+    return logged === 'sampled' && this.#unlogged === 0;
   }
 
   /** Lets koa go on with a request that has begun. */
@@ -155,11 +172,12 @@ export class ReceivedRequest implements RequestState {
   }
 }
 
+/** @param log undefined: the request has no line */
 function report(
   req: IncomingMessage,
   res: ServerResponse,
   state: ReceivedRequest,
-  { log, observer }: RequestOptions,
+  { observer, log }: { readonly observer: RequestObserver; readonly log: Log | undefined },
   tookMs: number,
 ): void {
   const method = req.method ?? '';
@@ -168,6 +186,7 @@ function report(
   const { outcome, refusal } = state;
   observer.answered(knownMethods.has(method) ? method : 'other', routeOf(state), status, tookMs / 1000);
   if (outcome !== undefined) observer.served(outcome, bytes);
+  if (!log) return;
   const fields = {
     requestId: state.requestId,
     method,

@@ -50,7 +50,8 @@ export function createHttp(parts: HttpParts): RequestListener {
   const koa = new Koa<RequestState>();
   koa.on('error', (error: unknown) => log.debug({ err: error }, 'a client went away'));
   const clock = () => performance.now();
-  const requests = new Requests({ log, observer: metrics.requests, ...config.http, now: clock });
+  const { requests: logged } = config.log;
+  const requests = new Requests({ log, logged, observer: metrics.requests, ...config.http, now: clock });
   koa.use(requests.middleware);
   koa.use(answerErrors);
   koa.use(createV2(parts));

@@ -32,6 +32,7 @@ import { webhookSettings } from './webhook-settings.ts';
 
 const sparseManifests = ['none', 'indexes', 'all'] as const;
 const logFormats = ['auto', 'json', 'text'] as const;
+const loggedRequests = ['all', 'sampled', 'errors'] as const;
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 /** Where and how clients are served. */
@@ -156,7 +157,7 @@ export const configSchema = section({
     'expected a low_water_percent below high_water_percent',
   ),
   webhooks: section(webhookSettings),
-  log: section({ level: oneOf(logLevels), format: oneOf(logFormats) }),
+  log: section({ level: oneOf(logLevels), format: oneOf(logFormats), requests: oneOf(loggedRequests) }),
 });
 
 /** default.yaml in camelCase, durations in milliseconds and sizes in bytes; an empty text whose comment says "empty: …" is undefined. */

@@ -51,6 +51,18 @@ test('the line of a refusal says why, and one of ours is a warning', async () =>
   ]);
 });
 
+test.each([
+  ['errors', 0],
+  ['sampled', 2],
+] as const)('of requests %s are logged, and %i of 200 that went well', async (logged, expected) => {
+  await using server = await RegistryServer.start({}, { logged });
+  for (let request = 0; request < 200; request += 1) await server.ask('GET', '/v2/');
+  expect((await server.get('manifests/gone')).status).toBe(404);
+  const statuses = () => server.log.lines.map(({ fields }) => fields['status']);
+  await expect.poll(() => statuses().includes(404)).toBe(true);
+  expect(statuses()).toEqual([...Array(expected).fill(200), 404]);
+});
+
 test('proxies are believed where they are trusted, and the setting before them', async () => {
   const headers = {
     authorization: '',

@@ -5,7 +5,7 @@ import Koa from 'koa';
 import { answerErrors } from '../../../../src/api/errors.ts';
 import { createRegistryRouter } from '../../../../src/api/registry/router.ts';
 import type { RegistryOptions } from '../../../../src/api/registry/services.ts';
-import { Requests } from '../../../../src/api/requests.ts';
+import { type RequestOptions, Requests } from '../../../../src/api/requests.ts';
 import { Listener } from '../../../../src/api/server/server.ts';
 import type { RequestState } from '../../../../src/api/state.ts';
 import type { Identity } from '../../../../src/auth/rights/identity.ts';
@@ -60,6 +60,7 @@ export interface ServerOptions extends Partial<RegistryOptions> {
   readonly identity?: Identity;
   readonly externalUrl?: string;
   readonly trustedProxies?: string[];
+  readonly logged?: RequestOptions['logged'];
 }
 
 export class RegistryServer {
@@ -87,6 +88,7 @@ export class RegistryServer {
     app.use(
       new Requests({
         log,
+        logged: options.logged ?? 'all',
         observer: {
           answered: () => undefined,
           served: (outcome, bytes) => server.served.push([outcome, bytes]),

@@ -25,6 +25,7 @@ async function serve(find: FindWarmManifest) {
       served: () => undefined,
     },
     externalUrl: undefined,
+    logged: 'all',
     trustedProxies: [],
     now: () => 0,
   });

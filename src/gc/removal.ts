@@ -58,12 +58,13 @@ export async function removeGarbage(tx: Records, review: Review, held: Held, why
 /** A manifest is what people know; links, bytes and payloads follow from it. */
 async function collectedEvent(tx: Records, { digest, repositoryId }: Review, reason: string) {
   const repository = await tx.repositories.find(repositoryId);
+  const name = repository?.name;
   const project = repository && (await tx.projects.find(repository.projectId));
   return {
     actorName: 'collector',
     action: 'manifest.collect',
-    targetId: `${repository?.name}@${digest}`,
-    details: { repository: repository?.name, reason },
+    targetId: `${name}@${digest}`,
+    details: { repository: name, reason },
     projectPath: project?.fullPath,
   };
 }

@@ -1,10 +1,10 @@
 /** All repositories that are pushed to. */
 import { OciError } from '../oci/errors.ts';
-import { isDigestReference, type Reference, type RepositoryName } from '../oci/reference.ts';
+import type { Reference, RepositoryName } from '../oci/reference.ts';
 import type { ManifestAnswer, ReadableRepository, WritableRepository, Writer } from '../oci/repository.ts';
 import { nameGone } from './changes/write-target.ts';
 import type { HostedOptions } from './hosted-options.ts';
-import { HostedRepository } from './hosted-repository.ts';
+import { answerManifest, HostedRepository } from './hosted-repository.ts';
 import { UploadSpools } from './uploads/upload-spools.ts';
 import { UploadTurns } from './uploads/upload-turns.ts';
 import { WritableHostedRepository, type WritingOptions } from './writable-hosted-repository.ts';
@@ -31,11 +31,7 @@ export class HostedRepositories {
   ): Promise<ManifestAnswer | undefined> {
     const { database, pulls } = this.#options;
     const found = await database.pulledManifests.find(name, reference);
-    if (!found) return undefined;
-    const { repositoryId, digest, mediaType, payload } = found;
-    const tag = isDigestReference(reference) ? undefined : reference;
-    if (isPull) pulls.count({ repositoryId, digest, tag });
-    return { digest, mediaType, payload, outcome: 'hosted' };
+    return found && answerManifest(pulls, found.repositoryId, found, reference, isPull);
   }
 
   /**

@@ -1,4 +1,5 @@
 /** A repository that is pushed to, as it is read: straight from the records, so that a write is seen at once, by all processes. */
+import type { HostedManifest } from '../metadata/hosted/repository-manifests.ts';
 import type { Digest } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
 import { isDigestReference, type Reference, type RepositoryName } from '../oci/reference.ts';
@@ -45,11 +46,7 @@ export class HostedRepository implements ReadableRepository {
     if (id === undefined || !manifest) {
       throw new OciError('MANIFEST_UNKNOWN', { detail: `${this.#name} has no manifest ${reference}` });
     }
-    if (isPull) {
-      const tag = isDigestReference(reference) ? undefined : reference;
-      pulls.count({ repositoryId: id, digest: manifest.digest, tag });
-    }
-    return { ...manifest, outcome };
+    return answerManifest(pulls, id, manifest, reference, isPull);
   }
 
   async blob(digest: Digest): Promise<BlobAnswer> {
@@ -104,4 +101,17 @@ export class HostedRepository implements ReadableRepository {
     if (!other) log.error({ digest, key, repository: this.#name }, 'the bytes of a pushed blob are gone');
     return other;
   }
+}
+
+/** The answer, counted where it is a pull. */
+export function answerManifest(
+  pulls: ReadingOptions['pulls'],
+  repositoryId: number,
+  { digest, mediaType, payload }: HostedManifest,
+  reference: Reference,
+  isPull: boolean,
+): ManifestAnswer {
+  if (isPull)
+    pulls.count({ repositoryId, digest, tag: isDigestReference(reference) ? undefined : reference });
+  return { digest, mediaType, payload, outcome };
 }

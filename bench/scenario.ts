@@ -1,7 +1,10 @@
 /** One thing that is measured, and the servers that are started for it. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { FakeManifest } from '../test/support/fake-content.ts';
 import { type Contender, type Peer, present } from './contender.ts';
+import { give } from './image.ts';
+import { startOrigin } from './peers/origin.ts';
 import type { Measured } from './rounds.ts';
 import type { Row } from './table.ts';
 
@@ -46,5 +49,27 @@ export async function withContenders<T>(
     return await use(contenders);
   } finally {
     await Promise.all(contenders.map((contender) => contender.stop()));
+  }
+}
+
+/** The same, warm: each has the image as `latest`, pushed to it or at the origin of those that pull through. */
+export async function withWarm<T>(
+  stage: Stage,
+  peers: { readonly hosting: readonly Peer[]; readonly pullingThrough: readonly Peer[] },
+  image: FakeManifest,
+  use: (contenders: readonly Contender[]) => Promise<T>,
+): Promise<T> {
+  const { hosting, pullingThrough } = peers;
+  const origin = await startOrigin(join(stage.directory, 'origin'), stage.loadCore);
+  try {
+    await give(origin, image, 'latest');
+    return await withContenders(stage, [...pullingThrough, ...hosting], origin.url, async (contenders) => {
+      for (const each of contenders) {
+        if (hosting.some(({ name }) => name === each.name)) await give(each, image, 'latest');
+      }
+      return await use(contenders);
+    });
+  } finally {
+    await origin.stop();
   }
 }

@@ -1,16 +1,14 @@
 /** One large layer, to one client and to sixteen. */
-import { join } from 'node:path';
 import { mebibytes, megabyte } from '../../test/e2e/support/figure.ts';
-import { give, imageOf } from '../image.ts';
+import { imageOf } from '../image.ts';
 import { drain } from '../load.ts';
 import { distribution, dockerRegistry } from '../peers/distribution.ts';
 import { hosted, virtual } from '../peers/entrepot.ts';
 import { nginx } from '../peers/nginx.ts';
-import { startOrigin } from '../peers/origin.ts';
 import { zot } from '../peers/zot.ts';
 import { cpuSeconds } from '../process-tree.ts';
 import { inTurn } from '../rounds.ts';
-import { type Scenario, type Stage, withContenders } from '../scenario.ts';
+import { type Scenario, type Stage, withWarm } from '../scenario.ts';
 
 const clients = [1, 16];
 const everyPeer = (ratio: number) => ({ zot: ratio, 'distribution 3': ratio, 'docker-registry 2.8': ratio });
@@ -40,36 +38,29 @@ export const largeBlob: Scenario = {
     ]),
   async measure(stage) {
     const { rounds, warmUps, loadCore } = stage;
-    const origin = await startOrigin(join(stage.directory, 'origin'), loadCore);
-    try {
-      const image = imageOf([bytesOf(stage)], 3);
-      await give(origin, image, 'latest');
-      const peers = [virtual, hosted, dockerRegistry, distribution, zot, nginx];
-      return await withContenders(stage, peers, origin.url, async (contenders) => {
-        for (const each of contenders) if (each.name !== virtual.name) await give(each, image, 'latest');
-        return await inTurn({
-          contenders,
-          rounds,
-          warmUps: Math.min(warmUps, 3),
-          async measure(contender) {
-            const authorization = await contender.authorization();
-            // A virtual registry has a blob by the manifest that names it.
-            await drain(`${contender.base}/manifests/latest`, authorization, 1, loadCore);
-            const url = `${contender.base}/blobs/${image.layers[0]?.digest}`;
-            const values: Record<string, number> = {};
-            for (const count of clients) {
-              const before = cpuSeconds(contender.pid);
-              const { bytes, seconds } = await drain(url, authorization, count, loadCore);
-              values[`rate${count}`] = bytes / seconds / 1e9;
-              values[`cpu${count}`] = (cpuSeconds(contender.pid) - before) / (bytes / 1024 ** 3);
-            }
-            return values;
-          },
-        });
+    const image = imageOf([bytesOf(stage)], 3);
+    const peers = { hosting: [hosted, dockerRegistry, distribution, zot, nginx], pullingThrough: [virtual] };
+    return await withWarm(stage, peers, image, async (contenders) => {
+      return await inTurn({
+        contenders,
+        rounds,
+        warmUps: Math.min(warmUps, 3),
+        async measure(contender) {
+          const authorization = await contender.authorization();
+          // A virtual registry has a blob by the manifest that names it.
+          await drain(`${contender.base}/manifests/latest`, authorization, 1, loadCore);
+          const url = `${contender.base}/blobs/${image.layers[0]?.digest}`;
+          const values: Record<string, number> = {};
+          for (const count of clients) {
+            const before = cpuSeconds(contender.pid);
+            const { bytes, seconds } = await drain(url, authorization, count, loadCore);
+            values[`rate${count}`] = bytes / seconds / 1e9;
+            values[`cpu${count}`] = (cpuSeconds(contender.pid) - before) / (bytes / 1024 ** 3);
+          }
+          return values;
+        },
       });
-    } finally {
-      await origin.stop();
-    }
+    });
   },
 };
 

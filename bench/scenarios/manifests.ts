@@ -1,15 +1,13 @@
 /** The same manifest by its tag, which every pull asks for first. */
-import { join } from 'node:path';
 import type { Contender } from '../contender.ts';
-import { give, imageOf } from '../image.ts';
+import { imageOf } from '../image.ts';
 import { rateOf } from '../load.ts';
 import { plainHttp, plainKoa } from '../peers/ceilings.ts';
 import { distribution, dockerRegistry } from '../peers/distribution.ts';
 import { hosted, virtual } from '../peers/entrepot.ts';
-import { startOrigin } from '../peers/origin.ts';
 import { zot } from '../peers/zot.ts';
 import { inTurn } from '../rounds.ts';
-import { type Scenario, type Stage, withContenders } from '../scenario.ts';
+import { type Scenario, type Stage, withWarm } from '../scenario.ts';
 
 const rates = [
   { quantity: 'connections32', connections: 32, method: 'GET' },
@@ -36,19 +34,15 @@ export const manifests: Scenario = {
     { quantity: 'head', what: 'HEAD, 32 connections', ...perSecond },
   ],
   async measure(stage) {
-    const origin = await startOrigin(join(stage.directory, 'origin'), stage.loadCore);
-    try {
-      const image = imageOf([1000, 2000, 3000], 1);
-      await give(origin, image, 'latest');
-      const peers = [virtual, hosted, dockerRegistry, distribution, zot, plainKoa, plainHttp];
-      return await withContenders(stage, peers, origin.url, async (contenders) => {
-        for (const each of contenders) if (each.name !== virtual.name) await give(each, image, 'latest');
-        const { rounds, warmUps } = stage;
-        return await inTurn({ contenders, rounds, warmUps, measure: (each) => measured(each, stage) });
-      });
-    } finally {
-      await origin.stop();
-    }
+    const image = imageOf([1000, 2000, 3000], 1);
+    const peers = {
+      hosting: [hosted, dockerRegistry, distribution, zot, plainKoa, plainHttp],
+      pullingThrough: [virtual],
+    };
+    return await withWarm(stage, peers, image, async (contenders) => {
+      const { rounds, warmUps } = stage;
+      return await inTurn({ contenders, rounds, warmUps, measure: (each) => measured(each, stage) });
+    });
   },
 };
 

@@ -1,14 +1,12 @@
 /** Blobs of 4 and of 64 KiB: configurations, signatures, thin layers. */
-import { join } from 'node:path';
-import { give, imageOf } from '../image.ts';
+import { imageOf } from '../image.ts';
 import { rateOf } from '../load.ts';
 import { distribution, dockerRegistry } from '../peers/distribution.ts';
 import { hosted, virtual } from '../peers/entrepot.ts';
 import { nginx } from '../peers/nginx.ts';
-import { startOrigin } from '../peers/origin.ts';
 import { zot } from '../peers/zot.ts';
 import { inTurn } from '../rounds.ts';
-import { type Scenario, withContenders } from '../scenario.ts';
+import { type Scenario, withWarm } from '../scenario.ts';
 
 const sizes = [
   { kib: 4, connections: 32 },
@@ -39,41 +37,34 @@ export const smallBlobs: Scenario = {
     ]),
   async measure(stage) {
     const { rounds, warmUps, seconds, loadCore } = stage;
-    const origin = await startOrigin(join(stage.directory, 'origin'), loadCore);
-    try {
-      const image = imageOf(
-        sizes.map(({ kib }) => kib * 1024),
-        2,
-      );
-      await give(origin, image, 'latest');
-      const peers = [virtual, hosted, dockerRegistry, distribution, zot, nginx];
-      return await withContenders(stage, peers, origin.url, async (contenders) => {
-        for (const each of contenders) if (each.name !== virtual.name) await give(each, image, 'latest');
-        return await inTurn({
-          contenders,
-          rounds,
-          warmUps,
-          async measure(contender) {
-            const authorization = await contender.authorization();
-            const values: Record<string, number> = {};
-            for (const [index, { kib, connections }] of sizes.entries()) {
-              const url = `${contender.base}/blobs/${image.layers[index]?.digest}`;
-              const rate = await rateOf(contender, {
-                url,
-                authorization,
-                connections,
-                seconds,
-                core: loadCore,
-              });
-              values[`rate${kib}`] = rate.perSecond;
-              values[`cpu${kib}`] = rate.cpuMicroseconds;
-            }
-            return values;
-          },
-        });
+    const image = imageOf(
+      sizes.map(({ kib }) => kib * 1024),
+      2,
+    );
+    const peers = { hosting: [hosted, dockerRegistry, distribution, zot, nginx], pullingThrough: [virtual] };
+    return await withWarm(stage, peers, image, async (contenders) => {
+      return await inTurn({
+        contenders,
+        rounds,
+        warmUps,
+        async measure(contender) {
+          const authorization = await contender.authorization();
+          const values: Record<string, number> = {};
+          for (const [index, { kib, connections }] of sizes.entries()) {
+            const url = `${contender.base}/blobs/${image.layers[index]?.digest}`;
+            const rate = await rateOf(contender, {
+              url,
+              authorization,
+              connections,
+              seconds,
+              core: loadCore,
+            });
+            values[`rate${kib}`] = rate.perSecond;
+            values[`cpu${kib}`] = rate.cpuMicroseconds;
+          }
+          return values;
+        },
       });
-    } finally {
-      await origin.stop();
-    }
+    });
   },
 };

@@ -25,6 +25,14 @@ export interface Place {
   readonly directory: string;
   /** Processor core to keep to; undefined: all of them. */
   readonly core: number | undefined;
+  /** To speak TLS with; without, plain HTTP. */
+  readonly tls?: TlsFiles;
+}
+
+/** PEM files. */
+export interface TlsFiles {
+  readonly certificate: string;
+  readonly key: string;
 }
 
 /** One way to run a server. */

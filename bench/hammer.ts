@@ -4,9 +4,10 @@
  * milliseconds half and 99 of 100 came. `{1000}` in the URL is another number below 1000 each time.
  */
 import { connect } from 'node:net';
+import { connect as connectSecurely } from 'node:tls';
 
 const [method, url = '', seconds = '5', connections = '32', ...headers] = process.argv.slice(2);
-const { host, hostname, port, pathname, search } = new URL(url);
+const { protocol, host, hostname, port, pathname, search } = new URL(url);
 const target = decodeURI(`${pathname}${search}`);
 const tail = ['', `Host: ${host}`, ...headers, '', ''].join('\r\n');
 const startedAt = performance.now();
@@ -34,7 +35,11 @@ function ask(): Promise<void> {
       askedAt = performance.now();
       socket.write(question());
     };
-    const socket = connect({ host: hostname, port: Number(port), noDelay: true }, askNext);
+    const there = { host: hostname, port: Number(port), noDelay: true };
+    const socket =
+      protocol === 'https:'
+        ? connectSecurely({ ...there, rejectUnauthorized: false }, askNext)
+        : connect(there, askNext);
     socket.on('data', (chunk) => {
       if (missing === 0) missing = lengthOf(chunk.toString('latin1'));
       missing -= chunk.length;

@@ -21,6 +21,7 @@ import { pushes } from './scenarios/pushes.ts';
 import { smallBlobs } from './scenarios/small-blobs.ts';
 import { stampede } from './scenarios/stampede.ts';
 import { startUp } from './scenarios/start-up.ts';
+import { tls } from './scenarios/tls.ts';
 import { tokens } from './scenarios/tokens.ts';
 import { tableOf } from './table.ts';
 
@@ -34,6 +35,7 @@ const scenarios: readonly Scenario[] = [
   manyLayers,
   pushes,
   tokens,
+  tls,
   mixed,
   growth,
   startUp,

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FakeManifest } from '../test/support/fake-content.ts';
-import { type Contender, type Peer, present } from './contender.ts';
+import { type Contender, type Peer, present, type TlsFiles } from './contender.ts';
 import { give } from './image.ts';
 import { startOrigin } from './peers/origin.ts';
 import type { Measured } from './rounds.ts';
@@ -30,6 +30,8 @@ export interface Stage {
   /** Core of each server, and of the load; undefined: any. */
   readonly serverCore: number | undefined;
   readonly loadCore: number | undefined;
+  /** For servers that are asked over TLS. */
+  readonly tls?: TlsFiles;
 }
 
 /** Starts all that are here, and stops them after `use`. @param origin for those that pull through */
@@ -44,7 +46,8 @@ export async function withContenders<T>(
     for (const peer of await present(peers)) {
       const directory = join(stage.directory, peer.name.replaceAll(/\W+/g, '-'));
       mkdirSync(directory, { recursive: true });
-      contenders.push(await peer.start({ directory, core: stage.serverCore }, origin));
+      const { serverCore: core, tls } = stage;
+      contenders.push(await peer.start({ directory, core, ...(tls && { tls }) }, origin));
     }
     return await use(contenders);
   } finally {

@@ -56,28 +56,29 @@ function proxying({ name, program }: Version): Peer {
 }
 
 async function started(name: string, program: string, place: Place, config: object): Promise<Contender> {
-  const { directory, core } = place;
+  const { directory, core, tls } = place;
   mkdirSync(directory, { recursive: true });
   const host = `127.0.0.1:${await freePort()}`;
+  const url = `${tls ? 'https' : 'http'}://${host}`;
   const file = join(directory, 'config.json');
   const settings = {
     version: 0.1,
     log: { level: 'info', accesslog: { disabled: false } },
     storage: { filesystem: { rootdirectory: join(directory, 'storage') } },
-    http: { addr: host },
+    http: { addr: host, ...(tls && { tls }) },
     ...config,
   };
   // JSON is YAML.
   writeFileSync(file, JSON.stringify(settings));
   const running = await start(...pinned(core, program, 'serve', file), {
     logFile: join(directory, 'log'),
-    isReady: () => answers(`http://${host}/v2/`),
+    isReady: () => answers(`${url}/v2/`),
     env: { OTEL_TRACES_EXPORTER: 'none', ...(core !== undefined && { GOMAXPROCS: '1' }) },
   });
   return {
     name,
     pid: running.pid,
-    base: `http://${host}/v2/${repository}`,
+    base: `${url}/v2/${repository}`,
     authorization: async () => undefined,
     stop: () => running.stop(),
   };

@@ -22,15 +22,15 @@ export const virtual: Peer = {
   },
 };
 
-function started({ directory, core }: Place): Promise<Entrepot> {
-  return Entrepot.start({ directory, ...(core !== undefined && { core }) });
+function started({ directory, core, tls }: Place): Promise<Entrepot> {
+  return Entrepot.start({ directory, ...(core !== undefined && { core }), ...(tls && { tls }) });
 }
 
 function contender(name: string, server: Entrepot, path: string): Contender {
   return {
     name,
     pid: server.program.pid,
-    base: `http://${server.host}/v2/${path}`,
+    base: `${server.url}/v2/${path}`,
     authorization: (actions) => server.bearer(path, actions),
     startedInMs: server.startedInMs,
     stop: () => server.stop(),

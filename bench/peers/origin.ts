@@ -33,12 +33,12 @@ export async function startOrigin(
     location ~ ^/v2/.+/blobs/(sha256:(..)[0-9a-f]+)$ { default_type application/octet-stream; add_header Docker-Content-Digest $1; ${rate} rewrite ^/v2/.+/blobs/sha256:((..).+)$ /$2/$1/data break; root ${blobs}; }
     location / { proxy_pass ${registry.url}; }`;
   const format = `log_format requests '$request_method $request_uri $status';`;
-  const { host, program } = await startNginx(join(directory, 'front'), core, site, format);
+  const { url, program } = await startNginx({ directory: join(directory, 'front'), core }, site, format);
   return {
     name: 'direct',
     pid: undefined,
-    url: `http://${host}`,
-    base: `http://${host}/v2/${repository}`,
+    url,
+    base: `${url}/v2/${repository}`,
     authorization: async () => undefined,
     gets: (reference) =>
       readFileSync(log, 'utf8')

@@ -36,30 +36,35 @@ export const zotSync: Peer = {
 };
 
 async function started(place: Place, http: object, more: object): Promise<Contender> {
-  const { directory, core } = place;
+  const { directory, core, tls } = place;
   mkdirSync(directory, { recursive: true });
   const port = await freePort();
-  const host = `127.0.0.1:${port}`;
+  const url = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`;
   const file = join(directory, 'config.json');
   const storage = { rootDirectory: join(directory, 'storage'), commit: true, gc: false };
   const log = { level: 'info', output: join(directory, 'zot.log') };
   const settings = {
     distSpecVersion: '1.1.1',
     storage,
-    http: { address: '127.0.0.1', port: String(port), ...http },
+    http: {
+      address: '127.0.0.1',
+      port: String(port),
+      ...(tls && { tls: { cert: tls.certificate, key: tls.key } }),
+      ...http,
+    },
     log,
     ...more,
   };
   writeFileSync(file, JSON.stringify(settings));
   const running = await start(...pinned(core, 'zot', 'serve', file), {
     logFile: join(directory, 'log'),
-    isReady: () => answers(`http://${host}/v2/`),
+    isReady: () => answers(`${url}/v2/`),
     ...(core !== undefined && { env: { GOMAXPROCS: '1' } }),
   });
   return {
     name: 'zot',
     pid: running.pid,
-    base: `http://${host}/v2/${repository}`,
+    base: `${url}/v2/${repository}`,
     authorization: async () => undefined,
     stop: () => running.stop(),
   };

@@ -13,6 +13,8 @@ export interface EntrepotOptions {
   readonly directory: string;
   readonly port?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** PEM files to speak TLS with. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
   /** Processor core to pin it to. */
   readonly core?: number;
 }
@@ -28,6 +30,8 @@ export interface UpstreamAttributes {
 export class Entrepot {
   readonly program: RunningProgram;
   readonly host: string;
+  /** With its scheme. */
+  readonly url: string;
   readonly directory: string;
   readonly operationsHost: string;
   readonly logFile: string;
@@ -36,13 +40,14 @@ export class Entrepot {
 
   private constructor(
     program: RunningProgram,
-    host: string,
+    url: string,
     operationsHost: string,
     directory: string,
     startedInMs: number,
   ) {
     this.program = program;
-    this.host = host;
+    this.url = url;
+    this.host = new URL(url).host;
     this.operationsHost = operationsHost;
     this.directory = directory;
     this.logFile = logFileOf(directory);
@@ -50,9 +55,10 @@ export class Entrepot {
   }
 
   static async start(options: EntrepotOptions): Promise<Entrepot> {
-    const { directory, core } = options;
+    const { directory, core, tls } = options;
     mkdirSync(directory, { recursive: true });
     const host = `127.0.0.1:${options.port ?? (await freePort())}`;
+    const url = `${tls ? 'https' : 'http'}://${host}`;
     const operationsHost = `127.0.0.1:${await freePort()}`;
     const command = [
       ...(core === undefined ? [] : ['taskset', '-c', String(core)]),
@@ -64,7 +70,7 @@ export class Entrepot {
     const running = await start(program, args, {
       cwd: root,
       logFile: logFileOf(directory),
-      isReady: () => answers(`http://${host}/v2/`),
+      isReady: () => answers(`${url}/v2/`),
       env: {
         ENTREPOT_HTTP__ADDRESS: host,
         ENTREPOT_OPERATIONS__ADDRESS: operationsHost,
@@ -73,10 +79,11 @@ export class Entrepot {
         ENTREPOT_UPSTREAMS__ALLOWED_NETWORKS: '127.0.0.0/8',
         // Here every client has the same address.
         ENTREPOT_RATE_LIMITS__REQUESTS: '0',
+        ...(tls && { ENTREPOT_HTTP__TLS__CERTIFICATE: tls.certificate, ENTREPOT_HTTP__TLS__KEY: tls.key }),
         ...options.env,
       },
     });
-    return new Entrepot(running, host, operationsHost, directory, performance.now() - startedAt);
+    return new Entrepot(running, url, operationsHost, directory, performance.now() - startedAt);
   }
 
   get dataDirectory(): string {
@@ -85,7 +92,7 @@ export class Entrepot {
 
   /** The parsed body. @throws Error with status and body where the status is not 2xx */
   async rest(method: string, path: string, body?: object): Promise<unknown> {
-    const response = await fetch(`http://${this.host}/api/v4${path}`, {
+    const response = await fetch(`${this.url}/api/v4${path}`, {
       method,
       headers: { 'private-token': rootToken, 'content-type': 'application/json' },
       ...(body && { body: JSON.stringify(body) }),
@@ -154,7 +161,7 @@ export class Entrepot {
       service: 'container_registry',
       scope: `repository:${repository}:${actions}`,
     });
-    const response = await fetch(`http://${this.host}/jwt/auth?${query}`, {
+    const response = await fetch(`${this.url}/jwt/auth?${query}`, {
       headers: { authorization: this.authorization },
     });
     const body: unknown = await response.json();

@@ -27,6 +27,8 @@ export interface Place {
   readonly core: number | undefined;
   /** To speak TLS with; without, plain HTTP. */
   readonly tls?: TlsFiles;
+  /** Of a database on PostgreSQL, for those that can have one. */
+  readonly databaseUrl?: string;
 }
 
 /** PEM files. */

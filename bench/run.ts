@@ -12,7 +12,9 @@ import { missing } from '../test/e2e/support/processes.ts';
 import { machine, markdownTable, writeSection } from './performance-page.ts';
 import type { Scenario, Stage } from './scenario.ts';
 import { coldFast, coldSlow } from './scenarios/cold.ts';
+import { databases } from './scenarios/databases.ts';
 import { growth } from './scenarios/growth.ts';
+import { installing } from './scenarios/installing.ts';
 import { largeBlob } from './scenarios/large-blob.ts';
 import { manyLayers } from './scenarios/layers.ts';
 import { manifests } from './scenarios/manifests.ts';
@@ -39,6 +41,8 @@ const scenarios: readonly Scenario[] = [
   mixed,
   growth,
   startUp,
+  databases,
+  installing,
 ];
 
 const { values } = parseArgs({

@@ -1,4 +1,5 @@
 /** Entrepot as `npm start` runs it, with bearer tokens and its log line per request, once per way to serve. */
+import { randomBytes } from 'node:crypto';
 import { Entrepot } from '../../test/e2e/support/entrepot.ts';
 import { type Contender, type Peer, type Place, repository } from '../contender.ts';
 
@@ -22,8 +23,18 @@ export const virtual: Peer = {
   },
 };
 
-function started({ directory, core, tls }: Place): Promise<Entrepot> {
-  return Entrepot.start({ directory, ...(core !== undefined && { core }), ...(tls && { tls }) });
+function started({ directory, core, tls, databaseUrl }: Place): Promise<Entrepot> {
+  return Entrepot.start({
+    directory,
+    ...(core !== undefined && { core }),
+    ...(tls && { tls }),
+    ...(databaseUrl !== undefined && {
+      env: {
+        ENTREPOT_DATABASE__URL: databaseUrl,
+        ENTREPOT_SECRET_KEY: randomBytes(32).toString('base64'),
+      },
+    }),
+  });
 }
 
 function contender(name: string, server: Entrepot, path: string): Contender {

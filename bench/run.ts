@@ -26,6 +26,7 @@ import { startUp } from './scenarios/start-up.ts';
 import { tls } from './scenarios/tls.ts';
 import { tokens } from './scenarios/tokens.ts';
 import { tableOf } from './table.ts';
+import { versions } from './versions.ts';
 
 const scenarios: readonly Scenario[] = [
   manifests,
@@ -86,7 +87,7 @@ try {
     if (values.strict && shortfalls.length > 0) process.exitCode = 1;
     if (values.write) {
       const lead = `${scenario.lead(stage)} Medians of ${stage.rounds} rounds in turn, and what they lie between. \`npm run bench -- --only ${scenario.name}\``;
-      const text = `## ${scenario.title}\n\n${lead}\n\n${markdownTable(rows)}\n\n${machine()}`;
+      const text = `## ${scenario.title}\n\n${lead}\n\n${markdownTable(rows)}\n\n${[machine(), ...(await versions())].join(', ')}`;
       writeSection(scenario.name, text);
     }
     rmSync(stage.directory, { recursive: true, force: true });

@@ -12,7 +12,7 @@ import type {
   PullVerdict,
 } from './pull-explanation.ts';
 import type { RemotePart } from './registry-view.ts';
-import { entrySource, isRecordOf, type Source, sourceAt } from './source.ts';
+import { entrySource, findSource, isRecordOf, type Source } from './source.ts';
 
 export interface ExplainRemoteOptions {
   readonly entries: Pick<CacheEntries, 'listAt' | 'listByDigest'>;
@@ -32,19 +32,19 @@ export async function explainRemote(
   { repository, reference, isReached }: ExplainedPull,
   { entries, now }: ExplainRemoteOptions,
 ): Promise<ExplainedPart> {
-  const sources = part.upstreams.map((upstream) => sourceAt(part, upstream, repository));
-  const at = sources.map(entrySource);
+  const named = part.upstreams.flatMap((upstream) => findSource(part, upstream, repository) ?? []);
+  const at = named.map(entrySource);
   const found = isDigestReference(reference)
     ? await entries.listByDigest(at, 'manifest', reference)
     : await entries.listAt(at, 'manifest', reference);
-  const candidates = sources.map((source): Candidate => {
+  const candidates = part.upstreams.map((upstream): Candidate => {
+    const source = findSource(part, upstream, repository) ?? { groupId: part.groupId, upstream, repository };
     const entry = found.find((each) => isRecordOf(each, source));
     const fresh =
       entry &&
-      (isDigestReference(reference) ||
-        isFresh(entry.checkedAt, source.upstream.settings.cacheValidityHours, now()));
+      (isDigestReference(reference) || isFresh(entry.checkedAt, upstream.settings.cacheValidityHours, now()));
     const explained = entry && { digest: entry.digest, checkedAt: entry.checkedAt, isFresh: fresh === true };
-    return { source, isAllowed: source.upstream.allows(repository), entry: explained };
+    return { source, isAllowed: upstream.allows(repository), entry: explained };
   });
   const allowed = candidates.filter((candidate) => candidate.isAllowed);
   const answers = await askInTurn(isReached ? allowed : [], reference);

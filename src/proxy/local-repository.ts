@@ -75,7 +75,7 @@ export class LocalRepository implements ReadableRepository {
     if (!upstream.allows(repository)) {
       const { id, name } = upstream.settings;
       throw new OciError('NAME_UNKNOWN', {
-        detail: `upstream ${id} (${name}): its allow and deny patterns refuse '${repository}'`,
+        detail: `upstream ${id} (${name}): its prefix, allow and deny patterns refuse '${repository}'`,
       });
     }
     const hosted = upstream.repositoryOf(repository);

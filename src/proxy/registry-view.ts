@@ -4,7 +4,7 @@ import type { Upstream } from '../upstreams/upstream.ts';
 
 /** Remote upstreams with no local one between them: pulls probe them together, and cache what they give. */
 export interface RemotePart {
-  /** Of what is kept in memory: no other part of any registry has it. */
+  /** Of what is kept in memory: no other part of any registry has it, nor this one once an upstream was changed. */
   readonly key: string;
   readonly registryId: number;
   readonly groupId: number;
@@ -31,21 +31,21 @@ export interface RegistryUpstreams {
 
 export function registryView({ id, groupId, groupPath, upstreams }: RegistryUpstreams): RegistryView {
   const parts: RegistryPart[] = [];
-  const addRemote = (): Upstream[] => {
-    const together: Upstream[] = [];
-    parts.push({ key: `${id}.${parts.length}`, registryId: id, groupId, upstreams: together });
-    return together;
+  let together: Upstream[] = [];
+  const addRemote = () => {
+    const versions = together.map(({ settings }) => `${settings.id}@${settings.updatedAt}`);
+    const key = `${id}.${parts.length} ${versions.join()}`;
+    parts.push({ key, registryId: id, groupId, upstreams: together });
+    together = [];
   };
-  let together: Upstream[] | undefined;
   for (const upstream of upstreams) {
-    if (upstream instanceof LocalUpstream) {
-      parts.push(upstream);
-      together = undefined;
-    } else {
-      together ??= addRemote();
+    if (!(upstream instanceof LocalUpstream)) {
       together.push(upstream);
+      continue;
     }
+    if (together.length > 0) addRemote();
+    parts.push(upstream);
   }
-  if (parts.length === 0) addRemote();
+  if (together.length > 0 || parts.length === 0) addRemote();
   return { groupPath, parts };
 }

@@ -23,18 +23,25 @@ export function sourcesOf(part: RemotePart, repository: RepositoryName): Source[
       detail: `virtual registry ${registryId} has no upstreams; add one through the API`,
     });
   }
-  const allowed = upstreams.filter((upstream) => upstream.allows(repository));
+  const allowed = upstreams
+    .filter((upstream) => upstream.allows(repository))
+    .flatMap((upstream) => findSource(part, upstream, repository) ?? []);
   if (allowed.length === 0) {
     throw new OciError('NAME_UNKNOWN', {
-      detail: `the allow and deny patterns of every remote upstream of virtual registry ${registryId} refuse '${repository}'`,
+      detail: `the prefixes, allow and deny patterns of every remote upstream of virtual registry ${registryId} refuse '${repository}'`,
     });
   }
-  return allowed.map((upstream) => sourceAt(part, upstream, repository));
+  return allowed;
 }
 
-/** Whatever the upstream's patterns say. */
-export function sourceAt({ groupId }: RemotePart, upstream: Upstream, repository: RepositoryName): Source {
-  return { groupId, upstream, repository: upstream.repositoryOf(repository) };
+/** Whatever the upstream's patterns say; undefined where its prefixes refuse the name. */
+export function findSource(
+  { groupId }: RemotePart,
+  upstream: Upstream,
+  name: RepositoryName,
+): Source | undefined {
+  const repository = upstream.repositoryOf(name);
+  return repository && { groupId, upstream, repository };
 }
 
 /** scheme://host:port of the source's upstream. */

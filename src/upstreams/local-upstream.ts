@@ -1,7 +1,7 @@
 /** An upstream that is this same server: what is hosted below the path of a group or project, with no network in between. */
 import type { Log } from '../observe/log.ts';
 import { isRepositoryName, type RepositoryName } from '../oci/reference.ts';
-import { matcherOf } from './repository-names.ts';
+import { matcherOf, repositoryAt } from './repository-names.ts';
 import type { Upstream, UpstreamSettings } from './upstream.ts';
 
 /** A local upstream's URL is this and the full path of a group or project: `entrepot:acme/shop`. */
@@ -28,7 +28,7 @@ export class LocalUpstream {
 
   /** What the repository is called on this server. It may be too long to be anything's name. */
   nameOf(name: RepositoryName): string {
-    return `${this.#path}/${name}`;
+    return `${this.#path}/${repositoryAt(this.settings, name) ?? name}`;
   }
 
   /** Undefined where the name is too long, so that nothing has it. */
@@ -37,8 +37,9 @@ export class LocalUpstream {
     return isRepositoryName(here) ? here : undefined;
   }
 
-  /** Patterns are matched against the name below the path, as whoever pulls writes it. */
+  /** Patterns are matched against the name below the path. */
   allows(name: RepositoryName): boolean {
-    return this.#isMatch(name);
+    const below = repositoryAt(this.settings, name);
+    return below !== undefined && this.#isMatch(below);
   }
 }

@@ -42,12 +42,13 @@ export class RemoteUpstream implements Upstream {
     this.#isMatch = matcherOf(settings, options.log);
   }
 
-  repositoryOf(name: RepositoryName): RepositoryName {
-    return repositoryAt(this.settings.url, name);
+  repositoryOf(name: RepositoryName): RepositoryName | undefined {
+    return repositoryAt(this.settings, name);
   }
 
   allows(name: RepositoryName): boolean {
-    return this.#isMatch(this.repositoryOf(name));
+    const repository = this.repositoryOf(name);
+    return repository !== undefined && this.#isMatch(repository);
   }
 
   health(): UpstreamHealth {

@@ -19,12 +19,29 @@ const dockerHubHosts = new Set([
   'registry.hub.docker.com',
 ]);
 
-export function isDockerHub(url: string): boolean {
+function isDockerHub(url: string): boolean {
   return dockerHubHosts.has(new URL(url).hostname);
 }
 
+type NamedSettings = Pick<UpstreamSettings, 'url' | 'stripPrefix' | 'addPrefix'>;
+
+/** What an image of the virtual registry is called at the upstream. Undefined where it is not below what is stripped, or has no room for what is added. */
+export function repositoryAt(
+  { url, stripPrefix, addPrefix }: NamedSettings,
+  name: RepositoryName,
+): RepositoryName | undefined {
+  const below = stripPrefix === undefined ? name : partBelow(stripPrefix, name);
+  if (below === undefined) return undefined;
+  const full = addPrefix === undefined ? below : `${addPrefix}/${below}`;
+  return isRepositoryName(full) ? officialAt(url, full) : undefined;
+}
+
+function partBelow(prefix: string, name: RepositoryName): string | undefined {
+  return name.startsWith(`${prefix}/`) ? name.slice(prefix.length + 1) : undefined;
+}
+
 /** Docker Hub keeps its official images, which have names of one segment, in `library/`. */
-export function repositoryAt(url: string, name: RepositoryName): RepositoryName {
+function officialAt(url: string, name: RepositoryName): RepositoryName {
   const official = `library/${name}`;
   return !name.includes('/') && isDockerHub(url) && isRepositoryName(official) ? official : name;
 }

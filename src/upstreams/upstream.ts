@@ -11,6 +11,10 @@ export interface UpstreamSettings {
   readonly url: string;
   /** Both or neither. */
   readonly credentials: { readonly username: string; readonly password: string } | undefined;
+  /** A path that images of the virtual registry are below, and that the upstream does not know; others are not asked for there. */
+  readonly stripPrefix?: string | undefined;
+  /** A path at the upstream that all images asked for are below. */
+  readonly addPrefix?: string | undefined;
   /** Globs of repositories' names at the upstream; none allow all. */
   readonly allowPatterns: readonly string[];
   readonly denyPatterns: readonly string[];
@@ -68,9 +72,12 @@ export interface Quota {
 
 export interface Upstream {
   readonly settings: UpstreamSettings;
-  /** What the repository is called at this upstream: Docker Hub's names of one segment get `library/`. */
-  repositoryOf(name: RepositoryName): RepositoryName;
-  /** Whether the allow and deny patterns let the repository through. */
+  /**
+   * What the repository is called at this upstream: its prefixes are changed, and Docker Hub's names of one segment get `library/`.
+   * Undefined where no image of the name is asked for there.
+   */
+  repositoryOf(name: RepositoryName): RepositoryName | undefined;
+  /** Whether prefixes and patterns let the repository through. */
   allows(name: RepositoryName): boolean;
   health(): UpstreamHealth;
 

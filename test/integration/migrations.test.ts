@@ -11,7 +11,7 @@ import { type DatabasePlace, describeEachDatabase } from '../support/databases.t
 import { silentLog } from '../support/silent-log.ts';
 
 const run = promisify(execFile);
-const migrations = ['0001-first-tables'];
+const migrations = ['0001-first-tables', '0002-upstream-prefixes'];
 const source = resolve(import.meta.dirname, '../../src/metadata/db/database.ts');
 
 describeEachDatabase('migrations', (open, { createPlace, name }) => {

@@ -29,6 +29,8 @@ describeEachDatabase('upstreams', (open, { clock }) => {
       description: null,
       cache_validity_hours: 24,
       username: 'ci-bot',
+      strip_prefix: null,
+      add_prefix: null,
       allow_patterns: [],
       deny_patterns: [],
       allow_private_network: false,
@@ -103,6 +105,11 @@ describeEachDatabase('upstreams', (open, { clock }) => {
         { message: { deny_patterns: [expect.stringContaining('more than 100 wildcards')] } },
         { deny_patterns: ['*a'.repeat(101)] },
       ],
+      [
+        { message: { add_prefix: ['must be a path of lower-case names, as in acme/mirror'] } },
+        { add_prefix: 'A' },
+      ],
+      [{ message: { strip_prefix: [expect.stringContaining('acme/mirror')] } }, { strip_prefix: '//a' }],
     ];
     for (const [body, given] of refusals) {
       const isWhole = Object.keys(given).length > 0;
@@ -146,6 +153,26 @@ describeEachDatabase('upstreams', (open, { clock }) => {
     const other = await create({ username: 'a', password: 'c' });
     expect(other).toMatchObject({ status: 201 });
     expect(await api.ask('PATCH', one(other.body.id), { password: 'b' })).toMatchObject(same);
+  });
+
+  test('the same URL is there once per namespace', async () => {
+    const { api, registry } = await start();
+    const url = 'https://harbor.example';
+    const same = { status: 400, body: { message: { group: [expect.stringContaining('same credentials')] } } };
+    const create = (fields: object) => api.ask('POST', ofRegistry(registry), { url, name: 'x', ...fields });
+    const whole = await create({});
+    expect(await create({ add_prefix: '/team/' })).toMatchObject({
+      status: 201,
+      body: { add_prefix: 'team' },
+    });
+    expect(await create({ add_prefix: 'team' })).toMatchObject(same);
+    expect(await create({ add_prefix: 'team', strip_prefix: 'ours' })).toMatchObject({ status: 201 });
+    expect(await api.ask('PATCH', one(whole.body.id), { add_prefix: 'team' })).toMatchObject(same);
+    const changed = { add_prefix: 'team', strip_prefix: 'other' };
+    expect(await api.ask('PATCH', one(whole.body.id), changed)).toMatchObject({ status: 200, body: changed });
+    expect(await api.ask('PATCH', one(whole.body.id), { name: 'y' })).toMatchObject({ body: changed });
+    const none = { add_prefix: null, strip_prefix: null };
+    expect(await api.ask('PATCH', one(whole.body.id), none)).toMatchObject({ status: 200, body: none });
   });
 
   test('the list of a group is searched by name and comes in pages; a subgroup has none', async () => {

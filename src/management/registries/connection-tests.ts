@@ -9,15 +9,13 @@ import {
   demandNoCredentials,
   mayUsePrivateNetwork,
   parseCredentials,
+  parsePrefix,
   tryCredentials,
   type UpstreamAccess,
 } from './upstream-input.ts';
 import type { UpstreamSecrets } from './upstream-settings.ts';
 import type { ConnectionTester } from './upstream-state.ts';
 import { parseUpstreamUrl } from './upstream-url.ts';
-
-/** What any registry answers, if only that it has no such image. */
-const probe = 'library/alpine/manifests/latest';
 
 export interface ConnectionTestServiceOptions {
   readonly database: Database;
@@ -61,7 +59,7 @@ export class ConnectionTestService {
       cacheValidityHours: 0,
       updatedAt: 0,
     };
-    return tester.test(settings, probe);
+    return tester.test(settings, probeBelow(parsePrefix('add_prefix', input.addPrefix)));
   }
 
   /** Tests a stored upstream, as it is or as it may become. @throws RefusedError not-found, forbidden, invalid */
@@ -78,7 +76,10 @@ export class ConnectionTestService {
       credentials: tryCredentials(input, () => secrets.open(stored), isUrlChanged),
       allowPrivateNetwork: mayUsePrivateNetwork(actor, input.allowPrivateNetwork, stored, isUrlChanged),
     };
-    return tester.test(settings, await this.#pathOf(id));
+    const said = parsePrefix('add_prefix', input.addPrefix);
+    const addPrefix = said === undefined ? stored.addPrefix : said;
+    const known = addPrefix === stored.addPrefix ? await this.#findPath(id) : undefined;
+    return tester.test(settings, known ?? probeBelow(addPrefix));
   }
 
   /** Nothing of this server is connected to: whether the target is there is all that can be wrong. */
@@ -88,10 +89,15 @@ export class ConnectionTestService {
     return isVisible ? { success: true } : { success: false, result: `Error: ${path} ${noTarget}` };
   }
 
-  /** The path of a manifest that is known to be there, and else of {@link probe}. */
-  async #pathOf(id: number): Promise<string> {
+  /** The path of a manifest that is known to be there. */
+  async #findPath(id: number): Promise<string | undefined> {
     const page = { page: 1, perPage: 1 };
     const { records } = await this.#options.database.cacheContents.list(id, '/manifests/', page);
-    return records[0]?.relativePath.slice(1) ?? probe;
+    return records[0]?.relativePath.slice(1);
   }
+}
+
+/** What any registry answers, if only that it has no such image. Credentials may be good below the prefix alone. */
+function probeBelow(addPrefix: string | null | undefined): string {
+  return `${addPrefix ? `${addPrefix}/` : 'library/'}alpine/manifests/latest`;
 }

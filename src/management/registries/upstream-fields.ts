@@ -26,7 +26,14 @@ const maxValidityHours = 32_767;
 /** Commas belong to globs: `{alpine,redis}`. */
 const patterns = list(filled(maxGlobLength), maxGlobs, ' ');
 const description = text(maxDescriptionLength).nullable();
+const prefix = text(maxNameLength).nullable();
 const settings = {
+  strip_prefix: prefix
+    .meta({ description: 'Path that images are below here, and that the upstream does not know; null: none' })
+    .optional(),
+  add_prefix: prefix
+    .meta({ description: 'Path at the upstream that all images are below; null: none' })
+    .optional(),
   cache_validity_hours: integerBetween(0, maxValidityHours).optional(),
   allow_patterns: patterns.optional(),
   deny_patterns: patterns.optional(),
@@ -54,6 +61,7 @@ export const upstreamChanges = someOf(
 export const triedAccess = z.object({
   username: text(maxSecretLength).nullish(),
   password: text(maxSecretLength).nullish(),
+  add_prefix: prefix.optional(),
   allow_private_network: truth.optional(),
 });
 
@@ -88,6 +96,8 @@ export const upstreamResponse = z
     description: z.string().nullable(),
     cache_validity_hours: z.int(),
     username: z.string().nullable(),
+    strip_prefix: z.string().nullable(),
+    add_prefix: z.string().nullable(),
     allow_patterns: z.array(z.string()),
     deny_patterns: z.array(z.string()),
     allow_private_network: z.boolean(),

@@ -1,6 +1,7 @@
 /** What someone says about an upstream, put together with what is known of it: the rules about its address and secrets. */
 import { isAdministrator } from '../../auth/rights/access.ts';
 import type { UpstreamChanges, UpstreamRecord } from '../../metadata/registries/upstreams.ts';
+import { isRepositoryName, type RepositoryName } from '../../oci/reference.ts';
 import { GlobError } from '../../rules/glob.ts';
 import { Globs } from '../../rules/globs.ts';
 import { type Actor, userOf } from '../acting/actor.ts';
@@ -12,6 +13,8 @@ export interface UpstreamAccess {
   readonly url?: string | undefined;
   readonly username?: string | null | undefined;
   readonly password?: string | null | undefined;
+  readonly stripPrefix?: string | null | undefined;
+  readonly addPrefix?: string | null | undefined;
   /** Only administrators may say true. */
   readonly allowPrivateNetwork?: boolean | undefined;
 }
@@ -26,6 +29,32 @@ export function demandPatterns(patterns: Readonly<Record<string, readonly string
       throw new RefusedError('invalid', { [attribute]: [error.message] });
     }
   }
+}
+
+/**
+ * A path that names of images begin with, without the slashes around it.
+ * @returns null for none; undefined where nothing is said
+ * @throws RefusedError invalid for what no name begins with
+ */
+export function parsePrefix(
+  attribute: 'strip_prefix' | 'add_prefix',
+  text: string | null | undefined,
+): RepositoryName | null | undefined {
+  const path = text?.trim().replace(/^\/|\/$/g, '');
+  if (!path) return text === undefined ? undefined : null;
+  if (isRepositoryName(path)) return path;
+  throw new RefusedError('invalid', {
+    [attribute]: ['must be a path of lower-case names, as in acme/mirror'],
+  });
+}
+
+/** Only what is said. @throws RefusedError invalid */
+export function parsePrefixes({ stripPrefix, addPrefix }: Pick<UpstreamAccess, 'stripPrefix' | 'addPrefix'>) {
+  const [strip, add] = [parsePrefix('strip_prefix', stripPrefix), parsePrefix('add_prefix', addPrefix)];
+  return {
+    ...(strip !== undefined && { stripPrefix: strip }),
+    ...(add !== undefined && { addPrefix: add }),
+  };
 }
 
 const blank = "can't be blank";

@@ -42,6 +42,7 @@ export class UpstreamSecrets {
 
   /** @throws Error when the secret key is another one */
   settingsOf(record: UpstreamRecord): UpstreamSettings {
+    const { stripPrefix, addPrefix } = record;
     const { id, name, url, allowPatterns, denyPatterns, allowPrivateNetwork, cacheValidityHours, updatedAt } =
       record;
     return {
@@ -49,6 +50,8 @@ export class UpstreamSecrets {
       name,
       url,
       credentials: this.open(record),
+      stripPrefix,
+      addPrefix,
       allowPatterns,
       denyPatterns,
       allowPrivateNetwork,

@@ -26,7 +26,9 @@ export function parseUpstreamUrl(text: string): string {
   if (text.includes('?') || text.includes('#')) throw fault('must not have a query or a fragment');
   const kept = url.origin + url.pathname.replace(/\/+$/, '').replace(/\/v2$/, '');
   if (url.pathname !== '/' && kept !== url.origin && publicRegistries.test(url.hostname))
-    throw fault(`must have no path: ${url.origin} is the registry, and images have their whole names there`);
+    throw fault(
+      `must have no path: ${url.origin} is the registry, and images have their whole names there, or begin with its add_prefix`,
+    );
   if (kept.length > maxUrlLength) throw fault(`is too long (maximum is ${maxUrlLength} characters)`);
   return kept;
 }

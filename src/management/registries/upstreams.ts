@@ -28,6 +28,7 @@ import {
   describeUpstream,
   mayUsePrivateNetwork,
   parseCredentials,
+  parsePrefixes,
 } from './upstream-input.ts';
 import type { UpstreamCredentials, UpstreamSecrets } from './upstream-settings.ts';
 import { demandAllowedAddress, type FindBlockedAddress, parseUpstreamUrl } from './upstream-url.ts';
@@ -90,6 +91,7 @@ export class UpstreamService {
     const credentials = parseCredentials(input);
     const { username: _username, password: _password, ...settings } = input;
     const { cacheValidityHours = defaultValidityHours, allowPatterns = [], denyPatterns = [] } = settings;
+    const prefixes = parsePrefixes(input);
     demandPatterns({ allow_patterns: allowPatterns, deny_patterns: denyPatterns });
     return this.#changes.run(async (tx) => {
       const { groupId, groupPath } = await this.#rights.getRegistry(tx, actor, registryId, 'write');
@@ -101,9 +103,11 @@ export class UpstreamService {
         demandNoCredentials(input);
         await demandVisibleTarget(tx, groupId, localPath);
       }
-      await this.#demandUnique(tx, groupId, undefined, url, credentials);
+      await this.#demandUnique(tx, { groupId, url, ...prefixes }, credentials);
       const made: NewUpstream = {
         ...settings,
+        stripPrefix: prefixes.stripPrefix ?? undefined,
+        addPrefix: prefixes.addPrefix ?? undefined,
         groupId,
         url,
         username: credentials?.username,
@@ -135,11 +139,13 @@ export class UpstreamService {
   async update(actor: Actor, id: number, input: UpstreamInput): Promise<UpstreamRecord> {
     const { url: _url, username: _username, password: _password, ...settings } = input;
     const { allowPatterns, denyPatterns } = settings;
+    const prefixes = parsePrefixes(input);
     demandPatterns({ allow_patterns: allowPatterns, deny_patterns: denyPatterns });
     return this.#changes.run(async (tx) => {
       const stored = await this.#rights.getUpstream(tx, actor, id, 'write');
       const changes: UpstreamChanges = {
         ...settings,
+        ...prefixes,
         ...(await this.#changeAccess(tx, actor, stored, input)),
       };
       const upstream = await tx.upstreams.update(id, changes);
@@ -196,9 +202,13 @@ export class UpstreamService {
     } else if (isUrlChanged || allowPrivateNetwork !== stored.allowPrivateNetwork) {
       demandAllowedAddress(url, allowPrivateNetwork, findBlockedAddress);
     }
-    if (!isUrlChanged && !input.username && !input.password) return { allowPrivateNetwork };
+    const named = { ...stored, ...parsePrefixes(input), url };
+    if (!isUrlChanged && !input.username && !input.password) {
+      if (!hasSameNames(named, stored)) await this.#demandUnique(tx, named, secrets.open(stored));
+      return { allowPrivateNetwork };
+    }
     const credentials = changeCredentials(input, () => secrets.open(stored), isUrlChanged);
-    await this.#demandUnique(tx, stored.groupId, stored.id, url, credentials);
+    await this.#demandUnique(tx, named, credentials);
     return {
       url,
       allowPrivateNetwork,
@@ -209,15 +219,29 @@ export class UpstreamService {
 
   async #demandUnique(
     tx: Records,
-    groupId: number,
-    id: number | undefined,
-    url: string,
+    upstream: NamedUpstream,
     credentials: UpstreamCredentials | undefined,
   ): Promise<void> {
+    const { id, groupId, url } = upstream;
     await tx.groups.hold(groupId);
-    const others = await tx.upstreams.listByUrl(groupId, url);
-    if (others.some((other) => other.id !== id && this.#options.secrets.isStored(other, credentials))) {
+    const others = (await tx.upstreams.listByUrl(groupId, url)).filter((other) => other.id !== id);
+    const { secrets } = this.#options;
+    if (others.some((other) => hasSameNames(other, upstream) && secrets.isStored(other, credentials))) {
       throw new RefusedError('invalid', { group: ['already has an upstream with the same credentials'] });
     }
   }
+}
+
+/** What makes an upstream another one than those of its group, besides its credentials. */
+interface NamedUpstream extends Pick<UpstreamRecord, 'groupId' | 'url'> {
+  readonly id?: number;
+  readonly stripPrefix?: string | null | undefined;
+  readonly addPrefix?: string | null | undefined;
+}
+
+function hasSameNames(one: NamedUpstream, other: NamedUpstream): boolean {
+  return (
+    [one.stripPrefix ?? '', one.addPrefix ?? ''].join() ===
+    [other.stripPrefix ?? '', other.addPrefix ?? ''].join()
+  );
 }

@@ -17,6 +17,7 @@ import { createServer } from './server.ts';
 import { type ColumnTypes, Tables } from './tables.ts';
 import { createTagRules } from './tag-rules.ts';
 import { createTokens } from './tokens.ts';
+import { upstreamPrefixes } from './upstream-prefixes.ts';
 import { createWebhooks } from './webhooks.ts';
 
 function firstTables(types: ColumnTypes): Migration {
@@ -45,7 +46,10 @@ function firstTables(types: ColumnTypes): Migration {
  * it is left as it was then
  */
 export async function migrateToLatest<T>(db: Kysely<T>, types: ColumnTypes): Promise<string[]> {
-  const migrations = { '0001-first-tables': firstTables(types) };
+  const migrations = {
+    '0001-first-tables': firstTables(types),
+    '0002-upstream-prefixes': upstreamPrefixes(types),
+  };
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error, results = [] } = await migrator.migrateToLatest();
   if (error !== undefined) throw new Error(sentenceOf(error), { cause: error });

@@ -16,6 +16,8 @@ export interface UpstreamTable {
   /** Encrypted with the installation's secret key. */
   passwordSealed: Optional<string>;
   cacheValidityHours: number;
+  stripPrefix: Optional<string>;
+  addPrefix: Optional<string>;
   /** Globs. */
   allowPatterns: readonly string[];
   denyPatterns: readonly string[];

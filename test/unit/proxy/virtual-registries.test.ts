@@ -75,7 +75,7 @@ describe('upstreams of a virtual registry', () => {
   test('that are all remote are pulled from as one', async () => {
     const { find, pulled, looked } = setUp({ url: 'https://a.test' }, { url: 'https://b.test' });
     await expect((await find()).manifest(v1, true)).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
-    expect(pulled).toEqual(['7.0/web: 1,2']);
+    expect(pulled).toEqual(['7.0 1@0,2@0/web: 1,2']);
     expect(looked).toEqual([]);
   });
 
@@ -83,7 +83,7 @@ describe('upstreams of a virtual registry', () => {
     const urls = ['https://a.test', 'https://b.test', 'entrepot:acme', 'https://c.test'];
     const { find, pulled, looked } = setUp(...urls.map((url) => ({ url })));
     await expect((await find()).manifest(v1, true)).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
-    expect(pulled).toEqual(['7.0/web: 1,2', '7.2/web: 4']);
+    expect(pulled).toEqual(['7.0 1@0,2@0/web: 1,2', '7.2 4@0/web: 4']);
     expect(looked).toEqual(['acme acme/web']);
   });
 

@@ -28,6 +28,14 @@ describe('an image of a local upstream', () => {
     expect(localAt('b'.repeat(250)).repositoryOf(long)).toBeUndefined();
   });
 
+  test('is below the path without what is stripped, and with what is added', () => {
+    const settings = settingsOf({ url: 'entrepot:acme', stripPrefix: 'ours', addPrefix: 'shop' });
+    const upstream = new LocalUpstream(settings, 'acme', new RecordingLog());
+    const ours = parseRepositoryName('ours/app');
+    expect([upstream.repositoryOf(ours), upstream.allows(ours)]).toEqual(['acme/shop/app', true]);
+    expect(upstream.allows(app)).toBe(false);
+  });
+
   test('is matched by its name below the path', () => {
     const upstream = localAt('acme/shop', {
       allowPatterns: ['app', 'acme/**'],

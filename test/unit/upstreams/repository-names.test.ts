@@ -34,6 +34,49 @@ describe('the name at the upstream', () => {
   });
 });
 
+describe('prefixes', () => {
+  function named(settings: Parameters<typeof createKit>[0], ...names: string[]): (string | undefined)[] {
+    const { upstream } = createKit(settings);
+    return names.map((name) => upstream.repositoryOf(parseRepositoryName(name)));
+  }
+
+  test('one is added to every name', () => {
+    expect(named({ addPrefix: 'acme/hub' }, 'alpine', 'library/alpine')).toEqual([
+      'acme/hub/alpine',
+      'acme/hub/library/alpine',
+    ]);
+  });
+
+  test('one is stripped, and names that do not have it are not asked for', () => {
+    expect(named({ stripPrefix: 'hub' }, 'hub/alpine', 'hub', 'hubs/alpine', 'a/hub/b')).toEqual([
+      'alpine',
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test('both make one of the other, and library/ is added last', () => {
+    const url = 'https://registry-1.docker.io';
+    expect(named({ stripPrefix: 'old', addPrefix: 'new' }, 'old/app')).toEqual(['new/app']);
+    expect(named({ url, stripPrefix: 'hub' }, 'hub/alpine')).toEqual(['library/alpine']);
+    expect(named({ url, addPrefix: 'bitnami' }, 'redis')).toEqual(['bitnami/redis']);
+  });
+
+  test('a name that is too long with one is not asked for', () => {
+    expect(named({ addPrefix: 'acme' }, 'a'.repeat(250), 'a'.repeat(251))).toEqual([
+      `acme/${'a'.repeat(250)}`,
+      undefined,
+    ]);
+  });
+
+  test('patterns are of the name at the upstream', () => {
+    const { upstream } = createKit({ stripPrefix: 'hub', addPrefix: 'acme', allowPatterns: ['acme/a*'] });
+    const names = ['hub/app', 'hub/other', 'acme/app', 'app'];
+    expect(names.filter((name) => upstream.allows(parseRepositoryName(name)))).toEqual(['hub/app']);
+  });
+});
+
 describe('patterns', () => {
   function allowed(allowPatterns: string[], denyPatterns: string[], ...names: string[]): string[] {
     const { upstream } = createKit({ url: 'https://registry-1.docker.io', allowPatterns, denyPatterns });

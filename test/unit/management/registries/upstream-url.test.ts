@@ -50,7 +50,7 @@ test.each([
   ),
   ...['https://ghcr.io', 'https://quay.io', 'https://europe-docker.pkg.dev'].map((origin) => [
     `${origin}/acme/`,
-    `must have no path: ${origin} is the registry, and images have their whole names there`,
+    `must have no path: ${origin} is the registry, and images have their whole names there, or begin with its add_prefix`,
   ]),
   ['https://', 'must be a valid URL'],
   ['ftp://registry.example', 'is blocked: Only allowed schemes are http, https'],

@@ -31,6 +31,13 @@ const metadataAddresses = new Set([
   'fd00:ec2::254',
   'fd20:ce::254',
 ]);
+const metadataNames = new Set([
+  'metadata',
+  'metadata.google.internal',
+  'metadata.goog',
+  'instance-data',
+  'instance-data.ec2.internal',
+]);
 const globalUnicast: [ipaddr.IPv6, number] = [ipaddr.IPv6.parse('2000::'), 3];
 const nat64: [ipaddr.IPv6, number] = [ipaddr.IPv6.parse('64:ff9b::'), 96];
 
@@ -55,6 +62,12 @@ export function isAllowedAddress(address: string, allowedNetworks: readonly stri
     return isWithin(reached, network, bits) || isWithin(parsed, network, bits);
   });
   return isAllowed || (!isMetadata && isPublic(reached));
+}
+
+/** @param network in CIDR notation, or an address; false where either cannot be read */
+export function isWithinNetwork(address: string, network: string): boolean {
+  if (isIP(withoutZone(address)) === 0 || !isNetwork(network)) return false;
+  return isWithin(unwrap(ipaddr.parse(withoutZone(address))), ...parseNetwork(network));
 }
 
 /** A lookup for `net.connect` that gives only allowed addresses. */
@@ -95,6 +108,20 @@ export function findBlockedLiteral(
   return new BlockedAddressError(host);
 }
 
+/**
+ * For hosts that a proxy looks up: names of this machine and of a cloud's metadata service are judged as the addresses that they lead to,
+ * and where any other name leads is for the proxy to judge.
+ */
+export function findBlockedHost(
+  host: string,
+  allowedNetworks: readonly string[],
+): BlockedAddressError | undefined {
+  const name = host.toLowerCase().replace(/\.$/, '');
+  const isHere = name === 'localhost' || name.endsWith('.localhost');
+  const address = isHere ? '127.0.0.1' : metadataNames.has(name) ? '169.254.169.254' : host;
+  return findBlockedLiteral(address, allowedNetworks);
+}
+
 function resolveAll(hostname: string): Promise<readonly LookupAddress[]> {
   return dns.lookup(hostname, { all: true, order: 'verbatim' });
 }
@@ -111,6 +138,10 @@ function describe(address: string): string {
   return isPrivate
     ? `address ${address} is in a private network; allow it with upstreams.allowed_networks or the upstream's allow_private_network`
     : `address ${address} is not a public address; allow it with upstreams.allowed_networks`;
+}
+
+function isNetwork(network: string): boolean {
+  return network.includes('/') ? ipaddr.isValidCIDR(network) : isIP(network) !== 0;
 }
 
 function parseNetwork(network: string): readonly [Address, number] {

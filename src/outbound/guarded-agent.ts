@@ -1,39 +1,59 @@
-/** Connections to allowed addresses only, with time-outs for each part of an answer. */
-import { Agent, buildConnector } from 'undici';
-import { findBlockedLiteral, guardedLookup, type Resolve } from './address-guard.ts';
+/** Requests to allowed addresses only, directly or through a proxy, with time-outs for each part of an answer. */
+import { Agent, type Dispatcher } from 'undici';
+import { Dialer, type DialerOptions } from './dialer.ts';
+import { proxyHeaders } from './proxies.ts';
+import { proxyRefusal } from './proxy-error.ts';
 
 const keepAliveMs = 20_000;
 
-export interface GuardedAgentOptions {
-  /** For name, connection and TLS together. */
-  readonly connectMs: number;
+export interface GuardedAgentOptions extends DialerOptions {
   readonly firstByteMs: number;
   /** How long a body may stand still. */
   readonly idleMs: number;
-  readonly allowedNetworks: readonly string[];
-  /** The system's resolver when undefined. */
-  readonly resolve?: Resolve | undefined;
 }
 
-/** @param connections per origin; undefined: as many as are asked for */
-export function createAgent(options: GuardedAgentOptions, connections?: number): Agent {
-  const connect = buildConnector({
-    timeout: options.connectMs,
-    // One connection, one answer: with HTTP/2 the limit of connections and the idle time-out would no longer mean what they say.
-    allowH2: false,
-    rejectUnauthorized: true,
-    lookup: guardedLookup(options.allowedNetworks, options.resolve),
-  });
-  return new Agent({
-    connections: connections ?? null,
-    pipelining: 1,
-    headersTimeout: options.firstByteMs,
-    bodyTimeout: options.idleMs,
-    keepAliveTimeout: keepAliveMs,
-    connect: (target, callback) => {
-      const blocked = findBlockedLiteral(target.hostname, options.allowedNetworks);
-      if (blocked) callback(blocked, null);
-      else connect(target, callback);
-    },
-  });
+export type GuardedRequest = Omit<Dispatcher.RequestOptions, 'origin' | 'path' | 'headers'> & {
+  readonly headers: Readonly<Record<string, string>>;
+};
+
+export class GuardedAgent {
+  readonly #agent: Agent;
+  readonly #findProxy: DialerOptions['findProxy'];
+
+  /** @param connections per origin; undefined: as many as are asked for */
+  constructor(options: GuardedAgentOptions, connections?: number) {
+    const dialer = new Dialer(options);
+    this.#findProxy = options.findProxy;
+    this.#agent = new Agent({
+      connections: connections ?? null,
+      pipelining: 1,
+      headersTimeout: options.firstByteMs,
+      bodyTimeout: options.idleMs,
+      keepAliveTimeout: keepAliveMs,
+      connect: (target, callback) => {
+        dialer.dial(target).then(
+          (socket) => callback(null, socket),
+          (error) => callback(error, null),
+        );
+      },
+    });
+  }
+
+  /** A proxy is asked for http by the whole URL, and tunnels the rest: https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2 */
+  async request(url: URL, options: GuardedRequest): Promise<Dispatcher.ResponseData> {
+    const { origin, pathname, search } = url;
+    const proxy = url.protocol === 'http:' ? this.#findProxy?.(url) : undefined;
+    if (proxy === undefined) return this.#agent.request({ ...options, origin, path: pathname + search });
+    const headers = { ...options.headers, ...proxyHeaders(proxy) };
+    const path = origin + pathname + search;
+    const data = await this.#agent.request({ ...options, origin, path, headers });
+    if (data.statusCode !== 407) return data;
+    data.body.on('error', () => {}).destroy();
+    throw proxyRefusal(proxy, data.statusCode);
+  }
+
+  /** Ends everything under way. */
+  async destroy(): Promise<void> {
+    await this.#agent.destroy();
+  }
 }

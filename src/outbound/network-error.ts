@@ -2,6 +2,8 @@
 import { isSystemError } from '../oci/system-error.ts';
 import { BlockedAddressError } from './address-guard.ts';
 import { OutboundError } from './outbound-error.ts';
+import { ProxyError } from './proxy-error.ts';
+import { describeTlsFault } from './tls-fault.ts';
 
 const timeOuts = {
   UND_ERR_CONNECT_TIMEOUT: { text: 'could not be connected to in time', unreachable: true },
@@ -29,6 +31,8 @@ export function toOutboundError(
 ): OutboundError {
   if (cause instanceof OutboundError) return cause;
   if (cause instanceof BlockedAddressError) return unavailable(cause.message, { unreachable: true, cause });
+  if (cause instanceof ProxyError)
+    return unavailable(cause.message, { timedOut: cause.timedOut, unreachable: true, cause });
   const code = codeOf(cause);
   const unreachable = unreachables[code];
   if (isTimeOut(code)) {
@@ -38,8 +42,8 @@ export function toOutboundError(
   if (unreachable !== undefined) return unavailable(unreachable, { unreachable: true, cause });
   if (code === 'ETIMEDOUT')
     return unavailable('could not be connected to in time', { timedOut: true, unreachable: true, cause });
-  if (isTlsFault(code))
-    return unavailable(`could not be spoken to over TLS (${code})`, { unreachable: true, cause });
+  const tlsFault = describeTlsFault(code);
+  if (tlsFault !== undefined) return unavailable(tlsFault, { unreachable: true, cause });
   if (resets.has(code)) return unavailable('closed the connection', { cause });
   if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH')
     return unavailable('sent less or more than it announced', { cause });
@@ -60,10 +64,6 @@ function unavailable(
 
 function isTimeOut(code: string): code is keyof typeof timeOuts {
   return code in timeOuts;
-}
-
-function isTlsFault(code: string): boolean {
-  return /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|EPROTO/.test(code);
 }
 
 function codeOf(error: unknown): string {

@@ -1,12 +1,13 @@
 /** Posts to addresses that people name: to allowed ones only, once, without following redirects, reading little of the answer. */
-import { type Agent, type Dispatcher, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import { Answer } from './answer.ts';
 import { type Limit, withDeadline } from './deadline.ts';
-import { createAgent, type GuardedAgentOptions } from './guarded-agent.ts';
+import type { DialerOptions } from './dialer.ts';
+import { GuardedAgent } from './guarded-agent.ts';
 import { parseRetryAfter } from './retry-after.ts';
 import { untilAnswered } from './until-answered.ts';
 
-export interface PosterOptions extends Pick<GuardedAgentOptions, 'allowedNetworks' | 'resolve'> {
+export interface PosterOptions extends Omit<DialerOptions, 'connectMs'> {
   readonly userAgent: string;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -30,7 +31,7 @@ const maxBodyBytes = 1024;
 const maxBodyMs = 1000;
 
 export class Poster {
-  readonly #agent: Agent;
+  readonly #agent: GuardedAgent;
   readonly #userAgent: string;
   readonly #now: () => number;
 
@@ -38,7 +39,7 @@ export class Poster {
     // Each request has a time-out of its own for all of it: 0 is none besides.
     const limits = { connectMs, firstByteMs: 0, idleMs: 0 };
     // As many connections as are asked for: those of one endpoint that hangs must not be what others of its host wait for.
-    this.#agent = createAgent({ ...guarded, ...limits });
+    this.#agent = new GuardedAgent({ ...guarded, ...limits });
     this.#userAgent = userAgent;
     this.#now = now;
   }
@@ -49,11 +50,10 @@ export class Poster {
    */
   post({ url, headers, body }: Post, limit: Limit, signal: AbortSignal): Promise<PostAnswer> {
     return withDeadline(limit, signal, async (heeded) => {
-      const sent = request(url, {
+      const sent = this.#agent.request(url, {
         method: 'POST',
         headers: { ...headers, 'user-agent': this.#userAgent },
         body,
-        dispatcher: this.#agent,
         signal: heeded,
       });
       const data = await untilAnswered(sent, heeded);

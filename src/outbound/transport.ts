@@ -1,9 +1,9 @@
 /** HTTP to other servers and to where they redirect: time-outs, limits, guarded addresses, no content coding. */
-import { type Agent, type Dispatcher, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import { Answer } from './answer.ts';
 import { ConnectionQueue } from './connection-queue.ts';
 import { withDeadline } from './deadline.ts';
-import { createAgent, type GuardedAgentOptions } from './guarded-agent.ts';
+import { GuardedAgent, type GuardedAgentOptions, type GuardedRequest } from './guarded-agent.ts';
 import { isClosedBeforeAnswer, toOutboundError } from './network-error.ts';
 import { OutboundError } from './outbound-error.ts';
 import { type Hop, isRedirect, nextHop } from './redirect.ts';
@@ -21,6 +21,13 @@ export interface TransportOptions extends GuardedAgentOptions {
   /** From when a transfer has its connection to the end of its answer's head. */
   readonly answerMs: number;
   readonly userAgent: string;
+  /** What one origin alone is sent besides, by names in lower case, and no more once it has redirected elsewhere. */
+  readonly originHeaders?: OriginHeaders | undefined;
+}
+
+export interface OriginHeaders {
+  readonly origin: string;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface TransportRequest extends Hop {
@@ -36,7 +43,7 @@ export interface TransportRequest extends Hop {
 
 /** Connections of one kind, as many to each origin. */
 interface Lane {
-  readonly agent: Agent;
+  readonly agent: GuardedAgent;
   readonly connections: number;
   readonly queues: Map<string, ConnectionQueue>;
 }
@@ -55,9 +62,13 @@ export class Transport {
 
   /** The answer's headers after redirects, whatever their status. @throws OutboundError or the signal's reason. */
   async request(asked: TransportRequest, signal?: AbortSignal): Promise<Answer> {
+    const { originHeaders } = this.#options;
     let hop: Hop = asked;
+    let isThere = true;
     for (let redirects = 0; ; redirects++) {
-      const answer = await this.#send(asked, hop, signal);
+      isThere &&= hop.url.origin === originHeaders?.origin;
+      const headers = isThere ? { ...originHeaders?.headers, ...hop.headers } : hop.headers;
+      const answer = await this.#send(asked, { ...hop, headers }, signal);
       if (!isRedirect(answer.status)) return plain(answer);
       answer.discard();
       if (asked.redirects === 'refuse')
@@ -101,7 +112,7 @@ export class Transport {
 
   /** @param free to be called once the connection can be used again, which may be after the signal */
   async #ask(
-    dispatcher: Agent,
+    agent: GuardedAgent,
     { method, body }: TransportRequest,
     { url, headers }: Hop,
     free: () => void,
@@ -111,8 +122,7 @@ export class Transport {
     const options = {
       method,
       body: body ?? null,
-      dispatcher,
-      headers: { ...headers, 'user-agent': this.#options.userAgent, 'accept-encoding': 'identity' },
+      headers: { 'user-agent': this.#options.userAgent, ...headers, 'accept-encoding': 'identity' },
       signal: signal ?? null,
       // undici closes the connection after each HEAD unless told not to; that would cost a TLS handshake per revalidation.
       reset: false,
@@ -121,8 +131,8 @@ export class Transport {
         if (interimAnswers > maxInterimAnswers)
           throw new OutboundError('invalid', `sent more than ${maxInterimAnswers} answers that are none yet`);
       },
-    } satisfies Parameters<typeof request>[1];
-    const send = async (): Promise<Dispatcher.ResponseData> => request(url, options);
+    } satisfies GuardedRequest;
+    const send = async (): Promise<Dispatcher.ResponseData> => agent.request(url, options);
     const sent = send().catch((error: unknown) =>
       method !== 'POST' && isClosedBeforeAnswer(error) ? send() : Promise.reject(error),
     );
@@ -136,7 +146,7 @@ export class Transport {
 }
 
 function createLane(options: TransportOptions, connections: number): Lane {
-  return { agent: createAgent(options, connections), connections, queues: new Map() };
+  return { agent: new GuardedAgent(options, connections), connections, queues: new Map() };
 }
 
 /** Clients must get the bytes that the digest is of. */

@@ -65,7 +65,7 @@ export const homes: Homes = {
   // Status names, types, and the servers that listen.
   'node:http': ['api', 'app', 'upstreams'],
   'node:https': ['api/server'],
-  'node:tls': ['api/server'],
+  'node:tls': ['api/server', 'outbound'],
   'node:net': ['api', 'config', 'metadata/db', 'outbound'],
   'node:dns': ['outbound'],
   'ipaddr.js': ['api', 'auth', 'outbound'],

@@ -29,13 +29,37 @@ test.each([
   ['EAI_AGAIN', 'has a host name that could not be resolved now'],
   ['EHOSTUNREACH', 'has no route to it'],
   ['ENETUNREACH', 'is in a network that cannot be reached'],
-  ['CERT_HAS_EXPIRED', 'could not be spoken to over TLS (CERT_HAS_EXPIRED)'],
-  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'could not be spoken to over TLS (UNABLE_TO_VERIFY_LEAF_SIGNATURE)'],
   ['ERR_TLS_HANDSHAKE_TIMEOUT', 'could not be spoken to over TLS (ERR_TLS_HANDSHAKE_TIMEOUT)'],
-  ['ERR_SSL_WRONG_VERSION_NUMBER', 'could not be spoken to over TLS (ERR_SSL_WRONG_VERSION_NUMBER)'],
+  ['ERR_SSL_NO_SHARED_CIPHER', 'could not be spoken to over TLS (ERR_SSL_NO_SHARED_CIPHER)'],
   ['EPROTO', 'could not be spoken to over TLS (EPROTO)'],
 ])('%s is no connection', (code, message) => {
   expect(told(errorWith(code))).toEqual({ message, timedOut: false, unreachable: true, limit: undefined });
+});
+
+test.each([
+  ['UNABLE_TO_GET_ISSUER_CERT', 'outbound.ca_file'],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'outbound.ca_file'],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'ca_certificate'],
+  ['SELF_SIGNED_CERT_IN_CHAIN', 'ca_certificate'],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'ca_certificate'],
+  ['CERT_HAS_EXPIRED', 'must be renewed'],
+  ['CERT_NOT_YET_VALID', 'not valid yet'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'for other host names'],
+  ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'wants a client certificate'],
+  ['ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE', 'refused our client certificate'],
+  ['ERR_SSL_SSL/TLS_ALERT_UNSUPPORTED_CERTIFICATE', 'refused our client certificate'],
+  ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED', 'refused our client certificate'],
+  ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED', 'refused our client certificate'],
+  ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN', 'refused our client certificate'],
+  ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 'refused our client certificate'],
+  ['ERR_SSL_TLSV1_ALERT_ACCESS_DENIED', 'refused our client certificate'],
+  ['ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE', 'may want a client certificate'],
+  ['ERR_SSL_WRONG_VERSION_NUMBER', 'http://'],
+  ['ERR_SSL_PACKET_LENGTH_TOO_LONG', 'http://'],
+])('%s is no connection, and says what to do', (code, part) => {
+  const { message, ...rest } = told(errorWith(code));
+  expect(rest).toEqual({ timedOut: false, unreachable: true, limit: undefined });
+  expect([message.includes(part), message.endsWith(` (${code})`)]).toEqual([true, true]);
 });
 
 test('ETIMEDOUT is a time-out, of the system and no setting of ours', () => {

@@ -1,30 +1,10 @@
 /** On real sockets: connections, and what is sent over them. */
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { Transport, type TransportOptions, type TransportRequest } from '../../../src/outbound/transport.ts';
+import { describe, expect, test, vi } from 'vitest';
 import { listen, startLoopbackRegistry } from '../upstreams/loopback-registry.ts';
 import { untrusted } from '../upstreams/untrusted-certificate.ts';
-
-function createTransport(options: Partial<TransportOptions> = {}): Transport {
-  const transport = new Transport({
-    connectMs: 5000,
-    firstByteMs: 5000,
-    idleMs: 5000,
-    queueMs: 5000,
-    answerMs: 5000,
-    maxConnections: 8,
-    allowedNetworks: ['127.0.0.1/32'],
-    userAgent: 'entrepot/test',
-    ...options,
-  });
-  onTestFinished(() => transport.close());
-  return transport;
-}
-
-function get(url: string | URL, more: Partial<TransportRequest> = {}): TransportRequest {
-  return { method: 'GET', url: new URL(url), headers: {}, redirects: 'follow', ...more };
-}
+import { createTransport, get } from './kit.ts';
 
 /** A registry whose answers are held, and how many of them a transport asks for at a time. */
 async function startHolding() {
@@ -39,7 +19,7 @@ test('a request says who asks, and that it wants the bytes as they are, whatever
     seen.push(headers);
     response.end();
   });
-  const headers = { 'user-agent': 'other', 'accept-encoding': 'gzip', range: 'bytes=1-' };
+  const headers = { 'accept-encoding': 'gzip', range: 'bytes=1-' };
   await (await createTransport().request(get(url, { headers }))).read(0);
   expect(seen).toMatchObject([
     { 'user-agent': 'entrepot/test', 'accept-encoding': 'identity', range: 'bytes=1-' },
@@ -62,7 +42,7 @@ test.each([
   await vi.waitFor(() => expect(closed).toHaveBeenCalled());
 });
 
-test('HTTP/1.1 alone is offered', async () => {
+test('HTTP/1.1 alone is offered, and HTTP/2 beside it where the server takes no other', async () => {
   const offered: string[] = [];
   const ALPNCallback = ({ protocols }: { protocols: string[] }) => {
     offered.push(...protocols);
@@ -72,7 +52,7 @@ test('HTTP/1.1 alone is offered', async () => {
   await expect(createTransport().request(get(`https://127.0.0.1:${port}`))).rejects.toMatchObject({
     unreachable: true,
   });
-  expect(offered).toEqual(['http/1.1']);
+  expect(offered).toEqual(['http/1.1', 'http/1.1', 'h2']);
 });
 
 describe('a request whose connection is closed before an answer', () => {
@@ -201,4 +181,34 @@ test('who leaves gets the reason, and the answer that comes all the same ends', 
   });
   await expect(createTransport().request(get(url), leaving.signal)).rejects.toThrow('left');
   await vi.waitFor(() => expect(closed).toHaveBeenCalled());
+});
+
+test('what is for one origin alone is sent there, and no more once that has sent us on', async () => {
+  const seen: string[] = [];
+  const note = (
+    { headers, url }: { headers: IncomingHttpHeaders; url?: string | undefined },
+    where: string,
+  ) => seen.push(`${where} ${url} ${headers['x-key']} ${headers['user-agent']}`);
+  const other = await startLoopbackRegistry((request, response) => {
+    note(request, 'other');
+    response.writeHead(307, { location: `${origin}/back` }).end();
+  });
+  const { url: origin } = await startLoopbackRegistry((request, response) => {
+    note(request, 'own');
+    const location = request.url === '/there' ? '/on' : `${other.url}/away`;
+    if (request.url === '/back') response.end();
+    else response.writeHead(307, { location }).end();
+  });
+  const headers = { 'x-key': 'secret', 'user-agent': 'mine' };
+  const transport = createTransport({ originHeaders: { origin, headers } });
+  await (await transport.request(get(`${origin}/there`))).read(0);
+  await (await transport.request(get(`${other.url}/`))).read(0);
+  expect(seen).toEqual([
+    'own /there secret mine',
+    'own /on secret mine',
+    'other /away undefined entrepot/test',
+    'own /back undefined entrepot/test',
+    'other / undefined entrepot/test',
+    'own /back undefined entrepot/test',
+  ]);
 });

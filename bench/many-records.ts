@@ -59,7 +59,7 @@ export function writeManyRecords(
       `insert into tags (repository_id, name, digest, created_at, updated_at)
         select ${repositoryOf}, 'v' || n, ${digest('aa')}, ${at}, ${at} + n from ${numbers(manifests)}`,
       `insert into cache_entries (group_id, upstream_id, kind, repository, reference, digest, media_type, size, checked_at, created_at, updated_at)
-        select ${groupId}, ${upstreamId}, 'manifest', 'library/app' || n % 1000, 'v' || n, ${digest('aa')}, '${mediaType}', ${payload.length}, ${at} + n, ${at} + n, ${at} + n from ${numbers(manifests)}`,
+        select ${groupId}, ${upstreamId}, 'manifest', 'library/app' || (n % 1000), 'v' || n, ${digest('aa')}, '${mediaType}', ${payload.length}, ${at} + n, ${at} + n, ${at} + n from ${numbers(manifests)}`,
     ];
     for (const statement of statements) database.exec(statement);
     database.exec('commit');

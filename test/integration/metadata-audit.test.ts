@@ -33,6 +33,7 @@ describeEachDatabase('records of what was audited', (open, { clock }) => {
     expect(records[0]).toMatchObject({ actorId: undefined, address: undefined });
     expect(await auditEvents.list({ targetType: 'upstream', targetId: '7' }, all)).toEqual({
       total: 1,
+      hasMore: false,
       records: [
         {
           ...event,
@@ -96,7 +97,7 @@ describeEachDatabase('records of what was audited', (open, { clock }) => {
       placedAt: clock.now,
     });
     const filter = { groupPath: 'acme', createdAfter: moved?.placedAt };
-    expect(await auditEvents.list(filter, all)).toEqual({ records: [], total: 0 });
+    expect(await auditEvents.list(filter, all)).toEqual({ records: [], total: 0, hasMore: false });
   });
 
   test('events are found by who did what, from where and when', async () => {

@@ -180,6 +180,7 @@ describeEachDatabase('records of people', (open, { clock }) => {
     expect(await members.listByUser(user.id)).toEqual([member]);
     expect(await members.list({ groupId: group.id }, all)).toEqual({
       total: 1,
+      hasMore: false,
       records: [
         {
           userId: user.id,

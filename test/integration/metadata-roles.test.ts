@@ -26,6 +26,7 @@ describeEachDatabase('records of roles', (open, { clock }) => {
     expect(await members.listByUser(userId)).toEqual([member]);
     expect(await members.list(place, all)).toEqual({
       total: 1,
+      hasMore: false,
       records: [{ ...role, username: 'ada', name: 'ada', state: 'active' }],
     });
     const again = { ...place, userId, accessLevel: 10 };

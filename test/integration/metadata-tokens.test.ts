@@ -163,7 +163,7 @@ describeEachDatabase('records of tokens that are nobody’s own', (open, { clock
     expect(await oidcTrusts.find(trust.id)).toEqual(trust);
     expect(await oidcTrusts.listByIssuer('https://gitlab.example')).toEqual([trust]);
     expect(await oidcTrusts.listByIssuer('https://other.example')).toEqual([]);
-    expect(await oidcTrusts.list({}, all)).toEqual({ records: [trust, other], total: 2 });
+    expect(await oidcTrusts.list({}, all)).toEqual({ records: [trust, other], total: 2, hasMore: false });
     expect((await oidcTrusts.list({ projectId: project.id + 1 }, all)).total).toBe(0);
     await expect(oidcTrusts.create({ ...values, projectId: 99 })).rejects.toThrow(MissingOwner);
 

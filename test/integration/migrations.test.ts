@@ -2,12 +2,11 @@ import { execFile } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { Kysely, sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { type Database, migrate } from '../../src/metadata/db/database.ts';
-import { postgresDialect } from '../../src/metadata/db/postgres.ts';
-import { sqliteDialect } from '../../src/metadata/db/sqlite.ts';
 import { type DatabasePlace, describeEachDatabase } from '../support/databases.ts';
+import { withTables } from '../support/raw-tables.ts';
 import { silentLog } from '../support/silent-log.ts';
 
 const run = promisify(execFile);
@@ -103,19 +102,6 @@ describeEachDatabase('migrations', (open, { createPlace, name }) => {
     expect(await database.firstStart((tx) => createRoot(tx))).toBe(true);
   });
 });
-
-async function withTables<T>(
-  { url, file }: DatabasePlace,
-  use: (db: Kysely<unknown>) => Promise<T>,
-): Promise<T> {
-  const dialect = url === undefined ? await sqliteDialect(file) : postgresDialect(url, silentLog, 'limited');
-  const db = new Kysely<unknown>({ dialect });
-  try {
-    return await use(db);
-  } finally {
-    await db.destroy();
-  }
-}
 
 /** But those of the migrations themselves. */
 async function listTables(db: Kysely<unknown>): Promise<string[]> {

@@ -53,7 +53,7 @@ const paged = endpoint({
   params: pageParams,
   status: 200,
   response: z.array(z.int()),
-  handle: async (_actor, input) => pageBody({ records: [1, 2], total: 45 }, input),
+  handle: async (_actor, input) => pageBody({ records: [1, 2], total: 45, hasMore: true }, input),
 });
 
 function failing(error: unknown): Endpoint {
@@ -270,7 +270,7 @@ test('links to other pages fit into the headers that clients read, whatever was 
     params: pageParams.extend({ search: text(255).optional(), name: text(255).optional() }),
     status: 200,
     response: z.array(z.int()),
-    handle: async (_actor, input) => pageBody({ records: [1, 2], total: 45 }, input),
+    handle: async (_actor, input) => pageBody({ records: [1, 2], total: 45, hasMore: true }, input),
   });
   const url = `${await serve([searched])}/api/v4/found?page=2`;
   const unknown = await ask(`${url}&x=${'y'.repeat(7000)}&search=a`);

@@ -1,13 +1,12 @@
 /** Lists in pages, by number: GitLab's parameters, headers and links. */
 import { z } from 'zod';
 import type { Direction, Keyset, KeysetPart, Page, Paged } from '../../metadata/db/page.ts';
+import { maxCounted } from '../../metadata/db/pages.ts';
 import { formatLinks } from '../../oci/link-header.ts';
 import { integer } from './parameters.ts';
 
 const defaultPerPage = 20;
 const maxPerPage = 100;
-/** Where there are more, how many there are is not said. */
-const maxTotal = 10_000;
 
 /** Where all links together are longer, there is only the next page's. Many clients read 16 KiB of headers in all. */
 const maxLinkLength = 8192;
@@ -80,16 +79,21 @@ export class ListPart<T = unknown> {
 /** A page by its number, as a handler's answer. @param bodyOf makes what is answered of a record; by default it is the record */
 export function pageBody<T>(found: Paged<T>, page: Page): ListPart<T>;
 export function pageBody<R, T>(found: Paged<R>, page: Page, bodyOf: (record: R) => T): ListPart<T>;
-export function pageBody<R>({ records, total }: Paged<R>, page: Page, bodyOf?: (record: R) => unknown) {
-  return new ListPart(bodyOf ? records.map(bodyOf) : records, (url) => pageHeaders(url, page, total));
+export function pageBody<R>(found: Paged<R>, page: Page, bodyOf?: (record: R) => unknown) {
+  const { records } = found;
+  return new ListPart(bodyOf ? records.map(bodyOf) : records, (url) => pageHeaders(url, page, found));
 }
 
-/** @param total how many there are on all pages */
-function pageHeaders(url: URL, { page, perPage }: Page, total: number): Record<string, string> {
+/** As GitLab has it: where there are too many to count, neither their number nor the last page is said. */
+function pageHeaders(
+  url: URL,
+  { page, perPage }: Page,
+  { total, hasMore }: Paged<unknown>,
+): Record<string, string> {
   const last = Math.max(1, Math.ceil(total / perPage));
-  const isCounted = total <= maxTotal;
+  const isCounted = total <= maxCounted;
   const linkToPage = (number: number) => linkTo(url, { page: String(number), per_page: String(perPage) });
-  const next = page < last ? linkToPage(page + 1) : undefined;
+  const next = hasMore ? linkToPage(page + 1) : undefined;
   const prev = page > 1 ? linkToPage(page - 1) : undefined;
   const all = formatLinks({
     prev,
@@ -101,7 +105,7 @@ function pageHeaders(url: URL, { page, perPage }: Page, total: number): Record<s
     Link: all.length > maxLinkLength ? formatLinks({ next }) : all,
     'X-Page': String(page),
     'X-Per-Page': String(perPage),
-    'X-Next-Page': page < last ? String(page + 1) : '',
+    'X-Next-Page': hasMore ? String(page + 1) : '',
     'X-Prev-Page': page > 1 ? String(page - 1) : '',
     ...(isCounted && { 'X-Total': String(total), 'X-Total-Pages': String(last) }),
   };

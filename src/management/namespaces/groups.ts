@@ -92,8 +92,8 @@ export class GroupService {
 
   async #list(actor: Actor, filter: GroupFilter, page: Page): Promise<Paged<NamedGroup>> {
     const visibleTo = visibleGroupsOf(actor);
-    const { records, total } = await this.#database.groups.list({ ...filter, visibleTo }, page);
-    return { records: await nameGroups(this.#database, records), total };
+    const found = await this.#database.groups.list({ ...filter, visibleTo }, page);
+    return { ...found, records: await nameGroups(this.#database, found.records) };
   }
 
   /** @param reference number or full path. @throws RefusedError not-found */

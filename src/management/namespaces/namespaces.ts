@@ -34,8 +34,8 @@ export class NamespaceService {
     const isEverything = isAdministrator(actor.identity, 'read') && !isOwned;
     const visibleTo = isEverything ? undefined : { visibilities: [], memberId, leastLevel };
     const filter = { search: text, isTopLevel, visibleTo };
-    const { records, total } = await this.#database.groups.list(filter, page);
-    return { records: await nameGroups(this.#database, records), total };
+    const found = await this.#database.groups.list(filter, page);
+    return { ...found, records: await nameGroups(this.#database, found.records) };
   }
 
   /**

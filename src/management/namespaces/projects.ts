@@ -75,8 +75,8 @@ export class ProjectService {
     page: Page,
   ): Promise<Paged<NamedProject>> {
     const filter = { ...search, visibleTo: visibleProjectsOf(actor) };
-    const { records, total } = await this.#database.projects.list(filter, page, order);
-    return { records: await nameProjects(this.#database, records), total };
+    const found = await this.#database.projects.list(filter, page, order);
+    return { ...found, records: await nameProjects(this.#database, found.records) };
   }
 
   /** As {@link list}, by number, after another one. */

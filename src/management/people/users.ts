@@ -69,7 +69,7 @@ export class UserService {
     userOf(actor);
     const username = filter.username?.toLowerCase();
     const found = await this.#database.users.list(search, page, { ...filter, username });
-    return { records: found.records.map((user) => show(actor, user)), total: found.total };
+    return { ...found, records: found.records.map((user) => show(actor, user)) };
   }
 
   /** As {@link list}, by number, after another one. */

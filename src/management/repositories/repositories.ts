@@ -127,8 +127,8 @@ export class RepositoryService {
     extras: RepositoryExtras,
     page: Page,
   ): Promise<Paged<ShownRepository>> {
-    const { records, total } = await this.#options.database.repositoryLists.list(filter, order, page);
-    return { records: await this.#complete(records, extras), total };
+    const found = await this.#options.database.repositoryLists.list(filter, order, page);
+    return { ...found, records: await this.#complete(found.records, extras) };
   }
 
   async #complete(

@@ -69,7 +69,7 @@ export class PlaceAccessTokenService {
     const place = await this.#getPlace(this.#database, actor, reference);
     const found = await this.#database.accessTokens.list({ botOf: ownerOf(place), isActive }, page);
     const records = await Promise.all(found.records.map((token) => withLevel(this.#database, place, token)));
-    return { records, total: found.total };
+    return { ...found, records };
   }
 
   /** @throws RefusedError not-found, forbidden */

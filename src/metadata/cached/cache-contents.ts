@@ -3,7 +3,8 @@ import { type Kysely, sql } from 'kysely';
 import type { Reviews } from '../collector/reviews.ts';
 import { containing } from '../db/containing.ts';
 import { inTransaction } from '../db/in-transaction.ts';
-import { type Page, type Paged, paged } from '../db/page.ts';
+import type { Page, Paged } from '../db/page.ts';
+import { descending, type Pages } from '../db/pages.ts';
 import type { Tables } from '../db/tables.ts';
 import { type CacheEntry, entryColumns } from './cache-entry.ts';
 import { removeEntries } from './remove-entries.ts';
@@ -19,10 +20,12 @@ export type ManifestEntry = Pick<CacheEntry, 'repository' | 'reference' | 'diges
 
 export class CacheContents {
   readonly #db: Kysely<Tables>;
+  readonly #pages: Pages;
   readonly #reviews: Reviews;
 
-  constructor(db: Kysely<Tables>, reviews: Reviews) {
+  constructor(db: Kysely<Tables>, reviews: Reviews, pages: Pages) {
     this.#db = db;
+    this.#pages = pages;
     this.#reviews = reviews;
   }
 
@@ -31,7 +34,7 @@ export class CacheContents {
     let matching = this.#db.selectFrom('cacheEntries').where('upstreamId', '=', upstreamId);
     if (search) matching = matching.where(containing(relativePath, search));
     const query = matching.select(entryColumns).select([relativePath.as('relativePath'), sha1]);
-    return paged(query.orderBy('id', 'desc'), page);
+    return this.#pages.list(query, descending('cacheEntries.id'), page);
   }
 
   find(id: number): Promise<CacheEntry | undefined> {

@@ -2,7 +2,8 @@
 import { type Generated, type Kysely, sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import { type CacheEntry, entryColumns } from '../cached/cache-entry.ts';
-import { type Page, type Paged, paged } from '../db/page.ts';
+import type { Page, Paged } from '../db/page.ts';
+import { descending, type Pages } from '../db/pages.ts';
 import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 import { type BlobRecord, blobColumns } from './blobs.ts';
 
@@ -32,10 +33,12 @@ export type NewFinding = Pick<Finding, 'kind' | 'digest' | 'storageKey' | 'size'
 export class StoredBlobs {
   readonly #db: Kysely<Tables>;
   readonly #now: () => number;
+  readonly #pages: Pages;
 
-  constructor(db: Kysely<Tables>, now: () => number) {
+  constructor(db: Kysely<Tables>, now: () => number, pages: Pages) {
     this.#db = db;
     this.#now = now;
+    this.#pages = pages;
   }
 
   /** Those that were verified no later than `before`, the longest unverified first. */
@@ -152,6 +155,6 @@ export class StoredBlobs {
   listFindings(state: Finding['state'] | undefined, page: Page): Promise<Paged<Finding>> {
     let matching = this.#db.selectFrom('storageFindings').selectAll();
     if (state) matching = matching.where('state', '=', state);
-    return paged(matching.orderBy('id', 'desc'), page);
+    return this.#pages.list(matching, descending('id'), page);
   }
 }

@@ -1,4 +1,4 @@
-/** Pagination, as the REST API has it: by pages with numbers, or after the number of a record. */
+/** Pagination, as the REST API has it: by pages with numbers, or after the number of a record. See pages.ts for the former. */
 import { type SelectQueryBuilder, type SqlBool, sql } from 'kysely';
 
 export interface Page {
@@ -9,22 +9,10 @@ export interface Page {
 
 export interface Paged<T> {
   readonly records: readonly T[];
-  /** How many records all pages have together. */
+  /** How many records all pages have together, as far as they are counted: see {@link Pages.count}. */
   readonly total: number;
-}
-
-/** The page of what the query selects in its order, and how many there are of it in all. */
-export async function paged<All, From extends keyof All, Found>(
-  query: SelectQueryBuilder<All, From, Found>,
-  page: Page,
-): Promise<Paged<Found>> {
-  const { total } = await query
-    .clearSelect()
-    .clearOrderBy()
-    .select((eb) => eb.fn.countAll().as('total'))
-    .$castTo<{ total: number }>()
-    .executeTakeFirstOrThrow();
-  return { records: await query.limit(page.perPage).offset(offsetOf(page)).execute(), total };
+  /** Whether there are records after these. */
+  readonly hasMore: boolean;
 }
 
 export type Direction = 'asc' | 'desc';
@@ -55,9 +43,4 @@ export async function partAfter<All, From extends keyof All, Found>(
     .limit(limit + 1)
     .execute();
   return { records: found.slice(0, limit), hasMore: found.length > limit };
-}
-
-/** For lists that cannot be paged by {@link paged}. */
-export function offsetOf(page: Page): number {
-  return (page.page - 1) * page.perPage;
 }

@@ -60,6 +60,7 @@ import { WebhookDeliveries } from '../webhooks/webhook-deliveries.ts';
 import { WebhookLanes } from '../webhooks/webhook-lanes.ts';
 import { WebhookOutbox } from '../webhooks/webhook-outbox.ts';
 import { Webhooks } from '../webhooks/webhooks.ts';
+import { Pages } from './pages.ts';
 import { type DirectReads, PreparedReads } from './prepared.ts';
 import type { Tables } from './tables.ts';
 
@@ -127,10 +128,11 @@ export class Records {
   /** @param direct past Kysely, for what is not in a transaction */
   constructor(db: Kysely<Tables>, times: ReviewTimes, direct?: DirectReads) {
     const now = () => times.now();
+    const pages = new Pages(db, now);
     const reads = new PreparedReads(db, direct);
     const reviews = new Reviews(db, times);
-    this.accessTokens = new AccessTokens(db, now);
-    this.auditEvents = new AuditEvents(db, now);
+    this.accessTokens = new AccessTokens(db, now, pages);
+    this.auditEvents = new AuditEvents(db, now, pages);
     this.blobs = new Blobs(db, reads);
     this.cleanupPolicies = new CleanupPolicies(db);
     this.cacheEvictions = new CacheEvictions(db, reviews);
@@ -139,24 +141,24 @@ export class Records {
     this.cacheRetention = new CacheRetentionPolicies(db, now);
     this.cacheSizes = new CacheSizes(db, now);
     this.groupCaches = new GroupCaches(db);
-    this.deletedTags = new DeletedTags(db);
-    this.cacheContents = new CacheContents(db, reviews);
+    this.deletedTags = new DeletedTags(db, pages);
+    this.cacheContents = new CacheContents(db, reviews, pages);
     this.cacheEntries = new CacheEntries(db, now, { reads, reviews });
-    this.deployTokens = new DeployTokens(db, now);
+    this.deployTokens = new DeployTokens(db, now, pages);
     this.gcRuns = new GcRuns(db);
-    this.groups = new Groups(db, now);
+    this.groups = new Groups(db, now, pages);
     this.holders = new Holders(db);
     this.imageFacts = new ImageFactsRecords(db);
     this.contentSizes = new ContentSizes(db);
     this.imageTrees = new ImageTrees(db);
     this.instance = new InstanceSettings(db);
-    this.jobTokens = new JobTokens(db, now);
+    this.jobTokens = new JobTokens(db, now, pages);
     this.tasks = new Tasks(db, now);
     this.manifests = new Manifests(db);
-    this.members = new Members(db, now);
+    this.members = new Members(db, now, pages);
     this.oidcIdentities = new OidcIdentities(db, now);
-    this.oidcTrusts = new OidcTrusts(db, now);
-    this.projects = new Projects(db, now);
+    this.oidcTrusts = new OidcTrusts(db, now, pages);
+    this.projects = new Projects(db, now, pages);
     this.protectionRules = new ProtectionRules(db, now);
     this.pullCounts = new PullCounts(db);
     this.registryUpstreams = new RegistryUpstreams(db);
@@ -166,7 +168,7 @@ export class Records {
     this.pulledManifests = new PulledManifests(db, reads);
     this.repositories = new Repositories(db, now, reads);
     this.repositoryDetails = new RepositoryDetails(db);
-    this.repositoryLists = new RepositoryLists(db, now);
+    this.repositoryLists = new RepositoryLists(db, now, pages);
     this.repositoryRemovals = new RepositoryRemovals(db);
     this.repositorySizes = new RepositorySizes(db);
     this.repositoryBlobs = new RepositoryBlobs(db, times, reads);
@@ -175,18 +177,18 @@ export class Records {
     this.reviews = reviews;
     this.sessions = new Sessions(db, now);
     this.signingKeys = new SigningKeys(db);
-    this.storedBlobs = new StoredBlobs(db, now);
+    this.storedBlobs = new StoredBlobs(db, now, pages);
     this.tagDetails = new TagDetails(db);
     this.tagDeletions = new TagDeletions(db, now);
-    this.tagLists = new TagLists(db);
+    this.tagLists = new TagLists(db, pages);
     this.tags = new Tags(db, now);
     this.uploads = new UploadRecords(db);
-    this.upstreams = new Upstreams(db, now, reviews);
-    this.users = new Users(db, now);
+    this.upstreams = new Upstreams(db, now, reviews, pages);
+    this.users = new Users(db, now, pages);
     this.virtualRegistries = new VirtualRegistries(db, now);
-    this.webhookDeliveries = new WebhookDeliveries(db);
+    this.webhookDeliveries = new WebhookDeliveries(db, pages);
     this.webhookLanes = new WebhookLanes(db, now);
     this.webhookOutbox = new WebhookOutbox(db, now);
-    this.webhooks = new Webhooks(db, now);
+    this.webhooks = new Webhooks(db, now, pages);
   }
 }

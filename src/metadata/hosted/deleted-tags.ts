@@ -3,7 +3,8 @@ import type { Generated, Kysely } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import type { Tag } from '../../oci/reference.ts';
 import { containing } from '../db/containing.ts';
-import { type Page, type Paged, paged } from '../db/page.ts';
+import type { Page, Paged } from '../db/page.ts';
+import { descending, type Pages } from '../db/pages.ts';
 import type { RecordOf, Tables } from '../db/tables.ts';
 
 /** index (repositoryId, name, deletedAt) */
@@ -24,16 +25,18 @@ export type DeletedTag = RecordOf<DeletedTagTable>;
 
 export class DeletedTags {
   readonly #db: Kysely<Tables>;
+  readonly #pages: Pages;
 
-  constructor(db: Kysely<Tables>) {
+  constructor(db: Kysely<Tables>, pages: Pages) {
     this.#db = db;
+    this.#pages = pages;
   }
 
   /** Newest first. @param search part of the name */
   list(repositoryId: number, search: string | undefined, page: Page): Promise<Paged<DeletedTag>> {
     const all = this.#db.selectFrom('deletedTags').selectAll().where('repositoryId', '=', repositoryId);
     const matching = search ? all.where((eb) => containing(eb.ref('name'), search)) : all;
-    return paged(matching.orderBy('id', 'desc'), page);
+    return this.#pages.list(matching, descending('id'), page);
   }
 
   find(id: number): Promise<DeletedTag | undefined> {

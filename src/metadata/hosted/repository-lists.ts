@@ -2,7 +2,8 @@
 import { type Kysely, sql } from 'kysely';
 import { containing } from '../db/containing.ts';
 import { inBatches } from '../db/in-batches.ts';
-import { type Direction, type Page, type Paged, paged } from '../db/page.ts';
+import type { Direction, Page, Paged } from '../db/page.ts';
+import type { Order, Pages } from '../db/pages.ts';
 import type { Tables } from '../db/tables.ts';
 import { below } from '../namespaces/below.ts';
 import { isVisibleTo, type Viewer } from '../namespaces/repository-visibility.ts';
@@ -31,12 +32,12 @@ export interface RepositoryFilter {
 export type RepositoryOrder = 'id' | 'name' | 'size' | 'published' | 'pulled';
 
 const orders = {
-  id: sql.ref('repositories.id'),
-  name: sql.ref('repositories.name'),
-  size: sql`coalesce(repositories.size_bytes, 0)`,
-  published: sql`coalesce(repositories.published_at, 0)`,
-  pulled: sql`coalesce(repositories.pulled_at, 0)`,
-} as const satisfies Record<RepositoryOrder, unknown>;
+  id: [sql.ref('repositories.id')],
+  name: [sql.ref('repositories.name')],
+  size: [sql`coalesce(repositories.size_bytes, 0)`, sql.ref('repositories.id')],
+  published: [sql`coalesce(repositories.published_at, 0)`, sql.ref('repositories.id')],
+  pulled: [sql`coalesce(repositories.pulled_at, 0)`, sql.ref('repositories.id')],
+} as const satisfies Record<RepositoryOrder, Order['keys']>;
 
 const listedColumns = [
   ...repositoryColumns,
@@ -48,10 +49,12 @@ const listedColumns = [
 export class RepositoryLists {
   readonly #db: Kysely<Tables>;
   readonly #now: () => number;
+  readonly #pages: Pages;
 
-  constructor(db: Kysely<Tables>, now: () => number) {
+  constructor(db: Kysely<Tables>, now: () => number, pages: Pages) {
     this.#db = db;
     this.#now = now;
+    this.#pages = pages;
   }
 
   async list(
@@ -59,12 +62,9 @@ export class RepositoryLists {
     { by, direction }: { readonly by: RepositoryOrder; readonly direction: Direction },
     page: Page,
   ): Promise<Paged<ListedRepository>> {
-    const query = this.#matching(filter)
-      .select(listedColumns)
-      .orderBy(orders[by], direction)
-      .orderBy('repositories.id', direction);
-    const { records, total } = await paged(query, page);
-    return { records: records.map(listed), total };
+    const query = this.#matching(filter).select(listedColumns);
+    const found = await this.#pages.list(query, { keys: orders[by], direction }, page);
+    return { ...found, records: found.records.map(listed) };
   }
 
   async find(id: number): Promise<ListedRepository | undefined> {

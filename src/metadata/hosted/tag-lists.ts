@@ -3,7 +3,8 @@ import { type Kysely, sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import type { Tag } from '../../oci/reference.ts';
 import { containing } from '../db/containing.ts';
-import { type Direction, offsetOf, type Page, type Paged } from '../db/page.ts';
+import type { Direction, Page, Paged } from '../db/page.ts';
+import type { Order, Pages } from '../db/pages.ts';
 import type { Tables } from '../db/tables.ts';
 
 export interface ListedTag {
@@ -32,17 +33,19 @@ export interface TagPageRequest {
 }
 
 const orders = {
-  name: sql.ref('tags.name'),
-  size: sql.ref('repositoryManifests.sizeBytes'),
-  published: sql.ref('tags.updatedAt'),
-  pulled: sql`coalesce(tags.pulled_at, 0)`,
-} as const satisfies Record<TagOrder, unknown>;
+  name: [sql.ref('tags.name')],
+  size: [sql.ref('repositoryManifests.sizeBytes'), sql.ref('tags.name')],
+  published: [sql.ref('tags.updatedAt'), sql.ref('tags.name')],
+  pulled: [sql`coalesce(tags.pulled_at, 0)`, sql.ref('tags.name')],
+} as const satisfies Record<TagOrder, Order['keys']>;
 
 export class TagLists {
   readonly #db: Kysely<Tables>;
+  readonly #pages: Pages;
 
-  constructor(db: Kysely<Tables>) {
+  constructor(db: Kysely<Tables>, pages: Pages) {
     this.#db = db;
+    this.#pages = pages;
   }
 
   /** @param search part of the name */
@@ -52,16 +55,9 @@ export class TagLists {
     { by, direction }: { readonly by: TagOrder; readonly direction: Direction },
     page: Page,
   ): Promise<Paged<ListedTag>> {
-    let counted = this.#db.selectFrom('tags').where('repositoryId', '=', repositoryId);
-    if (search) counted = counted.where((eb) => containing(eb.ref('name'), search));
-    const { total } = await counted
-      .select((eb) => eb.fn.countAll<number>().as('total'))
-      .executeTakeFirstOrThrow();
-    let query = this.#withManifests(repositoryId).orderBy(orders[by], direction);
-    if (by !== 'name') query = query.orderBy('tags.name', direction);
-    if (search) query = query.where((eb) => containing(eb.ref('tags.name'), search));
-    const rows = await query.limit(page.perPage).offset(offsetOf(page)).execute();
-    return { records: rows, total };
+    const all = this.#withManifests(repositoryId);
+    const matching = search ? all.where((eb) => containing(eb.ref('tags.name'), search)) : all;
+    return this.#pages.list(matching, { keys: orders[by], direction }, page);
   }
 
   /** By name; as quick at the end as at the beginning. */

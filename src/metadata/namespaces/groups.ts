@@ -1,6 +1,7 @@
 import type { Generated, Insertable, Kysely, Updateable } from 'kysely';
 import { containing } from '../db/containing.ts';
-import { type Page, type Paged, paged } from '../db/page.ts';
+import type { Page, Paged } from '../db/page.ts';
+import { ascending, type Pages } from '../db/pages.ts';
 import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 import { groupsOfMember } from '../people/memberships.ts';
 import { below, pathsUpTo } from './below.ts';
@@ -57,15 +58,17 @@ export interface GroupViewer {
 export class Groups {
   readonly #db: Kysely<Tables>;
   readonly #now: () => number;
+  readonly #pages: Pages;
 
-  constructor(db: Kysely<Tables>, now: () => number) {
+  constructor(db: Kysely<Tables>, now: () => number, pages: Pages) {
     this.#db = db;
     this.#now = now;
+    this.#pages = pages;
   }
 
   /** By full path. */
   list(filter: GroupFilter, page: Page): Promise<Paged<Group>> {
-    return paged(this.#matching(filter).orderBy('fullPath'), page);
+    return this.#pages.list(this.#matching(filter), ascending('fullPath'), page);
   }
 
   #matching({ search, below: path, parentId, fullPath, isTopLevel, visibleTo }: GroupFilter) {

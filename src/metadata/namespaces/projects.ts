@@ -1,6 +1,7 @@
 /** Projects: what repositories belong to. */
 import { type Generated, type Insertable, type Kysely, sql, type Updateable } from 'kysely';
-import { type Keyset, type KeysetPart, type Page, type Paged, paged, partAfter } from '../db/page.ts';
+import { type Keyset, type KeysetPart, type Page, type Paged, partAfter } from '../db/page.ts';
+import type { Pages } from '../db/pages.ts';
 import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 import type { Visibility } from './groups.ts';
 import { byPath, matchingProjects, type ProjectFilter, type ProjectOrder } from './project-filter.ts';
@@ -53,15 +54,18 @@ const reservedPrefix = 'virtual_registries/';
 export class Projects {
   readonly #db: Kysely<Tables>;
   readonly #now: () => number;
+  readonly #pages: Pages;
 
-  constructor(db: Kysely<Tables>, now: () => number) {
+  constructor(db: Kysely<Tables>, now: () => number, pages: Pages) {
     this.#db = db;
     this.#now = now;
+    this.#pages = pages;
   }
 
   list(filter: ProjectFilter, page: Page, { by, direction }: ProjectOrder = byPath): Promise<Paged<Project>> {
     const query = matchingProjects(this.#db, filter, this.#now());
-    return paged(query.orderBy(by, direction).orderBy('id', direction), page);
+    const keys = by === 'id' || by === 'fullPath' ? [sql.ref(by)] : [sql.ref(by), sql.ref('id')];
+    return this.#pages.list(query, { keys, direction }, page);
   }
 
   /** By number. */

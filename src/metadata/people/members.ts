@@ -1,6 +1,7 @@
 /** Roles in groups and in projects, and which roles hold somewhere in all: those given there, and those of the groups above. */
 import type { Insertable, Kysely } from 'kysely';
-import { type Page, type Paged, paged } from '../db/page.ts';
+import type { Page, Paged } from '../db/page.ts';
+import { ascending, type Pages } from '../db/pages.ts';
 import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 import { isOf, type PlaceKey } from '../namespaces/place.ts';
 import { rolesUpTo, rolesWithin } from './memberships.ts';
@@ -41,10 +42,12 @@ const userColumns = ['users.username', 'users.name', 'users.state'] as const;
 export class Members {
   readonly #db: Kysely<Tables>;
   readonly #now: () => number;
+  readonly #pages: Pages;
 
-  constructor(db: Kysely<Tables>, now: () => number) {
+  constructor(db: Kysely<Tables>, now: () => number, pages: Pages) {
     this.#db = db;
     this.#now = now;
+    this.#pages = pages;
   }
 
   /** Who was given a role in this very place, by user id. */
@@ -53,9 +56,8 @@ export class Members {
       .selectFrom('members as roles')
       .innerJoin('users', 'users.id', 'roles.userId')
       .select([...roleColumns, ...userColumns])
-      .where(isOf(place, 'roles'))
-      .orderBy('roles.userId');
-    return paged(query, page);
+      .where(isOf(place, 'roles'));
+    return this.#pages.list(query, ascending('roles.userId'), page);
   }
 
   /**
@@ -81,9 +83,8 @@ export class Members {
       .selectFrom(ranked.as('roles'))
       .innerJoin('users', 'users.id', 'roles.userId')
       .select([...roleColumns, ...userColumns])
-      .where('roles.rank', '=', 1)
-      .orderBy('roles.userId');
-    return paged(query, page);
+      .where('roles.rank', '=', 1);
+    return this.#pages.list(query, ascending('roles.userId'), page);
   }
 
   /** The user's highest current role in the group or project of this full path, and of equal ones the nearest. */

@@ -1,6 +1,7 @@
 import type { Generated, Insertable, Kysely, Updateable } from 'kysely';
 import { containing } from '../db/containing.ts';
-import { type Keyset, type KeysetPart, type Page, type Paged, paged, partAfter } from '../db/page.ts';
+import { type Keyset, type KeysetPart, type Page, type Paged, partAfter } from '../db/page.ts';
+import { ascending, type Pages } from '../db/pages.ts';
 import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 import type { PlaceKey } from '../namespaces/place.ts';
 
@@ -48,15 +49,17 @@ export interface UserFilter {
 export class Users {
   readonly #db: Kysely<Tables>;
   readonly #now: () => number;
+  readonly #pages: Pages;
 
-  constructor(db: Kysely<Tables>, now: () => number) {
+  constructor(db: Kysely<Tables>, now: () => number, pages: Pages) {
     this.#db = db;
     this.#now = now;
+    this.#pages = pages;
   }
 
   /** Oldest first, without bots unless asked for. @param search part of the username or name */
   list(search: string | undefined, page: Page, filter: UserFilter = {}): Promise<Paged<User>> {
-    return paged(this.#matching(search, filter).orderBy('id'), page);
+    return this.#pages.list(this.#matching(search, filter), ascending('id'), page);
   }
 
   /** By number. @param search as of {@link list} */

@@ -2,7 +2,8 @@ import { type Generated, type Insertable, type Kysely, sql, type Updateable } fr
 import type { Reviews } from '../collector/reviews.ts';
 import { containing } from '../db/containing.ts';
 import { inTransaction } from '../db/in-transaction.ts';
-import { type Page, type Paged, paged } from '../db/page.ts';
+import type { Page, Paged } from '../db/page.ts';
+import { ascending, type Pages } from '../db/pages.ts';
 import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 import { type RegistryUpstream, RegistryUpstreams } from './registry-upstreams.ts';
 
@@ -42,19 +43,21 @@ export interface AssociatedUpstream extends UpstreamRecord {
 export class Upstreams {
   readonly #db: Kysely<Tables>;
   readonly #now: () => number;
+  readonly #pages: Pages;
   readonly #reviews: Reviews;
 
-  constructor(db: Kysely<Tables>, now: () => number, reviews: Reviews) {
+  constructor(db: Kysely<Tables>, now: () => number, reviews: Reviews, pages: Pages) {
     this.#db = db;
     this.#now = now;
     this.#reviews = reviews;
+    this.#pages = pages;
   }
 
   /** Oldest first. @param name part of the name */
   list(groupId: number, name: string | undefined, page: Page): Promise<Paged<UpstreamRecord>> {
     let matching = this.#db.selectFrom('upstreams').selectAll().where('groupId', '=', groupId);
     if (name) matching = matching.where((eb) => containing(eb.ref('name'), name));
-    return paged(matching.orderBy('id'), page);
+    return this.#pages.list(matching, ascending('id'), page);
   }
 
   /** By position. */
@@ -160,7 +163,7 @@ export class Upstreams {
         .orderBy('id')
         .forUpdate()
         .execute();
-      const upstreams = new Upstreams(tx, this.#now, this.#reviews.within(tx));
+      const upstreams = new Upstreams(tx, this.#now, this.#reviews.within(tx), this.#pages);
       const exclusive = await upstreams.listExclusive(registryId);
       for (const { id } of exclusive) await upstreams.remove(id);
       return exclusive;

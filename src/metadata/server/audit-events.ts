@@ -1,7 +1,8 @@
 import { type Generated, type Insertable, type Kysely, sql } from 'kysely';
 import { parentPathOf } from '../../oci/reference.ts';
 import { snakeCase } from '../db/names.ts';
-import { type Keyset, type KeysetPart, type Page, type Paged, paged, partAfter } from '../db/page.ts';
+import { type Keyset, type KeysetPart, type Page, type Paged, partAfter } from '../db/page.ts';
+import { descending, type Pages } from '../db/pages.ts';
 import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 import { below } from '../namespaces/below.ts';
 
@@ -60,10 +61,12 @@ export interface AuditEventFilter {
 export class AuditEvents {
   readonly #db: Kysely<Tables>;
   readonly #now: () => number;
+  readonly #pages: Pages;
 
-  constructor(db: Kysely<Tables>, now: () => number) {
+  constructor(db: Kysely<Tables>, now: () => number, pages: Pages) {
     this.#db = db;
     this.#now = now;
+    this.#pages = pages;
   }
 
   /** The event happened now. */
@@ -84,7 +87,7 @@ export class AuditEvents {
 
   /** Newest first. */
   list(filter: AuditEventFilter, page: Page): Promise<Paged<AuditEvent>> {
-    return paged(this.#matching(filter).orderBy('id', 'desc'), page);
+    return this.#pages.list(this.#matching(filter), descending('id'), page);
   }
 
   /** By number. */

@@ -1,6 +1,7 @@
 import { expressionBuilder, type Insertable, type Kysely } from 'kysely';
 import { containing } from '../db/containing.ts';
-import { type Page, type Paged, paged } from '../db/page.ts';
+import type { Page, Paged } from '../db/page.ts';
+import { descending, type Pages } from '../db/pages.ts';
 import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 import type { PlaceKey } from '../namespaces/place.ts';
 import { isOfLife, type LastingTokenColumns, revokeToken } from './token-life.ts';
@@ -29,10 +30,12 @@ export interface AccessTokenFilter {
 export class AccessTokens {
   readonly #db: Kysely<Tables>;
   readonly #now: () => number;
+  readonly #pages: Pages;
 
-  constructor(db: Kysely<Tables>, now: () => number) {
+  constructor(db: Kysely<Tables>, now: () => number, pages: Pages) {
     this.#db = db;
     this.#now = now;
+    this.#pages = pages;
   }
 
   /** Newest first. */
@@ -42,7 +45,7 @@ export class AccessTokens {
     if (search !== undefined) query = query.where((eb) => containing(eb.ref('name'), search));
     if (isActive !== undefined) query = query.where(isOfLife('accessTokens', isActive, this.#now()));
     if (botOf) query = query.where('userId', 'in', idsOfBots(botOf));
-    return paged(query.orderBy('id', 'desc'), page);
+    return this.#pages.list(query, descending('id'), page);
   }
 
   find(id: number): Promise<AccessToken | undefined> {

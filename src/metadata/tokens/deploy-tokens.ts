@@ -1,6 +1,7 @@
 /** Tokens of a group or a project, which act for nobody. */
 import type { Insertable, Kysely } from 'kysely';
-import { type Page, type Paged, paged } from '../db/page.ts';
+import type { Page, Paged } from '../db/page.ts';
+import { ascending, type Pages } from '../db/pages.ts';
 import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 import { MissingOwner } from '../db/violations.ts';
 import { isOf, type Place, type PlaceKey } from '../namespaces/place.ts';
@@ -40,10 +41,12 @@ const usernamePrefix = 'gitlab+deploy-token-';
 export class DeployTokens {
   readonly #db: Kysely<Tables>;
   readonly #now: () => number;
+  readonly #pages: Pages;
 
-  constructor(db: Kysely<Tables>, now: () => number) {
+  constructor(db: Kysely<Tables>, now: () => number, pages: Pages) {
     this.#db = db;
     this.#now = now;
+    this.#pages = pages;
   }
 
   /** Oldest first. */
@@ -51,8 +54,8 @@ export class DeployTokens {
     let query = this.#placed();
     if (place) query = query.where(isOf(place, 'deployTokens'));
     if (isActive !== undefined) query = query.where(isOfLife('deployTokens', isActive, this.#now()));
-    const { records, total } = await paged(query.orderBy('deployTokens.id'), page);
-    return { records: records.map(tokenOf), total };
+    const found = await this.#pages.list(query, ascending('deployTokens.id'), page);
+    return { ...found, records: found.records.map(tokenOf) };
   }
 
   find(id: number): Promise<DeployToken | undefined> {

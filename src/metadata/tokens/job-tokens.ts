@@ -1,6 +1,7 @@
 /** Tokens of CI jobs, which end with the job. */
 import type { Insertable, Kysely } from 'kysely';
-import { type Page, type Paged, paged } from '../db/page.ts';
+import type { Page, Paged } from '../db/page.ts';
+import { descending, type Pages } from '../db/pages.ts';
 import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 import { MissingOwner } from '../db/violations.ts';
 import { isOfLife, revokeToken, type TokenColumns } from './token-life.ts';
@@ -32,10 +33,12 @@ export interface JobTokenFilter {
 export class JobTokens {
   readonly #db: Kysely<Tables>;
   readonly #now: () => number;
+  readonly #pages: Pages;
 
-  constructor(db: Kysely<Tables>, now: () => number) {
+  constructor(db: Kysely<Tables>, now: () => number, pages: Pages) {
     this.#db = db;
     this.#now = now;
+    this.#pages = pages;
   }
 
   /** Newest first. */
@@ -43,7 +46,7 @@ export class JobTokens {
     let query = this.#ofProjects();
     if (projectId !== undefined) query = query.where('jobTokens.projectId', '=', projectId);
     if (isActive !== undefined) query = query.where(isOfLife('jobTokens', isActive, this.#now()));
-    return paged(query.orderBy('jobTokens.id', 'desc'), page);
+    return this.#pages.list(query, descending('jobTokens.id'), page);
   }
 
   /** A token that is over is found, too. */

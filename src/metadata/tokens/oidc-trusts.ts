@@ -1,6 +1,7 @@
 /** Whose ID tokens stand for jobs of a project, and with which claims. */
 import type { Generated, Insertable, Kysely } from 'kysely';
-import { type Page, type Paged, paged } from '../db/page.ts';
+import type { Page, Paged } from '../db/page.ts';
+import { ascending, type Pages } from '../db/pages.ts';
 import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 import { MissingOwner } from '../db/violations.ts';
 
@@ -34,17 +35,19 @@ export interface OidcTrustFilter {
 export class OidcTrusts {
   readonly #db: Kysely<Tables>;
   readonly #now: () => number;
+  readonly #pages: Pages;
 
-  constructor(db: Kysely<Tables>, now: () => number) {
+  constructor(db: Kysely<Tables>, now: () => number, pages: Pages) {
     this.#db = db;
     this.#now = now;
+    this.#pages = pages;
   }
 
   /** Oldest first. */
   list({ projectId }: OidcTrustFilter, page: Page): Promise<Paged<OidcTrust>> {
     let query = this.#ofProjects();
     if (projectId !== undefined) query = query.where('oidcTrusts.projectId', '=', projectId);
-    return paged(query.orderBy('oidcTrusts.id'), page);
+    return this.#pages.list(query, ascending('oidcTrusts.id'), page);
   }
 
   /** The trusts of this very issuer, oldest first. */

@@ -1,7 +1,8 @@
 /** What endpoints are told: what is pending, what arrived, and what was given up. */
 import type { Generated, Kysely } from 'kysely';
 import type { EventAction } from '../../oci/registry-event.ts';
-import { type Page, type Paged, paged } from '../db/page.ts';
+import type { Page, Paged } from '../db/page.ts';
+import { descending, type Pages } from '../db/pages.ts';
 import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 import type { LaneKey } from './webhook-lanes.ts';
 
@@ -52,9 +53,11 @@ export interface DeliveryAttempt {
 
 export class WebhookDeliveries {
   readonly #db: Kysely<Tables>;
+  readonly #pages: Pages;
 
-  constructor(db: Kysely<Tables>) {
+  constructor(db: Kysely<Tables>, pages: Pages) {
     this.#db = db;
+    this.#pages = pages;
   }
 
   /** The first delivery that is pending. */
@@ -88,7 +91,7 @@ export class WebhookDeliveries {
   ): Promise<Paged<WebhookDelivery>> {
     let query = this.#db.selectFrom('webhookDeliveries').selectAll().where('webhookId', '=', webhookId);
     if (state !== undefined) query = query.where('state', '=', state);
-    return paged(query.orderBy('id', 'desc'), page);
+    return this.#pages.list(query, descending('id'), page);
   }
 
   /** Notes what came of a try. An event that arrived stays so, whatever came of sending it again. */

@@ -2,7 +2,8 @@
 import type { Generated, Insertable, Kysely, Updateable } from 'kysely';
 import type { EventFilter } from '../../oci/registry-event.ts';
 import { inTransaction } from '../db/in-transaction.ts';
-import { type Page, type Paged, paged } from '../db/page.ts';
+import type { Page, Paged } from '../db/page.ts';
+import { ascending, type Pages } from '../db/pages.ts';
 import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 
 /** An endpoint: of a project, or one that the configuration names. */
@@ -50,10 +51,12 @@ export interface ConfiguredWebhook extends EventFilter {
 export class Webhooks {
   readonly #db: Kysely<Tables>;
   readonly #now: () => number;
+  readonly #pages: Pages;
 
-  constructor(db: Kysely<Tables>, now: () => number) {
+  constructor(db: Kysely<Tables>, now: () => number, pages: Pages) {
     this.#db = db;
     this.#now = now;
+    this.#pages = pages;
   }
 
   /** Oldest first. @param projectId undefined: those of the configuration */
@@ -61,7 +64,7 @@ export class Webhooks {
     const all = this.#db.selectFrom('webhooks').selectAll();
     const those =
       projectId === undefined ? all.where('projectId', 'is', null) : all.where('projectId', '=', projectId);
-    return paged(those.orderBy('id'), page);
+    return this.#pages.list(those, ascending('id'), page);
   }
 
   async count(projectId: number): Promise<number> {

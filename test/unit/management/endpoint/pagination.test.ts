@@ -12,8 +12,8 @@ test('there are 20 to a page unless asked otherwise, and never more than 100', (
 
 test('over 10 000 records their number is not said', () => {
   const params = { page: 1, perPage: 100 };
-  const counted = pageBody({ records: [], total: 10_000 }, params).headers(url);
-  const uncounted = pageBody({ records: [], total: 10_001 }, params).headers(url);
+  const counted = pageBody({ records: [], total: 10_000, hasMore: true }, params).headers(url);
+  const uncounted = pageBody({ records: [], total: 10_001, hasMore: true }, params).headers(url);
   expect(counted).toMatchObject({ 'X-Total': '10000', 'X-Total-Pages': '100' });
   expect(counted['Link']).toContain('rel="last"');
   expect(uncounted).not.toHaveProperty('X-Total');
@@ -22,8 +22,16 @@ test('over 10 000 records their number is not said', () => {
   expect(uncounted['Link']).toContain('rel="next"');
 });
 
+test('where the number is not said, there is a next page as long as there are records after this one', () => {
+  const last = pageBody({ records: [], total: 10_001, hasMore: false }, { page: 400, perPage: 100 });
+  expect(last.headers(url)).toMatchObject({ 'X-Next-Page': '', 'X-Prev-Page': '399' });
+  expect(last.headers(url)['Link']).not.toContain('rel="next"');
+});
+
 test('an empty list is one empty page', () => {
-  expect(pageBody({ records: [], total: 0 }, { page: 1, perPage: 20 }).headers(url)).toMatchObject({
+  expect(
+    pageBody({ records: [], total: 0, hasMore: false }, { page: 1, perPage: 20 }).headers(url),
+  ).toMatchObject({
     Link: `<${url}?page=1&per_page=20>; rel="first", <${url}?page=1&per_page=20>; rel="last"`,
     'X-Next-Page': '',
     'X-Prev-Page': '',

@@ -13,6 +13,8 @@ export type RequestKind =
   | 'elsewhere'
   | 'other';
 
+export type Coding = 'gzip' | 'deflate' | 'br';
+
 /** Absent members match everything; `path` is the whole path or a pattern of it. */
 export interface RequestMatch {
   readonly method?: string;
@@ -21,6 +23,11 @@ export interface RequestMatch {
   readonly repository?: string;
   /** Tag or digest. */
   readonly reference?: string;
+  readonly query?: RegExp;
+  /** The scheme of its Authorization. */
+  readonly authorization?: 'none' | 'basic' | 'bearer';
+  /** Whether a part is asked for, and whether its end is said. */
+  readonly range?: 'none' | 'open' | 'closed';
 }
 
 /** Effects of several matching faults add up; of the same member the one given last holds. */
@@ -50,24 +57,59 @@ export interface Fault {
   /** Answers this status with an OCI error (or `body`). */
   readonly status?: number;
   readonly body?: string;
-  /** Added to the answer; they replace ours. */
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Added to the answer; they replace ours. `{path}`, `{query}` and the names of places stand for what they are, here and in `body`. */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  /** Of content, in place of 200 and 206. */
+  readonly contentStatus?: number;
+  readonly withoutContentRange?: boolean;
+  /** How the whole body is compressed, and the answer says so. */
+  readonly coding?: Coding;
+  /** What is served is what another tag or digest names. */
+  readonly serves?: string;
+  /** The Link to the next page of a list, which is `{next}`. */
+  readonly link?: string;
   /** Blobs are answered with 307 to another origin. */
   readonly redirect?: boolean;
 }
 
-export function matches(
-  match: RequestMatch,
-  request: Required<Omit<RequestMatch, 'path'>> & { path: string },
-): boolean {
-  const { path } = match;
+export interface MatchedRequest {
+  readonly method: string;
+  readonly kind: RequestKind;
+  readonly path: string;
+  readonly query: string;
+  readonly repository: string;
+  readonly reference: string;
+  readonly headers: { readonly authorization?: string | undefined; readonly range?: string | undefined };
+}
+
+export function matches(match: RequestMatch, request: MatchedRequest): boolean {
+  const { path, query, authorization, range } = match;
+  const scheme = request.headers.authorization?.split(' ')[0]?.toLowerCase() ?? 'none';
+  const asked = request.headers.range;
+  const part = asked === undefined ? 'none' : asked.endsWith('-') ? 'open' : 'closed';
   return (
     (match.method === undefined || match.method === request.method) &&
     (match.kind === undefined || match.kind === request.kind) &&
     (match.repository === undefined || match.repository === request.repository) &&
     (match.reference === undefined || match.reference === request.reference) &&
+    (query === undefined || query.test(request.query)) &&
+    (authorization === undefined || authorization === scheme) &&
+    (range === undefined || range === part) &&
     (path === undefined || (typeof path === 'string' ? path === request.path : path.test(request.path)))
   );
+}
+
+/** Text, or several, with values in place of their names in braces; other braces are left. */
+export function fill<T extends string | readonly string[]>(
+  text: T,
+  values: Readonly<Record<string, string>>,
+): T extends string ? string : string[];
+export function fill(
+  text: string | readonly string[],
+  values: Readonly<Record<string, string>>,
+): string | string[] {
+  if (typeof text !== 'string') return text.map((each) => fill(each, values));
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
 }
 
 /**

@@ -1,8 +1,9 @@
 /** A registry over real sockets that counts its requests and can be slow, cut, corrupt, refusing, redirecting or gone. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { bytesBlob, type FakeBlob, type FakeManifest } from './fake-content.ts';
-import { type Fault, matches, type RequestMatch, sendBody } from './fake-faults.ts';
+import { type Coding, type Fault, fill, matches, type RequestMatch, sendBody } from './fake-faults.ts';
 import { FakeRepository } from './fake-repository.ts';
 import { type FakeAuth, FakeTokens } from './fake-tokens.ts';
 import { type LoggedRequest, logOf } from './logged-request.ts';
@@ -13,13 +14,21 @@ export interface FakeRegistryOptions {
   readonly tagsPerPage?: number;
   /** False answers 404, as registries before OCI 1.1. */
   readonly referrersApi?: boolean;
+  /** What faults and realms may name in braces. */
+  readonly places?: Readonly<Record<string, string>>;
 }
+
+const compress: Readonly<Record<Coding, (bytes: Buffer) => Buffer>> = {
+  gzip: (bytes) => gzipSync(bytes),
+  deflate: (bytes) => deflateSync(bytes),
+  br: (bytes) => brotliCompressSync(bytes),
+};
 
 export class FakeRegistry {
   readonly requests: LoggedRequest[] = [];
   options: FakeRegistryOptions;
   readonly #repositories = new Map<string, FakeRepository>();
-  readonly #faults = new Set<{ match: RequestMatch; fault: Fault; times: number }>();
+  readonly #faults = new Set<{ match: RequestMatch; fault: Fault; isSpent: (path: string) => boolean }>();
   readonly #tokens = new FakeTokens();
   #main: Server | undefined;
   #elsewhere: Server | undefined;
@@ -70,9 +79,19 @@ export class FakeRegistry {
     return known;
   }
 
-  /** Holds for the next `times` matching requests, or until the function given back is called. */
-  fault(match: RequestMatch, fault: Fault, times = Number.POSITIVE_INFINITY): () => void {
-    const rule = { match, fault, times };
+  /**
+   * Holds for the next `times` matching requests, or until the function given back is called.
+   * @param each counts the requests of each path by themselves
+   */
+  fault(match: RequestMatch, fault: Fault, times = Number.POSITIVE_INFINITY, each = false): () => void {
+    const seen = new Map<string, number>();
+    const isSpent = (path: string) => {
+      const key = each ? path : '';
+      const before = seen.get(key) ?? 0;
+      seen.set(key, before + 1);
+      return before >= times;
+    };
+    const rule = { match, fault, isSpent };
     this.#faults.add(rule);
     return () => void this.#faults.delete(rule);
   }
@@ -115,14 +134,22 @@ export class FakeRegistry {
     if (fault.holdAt === undefined) await fault.until;
     if (fault.hang) return;
     if (fault.reset) return void response.destroy();
-    for (const [name, value] of Object.entries(fault.headers ?? {})) response.setHeader(name, value);
-    if (fault.status !== undefined) return this.#refuse(response, fault.status, 'UNKNOWN', fault.body);
+    const values = { path: logged.path, query: logged.query, ...this.options.places };
+    for (const [name, value] of Object.entries(fault.headers ?? {}))
+      response.setHeader(name, fill(value, values));
+    if (fault.status !== undefined)
+      return this.#refuse(response, fault.status, 'UNKNOWN', fault.body && fill(fault.body, values));
     const { auth } = this.options;
-    if (auth?.kind === 'bearer' && logged.kind === 'token') return this.#tokens.issue(auth, logged, response);
+    if (auth?.kind === 'bearer' && logged.kind === 'token') {
+      const { status, body } = this.#tokens.issue(auth, logged, this.host);
+      response.statusCode = status;
+      setDefault(response, 'content-type', 'application/json');
+      return this.#send(response, Buffer.from(body), fault);
+    }
     if (auth && logged.kind !== 'elsewhere') {
       const challenge = this.#tokens.challenge(auth, logged, this.url);
       if (challenge !== undefined) {
-        response.setHeader('www-authenticate', challenge);
+        response.setHeader('www-authenticate', fill(challenge, values));
         return this.#refuse(response, 401, 'UNAUTHORIZED');
       }
     }
@@ -130,23 +157,26 @@ export class FakeRegistry {
   }
 
   async #serve(logged: LoggedRequest, response: ServerResponse, fault: Fault): Promise<void> {
-    const { kind, reference } = logged;
+    const { kind } = logged;
+    const reference = fault.serves ?? logged.reference;
     const repository = this.#repositories.get(logged.repository);
     setDefault(response, 'docker-distribution-api-version', 'registry/2.0');
-    if (kind === 'base') return this.#json(response, {});
+    if (kind === 'base') return this.#json(response, {}, fault);
     if (logged.method !== 'GET' && logged.method !== 'HEAD')
       return this.#refuse(response, 405, 'UNSUPPORTED');
     if (repository === undefined) return this.#refuse(response, 404, 'NAME_UNKNOWN');
     if (kind === 'tags') {
       const page = repository.tagsPage(logged, this.options.tagsPerPage);
-      if (page.next !== undefined) setDefault(response, 'link', `<${page.next}>; rel="next"`);
-      return this.#json(response, { name: logged.repository, tags: page.tags });
+      if (page.next !== undefined) {
+        setDefault(response, 'link', fill(fault.link ?? '<{next}>; rel="next"', { next: page.next }));
+      }
+      return this.#json(response, { name: logged.repository, tags: page.tags }, fault);
     }
     if (kind === 'referrers' && this.options.referrersApi !== false) {
       const filter = new URLSearchParams(logged.query).get('artifactType');
       if (filter !== null) setDefault(response, 'oci-filters-applied', 'artifactType');
       setDefault(response, 'content-type', 'application/vnd.oci.image.index.v1+json');
-      return this.#json(response, repository.referrersIndex(reference, filter));
+      return this.#json(response, repository.referrersIndex(reference, filter), fault);
     }
     if (kind === 'manifest') {
       const manifest = repository.manifest(reference);
@@ -175,14 +205,19 @@ export class FakeRegistry {
       response.setHeader('content-range', `bytes */${blob.size}`);
       return this.#refuse(response, 416, 'RANGE_INVALID');
     }
+    if (fault.coding && logged.method === 'GET') {
+      setDefault(response, 'content-type', manifest?.mediaType ?? 'application/octet-stream');
+      return this.#send(response, Buffer.concat([...blob.read(0, blob.size)]), fault);
+    }
     const whole = blob.size - (fault.shortBy ?? 0);
     const end = range?.[2] ? Math.min(Number(range[2]) + 1, whole) : whole;
-    if (range) response.setHeader('content-range', `bytes ${start}-${end - 1}/${blob.size}`);
+    if (range && !fault.withoutContentRange)
+      setDefault(response, 'content-range', `bytes ${start}-${end - 1}/${blob.size}`);
     setDefault(response, 'content-type', manifest?.mediaType ?? 'application/octet-stream');
     if (!fault.withoutDigest) setDefault(response, 'docker-content-digest', (manifest ?? blob).digest);
     if (!fault.withoutDigest) setDefault(response, 'etag', `"${(manifest ?? blob).digest}"`);
     if (!fault.withoutLength) setDefault(response, 'content-length', String(Math.max(0, end - start)));
-    response.statusCode = range ? 206 : 200;
+    response.statusCode = fault.contentStatus ?? (range ? 206 : 200);
     if (logged.method === 'HEAD') return void response.end();
     await sendBody(response, blob.read(start, end), start, fault, (bytes) => {
       logged.bytesSent += bytes;
@@ -192,19 +227,22 @@ export class FakeRegistry {
   #take(logged: LoggedRequest): Fault {
     let merged: Fault = {};
     for (const rule of this.#faults) {
-      if (!matches(rule.match, logged)) continue;
+      if (!matches(rule.match, logged) || rule.isSpent(logged.path)) continue;
       merged = { ...merged, ...rule.fault };
-      rule.times -= 1;
-      if (rule.times <= 0) this.#faults.delete(rule);
     }
     return merged;
   }
 
-  #json(response: ServerResponse, body: object): void {
+  #json(response: ServerResponse, body: object, fault: Fault): void {
     setDefault(response, 'content-type', 'application/json');
-    const text = JSON.stringify(body);
-    response.setHeader('content-length', Buffer.byteLength(text));
-    response.end(text);
+    this.#send(response, Buffer.from(JSON.stringify(body)), fault);
+  }
+
+  #send(response: ServerResponse, bytes: Buffer, { coding }: Fault): void {
+    const sent = coding ? compress[coding](bytes) : bytes;
+    if (coding) setDefault(response, 'content-encoding', coding);
+    response.setHeader('content-length', sent.length);
+    response.end(sent);
   }
 
   #refuse(response: ServerResponse, status: number, code: string, body?: string): void {

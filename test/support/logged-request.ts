@@ -22,14 +22,14 @@ export interface LoggedRequest {
 /** @param isElsewhere whether it came to the origin that redirects lead to */
 export function logOf(request: IncomingMessage, isElsewhere: boolean): LoggedRequest {
   const [path = '', query = ''] = (request.url ?? '').split('?', 2);
-  const parts = /^\/v2\/(.+)\/(manifests|blobs|tags|referrers)\/([^/]+)$/.exec(path);
+  const parts = /^(?:\/[\w-]+)*?\/v2\/(.+)\/(manifests|blobs|tags|referrers)\/([^/]+)$/.exec(path);
   const kinds: Record<string, RequestKind> = {
     manifests: 'manifest',
     blobs: 'blob',
     tags: 'tags',
     referrers: 'referrers',
   };
-  const plain = path === '/v2/' || path === '/v2' ? 'base' : path === '/token' ? 'token' : 'other';
+  const plain = path === '/v2/' || path === '/v2' ? 'base' : path.endsWith('/token') ? 'token' : 'other';
   return {
     method: request.method ?? '',
     kind: isElsewhere ? 'elsewhere' : (kinds[parts?.[2] ?? ''] ?? plain),

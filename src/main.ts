@@ -80,8 +80,9 @@ async function serve(config: Config): Promise<number> {
       log.info({ signal: server }, 'stopped before it was ready');
       return exitCodes.done;
     }
-    const { url, operationsUrl } = server;
-    log.info({ url, operationsUrl, version }, 'listening');
+    const { url, operationsUrl, mirrorUrls } = server;
+    const mirrors = mirrorUrls.length > 0 ? { mirrorUrls } : {};
+    log.info({ url, operationsUrl, ...mirrors, version }, 'listening');
     setTimeout(giveBackMemory, settledMs).unref();
     log.info({ signal: await stopping }, 'stopping');
     const limitMs = config.http.shutdownMs + closingMs;

@@ -15,7 +15,13 @@ import { formatScope, repositoryScope } from '../auth/rights/scope.ts';
 import { carries, wasRefused } from '../auth/tokens/grants.ts';
 import type { Principals } from '../auth/tokens/principals.ts';
 import { OciError } from '../oci/errors.ts';
-import { isBelowName, isVirtualName, parseVirtualName, type RepositoryName } from '../oci/reference.ts';
+import {
+  type BelowName,
+  isBelowName,
+  isVirtualName,
+  parseVirtualName,
+  type RepositoryName,
+} from '../oci/reference.ts';
 import { challenge, type Fault, type Need, scopesFor } from './challenge.ts';
 import { denial, gone, guarded, noVirtualRegistry } from './denial-answers.ts';
 import { type DenialObserver, noteDenial } from './denial-notes.ts';
@@ -112,13 +118,14 @@ export class RegistryAccess {
     const { name, action, source } = need;
     const isVirtual = !isBelowName(name) && isVirtualName(name);
     if (isVirtual && action !== 'pull') throw unchangeable(ctx, need);
-    if (isVirtual && !parseVirtualName(name)) throw noVirtualRegistry(name);
+    if (isVirtual && findRegistryId(name) === undefined) throw noVirtualRegistry(name);
     const wanted = () => scopesFor(need);
     // A client without the right to the source uploads instead of mounting, but one whose token was not made for it may get another token.
     if (source !== undefined) this.#demand(ctx, repositoryScope(source, ['pull']), wanted);
     const { rights, causes } = this.#options;
-    const { identity, log } = ctx.state;
-    if (await rights.may(identity, name, action)) {
+    const { identity, log, mirror } = ctx.state;
+    const isOpen = mirror?.isAnonymous === true && findRegistryId(name) === mirror.registryId;
+    if (isOpen || (await rights.may(identity, name, action))) {
       log.debug({ repository: name, action, user: nameOf(identity) }, 'access was allowed');
       return;
     }
@@ -224,4 +231,8 @@ function unchangeable(ctx: RequestContext, { isUpload = false }: Need): OciError
     detail: `${ctx.method} is not possible here: virtual registries are for pulling, and take no pushes and no deletions`,
     headers: { Allow: isUpload ? '' : 'GET, HEAD' },
   });
+}
+
+function findRegistryId(name: RepositoryName | BelowName): number | undefined {
+  return isBelowName(name) ? undefined : parseVirtualName(name)?.registryId;
 }

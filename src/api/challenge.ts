@@ -21,6 +21,16 @@ export interface TokenRealm {
   readonly service: string;
 }
 
+export const tokenPath = '/jwt/auth';
+
+/**
+ * Where tokens for a mirror are to be had: scopes without the prefix of the virtual registry's names get it there. dockerd asks for the scope of
+ * the name that it knows, whatever the challenge says.
+ */
+export function mirrorTokenPath(registryId: number | string): string {
+  return `${tokenPath}/virtual_registries/container/${registryId}`;
+}
+
 /** @param delegate the service that gives tokens for all but virtual registries; undefined: we do */
 export function challenge(
   ctx: RequestContext,
@@ -28,11 +38,17 @@ export function challenge(
   fault: Fault,
   delegate: TokenRealm | undefined,
 ): OciError {
+  const { mirror, externalUrl } = ctx.state;
   const isDelegated =
-    delegate !== undefined && !scopes.some(({ name }) => isRepositoryName(name) && isVirtualName(name));
+    !mirror &&
+    delegate !== undefined &&
+    !scopes.some(({ name }) => isRepositoryName(name) && isVirtualName(name));
   const { realm, service } = isDelegated
     ? delegate
-    : { realm: `${ctx.state.externalUrl}/jwt/auth`, service: 'container_registry' };
+    : {
+        realm: `${externalUrl}${mirror ? mirrorTokenPath(mirror.registryId) : tokenPath}`,
+        service: 'container_registry',
+      };
   const parameters = [`realm="${realm}"`, `service="${service}"`];
   if (scopes.length > 0) parameters.push(`scope="${scopes.map(formatScope).join(' ')}"`);
   if (fault.error !== undefined) parameters.push(`error="${fault.error}"`);

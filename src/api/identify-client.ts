@@ -41,7 +41,7 @@ export async function identifyClient(
   const refuse = (fault: Fault) => challenge(ctx, wanted(), fault, delegate);
   const credentials = parseAuthorization(header);
   if (credentials === undefined) {
-    if (!isLoginRequired) return anonymous;
+    if (!isLoginRequired || ctx.state.mirror?.isAnonymous) return anonymous;
     throw refuse({ detail: 'log in first' });
   }
   if (credentials === 'invalid') {

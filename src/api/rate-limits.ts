@@ -72,7 +72,8 @@ export class RateLimits {
 
   /** @throws OciError TOOMANYREQUESTS */
   readonly registry: RateLimit = (ctx) => {
-    if (!ctx.path.startsWith(registryPrefix)) return () => undefined;
+    const isOfImage = ctx.state.mirror ? ctx.path !== '/v2/' : ctx.path.startsWith(registryPrefix);
+    if (!isOfImage) return () => undefined;
     return (identity) => {
       const key = identity && keyOf(identity);
       const asker = key === undefined ? this.#addressOf(ctx) : this.#identityOf(key, this.#options.pulls);

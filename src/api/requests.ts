@@ -8,8 +8,10 @@ import type { Middleware } from 'koa';
 import { anonymous, type Identity, nameOf } from '../auth/rights/identity.ts';
 import type { Log } from '../observe/log.ts';
 import { OciError } from '../oci/errors.ts';
+import type { UpstreamChoice } from '../oci/registry-host.ts';
 import type { Outcome } from '../oci/repository.ts';
 import { externalUrlOf, TrustedProxies } from './forwarded.ts';
+import type { Mirror } from './mirrors.ts';
 import type { RequestState } from './state.ts';
 
 /** What metrics learn of each request. */
@@ -62,10 +64,10 @@ export class Requests {
   }
 
   /** To be called once for each request, before anything is waited for. */
-  begin(request: IncomingMessage, response: ServerResponse): ReceivedRequest {
+  begin(request: IncomingMessage, response: ServerResponse, mirror?: Mirror): ReceivedRequest {
     const { now } = this.#options;
     const startedAt = now();
-    const state = new ReceivedRequest(request, response, this.#options, this.#proxies);
+    const state = new ReceivedRequest(request, response, mirror, this.#options, this.#proxies);
     // 'close' comes once, after the last byte or when the client has left.
     response.on('close', () => {
       const log = this.#isLogged(response) ? this.#options.log : undefined;
@@ -111,6 +113,8 @@ function originForm(target: string): string {
 export class ReceivedRequest implements RequestState {
   readonly requestId: string;
   identity: Identity = anonymous;
+  readonly mirror: Mirror | undefined;
+  choice: UpstreamChoice | undefined;
   outcome: Outcome | undefined;
   route: string | undefined;
   refusal: OciError | undefined;
@@ -127,11 +131,13 @@ export class ReceivedRequest implements RequestState {
   constructor(
     request: IncomingMessage,
     response: ServerResponse,
+    mirror: Mirror | undefined,
     options: RequestOptions,
     proxies: TrustedProxies,
   ) {
     const given = request.headers['x-request-id'];
     this.requestId = typeof given === 'string' && sanePattern.test(given) ? given : randomUUID();
+    this.mirror = mirror;
     this.#request = request;
     this.#response = response;
     this.#options = options;
@@ -191,6 +197,7 @@ function report(
     requestId: state.requestId,
     method,
     path: pathOf(req.url ?? ''),
+    mirror: state.mirror?.registryId,
     status,
     bytes,
     ms: Math.round(tookMs * 10) / 10,

@@ -3,7 +3,9 @@ import type { ParameterizedContext } from 'koa';
 import type { Identity } from '../auth/rights/identity.ts';
 import type { Log } from '../observe/log.ts';
 import type { OciError } from '../oci/errors.ts';
+import type { UpstreamChoice } from '../oci/registry-host.ts';
 import type { Outcome } from '../oci/repository.ts';
+import type { Mirror } from './mirrors.ts';
 
 export interface RequestState {
   requestId: string;
@@ -16,6 +18,10 @@ export interface RequestState {
   /** Aborted once the client has left before the end of the answer. */
   readonly left: AbortSignal;
   identity: Identity;
+  /** The mirror that it came to; undefined: it came to the server itself. */
+  readonly mirror: Mirror | undefined;
+  /** Of a client of a mirror. */
+  choice?: UpstreamChoice | undefined;
   /** The pattern of the endpoint of /v2 that answers, for metrics; only once it is known who asks. */
   route?: string | undefined;
   /** Told who asks, where a request to /api/v4 was counted. */

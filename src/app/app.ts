@@ -5,6 +5,7 @@ import { Passwords } from '../auth/credentials/passwords.ts';
 import { SecretBox } from '../auth/credentials/secret-box.ts';
 import { createSharedCache } from '../cache/shared.ts';
 import type { Config } from '../config/config.ts';
+import type { MirrorSetting } from '../config/mirror-settings.ts';
 import { type FirstStart, prepareFirstStart } from '../management/people/first-start.ts';
 import { UpstreamSecrets } from '../management/registries/upstream-settings.ts';
 import { MaintenanceMode } from '../management/server/maintenance.ts';
@@ -13,7 +14,7 @@ import { Scheduler } from '../tasks/scheduler.ts';
 import { createAuth } from './auth.ts';
 import { createCollection } from './collector.ts';
 import { createHostedRegistry } from './hosted-registry.ts';
-import { createHttp } from './http.ts';
+import { createHttp, warnOfIdleMirrors } from './http.ts';
 import { createManagement } from './management.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { createOperations } from './operations.ts';
@@ -26,6 +27,8 @@ import { createWebhooks } from './webhooks.ts';
 export interface App {
   /** For clients. */
   readonly handler: RequestListener;
+  /** For clients, at the address of a mirror. */
+  readonly mirrorHandlerOf: (mirror: MirrorSetting) => RequestListener;
   /** For those who run it. */
   readonly operationsHandler: RequestListener;
   /** Makes what an installation begins with, and starts to work in the background. From then on requests may come. */
@@ -89,7 +92,7 @@ export async function createApp(
   });
   const operations = createOperations({ ...common, readOnlyReason });
   const { probes } = operations;
-  const handler = createHttp({
+  const http = createHttp({
     ...common,
     hosted,
     virtual,
@@ -101,10 +104,11 @@ export async function createApp(
   });
 
   return {
-    handler,
+    ...http,
     operationsHandler: operations.handler,
     async start(announce) {
       await prepareFirstStart({ database, passwords, ...secrets, announce });
+      await warnOfIdleMirrors(config, database, log);
       await scheduler.start();
       await webhooks.start();
       collection.worker.start();

@@ -3,7 +3,9 @@ import { readFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import Koa, { type Middleware } from 'koa';
 import { answerErrors } from '../api/errors.ts';
+import { TrustedProxies } from '../api/forwarded.ts';
 import { createGitlabRouter } from '../api/gitlab/router.ts';
+import { type FindMirror, type Mirror, mirrorsByHost } from '../api/mirrors.ts';
 import { docsPage } from '../api/operations/docs-page.ts';
 import { answerTheRest } from '../api/operations/front-page.ts';
 import { createRegistryRouter } from '../api/registry/router.ts';
@@ -17,11 +19,13 @@ import { keyRoutes } from '../api/tokens/keys.ts';
 import { oauthTokenRoutes } from '../api/tokens/oauth-token.ts';
 import { tokenRoutes } from '../api/tokens/token.ts';
 import type { Config } from '../config/config.ts';
+import type { MirrorSetting } from '../config/mirror-settings.ts';
 import { RegistryStatistics } from '../management/namespaces/registry-statistics.ts';
 import { RepositoryRenames } from '../management/repositories/repository-renames.ts';
 import type { Database } from '../metadata/db/database.ts';
 import type { Log } from '../observe/log.ts';
 import { isVirtualName } from '../oci/reference.ts';
+import { registryHostOf } from '../oci/registry-host.ts';
 import { fromStorage } from '../storage/unavailable-storage.ts';
 import type { Auth } from './auth.ts';
 import type { HostedRegistry } from './hosted-registry.ts';
@@ -44,7 +48,13 @@ export interface HttpParts {
   readonly now: () => number;
 }
 
-export function createHttp(parts: HttpParts): RequestListener {
+export interface HttpHandlers {
+  readonly handler: RequestListener;
+  /** For the address of a mirror. */
+  readonly mirrorHandlerOf: (mirror: MirrorSetting) => RequestListener;
+}
+
+export function createHttp(parts: HttpParts): HttpHandlers {
   const { config, auth, services, maintenance, pullEvents, metrics, probes, log, now } = parts;
   const { guards, sessions } = auth;
   const koa = new Koa<RequestState>();
@@ -67,21 +77,55 @@ export function createHttp(parts: HttpParts): RequestListener {
   koa.use(keyRoutes({ keys: auth.keys }));
   koa.use(probes);
   koa.use(answerTheRest);
-  const find: FindWarmManifest = (name, ...question) => {
-    if (isVirtualName(name)) return parts.virtual.registries.hotManifest(name, ...question);
+  const { registries } = parts.virtual;
+  const find: FindWarmManifest = (name, reference, isPull, choice) => {
+    if (isVirtualName(name)) return registries.hotManifest(name, reference, isPull, choice);
     // Whoever is told of pulls wants to know more of them.
-    return pullEvents?.areWanted ? undefined : parts.hosted.repositories.findManifest(name, ...question);
+    return pullEvents?.areWanted
+      ? undefined
+      : parts.hosted.repositories.findManifest(name, reference, isPull);
   };
-  return answerWarmManifests(
-    { requests, access: auth.access, find, observer: metrics.registry },
-    koa.callback(),
+  const warm = {
+    requests,
+    access: auth.access,
+    find,
+
+    observer: metrics.registry,
+  };
+  const answer = koa.callback();
+  const handlerAt = (findMirror: FindMirror) => answerWarmManifests({ ...warm, findMirror }, answer);
+  const byHost = config.mirrors.flatMap((each) =>
+    each.host === undefined ? [] : [[each.host, mirrorOf(each)] as const],
   );
+  return {
+    handler: handlerAt(mirrorsByHost(new Map(byHost), new TrustedProxies(config.http.trustedProxies))),
+    mirrorHandlerOf(setting) {
+      const mirror = mirrorOf(setting);
+      return handlerAt(() => mirror);
+    },
+  };
+}
+
+/** Tells of mirrors of virtual registries that are not there, which may yet be made. */
+export async function warnOfIdleMirrors(
+  { mirrors }: Config,
+  { virtualRegistries }: Pick<Database, 'virtualRegistries'>,
+  log: Log,
+): Promise<void> {
+  for (const { registry, host, address } of mirrors)
+    if (!(await virtualRegistries.find(registry)))
+      log.warn({ registry, host, address }, 'there is no virtual registry of this number to be mirrored');
+}
+
+function mirrorOf({ registry, anonymous, standsFor }: MirrorSetting): Mirror {
+  return { registryId: registry, isAnonymous: anonymous, standsFor: new Set(standsFor.map(registryHostOf)) };
 }
 
 function createV2({ config, hosted, virtual, auth, maintenance, pullEvents, metrics }: HttpParts) {
   return createRegistryRouter({
     repositories: {
-      find: (name) => (isVirtualName(name) ? virtual.registries : hosted.repositories).find(name),
+      find: (name, choice) =>
+        isVirtualName(name) ? virtual.registries.find(name, choice) : hosted.repositories.find(name),
       getWritable: (name, writer) => hosted.repositories.getWritable(name, writer),
     },
     access: auth.access,

@@ -24,6 +24,8 @@ export interface StartOptions {
 export interface RunningServer {
   readonly url: string;
   readonly operationsUrl: string | undefined;
+  /** Of mirrors with an address of their own, in their order. */
+  readonly mirrorUrls: readonly string[];
   /** Stops accepting, lets transfers end up to the limit, records what was counted. */
   close(): Promise<void>;
 }
@@ -43,15 +45,20 @@ export async function startServer({
   const limits = connectionLimits(http, await findFileLimit(), log);
   const listeners: Listener[] = [];
   const ready: { app?: App } = {};
-  const listen = async (part: 'http' | 'operations', address: string): Promise<string> => {
+  const listen = async (
+    part: 'http' | 'operations' | 'mirrors',
+    address: string,
+    handlerOf: (app: App) => RequestListener,
+  ): Promise<string> => {
     const starting = answerStarting(log);
-    const handlerOf = ({ handler, operationsHandler }: App) =>
-      part === 'http' ? handler : operationsHandler;
-    const handler: RequestListener = (request, response) =>
-      (ready.app ? handlerOf(ready.app) : starting)(request, response);
+    let answer: RequestListener | undefined;
+    const handler: RequestListener = (request, response) => {
+      answer ??= ready.app && handlerOf(ready.app);
+      (answer ?? starting)(request, response);
+    };
     try {
-      const encryption = part === 'http' ? tls : undefined;
-      const connections = limits[part];
+      const encryption = part === 'operations' ? undefined : tls;
+      const connections = limits[part === 'operations' ? part : 'http'];
       const listener = await Listener.open({
         address,
         handler,
@@ -63,14 +70,19 @@ export async function startServer({
       listeners.push(listener);
       return listener.url;
     } catch (cause) {
-      throw new CannotListen(`${part}.address`, address, cause);
+      throw new CannotListen(part === 'mirrors' ? part : `${part}.address`, address, cause);
     }
   };
+  const listenAsMirror = (mirror: Config['mirrors'][number]) =>
+    mirror.address === undefined
+      ? []
+      : listen('mirrors', mirror.address, (app) => app.mirrorHandlerOf(mirror));
   const stopListening = () => Promise.all(listeners.map((listener) => listener.close()));
   try {
-    const [url, operationsUrl, secrets] = await settled([
-      listen('http', http.address),
-      operations.address === undefined ? undefined : listen('operations', operations.address),
+    const [url, operationsUrl, mirrorUrls, secrets] = await settled([
+      listen('http', http.address, ({ handler }) => handler),
+      operations.address && listen('operations', operations.address, (app) => app.operationsHandler),
+      settled(config.mirrors.flatMap(listenAsMirror)),
       readSecrets(),
       readTrustedKeys(config),
     ]);
@@ -86,6 +98,7 @@ export async function startServer({
     return {
       url,
       operationsUrl,
+      mirrorUrls,
       close() {
         closing ??= close();
         return closing;

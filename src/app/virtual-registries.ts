@@ -98,6 +98,7 @@ export function createVirtualRegistries({
   const revalidation = new Revalidation({ fetch, entries, backoffMs: cache.backoffMs, log, now });
   const registries = new Registries({
     load: (id) => loadRegistry(database, secrets, id, config.virtualRegistries.anonymousPrivate),
+    list: async (groupId) => (await database.virtualRegistries.list(groupId)).map(({ id }) => id),
     upstreamOf: (settings) => upstreams.get(settings),
     findHosted,
     hot,
@@ -121,7 +122,7 @@ export function createVirtualRegistries({
   });
   const explainer = {
     async explain(registryId: number, ...[repository, reference]: Explained) {
-      const nothing = { id: registryId, groupId: 0, groupPath: '', upstreams: [] };
+      const nothing = { id: registryId, groupId: 0, groupPath: '', isOpen: false, upstreams: [] };
       const view = (await registries.view(registryId)) ?? registryView(nothing);
       return explainPull(view, repository, reference, { entries, findHosted, now });
     },
@@ -163,7 +164,7 @@ async function loadRegistry(
   if (!group) return undefined;
   const upstreams = (await database.upstreams.listByRegistry(id)).map((record) => secrets.settingsOf(record));
   const groupPath = registry.anonymousPull && !showsPrivate ? '' : group.fullPath;
-  return { id, groupId, groupPath, upstreams };
+  return { id, groupId, groupPath, isOpen: registry.anonymousPull, upstreams };
 }
 
 export type VirtualRegistries = ReturnType<typeof createVirtualRegistries>;

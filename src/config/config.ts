@@ -1,5 +1,6 @@
 /** What an operator can set, validated and frozen. Defaults are in default.yaml only. */
 import type { z } from 'zod';
+import { mirrorSettings } from './mirror-settings.ts';
 import {
   address,
   bytes,
@@ -157,8 +158,13 @@ export const configSchema = section({
     'expected a low_water_percent below high_water_percent',
   ),
   webhooks: section(webhookSettings),
+  mirrors: mirrorSettings(),
   log: section({ level: oneOf(logLevels), format: oneOf(logFormats), requests: oneOf(loggedRequests) }),
-});
+}).refine(
+  ({ http: { externalUrl }, mirrors }) =>
+    externalUrl === undefined || !mirrors.some(({ host }) => host === new URL(externalUrl).hostname),
+  { message: 'expected another host than that of http.external_url', path: ['mirrors'] },
+);
 
 /** default.yaml in camelCase, durations in milliseconds and sizes in bytes; an empty text whose comment says "empty: …" is undefined. */
 export type Config = z.output<typeof configSchema>;

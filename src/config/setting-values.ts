@@ -32,6 +32,25 @@ export function listOf<T extends z.ZodType>(item: T) {
   return z.preprocess(split, z.array(item, 'expected a list').readonly());
 }
 
+/** A list of what has settings of its own; in the environment as JSON. */
+export function jsonList<T extends z.ZodType>(item: T, expected: string) {
+  const parse = (value: unknown): unknown => {
+    if (typeof value !== 'string') return value;
+    if (value.trim() === '') return [];
+    try {
+      return JSON.parse(value);
+    } catch {
+      return value;
+    }
+  };
+  return z.preprocess(parse, z.array(item, expected).readonly());
+}
+
+/** Nothing, or an empty text: it is not said. */
+export function unlessSaid<T extends z.ZodType>(value: T) {
+  return z.preprocess((given) => (given === '' || given === null ? undefined : given), value.optional());
+}
+
 /** A number, a text with one, or one with a unit such as `5MiB`. */
 function amount(number: z.ZodNumber, units: Readonly<Record<string, number>> = {}) {
   const parse = (value: unknown) => {

@@ -2,7 +2,18 @@
 import { z } from 'zod';
 import { eventActions } from '../oci/registry-event.ts';
 import { isHeaderName, isHeaderValue } from '../rules/webhook-headers.ts';
-import { count, duration, flag, httpUrl, listOf, name, network, required } from './setting-values.ts';
+import {
+  count,
+  duration,
+  flag,
+  httpUrl,
+  jsonList,
+  listOf,
+  name,
+  network,
+  required,
+  unlessSaid,
+} from './setting-values.ts';
 
 /** A header with a value that is never printed. */
 export class HeaderSetting {
@@ -36,11 +47,6 @@ const header = z.string(expectedHeader).transform((text, context) => {
   return z.NEVER;
 });
 
-/** Nothing, or an empty text: as for all. */
-function unlessSaid<T extends z.ZodType>(value: T) {
-  return z.preprocess((given) => (given === '' || given === null ? undefined : given), value.optional());
-}
-
 const retries = () => count(0, 100);
 
 const endpoint = z
@@ -72,26 +78,11 @@ const endpoint = z
     disabled: given.disabled,
   }));
 
-/** In the environment as JSON. */
 function endpoints() {
-  const parse = (value: unknown): unknown => {
-    if (typeof value !== 'string') return value;
-    if (value.trim() === '') return [];
-    try {
-      return JSON.parse(value);
-    } catch {
-      return value;
-    }
-  };
-  return z
-    .preprocess(
-      parse,
-      z.array(endpoint, 'expected a list of endpoints, in the environment as JSON').readonly(),
-    )
-    .refine(
-      (list) => new Set(list.map((each) => each.name)).size === list.length,
-      'expected another name for each endpoint',
-    );
+  return jsonList(endpoint, 'expected a list of endpoints, in the environment as JSON').refine(
+    (list) => new Set(list.map((each) => each.name)).size === list.length,
+    'expected another name for each endpoint',
+  );
 }
 
 /** The shape of the section `webhooks`. */

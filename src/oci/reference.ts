@@ -75,6 +75,13 @@ export function isVirtualName(name: RepositoryName): boolean {
   return name.startsWith('virtual_registries/');
 }
 
+const virtualPrefix = 'virtual_registries/container';
+
+/** What an image of a virtual registry is called; no name where `image` is none. */
+export function virtualName(registryId: number | string, image: string): string {
+  return `${virtualPrefix}/${registryId}/${image}`;
+}
+
 const virtualPattern = /^virtual_registries\/container\/([1-9][0-9]{0,14})\/(.+)$/;
 
 /**

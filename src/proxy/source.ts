@@ -24,7 +24,7 @@ export function sourcesOf(part: RemotePart, repository: RepositoryName): Source[
     });
   }
   const allowed = upstreams
-    .filter((upstream) => upstream.allows(repository))
+    .filter((upstream) => upstream.allows(repository, part.areNamesOwn))
     .flatMap((upstream) => findSource(part, upstream, repository) ?? []);
   if (allowed.length === 0) {
     throw new OciError('NAME_UNKNOWN', {
@@ -36,11 +36,11 @@ export function sourcesOf(part: RemotePart, repository: RepositoryName): Source[
 
 /** Whatever the upstream's patterns say; undefined where its prefixes refuse the name. */
 export function findSource(
-  { groupId }: RemotePart,
+  { groupId, areNamesOwn }: RemotePart,
   upstream: Upstream,
   name: RepositoryName,
 ): Source | undefined {
-  const repository = upstream.repositoryOf(name);
+  const repository = upstream.repositoryOf(name, areNamesOwn);
   return repository && { groupId, upstream, repository };
 }
 

@@ -2,12 +2,19 @@
 import { LRUCache } from 'lru-cache';
 import type { HotManifests } from '../cache/hot-manifests.ts';
 import { parseVirtualName, type Reference, type RepositoryName } from '../oci/reference.ts';
+import type { UpstreamChoice } from '../oci/registry-host.ts';
 import type { ManifestAnswer, ReadableRepository } from '../oci/repository.ts';
 import { type AnyUpstream, LocalUpstream } from '../upstreams/local-upstream.ts';
 import type { UpstreamSettings } from '../upstreams/upstream.ts';
 import { type FindHosted, LocalRepository } from './local-repository.ts';
 import { OrderedRepository } from './ordered-repository.ts';
-import { type RegistryPart, type RegistryView, registryView } from './registry-view.ts';
+import {
+  findPartFor,
+  type RegistryPart,
+  type RegistryView,
+  type RemotePart,
+  registryView,
+} from './registry-view.ts';
 import { type Pulls, VirtualRepository } from './virtual-repository.ts';
 
 /** So that a change made by another process is seen. */
@@ -19,12 +26,16 @@ export interface ConfiguredRegistry {
   readonly id: number;
   readonly groupId: number;
   readonly groupPath: string;
+  /** Whether everyone may pull from it. */
+  readonly isOpen: boolean;
   /** In the order they are asked, credentials opened. */
   readonly upstreams: readonly UpstreamSettings[];
 }
 
 export interface VirtualRegistriesOptions {
   readonly load: (registryId: number) => Promise<ConfiguredRegistry | undefined>;
+  /** The virtual registries of a group, oldest first. */
+  readonly list: (groupId: number) => Promise<readonly number[]>;
   readonly upstreamOf: (settings: UpstreamSettings) => AnyUpstream;
   readonly findHosted: FindHosted;
   readonly hot: HotManifests;
@@ -34,27 +45,42 @@ export interface VirtualRegistriesOptions {
 export class VirtualRegistries {
   readonly #options: VirtualRegistriesOptions;
   #views: LRUCache<number, RegistryView>;
+  /** The registries of groups. */
+  readonly #groups: LRUCache<number, readonly number[]>;
 
   constructor(options: VirtualRegistriesOptions) {
     this.#options = options;
+    this.#groups = new LRUCache({ max: registriesRemembered, ttl: maxAgeMs, fetchMethod: options.list });
     this.#views = this.#rememberNone();
   }
 
-  /** Undefined for a name that is no virtual registry's, or of one that does not exist. */
-  find(name: RepositoryName): ReadableRepository | undefined | Promise<ReadableRepository | undefined> {
+  /**
+   * Undefined for a name that is no virtual registry's, or of one that does not exist.
+   * @param choice whose upstreams are of this registry, or else of the first of its group that has any; where there are none, undefined too
+   */
+  find(
+    name: RepositoryName,
+    choice?: UpstreamChoice,
+  ): ReadableRepository | undefined | Promise<ReadableRepository | undefined> {
     const parsed = parseVirtualName(name);
     if (!parsed) return undefined;
     const { registryId, repository } = parsed;
     const known = this.#views.get(registryId);
-    if (known) return this.#repositoryOf(known, repository);
-    return this.view(registryId).then((view) => view && this.#repositoryOf(view, repository));
+    if (known) return this.#repositoryOf(known, repository, choice);
+    return this.view(registryId).then((view) => view && this.#repositoryOf(view, repository, choice));
   }
 
-  /** What is answered without waiting; undefined where something has to be waited for, or a local upstream has a say. */
-  hotManifest(name: RepositoryName, reference: Reference, isPull: boolean): ManifestAnswer | undefined {
+  /** What is answered without waiting; undefined where something has to be waited for, or a local upstream has a say. @param choice as of {@link find} */
+  hotManifest(
+    name: RepositoryName,
+    reference: Reference,
+    isPull: boolean,
+    choice?: UpstreamChoice,
+  ): ManifestAnswer | undefined {
     const parsed = parseVirtualName(name);
-    const [part, ...others] = (parsed && this.#views.get(parsed.registryId)?.parts) ?? [];
-    if (!parsed || !part || others.length > 0 || part instanceof LocalUpstream) return undefined;
+    const view = parsed && this.#views.get(parsed.registryId);
+    const part = view && (choice ? findPartFor(view, choice, parsed.repository) : onlyPart(view));
+    if (!parsed || !part) return undefined;
     return new VirtualRepository(this.#options.pulls, part, parsed.repository).hotManifest(reference, isPull);
   }
 
@@ -67,6 +93,21 @@ export class VirtualRegistries {
     // Not cleared, or who is waiting for one of them would fail.
     this.#views = this.#rememberNone();
     this.#options.hot.forgetAll();
+  }
+
+  /** At whichever registry of the group has upstreams of the choice: whoever may pull through one of them may through all. */
+  async #findChosen(
+    view: RegistryView,
+    choice: UpstreamChoice,
+    name: RepositoryName,
+  ): Promise<ReadableRepository | undefined> {
+    const isOpen = view.isOpen || choice.isForEveryone;
+    for (const id of (await this.#groups.fetch(view.groupId)) ?? []) {
+      const other = await this.view(id);
+      const part = other && (other.isOpen || !isOpen) && findPartFor(other, choice, name);
+      if (part) return this.#repositoryAt(other, part, name);
+    }
+    return undefined;
   }
 
   #rememberNone(): LRUCache<number, RegistryView> {
@@ -84,7 +125,15 @@ export class VirtualRegistries {
     return registryView({ ...registry, upstreams });
   }
 
-  #repositoryOf(view: RegistryView, name: RepositoryName): ReadableRepository {
+  #repositoryOf(
+    view: RegistryView,
+    name: RepositoryName,
+    choice: UpstreamChoice | undefined,
+  ): ReadableRepository | Promise<ReadableRepository | undefined> {
+    if (choice) {
+      const part = findPartFor(view, choice, name);
+      return part ? this.#repositoryAt(view, part, name) : this.#findChosen(view, choice, name);
+    }
     const [first] = view.parts;
     if (first && view.parts.length === 1) return this.#repositoryAt(view, first, name);
     return new OrderedRepository(
@@ -100,4 +149,9 @@ export class VirtualRegistries {
     if (!(part instanceof LocalUpstream)) return new VirtualRepository(pulls, part, name);
     return new LocalRepository({ upstream: part, repository: name, groupPath, findHosted });
   }
+}
+
+/** Undefined where there are several, or it is a local one. */
+function onlyPart({ parts: [first, ...others] }: RegistryView): RemotePart | undefined {
+  return others.length > 0 || first instanceof LocalUpstream ? undefined : first;
 }

@@ -2,6 +2,7 @@
 import type { Digest } from '../oci/digest.ts';
 import { manifestAccept } from '../oci/media-types.ts';
 import { isDigestReference, type Reference, type RepositoryName, type Tag } from '../oci/reference.ts';
+import { registryHostOf } from '../oci/registry-host.ts';
 import type { ReferrerDescriptor } from '../oci/repository.ts';
 import type { Answer } from '../outbound/answer.ts';
 import { type Limit, withDeadline } from '../outbound/deadline.ts';
@@ -10,7 +11,7 @@ import type { Ticket } from './breaker.ts';
 import { findDigest, readManifest } from './manifest-answer.ts';
 import { listReferrers } from './referrers.ts';
 import { Registry, type UpstreamOptions } from './registry.ts';
-import { matcherOf, repositoryAt } from './repository-names.ts';
+import { matcherOf, ownRepositoryAt, repositoryAt } from './repository-names.ts';
 import { listTags } from './tag-list.ts';
 import type {
   FetchedManifest,
@@ -26,6 +27,7 @@ const headUnsupported = [405, 501];
 
 export class RemoteUpstream implements Upstream {
   readonly settings: UpstreamSettings;
+  readonly host: string;
   readonly #registry: Registry;
   readonly #probeLimit: Limit;
   readonly #listLimit: Limit;
@@ -34,6 +36,7 @@ export class RemoteUpstream implements Upstream {
 
   constructor(settings: UpstreamSettings, options: UpstreamOptions) {
     this.settings = settings;
+    this.host = registryHostOf(settings.url);
     this.#registry = new Registry(settings, options);
     const { probeMs, listMs, idleMs: windowMs, minBytesPerSecond, now } = options;
     this.#probeLimit = { ms: probeMs, setting: 'upstreams.probe_seconds' };
@@ -42,12 +45,12 @@ export class RemoteUpstream implements Upstream {
     this.#isMatch = matcherOf(settings, options.log);
   }
 
-  repositoryOf(name: RepositoryName): RepositoryName | undefined {
-    return repositoryAt(this.settings, name);
+  repositoryOf(name: RepositoryName, isOwn = false): RepositoryName | undefined {
+    return isOwn ? ownRepositoryAt(this.settings, name) : repositoryAt(this.settings, name);
   }
 
-  allows(name: RepositoryName): boolean {
-    const repository = this.repositoryOf(name);
+  allows(name: RepositoryName, isOwn = false): boolean {
+    const repository = this.repositoryOf(name, isOwn);
     return repository !== undefined && this.#isMatch(repository);
   }
 

@@ -1,6 +1,7 @@
 /** What a repository is called at an upstream, and whether it may be asked for there. */
 import type { Log } from '../observe/log.ts';
 import { isRepositoryName, type RepositoryName } from '../oci/reference.ts';
+import { isDockerHub } from '../oci/registry-host.ts';
 import { maxGlobLength } from '../rules/glob.ts';
 import { Globs } from '../rules/globs.ts';
 import type { UpstreamSettings } from './upstream.ts';
@@ -11,17 +12,6 @@ const consequences = {
   nothing: 'it allows nothing',
   beginning: 'it denies all that begins as it does',
 } as const;
-
-const dockerHubHosts = new Set([
-  'registry-1.docker.io',
-  'docker.io',
-  'index.docker.io',
-  'registry.hub.docker.com',
-]);
-
-function isDockerHub(url: string): boolean {
-  return dockerHubHosts.has(new URL(url).hostname);
-}
 
 type NamedSettings = Pick<UpstreamSettings, 'url' | 'stripPrefix' | 'addPrefix'>;
 
@@ -36,6 +26,15 @@ export function repositoryAt(
   return isRepositoryName(full) ? officialAt(url, full) : undefined;
 }
 
+/** As {@link repositoryAt}, where the image is called as at the upstream's registry. Undefined where it is not below what is added. */
+export function ownRepositoryAt(
+  { url, addPrefix }: NamedSettings,
+  name: RepositoryName,
+): RepositoryName | undefined {
+  const full = officialAt(url, name);
+  return addPrefix === undefined || partBelow(addPrefix, full) !== undefined ? full : undefined;
+}
+
 function partBelow(prefix: string, name: RepositoryName): string | undefined {
   return name.startsWith(`${prefix}/`) ? name.slice(prefix.length + 1) : undefined;
 }
@@ -43,7 +42,7 @@ function partBelow(prefix: string, name: RepositoryName): string | undefined {
 /** Docker Hub keeps its official images, which have names of one segment, in `library/`. */
 function officialAt(url: string, name: RepositoryName): RepositoryName {
   const official = `library/${name}`;
-  return !name.includes('/') && isDockerHub(url) && isRepositoryName(official) ? official : name;
+  return !name.includes('/') && isDockerHub(new URL(url)) && isRepositoryName(official) ? official : name;
 }
 
 /**

@@ -72,13 +72,16 @@ export interface Quota {
 
 export interface Upstream {
   readonly settings: UpstreamSettings;
+  /** What images of its registry are called by: `docker.io`, `ghcr.io`. */
+  readonly host: string;
   /**
    * What the repository is called at this upstream: its prefixes are changed, and Docker Hub's names of one segment get `library/`.
    * Undefined where no image of the name is asked for there.
+   * @param isOwn whether the name is that of the upstream's registry already
    */
-  repositoryOf(name: RepositoryName): RepositoryName | undefined;
+  repositoryOf(name: RepositoryName, isOwn?: boolean): RepositoryName | undefined;
   /** Whether prefixes and patterns let the repository through. */
-  allows(name: RepositoryName): boolean;
+  allows(name: RepositoryName, isOwn?: boolean): boolean;
   health(): UpstreamHealth;
 
   headManifest(repository: RepositoryName, reference: Reference, signal?: AbortSignal): Promise<ManifestHead>;

@@ -46,6 +46,7 @@ export class TestApp {
   #aheadMs = 0;
   url = '';
   operationsUrl = '';
+  mirrorUrls: readonly string[] = [];
   upstreamIds: number[] = [];
 
   private constructor(options: TestAppOptions, dataDirectory: string) {
@@ -110,9 +111,10 @@ export class TestApp {
       now: () => Date.now() + this.#aheadMs,
       announce: async () => undefined,
     });
-    const { url, operationsUrl } = this.#app;
+    const { url, operationsUrl, mirrorUrls } = this.#app;
     this.url = url;
     this.operationsUrl = operationsUrl ?? '';
+    this.mirrorUrls = mirrorUrls;
   }
 
   /** Waits until every task has run once: those of the first start are not for each test to wait for. */

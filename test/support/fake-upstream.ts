@@ -7,6 +7,7 @@ import {
   type Reference,
   type RepositoryName,
 } from '../../src/oci/reference.ts';
+import { registryHostOf } from '../../src/oci/registry-host.ts';
 import type { ReferrerDescriptor } from '../../src/oci/repository.ts';
 import { OutboundError, type OutboundErrorKind } from '../../src/outbound/outbound-error.ts';
 import type {
@@ -25,6 +26,7 @@ type Body = (start: number, end: number) => AsyncIterable<Buffer>;
 
 export class FakeUpstream implements Upstream {
   readonly settings: UpstreamSettings;
+  readonly host: string;
   /** As "HEAD manifest v1", "GET blob sha256:… 0-", "tags", in order. */
   readonly asked: string[] = [];
   /** Questions that were given up while they waited. */
@@ -58,6 +60,7 @@ export class FakeUpstream implements Upstream {
       updatedAt: 0,
       ...settings,
     };
+    this.host = registryHostOf(this.settings.url);
   }
 
   /** With its blobs. */

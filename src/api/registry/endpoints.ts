@@ -18,10 +18,15 @@ export interface Endpoint {
 
 export interface PathParts {
   /** The name as it is written: names need no encoding, so that one that has any is none. Empty where the path has none. */
+  readonly written: string;
+  /** The repository that is meant: at a mirror, an image of its virtual registry. */
   readonly name: string;
   /** The part after the name that is no word of the path, decoded. What cannot be decoded stays as it is, and its parser refuses it. */
   readonly segment: string;
 }
+
+/** The repository that a client means by the name that it writes. */
+export type NameAt = (ctx: RequestContext, written: string) => string;
 
 /** An endpoint for GET answers HEAD, too. One without a method answers nothing, but asks for a token all the same. */
 export type EndpointRow = readonly [
@@ -40,12 +45,14 @@ interface Entry {
 
 export class Endpoints {
   readonly #entries: readonly Entry[];
+  readonly #nameAt: NameAt;
 
   /**
    * @param rows the first that has method and path answers. Names may end in words of paths (`foo/tags`), so that the last words of a path
    * decide what it is: a wildcard takes as much as it can
    */
-  constructor(rows: readonly EndpointRow[]) {
+  constructor(rows: readonly EndpointRow[], nameAt: NameAt = (_, written) => written) {
+    this.#nameAt = nameAt;
     this.#entries = rows.flatMap(([method, routes, endpoint]) => {
       const methods = method === 'GET' ? ['HEAD', 'GET'] : method === undefined ? [] : [method];
       return [routes].flat().map((route) => {
@@ -60,11 +67,12 @@ export class Endpoints {
     const { path, method } = ctx;
     const found = this.#entries.find(({ methods, regexp }) => methods.includes(method) && regexp.test(path));
     const entry = found ?? this.#at(path)[0];
-    const [, name = '', segment = ''] = entry?.regexp.exec(path) ?? [];
+    const [, written = '', segment = ''] = entry?.regexp.exec(path) ?? [];
+    const name = written === '' ? written : this.#nameAt(ctx, written);
     await access.identify(ctx, () => entry?.endpoint.wanted(ctx, name) ?? [], entry?.endpoint.demanded);
     if (!found?.endpoint.answer) return refuse();
     ctx.state.route = found.route;
-    await found.endpoint.answer(ctx, { name, segment: decode(segment) });
+    await found.endpoint.answer(ctx, { written, name, segment: decode(segment) });
   }
 
   has(path: string): boolean {

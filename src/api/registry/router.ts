@@ -13,6 +13,7 @@ import { noteDenial, protectedCodes } from '../denial-notes.ts';
 import { answerErrors } from '../errors.ts';
 import { originOf } from '../event-origin.ts';
 import { tellFeatures } from '../gitlab/features.ts';
+import { mirroredName } from '../mirrors.ts';
 import type { RequestContext, RequestState } from '../state.ts';
 import { answerBlob } from './blobs.ts';
 import { cacheStatus } from './cache-status.ts';
@@ -54,35 +55,34 @@ export function createRegistryRouter(options: RegistryOptions): Middleware<Reque
   const uploads = ['/v2/*name/blobs/uploads/', '/v2/*name/blobs/uploads'];
   const oneUpload = '/v2/*name/blobs/uploads/:session';
 
-  const endpoints = new Endpoints([
-    ['GET', ['/v2/', '/v2'], { wanted: () => [], answer: answerBase }], // end-1
-    ['GET', '/v2/*name/blobs/:digest', pull('blob', answerBlob)], // end-2
-    ['GET', manifestRoute, pull('manifest', answerManifest)], // end-3
-    ['POST', uploads, upload(startUpload)], // end-4a, end-4b, end-11
-    ['PATCH', oneUpload, upload(appendToUpload)], // end-5
-    ['PUT', oneUpload, upload(commitUpload)], // end-6
-    ['PUT', manifestRoute, change('push', pushManifest)], // end-7a, end-7b
-    ['GET', '/v2/*name/tags/list', pull('tags', answerTags)], // end-8a, end-8b
-    ['DELETE', manifestRoute, change('delete', deleteManifest)], // end-9
-    ['DELETE', '/v2/*name/blobs/:digest', change('delete', deleteBlob)], // end-10
-    ['GET', '/v2/*name/referrers/:digest', pull('referrers', answerReferrers)], // end-12a, end-12b
-    ['GET', oneUpload, upload(answerUpload)], // end-13
-    ['DELETE', oneUpload, upload(cancelUpload)], // end-14
-    ['DELETE', '/v2/*name/tags/reference/:tag', change('delete', deleteTag)], // GitLab's other way to end-9
+  const endpoints = new Endpoints(
     [
-      'GET',
-      '/v2/_catalog',
-      { wanted: () => [catalogScope], demanded: catalogScope, answer: (ctx) => answerCatalog(ctx, catalog) },
-    ], // Docker's
-    // A path about a repository at which there is nothing asks for its token all the same.
-    [
-      undefined,
-      ['manifests/', 'blobs/', 'referrers/', 'tags/', 'tags/:other', 'tags/reference/'].map(
-        (rest) => `/v2/*name/${rest}`,
-      ),
-      { wanted: wantedOf },
+      ['GET', ['/v2/', '/v2'], { wanted: () => [], answer: answerBase }], // end-1
+      ['GET', '/v2/*name/blobs/:digest', pull('blob', answerBlob)], // end-2
+      ['GET', manifestRoute, pull('manifest', answerManifest)], // end-3
+      ['POST', uploads, upload(startUpload)], // end-4a, end-4b, end-11
+      ['PATCH', oneUpload, upload(appendToUpload)], // end-5
+      ['PUT', oneUpload, upload(commitUpload)], // end-6
+      ['PUT', manifestRoute, change('push', pushManifest)], // end-7a, end-7b
+      ['GET', '/v2/*name/tags/list', pull('tags', answerTags)], // end-8a, end-8b
+      ['DELETE', manifestRoute, change('delete', deleteManifest)], // end-9
+      ['DELETE', '/v2/*name/blobs/:digest', change('delete', deleteBlob)], // end-10
+      ['GET', '/v2/*name/referrers/:digest', pull('referrers', answerReferrers)], // end-12a, end-12b
+      ['GET', oneUpload, upload(answerUpload)], // end-13
+      ['DELETE', oneUpload, upload(cancelUpload)], // end-14
+      ['DELETE', '/v2/*name/tags/reference/:tag', change('delete', deleteTag)], // GitLab's other way to end-9
+      ['GET', '/v2/_catalog', { wanted: () => [catalogScope], demanded: catalogScope, answer: answerHosted }], // Docker's
+      // A path about a repository at which there is nothing asks for its token all the same.
+      [
+        undefined,
+        ['manifests/', 'blobs/', 'referrers/', 'tags/', 'tags/:other', 'tags/reference/'].map(
+          (rest) => `/v2/*name/${rest}`,
+        ),
+        { wanted: wantedOf },
+      ],
     ],
-  ]);
+    nameAt,
+  );
 
   return (ctx, next) => {
     const { path } = ctx;
@@ -94,17 +94,23 @@ export function createRegistryRouter(options: RegistryOptions): Middleware<Reque
     return answer();
   };
 
+  /** No hosted repository is there at a mirror. */
+  function answerHosted(ctx: RequestContext): Promise<void> {
+    if (ctx.state.mirror) throw nothingHere();
+    return answerCatalog(ctx, catalog);
+  }
+
   function pull(kind: PullKind, respond: Pull): Endpoint {
     return {
       wanted: wantedOf,
-      async answer(ctx, { name: text, segment }) {
+      async answer(ctx, { written, name: text, segment }) {
         const name = parseRepositoryName(text);
         await access.require(ctx, { name, action: 'pull' });
-        const repository = await repositories.find(name);
+        const repository = await repositories.find(name, ctx.state.choice);
         const note = pullEvents?.areWanted
           ? (content: PulledContent) => notePull(ctx, name, content)
           : undefined;
-        if (repository) await respond(ctx, { repository, name, segment, stalledMs, note });
+        if (repository) await respond(ctx, { repository, name: written, segment, stalledMs, note });
         else if (kind === 'referrers') answerNoReferrers(ctx, segment);
         else throw new OciError('NAME_UNKNOWN', { detail: `there is no repository ${name}` });
         if (ctx.state.outcome) observer.pulled(kind, ctx.state.outcome);
@@ -187,13 +193,24 @@ export function createRegistryRouter(options: RegistryOptions): Middleware<Reque
   /** @throws OciError UNSUPPORTED: 404 where the path has no endpoint at all */
   function refuse(ctx: RequestContext): never {
     const allowed = endpoints.otherMethods(ctx);
-    if (allowed === '')
-      throw new OciError('UNSUPPORTED', { status: 404, detail: 'there is nothing at this path' });
+    if (allowed === '') throw nothingHere();
     throw new OciError('UNSUPPORTED', {
       detail: `${ctx.method} is not possible at this path, only ${allowed}`,
       headers: { Allow: allowed },
     });
   }
+}
+
+function nothingHere(): OciError {
+  return new OciError('UNSUPPORTED', { status: 404, detail: 'there is nothing at this path' });
+}
+
+/** At a mirror names are those of images, and the query may say whose. */
+function nameAt({ state, querystring }: RequestContext, written: string): string {
+  if (!state.mirror) return written;
+  const { name, choice } = mirroredName(state.mirror, written, querystring);
+  state.choice = choice;
+  return name;
 }
 
 /** The scopes to ask for at one repository; none where the path names none, or what may not stand in a header. */

@@ -3,6 +3,7 @@ import type { Identity, ScopeGrant } from '../../auth/rights/identity.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { RepositoryName, Tag } from '../../oci/reference.ts';
 import type { EventOrigin } from '../../oci/registry-event.ts';
+import type { UpstreamChoice } from '../../oci/registry-host.ts';
 import type {
   Outcome,
   PageRequest,
@@ -32,7 +33,10 @@ export interface RegistryOptions {
 
 export interface Repositories {
   /** Undefined where there is no such repository. */
-  find(name: RepositoryName): ReadableRepository | undefined | Promise<ReadableRepository | undefined>;
+  find(
+    name: RepositoryName,
+    choice?: UpstreamChoice,
+  ): ReadableRepository | undefined | Promise<ReadableRepository | undefined>;
   /** @throws OciError DENIED where there is no project for it, UNSUPPORTED for a virtual registry's name */
   getWritable(name: RepositoryName, writer: Writer): Promise<WritableRepository>;
 }

@@ -4,8 +4,6 @@ import type { ReadableRepository, WritableRepository } from '../../oci/repositor
 import type { PulledContent, RegistryObserver } from './services.ts';
 
 interface Target {
-  /** The repository's name as the client says it. */
-  readonly name: RepositoryName;
   /** The reference, digest, tag or upload of the path; not parsed yet. */
   readonly segment: string;
   /** How long a client may take or send nothing, in milliseconds. */
@@ -13,6 +11,8 @@ interface Target {
 }
 
 export interface PullTarget extends Target {
+  /** The repository's name as the client says it. */
+  readonly name: string;
   /** The client may pull from it. */
   readonly repository: ReadableRepository;
   /** Told of a manifest that was pulled, or of a blob from its beginning; undefined: nobody wants to know. */
@@ -20,6 +20,7 @@ export interface PullTarget extends Target {
 }
 
 export interface ChangeTarget extends Target {
+  readonly name: RepositoryName;
   /** The client may do this to it. */
   readonly repository: WritableRepository;
   readonly maxManifestBytes: number;

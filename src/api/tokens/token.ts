@@ -20,7 +20,9 @@ import type { GrantMetas } from '../../auth/tokens/grant-meta.ts';
 import { grantScopes } from '../../auth/tokens/grants.ts';
 import { ownServices, type RegistryTokens } from '../../auth/tokens/registry-tokens.ts';
 import { OciError } from '../../oci/errors.ts';
+import { virtualName } from '../../oci/reference.ts';
 import { bodyParser, LateBody } from '../body-parser.ts';
+import { mirrorTokenPath, tokenPath } from '../challenge.ts';
 import type { DenialObserver } from '../denial-notes.ts';
 import type { RequestContext, RequestState } from '../state.ts';
 
@@ -52,13 +54,27 @@ export function tokenRoutes(options: TokenRoutesOptions): Router<RequestState> {
     maxFormTextBytes: maxFormBytes,
     onError: refuseForm,
   });
-  router.use('/jwt/auth', async (ctx, next) => {
-    ctx.set('Cache-Control', 'private, no-store');
-    await next();
-  });
-  router.get('/jwt/auth', (ctx) => answerGet(ctx, options));
-  router.post('/jwt/auth', form, (ctx) => answerPost(ctx, ctx.request.body, options));
+  for (const path of [tokenPath, mirrorTokenPath(':registryId')]) {
+    router.use(path, async (ctx, next) => {
+      ctx.set('Cache-Control', 'private, no-store');
+      await next();
+    });
+    router.get(path, (ctx) => answerGet(ctx, namesOf(ctx.params['registryId']), options));
+    router.post(path, form, (ctx) =>
+      answerPost(ctx, ctx.request.body, namesOf(ctx.params['registryId']), options),
+    );
+  }
   return router;
+}
+
+type NameOf = (repository: string) => string;
+
+/** What names in scopes stand for: at the path of a mirror, images of its virtual registry. */
+function namesOf(registryId: string | undefined): NameOf {
+  return (repository) =>
+    registryId === undefined || repository.startsWith('virtual_registries/')
+      ? repository
+      : virtualName(registryId, repository);
 }
 
 /** @throws OciError SIZE_INVALID */
@@ -68,16 +84,17 @@ function refuseForm(cause: Error): never {
   throw new OciError('SIZE_INVALID', { detail: `a form has at most ${maxFormBytes} bytes`, cause });
 }
 
-async function answerGet(ctx: RequestContext, options: TokenRoutesOptions): Promise<void> {
+async function answerGet(ctx: RequestContext, nameOf: NameOf, options: TokenRoutesOptions): Promise<void> {
   const parameters = new URLSearchParams(ctx.querystring);
   const service = parameters.get('service') ?? defaultService;
   if (!options.registryTokens.serves(service)) {
     return fail(ctx, 404, 'UNAVAILABLE', 'there is no service of this name');
   }
-  const scopes = parameters.getAll('scope');
+  const scopes = parseScopes(parameters.getAll('scope'), nameOf);
   const credentials = parseAuthorization(ctx.get('Authorization'));
   // A request without a scope is a login, which takes credentials.
-  if (credentials === undefined && scopes.length === 0) return fail(ctx, 403, 'DENIED', 'access forbidden');
+  if (credentials === undefined && !parameters.has('scope'))
+    return fail(ctx, 403, 'DENIED', 'access forbidden');
   const holder = credentials === undefined ? anonymous : await authenticate(ctx, credentials, options);
   if (holder.kind === 'refused') return refuseBasic(ctx, holder);
   const issued = await issue(ctx, holder, service, scopes, options);
@@ -86,7 +103,12 @@ async function answerGet(ctx: RequestContext, options: TokenRoutesOptions): Prom
 }
 
 /** Answers a POST. Refresh tokens are not issued, so that none can be good. */
-async function answerPost(ctx: RequestContext, body: unknown, options: TokenRoutesOptions): Promise<void> {
+async function answerPost(
+  ctx: RequestContext,
+  body: unknown,
+  nameOf: NameOf,
+  options: TokenRoutesOptions,
+): Promise<void> {
   const parameters = new URLSearchParams(typeof body === 'string' ? body : '');
   const service = parameters.get('service') ?? defaultService;
   if (!options.registryTokens.serves(service)) {
@@ -101,7 +123,8 @@ async function answerPost(ctx: RequestContext, body: unknown, options: TokenRout
   if (!username || !secret) return failOAuth(ctx, 'invalid_request', 'username and password are needed');
   const holder = await authenticate(ctx, { kind: 'basic', username, secret }, options);
   if (holder.kind === 'refused') return refuseGrant(ctx, holder);
-  const issued = await issue(ctx, holder, service, parameters.getAll('scope'), options);
+  const scopes = parseScopes(parameters.getAll('scope'), nameOf);
+  const issued = await issue(ctx, holder, service, scopes, options);
   // On a 400 containerd asks again by GET: it shows the message of a refusal of that alone.
   if (issued === 'protected') return failOAuth(ctx, 'invalid_scope', pushProtected);
   ctx.body = { ...issued.body, token_type: 'Bearer', scope: issued.scope };
@@ -123,14 +146,12 @@ async function issue(
   ctx: RequestContext,
   holder: Principal | AnonymousIdentity,
   service: string,
-  scopes: readonly string[],
+  scopes: readonly ScopeGrant[],
   { registryTokens, rights, grantMetas, observer }: TokenRoutesOptions,
 ) {
   ctx.state.identity = holder;
   // No token opens the catalog of another registry, which would list every repository it has: it does not know who may see which.
-  const wanted = parseScopes(scopes).filter(
-    ({ type }) => type !== catalogScope.type || ownServices.includes(service),
-  );
+  const wanted = scopes.filter(({ type }) => type !== catalogScope.type || ownServices.includes(service));
   const { granted, refused, protectedFromPush, omitted } = await grantScopes(holder, wanted, rights);
   if (protectedFromPush !== undefined) {
     const { method, path } = ctx;

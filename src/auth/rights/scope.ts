@@ -11,12 +11,17 @@ const actionPattern = /^(?:\*|[a-z_-]+)$/;
 /**
  * The scopes that are asked for, each resource once, in the order in which they were asked for last. What is no scope is left out: it
  * only leads to less.
+ * @param nameOf the repository that a name stands for, where it is not the one of that name
  */
-export function parseScopes(texts: readonly string[]): readonly ScopeGrant[] {
+export function parseScopes(
+  texts: readonly string[],
+  nameOf: (repository: string) => string = (repository) => repository,
+): readonly ScopeGrant[] {
   const byResource = new Map<string, ScopeGrant>();
   for (const text of texts.flatMap((each) => each.split(' '))) {
-    const scope = parseScope(text);
-    if (!scope) continue;
+    const parsed = parseScope(text);
+    if (!parsed) continue;
+    const scope = parsed.type === 'repository' ? { ...parsed, name: nameOf(parsed.name) } : parsed;
     const resource = `${scope.type}:${scope.name}`;
     const actions = new Set([...(byResource.get(resource)?.actions ?? []), ...scope.actions]);
     byResource.delete(resource);

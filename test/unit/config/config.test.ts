@@ -275,6 +275,55 @@ describe('the printed configuration', () => {
   });
 });
 
+describe('mirrors', () => {
+  const yaml = `
+mirrors:
+  - {host: Mirror.Example.com, registry: 1}
+  - {address: ":5010", registry: 2, anonymous: true, stands_for: [docker.io, "quay.io:8443"]}
+`;
+
+  test('are a list in the file, and JSON in the environment', () => {
+    expect(load({ yaml }).mirrors).toEqual([
+      { host: 'mirror.example.com', address: undefined, registry: 1, anonymous: false, standsFor: [] },
+      {
+        host: undefined,
+        address: ':5010',
+        registry: 2,
+        anonymous: true,
+        standsFor: ['docker.io', 'quay.io:8443'],
+      },
+    ]);
+    const environment = { ENTREPOT_MIRRORS: JSON.stringify([{ host: 'm', registry: 3 }]) };
+    expect(load({ yaml, environment }).mirrors).toMatchObject([{ host: 'm', registry: 3 }]);
+  });
+
+  test('are printed so that they can be read again', () => {
+    const { mirrors } = load({ yaml });
+    expect(load({ yaml: formatConfig(load({ yaml })) }).mirrors).toEqual(mirrors);
+  });
+
+  test.each([
+    ['[{"registry": 1}]', 'expected either a host or an address of its own'],
+    ['[{"host": "a", "address": ":1", "registry": 1}]', 'expected either a host or an address of its own'],
+    ['[{"host": "a.example:80", "registry": 1}]', 'without a port'],
+    ['[{"host": "a"}]', 'expected a whole number from 1'],
+    ['[{"host": "a", "registry": 0}]', 'expected a whole number from 1'],
+    ['[{"address": "nowhere", "registry": 1}]', 'expected host:port'],
+    ['[{"host": "a", "registry": 1, "anonymus": true}]', 'expected host or address, registry'],
+    ['[{"host": "a", "registry": 1, "stands_for": ["https://docker.io"]}]', 'hosts of registries'],
+    ['[{"host": "a", "registry": 1}, {"host": "A", "registry": 2}]', 'expected another host or address'],
+    ['[{"host": "registry.example.com", "registry": 1}]', 'another host than that of http.external_url'],
+  ])('that cannot be are a fault: %s', (text, message) => {
+    const environment = {
+      ENTREPOT_MIRRORS: text,
+      ENTREPOT_HTTP__EXTERNAL_URL: 'https://registry.example.com',
+    };
+    expect(faultsOf({ environment })).toEqual([
+      expect.stringMatching(`^ENTREPOT_MIRRORS: mirrors.*${message}`),
+    ]);
+  });
+});
+
 describe('endpoints of webhooks', () => {
   const yaml = `
 webhooks:

@@ -110,8 +110,16 @@ export async function startProxy({ upstreams: given = [{}], room: changed = {} }
   const registries = new VirtualRegistries({
     load: async (id) => {
       const registry = configured.get(id);
-      return registry && { ...registry, id, upstreams: registry.upstreams.map(({ settings }) => settings) };
+      return (
+        registry && {
+          ...registry,
+          id,
+          isOpen: false,
+          upstreams: registry.upstreams.map(({ settings }) => settings),
+        }
+      );
     },
+    list: async (groupId) => [...configured.keys()].filter((id) => configured.get(id)?.groupId === groupId),
     upstreamOf: ({ id }) => {
       const upstream = [...configured.values()]
         .flatMap((each) => each.upstreams)

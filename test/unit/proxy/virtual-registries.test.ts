@@ -43,7 +43,9 @@ function setUp(...given: readonly Given[]) {
     return hosted.get(repository);
   };
   const registries = new VirtualRegistries({
-    load: async (id) => (id === 7 ? { id, groupId: 3, groupPath: 'acme', upstreams } : undefined),
+    load: async (id) =>
+      id === 7 ? { id, groupId: 3, groupPath: 'acme', isOpen: false, upstreams } : undefined,
+    list: async () => [7],
     upstreamOf: (each) => {
       const path = localPathOf(each.url);
       return path === undefined ? new FakeUpstream(each) : new LocalUpstream(each, path, silentLog);

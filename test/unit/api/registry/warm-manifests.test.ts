@@ -41,6 +41,7 @@ async function serve(find: FindWarmManifest) {
       requests,
       access: { findPuller: (header) => (header === good.authorization ? bearer : undefined) },
       find,
+      findMirror: () => undefined,
       observer: { pulled: (kind, outcome) => pulled.push(`${kind} ${outcome}`) },
     },
     (_: IncomingMessage, response: ServerResponse) => response.writeHead(418).end(),
@@ -80,8 +81,8 @@ test('a HEAD is no pull', async () => {
   await server.ask(path, { method: 'HEAD' });
   await server.ask(`/v2/a/manifests/b/manifests/${found.digest}?ns=docker.io`);
   expect(asked).toEqual([
-    ['acme/shop', 'latest', false],
-    ['a/manifests/b', found.digest, true],
+    ['acme/shop', 'latest', false, undefined],
+    ['a/manifests/b', found.digest, true, undefined],
   ]);
 });
 

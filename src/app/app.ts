@@ -18,6 +18,7 @@ import { createHttp, warnOfIdleMirrors } from './http.ts';
 import { createManagement } from './management.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { createOperations } from './operations.ts';
+import { createOutbound } from './outbound.ts';
 import { createRetention } from './retention.ts';
 import type { Secrets } from './secrets.ts';
 import { openStorage } from './storage.ts';
@@ -44,6 +45,7 @@ export async function createApp(
   log: Log,
   now: () => number = Date.now,
 ): Promise<App> {
+  const outbound = createOutbound(config);
   const storage = await openStorage({ config, log, now });
   const { database } = storage;
   const metrics = createMetrics(() => database.webhookDeliveries.countPending());
@@ -54,7 +56,7 @@ export async function createApp(
   const pauseReason = async () => (await readOnlyReason()) ?? storage.identity.fault;
   const passwords = new Passwords();
   const secretBox = new SecretBox(secrets.key);
-  const common = { config, storage, database, metrics, shared, passwords, secretBox, log, now };
+  const common = { config, outbound, storage, database, metrics, shared, passwords, secretBox, log, now };
 
   const hosted = createHostedRegistry(common);
   const retention = createRetention({

@@ -25,11 +25,13 @@ import type { Log } from '../observe/log.ts';
 import { JsonDocuments } from '../outbound/json-documents.ts';
 import { createDelegate } from './delegated-tokens.ts';
 import { createGuards } from './guards.ts';
+import type { Outbound } from './outbound.ts';
 import { upstreamOptions } from './upstream-options.ts';
 
 export interface AuthParts {
   readonly config: Config;
   readonly database: Database;
+  readonly outbound: Outbound;
   readonly shared: SharedCache;
   readonly passwords: Passwords;
   readonly secretBox: SecretBox;
@@ -40,8 +42,8 @@ export interface AuthParts {
 
 /** @throws where the secret key is another one than the database was written with */
 export async function createAuth(parts: AuthParts) {
-  const { config, database, shared, passwords, secretBox, log, now } = parts;
-  const documents = new JsonDocuments(upstreamOptions(config));
+  const { config, database, outbound, shared, passwords, secretBox, log, now } = parts;
+  const documents = new JsonDocuments(upstreamOptions(config, outbound));
   const fetchJson: FetchJson = (url, signal) => documents.fetch(url, signal);
   const { tokenMs: lifetimeMs, services: otherServices, required: isLoginRequired } = config.auth;
   if (!isLoginRequired) log.warn({}, 'auth.required is false: whoever reaches /v2 may pull, push and delete');

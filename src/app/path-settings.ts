@@ -10,13 +10,14 @@ import { isSystemError } from '../oci/system-error.ts';
 import { makeDirectory } from '../storage/directories.ts';
 
 /** Makes the data directory. What is absent is for whoever reads it to say. @throws ConfigError */
-export async function checkPaths({ dataDirectory, storage, http, auth }: Config): Promise<void> {
+export async function checkPaths({ dataDirectory, storage, http, auth, outbound }: Config): Promise<void> {
   await demandDirectory('data_directory', dataDirectory, makeDirectory);
   if (storage.directory !== undefined)
     await demandDirectory('storage.directory', storage.directory, demandPlace);
   await demandFile('http.tls.certificate', http.tls.certificate);
   await demandFile('http.tls.key', http.tls.key);
   await demandFile('auth.token_rootcertbundle', auth.tokenRootcertbundle);
+  await demandFile('outbound.ca_file', outbound.caFile);
 }
 
 async function demandDirectory(

@@ -28,12 +28,14 @@ import { BufferBudget } from '../storage/chunk-reader.ts';
 import { LocalUpstream } from '../upstreams/local-upstream.ts';
 import { UpstreamPool } from '../upstreams/upstream-pool.ts';
 import type { Metrics } from './metrics/metrics.ts';
+import type { Outbound } from './outbound.ts';
 import type { Storage } from './storage.ts';
 import { upstreamOptions } from './upstream-options.ts';
 
 export interface VirtualRegistryParts {
   readonly config: Config;
   readonly storage: Pick<Storage, 'database' | 'space'> & { readonly store: BlobStore };
+  readonly outbound: Outbound;
   readonly shared: SharedCache;
   readonly secrets: UpstreamSecrets;
   readonly findHosted: FindHosted;
@@ -46,6 +48,7 @@ export interface VirtualRegistryParts {
 export function createVirtualRegistries({
   config,
   storage: { database, store, space },
+  outbound,
   shared,
   secrets,
   findHosted,
@@ -59,7 +62,7 @@ export function createVirtualRegistries({
   const observer = metrics.fills;
   const demandRoom = (bytes: number) => space.demand(bytes);
   const upstreams = new UpstreamPool({
-    ...upstreamOptions(config),
+    ...upstreamOptions(config, outbound),
     observer: metrics.upstreams,
     log,
     now,

@@ -15,10 +15,12 @@ import { Resending } from '../webhooks/resending.ts';
 import { WebhookEndpoints } from '../webhooks/webhook-endpoints.ts';
 import type { WebhookObserver } from '../webhooks/webhook-observer.ts';
 import { WebhookSender } from '../webhooks/webhook-sender.ts';
+import type { Outbound } from './outbound.ts';
 
 export interface WebhookParts {
   readonly config: Config;
   readonly database: Database;
+  readonly outbound: Outbound;
   readonly secretBox: SecretBox;
   /** What endpoints of the configuration are signed with. */
   readonly secret: string | undefined;
@@ -29,7 +31,7 @@ export interface WebhookParts {
 }
 
 export function createWebhooks(parts: WebhookParts) {
-  const { config, database, secretBox, secret, metrics, readOnlyReason, log, now } = parts;
+  const { config, database, outbound, secretBox, secret, metrics, readOnlyReason, log, now } = parts;
   const observer = metrics.webhooks;
   const { webhooks, http } = config;
   const { maxParallel, maxQueuedPulls, allowedNetworks, timeoutMs, backoffMs, maxRetries } = webhooks;
@@ -48,6 +50,8 @@ export function createWebhooks(parts: WebhookParts) {
   const sender = new WebhookSender({
     allowedNetworks,
     resolve: createResolve(),
+    findProxy: outbound.findProxy,
+    trust: outbound.trust,
     userAgent: `entrepot/${version}`,
     now,
   });

@@ -1,5 +1,6 @@
 /** What an operator can set, validated and frozen. Defaults are in default.yaml only. */
-import type { z } from 'zod';
+import { z } from 'zod';
+import { expectedProxy } from '../rules/proxy-url.ts';
 import { mirrorSettings } from './mirror-settings.ts';
 import {
   address,
@@ -23,6 +24,7 @@ import {
   origin,
   period,
   periodOrNever,
+  proxy,
   redisUrl,
   required,
   section,
@@ -128,7 +130,14 @@ export const configSchema = section({
     pulls: count(0, 1_000_000_000),
     windowMs: duration(),
   }),
+  outbound: section({
+    httpsProxy: proxy(),
+    httpProxy: proxy(),
+    noProxy: listOf(z.string('expected hosts')),
+    caFile: optional(file),
+  }),
   upstreams: section({
+    proxy: z.union([z.literal('direct'), proxy()], { error: `${expectedProxy}; or direct` }),
     allowedNetworks: listOf(network()),
     tokenHosts: listOf(hostPair()),
     maxConnections: count(1, 10_000),

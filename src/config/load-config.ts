@@ -1,6 +1,7 @@
-/** default.yaml ⊕ the operator's file ⊕ the environment, as the schema has it. */
+/** default.yaml ⊕ variables that all programs know ⊕ the operator's file ⊕ our own variables, as the schema has it. */
 import { join } from 'node:path';
 import { Document } from 'yaml';
+import { readCommonVariables } from './common-variables.ts';
 import { type Config, configSchema } from './config.ts';
 import { readRegularFile } from './regular-file.ts';
 import { secretVariables } from './secret-variables.ts';
@@ -52,6 +53,7 @@ export function loadConfig({ defaults, file, environment, readFile }: ConfigSour
   const settings = new Map(readYaml('default.yaml', defaults).map((setting) => [setting.path, setting]));
   const pathOf = new Map([...settings.keys()].map((path) => [variableOf(path), path]));
 
+  for (const setting of readCommonVariables(environment)) settings.set(setting.path, setting);
   for (const setting of (file && faults.collect(() => readYaml(file.name, file.text))) ?? []) {
     const { path, origin } = setting;
     if (settings.has(path)) settings.set(path, setting);

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseShortDurationMs } from '../rules/duration.ts';
+import { expectedProxy, parseProxyUrl } from '../rules/proxy-url.ts';
 
 /** The longest time-out a timer can take is 2^31 ms. */
 const maxDurationMs = 24 * 86_400_000;
@@ -186,6 +187,14 @@ export function origin() {
   };
   return optional([isOrigin, expected]).transform((text) =>
     text === undefined ? undefined : new URL(text).origin,
+  );
+}
+
+/** As a URL, whose scheme need not be written; an empty text says that there is none. */
+export function proxy() {
+  const isProxy: Accepts = (text) => text.trim() === '' || parseProxyUrl(text) !== undefined;
+  return required([isProxy, expectedProxy]).transform((text) =>
+    text.trim() ? parseProxyUrl(text)?.href : undefined,
   );
 }
 

@@ -1,7 +1,7 @@
 /** The address of an HTTP proxy as people and other programs write it, such as `http://user:password@proxy.corp:3128`. */
 
 export const expectedProxy =
-  'expected http://host:port or https://host:port of an HTTP proxy, where it wants a login with user:password@ before the host (an @ in them is %40, a # is %23)';
+  'expected http://host:port or https://host:port of an HTTP proxy, none of SOCKS; where it wants a login, with user:password@ before the host, in which an @ is %40, a # is %23 and a % is %25';
 
 /** Without a scheme it is http, as curl and Go have it. Undefined for what is no address of an HTTP proxy, such as one of SOCKS. */
 export function parseProxyUrl(text: string): URL | undefined {

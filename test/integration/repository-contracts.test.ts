@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { createMetrics } from '../../src/app/metrics/metrics.ts';
+import { createOutbound } from '../../src/app/outbound.ts';
 import { createVirtualRegistries } from '../../src/app/virtual-registries.ts';
 import { SecretBox } from '../../src/auth/credentials/secret-box.ts';
 import { createSharedCache } from '../../src/cache/shared.ts';
@@ -137,6 +138,7 @@ describeEachDatabase('with records', (_open, each) => {
       const pulls = createVirtualRegistries({
         ...common,
         config,
+        outbound: createOutbound(config),
         storage: { database, store, space: unlimitedSpace },
         shared,
         secrets: new UpstreamSecrets(new SecretBox(randomBytes(32))),

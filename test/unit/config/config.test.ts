@@ -380,3 +380,89 @@ webhooks:
     expect(faults[0]).toMatch(/^ENTREPOT_WEBHOOKS__ENDPOINTS: webhooks\.endpoints/);
   });
 });
+
+describe('variables that all programs know', () => {
+  const outboundOf = (environment: Environment, yaml?: string) =>
+    load({ environment, ...(yaml !== undefined && { yaml }) }).outbound;
+
+  test('say the proxies, the hosts without one, and the authorities', () => {
+    const environment = {
+      HTTPS_PROXY: 'http://robot:s%40cret@proxy.corp:3128',
+      HTTP_PROXY: 'proxy.corp:3128',
+      NO_PROXY: 'localhost, .corp.test,10.0.0.0/8',
+      SSL_CERT_FILE: '/etc/ca.pem',
+    };
+    expect(outboundOf(environment)).toEqual({
+      httpsProxy: 'http://robot:s%40cret@proxy.corp:3128/',
+      httpProxy: 'http://proxy.corp:3128/',
+      noProxy: ['localhost', '.corp.test', '10.0.0.0/8'],
+      caFile: '/etc/ca.pem',
+    });
+    const lower = Object.entries(environment).map(([name, value]) => [name.toLowerCase(), value] as const);
+    expect(outboundOf(Object.fromEntries(lower))).toEqual({
+      ...outboundOf(environment),
+      caFile: undefined,
+    });
+  });
+
+  test('the first of several that says something counts', () => {
+    const [one, other, all] = ['http://one/', 'http://other/', 'http://all/'];
+    const environment = {
+      https_proxy: one,
+      HTTPS_PROXY: other,
+      http_proxy: ' ',
+      HTTP_PROXY: '',
+      ALL_PROXY: all,
+    };
+    expect(outboundOf(environment)).toMatchObject({ httpsProxy: one, httpProxy: all });
+    expect(outboundOf({ all_proxy: one, ALL_PROXY: all })).toMatchObject({ httpsProxy: one, httpProxy: one });
+  });
+
+  test('are less than the file, where an empty text is none, and than our own', () => {
+    const environment = {
+      HTTPS_PROXY: 'http://one/',
+      HTTP_PROXY: 'http://one/',
+      NO_PROXY: 'a',
+      SSL_CERT_FILE: 'a',
+    };
+    const yaml = 'outbound:\n  https_proxy: ""\n  no_proxy: []\n  ca_file: ""\n';
+    expect(outboundOf(environment, yaml)).toEqual({
+      httpsProxy: undefined,
+      httpProxy: 'http://one/',
+      noProxy: [],
+      caFile: undefined,
+    });
+    const own = { ...environment, ENTREPOT_OUTBOUND__HTTPS_PROXY: 'http://two/' };
+    expect(outboundOf(own).httpsProxy).toBe('http://two/');
+  });
+
+  test('a proxy that is none is refused with the variable, and without what it says', () => {
+    const faults = faultsOf({
+      environment: { HTTPS_PROXY: 'http://robot:se#cret@proxy', all_proxy: 'socks5h://proxy' },
+    });
+    expect(faults).toEqual([
+      expect.stringMatching(/^HTTPS_PROXY: outbound\.https_proxy: expected http:\/\/host:port/),
+      expect.stringMatching(/^all_proxy: outbound\.http_proxy: expected http:\/\/host:port .*none of SOCKS/),
+    ]);
+    expect(faults.join()).not.toContain('cret');
+  });
+
+  test('what only others understand is let pass', () => {
+    expect(
+      faultsOf({ environment: { NO_PROXY: '???,,10.0.0.0/99', FTP_PROXY: 'x', SOCKS_PROXY: 'y' } }),
+    ).toEqual([]);
+  });
+
+  test('the proxy of upstreams is one, or none at all', () => {
+    const proxyOf = (proxy: string) => load({ yaml: `upstreams:\n  proxy: "${proxy}"\n` }).upstreams.proxy;
+    expect(['direct', 'proxy:3128', ''].map(proxyOf)).toEqual(['direct', 'http://proxy:3128/', undefined]);
+    expect(faultsOf({ yaml: 'upstreams:\n  proxy: socks5://x\n' })).toEqual([
+      expect.stringMatching(/^config.yaml:2: upstreams.proxy: expected http:\/\/.*or direct$/),
+    ]);
+  });
+
+  test('are printed without the passwords of proxies', () => {
+    const config = load({ environment: { HTTPS_PROXY: 'robot:secret@proxy:3128' } });
+    expect(formatConfig(config)).toContain('https_proxy: http://robot:***@proxy:3128/');
+  });
+});

@@ -83,7 +83,7 @@ export function createManagement(parts: ManagementParts): RestServices {
     accessTokens: new AccessTokenService(common),
     associations: new AssociationService({ ...common, maxUpstreams }),
     auditTrail: new AuditTrail(database),
-    cacheEntries: new CacheEntryService(common),
+    cacheEntries: new CacheEntryService({ ...common, sha1s: virtual.sha1s }),
     cachePins: new CachePinService({ database }),
     cacheRetention: new CacheRetentionService(common),
     cleanupPreviews: new CleanupPreviewService(hosted),

@@ -11,6 +11,7 @@ import type { Database } from '../metadata/db/database.ts';
 import type { Log } from '../observe/log.ts';
 import type { Digest } from '../oci/digest.ts';
 import { BlobPull } from '../proxy/blob-pull.ts';
+import { BlobSha1s } from '../proxy/blob-sha1s.ts';
 import { explainPull } from '../proxy/explain.ts';
 import { Fills } from '../proxy/fills.ts';
 import { healBlob } from '../proxy/heal-blob.ts';
@@ -87,6 +88,7 @@ export function createVirtualRegistries({
     ttlMs: cache.notFoundMs,
     signatureTtlMs: cache.notFoundSignatureMs,
   });
+  const sha1s = new BlobSha1s({ blobs, store, buffers, pause, log });
   const publish = createPublishBlob({ store, blobs, entries, room, log, now });
   const fills = new Fills({
     log,
@@ -143,9 +145,10 @@ export function createVirtualRegistries({
     usage,
     explainer,
     heal,
+    sha1s,
     /** When requests come no more: ends fills at the limit at the latest. */
     async close(limit: AbortSignal): Promise<void> {
-      await fills.close(limit);
+      await Promise.all([fills.close(limit), sha1s.close()]);
       await upstreams.close();
       await Promise.all([usage.close(), counts.close()]);
     },

@@ -1,5 +1,6 @@
 /** One HTTP answer of another server: read to an end, discarded or destroyed by whoever got it. */
 import type { Dispatcher } from 'undici';
+import { BodyChunks } from './body-chunks.ts';
 import { toOutboundError } from './network-error.ts';
 import { OutboundError } from './outbound-error.ts';
 
@@ -51,8 +52,9 @@ export class Answer {
     return Buffer.concat(chunks, size);
   }
 
+  /** In big steps; each is given away. */
   chunks(): AsyncIterator<Buffer, undefined> {
-    return this.#data.body[Symbol.asyncIterator]();
+    return new BodyChunks(this.#data.body);
   }
 
   /** The signal's reason where the caller gave up, else an OutboundError. */

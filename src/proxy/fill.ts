@@ -3,25 +3,18 @@
  * late, read slowly and leave without changing anything for the others. Its last bytes stay back until the digest is verified.
  */
 import type { Hash } from 'node:crypto';
+import { interruptible } from '../concurrency/interruptible.ts';
 import { type Algorithm, algorithmOf, type Digest, finishDigest, hasherOf } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
 import { type Spool, SpoolError } from '../storage/blob-store.ts';
-import { type BufferBudget, readChunks } from '../storage/chunk-reader.ts';
+import type { BufferBudget } from '../storage/chunk-reader.ts';
 import type { Download } from './download.ts';
 import type { FillObserver } from './fill-observer.ts';
 import type { Source } from './source.ts';
+import { SpoolWindow } from './spool-window.ts';
 
 /** What clients do not get before the digest is verified. */
 const heldBackBytes = 16 * 1024;
-/** Followers are woken for so many new bytes at once, or after so long: each waking of each of them has its price. */
-const wakeBytes = 256 * 1024;
-const wakeMs = 5;
-
-export interface FillResult {
-  readonly size: number;
-  /** In hex. */
-  readonly sha1: string;
-}
 
 export class Fill {
   readonly digest: Digest;
@@ -29,13 +22,10 @@ export class Fill {
   readonly size: number | undefined;
   readonly #download: Download;
   readonly #spool: Spool;
-  readonly #buffers: BufferBudget;
+  readonly #window: SpoolWindow;
   readonly #observer: FillObserver;
   readonly #hash: Hash;
-  readonly #sha1 = hasherOf('sha1');
   readonly #waiting = new Set<Follower>();
-  #waking: NodeJS.Timeout | undefined;
-  #announced = 0;
   #state: 'filling' | 'verified' | 'failed' | 'uncached' = 'filling';
   #failure: unknown;
   #readers = 0;
@@ -52,15 +42,16 @@ export class Fill {
     this.size = download.size ?? sizeHint;
     this.#download = download;
     this.#spool = spool;
-    this.#buffers = tools.buffers;
     this.#observer = tools.observer;
     this.#hash = hasherOf(algorithmOf(digest));
+    this.#window = new SpoolWindow(spool, tools.buffers, (bytes) => this.#take(bytes));
   }
 
   /** Bytes that readers may have now. */
   get visible(): number {
-    if (this.#state === 'verified') return this.#spool.length;
-    return Math.max(0, Math.min(this.#spool.length, (this.size ?? this.#spool.length) - heldBackBytes));
+    const { length } = this.#window;
+    if (this.#state === 'verified') return length;
+    return Math.max(0, Math.min(length, (this.size ?? length) - heldBackBytes));
   }
 
   /** Where the bytes come from now. */
@@ -74,23 +65,24 @@ export class Fill {
 
   /**
    * Downloads and verifies; readers are released before the bytes are durable.
+   * @returns the size in bytes
    * @throws OciError when the bytes are not to be had or are wrong; SpoolError when they cannot be written
    */
-  async run(): Promise<FillResult> {
+  async run(): Promise<number> {
+    const window = this.#window;
     try {
-      for await (const chunk of this.#download.chunks()) {
-        if (this.#spool.length + chunk.length > (this.size ?? Infinity)) this.#wrong('is too long');
-        await this.#spool.append(chunk);
-        this.#hash.update(chunk);
-        this.#sha1.update(chunk);
-        this.#observer.spooled(chunk.length);
-        this.#wakeSoon();
+      for await (const chunk of interruptible(this.#download.chunks(), window.failed)) {
+        if (window.received + chunk.length > (this.size ?? Infinity)) this.#wrong('is too long');
+        await window.add(chunk);
       }
+      await window.written();
       const found = finishDigest(algorithmOf(this.digest), this.#hash.copy());
       if (found !== this.digest) this.#wrong(`has the digest ${found}`);
       this.#state = 'verified';
-      return { size: this.#spool.length, sha1: this.#sha1.digest('hex') };
+      return window.length;
     } catch (error) {
+      this.#download.close();
+      await window.written().catch(() => undefined);
       this.#state = error instanceof SpoolError ? 'uncached' : 'failed';
       this.#failure = error;
       throw error;
@@ -113,15 +105,24 @@ export class Fill {
     const follower: Follower = { wake: () => undefined };
     const leave = () => follower.wake();
     signal.addEventListener('abort', leave);
-    const readAt = (buffer: Uint8Array, at: number) => this.#readWhenThere(buffer, at, follower, signal);
+    const last = end ?? this.size ?? Number.POSITIVE_INFINITY;
     let position = start;
     try {
-      for await (const chunk of readChunks({ readAt }, start, end ?? this.size ?? Infinity, this.#buffers)) {
-        position += chunk.length;
-        yield chunk;
-      }
       // Of an empty blob there are no last bytes to hold back.
-      if (this.size === 0) await readAt(Buffer.alloc(0), 0);
+      while (position < last || this.size === 0) {
+        const available = await this.#waitFor(position, follower, signal);
+        if (available === 0 && position < last && last < Number.POSITIVE_INFINITY)
+          throw new Error(`the bytes end at ${position} and not at ${last}`);
+        if (available === 0) break;
+        const { bytes, release } = await this.#window.lend(position);
+        try {
+          const chunk = bytes.subarray(0, Math.min(available, last - position));
+          position += chunk.length;
+          yield chunk;
+        } finally {
+          release();
+        }
+      }
     } catch (error) {
       if (!(error instanceof SpoolOver)) throw error;
       const isWhole = end === undefined && position === this.#spool.length;
@@ -131,18 +132,13 @@ export class Fill {
     }
   }
 
-  /** Waits for bytes at `position`; 0 at the end. @throws SpoolOver where there will be none */
-  async #readWhenThere(
-    buffer: Uint8Array,
-    position: number,
-    follower: Follower,
-    signal: AbortSignal,
-  ): Promise<number> {
+  /** How many bytes there are from `position` on, at least one; 0 at the end. @throws SpoolOver where there will be none */
+  async #waitFor(position: number, follower: Follower, signal: AbortSignal): Promise<number> {
     for (;;) {
       signal.throwIfAborted();
       if (this.#state === 'failed') throw this.#failure;
-      const available = (this.#state === 'uncached' ? this.#spool.length : this.visible) - position;
-      if (available > 0) return this.#spool.readAt(buffer.subarray(0, available), position);
+      const available = (this.#state === 'uncached' ? this.#window.length : this.visible) - position;
+      if (available > 0) return available;
       if (this.#state === 'verified') return 0;
       if (this.#state === 'uncached') throw new SpoolOver();
       await this.#advance(follower);
@@ -167,7 +163,8 @@ export class Fill {
 
   async #closeIfUnused(): Promise<void> {
     if (!this.#isOver || this.#readers > 0) return;
-    this.#observer.spooled(-this.#spool.length);
+    this.#observer.spooled(-this.#window.length);
+    this.#window.close();
     await this.#spool.close();
   }
 
@@ -176,15 +173,13 @@ export class Fill {
     throw new WrongBlob(`upstream ${name} sent a blob that ${how} in place of ${this.digest}`);
   }
 
-  #wakeSoon(): void {
-    if (this.#announced === 0 || this.#spool.length - this.#announced >= wakeBytes) this.#wake();
-    else this.#waking ??= setTimeout(() => this.#wake(), wakeMs);
+  #take(bytes: Uint8Array): void {
+    this.#hash.update(bytes);
+    this.#observer.spooled(bytes.length);
+    this.#wake();
   }
 
   #wake(): void {
-    clearTimeout(this.#waking);
-    this.#waking = undefined;
-    this.#announced = this.#spool.length;
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const follower of waiting) follower.wake();

@@ -211,8 +211,8 @@ export class Fills {
     const { digest, spool } = fill;
     observer.started();
     try {
-      const result = await fill.run();
-      await publish({ digest, ...result }, spool, running.proven);
+      const size = await fill.run();
+      await publish({ digest, size }, spool, running.proven);
       this.#count += 1;
       this.#ended.set(digest, this.#count);
       forget();

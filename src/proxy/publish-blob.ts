@@ -13,8 +13,6 @@ import { entrySource, type Source } from './source.ts';
 export interface VerifiedBlob {
   readonly digest: Digest;
   readonly size: number;
-  /** In hex. */
-  readonly sha1: string;
 }
 
 /** @param sources linked in turn; one that is added meanwhile is linked too. @throws SpoolError when it cannot be written */

@@ -7,8 +7,6 @@ export interface BlobCopy {
   readonly digest: Digest;
   /** In bytes. */
   readonly size: number;
-  /** In hex. */
-  readonly sha1: string | undefined;
   readonly storageKey: StorageKey;
   /** In milliseconds since 1970. */
   readonly createdAt: number;
@@ -35,7 +33,7 @@ export interface KeptBlob {
  */
 export async function keepBlob(
   spool: Spool,
-  blob: Pick<BlobCopy, 'digest' | 'size' | 'sha1'>,
+  blob: Pick<BlobCopy, 'digest' | 'size'>,
   {
     store,
     records,
@@ -45,12 +43,11 @@ export async function keepBlob(
   const record = await records.find(blob.digest);
   if (record && (await isPresent(store, record)))
     return { storageKey: record.storageKey, isCommitted: false, isNew: false };
-  const { digest, size, sha1 } = blob;
+  const { digest, size } = blob;
   const storageKey = await spool.commit(digest);
   // A record without its bytes: they were lost, and are healed by these.
   const isRecorded =
-    record &&
-    (await records.replaceCopy({ digest, size, sha1, storageKey, createdAt: now() }, record.storageKey));
+    record && (await records.replaceCopy({ digest, size, storageKey, createdAt: now() }, record.storageKey));
   return { storageKey, isCommitted: true, isNew: !isRecorded };
 }
 

@@ -347,6 +347,7 @@ describeEachDatabase('records of the cache', (open, { clock, createPlace }) => {
       { ...place, digest: layer, mediaType: 'x', size: 1, checkedAt: 5 },
       blobRecord('a'),
     );
+    await database.blobs.setSha1(layer, 'sha1 of the layer');
     await saveManifest(database, { ...place, repository: alpine }, 'latest', Buffer.from('{}'));
     await saveManifest(database, other, '7.4', payload);
     const { records, total } = await database.cacheContents.list(place.upstreamId, undefined, all);
@@ -367,17 +368,22 @@ describeEachDatabase('records of the cache', (open, { clock, createPlace }) => {
     });
   });
 
-  test('an entry of a blob that was pushed before has no SHA-1', async () => {
+  test('an entry of a blob has no SHA-1 before somebody has made it, and keeps it with another copy', async () => {
     const database = await open();
     const [place] = await createPlaces(database, 1);
-    const pushed = { ...blobRecord('a'), sha1: undefined };
+    const blob = blobRecord('a');
     await database.cacheEntries.linkBlob(
       { ...place, digest: layer, mediaType: 'x', size: 1, checkedAt: 5 },
-      pushed,
+      blob,
     );
-    const { records } = await database.cacheContents.list(place.upstreamId, undefined, all);
-    expect(records.map((entry) => entry.sha1)).toEqual([undefined]);
-    expect(await database.blobs.find(layer)).toEqual(pushed);
+    const sha1s = async () => {
+      const { records } = await database.cacheContents.list(place.upstreamId, undefined, all);
+      return records.map((entry) => entry.sha1);
+    };
+    expect(await sha1s()).toEqual([undefined]);
+    await database.blobs.setSha1(layer, 'known');
+    expect(await database.blobs.replaceCopy({ ...blob, storageKey: 'b' }, 'a')).toBe(true);
+    expect(await sha1s()).toEqual(['known']);
   });
 
   test('an operator finds entries by any part of their path, taken literally', async () => {
@@ -470,5 +476,5 @@ function saveManifest(
 }
 
 function blobRecord(storageKey: string): BlobRecord {
-  return { digest: layer, size: 3_000_000_000, storageKey, sha1: 'sha1 of the layer', createdAt: 42 };
+  return { digest: layer, size: 3_000_000_000, storageKey, createdAt: 42 };
 }

@@ -116,16 +116,6 @@ describeEachDatabase('records of what is pushed', (open, { clock, createPlace })
     expect(await database.blobs.find(digest)).toBeUndefined();
   });
 
-  test('a new copy of a blob without a SHA-1 leaves the one that is known', async () => {
-    const database = await open();
-    const web = await createRepository(database, 'acme/web');
-    const blob = { ...blobOf('layer'), sha1: 'known' };
-    await database.repositoryBlobs.link(web.id, blob.digest, blob);
-    const copy = { ...blob, storageKey: 'another copy', sha1: undefined };
-    expect(await database.blobs.replaceCopy(copy, blob.storageKey)).toBe(true);
-    expect(await database.blobs.find(blob.digest)).toEqual({ ...copy, sha1: 'known' });
-  });
-
   test('missing blobs are told in their order, of more than one statement can ask for', async () => {
     const database = await open();
     const web = await createRepository(database, 'acme/web');

@@ -186,7 +186,7 @@ async function cacheImage(
     references,
   );
   for (const each of digests) {
-    const blob = { digest: each, size: 100, storageKey: each, sha1: undefined, createdAt: 1 };
+    const blob = { digest: each, size: 100, storageKey: each, createdAt: 1 };
     await api.database.cacheEntries.linkBlob(
       { ...place, digest: each, mediaType: 'application/octet-stream', size: 100 },
       blob,

@@ -200,5 +200,6 @@ export async function* inChunks(
   start: number,
   end: number,
 ): AsyncGenerator<Buffer, void, undefined> {
-  for (let at = start; at < end; at += chunkBytes) yield bytes.subarray(at, Math.min(at + chunkBytes, end));
+  for (let at = start; at < end; at += chunkBytes)
+    yield Buffer.from(bytes.subarray(at, Math.min(at + chunkBytes, end)));
 }

@@ -55,7 +55,7 @@ export function digestOfText(text: string): Digest {
 
 export function blobOf(text: string, size = text.length): BlobRecord {
   const digest = digestOfText(text);
-  return { digest, size, storageKey: `key of ${text}`, sha1: undefined, createdAt: 42 };
+  return { digest, size, storageKey: `key of ${text}`, createdAt: 42 };
 }
 
 export async function linkBlob(records: Records, repositoryId: number, text: string, size?: number) {

@@ -15,7 +15,8 @@ export class OpenBody implements AsyncIterable<Buffer> {
 
   /** A chunk; an Error where it breaks off; undefined: the end. */
   give(chunk: Buffer | Error | undefined): void {
-    this.#given.push(chunk);
+    // Whoever gets a chunk may do with its memory what they like.
+    this.#given.push(chunk instanceof Buffer ? Buffer.from(chunk) : chunk);
     this.#wake?.();
   }
 

@@ -50,6 +50,7 @@ import { WebhookSecrets } from '../../src/management/webhooks/webhook-secrets.ts
 import { type ResendResult, WebhookService } from '../../src/management/webhooks/webhooks.ts';
 import type { Database } from '../../src/metadata/db/database.ts';
 import type { User } from '../../src/metadata/people/users.ts';
+import type { Digest } from '../../src/oci/digest.ts';
 import { findBlockedLiteral, privateNetworks } from '../../src/outbound/address-guard.ts';
 import type { PullExplanation } from '../../src/proxy/pull-explanation.ts';
 import { findPinnedBytes } from '../../src/retention/pinned-bytes.ts';
@@ -92,6 +93,9 @@ export class RestApi {
   explanation: PullExplanation | undefined;
   readonly #identities = new Map<string, UserIdentity>();
   #url = '';
+
+  /** Of blobs, as they are found when somebody asks. */
+  readonly sha1s = new Map<Digest, string>();
 
   private constructor(database: Database) {
     this.database = database;
@@ -167,7 +171,7 @@ export class RestApi {
       accessTokens: new AccessTokenService({ database, now }),
       associations: new AssociationService({ ...common, maxUpstreams }),
       auditTrail: new AuditTrail(database),
-      cacheEntries: new CacheEntryService(common),
+      cacheEntries: new CacheEntryService({ ...common, sha1s: { find: async () => this.sha1s } }),
       cachePins: new CachePinService({ database }),
       cacheRetention: new CacheRetentionService({ database, now }),
       cleanupPreviews: new CleanupPreviewService(hosted),

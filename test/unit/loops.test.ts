@@ -23,6 +23,8 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
   'auth/oidc/remote-document.ts': [1, 'the limit of a fetch'],
   'auth/oidc/oidc-client.ts': [1, 'the limit of a fetch'],
   'auth/tokens/token-grants.ts': [1, 'a binary search'],
+  'metadata/db/pages.ts': [1, 'one mark a page of ten thousand rows'],
+  'concurrency/interruptible.ts': [1, 'items as they come'],
   'concurrency/within-time.ts': [1, 'a limit'],
   'concurrency/write-behind.ts': [
     1,
@@ -56,7 +58,6 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
   'hosted/uploads/blob-commit.ts': [1, 'tries counted'],
   'hosted/tags/cleanup.ts': [1, 'one repository after the other; ends with what the database throws'],
   'hosted/manifests/image-facts.ts': [1, 'the bytes of a config, limited'],
-  'hosted/uploads/upload-spool.ts': [1, 'items as they come'],
   'hosted/repositories/repository-deletion.ts': [
     3,
     'removes a part each time, with a pause; ends with what the database throws',
@@ -75,6 +76,7 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
   'metadata/cached/remove-entries.ts': [1, 'removes rows each time'],
   'metadata/db/sqlite-file.ts': [2, 'tries a busy database every 5 ms, up to 10 s for all'],
   'metadata/hosted/tags.ts': [1, 'pages of tags'],
+  'outbound/body-chunks.ts': [2, 'a moment, begun again with each chunk; woken by what comes'],
   'proxy/blob-pull.ts': [1, 'again only where a fill ended meanwhile'],
   'proxy/download.ts': [2, 'resumes counted, with pauses that grow'],
   'proxy/fill.ts': [2, 'chunks as they come; wakes readers'],
@@ -86,6 +88,7 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
   'storage/space-reserve.ts': [1, 'looks how much room there is, at an interval'],
   'app/start-server.ts': [1, 'the limit of closing'],
   'storage/chunk-reader.ts': [1, 'the bytes of a file'],
+  'proxy/spool-window.ts': [1, 'while the disk gives bytes'],
   'storage/filesystem-spool.ts': [1, 'while a write takes bytes'],
   'storage/filesystem-upload-store.ts': [3, 'tries counted'],
   'app/virtual-registries.ts': [1, 'the pauses between resumes'],

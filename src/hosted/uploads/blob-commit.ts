@@ -34,7 +34,7 @@ export async function commitBlob(
   spool: Spool,
 ): Promise<void> {
   const { database, store, now } = options;
-  const blob = { digest, size: spool.length, sha1: undefined };
+  const blob = { digest, size: spool.length };
   for (let tries = 1; ; tries += 1) {
     const kept = await keepBlob(spool, blob, { store, records: database.blobs, now }).catch(
       async (error: unknown) => {
@@ -69,7 +69,7 @@ async function recordBlob(
   options: CommitOptions,
   target: PushTarget,
   id: string,
-  blob: Pick<BlobRecord, 'digest' | 'size' | 'sha1'>,
+  blob: Pick<BlobRecord, 'digest' | 'size'>,
   { storageKey, isNew }: KeptBlob,
 ): Promise<void> {
   const { database, log, now } = options;

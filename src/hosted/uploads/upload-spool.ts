@@ -1,7 +1,9 @@
 /** The bytes of an upload while a request has them: appended in big writes, hashed as they come. */
 import type { Hash } from 'node:crypto';
+import { interruptible } from '../../concurrency/interruptible.ts';
 import { type Algorithm, type Digest, finishDigest, hasherOf } from '../../oci/digest.ts';
 import { OciError } from '../../oci/errors.ts';
+import { freeMemory } from '../../oci/free-memory.ts';
 import type { UploadPart } from '../../oci/uploads.ts';
 import type { Spool } from '../../storage/blob-store.ts';
 import { type BufferBudget, readChunks } from '../../storage/chunk-reader.ts';
@@ -128,7 +130,7 @@ class BatchWriter {
   async #write(): Promise<void> {
     await this.#writing;
     const batch = this.#batch;
-    this.#writing = this.#spool.append(...batch).then(() => batch.forEach(free));
+    this.#writing = this.#spool.append(...batch).then(() => batch.forEach(freeMemory));
     // Whoever waits for it next meets its failure.
     this.#writing.catch(() => undefined);
     this.#batch = [];
@@ -147,41 +149,4 @@ function anotherLength(length: number, received: string): OciError {
   return new OciError('SIZE_INVALID', {
     detail: `${length} bytes were announced, and ${received} came: ask for the status of the upload before going on`,
   });
-}
-
-/**
- * Frees a chunk that has memory of its own: left to the garbage collector, gigabytes of them cost as much as their digest.
- */
-function free(chunk: Uint8Array): void {
-  const { buffer } = chunk;
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === chunk.byteLength) buffer.transfer(0);
-}
-
-/**
- * Yields the items until the signal is aborted, even while the next one does not come. The iterator is left as it is then, and also
- * where the reader leaves: it belongs to whoever made it, who may have to answer first.
- * @throws the signal's reason
- */
-async function* interruptible<T>(
-  items: AsyncIterable<T>,
-  signal: AbortSignal,
-): AsyncGenerator<T, void, undefined> {
-  const iterator = items[Symbol.asyncIterator]();
-  // All items share one listener: a promise that all of them raced against would keep each of them in memory.
-  let interrupt: ((reason: unknown) => void) | undefined;
-  const listener = () => interrupt?.(signal.reason);
-  signal.addEventListener('abort', listener);
-  try {
-    for (;;) {
-      signal.throwIfAborted();
-      const next = await new Promise<IteratorResult<T>>((resolve, reject) => {
-        interrupt = reject;
-        iterator.next().then(resolve, reject);
-      });
-      if (next.done) return;
-      yield next.value;
-    }
-  } finally {
-    signal.removeEventListener('abort', listener);
-  }
 }

@@ -2,6 +2,7 @@
 import type { ListedCacheEntry } from '../../metadata/cached/cache-contents.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Page, Paged } from '../../metadata/db/page.ts';
+import type { BlobSha1s } from '../../proxy/blob-sha1s.ts';
 import type { Actor } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
 import { Changes } from '../acting/changes.ts';
@@ -13,15 +14,18 @@ import { Rights } from '../acting/rights.ts';
 export interface CacheEntryServiceOptions {
   readonly database: Database;
   readonly caches: PullCaches;
+  readonly sha1s: Pick<BlobSha1s, 'find'>;
 }
 
 export class CacheEntryService {
   readonly #database: Database;
   readonly #changes: Changes;
   readonly #rights = new Rights();
+  readonly #sha1s: Pick<BlobSha1s, 'find'>;
 
-  constructor({ database, caches }: CacheEntryServiceOptions) {
+  constructor({ database, caches, sha1s }: CacheEntryServiceOptions) {
     this.#database = database;
+    this.#sha1s = sha1s;
     this.#changes = new Changes(database, caches);
   }
 
@@ -33,7 +37,14 @@ export class CacheEntryService {
     page: Page,
   ): Promise<Paged<ListedCacheEntry>> {
     await this.#rights.getUpstream(this.#database, actor, upstreamId, 'read');
-    return this.#database.cacheContents.list(upstreamId, search, page);
+    const listed = await this.#database.cacheContents.list(upstreamId, search, page);
+    const isUnknown = ({ kind, sha1 }: ListedCacheEntry) => kind === 'blob' && sha1 === undefined;
+    const unknown = listed.records.filter(isUnknown).map(({ digest }) => digest);
+    if (unknown.length === 0) return listed;
+    const sha1s = await this.#sha1s.find(unknown);
+    const withSha1 = (entry: ListedCacheEntry) =>
+      isUnknown(entry) ? { ...entry, sha1: sha1s.get(entry.digest) } : entry;
+    return { ...listed, records: listed.records.map(withSha1) };
   }
 
   /** The bytes go when nothing else links them. @throws RefusedError not-found, forbidden, precondition-failed */

@@ -12,22 +12,16 @@ export interface BlobTable {
   size: number;
   /** The key of the one copy that is served. */
   storageKey: string;
-  /** In hex, as GitLab's cache entries show it; undefined for blobs that were pushed, of which nobody asks for it. */
+  /** In hex, as GitLab's cache entries show it; undefined until somebody asks for it. */
   sha1: Optional<string>;
   createdAt: number;
   /** When its bytes were written, or read again and found to be these. */
   verifiedAt: Generated<number>;
 }
 
-export type BlobRecord = Omit<RecordOf<BlobTable>, 'verifiedAt'>;
+export type BlobRecord = Omit<RecordOf<BlobTable>, 'sha1' | 'verifiedAt'>;
 
-export const blobColumns = [
-  'blobs.digest',
-  'blobs.size',
-  'blobs.storageKey',
-  'blobs.sha1',
-  'blobs.createdAt',
-] as const;
+export const blobColumns = ['blobs.digest', 'blobs.size', 'blobs.storageKey', 'blobs.createdAt'] as const;
 
 export class Blobs {
   readonly #db: Kysely<Tables>;
@@ -44,14 +38,13 @@ export class Blobs {
     return (await this.#find({ digest }))[0];
   }
 
-  /** A known SHA-1 stays where the new record has none. False, and nothing changed, when another copy was recorded meanwhile. */
+  /** False, and nothing changed, when another copy was recorded meanwhile. */
   async replaceCopy(record: BlobRecord, from: string): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
       .updateTable('blobs')
       .set({
         storageKey: record.storageKey,
         size: record.size,
-        sha1: record.sha1,
         createdAt: record.createdAt,
         verifiedAt: record.createdAt,
       })
@@ -59,6 +52,11 @@ export class Blobs {
       .where('storageKey', '=', from)
       .executeTakeFirstOrThrow();
     return numUpdatedRows > 0n;
+  }
+
+  /** Of its bytes, in hex. */
+  async setSha1(digest: Digest, sha1: string): Promise<void> {
+    await this.#db.updateTable('blobs').set({ sha1 }).where('digest', '=', digest).execute();
   }
 
   /** Makes others that want to link it wait for the transaction's end. Where its bytes are; undefined when there is no record. */

@@ -38,7 +38,7 @@ export async function startStored() {
     const digest = digestOf(Buffer.from(text));
     const storageKey = await spool.commit(digest);
     writtenAt.set(storageKey, clock.now);
-    return { digest, storageKey, size: text.length, sha1: undefined, createdAt: clock.now };
+    return { digest, storageKey, size: text.length, createdAt: clock.now };
   };
   /** A blob that repositories link: where it is. */
   const push = async (text: string, ...repositories: readonly string[]) => {

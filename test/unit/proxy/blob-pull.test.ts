@@ -34,10 +34,7 @@ describe('a blob', () => {
       mediaType: 'application/octet-stream',
       checkedAt: clock.now,
     });
-    expect(await database.blobs.find(digest)).toMatchObject({
-      size,
-      sha1: expect.stringMatching(/^[0-9a-f]{40}$/),
-    });
+    expect(await database.blobs.find(digest)).toMatchObject({ size });
     expect(await downloads(upstream, digest)).toBe(1);
     expect(upstream.openBodies).toBe(0);
   });

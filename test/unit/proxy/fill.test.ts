@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { getEventListeners } from 'node:events';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Digest, digestOf } from '../../../src/oci/digest.ts';
 import { fillingBlob, uncachedBlob } from '../../../src/proxy/blob-answers.ts';
 import { Download } from '../../../src/proxy/download.ts';
@@ -104,7 +104,7 @@ describe('a fill', () => {
     expect(early.bytes).toEqual(bytes);
     expect(late.bytes).toEqual(bytes);
     expect(fill.visible).toBe(bytes.length);
-    expect(await run).toEqual({ size: bytes.length, sha1: createHash('sha1').update(bytes).digest('hex') });
+    expect(await run).toBe(bytes.length);
   });
 
   test('tells its size where its upstream or a manifest says it', async () => {
@@ -225,35 +225,6 @@ describe('a reader of a fill', () => {
     body.give(new TypeError('a bug'));
     await run;
     expect(await reading.next()).toEqual({ done: true, value: undefined });
-  });
-
-  test('hears of the first bytes and of many at once, and of a few in a moment', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    onTestFinished(() => void vi.useRealTimers());
-    const many = 256 * kib;
-    const blob = Buffer.alloc(2 * many, 'x');
-    const { fill, body, answer } = await setUp({ blob });
-    const run = fill.run();
-    const reading = follow(answer().read(0, undefined, never));
-    const arrived = async (count: number) => {
-      body.give(blob.subarray(0, count));
-      await settled();
-      return reading.bytes.length;
-    };
-    expect(await arrived(10)).toBe(10);
-    for (const before of [10, 20 + many]) {
-      expect(await arrived(5)).toBe(before);
-      expect(await arrived(5)).toBe(before);
-      vi.advanceTimersByTime(5);
-      await settled();
-      expect(reading.bytes.length).toBe(before + 10);
-      if (before === 10) expect(await arrived(many)).toBe(before + 10 + many);
-    }
-    body.give(blob.subarray(30 + many));
-    body.give(undefined);
-    await run;
-    await reading.ended;
-    expect(reading.bytes).toEqual(blob);
   });
 
   test('that leaves changes nothing for the others, and is told at once', async () => {

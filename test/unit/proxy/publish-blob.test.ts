@@ -9,7 +9,7 @@ import { nth, startProxy } from './proxy-kit.ts';
 
 const bytes = Buffer.from('the bytes of a layer');
 const digest = digestOf(bytes);
-const blob = { digest, size: bytes.length, sha1: 'a'.repeat(40) };
+const blob = { digest, size: bytes.length };
 
 /** Verified bytes in a spool, of an upstream of each of so many groups. */
 async function setUp(groups = 1) {

@@ -5,7 +5,7 @@ import { type BlobCopy, type CopyRecords, keepBlob } from '../../../src/storage/
 import { MemorySpool } from '../../support/memory-spool.ts';
 
 const digest = digestOf(Buffer.from('bytes'));
-const blob = { digest, size: 5, sha1: undefined };
+const blob = { digest, size: 5 };
 const old = { size: 5, storageKey: 'old' };
 
 /** @param sizes of the copies that are there, by their keys */

@@ -25,11 +25,14 @@ function transferOf(
       yield chunk;
     }
   };
-  const said: SaidAnswer = { body: Readable.from(sent(), { highWaterMark: 0 }), ...(signal && { signal }) };
+  const sending = Readable.from(sent(), { highWaterMark: 0 });
+  const said: SaidAnswer = { body: sending, ...(signal && { signal }) };
+  // Each chunk by itself, as it is sent.
+  const answer = Object.assign(answerOf(said), { chunks: () => sending[Symbol.asyncIterator]() });
   const told: number[] = [];
   const failures: unknown[] = [];
   const body = new BlobBody({
-    answer: answerOf(said),
+    answer,
     expected,
     minBytesPerSecond: 100,
     windowMs: 10_000,

@@ -136,7 +136,7 @@ describeSqlite('the deletion of repositories', (_open, each) => {
       for (let index = 0; index < 101; index += 1) {
         await tx.repositoryManifests.save(web, manifestOf(`{"number":${index}}`));
         const digest = digestOfText(`blob ${index}`);
-        const record = { digest, size: 1, storageKey: `${index}`, sha1: undefined, createdAt: 1 };
+        const record = { digest, size: 1, storageKey: `${index}`, createdAt: 1 };
         await tx.repositoryBlobs.link(web, digest, record);
       }
     });

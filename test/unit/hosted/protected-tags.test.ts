@@ -80,7 +80,7 @@ describeEachDatabase('tags that rules guard', (_open, each) => {
     const { protect, repository, of } = await start();
     await pushImage(repository, image, 'v1');
     await putManifest(repository, image, 'a');
-    await protect('^v\\d', { push: 40, delete: 40 });
+    await protect('^v\\d', { push: 30, delete: 40 });
     await expect(repository.deleteManifest(image.digest)).rejects.toMatchObject(
       refusal('PROTECTED_MANIFEST', image.digest, 'with its tag v1', 'asks for the role Maintainer'),
     );

@@ -43,6 +43,17 @@ describeEachDatabase('pulls of what was pushed', (_open, each) => {
     expect((await kit.database.repositories.find(id))?.pulledAt).toBe(before + 2000);
   });
 
+  test('are counted for each tag of a manifest, however close they are', async () => {
+    const kit = await startHosted(each);
+    const { pull, tags } = await pushTwo(kit);
+    for (const tag of ['v1', 'v2', 'v1']) await pull(tag);
+    await kit.pulls.flush();
+    expect(await tags()).toEqual([
+      ['v1', 2, clock.now],
+      ['v2', 1, clock.now],
+    ]);
+  });
+
   test('write nothing until they are recorded together, and what was counted adds up', async () => {
     const kit = await startHosted(each);
     const { pull, tags } = await pushTwo(kit);

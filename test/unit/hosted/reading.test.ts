@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { digestOf } from '../../../src/oci/digest.ts';
 import { ociIndex } from '../../../src/oci/media-types.ts';
-import { isTag, parseRepositoryName, type Tag } from '../../../src/oci/reference.ts';
+import { isTag, parseRepositoryName, parseTag, type Tag } from '../../../src/oci/reference.ts';
 import { fallbackTag } from '../../../src/oci/referrers.ts';
 import { describeEachDatabase } from '../../support/databases.ts';
 import { descriptorOf, fakeArtifact, fakeImage, fakeIndex, seededBlob } from '../../support/fake-content.ts';
@@ -39,6 +39,22 @@ describeEachDatabase('a hosted repository', (_open, each) => {
       hasMore: false,
       outcome: 'hosted',
     });
+  });
+
+  test('has its manifests found by name in one look, which counts as a pull where it is one', async () => {
+    const kit = await startHosted(each);
+    expect(await kit.repositories.findManifest(kit.name, parseTag('v1'), true)).toBeUndefined();
+    await pushImage(await kit.repository(), image, 'v1');
+    expect(await kit.repositories.findManifest(kit.name, parseTag('v1'), false)).toMatchObject({
+      digest: image.digest,
+      outcome: 'hosted',
+    });
+    expect(await kit.repositories.findManifest(kit.name, image.digest, true)).toMatchObject({
+      payload: image.payload,
+    });
+    await kit.pulls.flush();
+    const id = (await kit.database.repositories.findByName(kit.name))?.id ?? 0;
+    expect((await kit.database.repositories.find(id))?.pulledAt).toBe(kit.clock.now);
   });
 
   test('lists its tags in byte order, in pages', async () => {

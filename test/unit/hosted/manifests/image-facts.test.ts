@@ -127,6 +127,15 @@ describeEachDatabase('the facts of an image', (_open, each) => {
     expect(facts?.image).toBeUndefined();
   });
 
+  test('are told of a config that is as large as one may be', async () => {
+    const kit = await startHosted(each);
+    const config = JSON.stringify({ os: 'linux' }).padEnd(maxImageConfigBytes);
+    const image = fakeImage({ config: bytesBlob(config) });
+    await pushImage(await kit.repository(), image, 'v1');
+    const facts = await readerOf(kit).find(await repositoryId(kit), image.digest);
+    expect(facts).toMatchObject({ configState: 'read', image: { platform: { os: 'linux' } } });
+  });
+
   test('leave out of a config what is malformed, and keep the rest', async () => {
     const kit = await startHosted(each);
     const malformed = {

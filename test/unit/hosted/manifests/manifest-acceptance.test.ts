@@ -151,7 +151,7 @@ describe('what is pushed reads the same to everyone:', () => {
   const text = JSON.stringify({ ...image, layers: [layer] });
   const withLayer = (more: object) => ({ ...image, layers: [descriptor('layer', more)] });
   test.each([
-    ['a field in another case', text.replace('layers', 'Layers'), "'Layers' must be written 'layers'"],
+    ['a field in another case', text.replace('layers', 'Layers'), "400: 'Layers' must be written 'layers'"],
     [
       'a field that is there in two cases',
       { ...image, layers: [], LAYERS: [layer] },

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { Passwords } from '../auth/credentials/passwords.ts';
 import { SecretBox } from '../auth/credentials/secret-box.ts';
+import { HotContent } from '../cache/hot-content.ts';
 import { createSharedCache } from '../cache/shared.ts';
 import type { Config } from '../config/config.ts';
 import type { MirrorSetting } from '../config/mirror-settings.ts';
@@ -54,9 +55,22 @@ export async function createApp(
   const readOnlyReason = () => maintenance.readOnlyReason();
   /** Also where there is no store to change anything in. */
   const pauseReason = async () => (await readOnlyReason()) ?? storage.identity.fault;
+  const hot = new HotContent(config.cache.hotManifestBytes);
   const passwords = new Passwords();
   const secretBox = new SecretBox(secrets.key);
-  const common = { config, outbound, storage, database, metrics, shared, passwords, secretBox, log, now };
+  const common = {
+    config,
+    outbound,
+    storage,
+    database,
+    metrics,
+    shared,
+    hot,
+    passwords,
+    secretBox,
+    log,
+    now,
+  };
 
   const hosted = createHostedRegistry(common);
   const retention = createRetention({

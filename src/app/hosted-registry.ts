@@ -1,4 +1,5 @@
 /** The hosted registry: repositories that are pushed to, on records and bytes. */
+import type { HotContent } from '../cache/hot-content.ts';
 import type { Config } from '../config/config.ts';
 import type { ChangeRules } from '../hosted/hosted-options.ts';
 import { HostedRepositories } from '../hosted/hosted-repositories.ts';
@@ -20,11 +21,12 @@ import type { Storage } from './storage.ts';
 export interface HostedRegistryParts {
   readonly config: Config;
   readonly storage: Pick<Storage, 'database' | 'store' | 'uploads'>;
+  readonly hot: HotContent;
   readonly log: Log;
   readonly now: () => number;
 }
 
-export function createHostedRegistry({ config, storage, log, now }: HostedRegistryParts) {
+export function createHostedRegistry({ config, storage, hot, log, now }: HostedRegistryParts) {
   const { database, store, uploads } = storage;
   const tagPatterns = new TagPatterns();
   const { deleteEnabled, protectReferencedManifests } = config.storage;
@@ -40,6 +42,7 @@ export function createHostedRegistry({ config, storage, log, now }: HostedRegist
   const repositories = new HostedRepositories({
     ...parts,
     pulls,
+    hot,
     buffers: new BufferBudget(),
     tellsReferences: config.webhooks.includeReferences,
     limits,

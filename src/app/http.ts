@@ -10,7 +10,7 @@ import { docsPage } from '../api/operations/docs-page.ts';
 import { answerTheRest } from '../api/operations/front-page.ts';
 import { createRegistryRouter } from '../api/registry/router.ts';
 import type { RegistryOptions } from '../api/registry/services.ts';
-import { answerWarmManifests, type FindWarmManifest } from '../api/registry/warm-manifests.ts';
+import { answerWarmPulls, type WarmContent } from '../api/registry/warm-pulls.ts';
 import { Requests } from '../api/requests.ts';
 import { createRestRouter, type RestServices } from '../api/rest/rest-router.ts';
 import { signInRoutes } from '../api/sign-in/sign-in.ts';
@@ -55,7 +55,7 @@ export interface HttpHandlers {
 }
 
 export function createHttp(parts: HttpParts): HttpHandlers {
-  const { config, auth, services, maintenance, pullEvents, metrics, probes, log, now } = parts;
+  const { config, auth, services, maintenance, metrics, probes, log, now } = parts;
   const { guards, sessions } = auth;
   const koa = new Koa<RequestState>();
   koa.on('error', (error: unknown) => log.debug({ err: error }, 'a client went away'));
@@ -77,23 +77,14 @@ export function createHttp(parts: HttpParts): HttpHandlers {
   koa.use(keyRoutes({ keys: auth.keys }));
   koa.use(probes);
   koa.use(answerTheRest);
-  const { registries } = parts.virtual;
-  const find: FindWarmManifest = (name, reference, isPull, choice) => {
-    if (isVirtualName(name)) return registries.hotManifest(name, reference, isPull, choice);
-    // Whoever is told of pulls wants to know more of them.
-    return pullEvents?.areWanted
-      ? undefined
-      : parts.hosted.repositories.findManifest(name, reference, isPull);
-  };
   const warm = {
     requests,
     access: auth.access,
-    find,
-
+    content: warmContent(parts),
     observer: metrics.registry,
   };
   const answer = koa.callback();
-  const handlerAt = (findMirror: FindMirror) => answerWarmManifests({ ...warm, findMirror }, answer);
+  const handlerAt = (findMirror: FindMirror) => answerWarmPulls({ ...warm, findMirror }, answer);
   const byHost = config.mirrors.flatMap((each) =>
     each.host === undefined ? [] : [[each.host, mirrorOf(each)] as const],
   );
@@ -119,6 +110,25 @@ export async function warnOfIdleMirrors(
 
 function mirrorOf({ registry, anonymous, standsFor }: MirrorSetting): Mirror {
   return { registryId: registry, isAnonymous: anonymous, standsFor: new Set(standsFor.map(registryHostOf)) };
+}
+
+function warmContent({
+  virtual: { registries },
+  hosted: { repositories },
+  pullEvents,
+}: HttpParts): WarmContent {
+  return {
+    findManifest(name, reference, isPull, choice) {
+      if (isVirtualName(name)) return registries.hotManifest(name, reference, isPull, choice);
+      // Whoever is told of pulls wants to know more of them.
+      return pullEvents?.areWanted ? undefined : repositories.findManifest(name, reference, isPull);
+    },
+    findBlob(name, digest, isPull, choice) {
+      if (isVirtualName(name)) return registries.hotBlob(name, digest, isPull, choice);
+      // A client that is told that a blob is here relies on its staying for a while, which takes more.
+      return isPull && !pullEvents?.areWanted ? repositories.findBlob(name, digest) : undefined;
+    },
+  };
 }
 
 function createV2({ config, hosted, virtual, auth, maintenance, pullEvents, metrics }: HttpParts) {

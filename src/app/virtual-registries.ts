@@ -1,6 +1,6 @@
 /** Virtual registries: the way of a pull, on records, bytes and upstreams. */
 import { setTimeout } from 'node:timers/promises';
-import { HotManifests } from '../cache/hot-manifests.ts';
+import type { HotContent } from '../cache/hot-content.ts';
 import { NotFound } from '../cache/not-found.ts';
 import { PullCounts } from '../cache/pull-counts.ts';
 import type { SharedCache } from '../cache/shared.ts';
@@ -38,6 +38,7 @@ export interface VirtualRegistryParts {
   readonly storage: Pick<Storage, 'database' | 'space'> & { readonly store: BlobStore };
   readonly outbound: Outbound;
   readonly shared: SharedCache;
+  readonly hot: HotContent;
   readonly secrets: UpstreamSecrets;
   readonly findHosted: FindHosted;
   readonly metrics: Pick<Metrics, 'fills' | 'upstreams'>;
@@ -51,6 +52,7 @@ export function createVirtualRegistries({
   storage: { database, store, space },
   outbound,
   shared,
+  hot,
   secrets,
   findHosted,
   metrics,
@@ -71,7 +73,6 @@ export function createVirtualRegistries({
   const ttlMs = cache.listMs;
   const pause = (ms: number, signal: AbortSignal) => setTimeout(ms, undefined, { signal });
   const buffers = new BufferBudget();
-  const hot = new HotManifests(cache.hotManifestBytes);
   const usage = new Usage({
     record: (downloads) => entries.recordDownloads(downloads),
     flushMs: cache.usageFlushMs,
@@ -119,7 +120,20 @@ export function createVirtualRegistries({
         usage,
         now,
       }),
-      blobs: new BlobPull({ entries, blobs, store, fills, buffers, usage, room, observer, pause, log, now }),
+      blobs: new BlobPull({
+        entries,
+        blobs,
+        store,
+        hot,
+        fills,
+        buffers,
+        usage,
+        room,
+        observer,
+        pause,
+        log,
+        now,
+      }),
       tags: new TagLists({ entries, ttlMs, log, now }),
       referrers: new ReferrerLists({ entries, manifests, ttlMs, log, now }),
       counts,

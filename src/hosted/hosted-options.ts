@@ -1,5 +1,6 @@
 /** What hosted repositories are built from. */
 
+import type { HotContent } from '../cache/hot-content.ts';
 import type { Database } from '../metadata/db/database.ts';
 import type { Log } from '../observe/log.ts';
 import type { TagPatterns } from '../rules/tag-protection.ts';
@@ -33,6 +34,8 @@ export interface HostedOptions {
   readonly store: Pick<BlobStore, 'open' | 'delete'>;
   readonly uploads: UploadStore;
   readonly buffers: BufferBudget;
+  /** Bytes alone: what a repository has is for the records to say. */
+  readonly hot: Pick<HotContent, 'findBytes' | 'keepBytes'>;
   readonly limits: HostedLimits;
   readonly tagPatterns: TagPatterns;
   readonly pulls: Pick<PullCounter, 'count'>;

@@ -1,10 +1,12 @@
 /** All repositories that are pushed to. */
+import type { Digest } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
+import { octetStream } from '../oci/media-types.ts';
 import type { Reference, RepositoryName } from '../oci/reference.ts';
-import type { ManifestAnswer, ReadableRepository, WritableRepository, Writer } from '../oci/repository.ts';
+import type { BytesAnswer, ReadableRepository, WritableRepository, Writer } from '../oci/repository.ts';
 import { nameGone } from './changes/write-target.ts';
 import type { HostedOptions } from './hosted-options.ts';
-import { answerManifest, HostedRepository } from './hosted-repository.ts';
+import { answerManifest, HostedRepository, outcome } from './hosted-repository.ts';
 import { UploadSpools } from './uploads/upload-spools.ts';
 import { UploadTurns } from './uploads/upload-turns.ts';
 import { WritableHostedRepository, type WritingOptions } from './writable-hosted-repository.ts';
@@ -23,15 +25,34 @@ export class HostedRepositories {
     return record && new HostedRepository(this.#options, name, record.id);
   }
 
-  /** The manifest that this repository answers with, in one look at the records; undefined where there is none. */
+  /** The manifest that this repository answers with, most often in one look at the records; undefined where there is none. */
   async findManifest(
     name: RepositoryName,
     reference: Reference,
     isPull: boolean,
-  ): Promise<ManifestAnswer | undefined> {
+  ): Promise<BytesAnswer | undefined> {
     const { database, pulls } = this.#options;
-    const found = await database.pulledManifests.find(name, reference);
-    return found && answerManifest(pulls, found.repositoryId, found, reference, isPull);
+    const found = await database.pulledContent.findManifest(name, reference);
+    const payload = found && (await this.#payload(found.digest));
+    return payload && answerManifest(pulls, found.repositoryId, { ...found, payload }, reference, isPull);
+  }
+
+  /** A blob of this repository whose bytes are in memory, in one look at the records; undefined where they are not, or it has none such. */
+  findBlob(name: RepositoryName, digest: Digest): Promise<BytesAnswer | undefined> | undefined {
+    const { database, hot } = this.#options;
+    const payload = hot.findBytes(digest);
+    if (!payload) return undefined;
+    const answer: BytesAnswer = { digest, mediaType: octetStream, payload, outcome };
+    return database.pulledContent.hasBlob(name, digest).then((has) => (has ? answer : undefined));
+  }
+
+  async #payload(digest: Digest): Promise<Buffer | undefined> {
+    const { database, hot } = this.#options;
+    const known = hot.findBytes(digest);
+    if (known) return known;
+    const payload = await database.manifests.findPayload(digest);
+    if (payload) hot.keepBytes(digest, payload);
+    return payload;
   }
 
   /**

@@ -1,4 +1,5 @@
 /** A repository that is pushed to, as it is read: straight from the records, so that a write is seen at once, by all processes. */
+import type { BlobRecord } from '../metadata/content/blobs.ts';
 import type { HostedManifest } from '../metadata/hosted/repository-manifests.ts';
 import type { Digest } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
@@ -13,13 +14,13 @@ import type {
   TagsAnswer,
 } from '../oci/repository.ts';
 import type { BlobReader } from '../storage/blob-store.ts';
-import { storedBlob } from '../storage/stored-blob.ts';
+import { rememberedBlob, storedBlob } from '../storage/stored-blob.ts';
 import type { HostedOptions } from './hosted-options.ts';
 import { listReferrers } from './manifests/referrers.ts';
 
-export type ReadingOptions = Pick<HostedOptions, 'database' | 'store' | 'buffers' | 'pulls' | 'log'>;
+export type ReadingOptions = Pick<HostedOptions, 'database' | 'store' | 'buffers' | 'hot' | 'pulls' | 'log'>;
 
-const outcome = 'hosted';
+export const outcome = 'hosted';
 
 export class HostedRepository implements ReadableRepository {
   readonly #options: ReadingOptions;
@@ -50,7 +51,10 @@ export class HostedRepository implements ReadableRepository {
   }
 
   async blob(digest: Digest): Promise<BlobAnswer> {
-    return storedBlob(digest, outcome, await this.#open(digest), this.#options.buffers);
+    const { buffers, hot: memory } = this.#options;
+    const bytes = memory.findBytes(digest);
+    if (bytes && (await this.#findRecord(digest))) return rememberedBlob(digest, outcome, bytes);
+    return storedBlob(digest, outcome, await this.#open(digest), { buffers, memory });
   }
 
   /**
@@ -78,6 +82,11 @@ export class HostedRepository implements ReadableRepository {
 
   async #findId(): Promise<number | undefined> {
     return this.#id ?? (await this.#options.database.repositories.findByName(this.#name))?.id;
+  }
+
+  async #findRecord(digest: Digest): Promise<BlobRecord | undefined> {
+    const id = await this.#findId();
+    return id === undefined ? undefined : this.#options.database.repositoryBlobs.find(id, digest);
   }
 
   /** @throws OciError BLOB_UNKNOWN */

@@ -10,13 +10,16 @@ import type { Uploads } from './uploads.ts';
  */
 export type Outcome = 'hit' | 'miss' | 'collapsed' | 'revalidated' | 'updated' | 'stale' | 'hosted';
 
-export interface ManifestAnswer {
+/** All of a manifest or of a small blob. */
+export interface BytesAnswer {
   readonly digest: Digest;
   readonly mediaType: string;
   /** The exact bytes that were pushed; never changed by whoever reads them. */
   readonly payload: Buffer;
   readonly outcome: Outcome;
 }
+
+export type ManifestAnswer = BytesAnswer;
 
 export interface BlobStat {
   readonly digest: Digest;

@@ -1,5 +1,6 @@
 /** Blobs of one repository: from the store where linked, else by proof or by fill. */
 
+import type { HotContent } from '../cache/hot-content.ts';
 import type { Usage } from '../cache/usage.ts';
 import type { CacheEntries } from '../metadata/cached/cache-entries.ts';
 import type { CacheEntry } from '../metadata/cached/cache-entry.ts';
@@ -8,10 +9,10 @@ import { MissingOwner } from '../metadata/db/violations.ts';
 import type { Log } from '../observe/log.ts';
 import type { Digest } from '../oci/digest.ts';
 import { octetStream } from '../oci/media-types.ts';
-import type { BlobAnswer, BlobStat, Outcome } from '../oci/repository.ts';
+import type { BlobAnswer, BlobStat, BytesAnswer, Outcome } from '../oci/repository.ts';
 import type { BlobReader, BlobStore } from '../storage/blob-store.ts';
 import type { BufferBudget } from '../storage/chunk-reader.ts';
-import { storedBlob } from '../storage/stored-blob.ts';
+import { rememberedBlob, storedBlob } from '../storage/stored-blob.ts';
 import { fillingBlob, uncachedBlob } from './blob-answers.ts';
 import type { DownloadTools } from './download.ts';
 import type { Fills } from './fills.ts';
@@ -24,6 +25,7 @@ export interface BlobPullTools extends DownloadTools {
   readonly entries: Pick<CacheEntries, 'listAt' | 'listOwners' | 'listOrigins' | 'linkBlob'>;
   readonly blobs: Pick<Blobs, 'find'>;
   readonly store: Pick<BlobStore, 'open'>;
+  readonly hot: Pick<HotContent, 'findBlob' | 'keep' | 'findBytes' | 'keepBytes'>;
   readonly fills: Fills;
   readonly buffers: BufferBudget;
   readonly usage: Usage;
@@ -39,15 +41,35 @@ export class BlobPull {
     this.#tools = tools;
   }
 
-  /** @throws OciError BLOB_UNKNOWN, UNAVAILABLE, TOOMANYREQUESTS */
-  async blob(sources: readonly Source[], digest: Digest, signal?: AbortSignal): Promise<BlobAnswer> {
-    const { fills, buffers, usage } = this.#tools;
+  /** What is answered without waiting, counted as {@link blob} counts it; undefined where something has to be waited for. */
+  hot(key: string, digest: Digest, isPull: boolean): BytesAnswer | undefined {
+    const { hot, usage } = this.#tools;
+    const known = hot.findBlob(nameOf(key, digest));
+    const payload = known && hot.findBytes(digest);
+    if (!payload) return undefined;
+    if (isPull) usage.count(known.entryId);
+    return { digest, mediaType: octetStream, payload, outcome: 'hit' };
+  }
+
+  /**
+   * @param key of the registry and image, for what is hot
+   * @throws OciError BLOB_UNKNOWN, UNAVAILABLE, TOOMANYREQUESTS
+   */
+  async blob(
+    key: string,
+    sources: readonly Source[],
+    digest: Digest,
+    signal?: AbortSignal,
+  ): Promise<BlobAnswer> {
+    const warm = this.hot(key, digest, true);
+    if (warm) return rememberedBlob(digest, warm.outcome, warm.payload);
+    const { fills, buffers, usage, hot } = this.#tools;
     for (;;) {
       const since = fills.moment;
-      const stored = await this.#stored(sources, digest, signal);
+      const stored = await this.#stored(key, sources, digest, signal);
       if (stored) {
-        usage.count(stored.entry.id);
-        return storedBlob(digest, stored.outcome, stored.reader, buffers);
+        usage.count(stored.entryId);
+        return storedBlob(digest, stored.outcome, stored.reader, { buffers, memory: hot });
       }
       const { ordered, size } = await this.#ordered(sources, digest);
       const joined = await fills.join(digest, ordered, size, since, signal);
@@ -62,16 +84,21 @@ export class BlobPull {
   }
 
   /** @throws OciError BLOB_UNKNOWN, UNAVAILABLE, TOOMANYREQUESTS */
-  async stat(sources: readonly Source[], digest: Digest, signal?: AbortSignal): Promise<BlobStat> {
+  async stat(
+    key: string,
+    sources: readonly Source[],
+    digest: Digest,
+    signal?: AbortSignal,
+  ): Promise<BlobStat> {
     const since = this.#tools.fills.moment;
-    const stored = await this.#stored(sources, digest, signal);
+    const stored = await this.#stored(key, sources, digest, signal);
     if (stored) {
       await stored.reader.close();
       return { digest, size: stored.reader.size, outcome: stored.outcome };
     }
     const fill = await this.#tools.fills.find(digest, sources);
     if (fill) return { digest, size: fill.size, outcome: 'collapsed' };
-    if (this.#tools.fills.hasEnded(digest, since)) return this.stat(sources, digest, signal);
+    if (this.#tools.fills.hasEnded(digest, since)) return this.stat(key, sources, digest, signal);
     const { ordered, size } = await this.#ordered(sources, digest);
     const asked = await this.#ask(ordered, digest, signal);
     return { digest, size: asked.size ?? size, outcome: 'miss' };
@@ -79,19 +106,27 @@ export class BlobPull {
 
   /** Bytes that are here and that one of the sources links or, asked, says it has. */
   async #stored(
+    key: string,
     sources: readonly Source[],
     digest: Digest,
     signal: AbortSignal | undefined,
-  ): Promise<{ reader: BlobReader; entry: CacheEntry; outcome: Outcome } | undefined> {
-    const { blobs, entries, store } = this.#tools;
+  ): Promise<{ reader: BlobReader; entryId: number; outcome: Outcome } | undefined> {
+    const { blobs, entries, store, hot } = this.#tools;
+    const name = nameOf(key, digest);
+    const known = hot.findBlob(name);
+    const hotReader = known && (await store.open(known.storageKey));
+    if (hotReader) return { reader: hotReader, entryId: known.entryId, outcome: 'hit' };
     const record = await blobs.find(digest);
     if (!record) return undefined;
     const [linked] = await entries.listAt(sources.map(entrySource), 'blob', digest);
     const entry = linked ?? (await this.#link(sources, digest, record.size, signal));
     if (!entry) return undefined;
+    const { storageKey } = record;
+    const recorded = await store.open(storageKey);
+    if (recorded) hot.keep(name, { entryId: entry.id, storageKey });
     // A record may be switched to another copy between reading it and opening the old one.
-    const reader = (await store.open(record.storageKey)) ?? (await this.#reopen(digest, record.storageKey));
-    return reader && { reader, entry, outcome: linked ? 'hit' : 'revalidated' };
+    const reader = recorded ?? (await this.#reopen(digest, storageKey));
+    return reader && { reader, entryId: entry.id, outcome: linked ? 'hit' : 'revalidated' };
   }
 
   /** Undefined where it was collected meanwhile, too. */
@@ -149,6 +184,11 @@ export class BlobPull {
     }
     throw refusalOf('BLOB_UNKNOWN', `blob ${digest}`, answers);
   }
+}
+
+/** What a blob is known by among what is hot. */
+function nameOf(key: string, digest: Digest): string {
+  return `${key}@${digest}`;
 }
 
 /** Undefined where the record went while the upstream was asked. */

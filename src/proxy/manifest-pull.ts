@@ -1,6 +1,6 @@
 /** Manifests of one repository: hot, fresh, revalidated, from another upstream, or stale; in this order. */
 import { isFresh } from '../cache/freshness.ts';
-import type { HotManifest, HotManifests } from '../cache/hot-manifests.ts';
+import type { HotContent, HotManifest } from '../cache/hot-content.ts';
 import type { Usage } from '../cache/usage.ts';
 import { SingleFlight } from '../concurrency/single-flight.ts';
 import type { CacheEntries } from '../metadata/cached/cache-entries.ts';
@@ -17,7 +17,7 @@ import { type WalkTools, walk } from './walk.ts';
 export interface ManifestPullTools extends WalkTools {
   readonly entries: Pick<CacheEntries, 'listAt' | 'listByDigest' | 'listOwners' | 'remove'>;
   readonly manifests: Pick<Manifests, 'findPayload'>;
-  readonly hot: HotManifests;
+  readonly hot: Pick<HotContent, 'findManifest' | 'keep'>;
   readonly revalidation: Revalidation;
   readonly fetch: ManifestFetch;
   readonly usage: Usage;
@@ -40,7 +40,7 @@ export class ManifestPull {
   /** What is answered without waiting, counted as {@link manifest} counts it; undefined where something has to be waited for. */
   hot(key: string, reference: Reference, isPull: boolean): ManifestAnswer | undefined {
     const { hot, usage, now } = this.#tools;
-    const warm = hot.find(`${key}:${reference}`);
+    const warm = hot.findManifest(`${key}:${reference}`);
     if (!warm) return undefined;
     if (!isDigestReference(reference) && !isFresh(warm.checkedAt, warm.validityHours, now()))
       return undefined;

@@ -1,9 +1,10 @@
 /** Finds the virtual repository that a name stands for. */
 import { LRUCache } from 'lru-cache';
-import type { HotManifests } from '../cache/hot-manifests.ts';
+import type { HotContent } from '../cache/hot-content.ts';
+import type { Digest } from '../oci/digest.ts';
 import { parseVirtualName, type Reference, type RepositoryName } from '../oci/reference.ts';
 import type { UpstreamChoice } from '../oci/registry-host.ts';
-import type { ManifestAnswer, ReadableRepository } from '../oci/repository.ts';
+import type { BytesAnswer, ReadableRepository } from '../oci/repository.ts';
 import { type AnyUpstream, LocalUpstream } from '../upstreams/local-upstream.ts';
 import type { UpstreamSettings } from '../upstreams/upstream.ts';
 import { type FindHosted, LocalRepository } from './local-repository.ts';
@@ -38,7 +39,7 @@ export interface VirtualRegistriesOptions {
   readonly list: (groupId: number) => Promise<readonly number[]>;
   readonly upstreamOf: (settings: UpstreamSettings) => AnyUpstream;
   readonly findHosted: FindHosted;
-  readonly hot: HotManifests;
+  readonly hot: Pick<HotContent, 'forgetAll'>;
   readonly pulls: Pulls;
 }
 
@@ -76,12 +77,18 @@ export class VirtualRegistries {
     reference: Reference,
     isPull: boolean,
     choice?: UpstreamChoice,
-  ): ManifestAnswer | undefined {
-    const parsed = parseVirtualName(name);
-    const view = parsed && this.#views.get(parsed.registryId);
-    const part = view && (choice ? findPartFor(view, choice, parsed.repository) : onlyPart(view));
-    if (!parsed || !part) return undefined;
-    return new VirtualRepository(this.#options.pulls, part, parsed.repository).hotManifest(reference, isPull);
+  ): BytesAnswer | undefined {
+    return this.#known(name, choice)?.hotManifest(reference, isPull);
+  }
+
+  /** As {@link hotManifest}. */
+  hotBlob(
+    name: RepositoryName,
+    digest: Digest,
+    isPull: boolean,
+    choice?: UpstreamChoice,
+  ): BytesAnswer | undefined {
+    return this.#known(name, choice)?.hotBlob(digest, isPull);
   }
 
   view(registryId: number): Promise<RegistryView | undefined> {
@@ -93,6 +100,14 @@ export class VirtualRegistries {
     // Not cleared, or who is waiting for one of them would fail.
     this.#views = this.#rememberNone();
     this.#options.hot.forgetAll();
+  }
+
+  /** The repository, where its registry is known and no local upstream has a say. */
+  #known(name: RepositoryName, choice: UpstreamChoice | undefined): VirtualRepository | undefined {
+    const parsed = parseVirtualName(name);
+    const view = parsed && this.#views.get(parsed.registryId);
+    const part = view && (choice ? findPartFor(view, choice, parsed.repository) : onlyPart(view));
+    return parsed && part && new VirtualRepository(this.#options.pulls, part, parsed.repository);
   }
 
   /** At whichever registry of the group has upstreams of the choice: whoever may pull through one of them may through all. */

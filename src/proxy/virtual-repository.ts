@@ -5,6 +5,7 @@ import type { Reference, RepositoryName } from '../oci/reference.ts';
 import type {
   BlobAnswer,
   BlobStat,
+  BytesAnswer,
   ManifestAnswer,
   Outcome,
   PageRequest,
@@ -41,9 +42,12 @@ export class VirtualRepository implements ReadableRepository {
 
   /** As {@link manifest}, where nothing has to be waited for; undefined where something has. */
   hotManifest(reference: Reference, isPull: boolean): ManifestAnswer | undefined {
-    const answer = this.#pulls.manifests.hot(this.#key, reference, isPull);
-    if (answer && isPull) this.#pulls.counts.count(this.#part.groupId, true);
-    return answer;
+    return this.#countedNow(this.#pulls.manifests.hot(this.#key, reference, isPull), isPull);
+  }
+
+  /** As {@link blob} or {@link statBlob}, where nothing has to be waited for; undefined where something has. */
+  hotBlob(digest: Digest, isPull: boolean): BytesAnswer | undefined {
+    return this.#countedNow(this.#pulls.blobs.hot(this.#key, digest, isPull), isPull);
   }
 
   manifest(reference: Reference, isPull: boolean, signal?: AbortSignal): Promise<ManifestAnswer> {
@@ -53,11 +57,11 @@ export class VirtualRepository implements ReadableRepository {
   }
 
   async blob(digest: Digest, signal?: AbortSignal): Promise<BlobAnswer> {
-    return this.#counted(this.#pulls.blobs.blob(this.#sources, digest, signal));
+    return this.#counted(this.#pulls.blobs.blob(this.#key, this.#sources, digest, signal));
   }
 
   async statBlob(digest: Digest, signal?: AbortSignal): Promise<BlobStat> {
-    return this.#pulls.blobs.stat(this.#sources, digest, signal);
+    return this.#pulls.blobs.stat(this.#key, this.#sources, digest, signal);
   }
 
   async tags(page: PageRequest, signal?: AbortSignal): Promise<TagsAnswer> {
@@ -72,6 +76,11 @@ export class VirtualRepository implements ReadableRepository {
     const answer = await pull;
     this.#pulls.counts.count(this.#part.groupId, answer.outcome !== 'miss' && answer.outcome !== 'updated');
     return answer;
+  }
+
+  #countedNow(hit: BytesAnswer | undefined, isPull: boolean): BytesAnswer | undefined {
+    if (hit && isPull) this.#pulls.counts.count(this.#part.groupId, true);
+    return hit;
   }
 
   get #key(): string {

@@ -7,6 +7,7 @@ import { createMetrics } from '../../src/app/metrics/metrics.ts';
 import { createOutbound } from '../../src/app/outbound.ts';
 import { createVirtualRegistries } from '../../src/app/virtual-registries.ts';
 import { SecretBox } from '../../src/auth/credentials/secret-box.ts';
+import { HotContent } from '../../src/cache/hot-content.ts';
 import { createSharedCache } from '../../src/cache/shared.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { UpstreamSecrets } from '../../src/management/registries/upstream-settings.ts';
@@ -141,6 +142,7 @@ describeEachDatabase('with records', (_open, each) => {
         outbound: createOutbound(config),
         storage: { database, store, space: unlimitedSpace },
         shared,
+        hot: new HotContent(config.cache.hotManifestBytes),
         secrets: new UpstreamSecrets(new SecretBox(randomBytes(32))),
         findHosted: async () => undefined,
         metrics: createMetrics(),

@@ -1,6 +1,7 @@
 /** Two repositories and a virtual registry on one store, what a simple model says of them, and steps that change both. */
 
 import { expect } from 'vitest';
+import { HotContent } from '../../src/cache/hot-content.ts';
 import type { Outcome } from '../../src/gc/collector.ts';
 import { dryRun } from '../../src/gc/dry-run.ts';
 import { applyUntaggedRule } from '../../src/gc/untagged-rule.ts';
@@ -111,11 +112,14 @@ export class CollectorWorld {
     const now = () => clock.now;
     const buffers = new BufferBudget();
     const log = silentLog;
+    // It forgets by a clock of its own, which this world does not have: nothing is hot.
+    const hot = new HotContent(0);
     this.#hosted = new HostedRepositories({
       database,
       store: this.#store,
       uploads: this.#store,
       buffers,
+      hot,
       tagPatterns: new TagPatterns(),
       limits: {
         maxUploadBytes: 1_000_000,
@@ -163,6 +167,7 @@ export class CollectorWorld {
       entries,
       blobs: records,
       store,
+      hot,
       fills,
       buffers,
       usage,
@@ -349,7 +354,7 @@ export class CollectorWorld {
     }
     const digest = blobsOf(manifest)[part % blobsOf(manifest).length]?.digest;
     if (digest === undefined) return;
-    expect(digestOf(await bytesOf(await this.#pull.blob([this.#source], digest)))).toBe(digest);
+    expect(digestOf(await bytesOf(await this.#pull.blob('', [this.#source], digest)))).toBe(digest);
   }
 
   async #evict(image: number, part: number): Promise<void> {

@@ -5,11 +5,14 @@ import { octetStream } from '../../oci/media-types.ts';
 import type { BlobAnswer, BlobStat } from '../../oci/repository.ts';
 import { isNotModified } from '../conditions.ts';
 import type { RequestContext } from '../state.ts';
-import { cacheStatus } from './cache-status.ts';
+import { contentHeaders } from './content-headers.ts';
 import { Multipart } from './multipart.ts';
 import { type ByteRange, contentRange, parseRange } from './range.ts';
 import { sendBytes } from './send-bytes.ts';
 import type { PullTarget } from './targets.ts';
+
+/** What answers with blobs say besides. */
+export const acceptRanges = { 'Accept-Ranges': 'bytes' } as const;
 
 type Body =
   | { readonly kind: 'whole'; readonly length: number | undefined }
@@ -51,7 +54,7 @@ function bodyOf(ctx: RequestContext, { digest, size }: BlobStat): Body {
   if (!ranges) return { kind: 'whole', length: size };
   const [range, ...more] = ranges;
   if (!range) {
-    const headers = { 'Content-Range': `bytes */${size}`, 'Accept-Ranges': 'bytes' };
+    const headers = { 'Content-Range': `bytes */${size}`, ...acceptRanges };
     throw new OciError('RANGE_INVALID', { detail: `the blob has ${size} bytes`, headers });
   }
   if (more.length === 0) return { kind: 'part', length: range.end - range.start, range };
@@ -68,14 +71,11 @@ function isFromBeginning(body: Body): boolean {
 function begin(ctx: RequestContext, { digest, size, outcome }: BlobStat, body: Body): void {
   ctx.state.outcome = outcome;
   ctx.status = body.kind === 'whole' ? 200 : 206;
-  ctx.set('Content-Type', body.kind === 'parts' ? body.multipart.contentType : octetStream);
-  ctx.set('Docker-Content-Digest', digest);
-  ctx.set('ETag', `"${digest}"`);
-  ctx.set('Cache-Control', 'private, max-age=31536000, immutable');
-  ctx.set('Cache-Status', cacheStatus[outcome]);
+  const mediaType = body.kind === 'parts' ? body.multipart.contentType : octetStream;
+  ctx.set(contentHeaders({ mediaType, digest, outcome }, digest));
   if (body.length !== undefined) ctx.length = body.length;
   if (size === undefined) return;
-  ctx.set('Accept-Ranges', 'bytes');
+  ctx.set(acceptRanges);
   if (body.kind === 'part') ctx.set('Content-Range', contentRange(body.range, size));
 }
 

@@ -47,6 +47,7 @@ const versionHeader = { 'Docker-Distribution-Api-Version': 'registry/2.0' } as c
 const varyHeader = { Vary: 'Authorization' } as const;
 export const readHeaders = { ...versionHeader, ...varyHeader };
 export const manifestRoute = '/v2/*name/manifests/:reference';
+export const blobRoute = '/v2/*name/blobs/:digest';
 
 /** Answers every request under /v2 and leaves the others alone. */
 export function createRegistryRouter(options: RegistryOptions): Middleware<RequestState> {
@@ -58,7 +59,7 @@ export function createRegistryRouter(options: RegistryOptions): Middleware<Reque
   const endpoints = new Endpoints(
     [
       ['GET', ['/v2/', '/v2'], { wanted: () => [], answer: answerBase }], // end-1
-      ['GET', '/v2/*name/blobs/:digest', pull('blob', answerBlob)], // end-2
+      ['GET', blobRoute, pull('blob', answerBlob)], // end-2
       ['GET', manifestRoute, pull('manifest', answerManifest)], // end-3
       ['POST', uploads, upload(startUpload)], // end-4a, end-4b, end-11
       ['PATCH', oneUpload, upload(appendToUpload)], // end-5
@@ -66,7 +67,7 @@ export function createRegistryRouter(options: RegistryOptions): Middleware<Reque
       ['PUT', manifestRoute, change('push', pushManifest)], // end-7a, end-7b
       ['GET', '/v2/*name/tags/list', pull('tags', answerTags)], // end-8a, end-8b
       ['DELETE', manifestRoute, change('delete', deleteManifest)], // end-9
-      ['DELETE', '/v2/*name/blobs/:digest', change('delete', deleteBlob)], // end-10
+      ['DELETE', blobRoute, change('delete', deleteBlob)], // end-10
       ['GET', '/v2/*name/referrers/:digest', pull('referrers', answerReferrers)], // end-12a, end-12b
       ['GET', oneUpload, upload(answerUpload)], // end-13
       ['DELETE', oneUpload, upload(cancelUpload)], // end-14

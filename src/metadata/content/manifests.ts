@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import { inBatches } from '../db/in-batches.ts';
+import type { PreparedReads } from '../db/prepared.ts';
 import type { Tables } from '../db/tables.ts';
 import { bufferOf } from './manifest-payloads.ts';
 
@@ -18,9 +19,15 @@ export interface ManifestTable {
 
 export class Manifests {
   readonly #db: Kysely<Tables>;
+  readonly #payload: (key: {
+    readonly digest: Digest;
+  }) => Promise<readonly { readonly payload: Uint8Array }[]>;
 
-  constructor(db: Kysely<Tables>) {
+  constructor(db: Kysely<Tables>, reads: PreparedReads) {
     this.#db = db;
+    this.#payload = reads.prepare('payload', (value) =>
+      db.selectFrom('manifests').select('payload').where('digest', '=', value('digest')),
+    );
   }
 
   /** What any of these manifests refers to, but for subjects: each digest once. */
@@ -38,8 +45,7 @@ export class Manifests {
   }
 
   async findPayload(digest: Digest): Promise<Buffer | undefined> {
-    const query = this.#db.selectFrom('manifests').select('payload').where('digest', '=', digest);
-    const row = await query.executeTakeFirst();
+    const [row] = await this.#payload({ digest });
     return row && bufferOf(row.payload);
   }
 

@@ -23,7 +23,7 @@ import { CleanupPolicies } from '../hosted/cleanup-policies.ts';
 import { DeletedTags } from '../hosted/deleted-tags.ts';
 import { ProtectionRules } from '../hosted/protection-rules.ts';
 import { PullCounts } from '../hosted/pull-counts.ts';
-import { PulledManifests } from '../hosted/pulled-manifests.ts';
+import { PulledContent } from '../hosted/pulled-content.ts';
 import { Repositories } from '../hosted/repositories.ts';
 import { RepositoryBlobs } from '../hosted/repository-blobs.ts';
 import { RepositoryDetails } from '../hosted/repository-details.ts';
@@ -95,7 +95,7 @@ export class Records {
   readonly projects: Projects;
   readonly protectionRules: ProtectionRules;
   readonly pullCounts: PullCounts;
-  readonly pulledManifests: PulledManifests;
+  readonly pulledContent: PulledContent;
   readonly registryUpstreams: RegistryUpstreams;
   readonly exposures: Exposures;
   readonly relocations: Relocations;
@@ -154,7 +154,7 @@ export class Records {
     this.instance = new InstanceSettings(db);
     this.jobTokens = new JobTokens(db, now, pages);
     this.tasks = new Tasks(db, now);
-    this.manifests = new Manifests(db);
+    this.manifests = new Manifests(db, reads);
     this.members = new Members(db, now, pages);
     this.oidcIdentities = new OidcIdentities(db, now);
     this.oidcTrusts = new OidcTrusts(db, now, pages);
@@ -165,7 +165,7 @@ export class Records {
     this.exposures = new Exposures(db);
     this.relocations = new Relocations(db, now);
     this.renameLeases = new RenameLeases(db, now);
-    this.pulledManifests = new PulledManifests(db, reads);
+    this.pulledContent = new PulledContent(db, reads);
     this.repositories = new Repositories(db, now, reads);
     this.repositoryDetails = new RepositoryDetails(db);
     this.repositoryLists = new RepositoryLists(db, now, pages);

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { HotContent } from '../../../src/cache/hot-content.ts';
 import type { HostedLimits } from '../../../src/hosted/hosted-options.ts';
 import { HostedRepositories } from '../../../src/hosted/hosted-repositories.ts';
 import { PullCounter } from '../../../src/hosted/pull-counter.ts';
@@ -111,6 +112,7 @@ export async function startHosted(
       store,
       uploads,
       buffers: new BufferBudget(),
+      hot: new HotContent(1024 * 1024),
       pulls,
       tagPatterns: new TagPatterns(),
       limits: { ...limits, ...changes },

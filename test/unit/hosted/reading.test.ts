@@ -101,7 +101,11 @@ describeEachDatabase('a hosted repository', (_open, each) => {
       meanwhile = undefined;
       return undefined;
     };
-    expect((await bytesOf(await repository.blob(digest))).toString()).toBe('hello');
+    const moved = await repository.blob(digest);
+    // Not all of it, which would be remembered.
+    for await (const part of moved.read(0, 4, new AbortController().signal))
+      expect(String(part)).toBe('hell');
+    await moved.close();
     expect(opened).toEqual([record.storageKey, 'another']);
     meanwhile = () => repository.deleteBlob(digest);
     await expect(repository.blob(digest)).rejects.toMatchObject({
@@ -109,6 +113,44 @@ describeEachDatabase('a hosted repository', (_open, each) => {
       detail: `acme/shop has no blob ${digest}`,
     });
     expect(kit.errors).toEqual([]);
+  });
+
+  test('opens the bytes of a small blob once, however often it is read, and of a bigger one each time', async () => {
+    const kit = await startHosted(each);
+    const repository = await kit.repository();
+    let opened = 0;
+    const open = kit.store.open.bind(kit.store);
+    kit.store.open = (key) => {
+      opened += 1;
+      return open(key);
+    };
+    for (const [bytes, times] of [
+      ['a'.repeat(64 * 1024), 1],
+      ['a'.repeat(64 * 1024 + 1), 3],
+    ] as const) {
+      const digest = await pushBlob(repository, bytes);
+      opened = 0;
+      for (const _ of [1, 2, 3])
+        expect((await bytesOf(await repository.blob(digest))).toString()).toBe(bytes);
+      expect(opened).toBe(times);
+    }
+  });
+
+  test('gives bytes that are remembered only where it has them', async () => {
+    const kit = await startHosted(each);
+    await createProject(kit.database, 'acme/other');
+    const [shop, other] = [await kit.repository(), await kit.repository('acme/other')];
+    await pushBlob(other, 'else');
+    const digest = await pushBlob(shop, 'hello');
+    await bytesOf(await shop.blob(digest));
+    const names = ['acme/shop', 'acme/other', 'acme/absent'].map((name) => parseRepositoryName(name));
+    const seen = () => Promise.all(names.map((name) => kit.repositories.findBlob(name, digest)));
+    const answer = { digest, mediaType: 'application/octet-stream', payload: Buffer.from('hello') };
+    expect(await seen()).toEqual([{ ...answer, outcome: 'hosted' }, undefined, undefined]);
+    await expect(other.blob(digest)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
+    await shop.deleteBlob(digest);
+    expect(await seen()).toEqual([undefined, undefined, undefined]);
+    await expect(shop.blob(digest)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
   });
 
   test('looks once for bytes that are gone, and says so to the operator', async () => {

@@ -1,6 +1,6 @@
 /** Virtual registries on records and bytes in memory, whose upstreams have no network. */
 import { onTestFinished, vi } from 'vitest';
-import { HotManifests } from '../../../src/cache/hot-manifests.ts';
+import { HotContent } from '../../../src/cache/hot-content.ts';
 import { NotFound } from '../../../src/cache/not-found.ts';
 import type { SharedCache } from '../../../src/cache/shared.ts';
 import { Usage } from '../../../src/cache/usage.ts';
@@ -92,7 +92,7 @@ export async function startProxy({ upstreams: given = [{}], room: changed = {} }
   const pauses: number[] = [];
   const pause = async (ms: number) => void pauses.push(ms);
   const buffers = new BufferBudget();
-  const hot = new HotManifests(1024 * 1024);
+  const hot = new HotContent(1024 * 1024);
   const usage = new Usage({
     record: (downloads) => entries.recordDownloads(downloads),
     flushMs: hourMs,
@@ -141,7 +141,20 @@ export async function startProxy({ upstreams: given = [{}], room: changed = {} }
         usage,
         now,
       }),
-      blobs: new BlobPull({ entries, blobs, store, fills, buffers, usage, room, observer, pause, log, now }),
+      blobs: new BlobPull({
+        entries,
+        blobs,
+        store,
+        hot,
+        fills,
+        buffers,
+        usage,
+        room,
+        observer,
+        pause,
+        log,
+        now,
+      }),
       tags: new TagLists({ entries, ttlMs: listMs, log, now }),
       referrers: new ReferrerLists({ entries, manifests, ttlMs: listMs, log, now }),
       counts: { count: (groupId, isHit) => void counted.push({ groupId, isHit }) },

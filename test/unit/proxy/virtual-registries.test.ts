@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { HotManifests } from '../../../src/cache/hot-manifests.ts';
+import { HotContent } from '../../../src/cache/hot-content.ts';
 import { digestOf } from '../../../src/oci/digest.ts';
 import { OciError } from '../../../src/oci/errors.ts';
 import { parseRepositoryName, parseTag } from '../../../src/oci/reference.ts';
@@ -51,7 +51,7 @@ function setUp(...given: readonly Given[]) {
       return path === undefined ? new FakeUpstream(each) : new LocalUpstream(each, path, silentLog);
     },
     findHosted,
-    hot: new HotManifests(1024),
+    hot: new HotContent(1024),
     pulls,
   });
   const find = async () => {

@@ -1,9 +1,29 @@
 import { expect, test } from 'vitest';
 import { digestOf } from '../../../src/oci/digest.ts';
+import type { BlobAnswer } from '../../../src/oci/repository.ts';
 import { BufferBudget } from '../../../src/storage/chunk-reader.ts';
-import { storedBlob } from '../../../src/storage/stored-blob.ts';
+import { rememberedBlob, storedBlob } from '../../../src/storage/stored-blob.ts';
 
 const bytes = Buffer.from('0123456789');
+
+const kept: string[] = [];
+const memory = { keepBytes: (_: unknown, each: Buffer) => void kept.push(each.toString()) };
+
+async function read(blob: BlobAnswer, start: number, end?: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of blob.read(start, end, new AbortController().signal))
+    chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks).toString();
+}
+
+function stored(size: number): BlobAnswer {
+  const reader = {
+    size,
+    readAt: async (buffer: Uint8Array) => buffer.fill(0x61).length,
+    close: async () => undefined,
+  };
+  return storedBlob(digestOf(bytes), 'hit', reader, { buffers: new BufferBudget(), memory });
+}
 
 test('a stored blob is read from anywhere to anywhere, never beyond its end, and closed with its answer', async () => {
   let isClosed = false;
@@ -17,21 +37,48 @@ test('a stored blob is read from anywhere to anywhere, never beyond its end, and
         isClosed = true;
       },
     },
-    new BufferBudget(),
+    { buffers: new BufferBudget(), memory },
   );
   expect(blob).toMatchObject({ digest: digestOf(bytes), outcome: 'hit', size: 10 });
-  const read = async (start: number, end?: number) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of blob.read(start, end, new AbortController().signal))
-      chunks.push(Buffer.from(chunk));
-    return Buffer.concat(chunks).toString();
-  };
-  expect([await read(0), await read(3, 5), await read(8, 99), await read(10)]).toEqual([
-    '0123456789',
-    '34',
-    '89',
-    '',
-  ]);
+  expect([
+    await read(blob, 0),
+    await read(blob, 3, 5),
+    await read(blob, 8, 99),
+    await read(blob, 10),
+  ]).toEqual(['0123456789', '34', '89', '']);
   await blob.close();
   expect(isClosed).toBe(true);
+});
+
+test('a small blob that is read as a whole is kept, and no part of it, and no bigger one', async () => {
+  kept.length = 0;
+  const most = 64 * 1024;
+  for (const [blob, start, end] of [
+    [stored(10), 1, undefined],
+    [stored(10), 0, 9],
+    [stored(most + 1), 0, undefined],
+  ] as const)
+    await read(blob, start, end);
+  expect(kept).toEqual([]);
+  await read(stored(10), 0);
+  await read(stored(most), 0, most);
+  expect(kept).toEqual(['a'.repeat(10), 'a'.repeat(most)]);
+});
+
+test('a small blob that is not read to its end is not kept', async () => {
+  kept.length = 0;
+  for await (const _ of stored(10).read(0, undefined, new AbortController().signal)) break;
+  expect(kept).toEqual([]);
+});
+
+test('a remembered blob is read from anywhere to anywhere', async () => {
+  const blob = rememberedBlob(digestOf(bytes), 'hosted', bytes);
+  expect(blob).toMatchObject({ digest: digestOf(bytes), outcome: 'hosted', size: 10 });
+  expect([
+    await read(blob, 0),
+    await read(blob, 3, 5),
+    await read(blob, 8, 99),
+    await read(blob, 10),
+  ]).toEqual(['0123456789', '34', '89', '']);
+  await blob.close();
 });

@@ -1,21 +1,24 @@
 /** Which requests are answered before koa, and that all others come to it as they were. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { expect, test } from 'vitest';
-import { answerWarmManifests, type FindWarmManifest } from '../../../../src/api/registry/warm-manifests.ts';
+import { answerWarmPulls, type WarmContent } from '../../../../src/api/registry/warm-pulls.ts';
 import { Requests } from '../../../../src/api/requests.ts';
 import { Listener } from '../../../../src/api/server/server.ts';
 import { digestOf } from '../../../../src/oci/digest.ts';
 import { ociManifest } from '../../../../src/oci/media-types.ts';
-import type { ManifestAnswer } from '../../../../src/oci/repository.ts';
+import type { BytesAnswer } from '../../../../src/oci/repository.ts';
 import { silentLog } from '../../../support/silent-log.ts';
 
 const payload = Buffer.from('{"a":"manifest"}');
-const found: ManifestAnswer = { digest: digestOf(payload), mediaType: ociManifest, payload, outcome: 'hit' };
+const found: BytesAnswer = { digest: digestOf(payload), mediaType: ociManifest, payload, outcome: 'hit' };
 const path = '/v2/acme/shop/manifests/latest';
+const blobPath = `/v2/acme/shop/blobs/${found.digest}`;
 const good = { authorization: 'Bearer good' };
 
+type Find = WarmContent['findManifest'] & WarmContent['findBlob'];
+
 /** Says whether a request came to koa. */
-async function serve(find: FindWarmManifest) {
+async function serve(findManifest: Find, findBlob: Find = findManifest) {
   const pulled: string[] = [];
   const answered: string[] = [];
   const requests = new Requests({
@@ -36,11 +39,11 @@ async function serve(find: FindWarmManifest) {
     access: [],
     refused: [],
   } as const;
-  const handler = answerWarmManifests(
+  const handler = answerWarmPulls(
     {
       requests,
       access: { findPuller: (header) => (header === good.authorization ? bearer : undefined) },
-      find,
+      content: { findManifest, findBlob },
       findMirror: () => undefined,
       observer: { pulled: (kind, outcome) => pulled.push(`${kind} ${outcome}`) },
     },
@@ -72,6 +75,43 @@ test.each([
   await expect.poll(() => server.answered).toEqual([`GET ${route}`, `HEAD ${route}`]);
 });
 
+test('a blob is answered and counted as one', async () => {
+  const asked: unknown[] = [];
+  await using server = await serve(
+    () => undefined,
+    (...question) => {
+      asked.push(question);
+      return { ...found, mediaType: 'application/octet-stream' };
+    },
+  );
+  for (const [method, body] of [
+    ['GET', payload.toString()],
+    ['HEAD', ''],
+  ] as const) {
+    const answer = await server.ask(`/v2/acme/shop/blobs/${found.digest}?ns=docker.io`, { method });
+    expect([answer.status, await answer.text()]).toEqual([200, body]);
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      'accept-ranges': 'bytes',
+      'content-length': String(payload.length),
+      'content-type': 'application/octet-stream',
+    });
+  }
+  expect(asked).toEqual([
+    ['acme/shop', found.digest, true, undefined],
+    ['acme/shop', found.digest, false, undefined],
+  ]);
+  expect(server.pulled).toEqual(['blob hit', 'blob hit']);
+  const route = '/v2/*name/blobs/:digest 200';
+  await expect.poll(() => server.answered).toEqual([`GET ${route}`, `HEAD ${route}`]);
+});
+
+test('of a manifest there are no parts', async () => {
+  await using server = await serve(() => found);
+  const answer = await server.ask(path, { headers: { ...good, range: 'bytes=0-1' } });
+  expect([answer.status, await answer.text()]).toEqual([200, payload.toString()]);
+  expect(answer.headers.get('accept-ranges')).toBeNull();
+});
+
 test('a HEAD is no pull', async () => {
   const asked: unknown[] = [];
   await using server = await serve((...question) => {
@@ -95,14 +135,18 @@ test.each([
   ['a bad name', '/v2/acme//shop/manifests/latest', {}],
   ['a bad reference', '/v2/acme/shop/manifests/sha256:12', {}],
   ['a path that goes on', `${path}/`, {}],
-  ['another kind', '/v2/acme/shop/blobs/latest', {}],
+  ['a blob by a tag', '/v2/acme/shop/blobs/latest', {}],
+  ['a part of a blob', blobPath, { headers: { ...good, range: 'bytes=0-1' } }],
+  ['a blob with a condition', blobPath, { headers: { ...good, 'if-none-match': '*' } }],
+  ['an upload', '/v2/acme/shop/blobs/uploads', {}],
+  ['another kind', '/v2/acme/shop/tags/list', {}],
 ] as const)('%s comes to koa', async (_, target, init) => {
   await using server = await serve(() => found);
   expect((await server.ask(target, init)).status).toBe(418);
   expect(server.pulled).toEqual([]);
 });
 
-const finds: readonly (readonly [string, FindWarmManifest])[] = [
+const finds: readonly (readonly [string, Find])[] = [
   ['not found at once', () => undefined],
   ['not found in the end', async () => undefined],
   ['not to be looked for', () => Promise.reject(new Error('no database'))],

@@ -32,6 +32,7 @@ import { TagImageService } from '../management/repositories/tag-images.ts';
 import { GarbageService } from '../management/server/garbage.ts';
 import { StorageFindingService } from '../management/server/storage-findings.ts';
 import { TaskService } from '../management/server/tasks.ts';
+import { ClientSetupService } from '../management/setup/client-setups.ts';
 import { AccessTokenService } from '../management/tokens/access-tokens.ts';
 import { DeployTokenService } from '../management/tokens/deploy-tokens.ts';
 import { JobTokenService } from '../management/tokens/job-tokens.ts';
@@ -45,6 +46,7 @@ import { findPinnedBytes } from '../retention/pinned-bytes.ts';
 import { findBlockedWebhook } from '../webhooks/webhook-sender.ts';
 import type { Auth } from './auth.ts';
 import type { HostedRegistry } from './hosted-registry.ts';
+import { setupOptions } from './setup-options.ts';
 import type { VirtualRegistries } from './virtual-registries.ts';
 
 export interface ManagementParts {
@@ -88,6 +90,7 @@ export function createManagement(parts: ManagementParts): RestServices {
     cacheRetention: new CacheRetentionService(common),
     cleanupPreviews: new CleanupPreviewService(hosted),
     cleanupRuns: new CleanupRunService(hosted),
+    clientSetups: new ClientSetupService({ database, ...setupOptions(config) }),
     connectionTests: new ConnectionTestService({ ...common, secrets, tester: upstreams }),
     deletedTags: new DeletedTagService(hosted),
     deployTokens: new DeployTokenService(common),

@@ -9,6 +9,7 @@ import { type App, createApp } from './app.ts';
 import { connectionLimits, findFileLimit } from './connection-limits.ts';
 import { readTrustedKeys } from './delegated-tokens.ts';
 import type { Secrets } from './secrets.ts';
+import { reachable } from './setup-options.ts';
 import { CannotListen, settled } from './start-failure.ts';
 
 export interface StartOptions {
@@ -112,8 +113,7 @@ export async function startServer({
 
 /** What an operator sees once: how to log in, and what to try. @param address host:port, or the host that clients know. */
 export function describeFirstStart({ username, token, registryId }: FirstStart, address: string): string {
-  // Of all addresses of a machine, the one that Docker trusts without TLS.
-  const host = address.replace(/^(?:0\.0\.0\.0|\[::\])?(?=:\d+$)/, '127.0.0.1');
+  const host = reachable(address);
   const secret =
     token === undefined
       ? [`Log in as ${username} with the token that ENTREPOT_ROOT_TOKEN holds.`]

@@ -14,6 +14,7 @@ Commands
   keys list      print the keys that sign registry tokens, and until when they are good
   storage check  read all that is stored and say what is wrong with it; --repair quarantines and removes it
   storage adopt  take what is in storage.directory for the store of this database, where a server refuses it
+  setup CLIENT   print the file or the commands by which a client pulls through a virtual registry of this server
   backup FILE    write a backup of the embedded default to a new file, while the server runs or not
   restore FILE   put a backup into an empty data directory
   keys rotate    make a new one, which signs from then on; what the old ones signed stays good to its end
@@ -22,6 +23,7 @@ Commands
 
 Options
   --config FILE  settings that differ from config/default.yaml; ENTREPOT_… variables come on top
+  --registry ID  through which virtual registry (setup; 1)
   --user NAME    whose token it is (token create)
   --name TEXT    what the token is for (token create; "command line")
   --scopes LIST  what it may be used for, with commas (token create; api)
@@ -48,6 +50,7 @@ const tokenOptions = {
   expires: { type: 'string' },
 } as const;
 const rotateOptions = { in: { type: 'string' } } as const;
+const setupCommandOptions = { registry: { type: 'string' } } as const;
 const checkOptions = { repair: { type: 'boolean' } } as const;
 const collectOptions = {
   'dry-run': { type: 'boolean' },
@@ -61,15 +64,18 @@ const options = {
   ...rotateOptions,
   ...checkOptions,
   ...collectOptions,
+  ...setupCommandOptions,
 } as const;
+
+type Values = ReturnType<typeof parse>['values'];
 
 interface Words {
   /** That no other command has. */
   readonly options?: object;
   /** What it does; absent where the program itself knows. @throws UsageError */
-  readonly load?: (values: ReturnType<typeof parse>['values']) => Promise<Run>;
-  /** Instead, where one file is named. */
-  readonly loadFor?: (file: string) => Promise<Run>;
+  readonly load?: (values: Values) => Promise<Run>;
+  /** Instead, where one file or client is named. @throws UsageError */
+  readonly loadFor?: (named: string, values: Values) => Promise<Run>;
 }
 
 const commands: ReadonlyMap<string, Words> = new Map<string, Words>([
@@ -89,6 +95,13 @@ const commands: ReadonlyMap<string, Words> = new Map<string, Words>([
   [
     'storage check',
     { options: checkOptions, load: async (values) => (await import('./check.ts')).storageCheck(values) },
+  ],
+  [
+    'setup',
+    {
+      options: setupCommandOptions,
+      loadFor: async (client, values) => (await import('./setup.ts')).clientSetup(client, values),
+    },
   ],
   ['backup', { loadFor: async (file) => (await import('./backup.ts')).backup(file) }],
   ['restore', { loadFor: async (file) => (await import('./restore.ts')).restore(file) }],
@@ -116,14 +129,15 @@ export async function parseCommand(args: readonly string[]): Promise<Command> {
   for (const name of ['help', 'version'] as const)
     if (values[name] || typed === name) return { name, configFile, run: undefined };
 
-  const [first = '', file, ...others] = positionals;
+  const [first = '', named, ...others] = positionals;
   const name = commands.get(first)?.loadFor ? first : typed;
   const words = commands.get(name);
   if (!words) throw unknownCommand(name);
   refuseOthersOptions(values, name);
   if (!words.loadFor) return { name, configFile, run: await words.load?.(values) };
-  if (file === undefined || others.length > 0) throw new UsageError(`${name} needs one file`);
-  return { name, configFile, run: await words.loadFor(file) };
+  if (named === undefined || others.length > 0)
+    throw new UsageError(`${name} needs one ${name === 'setup' ? 'client' : 'file'}`);
+  return { name, configFile, run: await words.loadFor(named, values) };
 }
 
 function refuseOthersOptions(values: object, name: string): void {

@@ -30,6 +30,30 @@ function whoAmI(url: string, token: string): Promise<Response> {
   return fetch(`${url}/api/v4/user`, { headers: { 'private-token': token } });
 }
 
+describe('entrepot setup', () => {
+  const environment = {
+    ENTREPOT_HTTP__EXTERNAL_URL: 'https://registry.example.com',
+    ENTREPOT_ROOT_TOKEN: 'a-token-of-the-operator',
+  };
+  const setup = async (...args: readonly string[]) => {
+    const run = start(['setup', ...args], environment);
+    return { code: await run.exitCode(), text: run.stdout, error: run.stderr };
+  };
+
+  test('prints what the API says, beside a server that runs', async () => {
+    const server = start([], environment);
+    const url = await server.listening();
+    const path = '/api/v4/virtual_registries/container/registries/1/setup?client=containerd';
+    const headers = { 'private-token': environment.ENTREPOT_ROOT_TOKEN };
+    const text = await (await fetch(url + path, { headers })).text();
+    expect(text).toContain('registry.example.com');
+    expect(await setup('containerd', '--registry', '1')).toEqual({ code: 0, text, error: '' });
+    expect(await setup('dockerd')).toMatchObject({ code: 1, error: expect.stringContaining('mirrors') });
+    const absent = { code: 1, text: '', error: 'entrepot: there is no virtual registry 7\n' };
+    expect(await setup('docker', '--registry=7')).toEqual(absent);
+  });
+});
+
 describe('entrepot serve', () => {
   test('shows a token that works at its first start, and no secret ever after', async () => {
     const first = start();

@@ -103,7 +103,8 @@ export class ApiDocument {
     const [documented] = Object.keys(content);
     if (documented === undefined || !type?.startsWith(documented))
       return [`${operation} ${status} is ${type}`];
-    return this.#faults(`${operation} ${status}`, JSON.parse(text), content[documented]?.schema ?? {});
+    const body: unknown = documented === 'text/plain' ? text : JSON.parse(text);
+    return this.#faults(`${operation} ${status}`, body, content[documented]?.schema ?? {});
   }
 
   #get(operation: string): OperationObject {

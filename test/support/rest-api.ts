@@ -41,6 +41,7 @@ import { GarbageService } from '../../src/management/server/garbage.ts';
 import { MaintenanceMode } from '../../src/management/server/maintenance.ts';
 import { StorageFindingService } from '../../src/management/server/storage-findings.ts';
 import { TaskService } from '../../src/management/server/tasks.ts';
+import { ClientSetupService } from '../../src/management/setup/client-setups.ts';
 import { AccessTokenService } from '../../src/management/tokens/access-tokens.ts';
 import { DeployTokenService } from '../../src/management/tokens/deploy-tokens.ts';
 import { JobTokenService } from '../../src/management/tokens/job-tokens.ts';
@@ -176,6 +177,7 @@ export class RestApi {
       cacheRetention: new CacheRetentionService({ database, now }),
       cleanupPreviews: new CleanupPreviewService(hosted),
       cleanupRuns: new CleanupRunService(hosted),
+      clientSetups: new ClientSetupService({ database, mirrors: [], hasTls: false }),
       connectionTests: new ConnectionTestService({ database, secrets, tester }),
       deletedTags: new DeletedTagService(hosted),
       deployTokens: new DeployTokenService({ database, now }),
@@ -256,7 +258,11 @@ export class RestApi {
     return {
       status: response.status,
       headers: response.headers,
-      body: text === '' ? undefined : JSON.parse(text),
+      body: response.headers.get('content-type')?.startsWith('text/plain')
+        ? text
+        : text === ''
+          ? undefined
+          : JSON.parse(text),
     };
   }
 

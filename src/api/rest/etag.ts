@@ -13,10 +13,14 @@ export function etagOf(text: string): string {
   return `"${createHash('sha256').update(text).digest('base64url')}"`;
 }
 
-/** @param text JSON */
-export function sendNamed(ctx: RequestContext, text: string, etag: string): void {
+export function sendNamed(
+  ctx: RequestContext,
+  text: string,
+  etag: string,
+  type: 'application/json' | 'text/plain' = 'application/json',
+): void {
   ctx.set('ETag', etag);
-  ctx.type = 'application/json';
+  ctx.type = type;
   ctx.body = text;
   if (isNotModified(ctx)) ctx.status = 304;
 }

@@ -106,7 +106,11 @@ function successOf(endpoint: Endpoint, schemas: JsonSchemas): object {
   return {
     description: response?.description ?? successDescriptions[endpoint.status],
     headers: responseHeaders.ofSuccess(endpoint),
-    ...(response && { content: { 'application/json': { schema: schemas.of(response, 'input') } } }),
+    ...(response && {
+      content: {
+        [endpoint.isText ? 'text/plain' : 'application/json']: { schema: schemas.of(response, 'input') },
+      },
+    }),
   };
 }
 

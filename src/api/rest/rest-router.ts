@@ -55,6 +55,8 @@ import type { StorageFindingService } from '../../management/server/storage-find
 import { taskEndpoints } from '../../management/server/task-endpoints.ts';
 import type { TaskService } from '../../management/server/tasks.ts';
 import { type Version, versionEndpoints } from '../../management/server/version-endpoints.ts';
+import { clientSetupEndpoints } from '../../management/setup/client-setup-endpoints.ts';
+import type { ClientSetupService } from '../../management/setup/client-setups.ts';
 import type { AccessTokenService } from '../../management/tokens/access-tokens.ts';
 import { deployTokenEndpoints } from '../../management/tokens/deploy-token-endpoints.ts';
 import type { DeployTokenService } from '../../management/tokens/deploy-tokens.ts';
@@ -86,6 +88,7 @@ export interface RestServices {
   readonly cacheRetention: CacheRetentionService;
   readonly cleanupPreviews: CleanupPreviewService;
   readonly cleanupRuns: CleanupRunService;
+  readonly clientSetups: ClientSetupService;
   readonly connectionTests: ConnectionTestService;
   readonly deletedTags: DeletedTagService;
   readonly deployTokens: DeployTokenService;
@@ -139,6 +142,7 @@ export function listEndpoints(services: RestServices): readonly TaggedEndpoint[]
     ...tagged('Webhooks', projectHookEndpoints(services.webhooks)),
     ...tagged('Webhooks', systemHookEndpoints(services.webhooks)),
     ...tagged('Virtual registries', virtualRegistryEndpoints(services.virtualRegistries)),
+    ...tagged('Virtual registries', clientSetupEndpoints(services.clientSetups)),
     ...tagged('Upstreams', upstreamEndpoints(services.upstreams, services.connectionTests, healthOf)),
     ...tagged('Upstreams', registryUpstreamEndpoints(services.associations, maxUpstreams)),
     ...tagged('Cache entries', cacheEntryEndpoints(services.cacheEntries)),

@@ -12,7 +12,7 @@ import type { RateLimit } from '../rate-limits.ts';
 import type { RequestState } from '../state.ts';
 import { givenOf, readBody } from './body.ts';
 import { type Answer, answerTo, methodNotAllowed, methodsOf, routeUnknown } from './errors.ts';
-import { sendOnce } from './etag.ts';
+import { etagOf, sendNamed, sendOnce } from './etag.ts';
 import { type CookieSessions, demandAccess, identify } from './identify.ts';
 
 const prefix = '/api/v4';
@@ -90,6 +90,9 @@ async function handle(
   } else if (result instanceof OtherAnswer) {
     ctx.status = result.status;
     ctx.body = result.body;
+  } else if (endpoint.isText) {
+    const text = String(result);
+    sendNamed(ctx, text, etagOf(text), 'text/plain');
   } else if (endpoint.isSingle) {
     sendOnce(ctx, result);
   } else {

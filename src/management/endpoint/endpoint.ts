@@ -53,6 +53,8 @@ interface Request<P extends z.ZodObject, Q extends z.ZodObject> {
   readonly refusesBlanks?: boolean;
   /** Another endpoint took its place; it works as ever. */
   readonly isOutdated?: boolean;
+  /** Whether its body is a text and no JSON. */
+  readonly isText?: boolean;
   /** Refusals that endpoints of this kind do not have as a rule. */
   readonly errors?: readonly ErrorStatus[];
 }
@@ -101,6 +103,7 @@ export interface Endpoint {
   /** Answers with one thing, of which an ETag tells whether it changed. */
   readonly isSingle: boolean;
   readonly isOutdated: boolean;
+  readonly isText: boolean;
   /** Names of parameters that are outdated. */
   readonly deprecated: readonly string[];
   /** Returns the body, or a {@link ListPart} or {@link OtherAnswer}. @throws RefusedError, also for input that does not fit */
@@ -135,6 +138,7 @@ export function endpoint<
     errors: errors ?? [],
     isSingle: method === 'GET' && response !== undefined && !(response instanceof z.ZodArray),
     isOutdated: declaration.isOutdated ?? false,
+    isText: declaration.isText ?? false,
     deprecated: Object.entries(params?.shape ?? {}).flatMap(([name, schema]) =>
       schema.meta()?.deprecated === true ? [name] : [],
     ),

@@ -44,6 +44,10 @@ export const virtualRegistryCalls: ApiCalls = {
     path: { id: 1 },
     query: { image: 'team/app:v1' },
   }),
+  'GET /virtual_registries/container/registries/{id}/setup': () => ({
+    path: { id: 1 },
+    query: { client: 'containerd' },
+  }),
 };
 
 export const upstreamCalls: ApiCalls = {

@@ -97,7 +97,7 @@ export const homes: Homes = {
   'node:path': ['app', 'commands', 'config', 'main.ts', 'storage'],
   'node:url': ['api/operations', 'storage'],
   'tar-stream': ['commands'],
-  yaml: ['config'],
+  yaml: ['config', 'management'],
 
   // Who asks.
   jose: ['auth'],

@@ -22,12 +22,25 @@ describe('the command line', () => {
     'storage adopt',
     'backup a.tar',
     'restore a.tar',
+    'setup docker',
+    'setup gitlab-ci --registry=2',
     'token create --user=root',
   ])('%s takes a file of settings', async (text) => {
     const command = await parseCommand([...text.split(' '), '--config=a.yaml']);
     expect(command.configFile).toBe('a.yaml');
     expect(text.startsWith(command.name)).toBe(true);
     expect(command.run !== undefined).toBe(!['serve', 'config'].includes(text));
+  });
+
+  test.each([
+    [['setup'], 'setup needs one client'],
+    [['setup', 'docker', 'podman'], 'setup needs one client'],
+    [['setup', 'rkt'], "'rkt' is none of docker, dockerd, containerd"],
+    [['setup', 'docker', '--registry', 'x'], "--registry: 'x' is no number of a virtual registry"],
+    [['gc', '--registry', '1'], '--registry belongs to setup'],
+  ])('%j is no set-up of a client', async (args, message) => {
+    await expect(parseCommand(args)).rejects.toThrow(UsageError);
+    await expect(parseCommand(args)).rejects.toThrow(message);
   });
 
   test.each([[['version']], [['--version']]])('%j asks for the version', async (args) => {

@@ -17,6 +17,8 @@ export interface OutboundErrorOptions {
   readonly busy?: boolean;
   /** True where no connection was made or the breaker is open, so that the client is told 503. */
   readonly unreachable?: boolean;
+  /** True where credentials were sent, and it was for them that it was refused. */
+  readonly refusesCredentials?: boolean;
   readonly cause?: unknown;
 }
 
@@ -30,6 +32,7 @@ export class OutboundError extends Error {
   readonly limit: string | undefined;
   readonly busy: boolean;
   readonly unreachable: boolean;
+  readonly refusesCredentials: boolean;
 
   constructor(kind: OutboundErrorKind, message: string, options: OutboundErrorOptions = {}) {
     super(options.limit === undefined ? message : `${message} (${options.limit})`, { cause: options.cause });
@@ -40,5 +43,6 @@ export class OutboundError extends Error {
     this.limit = options.limit;
     this.busy = options.busy ?? false;
     this.unreachable = options.unreachable ?? false;
+    this.refusesCredentials = options.refusesCredentials ?? false;
   }
 }

@@ -6,10 +6,9 @@ import { withDeadline } from './deadline.ts';
 import { GuardedAgent, type GuardedAgentOptions, type GuardedRequest } from './guarded-agent.ts';
 import { isClosedBeforeAnswer, toOutboundError } from './network-error.ts';
 import { OutboundError } from './outbound-error.ts';
-import { type Hop, isRedirect, nextHop } from './redirect.ts';
+import { followRedirects, type Hop, isRedirect } from './redirect.ts';
 import { untilAnswered } from './until-answered.ts';
 
-const maxRedirects = 5;
 /** Of 1xx before the answer: nobody needs more than a few, and each costs as much as an answer. */
 const maxInterimAnswers = 100;
 
@@ -38,7 +37,8 @@ export interface TransportRequest extends Hop {
   readonly isTransfer?: boolean;
   /** Whose turn it is, where there are more requests than connections. */
   readonly repository?: string;
-  readonly redirects: 'follow' | 'refuse';
+  /** `give` gives the redirect itself. */
+  readonly redirects: 'follow' | 'refuse' | 'give';
 }
 
 /** Connections of one kind, as many to each origin. */
@@ -60,23 +60,20 @@ export class Transport {
     this.#options = options;
   }
 
-  /** The answer's headers after redirects, whatever their status. @throws OutboundError or the signal's reason. */
+  /** The answer's headers, after redirects where they are followed, whatever their status. @throws OutboundError or the signal's reason. */
   async request(asked: TransportRequest, signal?: AbortSignal): Promise<Answer> {
     const { originHeaders } = this.#options;
-    let hop: Hop = asked;
-    let isThere = true;
-    for (let redirects = 0; ; redirects++) {
-      isThere &&= hop.url.origin === originHeaders?.origin;
+    const send = async (hop: Hop) => {
+      const isThere = !hop.isAway && hop.url.origin === originHeaders?.origin;
       const headers = isThere ? { ...originHeaders?.headers, ...hop.headers } : hop.headers;
       const answer = await this.#send(asked, { ...hop, headers }, signal);
-      if (!isRedirect(answer.status)) return plain(answer);
-      answer.discard();
-      if (asked.redirects === 'refuse')
-        throw new OutboundError('invalid', 'redirected where no redirect is accepted');
-      if (redirects === maxRedirects)
-        throw new OutboundError('invalid', `redirected more than ${maxRedirects} times`);
-      hop = nextHop(hop, answer.header('location'));
-    }
+      return isRedirect(answer.status) ? answer : plain(answer);
+    };
+    if (asked.redirects === 'follow') return followRedirects(asked, send);
+    const answer = await send(asked);
+    if (asked.redirects === 'give' || !isRedirect(answer.status)) return answer;
+    answer.discard();
+    throw new OutboundError('invalid', 'redirected where no redirect is accepted');
   }
 
   /** Ends everything under way. */

@@ -1,26 +1,33 @@
 /**
- * What to put into Authorization for one upstream. It starts knowing nothing, learns from the first challenge, and from then on
- * gets a token before it asks. A challenge's own scope is used, because a registry behind a path knows its repositories by other names.
+ * What to put into Authorization at one origin. With credentials its `/v2/` is asked how before all else, as a registry may hide what
+ * is private from strangers; without them it is asked where an answer leaves that open. What was learnt is kept until it is refused.
  */
 import { LRUCache } from 'lru-cache';
 import type { UpstreamTokens } from '../cache/upstream-tokens.ts';
+import { SingleFlight } from '../concurrency/single-flight.ts';
+import type { Answer } from '../outbound/answer.ts';
 import { withDeadline } from '../outbound/deadline.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
 import type { Transport } from '../outbound/transport.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import { parseRealm } from './realm.ts';
-import { unauthorized } from './status-error.ts';
+import { toStatusError } from './status-error.ts';
 import { basicAuthorization, exchangeToken } from './token-exchange.ts';
 import type { UpstreamSettings } from './upstream.ts';
 
 const maxScopes = 1000;
+/** How long it is believed that a registry asks for nothing. */
+const openMs = 60 * 60 * 1000;
 
-type Scheme =
-  | { readonly kind: 'basic' }
-  | { readonly kind: 'bearer'; readonly realm: URL; readonly service: string | undefined };
+type Bearer = { readonly kind: 'bearer'; readonly realm: URL; readonly service: string | undefined };
+type Scheme = Bearer | { readonly kind: 'basic' } | { readonly kind: 'open'; readonly until: number };
 
 export interface AuthorizerOptions {
-  readonly settings: Pick<UpstreamSettings, 'id' | 'url' | 'credentials' | 'updatedAt'>;
+  readonly settings: Pick<UpstreamSettings, 'id' | 'credentials' | 'tokenHost' | 'updatedAt'>;
+  /** The registry's `/v2/`. */
+  readonly base: URL;
+  /** What is asked for a challenge; undefined where only challenges that come by themselves are answered. */
+  readonly challenger: URL | undefined;
   readonly transport: Transport;
   readonly tokens: UpstreamTokens;
   readonly tokenHosts: readonly string[];
@@ -33,76 +40,121 @@ export interface AuthorizerOptions {
 
 export class Authorizer {
   readonly #options: AuthorizerOptions;
-  /** By repository, where it is not the usual one. */
+  /** What challenges named, by repository. */
   readonly #scopes = new LRUCache<string, string>({ max: maxScopes });
+  readonly #questions = new SingleFlight<Scheme>();
   #scheme: Scheme | undefined;
 
   constructor(options: AuthorizerOptions) {
     this.#options = options;
   }
 
-  /** What is likely to be accepted, from what was learnt before; undefined: nothing. */
+  /** What is likely to be accepted; undefined: nothing. @throws OutboundError */
   async prepare(repository: string, signal: AbortSignal | undefined): Promise<string | undefined> {
-    const { credentials } = this.#options.settings;
-    if (this.#scheme?.kind === 'basic') return credentials && basicAuthorization(credentials);
-    return this.#scheme && this.#bearer(this.#scheme, repository, signal);
+    if (this.#options.settings.credentials && this.#known() === undefined) {
+      // A registry that fails only there may challenge us elsewhere.
+      await this.#question(repository, signal).catch((error: unknown) => {
+        if (!(error instanceof OutboundError) || error.status === undefined) throw error;
+      });
+    }
+    return this.#authorization(repository, signal);
   }
 
   /**
-   * What to answer to a 401.
-   * @param refused what was sent with the request.
-   * @throws OutboundError 'unauthorized' where there is nothing better to send.
+   * What to answer to a refusal, which is a 401, 403 or 404; undefined where there is nothing better than what was sent.
+   * @param sent what was sent with the request
+   * @throws OutboundError
    */
-  async answer(
-    header: string | undefined,
+  async findBetter(
+    refusal: Answer,
     repository: string,
-    refused: string | undefined,
+    sent: string | undefined,
     signal: AbortSignal | undefined,
-  ): Promise<string> {
-    const { settings, tokens } = this.#options;
-    const challenges = parseChallenges(header ?? '');
-    const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
-    if (bearer) {
-      const scheme = this.#learn(bearer, repository);
+  ): Promise<string | undefined> {
+    const { status } = refusal;
+    if (status !== 401 && sent !== undefined) return undefined;
+    const challenges = parseChallenges(refusal.header('www-authenticate') ?? '');
+    const scheme = this.#schemeOf(challenges);
+    const scope = challenges.find(isUsable)?.parameters.get('scope');
+    if (scheme?.kind === 'bearer' && scope) this.#scopes.set(repository, scope);
+    if (scheme) this.#scheme = scheme;
+    else if (challenges.length === 0 && sent === undefined) await this.#findOut(status, repository, signal);
+    if (this.#scheme?.kind === 'bearer' && sent !== undefined) {
       // What was no token of ours is none that is kept.
-      if (refused !== undefined)
-        tokens.reject(this.#key(scheme, repository), refused.slice('Bearer '.length));
-      return this.#bearer(scheme, repository, signal);
+      this.#options.tokens.reject(this.#key(this.#scheme, repository), sent.slice('Bearer '.length));
     }
-    if (!settings.credentials || !challenges.some(({ scheme }) => scheme === 'basic'))
-      throw unauthorized(401, settings.credentials !== undefined);
-    const authorization = basicAuthorization(settings.credentials);
-    if (refused === authorization) throw unauthorized(401, true);
-    this.#scheme = { kind: 'basic' };
-    return authorization;
+    const better = await this.#authorization(repository, signal);
+    if (better !== sent) return better;
+    if (sent !== undefined) this.#scheme = undefined;
+    return undefined;
   }
 
-  #learn({ parameters }: Challenge, repository: string): Scheme & { kind: 'bearer' } {
-    const { settings, tokenHosts } = this.#options;
-    const realm = parseRealm(parameters.get('realm'), new URL(settings.url), {
-      tokenHosts,
-      isConfidential: settings.credentials !== undefined,
+  /** Of a refusal that says nothing of how to ask. Credentials are tried where the registry says nothing of it at all. */
+  async #findOut(status: number, repository: string, signal: AbortSignal | undefined): Promise<void> {
+    const { challenger, settings } = this.#options;
+    if (challenger === undefined) return;
+    const question = async () => this.#known() ?? (await this.#question(repository, signal));
+    const scheme = await question().catch((error: unknown) => {
+      // To a stranger the refusal is an answer; else it is not known whether it was meant for us.
+      if (settings.credentials || !(error instanceof OutboundError)) throw error;
+      return undefined;
     });
-    const scheme = { kind: 'bearer', realm, service: parameters.get('service') } as const;
-    const scope = parameters.get('scope');
-    if (scope) this.#scopes.set(repository, scope);
-    this.#scheme = scheme;
-    return scheme;
+    if (scheme?.kind === 'open' && settings.credentials && status !== 404) this.#scheme = { kind: 'basic' };
   }
 
-  async #bearer(
-    scheme: Scheme & { kind: 'bearer' },
-    repository: string,
-    signal: AbortSignal | undefined,
-  ): Promise<string> {
-    const { transport, settings, tokens, answerMs, now, onExchange } = this.#options;
-    const scopes = this.#scopeOf(repository).split(' ');
-    const request = {
-      realm: scheme.realm,
-      service: scheme.service,
-      scopes,
-      credentials: settings.credentials,
+  /** What `/v2/` says of how to ask, as registries do to whoever is not let in. https://distribution.github.io/distribution/spec/api/#api-version-check */
+  #question(repository: string, signal: AbortSignal | undefined): Promise<Scheme> {
+    const { transport, base, answerMs, now } = this.#options;
+    const ask = async (deadline: AbortSignal) => {
+      const request = { method: 'GET', url: base, headers: {}, repository, redirects: 'follow' } as const;
+      const answer = await transport.request(request, deadline);
+      answer.discard();
+      const error = toStatusError(answer, 'none', now());
+      if (error.kind === 'unavailable' || error.kind === 'rate-limited') throw error;
+      const isAsking = answer.status === 401 && answer.url.origin === base.origin;
+      const challenges = parseChallenges((isAsking && answer.header('www-authenticate')) || '');
+      this.#scheme = this.#schemeOf(challenges) ?? { kind: 'open', until: now() + openMs };
+      return this.#scheme;
     };
+    const limit = { ms: answerMs, setting: 'upstreams.answer_seconds' };
+    const run = (unwanted: AbortSignal) => withDeadline(limit, unwanted, ask);
+    return this.#questions.run('', run, signal).outcome;
+  }
+
+  #known(): Scheme | undefined {
+    const scheme = this.#scheme;
+    return scheme?.kind === 'open' && scheme.until <= this.#options.now() ? undefined : scheme;
+  }
+
+  /** Bearer where it is offered, and Basic where that is all that can be used. @throws OutboundError 'invalid' for a realm that may not be asked */
+  #schemeOf(challenges: readonly Challenge[]): Scheme | undefined {
+    const { settings, base, tokenHosts } = this.#options;
+    const basic = settings.credentials && challenges.some(({ scheme }) => scheme === 'basic');
+    const bearer = challenges.find(isUsable) ?? challenges.find(({ scheme }) => scheme === 'bearer');
+    if (bearer === undefined) return basic ? { kind: 'basic' } : undefined;
+    const { tokenHost } = settings;
+    const pairs = tokenHost === undefined ? tokenHosts : [...tokenHosts, `${base.host}=${tokenHost}`];
+    try {
+      const rules = { tokenHosts: pairs, isConfidential: settings.credentials !== undefined };
+      const realm = parseRealm(bearer.parameters.get('realm'), base, rules);
+      return { kind: 'bearer', realm, service: bearer.parameters.get('service') };
+    } catch (error) {
+      if (basic) return { kind: 'basic' };
+      throw error;
+    }
+  }
+
+  async #authorization(repository: string, signal: AbortSignal | undefined): Promise<string | undefined> {
+    const { credentials } = this.#options.settings;
+    if (this.#scheme?.kind === 'bearer') return this.#bearer(this.#scheme, repository, signal);
+    return this.#scheme?.kind === 'basic' && credentials ? basicAuthorization(credentials) : undefined;
+  }
+
+  async #bearer(scheme: Bearer, repository: string, signal: AbortSignal | undefined): Promise<string> {
+    const { transport, settings, tokens, answerMs, now, onExchange } = this.#options;
+    const { realm, service } = scheme;
+    const { credentials } = settings;
+    const request = { realm, service, scopes: this.#scopesOf(repository), credentials };
     const issue = async (unwanted: AbortSignal) => {
       const startedAt = now();
       try {
@@ -122,13 +174,20 @@ export class Authorizer {
     return `Bearer ${await tokens.get(this.#key(scheme, repository), issue, signal)}`;
   }
 
-  #scopeOf(repository: string): string {
-    return this.#scopes.get(repository) ?? `repository:${repository}:pull`;
+  /** That of what is asked for, and those that the registry named, which may know it by another name or name it badly. */
+  #scopesOf(repository: string): readonly string[] {
+    const named = this.#scopes.get(repository)?.split(/\s+/).filter(Boolean) ?? [];
+    return [...new Set([`repository:${repository}:pull`, ...named])];
   }
 
   /** Other settings or credentials, other tokens; as JSON, so that no part can pass for another. */
-  #key({ realm, service }: Scheme & { kind: 'bearer' }, repository: string): string {
+  #key({ realm, service }: Bearer, repository: string): string {
     const { id, updatedAt, credentials } = this.#options.settings;
-    return JSON.stringify([id, updatedAt, credentials, realm.href, service, this.#scopeOf(repository)]);
+    return JSON.stringify([id, updatedAt, credentials, realm.href, service, this.#scopesOf(repository)]);
   }
+}
+
+/** Whether it says where a token is to be had. */
+function isUsable({ scheme, parameters }: Challenge): boolean {
+  return scheme === 'bearer' && Boolean(parameters.get('realm'));
 }

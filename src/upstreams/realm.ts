@@ -19,15 +19,23 @@ function load(): typeof import('tldts') {
   return require('tldts');
 }
 
-/** @throws OutboundError 'invalid' saying what to configure. */
+/**
+ * @param realm may be relative to the registry. Without https on a registry's own host it means that TLS ends in front of both.
+ * @param registry its `/v2/`
+ * @throws OutboundError 'invalid' saying what to configure.
+ */
 export function parseRealm(
   realm: string | undefined,
   registry: URL,
   { tokenHosts, isConfidential }: RealmRules,
 ): URL {
-  const url = realm === undefined ? null : URL.parse(realm);
+  const url = realm ? URL.parse(realm, registry) : null;
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:'))
     throw new OutboundError('invalid', 'asks for a token but names no usable token service');
+  if (url.protocol === 'http:' && registry.protocol === 'https:' && url.hostname === registry.hostname) {
+    if (url.port === '') url.port = registry.port;
+    url.protocol = 'https:';
+  }
   if (url.protocol === 'http:' && registry.protocol === 'https:')
     throw new OutboundError(
       'invalid',
@@ -44,10 +52,10 @@ export function parseRealm(
 }
 
 function refusal(why: string, realm: URL, registry: URL): OutboundError {
-  const pair = `${registry.host}=${realm.host}`;
+  const [host, pair] = [realm.host, `${registry.host}=${realm.host}`];
   return new OutboundError(
     'invalid',
-    `has its token service at ${realm.host}, ${why}; if that is right, add ${pair} to upstreams.token_hosts`,
+    `has its token service at ${host}, ${why}; if that is right, give the upstream the token_host ${host}, or add ${pair} to upstreams.token_hosts`,
   );
 }
 

@@ -6,7 +6,6 @@ import type { Answer } from '../outbound/answer.ts';
 import { type Limit, withDeadline } from '../outbound/deadline.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
 import { Transport, type TransportOptions } from '../outbound/transport.ts';
-import { Authorizer } from './authorizer.ts';
 import type { Ticket } from './breaker.ts';
 import { Health } from './health.ts';
 import { RegistryClient, type RegistryRequest } from './registry-client.ts';
@@ -53,14 +52,13 @@ export class Registry {
     this.#options = options;
     this.health = new Health({ ...options, id: settings.id, name: settings.name });
     this.#transport = createTransport(settings, options);
-    const authorizer = new Authorizer({
+    this.#answerLimit = { ms: options.answerMs, setting: 'upstreams.answer_seconds' };
+    this.#client = new RegistryClient({
       ...options,
       settings,
       transport: this.#transport,
       onExchange: (error, milliseconds) => this.health.ended('token', error, milliseconds),
     });
-    this.#answerLimit = { ms: options.answerMs, setting: 'upstreams.answer_seconds' };
-    this.#client = new RegistryClient({ url: settings.url, transport: this.#transport, authorizer });
   }
 
   /** @param path below `/v2/`. */
@@ -100,14 +98,15 @@ export class Registry {
   async #check(request: CheckedRequest, signal: AbortSignal | undefined): Promise<Answer> {
     const { id, name, credentials } = this.#settings;
     try {
-      const answer = await this.#client.ask(request, signal);
+      const { answer, isAuthorized } = await this.#client.ask(request, signal);
       if (answer.url.origin === this.#client.base.origin)
         this.health.noteQuota((header) => answer.header(header));
       if (request.statuses.includes(answer.status)) return answer;
       answer.discard();
-      throw toStatusError(answer, credentials !== undefined, this.#options.now());
+      const use = credentials === undefined ? 'none' : isAuthorized ? 'sent' : 'kept';
+      throw toStatusError(answer, use, this.#options.now());
     } catch (error) {
-      if (credentials && error instanceof OutboundError && error.kind === 'unauthorized') {
+      if (error instanceof OutboundError && error.refusesCredentials) {
         const fields = { upstream: id, name, repository: request.repository, reason: error.message };
         this.#options.log.warn(fields, 'the upstream refused its credentials');
       }

@@ -13,23 +13,31 @@ import type { Answer } from '../outbound/answer.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
 import { parseRetryAfter } from '../outbound/retry-after.ts';
 
-/** @param hasCredentials whether any are configured, for the message. */
-export function toStatusError(answer: Answer, hasCredentials: boolean, now: number): OutboundError {
+/** Whether whoever answered had been sent the credentials, or there were none, or they were kept from it as it did not ask for them. */
+export type CredentialsUse = 'sent' | 'none' | 'kept';
+
+const refused: Readonly<Record<CredentialsUse, (status: number) => string>> = {
+  sent: (status) => `refused the credentials (${status}) or has no such repository`,
+  none: (status) =>
+    `refused anonymous access (${status}) or has no such repository; no credentials are configured`,
+  kept: (status) =>
+    `refused anonymous access (${status}) or has no such repository; it did not ask for the credentials, so they were not sent`,
+};
+
+/** @param credentials for the message */
+export function toStatusError(answer: Answer, credentials: CredentialsUse, now: number): OutboundError {
   const { status } = answer;
   const retryAfterMs = parseRetryAfter(answer.header('retry-after'), now);
   if (status === 404 || status === 410)
     return new OutboundError('not-found', `does not have it (${status})`, { status });
-  if (status === 401 || status === 403) return unauthorized(status, hasCredentials);
+  if (status === 401 || status === 403)
+    return new OutboundError('unauthorized', refused[credentials](status), {
+      status,
+      refusesCredentials: credentials === 'sent',
+    });
   if (status === 429)
     return new OutboundError('rate-limited', 'limits our rate (429)', { status, retryAfterMs });
   if (status === 408 || status >= 500)
     return new OutboundError('unavailable', `failed (${status})`, { status, retryAfterMs });
   return new OutboundError('invalid', `gave an answer that makes no sense here (${status})`, { status });
-}
-
-export function unauthorized(status: number, hasCredentials: boolean): OutboundError {
-  const message = hasCredentials
-    ? `refused the credentials (${status}) or has no such repository`
-    : `refused anonymous access (${status}) or has no such repository; no credentials are configured`;
-  return new OutboundError('unauthorized', message, { status });
 }

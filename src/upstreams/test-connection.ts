@@ -4,7 +4,6 @@ import { UpstreamTokens } from '../cache/upstream-tokens.ts';
 import { manifestAccept } from '../oci/media-types.ts';
 import { withDeadline } from '../outbound/deadline.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
-import { Authorizer } from './authorizer.ts';
 import { createTransport, type UpstreamOptions } from './registry.ts';
 import { RegistryClient } from './registry-client.ts';
 import type { UpstreamSettings } from './upstream.ts';
@@ -23,15 +22,9 @@ export async function testConnection(
   options: UpstreamOptions,
 ): Promise<ConnectionTest> {
   const transport = createTransport(settings, options);
-  const authorizer = new Authorizer({
-    ...options,
-    settings,
-    transport,
-    tokens: new UpstreamTokens(options.now),
-    onExchange: () => {},
-  });
+  const tokens = new UpstreamTokens(options.now);
+  const client = new RegistryClient({ ...options, settings, transport, tokens, onExchange: () => {} });
   try {
-    const client = new RegistryClient({ url: settings.url, transport, authorizer });
     const repository = path.replace(/\/(?:manifests|blobs)\/[^/]*$/, '');
     const asked = {
       method: 'HEAD',
@@ -40,7 +33,8 @@ export async function testConnection(
       headers: { accept: manifestAccept },
     } as const;
     const limit = { ms: options.answerMs, setting: 'upstreams.answer_seconds' };
-    const { status } = await withDeadline(limit, undefined, (signal) => client.ask(asked, signal));
+    const { answer } = await withDeadline(limit, undefined, (signal) => client.ask(asked, signal));
+    const { status } = answer;
     return status < 300 || status === 404 ? { success: true } : failure(statusText(status));
   } catch (error) {
     if (!(error instanceof OutboundError)) throw error;

@@ -5,7 +5,7 @@ import type { Answer } from '../outbound/answer.ts';
 import { readJsonAnswer } from '../outbound/json-answer.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
 import type { Transport } from '../outbound/transport.ts';
-import { toStatusError } from './status-error.ts';
+import { type CredentialsUse, toStatusError } from './status-error.ts';
 import type { UpstreamSettings } from './upstream.ts';
 
 export const maxTokenBytes = 1024 * 1024;
@@ -13,23 +13,49 @@ export const maxTokenBytes = 1024 * 1024;
 const defaultLifetimeSeconds = 60;
 
 const headerText = /^[\x21-\x7e]+$/;
-const tokenText = z.string().regex(headerText).optional().catch(undefined);
+const tokenText = z.string().trim().regex(headerText).optional().catch(undefined);
 const answerSchema = z.object({
   token: tokenText,
   access_token: tokenText,
-  expires_in: z.number().positive().catch(defaultLifetimeSeconds),
+  expires_in: z.coerce.number().positive().catch(defaultLifetimeSeconds),
 });
+/** What services answer that refuse one scope for another. */
+const scopeRefusals = [400, 401, 403, 404];
 
 export interface TokenRequest {
   /** Already judged by {@link parseRealm}. */
   readonly realm: URL;
   readonly service: string | undefined;
+  /** At least one; what is asked for is the first. */
   readonly scopes: readonly string[];
   readonly credentials: UpstreamSettings['credentials'];
 }
 
-/** @throws OutboundError */
+/** A token for all scopes or, of a service that refuses one for another, for what is asked for or for all others. @throws OutboundError */
 export async function exchangeToken(
+  transport: Transport,
+  request: TokenRequest,
+  now: number,
+  signal: AbortSignal,
+): Promise<IssuedToken> {
+  const ask = (scopes: readonly string[]) => askForToken(transport, { ...request, scopes }, now, signal);
+  const [first, ...others] = request.scopes;
+  try {
+    return await ask(request.scopes);
+  } catch (error) {
+    if (!isScopeRefusal(error) || first === undefined || others.length === 0) throw error;
+    return ask([first]).catch((second: unknown) =>
+      isScopeRefusal(second) ? ask(others) : Promise.reject(second),
+    );
+  }
+}
+
+function isScopeRefusal(error: unknown): boolean {
+  return error instanceof OutboundError && scopeRefusals.includes(error.status ?? 0);
+}
+
+/** Where the service redirects to another origin, that is asked without the credentials. */
+async function askForToken(
   transport: Transport,
   { realm, service, scopes, credentials }: TokenRequest,
   now: number,
@@ -41,11 +67,12 @@ export async function exchangeToken(
   if (credentials) url.searchParams.set('account', credentials.username);
   const headers = credentials ? { authorization: basicAuthorization(credentials) } : {};
   const repository = scopes.join(' ');
-  const asked = { method: 'GET', url, headers, repository, redirects: 'refuse' } as const;
+  const asked = { method: 'GET', url, headers, repository, redirects: 'follow' } as const;
   const answer = await transport.request(asked, signal);
-  if (answer.status !== 200) {
+  if (answer.status < 200 || answer.status >= 300) {
     answer.discard();
-    throw refusal(answer, credentials !== undefined, now);
+    const isKept = credentials && answer.url.origin !== url.origin;
+    throw refusal(answer, credentials === undefined ? 'none' : isKept ? 'kept' : 'sent', now);
   }
   const said = answerSchema.safeParse(
     (await readJsonAnswer(answer, maxTokenBytes, 'an answer of its token service')).json,
@@ -63,13 +90,17 @@ export function basicAuthorization({
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
-function refusal(answer: Answer, hasCredentials: boolean, now: number): OutboundError {
-  const { kind, status, retryAfterMs } = toStatusError(answer, hasCredentials, now);
+const refused: Readonly<Record<CredentialsUse, string>> = {
+  sent: 'refused the credentials',
+  none: 'refused an anonymous token; no credentials are configured',
+  kept: 'redirected to another origin, where credentials are not sent, and refused a token there',
+};
+
+function refusal(answer: Answer, credentials: CredentialsUse, now: number): OutboundError {
+  const { kind, status, retryAfterMs, refusesCredentials } = toStatusError(answer, credentials, now);
   if (kind === 'unauthorized') {
-    const refused = hasCredentials
-      ? 'refused the credentials'
-      : 'refused an anonymous token; no credentials are configured';
-    return new OutboundError(kind, `has a token service that ${refused} (${status})`, { status });
+    const message = `has a token service that ${refused[credentials]} (${status})`;
+    return new OutboundError(kind, message, { status, refusesCredentials });
   }
   // A token service that is not there says nothing of the repository.
   const blamed = kind === 'not-found' ? 'invalid' : kind;

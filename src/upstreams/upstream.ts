@@ -11,6 +11,8 @@ export interface UpstreamSettings {
   readonly url: string;
   /** Both or neither. */
   readonly credentials: { readonly username: string; readonly password: string } | undefined;
+  /** The host of its token service where that is on another domain, with or without a port. */
+  readonly tokenHost?: string | undefined;
   /** A path that images of the virtual registry are below, and that the upstream does not know; others are not asked for there. */
   readonly stripPrefix?: string | undefined;
   /** A path at the upstream that all images asked for are below. */

@@ -42,6 +42,6 @@ export interface Behaviour {
   };
   /** True where it has no referrers, whatever it says. */
   readonly hasNoReferrers?: true;
-  /** What a cold pull of a manifest by tag asks, in order, as "here HEAD manifest 401". */
+  /** What a cold pull of a manifest by tag asks, place by place in order, as "here HEAD manifest 401". */
   readonly asks?: readonly string[];
 }

@@ -17,6 +17,7 @@ describe('a redirect', () => {
     expect(nextHop(from, '/other?x=1')).toEqual({
       url: new URL('https://registry.example.com/other?x=1'),
       headers: from.headers,
+      isAway: false,
     });
     expect(nextHop(from, 'https://registry.example.com/y').headers).toEqual(from.headers);
   });
@@ -30,7 +31,9 @@ describe('a redirect', () => {
 
   test('that leads back does not bring credentials back', () => {
     const away = nextHop(from, 'https://cdn.example.com/x');
-    expect(nextHop(away, from.url.href).headers).toEqual({ range: 'bytes=5-' });
+    const back = nextHop(away, from.url.href);
+    expect(back).toEqual({ url: from.url, headers: { range: 'bytes=5-' }, isAway: true });
+    expect(nextHop(back, '/y')).toMatchObject({ isAway: true });
   });
 
   test('from http to https is followed without credentials', () => {

@@ -22,6 +22,11 @@ function registry(authorization?: string): nock.Scope {
   );
 }
 
+/** What the registry says of how to ask, where nobody is let in. */
+function base(status: number, headers: Record<string, string> = {}): nock.Scope {
+  return registry().get('/v2/').reply(status, {}, headers);
+}
+
 function tokenService(body: object | string, query: object = { service: 'reg', scope }): nock.Scope {
   return nock(origin)
     .get('/token')
@@ -36,6 +41,7 @@ describe('a registry that wants no authorization', () => {
   });
 
   test('gets no credentials that it did not ask for', async () => {
+    base(200);
     registry().head(path).reply(200, undefined, found);
     await createKit({ credentials }).upstream.headManifest(image, latest);
   });
@@ -53,7 +59,7 @@ describe('a registry that wants a bearer token', () => {
   });
 
   test('has its token service asked with the credentials and their account', async () => {
-    registry().head(path).reply(401, undefined, challenge);
+    base(401, challenge);
     nock(origin, { reqheaders: { authorization: basic } })
       .get('/token')
       .query({ service: 'reg', scope, account: 'robot' })
@@ -73,12 +79,12 @@ describe('a registry that wants a bearer token', () => {
     await upstream.headManifest(parseRepositoryName('other'), latest);
   });
 
-  test('gets a token for the scopes that it names, each as a parameter of its own', async () => {
+  test('gets a token for what is asked for and for the scopes that it names, each as a parameter of its own', async () => {
     const scopes = 'repository:prefix/team/app:pull repository:base:pull';
     registry()
       .head(path)
       .reply(401, undefined, { 'www-authenticate': `Bearer realm="${origin}/token?a=b",scope="${scopes}"` });
-    tokenService({ token: 't1' }, { a: 'b', scope: scopes.split(' ') });
+    tokenService({ token: 't1' }, { a: 'b', scope: [scope, ...scopes.split(' ')] });
     registry('Bearer t1').head(path).reply(200, undefined, found);
     await createKit().upstream.headManifest(image, latest);
   });
@@ -134,7 +140,7 @@ describe('a registry that wants a bearer token', () => {
       .head(path)
       .reply(200, undefined, found);
     expect(await createKit({ url: plain }).upstream.headManifest(image, latest)).toEqual({ digest });
-    nock(plain).head(path).reply(401, undefined, elsewhere);
+    nock(plain).get('/v2/').reply(401, undefined, elsewhere);
     const asked = createKit({ url: plain, credentials }).upstream.headManifest(image, latest);
     await expect(asked).rejects.toThrow('where credentials are not sent unless both have https');
   });
@@ -266,7 +272,7 @@ describe('a token service', () => {
   test('on another domain never hears from us', async () => {
     nock('https://evil.example.org').get(/.*/).reply(200, { token: 'stolen' }).persist();
     const evil = { 'www-authenticate': 'Bearer realm="https://evil.example.org/token",service="reg"' };
-    registry().head(path).reply(401, undefined, evil);
+    base(401, evil);
     await expect(createKit({ credentials }).upstream.headManifest(image, latest)).rejects.toMatchObject({
       kind: 'invalid',
       message: expect.stringMatching(/token service at evil\.example\.org, on another domain/),
@@ -275,14 +281,96 @@ describe('a token service', () => {
     nock.cleanAll();
   });
 
-  test('may not redirect', async () => {
+  test('may redirect within its origin, where the credentials are sent', async () => {
+    base(401, challenge);
+    nock(origin, { reqheaders: { authorization: basic } })
+      .get('/token')
+      .query(true)
+      .reply(307, undefined, { location: '/v3/token?scope=x' });
+    nock(origin, { reqheaders: { authorization: basic } })
+      .get('/v3/token?scope=x')
+      .reply(200, { token: 't1' });
+    registry('Bearer t1').head(path).reply(200, undefined, found);
+    expect(await createKit({ credentials }).upstream.headManifest(image, latest)).toEqual({ digest });
+  });
+
+  test.each([
+    [401, 'redirected to another origin, where credentials are not sent, and refused a token there (401)'],
+    [200, undefined],
+  ])('may redirect to another origin, where no credentials are sent (%d)', async (status, message) => {
+    base(401, challenge);
+    nock(origin, { reqheaders: { authorization: basic } })
+      .get('/token')
+      .query(true)
+      .reply(302, undefined, { location: 'https://sso.example.org/token' });
+    nock('https://sso.example.org', { badheaders: ['authorization'] })
+      .get('/token')
+      .reply(status, { token: 't1' });
+    if (status === 200) registry('Bearer t1').head(path).reply(200, undefined, found);
+    const { upstream, log } = createKit({ credentials });
+    const asked = upstream.headManifest(image, latest);
+    if (message === undefined) expect(await asked).toEqual({ digest });
+    else await expect(asked).rejects.toMatchObject({ message: `has a token service that ${message}` });
+    expect(log.lines).toEqual([]);
+  });
+
+  test('may not redirect from https to http', async () => {
     nock(origin)
       .get('/token')
       .query(true)
-      .reply(307, undefined, { location: `${origin}/other` });
+      .reply(307, undefined, { location: 'http://registry.example.com/token' });
     expect(await failure()).toMatchObject({
       kind: 'invalid',
-      message: 'redirected where no redirect is accepted',
+      message: expect.stringMatching(/https to http/),
+    });
+  });
+
+  test('may name a token with white space around it, and its life in text', async () => {
+    const { upstream, clock } = createKit();
+    registry().head(path).reply(401, undefined, challenge);
+    tokenService({ token: ' t1\n', expires_in: '300' });
+    registry('Bearer t1').head(path).times(2).reply(200, undefined, found);
+    await upstream.headManifest(image, latest);
+    clock.ms += 200_000;
+    await upstream.headManifest(image, latest);
+  });
+
+  describe('that refuses one scope for another', () => {
+    const named = 'repository:inner/team/app:pull';
+    const asking = { 'www-authenticate': `Bearer realm="${origin}/token",scope="${named}"` };
+    const refuse = (scopes: string | string[], status: number) =>
+      nock(origin).get('/token').query({ scope: scopes }).reply(status);
+
+    test.each([400, 401, 403, 404])('is asked for what is asked for alone (%d)', async (status) => {
+      registry().head(path).reply(401, undefined, asking);
+      refuse([scope, named], status);
+      tokenService({ token: 't1' }, { scope });
+      registry('Bearer t1').head(path).reply(200, undefined, found);
+      expect(await createKit().upstream.headManifest(image, latest)).toEqual({ digest });
+    });
+
+    test('is asked then for what the registry named', async () => {
+      registry().head(path).reply(401, undefined, asking);
+      refuse([scope, named], 403);
+      refuse(scope, 403);
+      tokenService({ token: 't1' }, { scope: named });
+      registry('Bearer t1').head(path).reply(200, undefined, found);
+      expect(await createKit().upstream.headManifest(image, latest)).toEqual({ digest });
+    });
+
+    test('is not asked again where it fails, or has nothing but one scope to refuse', async () => {
+      registry().head(path).reply(401, undefined, asking);
+      refuse([scope, named], 500);
+      await expect(createKit().upstream.headManifest(image, latest)).rejects.toMatchObject({ status: 500 });
+      registry().head(path).reply(401, undefined, asking);
+      refuse([scope, named], 403);
+      refuse(scope, 500);
+      await expect(createKit().upstream.headManifest(image, latest)).rejects.toMatchObject({ status: 500 });
+      refuse(scope, 403);
+      registry()
+        .head(path)
+        .reply(401, undefined, { 'www-authenticate': `Bearer realm="${origin}/token"` });
+      await expect(createKit().upstream.headManifest(image, latest)).rejects.toMatchObject({ status: 403 });
     });
   });
 
@@ -325,7 +413,7 @@ describe('a token service', () => {
     [500, 'unavailable', 7000],
     [404, 'invalid', undefined],
     [410, 'invalid', undefined],
-    [201, 'invalid', undefined],
+    [300, 'invalid', undefined],
   ])('that answers %d makes it %s, and may say for how long', async (status, kind, retryAfterMs) => {
     nock(origin).get('/token').query(true).reply(status, undefined, { 'retry-after': '7' });
     const message = `has a token service that answered ${status}`;
@@ -333,7 +421,7 @@ describe('a token service', () => {
   });
 
   test('that refuses the credentials says so, to the caller and in the log, which has no secret', async () => {
-    registry().head(path).reply(401, undefined, challenge);
+    base(401, challenge);
     nock(origin).get('/token').query(true).reply(401);
     const { upstream, log, observer } = createKit({ credentials });
     await expect(upstream.headManifest(image, latest)).rejects.toMatchObject({
@@ -360,7 +448,7 @@ describe('a registry that wants Basic', () => {
   const wanted = { 'www-authenticate': 'Basic realm="here"' };
 
   test('gets it when it asks, and at once from then on', async () => {
-    registry().head(path).reply(401, undefined, wanted);
+    base(401, wanted);
     registry(basic).head(path).times(2).reply(200, undefined, found);
     const { upstream } = createKit({ credentials });
     await upstream.headManifest(image, latest);
@@ -368,7 +456,8 @@ describe('a registry that wants Basic', () => {
   });
 
   test('is not asked twice with credentials that it refused', async () => {
-    registry().head(path).reply(401, undefined, wanted);
+    base(401, wanted);
+    base(401, wanted);
     registry(basic).head(path).times(2).reply(401, undefined, wanted);
     const { upstream } = createKit({ credentials });
     for (let n = 0; n < 2; n++)
@@ -391,7 +480,7 @@ describe('a registry that wants Basic', () => {
 
   test('may want a token later', async () => {
     const { upstream } = createKit({ credentials });
-    registry().head(path).reply(401, undefined, wanted);
+    base(401, wanted);
     registry(basic).head(path).reply(200, undefined, found);
     await upstream.headManifest(image, latest);
     registry(basic).head(path).reply(401, undefined, challenge);
@@ -402,43 +491,24 @@ describe('a registry that wants Basic', () => {
   });
 });
 
-test('a registry that wants what we do not know is given up', async () => {
+test('a registry that wants what we do not know is given up, and not said to have refused what it was not sent', async () => {
+  base(401, { 'www-authenticate': 'Negotiate' });
   registry().head(path).reply(401, undefined, { 'www-authenticate': 'Negotiate' });
   const { upstream, log } = createKit({ credentials });
   await expect(upstream.headManifest(image, latest)).rejects.toMatchObject({
     kind: 'unauthorized',
-    message: 'refused the credentials (401) or has no such repository',
+    message:
+      'refused anonymous access (401) or has no such repository; it did not ask for the credentials, so they were not sent',
   });
-  expect(log.lines).toHaveLength(1);
+  expect(log.lines).toEqual([]);
 });
 
 test('only a refusal of credentials is told as one', async () => {
+  base(200);
   registry().head(path).reply(404);
   const { upstream, log } = createKit({ credentials });
   await expect(upstream.headManifest(image, latest)).rejects.toMatchObject({ kind: 'not-found' });
   const reason = new Error('left');
   await expect(upstream.headManifest(image, latest, AbortSignal.abort(reason))).rejects.toBe(reason);
   expect(log.lines).toEqual([]);
-});
-
-test('a 401 without a challenge, and a 403, are given up', async () => {
-  registry().head(path).reply(401);
-  registry().head(path).reply(403);
-  const { upstream } = createKit({ credentials });
-  await expect(upstream.headManifest(image, latest)).rejects.toMatchObject({
-    kind: 'unauthorized',
-    status: 401,
-  });
-  await expect(upstream.headManifest(image, latest)).rejects.toMatchObject({
-    kind: 'unauthorized',
-    status: 403,
-  });
-});
-
-test('a challenge from where a redirect led is not answered', async () => {
-  registry().head(path).reply(307, undefined, { location: 'https://cdn.example.com/x' });
-  nock('https://cdn.example.com').head('/x').reply(401, undefined, challenge);
-  await expect(createKit({ credentials }).upstream.headManifest(image, latest)).rejects.toMatchObject({
-    kind: 'unauthorized',
-  });
 });

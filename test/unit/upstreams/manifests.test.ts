@@ -215,9 +215,19 @@ describe('the address of a registry', () => {
     ['https://host.example/prefix/v2/', 'https://host.example', '/prefix/v2/team/app/manifests/latest'],
     ['https://host.example/v2', 'https://host.example', '/v2/team/app/manifests/latest'],
     ['http://host.example:5000/', 'http://host.example:5000', '/v2/team/app/manifests/latest'],
-    ['https://docker.io', 'https://registry-1.docker.io', '/v2/team/app/manifests/latest'],
   ])('%s', async (url, host, asked) => {
     nock(host).get(asked).reply(200, payload);
+    expect((await createKit({ url }).upstream.getManifest(image, latest)).digest).toBe(sha256);
+  });
+
+  test.each([
+    'https://docker.io',
+    'https://registry.hub.docker.com/v2/',
+    'https://index.docker.io/v1/',
+    'https://registry-1.docker.io',
+    'http://docker.io:80/',
+  ])("that is one of Docker Hub's is Docker Hub's: %s", async (url) => {
+    nock('https://registry-1.docker.io').get(path).reply(200, payload);
     expect((await createKit({ url }).upstream.getManifest(image, latest)).digest).toBe(sha256);
   });
 

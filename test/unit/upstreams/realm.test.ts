@@ -88,7 +88,7 @@ test.each([
 ])('%s is refused, and what to configure is said', (_what, registry, realm) => {
   const [from, to] = [new URL(registry).host, new URL(realm).host];
   expect(judge(registry, realm)).toBe(
-    `has its token service at ${to}, on another domain; if that is right, add ${from}=${to} to upstreams.token_hosts`,
+    `has its token service at ${to}, on another domain; if that is right, give the upstream the token_host ${to}, or add ${from}=${to} to upstreams.token_hosts`,
   );
 });
 
@@ -98,7 +98,7 @@ test('a realm without https is refused for a registry with it, pair or not', () 
   );
 });
 
-test.each([undefined, '', '/token', 'ftp://registry.example.com/', 'file:///etc/passwd'])(
+test.each([undefined, '', 'https://', 'ftp://registry.example.com/', 'file:///etc/passwd'])(
   '%s is no realm',
   (realm) => {
     expect(judge('https://registry.example.com', realm)).toMatch(/no usable token service/);
@@ -108,3 +108,29 @@ test.each([undefined, '', '/token', 'ftp://registry.example.com/', 'file:///etc/
 test('a user name in the realm is dropped, and what is never sent', () => {
   expect(judge('https://ghcr.io', 'https://a:b@ghcr.io/token#c')).toBe('https://ghcr.io/token');
 });
+
+test.each([
+  ['/token', 'https://registry.example.com/token'],
+  ['auth', 'https://registry.example.com/v2/auth'],
+  ['//auth.example.com/token', 'https://auth.example.com/token'],
+  ['?x=1', 'https://registry.example.com/v2/?x=1'],
+])('a realm may be relative to the registry: %s', (realm, url) => {
+  expect(judge('https://registry.example.com/v2/', realm)).toBe(url);
+});
+
+test.each([
+  [
+    'https://registry.example.com/v2/',
+    'http://registry.example.com/token',
+    'https://registry.example.com/token',
+  ],
+  ['https://reg.example.com:8443/v2/', 'http://reg.example.com/token', 'https://reg.example.com:8443/token'],
+  ['https://reg.example.com/v2/', 'http://reg.example.com:5001/token', 'https://reg.example.com:5001/token'],
+  ['https://reg.example.com/v2/', 'http://REG.example.com:443/token', 'https://reg.example.com/token'],
+])(
+  'of a registry with https (%s) a realm without it on the same host (%s) is asked by https',
+  (registry, realm, url) => {
+    expect(judge(registry, realm)).toBe(url);
+    expect(judge(registry, realm, false)).toBe(url);
+  },
+);

@@ -1,0 +1,110 @@
+import nock from 'nock';
+import { expect, test } from 'vitest';
+import { createKit, credentials, image, latest } from './kit.ts';
+import { origin, useMockedRegistry } from './mocked-registry.ts';
+
+useMockedRegistry();
+
+const path = '/v2/team/app/manifests/latest';
+const digest = `sha256:${'a'.repeat(64)}`;
+const found = { 'docker-content-digest': digest };
+const there = 'https://ghcr.example.org';
+const basic = `Basic ${Buffer.from('robot:s3cret').toString('base64')}`;
+
+const anonymous = (host: string) => nock(host, { badheaders: ['authorization'] });
+const challengeOf = (host: string, scope: string) => ({
+  'www-authenticate': `Bearer realm="${host}/token",service="there",scope="${scope}"`,
+});
+
+test('where a redirect leads is authorized by its own challenge, and from then on at once', async () => {
+  anonymous(origin)
+    .head(path)
+    .times(2)
+    .reply(307, undefined, { location: there + path });
+  const scope = 'repository:team/app:pull';
+  anonymous(there).head(path).reply(401, undefined, challengeOf(there, scope));
+  anonymous(there).get('/token').query({ service: 'there', scope }).reply(200, { token: 'theirs' });
+  nock(there, { reqheaders: { authorization: 'Bearer theirs' } })
+    .head(path)
+    .times(2)
+    .reply(200, undefined, found);
+  const { upstream } = createKit();
+  for (let n = 0; n < 2; n++) expect(await upstream.headManifest(image, latest)).toEqual({ digest });
+});
+
+test('a token is asked for by the name that the image has there', async () => {
+  anonymous(origin)
+    .head(path)
+    .reply(302, undefined, { location: `${there}/v2/other/name/manifests/latest` });
+  const [ours, named] = ['repository:other/name:pull', 'repository:user/image:pull'];
+  anonymous(there).head('/v2/other/name/manifests/latest').reply(401, undefined, challengeOf(there, named));
+  anonymous(there)
+    .get('/token')
+    .query({ service: 'there', scope: [ours, named] })
+    .reply(200, { token: 'theirs' });
+  nock(there, { reqheaders: { authorization: 'Bearer theirs' } })
+    .head('/v2/other/name/manifests/latest')
+    .reply(200, undefined, found);
+  expect(await createKit().upstream.headManifest(image, latest)).toEqual({ digest });
+});
+
+test('credentials and tokens for them stay where they belong, also where the way leads back', async () => {
+  const ours = { 'www-authenticate': `Bearer realm="${origin}/token"` };
+  anonymous(origin).get('/v2/').reply(401, {}, ours);
+  nock(origin, { reqheaders: { authorization: basic } })
+    .get('/token')
+    .query(true)
+    .reply(200, { token: 'ours' });
+  nock(origin, { reqheaders: { authorization: 'Bearer ours' } })
+    .head(path)
+    .reply(307, undefined, { location: there + path });
+  anonymous(there)
+    .head(path)
+    .reply(307, undefined, { location: `${origin}/back` });
+  anonymous(origin).head('/back').reply(401, undefined, ours);
+  anonymous(origin)
+    .get('/token')
+    .query({ scope: 'repository:team/app:pull' })
+    .reply(200, { token: 'stranger' });
+  nock(origin, { reqheaders: { authorization: 'Bearer stranger' } })
+    .head('/back')
+    .reply(200, undefined, found);
+  expect(await createKit({ credentials }).upstream.headManifest(image, latest)).toEqual({ digest });
+});
+
+test.each(['Basic realm="x"', 'Negotiate', ''])(
+  'a place that asks for more than a stranger has (%s) is given up',
+  async (wanted) => {
+    anonymous(origin).get('/v2/').reply(200);
+    anonymous(origin)
+      .head(path)
+      .reply(307, undefined, { location: there + path });
+    anonymous(there)
+      .head(path)
+      .reply(401, undefined, wanted === '' ? {} : { 'www-authenticate': wanted });
+    const { upstream, log } = createKit({ credentials });
+    await expect(upstream.headManifest(image, latest)).rejects.toMatchObject({
+      kind: 'unauthorized',
+      message: expect.stringContaining('so they were not sent'),
+    });
+    expect(log.lines).toEqual([]);
+  },
+);
+
+test.each([403, 404])('a storage that refuses with %d is not asked how to ask it', async (status) => {
+  anonymous(origin)
+    .head(path)
+    .reply(307, undefined, { location: `${there}/storage/x?signature=y` });
+  anonymous(there).head('/storage/x?signature=y').reply(status);
+  await expect(createKit().upstream.headManifest(image, latest)).rejects.toMatchObject({ status });
+});
+
+test('a token service of such a place that is on another domain is not asked', async () => {
+  anonymous(origin)
+    .head(path)
+    .reply(307, undefined, { location: there + path });
+  anonymous(there).head(path).reply(401, undefined, challengeOf('https://evil.example.com', 'x'));
+  await expect(createKit().upstream.headManifest(image, latest)).rejects.toThrow(
+    /token service at evil\.example\.com, on another domain/,
+  );
+});

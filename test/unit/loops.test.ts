@@ -74,6 +74,11 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
   ],
   'metadata/db/postgres.ts': [2, 'the limit of an answer; as many tries as there are connections'],
   'metadata/cached/remove-entries.ts': [1, 'removes rows each time'],
+  'metadata/db/sqlite-reader-thread.ts': [1, 'rows of one statement, up to a number'],
+  'metadata/db/sqlite-readers.ts': [
+    4,
+    'what waits, as far as threads are free; the limits of a read, of idle threads and of closing',
+  ],
   'metadata/db/sqlite-file.ts': [2, 'tries a busy database every 5 ms, up to 10 s for all'],
   'metadata/hosted/tags.ts': [1, 'pages of tags'],
   'outbound/body-chunks.ts': [2, 'a moment, begun again with each chunk; woken by what comes'],

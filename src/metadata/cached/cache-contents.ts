@@ -20,18 +20,20 @@ export type ManifestEntry = Pick<CacheEntry, 'repository' | 'reference' | 'diges
 
 export class CacheContents {
   readonly #db: Kysely<Tables>;
+  readonly #reading: Kysely<Tables>;
   readonly #pages: Pages;
   readonly #reviews: Reviews;
 
-  constructor(db: Kysely<Tables>, reviews: Reviews, pages: Pages) {
+  constructor(db: Kysely<Tables>, reviews: Reviews, pages: Pages, reading = db) {
     this.#db = db;
+    this.#reading = reading;
     this.#pages = pages;
     this.#reviews = reviews;
   }
 
   /** Newest first. @param search part of the relative path */
   list(upstreamId: number, search: string | undefined, page: Page): Promise<Paged<ListedCacheEntry>> {
-    let matching = this.#db.selectFrom('cacheEntries').where('upstreamId', '=', upstreamId);
+    let matching = this.#reading.selectFrom('cacheEntries').where('upstreamId', '=', upstreamId);
     if (search) matching = matching.where(containing(relativePath, search));
     const query = matching.select(entryColumns).select([relativePath.as('relativePath'), sha1]);
     return this.#pages.list(query, descending('cacheEntries.id'), page);
@@ -44,7 +46,7 @@ export class CacheContents {
 
   /** How many entries a top-level group has. */
   async count(groupId: number): Promise<number> {
-    const { total } = await this.#db
+    const { total } = await this.#reading
       .selectFrom('cacheEntries')
       .select((eb) => eb.fn.countAll<number>().as('total'))
       .where('groupId', '=', groupId)
@@ -54,7 +56,7 @@ export class CacheContents {
 
   /** All manifests of an upstream, under each of their references. */
   listManifests(upstreamId: number): Promise<readonly ManifestEntry[]> {
-    return this.#db
+    return this.#reading
       .selectFrom('cacheEntries')
       .select(['repository', 'reference', 'digest'])
       .where('upstreamId', '=', upstreamId)

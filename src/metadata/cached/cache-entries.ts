@@ -25,6 +25,7 @@ import { removeEntries } from './remove-entries.ts';
 
 export class CacheEntries {
   readonly #db: Kysely<Tables>;
+  readonly #reading: Kysely<Tables>;
   readonly #now: () => number;
   readonly #reviews: Reviews;
   readonly #at: EntriesAt;
@@ -33,8 +34,10 @@ export class CacheEntries {
     db: Kysely<Tables>,
     now: () => number,
     { reads, reviews }: { readonly reads: PreparedReads; readonly reviews: Reviews },
+    reading = db,
   ) {
     this.#db = db;
+    this.#reading = reading;
     this.#now = now;
     this.#at = new EntriesAt(db, reads);
     this.#reviews = reviews;
@@ -52,7 +55,7 @@ export class CacheEntries {
     digest: Digest,
   ): Promise<CacheEntry[]> {
     if (sources.length === 0) return [];
-    const rows = await this.#db
+    const rows = await this.#reading
       .selectFrom('cacheEntries')
       .select(entryColumns)
       .where('kind', '=', kind)
@@ -72,7 +75,7 @@ export class CacheEntries {
     digest: Digest,
   ): Promise<{ readonly source: EntrySource; readonly size: number }[]> {
     if (sources.length === 0) return [];
-    const rows = await this.#db
+    const rows = await this.#reading
       .selectFrom('cacheEntries')
       .innerJoin('manifestReferences as used', 'used.manifestDigest', 'cacheEntries.digest')
       .select(['cacheEntries.upstreamId', 'cacheEntries.repository'])
@@ -93,7 +96,7 @@ export class CacheEntries {
 
   /** URLs of the upstreams that any blob entry of this digest came from. */
   async listOrigins(digest: Digest): Promise<string[]> {
-    const rows = await this.#db
+    const rows = await this.#reading
       .selectFrom('cacheEntries')
       .innerJoin('upstreams', 'upstreams.id', 'cacheEntries.upstreamId')
       .select('upstreams.url')
@@ -107,7 +110,7 @@ export class CacheEntries {
   /** Tags for which a manifest entry exists at the sources, in byte order. */
   async listTags(sources: readonly EntrySource[]): Promise<string[]> {
     if (sources.length === 0) return [];
-    const rows = await this.#db
+    const rows = await this.#reading
       .selectFrom('cacheEntries')
       .select('reference')
       .distinct()

@@ -36,16 +36,18 @@ export interface Removed {
 
 export class CacheEvictions {
   readonly #db: Kysely<Tables>;
+  readonly #reading: Kysely<Tables>;
   readonly #reviews: Reviews;
 
-  constructor(db: Kysely<Tables>, reviews: Reviews) {
+  constructor(db: Kysely<Tables>, reviews: Reviews, reading = db) {
     this.#db = db;
+    this.#reading = reading;
     this.#reviews = reviews;
   }
 
   /** @param usedBefore epoch milliseconds */
   listOldest(scope: CacheScope, usedBefore: number, limit: number): Promise<readonly EvictionCandidate[]> {
-    let query = this.#db
+    let query = this.#reading
       .selectFrom('cacheEntries as entry')
       .select(candidateColumns)
       .select(holderUsedAt.as('holderUsedAt'))

@@ -41,10 +41,12 @@ const foldedAtOnce = 5000;
 
 export class CacheSizes {
   readonly #db: Kysely<Tables>;
+  readonly #reading: Kysely<Tables>;
   readonly #now: () => number;
 
-  constructor(db: Kysely<Tables>, now: () => number) {
+  constructor(db: Kysely<Tables>, now: () => number, reading = db) {
     this.#db = db;
+    this.#reading = reading;
     this.#now = now;
   }
 
@@ -75,7 +77,7 @@ export class CacheSizes {
 
   /** The bytes of blobs that no entry links and that are due to be collected. */
   async leavingBytes(): Promise<number> {
-    const { bytes } = await this.#db
+    const { bytes } = await this.#reading
       .selectFrom('blobReviews')
       .innerJoin('blobs', 'blobs.digest', 'blobReviews.digest')
       .select((eb) => sumOf(eb.ref('blobs.size')).as('bytes'))

@@ -65,16 +65,18 @@ const columns = ['digest', 'reviewAfter', 'event', 'reviewCount as failures', 'l
 
 export class ReviewQueue {
   readonly #db: Kysely<Tables>;
+  readonly #reading: Kysely<Tables>;
   readonly #now: () => number;
 
-  constructor(db: Kysely<Tables>, now: () => number) {
+  constructor(db: Kysely<Tables>, now: () => number, reading = db) {
     this.#db = db;
+    this.#reading = reading;
     this.#now = now;
   }
 
   /** Those that wait longest first; nothing is changed. */
   list(kind: ReviewKind, due: Due): Promise<readonly Review[]> {
-    return this.#select(this.#db, kind, due);
+    return this.#select(this.#reading, kind, due);
   }
 
   /** As {@link list}, and they are ours for so long. Waits for nobody: what others have is passed over. */
@@ -200,7 +202,7 @@ export class ReviewQueue {
   /** The state of the queue, as far as the first {@link maxCounted} reviews say. */
   describe(kind: ReviewKind): Promise<QueueState> {
     const now = this.#now();
-    return this.#db
+    return this.#reading
       .selectFrom((eb) =>
         eb
           .selectFrom(tables[kind])

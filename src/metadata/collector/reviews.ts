@@ -18,10 +18,12 @@ import {
 
 export class Reviews {
   readonly #db: Kysely<Tables>;
+  readonly #reading: Kysely<Tables>;
   readonly #times: ReviewTimes;
 
-  constructor(db: Kysely<Tables>, times: ReviewTimes) {
+  constructor(db: Kysely<Tables>, times: ReviewTimes, reading = db) {
     this.#db = db;
+    this.#reading = reading;
     this.#times = times;
   }
 
@@ -94,7 +96,7 @@ export class Reviews {
   }
 
   #untagged(repositoryId: number) {
-    return this.#db
+    return this.#reading
       .selectFrom('repositoryManifests as untagged')
       .select(['untagged.repositoryId', 'untagged.digest'])
       .where('untagged.repositoryId', '=', repositoryId)

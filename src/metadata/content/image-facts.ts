@@ -53,9 +53,11 @@ const manifestColumns = [
 
 export class ImageFactsRecords {
   readonly #db: Kysely<Tables>;
+  readonly #reading: Kysely<Tables>;
 
-  constructor(db: Kysely<Tables>) {
+  constructor(db: Kysely<Tables>, reading = db) {
     this.#db = db;
+    this.#reading = reading;
   }
 
   /** Whether there is nothing to be found out any more: the facts are there, and their config was not missing. */
@@ -143,7 +145,7 @@ export class ImageFactsRecords {
   }
 
   #visibleFrom(repositoryId: number) {
-    return this.#db
+    return this.#reading
       .selectFrom('imageFacts')
       .innerJoin('repositoryManifests', 'repositoryManifests.digest', 'imageFacts.digest')
       .where('repositoryManifests.repositoryId', '=', repositoryId)
@@ -158,7 +160,7 @@ export class ImageFactsRecords {
 
   /** Sizes are what pushers wrote: as integers their sum might be none. */
   async #sizesOf(repositoryId: number, indexes: readonly Digest[]): Promise<ReadonlyMap<Digest, number>> {
-    const rows = await this.#db
+    const rows = await this.#reading
       .selectFrom((eb) =>
         eb
           .selectFrom('manifestReferences as child')

@@ -19,12 +19,14 @@ export interface ManifestTable {
 
 export class Manifests {
   readonly #db: Kysely<Tables>;
+  readonly #reading: Kysely<Tables>;
   readonly #payload: (key: {
     readonly digest: Digest;
   }) => Promise<readonly { readonly payload: Uint8Array }[]>;
 
-  constructor(db: Kysely<Tables>, reads: PreparedReads) {
+  constructor(db: Kysely<Tables>, reads: PreparedReads, reading = db) {
     this.#db = db;
+    this.#reading = reading;
     this.#payload = reads.prepare('payload', (value) =>
       db.selectFrom('manifests').select('payload').where('digest', '=', value('digest')),
     );
@@ -34,7 +36,7 @@ export class Manifests {
   async listReferenced(digests: readonly Digest[]): Promise<readonly Digest[]> {
     const found = new Set<Digest>();
     for (const batch of inBatches(digests)) {
-      const query = this.#db
+      const query = this.#reading
         .selectFrom('manifestReferences')
         .select('digest')
         .where('manifestDigest', 'in', batch)

@@ -32,18 +32,20 @@ export type NewFinding = Pick<Finding, 'kind' | 'digest' | 'storageKey' | 'size'
 
 export class StoredBlobs {
   readonly #db: Kysely<Tables>;
+  readonly #reading: Kysely<Tables>;
   readonly #now: () => number;
   readonly #pages: Pages;
 
-  constructor(db: Kysely<Tables>, now: () => number, pages: Pages) {
+  constructor(db: Kysely<Tables>, now: () => number, pages: Pages, reading = db) {
     this.#db = db;
+    this.#reading = reading;
     this.#now = now;
     this.#pages = pages;
   }
 
   /** Those that were verified no later than `before`, the longest unverified first. */
   listUnverified(before: number, limit: number): Promise<readonly BlobRecord[]> {
-    return this.#db
+    return this.#reading
       .selectFrom('blobs')
       .select(blobColumns)
       .where('verifiedAt', '<=', before)
@@ -55,7 +57,7 @@ export class StoredBlobs {
 
   /** All, by digest. */
   list(after: string, limit: number): Promise<readonly BlobRecord[]> {
-    return this.#db
+    return this.#reading
       .selectFrom('blobs')
       .select(blobColumns)
       .where(sql.ref<string>('digest'), '>', after)
@@ -76,7 +78,7 @@ export class StoredBlobs {
 
   /** Names of up to `limit` repositories that link it. */
   async listRepositories(digest: Digest, limit: number): Promise<readonly string[]> {
-    const rows = await this.#db
+    const rows = await this.#reading
       .selectFrom('repositoryBlobs')
       .innerJoin('repositories', 'repositories.id', 'repositoryBlobs.repositoryId')
       .select('repositories.name')
@@ -104,7 +106,7 @@ export class StoredBlobs {
 
   /** The entries of virtual registries through which it was fetched, or shared with others of the same origin. */
   listFetched(digest: Digest): Promise<readonly CacheEntry[]> {
-    const query = this.#db.selectFrom('cacheEntries').select(entryColumns).where('digest', '=', digest);
+    const query = this.#reading.selectFrom('cacheEntries').select(entryColumns).where('digest', '=', digest);
     return query.where('kind', '=', 'blob').orderBy('id').execute();
   }
 
@@ -124,7 +126,7 @@ export class StoredBlobs {
 
   /** Open findings of records without bytes, by id. */
   listMissing(after: number, limit: number): Promise<readonly Finding[]> {
-    const open = this.#db.selectFrom('storageFindings').selectAll().where('state', '=', 'open');
+    const open = this.#reading.selectFrom('storageFindings').selectAll().where('state', '=', 'open');
     const missing = open.where('kind', '=', 'missing').where('id', '>', after);
     return missing.orderBy('id').limit(limit).execute();
   }
@@ -153,7 +155,7 @@ export class StoredBlobs {
 
   /** Newest first. */
   listFindings(state: Finding['state'] | undefined, page: Page): Promise<Paged<Finding>> {
-    let matching = this.#db.selectFrom('storageFindings').selectAll();
+    let matching = this.#reading.selectFrom('storageFindings').selectAll();
     if (state) matching = matching.where('state', '=', state);
     return this.#pages.list(matching, descending('id'), page);
   }

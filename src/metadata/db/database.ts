@@ -9,8 +9,9 @@ import { inTransaction } from './in-transaction.ts';
 import type { Patience } from './postgres.ts';
 import type { DirectReads } from './prepared.ts';
 import { RecordRows } from './record-rows.ts';
-import { Records } from './records.ts';
+import { type OtherWays, Records } from './records.ts';
 import { readOnlySqliteDialect, sqliteDialect } from './sqlite.ts';
+import { sqliteReadingDialect } from './sqlite-reading.ts';
 import type { Tables } from './tables.ts';
 
 export interface DatabaseOptions {
@@ -31,13 +32,20 @@ const dayMs = 24 * 60 * 60 * 1000;
 
 export class Database extends Records {
   readonly #db: Kysely<Tables>;
+  readonly #reading: Kysely<Tables>;
   readonly #times: ReviewTimes;
   readonly revision: AccessRevision;
 
-  constructor(db: Kysely<Tables>, times: ReviewTimes, direct: DirectReads, revision = new AccessRevision()) {
-    super(db, times, direct);
+  constructor(
+    db: Kysely<Tables>,
+    times: ReviewTimes,
+    ways: OtherWays & { readonly direct: DirectReads },
+    revision = new AccessRevision(),
+  ) {
+    super(db, times, ways);
     this.revision = revision;
     this.#db = db;
+    this.#reading = ways.reading ?? db;
     this.#times = times;
   }
 
@@ -72,7 +80,9 @@ export class Database extends Records {
   }
 
   async close(): Promise<void> {
-    await this.#db.destroy();
+    // The last connection to close, which writes, tidies the files of SQLite.
+    await this.#reading.destroy();
+    if (this.#reading !== this.#db) await this.#db.destroy();
   }
 }
 
@@ -82,7 +92,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   if (options.url !== undefined) {
     await migrate(options);
     const dialect = await dialectOf(options.url, options.log, 'limited', revision);
-    return new Database(recordsThrough(dialect), timesOf(options), dialect, revision);
+    return new Database(recordsThrough(dialect), timesOf(options), { direct: dialect }, revision);
   }
   const dialect = await sqliteDialect(options.file, revision, options.giveUpSpace);
   const db = recordsThrough(dialect);
@@ -92,7 +102,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     await db.destroy();
     throw error;
   }
-  return new Database(db, timesOf(options), dialect, revision);
+  const reading = sqliteReadingDialect(options.file);
+  const ways = { direct: dialect, ...(reading && { reading: recordsThrough(reading) }) };
+  return new Database(db, timesOf(options), ways, revision);
 }
 
 /**
@@ -104,7 +116,7 @@ export async function openReadOnlyDatabase(options: DatabaseOptions): Promise<Da
   const { url, file, log } = options;
   const dialect =
     url === undefined ? await readOnlySqliteDialect(file) : await dialectOf(url, log, 'reading only');
-  return new Database(recordsThrough(dialect), timesOf(options), dialect);
+  return new Database(recordsThrough(dialect), timesOf(options), { direct: dialect });
 }
 
 function recordsThrough(dialect: Dialect): Kysely<Tables> {

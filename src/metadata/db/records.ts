@@ -64,6 +64,14 @@ import { Pages } from './pages.ts';
 import { type DirectReads, PreparedReads } from './prepared.ts';
 import type { Tables } from './tables.ts';
 
+/** How else than through `db` records are read that are in no transaction. */
+export interface OtherWays {
+  /** Past Kysely. */
+  readonly direct?: DirectReads;
+  /** What may take long, apart from all else: as through `db`, where left out. */
+  readonly reading?: Kysely<Tables>;
+}
+
 export class Records {
   readonly accessTokens: AccessTokens;
   readonly auditEvents: AuditEvents;
@@ -125,40 +133,39 @@ export class Records {
   readonly webhookOutbox: WebhookOutbox;
   readonly webhooks: Webhooks;
 
-  /** @param direct past Kysely, for what is not in a transaction */
-  constructor(db: Kysely<Tables>, times: ReviewTimes, direct?: DirectReads) {
+  constructor(db: Kysely<Tables>, times: ReviewTimes, { direct, reading = db }: OtherWays = {}) {
     const now = () => times.now();
-    const pages = new Pages(db, now);
+    const pages = new Pages(reading, now);
     const reads = new PreparedReads(db, direct);
-    const reviews = new Reviews(db, times);
-    this.accessTokens = new AccessTokens(db, now, pages);
-    this.auditEvents = new AuditEvents(db, now, pages);
+    const reviews = new Reviews(db, times, reading);
+    this.accessTokens = new AccessTokens(db, now, pages, reading);
+    this.auditEvents = new AuditEvents(db, now, pages, reading);
     this.blobs = new Blobs(db, reads);
     this.cleanupPolicies = new CleanupPolicies(db);
-    this.cacheEvictions = new CacheEvictions(db, reviews);
+    this.cacheEvictions = new CacheEvictions(db, reviews, reading);
     this.cachePins = new CachePins(db, now);
     this.cachePulls = new CachePulls(db, now);
     this.cacheRetention = new CacheRetentionPolicies(db, now);
-    this.cacheSizes = new CacheSizes(db, now);
+    this.cacheSizes = new CacheSizes(db, now, reading);
     this.groupCaches = new GroupCaches(db);
-    this.deletedTags = new DeletedTags(db, pages);
-    this.cacheContents = new CacheContents(db, reviews, pages);
-    this.cacheEntries = new CacheEntries(db, now, { reads, reviews });
-    this.deployTokens = new DeployTokens(db, now, pages);
+    this.deletedTags = new DeletedTags(db, pages, reading);
+    this.cacheContents = new CacheContents(db, reviews, pages, reading);
+    this.cacheEntries = new CacheEntries(db, now, { reads, reviews }, reading);
+    this.deployTokens = new DeployTokens(db, now, pages, reading);
     this.gcRuns = new GcRuns(db);
-    this.groups = new Groups(db, now, pages);
-    this.holders = new Holders(db);
-    this.imageFacts = new ImageFactsRecords(db);
-    this.contentSizes = new ContentSizes(db);
-    this.imageTrees = new ImageTrees(db);
+    this.groups = new Groups(db, now, pages, reading);
+    this.holders = new Holders(reading);
+    this.imageFacts = new ImageFactsRecords(db, reading);
+    this.contentSizes = new ContentSizes(reading);
+    this.imageTrees = new ImageTrees(reading);
     this.instance = new InstanceSettings(db);
-    this.jobTokens = new JobTokens(db, now, pages);
+    this.jobTokens = new JobTokens(db, now, pages, reading);
     this.tasks = new Tasks(db, now);
-    this.manifests = new Manifests(db, reads);
-    this.members = new Members(db, now, pages);
+    this.manifests = new Manifests(db, reads, reading);
+    this.members = new Members(db, now, pages, reading);
     this.oidcIdentities = new OidcIdentities(db, now);
-    this.oidcTrusts = new OidcTrusts(db, now, pages);
-    this.projects = new Projects(db, now, pages);
+    this.oidcTrusts = new OidcTrusts(db, now, pages, reading);
+    this.projects = new Projects(db, now, pages, reading);
     this.protectionRules = new ProtectionRules(db, now);
     this.pullCounts = new PullCounts(db);
     this.registryUpstreams = new RegistryUpstreams(db);
@@ -166,29 +173,29 @@ export class Records {
     this.relocations = new Relocations(db, now);
     this.renameLeases = new RenameLeases(db, now);
     this.pulledContent = new PulledContent(db, reads);
-    this.repositories = new Repositories(db, now, reads);
-    this.repositoryDetails = new RepositoryDetails(db);
-    this.repositoryLists = new RepositoryLists(db, now, pages);
+    this.repositories = new Repositories(db, now, reads, reading);
+    this.repositoryDetails = new RepositoryDetails(reading);
+    this.repositoryLists = new RepositoryLists(reading, now, pages);
     this.repositoryRemovals = new RepositoryRemovals(db);
-    this.repositorySizes = new RepositorySizes(db);
-    this.repositoryBlobs = new RepositoryBlobs(db, times, reads);
-    this.repositoryManifests = new RepositoryManifests(db, now, { reads, reviews });
-    this.reviewQueue = new ReviewQueue(db, now);
+    this.repositorySizes = new RepositorySizes(db, reading);
+    this.repositoryBlobs = new RepositoryBlobs(db, times, reads, reading);
+    this.repositoryManifests = new RepositoryManifests(db, now, { reads, reviews }, reading);
+    this.reviewQueue = new ReviewQueue(db, now, reading);
     this.reviews = reviews;
     this.sessions = new Sessions(db, now);
     this.signingKeys = new SigningKeys(db);
-    this.storedBlobs = new StoredBlobs(db, now, pages);
-    this.tagDetails = new TagDetails(db);
+    this.storedBlobs = new StoredBlobs(db, now, pages, reading);
+    this.tagDetails = new TagDetails(reading);
     this.tagDeletions = new TagDeletions(db, now);
-    this.tagLists = new TagLists(db, pages);
-    this.tags = new Tags(db, now);
+    this.tagLists = new TagLists(reading, pages);
+    this.tags = new Tags(db, now, reading);
     this.uploads = new UploadRecords(db);
-    this.upstreams = new Upstreams(db, now, reviews, pages);
-    this.users = new Users(db, now, pages);
+    this.upstreams = new Upstreams(db, now, reviews, pages, reading);
+    this.users = new Users(db, now, pages, reading);
     this.virtualRegistries = new VirtualRegistries(db, now);
-    this.webhookDeliveries = new WebhookDeliveries(db, pages);
+    this.webhookDeliveries = new WebhookDeliveries(db, pages, reading);
     this.webhookLanes = new WebhookLanes(db, now);
     this.webhookOutbox = new WebhookOutbox(db, now);
-    this.webhooks = new Webhooks(db, now, pages);
+    this.webhooks = new Webhooks(db, now, pages, reading);
   }
 }

@@ -103,7 +103,7 @@ class NodeSqliteDatabase implements SqliteDatabase {
   }
 }
 
-function inputValue(value: unknown): SQLInputValue {
+export function inputValue(value: unknown): SQLInputValue {
   if (value === null || typeof value === 'number' || typeof value === 'string' || typeof value === 'bigint')
     return value;
   if (value instanceof Uint8Array) return value;

@@ -25,16 +25,18 @@ export type DeletedTag = RecordOf<DeletedTagTable>;
 
 export class DeletedTags {
   readonly #db: Kysely<Tables>;
+  readonly #reading: Kysely<Tables>;
   readonly #pages: Pages;
 
-  constructor(db: Kysely<Tables>, pages: Pages) {
+  constructor(db: Kysely<Tables>, pages: Pages, reading = db) {
     this.#db = db;
+    this.#reading = reading;
     this.#pages = pages;
   }
 
   /** Newest first. @param search part of the name */
   list(repositoryId: number, search: string | undefined, page: Page): Promise<Paged<DeletedTag>> {
-    const all = this.#db.selectFrom('deletedTags').selectAll().where('repositoryId', '=', repositoryId);
+    const all = this.#reading.selectFrom('deletedTags').selectAll().where('repositoryId', '=', repositoryId);
     const matching = search ? all.where((eb) => containing(eb.ref('name'), search)) : all;
     return this.#pages.list(matching, descending('id'), page);
   }

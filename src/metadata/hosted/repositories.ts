@@ -53,11 +53,13 @@ export type { Viewer };
 
 export class Repositories {
   readonly #db: Kysely<Tables>;
+  readonly #reading: Kysely<Tables>;
   readonly #now: () => number;
   readonly #named: (values: { readonly name: string }) => Promise<readonly RepositoryRecord[]>;
 
-  constructor(db: Kysely<Tables>, now: () => number, reads: PreparedReads) {
+  constructor(db: Kysely<Tables>, now: () => number, reads: PreparedReads, reading = db) {
     this.#db = db;
+    this.#reading = reading;
     this.#now = now;
     this.#named = reads.prepare<{ name: string }, RepositoryRecord>('repository', (value) =>
       db.selectFrom('repositories').select(repositoryColumns).where('name', '=', value('name')),
@@ -83,13 +85,13 @@ export class Repositories {
 
   /** Ids in ascending order. */
   async listIds(after: number, limit: number): Promise<readonly number[]> {
-    const query = this.#db.selectFrom('repositories').select('id').where('id', '>', after);
+    const query = this.#reading.selectFrom('repositories').select('id').where('id', '>', after);
     return (await query.orderBy('id').limit(limit).execute()).map(({ id }) => id);
   }
 
   /** Repositories of this name and of names below it, by name: of a project or a group, all. */
   listNamed(name: string): Promise<readonly RepositoryRecord[]> {
-    return this.#db
+    return this.#reading
       .selectFrom('repositories')
       .select(repositoryColumns)
       .where((eb) => eb.or([eb('name', '=', name), below(eb.ref('name'), name)]))
@@ -164,7 +166,7 @@ export class Repositories {
     visibleTo: Viewer | undefined,
     { after, limit }: PageRequest,
   ): Promise<{ readonly names: string[]; readonly hasMore: boolean }> {
-    let query = this.#db
+    let query = this.#reading
       .selectFrom('repositories')
       .innerJoin('projects', 'projects.id', 'repositories.projectId')
       .select('repositories.name')

@@ -26,11 +26,13 @@ type LinkKey = { readonly repositoryId: number; readonly digest: Digest };
 
 export class RepositoryBlobs {
   readonly #db: Kysely<Tables>;
+  readonly #reading: Kysely<Tables>;
   readonly #times: ReviewTimes;
   readonly #linked: (key: LinkKey) => Promise<readonly BlobRecord[]>;
 
-  constructor(db: Kysely<Tables>, times: ReviewTimes, reads: PreparedReads) {
+  constructor(db: Kysely<Tables>, times: ReviewTimes, reads: PreparedReads, reading = db) {
     this.#db = db;
+    this.#reading = reading;
     this.#times = times;
     this.#linked = reads.prepare<LinkKey, BlobRecord>('blob of repository', (value) =>
       db
@@ -127,7 +129,7 @@ export class RepositoryBlobs {
   async #bytesOf(
     isCounted: (projectId: Expression<number>, fullPath: Expression<string>) => Expression<SqlBool>,
   ): Promise<number> {
-    const { bytes } = await this.#db
+    const { bytes } = await this.#reading
       .selectFrom((eb) =>
         eb
           .selectFrom('projects')

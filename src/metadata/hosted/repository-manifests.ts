@@ -55,6 +55,7 @@ export interface NewHostedManifest extends HostedManifest {
 
 export class RepositoryManifests {
   readonly #db: Kysely<Tables>;
+  readonly #reading: Kysely<Tables>;
   readonly #now: () => number;
   readonly #reviews: Reviews;
   readonly #find: (key: {
@@ -67,8 +68,10 @@ export class RepositoryManifests {
     db: Kysely<Tables>,
     now: () => number,
     { reads, reviews }: { readonly reads: PreparedReads; readonly reviews: Reviews },
+    reading = db,
   ) {
     this.#db = db;
+    this.#reading = reading;
     this.#now = now;
     this.#reviews = reviews;
     const withPayload = db
@@ -201,7 +204,7 @@ export class RepositoryManifests {
 
   /** The manifests of this repository that say they belong to `subject`, oldest first. */
   async listReferrers(repositoryId: number, subject: Digest): Promise<readonly ReferrerDescriptor[]> {
-    const rows = await this.#db
+    const rows = await this.#reading
       .selectFrom('repositoryManifests as referrer')
       .innerJoin('manifests', 'manifests.digest', 'referrer.digest')
       .select(['referrer.digest', 'referrer.mediaType', 'referrer.artifactType', 'referrer.annotations'])

@@ -13,9 +13,11 @@ export function sizeOfManifest(
 
 export class RepositorySizes {
   readonly #db: Kysely<Tables>;
+  readonly #reading: Kysely<Tables>;
 
-  constructor(db: Kysely<Tables>) {
+  constructor(db: Kysely<Tables>, reading = db) {
     this.#db = db;
+    this.#reading = reading;
   }
 
   /** The size of all that its tags reach. The work grows with its tags. */
@@ -23,7 +25,7 @@ export class RepositorySizes {
     const id = sql<number>`cast(${repositoryId} as bigint)`;
     const tagged = sql`select tags.digest from tags where tags.repository_id = ${id}`;
     const { rows } = await sql<{ readonly bytes: number }>`select ${sizeOf(tagged, id)} as bytes`.execute(
-      this.#db,
+      this.#reading,
     );
     return rows[0]?.bytes ?? 0;
   }
@@ -38,7 +40,7 @@ export class RepositorySizes {
 
   /** The repositories that changed since they were measured, the longest unmeasured first. */
   listChanged(limit: number): Promise<readonly { readonly id: number; readonly updatedAt: number }[]> {
-    return this.#db
+    return this.#reading
       .selectFrom('repositories')
       .select(['id', 'updatedAt'])
       .where((eb) => eb.or([eb('sizedAt', 'is', null), eb('sizedAt', '<>', eb.ref('updatedAt'))]))

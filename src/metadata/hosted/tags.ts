@@ -23,10 +23,12 @@ const readAtOnce = 500;
 
 export class Tags {
   readonly #db: Kysely<Tables>;
+  readonly #reading: Kysely<Tables>;
   readonly #now: () => number;
 
-  constructor(db: Kysely<Tables>, now: () => number) {
+  constructor(db: Kysely<Tables>, now: () => number, reading = db) {
     this.#db = db;
+    this.#reading = reading;
     this.#now = now;
   }
 
@@ -97,7 +99,7 @@ export class Tags {
     notAfter: number,
   ): AsyncGenerator<readonly { readonly name: Tag; readonly updatedAt: number }[]> {
     for (let after = ''; ; ) {
-      const rows = await this.#db
+      const rows = await this.#reading
         .selectFrom('tags')
         .select(['name', 'updatedAt'])
         .where('repositoryId', '=', repositoryId)
@@ -117,7 +119,7 @@ export class Tags {
     repositoryId: number,
     { after, limit }: PageRequest,
   ): Promise<{ readonly tags: Tag[]; readonly hasMore: boolean }> {
-    const rows = await this.#db
+    const rows = await this.#reading
       .selectFrom('tags')
       .select('name')
       .where('repositoryId', '=', repositoryId)
@@ -130,7 +132,7 @@ export class Tags {
 
   /** All tags that name this manifest, in byte order. */
   async listNaming(repositoryId: number, digest: Digest): Promise<Tag[]> {
-    const rows = await this.#db
+    const rows = await this.#reading
       .selectFrom('tags')
       .select('name')
       .where('repositoryId', '=', repositoryId)
@@ -141,7 +143,7 @@ export class Tags {
   }
 
   async count(repositoryId: number): Promise<number> {
-    const { count } = await this.#db
+    const { count } = await this.#reading
       .selectFrom('tags')
       .select((eb) => eb.fn.countAll<number>().as('count'))
       .where('repositoryId', '=', repositoryId)

@@ -57,11 +57,13 @@ export interface GroupViewer {
 
 export class Groups {
   readonly #db: Kysely<Tables>;
+  readonly #reading: Kysely<Tables>;
   readonly #now: () => number;
   readonly #pages: Pages;
 
-  constructor(db: Kysely<Tables>, now: () => number, pages: Pages) {
+  constructor(db: Kysely<Tables>, now: () => number, pages: Pages, reading = db) {
     this.#db = db;
+    this.#reading = reading;
     this.#now = now;
     this.#pages = pages;
   }
@@ -72,7 +74,7 @@ export class Groups {
   }
 
   #matching({ search, below: path, parentId, fullPath, isTopLevel, visibleTo }: GroupFilter) {
-    let query = this.#db.selectFrom('groups').selectAll();
+    let query = this.#reading.selectFrom('groups').selectAll();
     if (fullPath !== undefined) query = query.where('fullPath', '=', fullPath);
     if (isTopLevel) query = query.where('parentId', 'is', null);
     if (path !== undefined) query = query.where((eb) => below(eb.ref('fullPath'), path));

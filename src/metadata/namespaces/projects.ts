@@ -53,24 +53,26 @@ const reservedPrefix = 'virtual_registries/';
 
 export class Projects {
   readonly #db: Kysely<Tables>;
+  readonly #reading: Kysely<Tables>;
   readonly #now: () => number;
   readonly #pages: Pages;
 
-  constructor(db: Kysely<Tables>, now: () => number, pages: Pages) {
+  constructor(db: Kysely<Tables>, now: () => number, pages: Pages, reading = db) {
     this.#db = db;
+    this.#reading = reading;
     this.#now = now;
     this.#pages = pages;
   }
 
   list(filter: ProjectFilter, page: Page, { by, direction }: ProjectOrder = byPath): Promise<Paged<Project>> {
-    const query = matchingProjects(this.#db, filter, this.#now());
+    const query = matchingProjects(this.#reading, filter, this.#now());
     const keys = by === 'id' || by === 'fullPath' ? [sql.ref(by)] : [sql.ref(by), sql.ref('id')];
     return this.#pages.list(query, { keys, direction }, page);
   }
 
   /** By number. */
   listAfter(filter: ProjectFilter, keyset: Keyset): Promise<KeysetPart<Project>> {
-    return partAfter(matchingProjects(this.#db, filter, this.#now()), keyset);
+    return partAfter(matchingProjects(this.#reading, filter, this.#now()), keyset);
   }
 
   find(id: number): Promise<Project | undefined> {

@@ -41,18 +41,20 @@ const userColumns = ['users.username', 'users.name', 'users.state'] as const;
 
 export class Members {
   readonly #db: Kysely<Tables>;
+  readonly #reading: Kysely<Tables>;
   readonly #now: () => number;
   readonly #pages: Pages;
 
-  constructor(db: Kysely<Tables>, now: () => number, pages: Pages) {
+  constructor(db: Kysely<Tables>, now: () => number, pages: Pages, reading = db) {
     this.#db = db;
+    this.#reading = reading;
     this.#now = now;
     this.#pages = pages;
   }
 
   /** Who was given a role in this very place, by user id. */
   list(place: PlaceKey, page: Page): Promise<Paged<ListedMember>> {
-    const query = this.#db
+    const query = this.#reading
       .selectFrom('members as roles')
       .innerJoin('users', 'users.id', 'roles.userId')
       .select([...roleColumns, ...userColumns])
@@ -65,7 +67,7 @@ export class Members {
    * with their highest role, and of equal ones the nearest.
    */
   listInherited(fullPath: string, page: Page): Promise<Paged<ListedMember>> {
-    const ranked = this.#db
+    const ranked = this.#reading
       .selectFrom(rolesUpTo(fullPath, this.#now()).as('roles'))
       .selectAll('roles')
       .select((eb) =>
@@ -79,7 +81,7 @@ export class Members {
           )
           .as('rank'),
       );
-    const query = this.#db
+    const query = this.#reading
       .selectFrom(ranked.as('roles'))
       .innerJoin('users', 'users.id', 'roles.userId')
       .select([...roleColumns, ...userColumns])

@@ -48,11 +48,13 @@ export interface UserFilter {
 
 export class Users {
   readonly #db: Kysely<Tables>;
+  readonly #reading: Kysely<Tables>;
   readonly #now: () => number;
   readonly #pages: Pages;
 
-  constructor(db: Kysely<Tables>, now: () => number, pages: Pages) {
+  constructor(db: Kysely<Tables>, now: () => number, pages: Pages, reading = db) {
     this.#db = db;
+    this.#reading = reading;
     this.#now = now;
     this.#pages = pages;
   }
@@ -68,7 +70,7 @@ export class Users {
   }
 
   #matching(search: string | undefined, { kind = 'human', username, state, isAdmin }: UserFilter) {
-    let query = this.#db.selectFrom('users').selectAll();
+    let query = this.#reading.selectFrom('users').selectAll();
     if (kind !== 'any') query = query.where('kind', '=', kind);
     if (username !== undefined) query = query.where('username', '=', username);
     if (state !== undefined) query = query.where('state', '=', state);

@@ -42,12 +42,14 @@ export interface AssociatedUpstream extends UpstreamRecord {
 
 export class Upstreams {
   readonly #db: Kysely<Tables>;
+  readonly #reading: Kysely<Tables>;
   readonly #now: () => number;
   readonly #pages: Pages;
   readonly #reviews: Reviews;
 
-  constructor(db: Kysely<Tables>, now: () => number, reviews: Reviews, pages: Pages) {
+  constructor(db: Kysely<Tables>, now: () => number, reviews: Reviews, pages: Pages, reading = db) {
     this.#db = db;
+    this.#reading = reading;
     this.#now = now;
     this.#reviews = reviews;
     this.#pages = pages;
@@ -55,7 +57,7 @@ export class Upstreams {
 
   /** Oldest first. @param name part of the name */
   list(groupId: number, name: string | undefined, page: Page): Promise<Paged<UpstreamRecord>> {
-    let matching = this.#db.selectFrom('upstreams').selectAll().where('groupId', '=', groupId);
+    let matching = this.#reading.selectFrom('upstreams').selectAll().where('groupId', '=', groupId);
     if (name) matching = matching.where((eb) => containing(eb.ref('name'), name));
     return this.#pages.list(matching, ascending('id'), page);
   }

@@ -60,11 +60,13 @@ export interface AuditEventFilter {
 
 export class AuditEvents {
   readonly #db: Kysely<Tables>;
+  readonly #reading: Kysely<Tables>;
   readonly #now: () => number;
   readonly #pages: Pages;
 
-  constructor(db: Kysely<Tables>, now: () => number, pages: Pages) {
+  constructor(db: Kysely<Tables>, now: () => number, pages: Pages, reading = db) {
     this.#db = db;
+    this.#reading = reading;
     this.#now = now;
     this.#pages = pages;
   }
@@ -96,7 +98,7 @@ export class AuditEvents {
   }
 
   #matching({ groupPath, createdAfter, createdBefore, ...filter }: AuditEventFilter) {
-    let query = this.#db.selectFrom('auditEvents').selectAll();
+    let query = this.#reading.selectFrom('auditEvents').selectAll();
     const exact = [
       ['actorId', filter.actorId],
       ['action', filter.action],

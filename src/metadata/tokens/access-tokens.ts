@@ -29,18 +29,20 @@ export interface AccessTokenFilter {
 
 export class AccessTokens {
   readonly #db: Kysely<Tables>;
+  readonly #reading: Kysely<Tables>;
   readonly #now: () => number;
   readonly #pages: Pages;
 
-  constructor(db: Kysely<Tables>, now: () => number, pages: Pages) {
+  constructor(db: Kysely<Tables>, now: () => number, pages: Pages, reading = db) {
     this.#db = db;
+    this.#reading = reading;
     this.#now = now;
     this.#pages = pages;
   }
 
   /** Newest first. */
   list({ userId, botOf, isActive, search }: AccessTokenFilter, page: Page): Promise<Paged<AccessToken>> {
-    let query = this.#db.selectFrom('accessTokens').selectAll();
+    let query = this.#reading.selectFrom('accessTokens').selectAll();
     if (userId !== undefined) query = query.where('userId', '=', userId);
     if (search !== undefined) query = query.where((eb) => containing(eb.ref('name'), search));
     if (isActive !== undefined) query = query.where(isOfLife('accessTokens', isActive, this.#now()));

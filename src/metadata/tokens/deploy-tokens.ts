@@ -40,18 +40,20 @@ const usernamePrefix = 'gitlab+deploy-token-';
 
 export class DeployTokens {
   readonly #db: Kysely<Tables>;
+  readonly #reading: Kysely<Tables>;
   readonly #now: () => number;
   readonly #pages: Pages;
 
-  constructor(db: Kysely<Tables>, now: () => number, pages: Pages) {
+  constructor(db: Kysely<Tables>, now: () => number, pages: Pages, reading = db) {
     this.#db = db;
+    this.#reading = reading;
     this.#now = now;
     this.#pages = pages;
   }
 
   /** Oldest first. */
   async list({ place, isActive }: DeployTokenFilter, page: Page): Promise<Paged<DeployToken>> {
-    let query = this.#placed();
+    let query = this.#placed(this.#reading);
     if (place) query = query.where(isOf(place, 'deployTokens'));
     if (isActive !== undefined) query = query.where(isOfLife('deployTokens', isActive, this.#now()));
     const found = await this.#pages.list(query, ascending('deployTokens.id'), page);
@@ -71,8 +73,8 @@ export class DeployTokens {
     return found && tokenOf(found);
   }
 
-  #placed() {
-    return this.#db
+  #placed(db = this.#db) {
+    return db
       .selectFrom('deployTokens')
       .leftJoin('groups', 'groups.id', 'deployTokens.groupId')
       .leftJoin('projects', 'projects.id', 'deployTokens.projectId')

@@ -32,18 +32,20 @@ export interface JobTokenFilter {
 
 export class JobTokens {
   readonly #db: Kysely<Tables>;
+  readonly #reading: Kysely<Tables>;
   readonly #now: () => number;
   readonly #pages: Pages;
 
-  constructor(db: Kysely<Tables>, now: () => number, pages: Pages) {
+  constructor(db: Kysely<Tables>, now: () => number, pages: Pages, reading = db) {
     this.#db = db;
+    this.#reading = reading;
     this.#now = now;
     this.#pages = pages;
   }
 
   /** Newest first. */
   list({ projectId, isActive }: JobTokenFilter, page: Page): Promise<Paged<JobToken>> {
-    let query = this.#ofProjects();
+    let query = this.#ofProjects(this.#reading);
     if (projectId !== undefined) query = query.where('jobTokens.projectId', '=', projectId);
     if (isActive !== undefined) query = query.where(isOfLife('jobTokens', isActive, this.#now()));
     return this.#pages.list(query, descending('jobTokens.id'), page);
@@ -59,8 +61,8 @@ export class JobTokens {
     return this.#ofProjects().where('jobTokens.tokenHash', '=', tokenHash).executeTakeFirst();
   }
 
-  #ofProjects() {
-    return this.#db
+  #ofProjects(db = this.#db) {
+    return db
       .selectFrom('jobTokens')
       .innerJoin('projects', 'projects.id', 'jobTokens.projectId')
       .selectAll('jobTokens')

@@ -34,18 +34,20 @@ export interface OidcTrustFilter {
 
 export class OidcTrusts {
   readonly #db: Kysely<Tables>;
+  readonly #reading: Kysely<Tables>;
   readonly #now: () => number;
   readonly #pages: Pages;
 
-  constructor(db: Kysely<Tables>, now: () => number, pages: Pages) {
+  constructor(db: Kysely<Tables>, now: () => number, pages: Pages, reading = db) {
     this.#db = db;
+    this.#reading = reading;
     this.#now = now;
     this.#pages = pages;
   }
 
   /** Oldest first. */
   list({ projectId }: OidcTrustFilter, page: Page): Promise<Paged<OidcTrust>> {
-    let query = this.#ofProjects();
+    let query = this.#ofProjects(this.#reading);
     if (projectId !== undefined) query = query.where('oidcTrusts.projectId', '=', projectId);
     return this.#pages.list(query, ascending('oidcTrusts.id'), page);
   }
@@ -59,8 +61,8 @@ export class OidcTrusts {
     return this.#ofProjects().where('oidcTrusts.id', '=', id).executeTakeFirst();
   }
 
-  #ofProjects() {
-    return this.#db
+  #ofProjects(db = this.#db) {
+    return db
       .selectFrom('oidcTrusts')
       .innerJoin('projects', 'projects.id', 'oidcTrusts.projectId')
       .selectAll('oidcTrusts')

@@ -53,10 +53,12 @@ export interface DeliveryAttempt {
 
 export class WebhookDeliveries {
   readonly #db: Kysely<Tables>;
+  readonly #reading: Kysely<Tables>;
   readonly #pages: Pages;
 
-  constructor(db: Kysely<Tables>, pages: Pages) {
+  constructor(db: Kysely<Tables>, pages: Pages, reading = db) {
     this.#db = db;
+    this.#reading = reading;
     this.#pages = pages;
   }
 
@@ -89,7 +91,7 @@ export class WebhookDeliveries {
     { state }: { readonly state?: DeliveryState | undefined },
     page: Page,
   ): Promise<Paged<WebhookDelivery>> {
-    let query = this.#db.selectFrom('webhookDeliveries').selectAll().where('webhookId', '=', webhookId);
+    let query = this.#reading.selectFrom('webhookDeliveries').selectAll().where('webhookId', '=', webhookId);
     if (state !== undefined) query = query.where('state', '=', state);
     return this.#pages.list(query, descending('id'), page);
   }
@@ -115,7 +117,7 @@ export class WebhookDeliveries {
 
   /** How many deliveries are still to be sent, to all endpoints. */
   async countPending(): Promise<number> {
-    const { count } = await this.#db
+    const { count } = await this.#reading
       .selectFrom('webhookDeliveries')
       .select((eb) => eb.fn.countAll<number>().as('count'))
       .where('state', '=', 'pending')

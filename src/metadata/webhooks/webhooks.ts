@@ -50,18 +50,20 @@ export interface ConfiguredWebhook extends EventFilter {
 
 export class Webhooks {
   readonly #db: Kysely<Tables>;
+  readonly #reading: Kysely<Tables>;
   readonly #now: () => number;
   readonly #pages: Pages;
 
-  constructor(db: Kysely<Tables>, now: () => number, pages: Pages) {
+  constructor(db: Kysely<Tables>, now: () => number, pages: Pages, reading = db) {
     this.#db = db;
+    this.#reading = reading;
     this.#now = now;
     this.#pages = pages;
   }
 
   /** Oldest first. @param projectId undefined: those of the configuration */
   list(projectId: number | undefined, page: Page): Promise<Paged<Webhook>> {
-    const all = this.#db.selectFrom('webhooks').selectAll();
+    const all = this.#reading.selectFrom('webhooks').selectAll();
     const those =
       projectId === undefined ? all.where('projectId', 'is', null) : all.where('projectId', '=', projectId);
     return this.#pages.list(those, ascending('id'), page);

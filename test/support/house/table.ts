@@ -77,6 +77,7 @@ export const homes: Homes = {
   pg: ['metadata/db'],
   // A lock on a file is one of SQLite's, too.
   'node:sqlite': ['metadata/db', 'storage/file-lock.ts'],
+  'node:worker_threads': ['metadata/db'],
   keyv: ['cache'],
   '@keyv/redis': ['cache'],
   'lru-cache': [
@@ -110,7 +111,8 @@ export const homes: Homes = {
   'node:os': ['app', 'main.ts'],
   'node:v8': ['main.ts'],
   'node:vm': ['main.ts'],
-  'node:module': ['rules/re2.ts', 'upstreams/realm.ts'],
+  // Threads are told where what is compiled is kept.
+  'node:module': ['metadata/db', 'rules/re2.ts', 'upstreams/realm.ts'],
   pino: ['observe'],
   'prom-client': ['app/metrics'],
 

@@ -24,6 +24,8 @@ export interface ManifestReading {
   fields(json: JsonRecord, fields: Fields, path: string): JsonRecord;
   /** Undefined where it says nothing. @throws OciError MANIFEST_INVALID */
   mediaType(text: string, path: string): string | undefined;
+  /** Of what is not as it should be: it is an error, or left out. @throws OciError MANIFEST_INVALID */
+  refuse(detail: string): void;
 }
 
 /** What came from elsewhere is passed on as it is, so nothing is refused that a client could make sense of. */
@@ -31,6 +33,7 @@ export const asClientsRead: ManifestReading = {
   parse: parseJson,
   fields: readFields,
   mediaType: (text) => (isMediaType(text) ? text : undefined),
+  refuse: () => {},
 };
 
 /** A name that Go takes for that of a field, which is written otherwise; undefined where there is none. */

@@ -10,7 +10,10 @@ import {
   platformFields,
 } from './manifest-fields.ts';
 import {
+  dockerSchema1,
   essenceOf,
+  isArtifactManifest,
+  isManifestType,
   isSchema1,
   isUnspecific,
   manifestKindOf,
@@ -49,6 +52,8 @@ export interface ParsedReference extends ManifestReference {
 }
 
 const shapeFields = ['config', 'layers', 'manifests'] as const;
+/** What has none of these is no manifest, however it came to be sent as one. */
+const sayings = [...shapeFields, 'schemaVersion', 'mediaType', 'artifactType', 'subject', 'blobs'];
 
 export type ManifestField = (typeof shapeFields)[number];
 
@@ -73,7 +78,7 @@ export interface ParsedManifest {
 /**
  * @param contentType what the sender said it is; undefined or `application/octet-stream`-like values give way to the body's own `mediaType`.
  * @param reading of what came from elsewhere, unless it is said
- * @throws OciError MANIFEST_INVALID with the reason: too large (413), not JSON, schema 1, a malformed descriptor, or too many
+ * @throws OciError MANIFEST_INVALID with the reason: too large (413), nothing that a manifest says, too many descriptors, or what the reading refuses
  */
 export function parseManifest(
   payload: Uint8Array,
@@ -86,16 +91,20 @@ export function parseManifest(
   const manifest = readManifest(payload, reading);
   const { schemaVersion, config, layers, manifests, subject } = manifest;
   if (isSchema1(said) || schemaVersion === 1)
-    invalid('Docker image manifest schema 1 is not supported; push the image again with a current client');
-  if (schemaVersion !== 2) invalid('schemaVersion: is not 2');
+    reading.refuse(
+      'Docker image manifest schema 1 is not supported; push the image again with a current client',
+    );
+  else if (schemaVersion !== 2) reading.refuse('schemaVersion: is not 2');
+  if (sayings.every((field) => isAbsent(manifest[field]))) invalid('the manifest says nothing of an image');
+  const bodyType = mediaTypeIn(manifest, 'mediaType', '', reading);
   const descriptors = new Descriptors(reading, maxReferences);
   const configured = isAbsent(config) ? undefined : descriptors.add('config', 'config', config);
   descriptors.addAll('layer', 'layers', layers);
   descriptors.addAll('manifest', 'manifests', manifests);
+  if (isArtifactManifest(bodyType ?? said)) descriptors.addAll('layer', 'blobs', manifest['blobs']);
   const belongsTo = isAbsent(subject) ? undefined : descriptors.add('subject', 'subject', subject);
-  const bodyType = mediaTypeIn(manifest, 'mediaType', '', reading);
-  const isIndex = configured === undefined ? manifests !== undefined : !isAbsent(manifests);
-  const shape = isIndex ? ociIndex : ociManifest;
+  const isIndex = isAbsent(config) ? manifests !== undefined : !isAbsent(manifests);
+  const shape = schemaVersion === 1 ? dockerSchema1 : isIndex ? ociIndex : ociManifest;
   const named = isUnspecific(said) ? (bodyType ?? shape) : said;
   return {
     mediaType: named,
@@ -107,14 +116,14 @@ export function parseManifest(
     artifactType:
       mediaTypeIn(manifest, 'artifactType', '', reading) ??
       (manifestKindOf(named) === 'image' ? configured?.mediaType : undefined),
-    annotations: annotationsIn(manifest),
+    annotations: annotationsIn(manifest, reading),
     json: manifest,
   };
 }
 
 /** What is served of what came from elsewhere: never another type than that of a manifest, whatever its sender said. */
 export function servedTypeOf({ mediaType, bodyType, shape }: ParsedManifest): string {
-  return [mediaType, bodyType].find((type) => manifestKindOf(type ?? '') !== undefined) ?? shape;
+  return [mediaType, bodyType].find((type) => isManifestType(type ?? '')) ?? shape;
 }
 
 class Descriptors {
@@ -127,18 +136,19 @@ class Descriptors {
     this.#maxCount = maxCount;
   }
 
-  add(kind: ReferenceKind, path: string, value: unknown): ParsedReference {
+  /** Undefined where it was left out. */
+  add(kind: ReferenceKind, path: string, value: unknown): ParsedReference | undefined {
     if (this.all.length >= this.#maxCount)
       invalid(`the manifest refers to more than ${this.#maxCount} blobs and manifests`);
-    if (!isRecord(value)) invalid(`${path}: is no descriptor`);
+    if (!isRecord(value)) return this.#leaveOut(`${path}: is no descriptor`);
     const json = this.#reading.fields(value, descriptorFields, path);
     const { digest, size, urls, platform } = json;
     if (isRecord(platform)) this.#reading.fields(platform, platformFields, `${path}.platform`);
     if (typeof digest !== 'string' || !isDigest(digest))
-      invalid(`${path}.digest: is not a sha256 or sha512 digest`);
+      return this.#leaveOut(`${path}.digest: is not a sha256 or sha512 digest`);
     if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
-      invalid(`${path}.size: is no number of bytes`);
-    if (!isAbsent(urls) && !Array.isArray(urls)) invalid(`${path}.urls: is no list`);
+      return this.#leaveOut(`${path}.size: is no number of bytes`);
+    if (!isAbsent(urls) && !Array.isArray(urls)) this.#reading.refuse(`${path}.urls: is no list`);
     mediaTypeIn(json, 'artifactType', path, this.#reading);
     const mediaType = mediaTypeIn(json, 'mediaType', path, this.#reading) ?? octetStream;
     const reference = { kind, digest, mediaType, size, hasUrls: Array.isArray(urls) && urls.length > 0 };
@@ -146,10 +156,15 @@ class Descriptors {
     return reference;
   }
 
-  addAll(kind: ReferenceKind, field: ManifestField, list: unknown): void {
+  addAll(kind: ReferenceKind, field: string, list: unknown): void {
     if (isAbsent(list)) return;
-    if (!Array.isArray(list)) invalid(`${field}: is no list`);
-    for (const [index, value] of list.entries()) this.add(kind, `${field}.${index}`, value);
+    if (Array.isArray(list))
+      for (const [index, value] of list.entries()) this.add(kind, `${field}.${index}`, value);
+    else this.#reading.refuse(`${field}: is no list`);
+  }
+
+  #leaveOut(detail: string): undefined {
+    this.#reading.refuse(detail);
   }
 }
 
@@ -179,13 +194,21 @@ function mediaTypeIn(
   const value = json[name];
   if (isAbsent(value) || value === '') return undefined;
   const at = path === '' ? name : `${path}.${name}`;
-  if (typeof value !== 'string') invalid(`${at}: is no text`);
+  if (typeof value !== 'string') {
+    reading.refuse(`${at}: is no text`);
+    return undefined;
+  }
   return reading.mediaType(value, at);
 }
 
-function annotationsIn({ annotations }: JsonRecord): Readonly<Record<string, string>> | undefined {
+function annotationsIn(
+  { annotations }: JsonRecord,
+  reading: ManifestReading,
+): Readonly<Record<string, string>> | undefined {
   if (isAbsent(annotations)) return undefined;
-  return readTexts(annotations) ?? invalid('annotations: are not all texts');
+  const texts = readTexts(annotations);
+  if (!texts) reading.refuse('annotations: are not all texts');
+  return texts;
 }
 
 function invalid(detail: string, status = 400, cause?: unknown): never {

@@ -10,9 +10,21 @@ export const octetStream = 'application/octet-stream';
 /** What we ask upstreams for: the stored manifest, whatever its kind, never a conversion. */
 export const manifestAccept = [ociIndex, dockerList, ociManifest, dockerManifest, '*/*;q=0.1'].join(', ');
 
+/** Signed, as registries have them. */
+export const dockerSchema1 = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
 const schema1 = /^application\/vnd\.docker\.distribution\.manifest\.v1\+(?:json|prettyjws)$/;
 const nonDistributable =
   /^application\/vnd\.(?:oci\.image\.layer\.nondistributable\.|docker\.image\.rootfs\.foreign\.)/;
+
+/** Manifests of what is no image, from before images could have a subject. Nobody pushes them any more; some are pulled. */
+const artifacts = [
+  'application/vnd.oci.artifact.manifest.v1+json',
+  'application/vnd.cncf.oras.artifact.manifest.v1+json',
+];
+
+export function isArtifactManifest(mediaType: string): boolean {
+  return artifacts.includes(mediaType);
+}
 
 export function isSchema1(mediaType: string): boolean {
   return schema1.test(mediaType);
@@ -27,6 +39,11 @@ export function isNonDistributable(mediaType: string): boolean {
 export function manifestKindOf(mediaType: string): 'image' | 'index' | undefined {
   if (mediaType === ociManifest || mediaType === dockerManifest) return 'image';
   return mediaType === ociIndex || mediaType === dockerList ? 'index' : undefined;
+}
+
+/** Whether it is the type of a manifest of whatever kind, as which what comes from elsewhere may be served. */
+export function isManifestType(mediaType: string): boolean {
+  return manifestKindOf(mediaType) !== undefined || isSchema1(mediaType) || isArtifactManifest(mediaType);
 }
 
 /** RFC 6838: two names of up to 127 characters each. */
@@ -48,7 +65,10 @@ export function getManifestKind(mediaType: string): 'image' | 'index' {
 }
 
 /** A form is what curl calls whatever it is not told the type of. */
-const unspecific = ['', octetStream, 'application/json', 'text/plain', 'application/x-www-form-urlencoded'];
+const unspecific = [
+  ...['', octetStream, 'binary/octet-stream', 'application/json', 'text/plain'],
+  'application/x-www-form-urlencoded',
+];
 
 /** Whether a sender who gives this type says nothing about what the content is. */
 export function isUnspecific(mediaType: string): boolean {

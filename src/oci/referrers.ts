@@ -20,7 +20,9 @@ export interface ReferrerIndex {
 
 /** Undefined where it is no index. */
 export function parseReferrers(json: unknown): ReferrerIndex | undefined {
-  const manifests = isRecord(json) ? json['manifests'] : undefined;
+  const said = isRecord(json) ? json['manifests'] : undefined;
+  // Go writes null for an empty list.
+  const manifests = said === null ? [] : said;
   if (!Array.isArray(manifests)) return undefined;
   const descriptors = manifests.map(parseReferrer).filter((entry) => entry !== undefined);
   return { count: manifests.length, descriptors };

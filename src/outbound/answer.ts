@@ -1,8 +1,8 @@
 /** One HTTP answer of another server: read to an end, discarded or destroyed by whoever got it. */
 import type { Dispatcher } from 'undici';
 import { BodyChunks } from './body-chunks.ts';
+import { type Coding, codingsIn, tooLong } from './content-coding.ts';
 import { toOutboundError } from './network-error.ts';
-import { OutboundError } from './outbound-error.ts';
 
 /** Of an answer that nobody wants: read that far so that its connection can be used again. */
 const maxDiscardedBytes = 64 * 1024;
@@ -34,7 +34,12 @@ export class Answer {
     return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
   }
 
-  /** @throws OutboundError 'invalid' when there are more than `maxBytes`. */
+  /** What it says its body was coded with, the last first; it may not be true. */
+  get codings(): readonly Coding[] {
+    return codingsIn(this.header('content-encoding'));
+  }
+
+  /** The body as it came. @throws OutboundError 'invalid' when there are more than `maxBytes`. */
   async read(maxBytes: number): Promise<Buffer> {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -73,8 +78,4 @@ export class Answer {
   destroy(): void {
     this.#data.body.destroy();
   }
-}
-
-function tooLong(maxBytes: number): OutboundError {
-  return new OutboundError('invalid', `sent more than the ${maxBytes} bytes that are accepted here`);
 }

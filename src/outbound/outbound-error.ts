@@ -45,4 +45,9 @@ export class OutboundError extends Error {
     this.unreachable = options.unreachable ?? false;
     this.refusesCredentials = options.refusesCredentials ?? false;
   }
+
+  /** Whether an answer came and said no, in whatever way: neither that it failed, nor that it was asked too much. */
+  get isRefusal(): boolean {
+    return this.status !== undefined && this.kind !== 'unavailable' && this.kind !== 'rate-limited';
+  }
 }

@@ -18,7 +18,7 @@ import type { DownloadTools } from './download.ts';
 import type { Fills } from './fills.ts';
 import { findProof } from './proof.ts';
 import type { Room } from './publish-blob.ts';
-import { type Answer, answerOf, refusalOf } from './refusal.ts';
+import { type Answer, answerOf, mayDiffer, refusalOf } from './refusal.ts';
 import { entrySource, isRecordOf, type Source } from './source.ts';
 
 export interface BlobPullTools extends DownloadTools {
@@ -101,7 +101,7 @@ export class BlobPull {
     if (this.#tools.fills.hasEnded(digest, since)) return this.stat(key, sources, digest, signal);
     const { ordered, size } = await this.#ordered(sources, digest);
     const asked = await this.#ask(ordered, digest, signal);
-    return { digest, size: asked.size ?? size, outcome: 'miss' };
+    return { digest, size: size ?? asked.size, outcome: 'miss' };
   }
 
   /** Bytes that are here and that one of the sources links or, asked, says it has. */
@@ -174,15 +174,18 @@ export class BlobPull {
     digest: Digest,
     signal: AbortSignal | undefined,
   ): Promise<{ size: number | undefined }> {
-    const answers: Answer[] = [];
-    for (const source of sources) {
-      try {
-        return { size: await source.upstream.headBlob(source.repository, digest, signal) };
-      } catch (error) {
-        answers.push(answerOf(source, error));
+    const answers = new Map<Source, Answer>();
+    for (const ask of [headBlob, openAndClose])
+      for (const source of sources) {
+        const said = answers.get(source);
+        if (said && !mayDiffer(said.error)) continue;
+        try {
+          return { size: await ask(source, digest, signal) };
+        } catch (error) {
+          answers.set(source, answerOf(source, error));
+        }
       }
-    }
-    throw refusalOf('BLOB_UNKNOWN', `blob ${digest}`, answers);
+    throw refusalOf('BLOB_UNKNOWN', `blob ${digest}`, [...answers.values()]);
   }
 }
 
@@ -190,6 +193,18 @@ export class BlobPull {
 function nameOf(key: string, digest: Digest): string {
   return `${key}@${digest}`;
 }
+
+type Ask = (source: Source, digest: Digest, signal: AbortSignal | undefined) => Promise<number | undefined>;
+
+const headBlob: Ask = ({ upstream, repository }, digest, signal) =>
+  upstream.headBlob(repository, digest, signal);
+
+/** GET has the last word, of which no more than the beginning is read. */
+const openAndClose: Ask = async ({ upstream, repository }, digest, signal) => {
+  const opened = await upstream.openBlob(repository, digest, { start: 0 }, signal);
+  opened.close();
+  return opened.size;
+};
 
 /** Undefined where the record went while the upstream was asked. */
 function unlessCollected(error: unknown): undefined {

@@ -5,7 +5,7 @@
 import type { Log } from '../observe/log.ts';
 import type { Digest } from '../oci/digest.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
-import type { OpenedBlob } from '../upstreams/upstream.ts';
+import type { BlobRange, OpenedBlob } from '../upstreams/upstream.ts';
 import type { FillObserver } from './fill-observer.ts';
 import { type Answer, answerOf, refusalOf } from './refusal.ts';
 import type { Source } from './source.ts';
@@ -29,6 +29,8 @@ export class Download {
   readonly #answers: Answer[];
   #source: Source;
   #opened: OpenedBlob;
+  /** Of the whole blob, in bytes, as far as anybody says. */
+  readonly #expected: number | undefined;
   #position: number;
   #resumes = 0;
 
@@ -36,7 +38,7 @@ export class Download {
     tools: DownloadTools,
     digest: Digest,
     found: { sources: readonly Source[]; source: Source; opened: OpenedBlob; answers: Answer[] },
-    range: { start: number; last?: number | undefined },
+    range: BlobRange,
     signal: AbortSignal,
   ) {
     this.#tools = tools;
@@ -49,6 +51,7 @@ export class Download {
     this.#last = range.last;
     this.#signal = signal;
     this.size = found.opened.size;
+    this.#expected = this.size ?? range.size;
   }
 
   /** Of the whole blob, in bytes; undefined where the upstream does not say. */
@@ -61,14 +64,13 @@ export class Download {
 
   /**
    * Resolves as soon as a source has answered.
-   * @param range first byte, and last byte where only a part is wanted
    * @throws OciError saying what each source answered
    */
   static async open(
     tools: DownloadTools,
     digest: Digest,
     sources: readonly Source[],
-    range: { start: number; last?: number | undefined },
+    range: BlobRange,
     signal: AbortSignal,
   ): Promise<Download> {
     const answers: Answer[] = [];
@@ -96,7 +98,9 @@ export class Download {
           yield* this.#transfer();
           return;
         } catch (error) {
-          await this.#resume(this.#answered(this.#source, error));
+          const broken = this.#answered(this.#source, error);
+          if (broken.kind === 'unavailable' && this.#position === this.#end) return;
+          await this.#resume(broken);
         }
       }
     } finally {
@@ -104,8 +108,13 @@ export class Download {
     }
   }
 
+  /** Position after the last byte. */
+  get #end(): number | undefined {
+    return this.#last === undefined ? this.size : this.#last + 1;
+  }
+
   async *#transfer(): AsyncGenerator<Buffer, void, undefined> {
-    const end = this.#last === undefined ? this.size : this.#last + 1;
+    const end = this.#end;
     let skip = this.#position - this.#opened.start;
     for await (const received of this.#opened.body) {
       const chunk = received.subarray(skip);
@@ -131,10 +140,13 @@ export class Download {
   async #resume(broken: OutboundError): Promise<void> {
     this.#opened.close();
     let refusal: OutboundError | undefined = broken;
+    let isWhole = false;
     while (refusal?.kind === 'unavailable' && this.#resumes < maxResumes) {
       await this.#tools.pause(firstPauseMs * 2 ** this.#resumes, this.#signal);
       this.#resumes += 1;
-      refusal = await this.#reopen(this.#source);
+      // One that answers with a failure may fail for parts alone: every other time it is asked for the whole.
+      isWhole = refusal.status !== undefined && !isWhole;
+      refusal = await this.#reopen(this.#source, isWhole);
     }
     if (!refusal) return;
     for (const source of this.#sources.slice(this.#sources.indexOf(this.#source) + 1))
@@ -147,9 +159,10 @@ export class Download {
   }
 
   /** @returns why it was not opened there */
-  async #reopen(source: Source): Promise<OutboundError | undefined> {
+  async #reopen(source: Source, isWhole = false): Promise<OutboundError | undefined> {
     try {
-      const range = { start: this.#position, last: this.#last };
+      const size = this.#expected;
+      const range = isWhole ? { start: 0, size } : { start: this.#position, last: this.#last, size };
       const opened = await source.upstream.openBlob(source.repository, this.#digest, range, this.#signal);
       if (this.size !== undefined && opened.size !== undefined && opened.size !== this.size) {
         opened.close();

@@ -1,6 +1,7 @@
 /** How the remote upstreams of one part would answer a pull: the walk, shown without changing what is cached. */
 import { isFresh } from '../cache/freshness.ts';
 import type { CacheEntries } from '../metadata/cached/cache-entries.ts';
+import type { Digest } from '../oci/digest.ts';
 import { isDigestReference, type Reference } from '../oci/reference.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
 import type {
@@ -11,6 +12,7 @@ import type {
   PartExplanation,
   PullVerdict,
 } from './pull-explanation.ts';
+import { mayDiffer } from './refusal.ts';
 import type { RemotePart } from './registry-view.ts';
 import { entrySource, findSource, isRecordOf, type Source } from './source.ts';
 
@@ -54,7 +56,10 @@ export async function explainRemote(
   };
 }
 
-/** As a pull would: nobody where there is a fresh entry, the owner of a stale one first, else all. */
+/**
+ * As a pull would: nobody where there is a fresh entry, the owner of a stale one first, else all; by GET where HEAD says no to the end. What
+ * they say is not kept.
+ */
 async function askInTurn(
   candidates: readonly Candidate[],
   reference: Reference,
@@ -62,25 +67,45 @@ async function askInTurn(
   const answers = new Map<Candidate, ExplainedAnswer>();
   const owner = candidates.find(({ entry }) => entry);
   if (owner?.entry?.isFresh) return answers;
+  const ask = async (candidate: Candidate, how: How): Promise<boolean> => {
+    const { answer, isOpen } = await how(candidate.source, reference);
+    answers.set(candidate, answer);
+    return isOpen;
+  };
+  const isSettled = () => answers.values().some((answer) => !givesWay(answer));
   if (owner) {
-    const answer = await ask(owner.source, reference);
-    answers.set(owner, answer);
-    if (!givesWay(answer)) return answers;
+    const isOpen = await ask(owner, byHead);
+    if (isOpen && !isSettled()) await ask(owner, byGet);
+    if (isSettled()) return answers;
   }
   const rest = candidates.filter((candidate) => candidate !== owner);
-  await Promise.all(
-    rest.map(async (candidate) => answers.set(candidate, await ask(candidate.source, reference))),
-  );
+  const open = await Promise.all(rest.map(async (each) => ((await ask(each, byHead)) ? [each] : [])));
+  for (const candidate of open.flat()) {
+    if (answers.values().some(({ result }) => result === 'found')) break;
+    await ask(candidate, byGet);
+  }
   return answers;
 }
 
-async function ask({ upstream, repository }: Source, reference: Reference): Promise<ExplainedAnswer> {
+type How = (
+  source: Source,
+  reference: Reference,
+) => Promise<{ readonly answer: ExplainedAnswer; readonly isOpen: boolean }>;
+
+const byHead: How = ({ upstream, repository }, reference) =>
+  answered(() => upstream.headManifest(repository, reference));
+
+const byGet: How = ({ upstream, repository }, reference) =>
+  answered(() => upstream.getManifest(repository, reference));
+
+async function answered(ask: () => Promise<{ readonly digest: Digest | undefined }>) {
   try {
-    const { digest } = await upstream.headManifest(repository, reference);
-    return { result: 'found', digest, message: undefined };
+    const { digest } = await ask();
+    return { answer: { result: 'found', digest, message: undefined }, isOpen: false } as const;
   } catch (error) {
     if (!(error instanceof OutboundError)) throw error;
-    return { result: error.kind, digest: undefined, message: error.message };
+    const answer = { result: error.kind, digest: undefined, message: error.message } as const;
+    return { answer, isOpen: mayDiffer(error) };
   }
 }
 

@@ -192,7 +192,8 @@ export class Fills {
     try {
       const isWrong = (source: Source) => Number(this.#wrong.has(keyOf(source, digest)));
       const ordered = [...sources].sort((a, b) => isWrong(a) - isWrong(b));
-      download = await Download.open(this.#tools, digest, ordered, { start: 0 }, this.#stop.signal);
+      const whole = { start: 0, size: sizeHint };
+      download = await Download.open(this.#tools, digest, ordered, whole, this.#stop.signal);
       await this.#tools.demandRoom(download.size ?? sizeHint ?? 0);
       proven.push(download.source);
       const fill = new Fill(digest, download, sizeHint, spool, { observer, buffers });

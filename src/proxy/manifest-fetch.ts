@@ -8,9 +8,10 @@ import type { Log } from '../observe/log.ts';
 import type { Digest } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
 import { type ParsedManifest, parseManifest, servedTypeOf } from '../oci/manifest.ts';
-import { manifestKindOf, ociManifest } from '../oci/media-types.ts';
+import { isManifestType, ociManifest } from '../oci/media-types.ts';
 import type { Reference } from '../oci/reference.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
+import type { FetchedManifest, ManifestHead } from '../upstreams/upstream.ts';
 import { entrySource, type Source } from './source.ts';
 
 /** A manifest with what is recorded of it; no entry where recording failed. */
@@ -39,18 +40,19 @@ export class ManifestFetch {
   }
 
   /**
-   * @param known the digest that the source's upstream just said it has; its bytes are not fetched when they are here
+   * @param head what the source's upstream just said it has; the bytes are not fetched when they are here
    * @throws OutboundError
    */
   fetch(
     source: Source,
     reference: Reference,
-    known: Digest | undefined,
+    head?: ManifestHead,
     signal?: AbortSignal,
   ): Promise<PulledManifest> {
     const key = `${source.upstream.settings.id} ${source.repository} ${reference}`;
     const fetch = async (unwanted: AbortSignal) =>
-      (known && (await this.#link(source, reference, known))) ?? this.#get(source, reference, unwanted);
+      (head?.digest && (await this.#link(source, reference, head.digest))) ??
+      this.#record(source, reference, head?.manifest ?? (await this.#get(source, reference, unwanted)));
     return this.#flights.run(key, fetch, signal).outcome;
   }
 
@@ -72,9 +74,16 @@ export class ManifestFetch {
     }
   }
 
+  #get(
+    { upstream, repository }: Source,
+    reference: Reference,
+    signal: AbortSignal,
+  ): Promise<FetchedManifest> {
+    return upstream.getManifest(repository, reference, signal);
+  }
+
   /** What has arrived is recorded, whoever left meanwhile. */
-  async #get(source: Source, reference: Reference, signal: AbortSignal): Promise<PulledManifest> {
-    const fetched = await source.upstream.getManifest(source.repository, reference, signal);
+  async #record(source: Source, reference: Reference, fetched: FetchedManifest): Promise<PulledManifest> {
     const { digest, payload, etag } = fetched;
     const manifest = understand(payload, fetched.contentType);
     const { references } = manifest;
@@ -103,7 +112,7 @@ export class ManifestFetch {
 
 /** Of a record, which may be older than the rule that nothing is served under another type than that of a manifest. */
 export function recordedTypeOf(mediaType: string, payload: Buffer): string {
-  if (manifestKindOf(mediaType) !== undefined) return mediaType;
+  if (isManifestType(mediaType)) return mediaType;
   try {
     return servedTypeOf(parseManifest(payload, undefined));
   } catch (error) {

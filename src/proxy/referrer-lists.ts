@@ -71,7 +71,7 @@ export class ReferrerLists {
     }
     if (empty && answers.length === 0) return this.#keep(empty, subject, [], entry);
     if (entry) return this.#known(entry, 'stale');
-    if (answers.every((answer) => answer.error.kind === 'not-found'))
+    if (answers.every(({ error }) => error.kind === 'not-found' || error.kind === 'unauthorized'))
       return { descriptors: [], outcome: 'miss' };
     throw refusalOf('MANIFEST_UNKNOWN', `the list of referrers of ${subject}`, answers);
   }

@@ -9,6 +9,11 @@ export interface Answer {
   readonly error: OutboundError;
 }
 
+/** Whether GET may say otherwise than HEAD: not where nobody was reached, and not for the price of being asked again too soon. */
+export function mayDiffer({ kind, unreachable, busy }: OutboundError): boolean {
+  return kind !== 'rate-limited' && !unreachable && !busy;
+}
+
 /** @throws the error itself when it is none of an upstream's: that is a bug and no answer. */
 export function answerOf(source: Source, error: unknown): Answer {
   if (error instanceof OutboundError) return { source, error };

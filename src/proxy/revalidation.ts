@@ -1,4 +1,4 @@
-/** What becomes of an entry that is no longer fresh: one HEAD decides, and whatever fails leaves the stale copy. */
+/** What becomes of an entry that is no longer fresh: one HEAD decides, GET where that says no, and whatever fails leaves the stale copy. */
 
 import { LRUCache } from 'lru-cache';
 import { upTo } from '../cache/up-to.ts';
@@ -60,9 +60,9 @@ export class Revalidation {
   ): Promise<Revalidated> {
     const { fetch, entries, now } = this.#options;
     try {
-      const { digest } = await source.upstream.headManifest(source.repository, reference, signal);
-      if (digest !== entry.digest) {
-        const manifest = await fetch.fetch(source, reference, digest, signal);
+      const head = await source.upstream.headManifest(source.repository, reference, signal).catch(unlessNo);
+      if (head?.digest !== entry.digest) {
+        const manifest = await fetch.fetch(source, reference, head, signal);
         if (manifest.digest !== entry.digest) return { state: 'updated', manifest };
       }
       const checkedAt = now();
@@ -89,4 +89,12 @@ export class Revalidation {
     else log.warn(fields, 'not revalidated: serving the stale copy');
     return { state: 'stale' };
   }
+}
+
+/** Before an entry is given up, GET is asked, which has the last word. */
+function unlessNo(error: unknown): undefined {
+  const isNo =
+    error instanceof OutboundError && (error.kind === 'not-found' || error.kind === 'unauthorized');
+  if (!isNo) throw error;
+  return undefined;
 }

@@ -1,4 +1,7 @@
-/** Asks the sources in parallel and takes the first, in their order, that says yes as soon as all above it have said no. */
+/**
+ * Asks the sources by HEAD, in parallel, and takes the first, in their order, that says yes as soon as all above it have said no. Where nobody
+ * says yes they are asked by GET, one after the other, because GET has the last word.
+ */
 import pLimit from 'p-limit';
 import type { NotFound } from '../cache/not-found.ts';
 import type { Log } from '../observe/log.ts';
@@ -6,7 +9,7 @@ import type { Reference } from '../oci/reference.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
 import type { ManifestHead } from '../upstreams/upstream.ts';
 import type { ManifestFetch, PulledManifest } from './manifest-fetch.ts';
-import { type Answer, answerOf } from './refusal.ts';
+import { type Answer, answerOf, mayDiffer } from './refusal.ts';
 import type { Source } from './source.ts';
 
 const maxProbesAtOnce = 5;
@@ -23,49 +26,60 @@ export interface Walked {
   readonly answers: readonly Answer[];
 }
 
+/** What a source said by HEAD, or what was remembered of it. */
+type Probed = ManifestHead | { readonly error: OutboundError; readonly isLastWord: boolean };
+
 export async function walk(
   sources: readonly Source[],
   reference: Reference,
-  { fetch, notFound, log }: WalkTools,
+  tools: WalkTools,
   signal: AbortSignal,
 ): Promise<Walked> {
   const enough = new AbortController();
   const heeded = AbortSignal.any([enough.signal, signal]);
   const limit = pLimit(maxProbesAtOnce);
   const probes = sources.map((source) => {
-    const answer = limit(() => probe(source, reference, notFound, heeded));
+    const answer = limit(() => probe(source, reference, tools.notFound, heeded));
     // Once one is chosen nobody waits for those below it.
     answer.catch(() => undefined);
     return { source, answer };
   });
-  const answers: Answer[] = [];
+  const errors = new Map<Source, OutboundError>();
+  const open: Source[] = [];
+  const answered = (found?: Walked['found']): Walked => ({
+    found,
+    answers: [...errors].map(([source, error]) => ({ source, error })),
+  });
+  /** Undefined where it is not to be had there. */
+  const fetch = async (source: Source, head?: ManifestHead): Promise<Walked | undefined> => {
+    try {
+      const manifest = await tools.fetch.fetch(source, reference, head, signal);
+      return answered({ manifest, source });
+    } catch (error) {
+      const refused = answerOf(source, error);
+      if (refused.error.kind === 'not-found') await remember(tools.notFound, source, reference);
+      errors.set(source, refused.error);
+      return undefined;
+    }
+  };
   try {
     for (const { source, answer } of probes) {
-      const head = await answer;
+      const probed = await answer;
       signal.throwIfAborted();
-      log.debug(
-        {
-          upstream: source.upstream.settings.name,
-          repository: source.repository,
-          reference,
-          said: head instanceof OutboundError ? `${head.kind}: ${head.message}` : 'has it',
-        },
-        'an upstream was asked',
-      );
-      if (head instanceof OutboundError) {
-        answers.push({ source, error: head });
+      logAnswer(tools.log, source, reference, probed);
+      if ('error' in probed) {
+        errors.set(source, probed.error);
+        if (!probed.isLastWord) open.push(source);
         continue;
       }
-      try {
-        const manifest = await fetch.fetch(source, reference, head.digest, signal);
-        return { found: { manifest, source }, answers };
-      } catch (error) {
-        const refused = answerOf(source, error);
-        if (refused.error.kind === 'not-found') await remember(notFound, source, reference);
-        answers.push(refused);
-      }
+      const walked = await fetch(source, probed);
+      if (walked) return walked;
     }
-    return { found: undefined, answers };
+    for (const source of open) {
+      const walked = await fetch(source);
+      if (walked) return walked;
+    }
+    return answered();
   } finally {
     enough.abort();
   }
@@ -77,18 +91,22 @@ async function probe(
   reference: Reference,
   notFound: NotFound,
   signal: AbortSignal,
-): Promise<ManifestHead | OutboundError> {
+): Promise<Probed> {
   signal.throwIfAborted();
   if (await notFound.has({ ...source, upstream: source.upstream.settings, reference })) {
-    return new OutboundError('not-found', 'said not found a moment ago');
+    return { error: new OutboundError('not-found', 'said not found a moment ago'), isLastWord: true };
   }
   try {
     return await source.upstream.headManifest(source.repository, reference, signal);
   } catch (error) {
     if (!(error instanceof OutboundError)) throw error;
-    if (error.kind === 'not-found') await remember(notFound, source, reference);
-    return error;
+    return { error, isLastWord: !mayDiffer(error) };
   }
+}
+
+function logAnswer(log: Log, { upstream, repository }: Source, reference: Reference, probed: Probed): void {
+  const said = 'error' in probed ? `${probed.error.kind}: ${probed.error.message}` : 'has it';
+  log.debug({ upstream: upstream.settings.name, repository, reference, said }, 'an upstream was asked');
 }
 
 async function remember(notFound: NotFound, source: Source, reference: Reference): Promise<void> {

@@ -1,6 +1,7 @@
 /** A blob on its way from an upstream: what part of it this is, and its bytes, which end early only with an error. */
 import type { Answer } from '../outbound/answer.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
+import type { BlobRange } from './upstream.ts';
 
 /** Arrived bytes are told in lots, not one chunk at a time. */
 const lotBytes = 4 * 1024 * 1024;
@@ -12,11 +13,6 @@ export interface BlobPart {
   readonly length: number | undefined;
   /** Of the whole blob in bytes, where it is said. */
   readonly size: number | undefined;
-}
-
-export interface BlobRange {
-  readonly start: number;
-  readonly last?: number | undefined;
 }
 
 export function rangeHeader({ start, last }: BlobRange): Record<string, string> {
@@ -32,8 +28,9 @@ export function parsePart(answer: Answer, asked: BlobRange): BlobPart {
   const isAsked =
     part.start === asked.start &&
     part.end > part.start &&
-    part.end <= (asked.last ?? Number.MAX_SAFE_INTEGER) + 1;
-  if (!isAsked || part.end > (part.size ?? Number.POSITIVE_INFINITY))
+    part.end <= (asked.last ?? Number.MAX_SAFE_INTEGER) + 1 &&
+    (answer.length ?? part.end - part.start) === part.end - part.start;
+  if (!isAsked || part.end > (part.size ?? Number.POSITIVE_INFINITY) || !isSameBlob(answer, part.size, asked))
     throw new OutboundError(
       'invalid',
       `answered bytes ${asked.start}-${asked.last ?? ''} with "${text.slice(0, 80)}"`,
@@ -42,6 +39,12 @@ export function parsePart(answer: Answer, asked: BlobRange): BlobPart {
       },
     );
   return { start: part.start, length: part.end - part.start, size: part.size };
+}
+
+/** Of coded bytes, a part would be another one. */
+function isSameBlob(answer: Answer, size: number | undefined, asked: BlobRange): boolean {
+  if (size === undefined || asked.size === undefined) return answer.codings.length === 0;
+  return size === asked.size;
 }
 
 export interface BlobBodyOptions {

@@ -6,47 +6,54 @@ import { OutboundError } from '../outbound/outbound-error.ts';
 
 const maxPages = 200;
 
-interface Page {
+export interface Page {
   readonly json: unknown;
   readonly next: URL | undefined;
 }
 
 /**
- * Gives each page's JSON.
+ * Gives each page's JSON, until there is none after it, or one that was there before.
  * @param maxBytes of all pages together
- * @param ask asks for a page and has its answer parsed, or ends the list with undefined.
- * @throws OutboundError 'invalid' where there is no end to the list, or it leads elsewhere.
+ * @param ask asks for a page and has its answer parsed.
+ * @throws OutboundError 'invalid' where there is no end to the list, or it cannot be told where it goes on.
  */
 export async function* readPages(
   first: URL,
   maxBytes: number,
-  ask: (url: URL, parse: (answer: Answer) => Promise<Page>) => Promise<Page | undefined>,
+  ask: (url: URL, parse: (answer: Answer) => Promise<Page>) => Promise<Page>,
 ): AsyncGenerator<unknown, void> {
+  const seen = new Set<string>();
   let url: URL | undefined = first;
   let left = maxBytes;
-  for (let pages = 0; url !== undefined; pages++) {
-    if (pages === maxPages) throw new OutboundError('invalid', `has a list of more than ${maxPages} pages`);
+  while (url !== undefined && !seen.has(url.href)) {
+    if (seen.size === maxPages)
+      throw new OutboundError('invalid', `has a list of more than ${maxPages} pages`);
     const current: URL = url;
+    seen.add(current.href);
     const page = await ask(current, async (answer) => {
       const { json, bytes } = await readJsonAnswer(answer, left, 'a list');
       left -= bytes;
       return { json, next: findNext(answer.header('link'), current) };
     });
-    if (page === undefined) return;
     yield page.json;
     url = page.next;
   }
 }
 
 /**
- * The next page's address on the page's own origin. A scheme of its own does not count: registries behind a TLS proxy often say http.
- * @throws OutboundError 'invalid' where it is on another host.
+ * The next page's address: the page's own, with the query that the link has. The rest of it does not count, as registries behind a proxy often say
+ * another scheme, host, port or path than they are reached at.
+ * @throws OutboundError 'invalid' where there is a link that cannot be read.
  */
 export function findNext(link: string | undefined, page: URL): URL | undefined {
-  const target = findNextLink(link ?? '');
-  if (target === undefined) return undefined;
-  const url = URL.parse(target, page);
-  if (url === null || url.host !== page.host)
-    throw new OutboundError('invalid', 'has a list that goes on at another host');
-  return new URL(url.pathname + url.search, page.origin);
+  try {
+    const target = findNextLink(link ?? '');
+    if (target === undefined) return undefined;
+    const next = new URL(page);
+    next.search = new URL(target, page).search;
+    if (next.search === '') throw new Error('the link has no query');
+    return next;
+  } catch (cause) {
+    throw new OutboundError('invalid', 'has a list that does not say where it goes on', { cause });
+  }
 }

@@ -1,19 +1,17 @@
 /** A remote registry over HTTP. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#endpoints */
 import type { Digest } from '../oci/digest.ts';
-import { manifestAccept } from '../oci/media-types.ts';
-import { isDigestReference, type Reference, type RepositoryName, type Tag } from '../oci/reference.ts';
+import type { Reference, RepositoryName, Tag } from '../oci/reference.ts';
 import { registryHostOf } from '../oci/registry-host.ts';
 import type { ReferrerDescriptor } from '../oci/repository.ts';
-import type { Answer } from '../outbound/answer.ts';
 import { type Limit, withDeadline } from '../outbound/deadline.ts';
-import { BlobBody, type BlobBodyOptions, type BlobRange, parsePart, rangeHeader } from './blob-transfer.ts';
-import type { Ticket } from './breaker.ts';
-import { findDigest, readManifest } from './manifest-answer.ts';
+import { BlobRequests } from './blob-requests.ts';
+import { ManifestRequests } from './manifest-requests.ts';
 import { listReferrers } from './referrers.ts';
 import { Registry, type UpstreamOptions } from './registry.ts';
 import { matcherOf, ownRepositoryAt, repositoryAt } from './repository-names.ts';
 import { listTags } from './tag-list.ts';
 import type {
+  BlobRange,
   FetchedManifest,
   ManifestHead,
   OpenedBlob,
@@ -22,16 +20,13 @@ import type {
   UpstreamSettings,
 } from './upstream.ts';
 
-/** What registries without HEAD answer to it. */
-const headUnsupported = [405, 501];
-
 export class RemoteUpstream implements Upstream {
   readonly settings: UpstreamSettings;
   readonly host: string;
   readonly #registry: Registry;
-  readonly #probeLimit: Limit;
+  readonly #manifests: ManifestRequests;
   readonly #listLimit: Limit;
-  readonly #pace: Pick<BlobBodyOptions, 'windowMs' | 'minBytesPerSecond' | 'now'>;
+  readonly #blobs: BlobRequests;
   readonly #isMatch: (repository: string) => boolean;
 
   constructor(settings: UpstreamSettings, options: UpstreamOptions) {
@@ -39,9 +34,11 @@ export class RemoteUpstream implements Upstream {
     this.host = registryHostOf(settings.url);
     this.#registry = new Registry(settings, options);
     const { probeMs, listMs, idleMs: windowMs, minBytesPerSecond, now } = options;
-    this.#probeLimit = { ms: probeMs, setting: 'upstreams.probe_seconds' };
+    const probeLimit = { ms: probeMs, setting: 'upstreams.probe_seconds' };
+    this.#manifests = new ManifestRequests({ registry: this.#registry, probeLimit, now });
     this.#listLimit = { ms: listMs, setting: 'upstreams.list_seconds' };
-    this.#pace = { windowMs, minBytesPerSecond, now };
+    const pace = { windowMs, minBytesPerSecond, now };
+    this.#blobs = new BlobRequests({ registry: this.#registry, pace });
     this.#isMatch = matcherOf(settings, options.log);
   }
 
@@ -58,67 +55,33 @@ export class RemoteUpstream implements Upstream {
     return this.#registry.health.snapshot();
   }
 
-  async headManifest(
+  headManifest(
     repository: RepositoryName,
     reference: Reference,
     signal?: AbortSignal,
   ): Promise<ManifestHead> {
-    const statuses = [200, ...headUnsupported];
-    const target = this.#manifest('HEAD', repository, reference);
-    const request = { ...target, kind: 'manifest-head', statuses, limit: this.#probeLimit } as const;
-    return this.#registry.ask(request, signal, (answer) => {
-      answer.discard();
-      if (answer.status !== 200) return { digest: undefined };
-      return { digest: isDigestReference(reference) ? reference : findDigest(answer) };
-    });
+    return this.#manifests.head(repository, reference, signal);
   }
 
-  async getManifest(
+  getManifest(
     repository: RepositoryName,
     reference: Reference,
     signal?: AbortSignal,
   ): Promise<FetchedManifest> {
-    const request = {
-      ...this.#manifest('GET', repository, reference),
-      kind: 'manifest',
-      statuses: [200],
-    } as const;
-    return this.#registry.ask(request, signal, (answer) => readManifest(answer, reference));
+    return this.#manifests.get(repository, reference, signal);
   }
 
-  async headBlob(
-    repository: RepositoryName,
-    digest: Digest,
-    signal?: AbortSignal,
-  ): Promise<number | undefined> {
-    const statuses = [200, ...headUnsupported];
-    const request = { ...this.#blob('HEAD', repository, digest), kind: 'blob-head', statuses } as const;
-    const { status, length } = await this.#registry.ask(request, signal, (answer) => {
-      answer.discard();
-      return answer;
-    });
-    if (status === 200) return length;
-    const opened = await this.openBlob(repository, digest, { start: 0 }, signal);
-    opened.close();
-    return opened.size;
+  headBlob(repository: RepositoryName, digest: Digest, signal?: AbortSignal): Promise<number | undefined> {
+    return this.#blobs.head(repository, digest, signal);
   }
 
-  async openBlob(
+  openBlob(
     repository: RepositoryName,
     digest: Digest,
     range: BlobRange,
     signal?: AbortSignal,
   ): Promise<OpenedBlob> {
-    const headers = rangeHeader(range);
-    const statuses = 'range' in headers ? [200, 206] : [200];
-    const request = {
-      ...this.#blob('GET', repository, digest),
-      kind: 'blob',
-      headers,
-      statuses,
-      isTransfer: true,
-    } as const;
-    return this.#registry.ask(request, signal, (answer, ticket) => this.#openedBlob(answer, range, ticket));
+    return this.#blobs.open(repository, digest, range, signal);
   }
 
   listTags(repository: RepositoryName, signal?: AbortSignal): Promise<readonly Tag[]> {
@@ -137,27 +100,5 @@ export class RemoteUpstream implements Upstream {
 
   async close(): Promise<void> {
     await this.#registry.close();
-  }
-
-  #manifest(method: 'GET' | 'HEAD', repository: RepositoryName, reference: Reference) {
-    const url = this.#registry.urlOf(`${repository}/manifests/${reference}`);
-    return { method, url, repository, headers: { accept: manifestAccept } };
-  }
-
-  #blob(method: 'GET' | 'HEAD', repository: RepositoryName, digest: Digest) {
-    return { method, url: this.#registry.urlOf(`${repository}/blobs/${digest}`), repository };
-  }
-
-  #openedBlob(answer: Answer, range: BlobRange, ticket: Ticket): OpenedBlob {
-    const { start, length, size } = parsePart(answer, range);
-    const { health } = this.#registry;
-    const body = new BlobBody({
-      ...this.#pace,
-      answer,
-      expected: length,
-      onBytes: (count) => health.arrived(count),
-      onFailure: (error) => health.failed(ticket, error),
-    });
-    return { start, size, body, close: () => body.close() };
   }
 }

@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import { Turn } from '../concurrency/turn.ts';
 import { isTag, type RepositoryName, type Tag } from '../oci/reference.ts';
+import type { Answer } from '../outbound/answer.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
-import { readPages } from './list-pages.ts';
+import { type Page, readPages } from './list-pages.ts';
 import type { Registry } from './registry.ts';
 
 const tagsPerPage = 1000;
@@ -21,17 +22,25 @@ export async function listTags(
   repository: RepositoryName,
   signal: AbortSignal | undefined,
 ): Promise<readonly Tag[]> {
-  const first = registry.urlOf(`${repository}/tags/list?n=${tagsPerPage}`);
+  const list = registry.urlOf(`${repository}/tags/list`);
+  const first = new URL(`?n=${tagsPerPage}`, list);
+  const ask = (url: URL, parse: (answer: Answer) => Promise<Page>) =>
+    registry.ask({ kind: 'tags', method: 'GET', url, repository, statuses: [200] }, signal, parse);
   const pages = readPages(first, maxBytes, (url, parse) =>
-    registry.ask({ kind: 'tags', method: 'GET', url, repository, statuses: [200] }, signal, parse),
+    ask(url, parse).catch((error: unknown) => {
+      // Some refuse so long a page, and some any length.
+      if (url === first && error instanceof OutboundError && error.isRefusal && error.kind === 'invalid')
+        return ask(list, parse);
+      throw error;
+    }),
   );
   const tags: Tag[] = [];
   const turn = new Turn();
   for await (const page of pages) {
     await turn.next();
-    const list = listSchema.safeParse(page);
-    if (!list.success) throw new OutboundError('invalid', 'sent a list of tags that is none');
-    for (const tag of list.data.tags ?? []) {
+    const listed = listSchema.safeParse(page);
+    if (!listed.success) throw new OutboundError('invalid', 'sent a list of tags that is none');
+    for (const tag of listed.data.tags ?? []) {
       if (turn.isOver) await turn.next();
       if (typeof tag === 'string' && isTag(tag)) tags.push(tag);
     }

@@ -27,8 +27,10 @@ export interface UpstreamSettings {
 }
 
 export interface ManifestHead {
-  /** Undefined where the upstream lacks HEAD or the header: ask by GET. */
+  /** Undefined where the upstream does not say it: ask by GET. */
   readonly digest: Digest | undefined;
+  /** Where HEAD is of no use at the upstream, so that GET was asked. */
+  readonly manifest?: FetchedManifest;
 }
 
 export interface FetchedManifest {
@@ -36,9 +38,18 @@ export interface FetchedManifest {
   readonly payload: Buffer;
   /** As the upstream sent it, without parameters. */
   readonly contentType: string | undefined;
-  /** Computed from the payload, in the algorithm of the reference where that is a digest, and equal to what the upstream said. */
+  /** Computed from the payload, in the algorithm of the reference where that is a digest. */
   readonly digest: Digest;
   readonly etag: string | undefined;
+}
+
+export interface BlobRange {
+  /** First byte. */
+  readonly start: number;
+  /** Last byte, where only a part is wanted. */
+  readonly last?: number | undefined;
+  /** Of the whole blob in bytes, as far as is known. */
+  readonly size?: number | undefined;
 }
 
 export interface OpenedBlob {
@@ -86,6 +97,7 @@ export interface Upstream {
   allows(name: RepositoryName, isOwn?: boolean): boolean;
   health(): UpstreamHealth;
 
+  /** Whether it is there, within a short time. Of most errors, GET may say otherwise: see {@link isSettled}. */
   headManifest(repository: RepositoryName, reference: Reference, signal?: AbortSignal): Promise<ManifestHead>;
   getManifest(
     repository: RepositoryName,
@@ -94,11 +106,11 @@ export interface Upstream {
   ): Promise<FetchedManifest>;
   /** The size in bytes, where the upstream says it. */
   headBlob(repository: RepositoryName, digest: Digest, signal?: AbortSignal): Promise<number | undefined>;
-  /** @param range first byte, and last byte where only a part is wanted. */
+  /** Asks for the range in each way that registries are known to understand, and for the whole where none is understood. */
   openBlob(
     repository: RepositoryName,
     digest: Digest,
-    range: { readonly start: number; readonly last?: number | undefined },
+    range: BlobRange,
     signal?: AbortSignal,
   ): Promise<OpenedBlob>;
   /** All pages, in byte order without duplicates. */

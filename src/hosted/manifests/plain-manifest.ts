@@ -36,4 +36,7 @@ export const plainReading: ManifestReading = {
       detail: `${path}: is no media type: these have at most 255 characters, and no control characters`,
     });
   },
+  refuse(detail) {
+    throw new OciError('MANIFEST_INVALID', { detail });
+  },
 };

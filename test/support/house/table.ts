@@ -68,6 +68,7 @@ export const homes: Homes = {
   'node:tls': ['api/server', 'outbound'],
   'node:net': ['api', 'config', 'metadata/db', 'outbound'],
   'node:dns': ['outbound'],
+  'http-link-header': ['oci'],
   'ipaddr.js': ['api', 'auth', 'outbound'],
   tldts: ['upstreams'],
 
@@ -104,7 +105,7 @@ export const homes: Homes = {
   jose: ['auth'],
   oauth4webapi: ['auth'],
   asn1js: ['auth/tokens'],
-  'node:zlib': ['auth/tokens'],
+  'node:zlib': ['auth/tokens', 'outbound'],
 
   // The process itself; the owner of a data directory says by its number who it is.
   'node:process': ['app/data-directory-owner.ts'],

@@ -26,20 +26,13 @@ test('a request says who asks, and that it wants the bytes as they are, whatever
   ]);
 });
 
-test.each([
-  ['', true],
-  ['Identity', true],
-  ['gzip', false],
-])('an answer with the content coding "%s" is taken: %o', async (coding, isTaken) => {
-  const closed = vi.fn();
-  const { url } = await startLoopbackRegistry(({ socket }, response) => {
-    socket.on('close', closed);
-    response.writeHead(200, { 'content-encoding': coding }).write('x');
+test('an answer has the bytes as they came, whatever content coding they are labelled with', async () => {
+  const { url } = await startLoopbackRegistry((_, response) => {
+    response.writeHead(200, { 'content-encoding': 'gzip' }).end('x');
   });
-  const asked = createTransport().request(get(url));
-  if (isTaken) return void expect((await asked).status).toBe(200);
-  await expect(asked).rejects.toMatchObject({ kind: 'invalid' });
-  await vi.waitFor(() => expect(closed).toHaveBeenCalled());
+  const answer = await createTransport().request(get(url));
+  expect(answer.codings).toHaveLength(1);
+  expect((await answer.read(1)).toString()).toBe('x');
 });
 
 test('HTTP/1.1 alone is offered, and HTTP/2 beside it where the server takes no other', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { MissingOwner } from '../../../src/metadata/db/violations.ts';
 import { digestOf } from '../../../src/oci/digest.ts';
 import { parseManifest } from '../../../src/oci/manifest.ts';
+import { OutboundError } from '../../../src/outbound/outbound-error.ts';
 import { bytesBlob, fakeImage } from '../../support/fake-content.ts';
 import { bytesOf, nth, type ProxyKit, settled, startProxy } from './proxy-kit.ts';
 
@@ -82,14 +83,42 @@ describe('a blob', () => {
     expect(kit.upstream.asked).toHaveLength(1);
   });
 
-  test('that nobody has is unknown, in the words of each, of whom none is asked twice', async () => {
+  test('that nobody has is unknown, in the words of each, whom GET is asked before HEAD is believed', async () => {
     const { blob, stat, upstreams, record } = await startProxy({ upstreams: [{}, {}] });
     const manifest = parseManifest(image.payload, undefined);
     for (const upstream of upstreams) await record(upstream, image, 'v1', manifest.references);
     const refused = { code: 'BLOB_UNKNOWN', detail: expect.stringMatching(/sha256.*upstream 1.*upstream 2/) };
     await expect(blob(digest)).rejects.toMatchObject(refused);
+    for (const { asked } of upstreams) expect(asked.splice(0)).toEqual([`GET blob ${digest} 0-`]);
     await expect(stat(digest)).rejects.toMatchObject(refused);
-    for (const { asked } of upstreams) expect(asked).toHaveLength(2);
+    for (const { asked } of upstreams)
+      expect(asked).toEqual([`HEAD blob ${digest}`, `GET blob ${digest} 0-`]);
+  });
+
+  test('that HEAD denies is there where GET says so, of which no more is read', async () => {
+    const { stat, upstreams } = await startProxy({ upstreams: [{}, {}] });
+    const second = nth(upstreams, 1);
+    second.addBlob(bytes);
+    for (const kind of ['not-found', 'unauthorized', 'invalid', 'unavailable'] as const) {
+      second.fail(kind, 'HEAD blob');
+      expect(await stat(digest)).toMatchObject({ size: bytes.length, outcome: 'miss' });
+    }
+    expect(second.openBodies).toBe(0);
+  });
+
+  test('of an upstream that limits us or is not reached is not asked for by GET after HEAD', async () => {
+    const { stat, upstream } = await startProxy();
+    upstream.addBlob(bytes);
+    for (const error of [
+      new OutboundError('rate-limited', 'limits our rate'),
+      new OutboundError('unavailable', 'refused the connection', { unreachable: true }),
+      new OutboundError('unavailable', 'was not asked', { busy: true }),
+    ]) {
+      upstream.asked.length = 0;
+      upstream.fail(error, 'HEAD blob');
+      await expect(stat(digest)).rejects.toThrow();
+      expect(upstream.asked).toEqual([`HEAD blob ${digest}`]);
+    }
   });
 
   test.each(['GET blob', 'HEAD blob'] as const)('fails with a bug (%s)', async (question) => {

@@ -153,19 +153,48 @@ describe('an explanation of a pull', () => {
     'goes on to the others where whose copy is stale has it no more, or refuses us (%s)',
     async (kind) => {
       const { explain, first, second } = await startStale();
-      first.fail(kind, 'HEAD manifest');
+      first.fail(kind, 'HEAD manifest', 'GET manifest');
       second.add(two, 'v1');
       expect(await explain()).toMatchObject({
         upstreams: [{ wouldAsk: true }, { wouldAsk: true }],
         verdict: { upstreamId: second.settings.id, source: 'upstream', digest: two.digest },
       });
-      expect([first.asked.length, second.asked.length]).toEqual([1, 1]);
+      expect([first.asked, second.asked]).toEqual([
+        ['HEAD manifest v1', 'GET manifest v1'],
+        ['HEAD manifest v1'],
+      ]);
     },
   );
 
+  test.each(['not-found', 'unauthorized'] as const)(
+    'asks whose copy is stale by GET where HEAD says no, and no other (%s)',
+    async (kind) => {
+      const { explain, first, second } = await startStale();
+      first.fail(kind, 'HEAD manifest');
+      expect((await explain()).verdict).toMatchObject({ upstreamId: first.settings.id, source: 'cache' });
+      expect([first.asked, second.asked]).toEqual([['HEAD manifest v1', 'GET manifest v1'], []]);
+    },
+  );
+
+  test('asks by GET where HEAD says no everywhere, until one has it', async () => {
+    const { explain, first, second, upstreams } = await start([{}, {}, {}]);
+    for (const upstream of upstreams) upstream.fail('not-found', 'HEAD manifest');
+    second.add(one, 'v1');
+    expect((await explain()).verdict).toMatchObject({
+      upstreamId: second.settings.id,
+      source: 'upstream',
+      digest: one.digest,
+    });
+    expect([first, second, nth(upstreams, 2)].map(({ asked }) => asked)).toEqual([
+      ['HEAD manifest v1', 'GET manifest v1'],
+      ['HEAD manifest v1', 'GET manifest v1'],
+      ['HEAD manifest v1'],
+    ]);
+  });
+
   test('tells that the stale copy is served where its upstream refuses us, and no other has the image', async () => {
     const { explain, first } = await startStale();
-    first.fail('unauthorized', 'HEAD manifest');
+    first.fail('unauthorized', 'HEAD manifest', 'GET manifest');
     expect((await explain()).verdict).toEqual({
       upstreamId: first.settings.id,
       source: 'cache',
@@ -176,12 +205,12 @@ describe('an explanation of a pull', () => {
 
   test('tells that a pull would fail, because nobody has the image or because it is not known', async () => {
     const { explain, first, second } = await startStale();
-    first.fail('not-found', 'HEAD manifest');
+    first.fail('not-found', 'HEAD manifest', 'GET manifest');
     const failing = { upstreamId: undefined, source: undefined, digest: undefined };
     expect((await explain()).verdict).toEqual({ ...failing, why: 'no upstream has the image' });
-    second.fail('unauthorized', 'HEAD manifest');
+    second.fail('unauthorized', 'HEAD manifest', 'GET manifest');
     expect((await explain()).verdict.why).toBe('no upstream has the image');
-    second.fail('unavailable', 'HEAD manifest');
+    second.fail('unavailable', 'HEAD manifest', 'GET manifest');
     expect((await explain()).verdict).toEqual({
       ...failing,
       why: 'no upstream that could be asked has the image',

@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { MissingContent } from '../../../src/metadata/db/violations.ts';
 import { dockerManifest, ociManifest } from '../../../src/oci/media-types.ts';
+import { parseTag } from '../../../src/oci/reference.ts';
 import { OutboundError } from '../../../src/outbound/outbound-error.ts';
 import { recordedTypeOf } from '../../../src/proxy/manifest-fetch.ts';
 import { bytesBlob, fakeImage, fakeIndex } from '../../support/fake-content.ts';
@@ -115,7 +116,7 @@ describe('a manifest by tag', () => {
     const { upstreams, manifest } = await startProxy({ upstreams: [{ denyPatterns: ['app'] }, {}] });
     nth(upstreams, 0).add(one, 'v1');
     await expect(manifest('v1')).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
-    expect(upstreams.map(({ asked }) => asked.length)).toEqual([0, 1]);
+    expect(upstreams.map(({ asked }) => asked.length)).toEqual([0, 2]);
     const refusing = await startProxy({ upstreams: [{ denyPatterns: ['app'] }] });
     await expect(refusing.manifest('v1')).rejects.toMatchObject({
       code: 'NAME_UNKNOWN',
@@ -134,7 +135,7 @@ describe('a manifest by tag', () => {
   test('fails as its upstream fails, and is asked for again by the next pull', async () => {
     const { upstream, manifest } = await startProxy();
     upstream.add(one, 'v1');
-    upstream.fail('unavailable', 'HEAD manifest');
+    upstream.fail('unavailable', 'HEAD manifest', 'GET manifest');
     await expect(manifest('v1')).rejects.toMatchObject({ code: 'UNAVAILABLE', status: 502 });
     upstream.recover();
     expect((await manifest('v1')).outcome).toBe('miss');
@@ -178,7 +179,7 @@ describe('a manifest by tag', () => {
 
   test.each([
     ['no JSON', ociManifest],
-    [JSON.stringify({ schemaVersion: 1 }), ociManifest],
+    [JSON.stringify({ errors: [{ code: 'MANIFEST_UNKNOWN' }] }), ociManifest],
   ])('that is none is not passed on: %s', async (text, mediaType) => {
     const { upstream, manifest, entryOf } = await startProxy();
     const payload = Buffer.from(text);
@@ -249,7 +250,7 @@ describe('a manifest after its validity', () => {
     const { upstream, manifest, entryOf } = await startStale();
     upstream.tags.delete('v1');
     await expect(manifest('v1')).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN', status: 404 });
-    expect(upstream.asked).toEqual(['HEAD manifest v1']);
+    expect(upstream.asked).toEqual(['HEAD manifest v1', 'GET manifest v1']);
     expect(await entryOf(upstream, 'v1')).toBeUndefined();
   });
 
@@ -259,7 +260,7 @@ describe('a manifest after its validity', () => {
     first.tags.delete('v1');
     second.add(two, 'v1');
     expect(await manifest('v1')).toMatchObject({ digest: two.digest, outcome: 'miss' });
-    expect(first.asked).toEqual(['HEAD manifest v1']);
+    expect(first.asked).toEqual(['HEAD manifest v1', 'GET manifest v1']);
     expect(await entryOf(first, 'v1')).toBeUndefined();
     expect((await entryOf(second, 'v1'))?.digest).toBe(two.digest);
   });
@@ -300,6 +301,50 @@ describe('a manifest after its validity', () => {
     expect((await manifest('v1')).outcome).toBe('revalidated');
   });
 
+  test.each(['not-found', 'unauthorized'] as const)(
+    'holds, or is switched, where HEAD says no (%s) and GET has the last word',
+    async (kind) => {
+      const { upstream, manifest, entryOf, clock } = await startStale();
+      upstream.fail(kind, 'HEAD manifest');
+      const before = await entryOf(upstream, 'v1');
+      expect(await manifest('v1')).toMatchObject({ digest: one.digest, outcome: 'revalidated' });
+      expect(upstream.asked).toEqual(['HEAD manifest v1', 'GET manifest v1']);
+      expect(await entryOf(upstream, 'v1')).toMatchObject({ id: before?.id, checkedAt: clock.now });
+      clock.now += 24 * hourMs;
+      upstream.add(two, 'v1');
+      expect(await manifest('v1')).toMatchObject({ digest: two.digest, outcome: 'updated' });
+    },
+  );
+
+  test.each(['unavailable', 'rate-limited', 'invalid'] as const)(
+    'is kept, and served stale, where HEAD says no and GET fails (%s)',
+    async (kind) => {
+      const { upstream, manifest, entryOf } = await startStale();
+      upstream.fail('not-found', 'HEAD manifest');
+      upstream.fail(kind, 'GET manifest');
+      expect(await manifest('v1')).toMatchObject({ digest: one.digest, outcome: 'stale' });
+      expect(await entryOf(upstream, 'v1')).toBeDefined();
+    },
+  );
+
+  test('is gone where HEAD says that it has changed, and GET that it is not there', async () => {
+    const { upstream, manifest, entryOf } = await startStale();
+    upstream.add(two, 'v1');
+    upstream.fail('not-found', 'GET manifest');
+    await expect(manifest('v1')).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
+    expect(await entryOf(upstream, 'v1')).toBeUndefined();
+  });
+
+  test('is not fetched again where GET was asked in place of HEAD', async () => {
+    const { upstream, manifest } = await startStale();
+    upstream.add(two, 'v1');
+    const fetched = await upstream.getManifest(atUpstream, parseTag('v1'));
+    upstream.headManifest = async () => ({ digest: fetched.digest, manifest: fetched });
+    upstream.asked.length = 0;
+    expect(await manifest('v1')).toMatchObject({ payload: two.payload, outcome: 'updated' });
+    expect(upstream.asked).toEqual([]);
+  });
+
   test('of an upstream that fails asks no other, as one that has it is only down', async () => {
     const { upstreams, manifest } = await startStale({ upstreams: [{}, {}] });
     nth(upstreams, 0).fail('unavailable', 'HEAD manifest');
@@ -310,15 +355,15 @@ describe('a manifest after its validity', () => {
   test('of an upstream that refuses us comes from the next, and stale where no other has it', async () => {
     const { upstreams, manifest, database, entryOf } = await startStale({ upstreams: [{}, {}] });
     const [first, second] = [nth(upstreams, 0), nth(upstreams, 1)];
-    first.fail('unauthorized', 'HEAD manifest');
+    first.fail('unauthorized', 'HEAD manifest', 'GET manifest');
     second.tags.clear();
     expect(await manifest('v1')).toMatchObject({ payload: one.payload, outcome: 'stale' });
-    expect(first.asked).toEqual(['HEAD manifest v1']);
-    expect(second.asked).toEqual(['HEAD manifest v1']);
+    expect(first.asked).toEqual(['HEAD manifest v1', 'GET manifest v1']);
+    expect(second.asked).toEqual(['HEAD manifest v1', 'GET manifest v1']);
     expect(await entryOf(first, 'v1')).toBeDefined();
     // For a while it is left alone, like one that is down.
     expect((await manifest('v1')).outcome).toBe('stale');
-    expect(first.asked).toHaveLength(1);
+    expect(first.asked).toHaveLength(2);
     expect(
       await database.cacheEntries.listTags([{ upstreamId: first.settings.id, repository: atUpstream }]),
     ).toEqual(['v1']);
@@ -326,7 +371,7 @@ describe('a manifest after its validity', () => {
 
   test('of an upstream that refuses us is that of the next one', async () => {
     const { upstreams, manifest } = await startStale({ upstreams: [{}, {}] });
-    nth(upstreams, 0).fail('unauthorized', 'HEAD manifest');
+    nth(upstreams, 0).fail('unauthorized', 'HEAD manifest', 'GET manifest');
     nth(upstreams, 1).add(two, 'v1');
     expect(await manifest('v1')).toMatchObject({ digest: two.digest, outcome: 'miss' });
   });
@@ -362,26 +407,29 @@ describe('a manifest that several upstreams gave', () => {
     nth(upstreams, 0).tags.clear();
     nth(upstreams, 1).fail('unavailable', 'HEAD manifest');
     expect(await manifest('v1')).toMatchObject({ digest: two.digest, outcome: 'stale' });
-    for (const { asked } of upstreams) expect(asked).toEqual(['HEAD manifest v1']);
+    expect(upstreams.map(({ asked }) => asked)).toEqual([
+      ['HEAD manifest v1', 'GET manifest v1'],
+      ['HEAD manifest v1'],
+    ]);
   });
 
   test('is that of the second where the first refuses us', async () => {
     const { manifest, upstreams } = await startRecorded(2);
-    nth(upstreams, 0).fail('unauthorized', 'HEAD manifest');
+    nth(upstreams, 0).fail('unauthorized', 'HEAD manifest', 'GET manifest');
     expect(await manifest('v1')).toMatchObject({ digest: two.digest, outcome: 'revalidated' });
   });
 
   test('is the stale one of the first where all refuse us', async () => {
     const { manifest, upstreams } = await startRecorded(2);
-    for (const upstream of upstreams) upstream.fail('unauthorized', 'HEAD manifest');
+    for (const upstream of upstreams) upstream.fail('unauthorized', 'HEAD manifest', 'GET manifest');
     expect(await manifest('v1')).toMatchObject({ digest: one.digest, outcome: 'stale' });
-    for (const { asked } of upstreams) expect(asked).toEqual(['HEAD manifest v1']);
+    for (const { asked } of upstreams) expect(asked).toEqual(['HEAD manifest v1', 'GET manifest v1']);
   });
 
   test('is stale where one refuses us, the next is down, and no other has it', async () => {
     const { manifest, upstreams } = await startRecorded(3);
-    nth(upstreams, 0).fail('unauthorized', 'HEAD manifest');
-    nth(upstreams, 1).fail('unavailable', 'HEAD manifest');
+    nth(upstreams, 0).fail('unauthorized', 'HEAD manifest', 'GET manifest');
+    nth(upstreams, 1).fail('unavailable', 'HEAD manifest', 'GET manifest');
     nth(upstreams, 2).tags.clear();
     expect(await manifest('v1')).toMatchObject({ digest: two.digest, outcome: 'stale' });
   });

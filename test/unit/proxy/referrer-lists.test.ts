@@ -110,8 +110,16 @@ describe('referrers', () => {
     });
     nth(upstreams, 1).fail('not-found', 'referrers');
     await expect(referrers()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  });
+
+  test('are none, for now, where no upstream gives us any, be it that they refuse us', async () => {
+    const { upstreams, referrers } = await start(2);
     nth(upstreams, 0).fail('unauthorized', 'referrers');
-    await expect(referrers()).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
+    nth(upstreams, 1).fail('not-found', 'referrers');
+    expect(await referrers()).toEqual({ descriptors: [], outcome: 'miss' });
+    nth(upstreams, 0).recover();
+    nth(upstreams, 0).referrers.set(subject, [signature]);
+    expect(await referrers()).toEqual({ descriptors: [signature], outcome: 'miss' });
   });
 
   test.each(['unavailable', 'not-found', 'invalid'] as const)(

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { OutboundError } from '../../../src/outbound/outbound-error.ts';
 import { fakeImage } from '../../support/fake-content.ts';
 import { notFoundMs, nth, settled, startProxy } from './proxy-kit.ts';
 
@@ -109,6 +110,55 @@ describe('upstreams that are asked for a manifest', () => {
   });
 });
 
+describe('GET has the last word', () => {
+  test.each(['not-found', 'unauthorized', 'unavailable', 'invalid'] as const)(
+    'where HEAD says no at every upstream (%s): in their order, until one has it',
+    async (kind) => {
+      const { upstreams, manifest, clock } = await startWith(3);
+      for (const upstream of upstreams) upstream.fail(kind, 'HEAD manifest');
+      nth(upstreams, 1).add(one, 'v1');
+      expect(await manifest('v1')).toMatchObject({ digest: one.digest, outcome: 'miss' });
+      expect(upstreams.map(({ asked }) => asked.length)).toEqual([2, 2, 1]);
+      // What HEAD alone denied is not remembered as absent.
+      clock.now += 1;
+      nth(upstreams, 2).add(two, 'v2');
+      expect((await manifest('v2')).digest).toBe(two.digest);
+    },
+  );
+
+  test('and is not asked for where HEAD says yes at any upstream', async () => {
+    const { upstreams, manifest } = await startWith(3);
+    nth(upstreams, 2).add(one, 'v1');
+    expect((await manifest('v1')).digest).toBe(one.digest);
+    expect(upstreams.map(({ asked }) => asked)).toEqual([
+      ['HEAD manifest v1'],
+      ['HEAD manifest v1'],
+      ['HEAD manifest v1', 'GET manifest v1'],
+    ]);
+  });
+
+  test('but is not asked for where nobody was reached, or where we are to stay away', async () => {
+    for (const error of [
+      new OutboundError('rate-limited', 'limits our rate'),
+      new OutboundError('unavailable', 'refused the connection', { unreachable: true }),
+      new OutboundError('unavailable', 'was not asked', { busy: true }),
+    ]) {
+      const { upstream, manifest } = await startWith(1);
+      upstream.add(one, 'v1');
+      upstream.fail(error, 'HEAD manifest');
+      await expect(manifest('v1')).rejects.toThrow(error.message);
+      expect(upstream.asked).toEqual(['HEAD manifest v1']);
+    }
+  });
+
+  test('in its words: what GET says is what is told', async () => {
+    const { upstream, manifest } = await startWith(1);
+    upstream.fail('unauthorized', 'HEAD manifest');
+    upstream.fail('rate-limited', 'GET manifest');
+    await expect(manifest('v1')).rejects.toMatchObject({ code: 'TOOMANYREQUESTS' });
+  });
+});
+
 describe('an upstream that has not found a manifest', () => {
   test('is not asked again for a while', async () => {
     const { upstream, manifest, clock } = await startWith(1);
@@ -117,7 +167,7 @@ describe('an upstream that has not found a manifest', () => {
     clock.now += notFoundMs - 1;
     const detail = expect.stringMatching(/was not found.*moment ago/);
     await expect(manifest('v1')).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN', detail });
-    expect(upstream.asked).toEqual(['HEAD manifest v1']);
+    expect(upstream.asked).toEqual(['HEAD manifest v1', 'GET manifest v1']);
     clock.now += 1;
     expect((await manifest('v1')).outcome).toBe('miss');
   });
@@ -147,7 +197,7 @@ describe('an upstream that has not found a manifest', () => {
       for (const question of ['HEAD manifest', 'GET manifest'] as const) {
         const { upstream, manifest } = await startWith(1);
         upstream.add(one, 'v1');
-        upstream.fail(kind, question);
+        upstream.fail(kind, question, 'GET manifest');
         await expect(manifest('v1')).rejects.toThrow();
         upstream.recover();
         expect((await manifest('v1')).outcome).toBe('miss');

@@ -8,8 +8,8 @@ useMockedRegistry();
 const path = '/v2/team/app/manifests/latest';
 
 async function fail(kit: ReturnType<typeof createKit>, status: number, headers: Record<string, string> = {}) {
-  nock(origin).head(path).reply(status, undefined, headers);
-  await kit.upstream.headManifest(image, latest).catch(() => undefined);
+  nock(origin).get(path).reply(status, undefined, headers);
+  await kit.upstream.getManifest(image, latest).catch(() => undefined);
 }
 
 test('a registry that fails three times in a row is not asked for a while, then once, then again', async () => {
@@ -21,15 +21,15 @@ test('a registry that fails three times in a row is not asked for a while, then 
     lastSuccessAt: undefined,
     lastError: { at: kit.clock.ms, message: 'failed (500)' },
   });
-  await expect(kit.upstream.headManifest(image, latest)).rejects.toMatchObject({
+  await expect(kit.upstream.getManifest(image, latest)).rejects.toMatchObject({
     kind: 'unavailable',
     unreachable: true,
     retryAfterMs: 30_000,
     message: 'is not asked for another 30 s: it failed (500)',
   });
   kit.clock.ms += 30_000;
-  nock(origin).head(path).delay(50).reply(200);
-  const [probe, other] = [kit.upstream.headManifest(image, latest), kit.upstream.headManifest(image, latest)];
+  nock(origin).get(path).delay(50).reply(200);
+  const [probe, other] = [kit.upstream.getManifest(image, latest), kit.upstream.getManifest(image, latest)];
   await expect(other).rejects.toMatchObject({
     message: 'is not asked while it is being tried again: it failed (500)',
   });
@@ -52,7 +52,7 @@ test('a registry that fails three times in a row is not asked for a while, then 
 test('how long a registry is not asked for yet is said in seconds, and is one at least', async () => {
   const kit = createKit();
   for (let n = 0; n < 3; n++) await fail(kit, 500);
-  const asked = () => kit.upstream.headManifest(image, latest);
+  const asked = () => kit.upstream.getManifest(image, latest);
   kit.clock.ms += 27_400;
   await expect(asked()).rejects.toMatchObject({
     retryAfterMs: 2600,
@@ -64,7 +64,7 @@ test('how long a registry is not asked for yet is said in seconds, and is one at
     message: 'is not asked for another 1 s: it failed (500)',
   });
   kit.clock.ms += 100;
-  nock(origin).head(path).delay(50).reply(200);
+  nock(origin).get(path).delay(50).reply(200);
   const [probe, other] = [asked(), asked()];
   await expect(other).rejects.toMatchObject({ retryAfterMs: 1000 });
   await probe;
@@ -74,16 +74,16 @@ test('requests that are not sent are not told, others with the seconds they took
   const kit = createKit({}, { breakerFailures: 1 });
   const answer = (status: number, ms: number) =>
     nock(origin)
-      .head(path)
+      .get(path)
       .reply(() => {
         kit.clock.ms += ms;
         return [status];
       });
   answer(200, 250);
-  await kit.upstream.headManifest(image, latest);
+  await kit.upstream.getManifest(image, latest);
   answer(500, 1500);
-  for (let n = 0; n < 3; n++) await kit.upstream.headManifest(image, latest).catch(() => undefined);
-  expect(kit.observer.requests).toEqual(['manifest-head ok', 'manifest-head unavailable']);
+  for (let n = 0; n < 3; n++) await kit.upstream.getManifest(image, latest).catch(() => undefined);
+  expect(kit.observer.requests).toEqual(['manifest ok', 'manifest unavailable']);
   expect(kit.observer.seconds).toEqual([0.25, 1.5]);
 });
 
@@ -110,12 +110,12 @@ test('a request that was given up half-open lets the next one try', async () => 
   const kit = createKit();
   for (let n = 0; n < 3; n++) await fail(kit, 500);
   kit.clock.ms += 30_000;
-  nock(origin).head(path).delay(500).reply(200);
-  await expect(kit.upstream.headManifest(image, latest, AbortSignal.timeout(20))).rejects.toThrow(/timeout/);
+  nock(origin).get(path).delay(500).reply(200);
+  await expect(kit.upstream.getManifest(image, latest, AbortSignal.timeout(20))).rejects.toThrow(/timeout/);
   expect(kit.upstream.health()).toMatchObject({ breaker: 'open', lastError: { message: 'failed (500)' } });
   nock.cleanAll();
-  nock(origin).head(path).reply(200);
-  await kit.upstream.headManifest(image, latest);
+  nock(origin).get(path).reply(200);
+  await kit.upstream.getManifest(image, latest);
   expect(kit.upstream.health().breaker).toBe('closed');
 });
 
@@ -129,7 +129,7 @@ test.each([
   const kit = createKit();
   await fail(kit, 429, retryAfter === undefined ? {} : { 'retry-after': retryAfter });
   expect(kit.upstream.health()).toMatchObject({ breaker: 'open', openUntil: kit.clock.ms + ms });
-  await expect(kit.upstream.headManifest(image, latest)).rejects.toMatchObject({
+  await expect(kit.upstream.getManifest(image, latest)).rejects.toMatchObject({
     kind: 'rate-limited',
     retryAfterMs: ms,
     unreachable: false,
@@ -149,9 +149,9 @@ test.each([
   async (_what, retryAfter, retryAfterMs) => {
     const kit = createKit();
     nock(origin)
-      .head(path)
+      .get(path)
       .reply(503, undefined, retryAfter === undefined ? {} : { 'retry-after': retryAfter });
-    await expect(kit.upstream.headManifest(image, latest)).rejects.toMatchObject({
+    await expect(kit.upstream.getManifest(image, latest)).rejects.toMatchObject({
       kind: 'unavailable',
       status: 503,
       retryAfterMs,
@@ -189,8 +189,8 @@ test('a rate limit that is used up is told though nothing was known of it', asyn
 
 test('what the place a redirect leads to says of its rate limit is not kept', async () => {
   const kit = createKit();
-  nock(origin).head(path).reply(307, undefined, { location: 'https://cdn.example.net/x' });
-  nock('https://cdn.example.net').head('/x').reply(200, undefined, { 'ratelimit-remaining': '1' });
-  await kit.upstream.headManifest(image, latest);
+  nock(origin).get(path).reply(307, undefined, { location: 'https://cdn.example.net/x' });
+  nock('https://cdn.example.net').get('/x').reply(200, undefined, { 'ratelimit-remaining': '1' });
+  await kit.upstream.getManifest(image, latest);
   expect(kit.upstream.health().quota).toBeUndefined();
 });

@@ -40,10 +40,23 @@ describe('a list', () => {
     });
   });
 
-  test('ends where whoever asks says so', async () => {
+  test('ends where it leads back to a page that was there, which says nothing new', async () => {
+    const asked: string[] = [];
     const pages: unknown[] = [];
-    for await (const page of readPages(first, 10, async () => undefined)) pages.push(page);
-    expect(pages).toEqual([]);
+    const next = ['?last=1', '?last=2', '?last=1'];
+    for await (const json of readPages(first, 10, async ({ search }) => {
+      asked.push(search);
+      return { json: asked.length, next: new URL(next[asked.length - 1] ?? '', first) };
+    }))
+      pages.push(json);
+    expect([asked, pages]).toEqual([
+      ['?n=5', '?last=1', '?last=2'],
+      [1, 2, 3],
+    ]);
+  });
+
+  test('goes on after a page that has nothing', async () => {
+    expect(await read((page) => (page === 2 ? '[]' : `[${page}]`), 3)).toEqual([[1], [], [3]]);
   });
 
   test.each([
@@ -55,28 +68,49 @@ describe('a list', () => {
 });
 
 describe('the next page', () => {
-  const next = (target: string) => findNext(`<${target}>; rel="next"`, first)?.href;
+  const here = 'https://registry.example.com/v2/a/tags/list';
 
   test.each([
-    ['/v2/a/tags/list?last=x', 'https://registry.example.com/v2/a/tags/list?last=x'],
-    ['?last=x', 'https://registry.example.com/v2/a/tags/list?last=x'],
-    ['https://registry.example.com/y', 'https://registry.example.com/y'],
-    ['http://registry.example.com/y?z', 'https://registry.example.com/y?z'],
-    ['https://user:secret@registry.example.com/y#z', 'https://registry.example.com/y'],
-  ])('by %s is on the same origin', (target, href) => {
-    expect(next(target)).toBe(href);
+    `<${here}?last=x>; rel="next"`,
+    '</v2/a/tags/list?last=x>; rel="next"',
+    '<?last=x>; rel="next"',
+    '<list?last=x>; rel="next"',
+    // What is not the same as ours is what a registry behind a proxy thinks it is called.
+    '<http://registry.example.com/v2/a/tags/list?last=x>; rel="next"',
+    '<https://registry.internal:5000/v2/a/tags/list?last=x>; rel="next"',
+    '<//registry.internal/a/tags/list?last=x>; rel="next"',
+    '<https://user:secret@evil.example.org/x?last=x#z>; rel="next"',
+    '<?last=x>;rel=next',
+    '<?last=x>; REL="NEXT"',
+    '<?last=x>; rel="last next"',
+    '<?last=x>; rel = "next"; title="a, b; rel=\\"prev\\""',
+    '<?last=x>; title="a, b; c"; rel="next"',
+    '</a>; rel="prev", <?last=x>; rel="next"',
+    '</a,b;c>; rel=prev; title="x>", <?last=x>; rel=next',
+    '<?last=x>; rel="next", <?last=y>; rel="next"',
+    '<?last=x>',
+  ])('by %s is on the same address with that query', (link) => {
+    expect(findNext(link, first)?.href).toBe(`${here}?last=x`);
   });
 
   test.each([
-    'https://evil.example.org/x',
-    '//evil.example.org/x',
-    'https://registry.example.com:8443/',
-    'http://[',
-  ])('is not looked for at %s', (target) => {
-    expect(() => next(target)).toThrow('has a list that goes on at another host');
-  });
-
-  test.each([undefined, '', '</x>; rel="prev"'])('is none for the header %o', (link) => {
+    undefined,
+    '',
+    '</x?last=x>; rel="prev"',
+    '</x?last=x>; rel="nextish"',
+    '</x?last=x>; title="rel=next"; rel="up"',
+    '</x?last=x>, </y>',
+  ])('is none for the header %o', (link) => {
     expect(findNext(link, first)).toBeUndefined();
+  });
+
+  test.each([
+    '</v2/a/tags/page2>; rel="next"',
+    '<http://[?last=x>; rel="next"',
+    '?last=x; rel="next"',
+    '<?last=x; rel="next"',
+    `<?last=x>; title="${'x'.repeat(4100)}"; rel="next"`,
+  ])('cannot be told from %s, so that the list is no use', (link) => {
+    expect(() => findNext(link, first)).toThrow('has a list that does not say where it goes on');
   });
 });

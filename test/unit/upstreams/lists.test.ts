@@ -68,6 +68,40 @@ describe('listTags', () => {
     });
   });
 
+  test.each([400, 413, 416])(
+    'asks again without n where a page of that length is refused (%d)',
+    async (status) => {
+      nock(origin).get(`${tagsPath}?n=1000`).reply(status);
+      nock(origin)
+        .get(tagsPath)
+        .reply(200, { tags: ['a'] }, { link: `<${tagsPath}?last=a>; rel="next"` });
+      nock(origin)
+        .get(`${tagsPath}?last=a`)
+        .reply(200, { tags: ['b'] });
+      expect(await list()).toEqual(['a', 'b']);
+    },
+  );
+
+  test('says what is answered without n, and asks once for any other page', async () => {
+    nock(origin).get(`${tagsPath}?n=1000`).reply(400);
+    nock(origin).get(tagsPath).reply(400);
+    await expect(list()).rejects.toMatchObject({ kind: 'invalid', status: 400 });
+    nock(origin)
+      .get(`${tagsPath}?n=1000`)
+      .reply(200, { tags: ['a'] }, { link: `<${tagsPath}?last=a>; rel="next"` });
+    nock(origin).get(`${tagsPath}?last=a`).reply(400);
+    await expect(list()).rejects.toMatchObject({ kind: 'invalid', status: 400 });
+  });
+
+  test.each(['unauthorized', 'rate-limited', 'unavailable'])(
+    'is asked for once where it is refused (%s)',
+    async (kind) => {
+      const status = { unauthorized: 403, 'rate-limited': 429, unavailable: 503 }[kind];
+      nock(origin).get(`${tagsPath}?n=1000`).reply(status);
+      await expect(list()).rejects.toMatchObject({ kind });
+    },
+  );
+
   test('says not-found', async () => {
     nock(origin).get(`${tagsPath}?n=1000`).reply(404);
     await expect(list()).rejects.toMatchObject({ kind: 'not-found' });
@@ -113,7 +147,7 @@ describe('listReferrers', () => {
     ]);
   });
 
-  test.each([400, 404, 405, 501])(
+  test.each([400, 404, 405, 406, 501])(
     'gives those of the fallback tag where the API answers %d',
     async (status) => {
       nock(origin).get(referrersPath).reply(status);
@@ -151,10 +185,62 @@ describe('listReferrers', () => {
     expect(await createKit().upstream.listReferrers(image, subject)).toEqual([]);
   });
 
-  test('refuses what is no index', async () => {
-    nock(origin).get(referrersPath).reply(200, '<html>');
+  test.each(['<html>', '', '{}', '[]', 'null', '{"manifests":{}}', '{"errors":[]}'])(
+    'gives those of the fallback tag where the API answers %o, which is no index',
+    async (body) => {
+      nock(origin).get(referrersPath).reply(200, body);
+      nock(origin).get(fallbackPath).reply(200, index(sbom));
+      const { upstream } = createKit();
+      expect(await upstream.listReferrers(image, subject)).toEqual([sbom]);
+      expect(upstream.health().lastError).toBeUndefined();
+    },
+  );
+
+  test.each([401, 402, 403, 410])(
+    'gives those of the fallback tag where the API refuses us (%d)',
+    async (status) => {
+      nock(origin).get(referrersPath).reply(status);
+      nock(origin).get(fallbackPath).reply(200, index(sbom));
+      expect(await createKit().upstream.listReferrers(image, subject)).toEqual([sbom]);
+      nock(origin).get(referrersPath).reply(status);
+      nock(origin).get(fallbackPath).reply(404);
+      expect(await createKit().upstream.listReferrers(image, subject)).toEqual([]);
+    },
+  );
+
+  test('takes null for an index of nothing', async () => {
+    nock(origin).get(referrersPath).reply(200, '{"schemaVersion":2,"manifests":null}');
+    expect(await createKit().upstream.listReferrers(image, subject)).toEqual([]);
+  });
+
+  test('gives none where the fallback tag names the subject itself', async () => {
+    const platforms = JSON.stringify(index(sbom));
+    for (const algorithm of ['sha256', 'sha512'] as const) {
+      const itself = digestOf(Buffer.from(platforms), algorithm);
+      nock(origin).get(`/v2/team/app/referrers/${itself}`).reply(404);
+      nock(origin)
+        .get(`/v2/team/app/manifests/${itself.replace(':', '-').slice(0, 71)}`)
+        .reply(200, platforms);
+      expect(await createKit().upstream.listReferrers(image, itself)).toEqual([]);
+    }
+  });
+
+  test('is no list where a page after the first is none', async () => {
+    nock(origin)
+      .get(referrersPath)
+      .reply(200, index(sbom), { link: `<${referrersPath}?p=2>; rel="next"` });
+    nock(origin).get(`${referrersPath}?p=2`).reply(200, '<html>');
     await expect(createKit().upstream.listReferrers(image, subject)).rejects.toMatchObject({
       kind: 'invalid',
+      message: 'sent a list of referrers that is not an index',
+    });
+  });
+
+  test('is no list where it is over a limit of JSON', async () => {
+    nock(origin).get(referrersPath).reply(200, '['.repeat(100));
+    await expect(createKit().upstream.listReferrers(image, subject)).rejects.toMatchObject({
+      kind: 'invalid',
+      message: expect.stringContaining('nested deeper'),
     });
   });
 
@@ -170,14 +256,6 @@ describe('listReferrers', () => {
       .reply(200, many(9999, sbom), { link: `<${referrersPath}?p=2>; rel="next"` });
     nock(origin).get(`${referrersPath}?p=2`).reply(200, many(2, sbom));
     await expect(createKit().upstream.listReferrers(image, subject)).rejects.toMatchObject(tooMany);
-  });
-
-  test.each(['[]', '{"manifests":{}}'])('refuses %s, which is JSON and no index', async (body) => {
-    nock(origin).get(referrersPath).reply(200, body);
-    await expect(createKit().upstream.listReferrers(image, subject)).rejects.toMatchObject({
-      kind: 'invalid',
-      message: 'sent a list of referrers that is not an index',
-    });
   });
 
   test('refuses an index without measure of the fallback tag', async () => {

@@ -39,15 +39,75 @@ describe('headManifest', () => {
     expect(await createKit().upstream.headManifest(image, latest)).toEqual({ digest });
   });
 
-  test.each([405, 501])(
-    'knows nothing where HEAD is answered with %d, which is no failure',
+  const fetched = { digest: sha256, manifest: expect.objectContaining({ payload, digest: sha256 }) };
+
+  test.each([400, 405, 406, 411, 415, 422, 501])(
+    'asks by GET where HEAD is answered with %d, which is no failure, and then for a while by GET alone',
     async (status) => {
       nock(origin).head(path).reply(status);
-      const { upstream, observer } = createKit();
-      expect(await upstream.headManifest(image, latest)).toEqual({ digest: undefined });
-      expect(observer.requests).toEqual(['manifest-head ok']);
+      nock(origin).get(path).times(2).reply(200, payload);
+      const { upstream, observer, clock } = createKit();
+      expect(await upstream.headManifest(image, latest)).toEqual(fetched);
+      clock.ms += 600_000 - 1;
+      expect(await upstream.headManifest(image, latest)).toEqual(fetched);
+      expect(observer.requests).toEqual(['manifest-head ok', 'manifest ok', 'manifest ok']);
+      clock.ms += 1;
+      nock(origin).head(path).reply(200, undefined, { 'docker-content-digest': sha256 });
+      expect(await upstream.headManifest(image, latest)).toEqual({ digest: sha256 });
     },
   );
+
+  test.each([500, 503])(
+    'fails where HEAD is answered with %d, and asks by GET the next time',
+    async (status) => {
+      const { upstream, clock } = createKit();
+      nock(origin).head(path).reply(status);
+      await expect(upstream.headManifest(image, latest)).rejects.toMatchObject({
+        kind: 'unavailable',
+        status,
+      });
+      nock(origin).get(path).times(2).reply(200, payload);
+      expect(await upstream.headManifest(image, latest)).toEqual(fetched);
+      // Where it fails as it did before, GET is asked at once.
+      clock.ms += 600_000;
+      nock(origin).head(path).reply(status);
+      expect(await upstream.headManifest(image, latest)).toEqual(fetched);
+      nock(origin).get(path).reply(404);
+      await expect(upstream.headManifest(image, latest)).rejects.toMatchObject({ kind: 'not-found' });
+      nock(origin).get(path).reply(200, payload);
+      expect(await upstream.headManifest(image, latest)).toEqual(fetched);
+    },
+  );
+
+  test('does not take it to be for HEAD that an upstream fails which fails by GET too', async () => {
+    const { upstream } = createKit({}, { breakerFailures: 9 });
+    nock(origin).head(path).reply(500);
+    await expect(upstream.headManifest(image, latest)).rejects.toThrow();
+    nock(origin).get(path).reply(500);
+    await expect(upstream.headManifest(image, latest)).rejects.toThrow();
+    nock(origin).head(path).reply(200, undefined, { 'docker-content-digest': sha256 });
+    expect(await upstream.headManifest(image, latest)).toEqual({ digest: sha256 });
+  });
+
+  test.each([401, 403, 404, 410, 429])(
+    'goes on to ask by HEAD where that is answered with %d',
+    async (status) => {
+      const { upstream } = createKit();
+      nock(origin).head(path).reply(status, undefined, { 'retry-after': '0' });
+      await expect(upstream.headManifest(image, latest)).rejects.toMatchObject({ status });
+      nock(origin).head(path).reply(200, undefined, { 'docker-content-digest': sha256 });
+      expect(await upstream.headManifest(image, latest)).toEqual({ digest: sha256 });
+    },
+  );
+
+  test('takes no longer than a probe may, by GET neither', async () => {
+    nock(origin).head(path).reply(405);
+    nock(origin).get(path).delay(2000).reply(200);
+    await expect(createKit({}, { probeMs: 50 }).upstream.headManifest(image, latest)).rejects.toMatchObject({
+      limit: 'upstreams.probe_seconds',
+    });
+    nock.abortPendingRequests();
+  });
 
   test('by digest needs no header to know the digest', async () => {
     nock(origin).head(`/v2/team/app/manifests/${sha512}`).reply(200);
@@ -99,13 +159,46 @@ describe('getManifest', () => {
   });
 
   test.each([
-    ['another digest than asked for', sha256, {}],
-    ['another digest than it says', 'latest', { 'docker-content-digest': sha256 }],
-    ['another digest than it says, in another algorithm', 'latest', { 'docker-content-digest': sha512 }],
-  ])('refuses bytes that have %s', async (_what, reference, headers) => {
-    nock(origin).get(`/v2/team/app/manifests/${reference}`).reply(200, 'something else', headers);
-    const asked = reference === sha256 ? sha256 : latest;
-    await expect(createKit().upstream.getManifest(image, asked)).rejects.toMatchObject({ kind: 'invalid' });
+    ['another digest than asked for', {}],
+    ['another digest than asked for, though they are labelled with it', { 'docker-content-digest': sha256 }],
+  ])('refuses bytes that have %s', async (_what, headers) => {
+    nock(origin).get(`/v2/team/app/manifests/${sha256}`).reply(200, 'something else', headers);
+    await expect(createKit().upstream.getManifest(image, sha256)).rejects.toMatchObject({ kind: 'invalid' });
+  });
+
+  describe.each([sha256, sha512])('of a tag whose bytes are labelled with another digest, %s,', (said) => {
+    const labelled = () =>
+      nock(origin).get(path).reply(200, 'something else', { 'docker-content-digest': said });
+    const byDigest = () => nock(origin).get(`/v2/team/app/manifests/${said}`);
+    const get = () => createKit().upstream.getManifest(image, latest);
+
+    test('takes what has that digest', async () => {
+      labelled();
+      byDigest().reply(200, payload);
+      expect(await get()).toMatchObject({ payload, digest: said });
+    });
+
+    test('takes the bytes where nothing has it', async () => {
+      labelled();
+      byDigest().reply(404);
+      expect((await get()).payload.toString()).toBe('something else');
+    });
+
+    test('refuses the bytes where they are sent for it, too', async () => {
+      labelled();
+      byDigest().reply(200, 'something else');
+      await expect(get()).rejects.toMatchObject({
+        kind: 'invalid',
+        status: 200,
+        message: `sent a manifest that has not the digest it says, ${said}`,
+      });
+    });
+
+    test('fails as that fails', async () => {
+      labelled();
+      byDigest().reply(503);
+      await expect(get()).rejects.toMatchObject({ kind: 'unavailable', status: 503 });
+    });
   });
 
   test('accepts the largest manifest and refuses one byte more', async () => {
@@ -119,13 +212,6 @@ describe('getManifest', () => {
       kind: 'invalid',
       message: expect.stringMatching(/more than the 4194304 bytes/),
     });
-  });
-
-  test('refuses a content coding', async () => {
-    nock(origin).get(path).reply(200, payload, { 'content-encoding': 'gzip' });
-    await expect(createKit().upstream.getManifest(image, latest)).rejects.toMatchObject({ kind: 'invalid' });
-    nock(origin).get(path).reply(200, payload, { 'content-encoding': 'identity' });
-    expect((await createKit().upstream.getManifest(image, latest)).digest).toBe(sha256);
   });
 
   test.each([

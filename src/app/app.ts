@@ -8,6 +8,7 @@ import { createSharedCache } from '../cache/shared.ts';
 import type { Config } from '../config/config.ts';
 import type { MirrorSetting } from '../config/mirror-settings.ts';
 import { type FirstStart, prepareFirstStart } from '../management/people/first-start.ts';
+import { warnOfUnverified } from '../management/registries/upstream-network.ts';
 import { UpstreamSecrets } from '../management/registries/upstream-settings.ts';
 import { MaintenanceMode } from '../management/server/maintenance.ts';
 import type { Log } from '../observe/log.ts';
@@ -125,6 +126,7 @@ export async function createApp(
     async start(announce) {
       await prepareFirstStart({ database, passwords, ...secrets, announce });
       await warnOfIdleMirrors(config, database, log);
+      for (const upstream of await database.upstreams.listUnverified()) warnOfUnverified(log, upstream);
       await scheduler.start();
       await webhooks.start();
       collection.worker.start();

@@ -41,6 +41,7 @@ import { PlaceAccessTokenService } from '../management/tokens/place-access-token
 import type { WebhookSecrets } from '../management/webhooks/webhook-secrets.ts';
 import { type Resender, WebhookService } from '../management/webhooks/webhooks.ts';
 import type { Database } from '../metadata/db/database.ts';
+import type { Log } from '../observe/log.ts';
 import { findBlockedLiteral, privateNetworks } from '../outbound/address-guard.ts';
 import { findPinnedBytes } from '../retention/pinned-bytes.ts';
 import { findBlockedWebhook } from '../webhooks/webhook-sender.ts';
@@ -52,6 +53,7 @@ import type { VirtualRegistries } from './virtual-registries.ts';
 export interface ManagementParts {
   readonly config: Config;
   readonly database: Database;
+  readonly log: Log;
   readonly passwords: Passwords;
   readonly secretBox: SecretBox;
   readonly auth: Auth;
@@ -114,7 +116,7 @@ export function createManagement(parts: ManagementParts): RestServices {
     repositoryTags: new RepositoryTagService({ ...hosted, images: registry.imageFacts }),
     tagDeletions: new TagDeletionService(hosted),
     transfers: new TransferService(common),
-    upstreams: new UpstreamService({ ...common, maxUpstreams, secrets, findBlockedAddress }),
+    upstreams: new UpstreamService({ ...common, maxUpstreams, secrets, findBlockedAddress, log: parts.log }),
     users: new UserService({ database, passwords }),
     webhooks: new WebhookService({
       database,

@@ -167,7 +167,21 @@ function describe(
   answer: ExplainedAnswer | undefined,
 ): PartExplanation {
   const { upstream, repository } = source;
-  const { id, name } = upstream.settings;
+  const {
+    id,
+    name,
+    network: { tlsVerify },
+  } = upstream.settings;
   const { breaker } = upstream.health();
-  return { id, name, repository, isAllowed, breaker, entry, wouldAsk: answer !== undefined, answer };
+  return {
+    id,
+    name,
+    repository,
+    isAllowed,
+    tlsVerify,
+    breaker,
+    entry,
+    wouldAsk: answer !== undefined,
+    answer,
+  };
 }

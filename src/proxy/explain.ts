@@ -66,6 +66,7 @@ async function explainLocal(
         name,
         repository: upstream.nameOf(repository),
         isAllowed,
+        tlsVerify: true,
         breaker: 'closed',
         entry: undefined,
         wouldAsk: answer !== undefined,

@@ -18,6 +18,8 @@ export interface UpstreamExplanation {
   readonly repository: string;
   /** By its patterns. */
   readonly isAllowed: boolean;
+  /** False where the certificate of its host is not looked at. */
+  readonly tlsVerify: boolean;
   /** Always closed for a local one. */
   readonly breaker: BreakerState;
   /** A local one has none: nothing of it is cached. */

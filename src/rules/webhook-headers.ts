@@ -16,7 +16,12 @@ const taken = new Set([
 
 export function isHeaderName(name: string): boolean {
   const lower = name.toLowerCase();
-  return /^[!#$%&'*+.^`|~\w-]{1,255}$/.test(name) && !taken.has(lower) && !lower.startsWith('x-entrepot-');
+  return isFieldName(name) && !taken.has(lower) && !lower.startsWith('x-entrepot-');
+}
+
+/** https://www.rfc-editor.org/rfc/rfc9110#section-5.1 */
+export function isFieldName(name: string): boolean {
+  return /^[!#$%&'*+.^`|~\w-]{1,255}$/.test(name);
 }
 
 /** Whether HTTP lets the text stand in a header. */

@@ -151,10 +151,16 @@ export class Authorizer {
   }
 
   async #bearer(scheme: Bearer, repository: string, signal: AbortSignal | undefined): Promise<string> {
-    const { transport, settings, tokens, answerMs, now, onExchange } = this.#options;
+    const { transport, settings, tokens, challenger, answerMs, now, onExchange } = this.#options;
     const { realm, service } = scheme;
     const { credentials } = settings;
-    const request = { realm, service, scopes: this.#scopesOf(repository), credentials };
+    const request = {
+      realm,
+      service,
+      scopes: this.#scopesOf(repository),
+      credentials,
+      isAway: challenger === undefined,
+    };
     const issue = async (unwanted: AbortSignal) => {
       const startedAt = now();
       try {
@@ -182,8 +188,10 @@ export class Authorizer {
 
   /** Other settings or credentials, other tokens; as JSON, so that no part can pass for another. */
   #key({ realm, service }: Bearer, repository: string): string {
-    const { id, updatedAt, credentials } = this.#options.settings;
-    return JSON.stringify([id, updatedAt, credentials, realm.href, service, this.#scopesOf(repository)]);
+    const { settings, challenger } = this.#options;
+    const { id, updatedAt, credentials } = settings;
+    const whose = [id, updatedAt, credentials, challenger === undefined];
+    return JSON.stringify([...whose, realm.href, service, this.#scopesOf(repository)]);
   }
 }
 

@@ -5,6 +5,7 @@ import { privateNetworks } from '../outbound/address-guard.ts';
 import type { Answer } from '../outbound/answer.ts';
 import { type Limit, withDeadline } from '../outbound/deadline.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
+import type { HttpProxy } from '../outbound/proxies.ts';
 import { Transport, type TransportOptions } from '../outbound/transport.ts';
 import type { Ticket } from './breaker.ts';
 import { Health } from './health.ts';
@@ -116,9 +117,28 @@ export class Registry {
 }
 
 /** Connections to one upstream, to wherever its settings let them go. */
-export function createTransport(settings: UpstreamSettings, options: TransportOptions): Transport {
-  const allowedNetworks = settings.allowPrivateNetwork
-    ? [...options.allowedNetworks, ...privateNetworks]
-    : options.allowedNetworks;
-  return new Transport({ ...options, allowedNetworks });
+export function createTransport(
+  { url, allowPrivateNetwork, network }: UpstreamSettings,
+  options: TransportOptions,
+): Transport {
+  const { proxy, caCertificate, clientCertificate, tlsVerify: isVerified, headers } = network;
+  const { origin, hostname } = new URL(url);
+  const ownProxy = proxy === undefined || proxy === 'direct' ? undefined : named(proxy);
+  return new Transport({
+    ...options,
+    allowedNetworks: [...options.allowedNetworks, ...(allowPrivateNetwork ? privateNetworks : [])],
+    findProxy: proxy === undefined ? options.findProxy : () => ownProxy,
+    trust: {
+      authorities: [
+        ...(options.trust?.authorities ?? []),
+        ...(caCertificate === undefined ? [] : [caCertificate]),
+      ],
+      host: { hostname: hostname.replace(/^\[(.*)\]$/, '$1'), clientCertificate, isVerified },
+    },
+    originHeaders: { origin, headers },
+  });
+}
+
+function named(proxy: string): HttpProxy {
+  return { url: new URL(proxy), setting: "the upstream's proxy" };
 }

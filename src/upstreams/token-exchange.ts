@@ -29,6 +29,8 @@ export interface TokenRequest {
   /** At least one; what is asked for is the first. */
   readonly scopes: readonly string[];
   readonly credentials: UpstreamSettings['credentials'];
+  /** Whether it is for where a redirect led: that must not get what the upstream's own headers would fetch. */
+  readonly isAway: boolean;
 }
 
 /** A token for all scopes or, of a service that refuses one for another, for what is asked for or for all others. @throws OutboundError */
@@ -57,7 +59,7 @@ function isScopeRefusal(error: unknown): boolean {
 /** Where the service redirects to another origin, that is asked without the credentials. */
 async function askForToken(
   transport: Transport,
-  { realm, service, scopes, credentials }: TokenRequest,
+  { realm, service, scopes, credentials, isAway }: TokenRequest,
   now: number,
   signal: AbortSignal,
 ): Promise<IssuedToken> {
@@ -67,7 +69,7 @@ async function askForToken(
   if (credentials) url.searchParams.set('account', credentials.username);
   const headers = credentials ? { authorization: basicAuthorization(credentials) } : {};
   const repository = scopes.join(' ');
-  const asked = { method: 'GET', url, headers, repository, redirects: 'follow' } as const;
+  const asked = { method: 'GET', url, headers, repository, isAway, redirects: 'follow' } as const;
   const answer = await transport.request(asked, signal);
   if (answer.status < 200 || answer.status >= 300) {
     answer.discard();

@@ -2,6 +2,28 @@
 import type { Digest } from '../oci/digest.ts';
 import type { Reference, RepositoryName, Tag } from '../oci/reference.ts';
 import type { ReferrerDescriptor } from '../oci/repository.ts';
+import type { ClientCertificate } from '../outbound/trust.ts';
+
+/** In what connections to one upstream differ from all others. */
+export interface UpstreamNetwork {
+  /** A URL, or `direct` for none; undefined: as for all. */
+  readonly proxy: string | undefined;
+  /** PEM of authorities that are believed besides, wherever the upstream leads. */
+  readonly caCertificate: string | undefined;
+  /** For the upstream's own host alone, as is whether its certificate has to be good. */
+  readonly clientCertificate: ClientCertificate | undefined;
+  readonly tlsVerify: boolean;
+  /** By names in lower case, for the upstream's own origin alone. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export const plainNetwork: UpstreamNetwork = {
+  proxy: undefined,
+  caCertificate: undefined,
+  clientCertificate: undefined,
+  tlsVerify: true,
+  headers: {},
+};
 
 /** What an operator configured of one upstream. */
 export interface UpstreamSettings {
@@ -21,6 +43,7 @@ export interface UpstreamSettings {
   readonly allowPatterns: readonly string[];
   readonly denyPatterns: readonly string[];
   readonly allowPrivateNetwork: boolean;
+  readonly network: UpstreamNetwork;
   readonly cacheValidityHours: number;
   /** Changes whenever anything above does. */
   readonly updatedAt: number;

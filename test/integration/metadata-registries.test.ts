@@ -60,8 +60,15 @@ describeEachDatabase('records of virtual registries', (open, { clock, createPlac
       allowPatterns: ['library/*', 'a "quoted" one'],
       denyPatterns: ['**/evil'],
       allowPrivateNetwork: true,
+      proxy: 'http://proxy.corp:3128',
+      caCertificate: 'authorities',
+      clientCertificate: 'certificate',
+      tlsVerify: false,
+      headerNames: ['x-key'],
+      networkSealed: 'sealed too',
     };
     const upstream = await database.upstreams.create(settings);
+    expect((await database.upstreams.listUnverified()).map(({ id }) => id)).toEqual([upstream.id]);
     expect(upstream).toEqual({ ...settings, id: upstream.id, createdAt: clock.now, updatedAt: clock.now });
     expect(await database.upstreams.find(upstream.id)).toEqual(upstream);
     const changed = await database.upstreams.update(upstream.id, {

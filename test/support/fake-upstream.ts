@@ -10,12 +10,13 @@ import {
 import { registryHostOf } from '../../src/oci/registry-host.ts';
 import type { ReferrerDescriptor } from '../../src/oci/repository.ts';
 import { OutboundError, type OutboundErrorKind } from '../../src/outbound/outbound-error.ts';
-import type {
-  FetchedManifest,
-  OpenedBlob,
-  Upstream,
-  UpstreamHealth,
-  UpstreamSettings,
+import {
+  type FetchedManifest,
+  type OpenedBlob,
+  plainNetwork,
+  type Upstream,
+  type UpstreamHealth,
+  type UpstreamSettings,
 } from '../../src/upstreams/upstream.ts';
 import type { FakeManifest } from './fake-content.ts';
 
@@ -56,6 +57,7 @@ export class FakeUpstream implements Upstream {
       allowPatterns: [],
       denyPatterns: [],
       allowPrivateNetwork: false,
+      network: plainNetwork,
       cacheValidityHours: 24,
       updatedAt: 0,
       ...settings,

@@ -205,7 +205,13 @@ export class RestApi {
       repositoryTags: new RepositoryTagService({ ...hosted, images: database.imageFacts }),
       tagDeletions: new TagDeletionService(hosted),
       transfers: new TransferService(common),
-      upstreams: new UpstreamService({ ...common, secrets, findBlockedAddress, maxUpstreams }),
+      upstreams: new UpstreamService({
+        ...common,
+        secrets,
+        findBlockedAddress,
+        maxUpstreams,
+        log: silentLog,
+      }),
       users: new UserService({ database, passwords }),
       virtualRegistries: new VirtualRegistryService({ ...common, explainer, maxPerGroup: 5 }),
       webhooks: new WebhookService({

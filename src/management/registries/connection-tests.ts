@@ -2,6 +2,7 @@
 import type { Database } from '../../metadata/db/database.ts';
 import { localPathOf } from '../../upstreams/local-upstream.ts';
 import type { ConnectionTest } from '../../upstreams/test-connection.ts';
+import { plainNetwork } from '../../upstreams/upstream.ts';
 import type { Actor } from '../acting/actor.ts';
 import { Rights } from '../acting/rights.ts';
 import { isVisibleTarget, noTarget } from './local-target.ts';
@@ -13,6 +14,7 @@ import {
   tryCredentials,
   type UpstreamAccess,
 } from './upstream-input.ts';
+import { changeNetwork, type NetworkInput } from './upstream-network.ts';
 import type { UpstreamSecrets } from './upstream-settings.ts';
 import type { ConnectionTester } from './upstream-state.ts';
 import { parseUpstreamUrl } from './upstream-url.ts';
@@ -35,7 +37,7 @@ export class ConnectionTestService {
   async testNew(
     actor: Actor,
     groupReference: string,
-    input: UpstreamAccess & { readonly url: string },
+    input: UpstreamAccess & NetworkInput & { readonly url: string },
   ): Promise<ConnectionTest> {
     const { database, tester } = this.#options;
     const group = await this.#rights.getTopLevelGroup(
@@ -56,6 +58,7 @@ export class ConnectionTestService {
       allowPatterns: [],
       denyPatterns: [],
       allowPrivateNetwork: mayUsePrivateNetwork(actor, input.allowPrivateNetwork, undefined, true),
+      network: changeNetwork(actor, input, plainNetwork, true),
       cacheValidityHours: 0,
       updatedAt: 0,
     };
@@ -63,7 +66,7 @@ export class ConnectionTestService {
   }
 
   /** Tests a stored upstream, as it is or as it may become. @throws RefusedError not-found, forbidden, invalid */
-  async test(actor: Actor, id: number, input: UpstreamAccess): Promise<ConnectionTest> {
+  async test(actor: Actor, id: number, input: UpstreamAccess & NetworkInput): Promise<ConnectionTest> {
     const { database, secrets, tester } = this.#options;
     const stored = await this.#rights.getUpstream(database, actor, id, 'write');
     const url = input.url === undefined ? stored.url : parseUpstreamUrl(input.url);
@@ -75,6 +78,7 @@ export class ConnectionTestService {
       url,
       credentials: tryCredentials(input, () => secrets.open(stored), isUrlChanged),
       allowPrivateNetwork: mayUsePrivateNetwork(actor, input.allowPrivateNetwork, stored, isUrlChanged),
+      network: changeNetwork(actor, input, secrets.openNetwork(stored), isUrlChanged),
     };
     const said = parsePrefix('add_prefix', input.addPrefix);
     const addPrefix = said === undefined ? stored.addPrefix : said;

@@ -20,6 +20,7 @@ const upstreamResponse = z.object({
   position: z.int(),
   repository: z.string(),
   allowed: z.boolean(),
+  tls_verify: z.boolean(),
   breaker,
   entry: z.object({ digest: z.string(), checked_at: instantText, fresh: z.boolean() }).nullable(),
   would_ask: z.boolean(),

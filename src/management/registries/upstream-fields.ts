@@ -21,12 +21,39 @@ import type { HealthOf } from './upstream-state.ts';
 import { maxUrlLength } from './upstream-url.ts';
 
 const maxSecretLength = 510;
+const maxPemLength = 65_536;
+const maxProxyLength = 1024;
+const maxHeaders = 20;
+const maxHeaderLength = 2048;
 const maxValidityHours = 32_767;
 
 /** Commas belong to globs: `{alpine,redis}`. */
 const patterns = list(filled(maxGlobLength), maxGlobs, ' ');
 const description = text(maxDescriptionLength).nullable();
 const prefix = text(maxNameLength).nullable();
+const pem = text(maxPemLength).nullable();
+/** How it is connected to. */
+const networkFields = {
+  proxy: text(maxProxyLength)
+    .nullable()
+    .meta({ description: 'URL of an HTTP proxy, with its login; direct: none; null: as the server has it' })
+    .optional(),
+  ca_certificate: pem
+    .meta({ description: 'PEM of authorities that are believed besides; null: none' })
+    .optional(),
+  client_certificate: pem
+    .meta({ description: 'PEM, shown to the host of the URL alone, with client_key; null: none' })
+    .optional(),
+  client_key: pem.meta({ description: 'PEM, not encrypted; never shown' }).optional(),
+  tls_verify: truth
+    .meta({ description: 'Whether the certificate of the host of the URL is verified' })
+    .optional(),
+  custom_headers: z
+    .array(z.object({ key: text(maxNameLength), value: text(maxHeaderLength) }))
+    .max(maxHeaders)
+    .meta({ description: 'What the origin of the URL alone is sent besides; all of them, anew' })
+    .optional(),
+};
 const settings = {
   strip_prefix: prefix
     .meta({ description: 'Path that images are below here, and that the upstream does not know; null: none' })
@@ -38,6 +65,7 @@ const settings = {
   allow_patterns: patterns.optional(),
   deny_patterns: patterns.optional(),
   allow_private_network: truth.optional(),
+  ...networkFields,
 };
 export const newUpstream = z.object({
   url: filled(maxUrlLength),
@@ -63,6 +91,7 @@ export const triedAccess = z.object({
   password: text(maxSecretLength).nullish(),
   add_prefix: prefix.optional(),
   allow_private_network: truth.optional(),
+  ...networkFields,
 });
 
 export type NewUpstreamInput = CamelCased<z.output<typeof newUpstream>>;
@@ -101,6 +130,11 @@ export const upstreamResponse = z
     allow_patterns: z.array(z.string()),
     deny_patterns: z.array(z.string()),
     allow_private_network: z.boolean(),
+    proxy: z.string().nullable().meta({ description: 'Without its login' }),
+    ca_certificate: z.string().nullable(),
+    client_certificate: z.string().nullable(),
+    tls_verify: z.boolean().meta({ description: 'Whether the certificate of its host is verified' }),
+    custom_headers: z.array(z.object({ key: z.string() })),
     health: healthResponse,
     created_at: instantText,
     updated_at: instantText,
@@ -123,12 +157,11 @@ export const connectionTestResponse = z
   .meta({ id: 'ConnectionTest' });
 
 /** Shows an upstream. A record may have more, which is shown where the answer has it. */
-export function upstreamBody<U extends UpstreamRecord>(
-  upstream: U,
-  healthOf: HealthOf,
-): U & { readonly health: AnswerOf<typeof healthResponse> } {
-  const health = healthOf(upstream.id) ?? untried;
-  return { ...upstream, health: { ...health, lastSuccess: health.lastSuccessAt } };
+export function upstreamBody<U extends UpstreamRecord>(upstream: U, healthOf: HealthOf) {
+  const known = healthOf(upstream.id) ?? untried;
+  const health: AnswerOf<typeof healthResponse> = { ...known, lastSuccess: known.lastSuccessAt };
+  const customHeaders = upstream.headerNames.map((key) => ({ key }));
+  return { ...upstream, customHeaders, health };
 }
 
 const untried: UpstreamHealth = {

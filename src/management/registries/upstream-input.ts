@@ -134,11 +134,22 @@ function missing(attribute: 'username' | 'password'): RefusedError {
   return new RefusedError('invalid', { [attribute]: [blank] });
 }
 
-/** What the audit event says: that there is another password, not which. */
-export function describeUpstream({
-  passwordSealed,
-  ...changes
-}: UpstreamChanges): Readonly<Record<string, unknown>> {
-  const password = passwordSealed === null ? 'removed' : 'set';
-  return { ...changes, ...(passwordSealed !== undefined && { password }) };
+/** What the audit event says: that there is another password, not which; nor what would fill a page. @param stored what was there before */
+export function describeUpstream(
+  { passwordSealed, networkSealed, caCertificate, clientCertificate, ...changes }: UpstreamChanges,
+  stored?: UpstreamRecord,
+): Readonly<Record<string, unknown>> {
+  const told = {
+    password: stateOf(passwordSealed, stored?.passwordSealed),
+    networkLogins: stateOf(networkSealed, stored?.networkSealed),
+    caCertificate: stateOf(caCertificate, stored?.caCertificate),
+    clientCertificate: stateOf(clientCertificate, stored?.clientCertificate),
+  };
+  const said = Object.entries(told).filter(([, state]) => state !== undefined);
+  return { ...changes, ...Object.fromEntries(said) };
+}
+
+function stateOf(now: string | null | undefined, before: string | undefined): 'set' | 'removed' | undefined {
+  if (now === null) return before === undefined ? undefined : 'removed';
+  return now === undefined ? undefined : 'set';
 }

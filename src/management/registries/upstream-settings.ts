@@ -1,9 +1,24 @@
 /** Upstreams as records, whose passwords are sealed, and as settings, whose passwords are not. */
+import { z } from 'zod';
 import type { SecretBox } from '../../auth/credentials/secret-box.ts';
-import type { UpstreamRecord } from '../../metadata/registries/upstreams.ts';
-import type { UpstreamSettings } from '../../upstreams/upstream.ts';
+import type { UpstreamChanges, UpstreamRecord } from '../../metadata/registries/upstreams.ts';
+import { plainNetwork, type UpstreamNetwork, type UpstreamSettings } from '../../upstreams/upstream.ts';
 
 export type UpstreamCredentials = NonNullable<UpstreamSettings['credentials']>;
+
+/** As records have it. */
+export type SealedNetwork = Required<
+  Pick<
+    UpstreamChanges,
+    'proxy' | 'caCertificate' | 'clientCertificate' | 'tlsVerify' | 'headerNames' | 'networkSealed'
+  >
+>;
+
+const secretsSchema = z.object({
+  proxy: z.string().optional(),
+  clientKey: z.string().optional(),
+  headers: z.record(z.string(), z.string()),
+});
 
 export class UpstreamSecrets {
   readonly #box: SecretBox;
@@ -40,6 +55,36 @@ export class UpstreamSecrets {
     }
   }
 
+  /** As it is kept: what is secret is good for this URL only. */
+  sealNetwork(url: string, network: UpstreamNetwork): SealedNetwork {
+    const { proxy, caCertificate, clientCertificate, tlsVerify, headers } = network;
+    const headerNames = Object.keys(headers);
+    const hasSecrets = proxy !== undefined || clientCertificate !== undefined || headerNames.length > 0;
+    const secrets = JSON.stringify({ proxy, clientKey: clientCertificate?.key, headers });
+    return {
+      proxy: proxy === undefined ? null : shownProxy(proxy),
+      caCertificate: caCertificate ?? null,
+      clientCertificate: clientCertificate?.certificate ?? null,
+      tlsVerify,
+      headerNames,
+      networkSealed: hasSecrets ? this.#box.seal(secrets, networkContextOf(url)) : null,
+    };
+  }
+
+  /** @throws Error when the secret key is another one */
+  openNetwork(record: UpstreamRecord): UpstreamNetwork {
+    const { url, caCertificate, clientCertificate: certificate, tlsVerify, networkSealed } = record;
+    if (networkSealed === undefined) return { ...plainNetwork, caCertificate, tlsVerify };
+    const {
+      proxy,
+      clientKey: key,
+      headers,
+    } = secretsSchema.parse(JSON.parse(this.#box.open(networkSealed, networkContextOf(url))));
+    const clientCertificate =
+      certificate === undefined || key === undefined ? undefined : { certificate, key };
+    return { proxy, caCertificate, clientCertificate, tlsVerify, headers };
+  }
+
   /** @throws Error when the secret key is another one */
   settingsOf(record: UpstreamRecord): UpstreamSettings {
     const { stripPrefix, addPrefix } = record;
@@ -55,10 +100,20 @@ export class UpstreamSecrets {
       allowPatterns,
       denyPatterns,
       allowPrivateNetwork,
+      network: this.openNetwork(record),
       cacheValidityHours,
       updatedAt,
     };
   }
+}
+
+/** A proxy without its login. */
+export function shownProxy(proxy: string): string {
+  return proxy === 'direct' ? proxy : new URL(proxy).origin;
+}
+
+function networkContextOf(url: string): string {
+  return `upstream network ${url}`;
 }
 
 function contextOf(url: string): string {

@@ -9,6 +9,7 @@ import type {
   UpstreamChanges,
   UpstreamRecord,
 } from '../../metadata/registries/upstreams.ts';
+import type { Log } from '../../observe/log.ts';
 import { localPathOf } from '../../upstreams/local-upstream.ts';
 import type { Actor } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
@@ -20,6 +21,7 @@ import { Rights } from '../acting/rights.ts';
 import { tellExposures } from '../namespaces/exposures.ts';
 import { tooManyUpstreams } from './associations.ts';
 import { demandVisibleTarget } from './local-target.ts';
+import { demandUnique, hasSameNames } from './unique-upstream.ts';
 import type { NewUpstreamInput, UpstreamInput } from './upstream-fields.ts';
 import {
   changeCredentials,
@@ -30,7 +32,8 @@ import {
   parseCredentials,
   parsePrefixes,
 } from './upstream-input.ts';
-import type { UpstreamCredentials, UpstreamSecrets } from './upstream-settings.ts';
+import { networkChanges, splitNetwork, warnOfUnverified } from './upstream-network.ts';
+import type { UpstreamSecrets } from './upstream-settings.ts';
 import { demandAllowedAddress, type FindBlockedAddress, parseUpstreamUrl } from './upstream-url.ts';
 
 export interface DetailedUpstream extends UpstreamRecord {
@@ -43,6 +46,7 @@ export interface UpstreamServiceOptions {
   readonly secrets: UpstreamSecrets;
   readonly caches: PullCaches;
   readonly findBlockedAddress: FindBlockedAddress;
+  readonly log: Log;
   /** How many upstreams a virtual registry may have. */
   readonly maxUpstreams: number;
 }
@@ -89,7 +93,8 @@ export class UpstreamService {
   async create(actor: Actor, registryId: number, input: NewUpstreamInput): Promise<AssociatedUpstream> {
     const { secrets, findBlockedAddress, maxUpstreams } = this.#options;
     const credentials = parseCredentials(input);
-    const { username: _username, password: _password, ...settings } = input;
+    const { network, rest } = splitNetwork(input);
+    const { username: _username, password: _password, ...settings } = rest;
     const { cacheValidityHours = defaultValidityHours, allowPatterns = [], denyPatterns = [] } = settings;
     const prefixes = parsePrefixes(input);
     demandPatterns({ allow_patterns: allowPatterns, deny_patterns: denyPatterns });
@@ -103,7 +108,7 @@ export class UpstreamService {
         demandNoCredentials(input);
         await demandVisibleTarget(tx, groupId, localPath);
       }
-      await this.#demandUnique(tx, { groupId, url, ...prefixes }, credentials);
+      await demandUnique(tx, secrets, { groupId, url, ...prefixes }, credentials);
       const made: NewUpstream = {
         ...settings,
         stripPrefix: prefixes.stripPrefix ?? undefined,
@@ -116,6 +121,7 @@ export class UpstreamService {
         allowPatterns,
         denyPatterns,
         allowPrivateNetwork,
+        ...networkChanges(actor, secrets, network, undefined, url),
       };
       const upstream = await tx.upstreams.create(made);
       const registryUpstream = await tx.registryUpstreams.append(registryId, upstream.id);
@@ -131,13 +137,16 @@ export class UpstreamService {
         groupPath,
       });
       await tellExposures(tx, actor, { registryId });
+      warnOfUnverified(this.#options.log, upstream);
       return { ...upstream, registryUpstream };
     });
   }
 
   /** @throws RefusedError not-found, forbidden, invalid */
   async update(actor: Actor, id: number, input: UpstreamInput): Promise<UpstreamRecord> {
-    const { url: _url, username: _username, password: _password, ...settings } = input;
+    const { secrets } = this.#options;
+    const { network, rest } = splitNetwork(input);
+    const { url: _url, username: _username, password: _password, ...settings } = rest;
     const { allowPatterns, denyPatterns } = settings;
     const prefixes = parsePrefixes(input);
     demandPatterns({ allow_patterns: allowPatterns, deny_patterns: denyPatterns });
@@ -147,14 +156,16 @@ export class UpstreamService {
         ...settings,
         ...prefixes,
         ...(await this.#changeAccess(tx, actor, stored, input)),
+        ...networkChanges(actor, secrets, network, stored, input.url),
       };
       const upstream = await tx.upstreams.update(id, changes);
       if (!upstream) throw new RefusedError('not-found');
-      const details = { groupId: upstream.groupId, ...describeUpstream(changes) };
+      const details = { groupId: upstream.groupId, ...describeUpstream(changes, stored) };
       const { groupPath } = stored;
       const path = localPathOf(upstream.url);
       if (path !== undefined && upstream.url !== stored.url) await tellExposures(tx, actor, { path });
       await recordChange(tx, actor, { action: 'upstream.update', targetId: id, details, groupPath });
+      warnOfUnverified(this.#options.log, upstream);
       return upstream;
     });
   }
@@ -204,11 +215,11 @@ export class UpstreamService {
     }
     const named = { ...stored, ...parsePrefixes(input), url };
     if (!isUrlChanged && !input.username && !input.password) {
-      if (!hasSameNames(named, stored)) await this.#demandUnique(tx, named, secrets.open(stored));
+      if (!hasSameNames(named, stored)) await demandUnique(tx, secrets, named, secrets.open(stored));
       return { allowPrivateNetwork };
     }
     const credentials = changeCredentials(input, () => secrets.open(stored), isUrlChanged);
-    await this.#demandUnique(tx, named, credentials);
+    await demandUnique(tx, secrets, named, credentials);
     return {
       url,
       allowPrivateNetwork,
@@ -216,32 +227,4 @@ export class UpstreamService {
       passwordSealed: credentials ? secrets.seal(url, credentials.password) : null,
     };
   }
-
-  async #demandUnique(
-    tx: Records,
-    upstream: NamedUpstream,
-    credentials: UpstreamCredentials | undefined,
-  ): Promise<void> {
-    const { id, groupId, url } = upstream;
-    await tx.groups.hold(groupId);
-    const others = (await tx.upstreams.listByUrl(groupId, url)).filter((other) => other.id !== id);
-    const { secrets } = this.#options;
-    if (others.some((other) => hasSameNames(other, upstream) && secrets.isStored(other, credentials))) {
-      throw new RefusedError('invalid', { group: ['already has an upstream with the same credentials'] });
-    }
-  }
-}
-
-/** What makes an upstream another one than those of its group, besides its credentials. */
-interface NamedUpstream extends Pick<UpstreamRecord, 'groupId' | 'url'> {
-  readonly id?: number;
-  readonly stripPrefix?: string | null | undefined;
-  readonly addPrefix?: string | null | undefined;
-}
-
-function hasSameNames(one: NamedUpstream, other: NamedUpstream): boolean {
-  return (
-    [one.stripPrefix ?? '', one.addPrefix ?? ''].join() ===
-    [other.stripPrefix ?? '', other.addPrefix ?? ''].join()
-  );
 }

@@ -56,6 +56,7 @@ const readers: Record<ColumnsOf<boolean>, typeof asBoolean> & Record<ColumnsOf<o
   result: asJson,
   run: asJson,
   scopes: asJson,
+  tlsVerify: asBoolean,
 };
 const readerOf = new Map<string, (value: unknown) => unknown>(Object.entries(readers));
 

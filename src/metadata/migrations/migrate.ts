@@ -17,6 +17,7 @@ import { createServer } from './server.ts';
 import { type ColumnTypes, Tables } from './tables.ts';
 import { createTagRules } from './tag-rules.ts';
 import { createTokens } from './tokens.ts';
+import { upstreamNetworks } from './upstream-networks.ts';
 import { upstreamPrefixes } from './upstream-prefixes.ts';
 import { createWebhooks } from './webhooks.ts';
 
@@ -49,6 +50,7 @@ export async function migrateToLatest<T>(db: Kysely<T>, types: ColumnTypes): Pro
   const migrations = {
     '0001-first-tables': firstTables(types),
     '0002-upstream-prefixes': upstreamPrefixes(types),
+    '0003-upstream-networks': upstreamNetworks(types),
   };
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error, results = [] } = await migrator.migrateToLatest();

@@ -1,4 +1,4 @@
-import { type Generated, type Insertable, type Kysely, sql, type Updateable } from 'kysely';
+import { type ColumnType, type Generated, type Insertable, type Kysely, sql, type Updateable } from 'kysely';
 import type { Reviews } from '../collector/reviews.ts';
 import { containing } from '../db/containing.ts';
 import { inTransaction } from '../db/in-transaction.ts';
@@ -6,6 +6,9 @@ import type { Page, Paged } from '../db/page.ts';
 import { ascending, type Pages } from '../db/pages.ts';
 import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 import { type RegistryUpstream, RegistryUpstreams } from './registry-upstreams.ts';
+
+/** As {@link Optional}, where null is none in what is new, too. */
+type Clearable<T> = ColumnType<T | undefined, T | null | undefined, T | null | undefined>;
 
 export interface UpstreamTable {
   id: Generated<number>;
@@ -23,6 +26,15 @@ export interface UpstreamTable {
   allowPatterns: readonly string[];
   denyPatterns: readonly string[];
   allowPrivateNetwork: boolean;
+  /** Without its login, or `direct`. */
+  proxy: Clearable<string>;
+  /** PEM. */
+  caCertificate: Clearable<string>;
+  clientCertificate: Clearable<string>;
+  tlsVerify: Generated<boolean>;
+  headerNames: Generated<readonly string[]>;
+  /** The proxy with its login, the client certificate's key, and the headers' values; encrypted like the password. */
+  networkSealed: Clearable<string>;
   createdAt: number;
   /** Grows with every change, even within a millisecond. */
   updatedAt: number;
@@ -86,6 +98,16 @@ export class Upstreams {
       .where('groupId', '=', groupId)
       .where('url', '=', url);
     return query.orderBy('id').execute();
+  }
+
+  /** Those whose certificates nobody looks at. */
+  listUnverified(): Promise<readonly UpstreamRecord[]> {
+    return this.#db
+      .selectFrom('upstreams')
+      .selectAll()
+      .where('tlsVerify', '=', false)
+      .orderBy('id')
+      .execute();
   }
 
   find(id: number): Promise<UpstreamRecord | undefined> {

@@ -37,7 +37,7 @@ describe('an explanation of a pull', () => {
     const { explain, first, second, upstreams } = await start([{}, {}, {}]);
     second.add(one, 'v1');
     nth(upstreams, 2).add(two, 'v1');
-    const asked = { isAllowed: true, breaker: 'closed', entry: undefined, wouldAsk: true };
+    const asked = { isAllowed: true, tlsVerify: true, breaker: 'closed', entry: undefined, wouldAsk: true };
     const found = { result: 'found', message: undefined };
     expect(await explain()).toEqual({
       upstreams: [

@@ -5,7 +5,12 @@ import { parseRepositoryName, parseTag } from '../../../src/oci/reference.ts';
 import type { OutboundErrorKind } from '../../../src/outbound/outbound-error.ts';
 import type { UpstreamOptions } from '../../../src/upstreams/registry.ts';
 import { RemoteUpstream } from '../../../src/upstreams/remote-upstream.ts';
-import type { BreakerState, Quota, UpstreamSettings } from '../../../src/upstreams/upstream.ts';
+import {
+  type BreakerState,
+  plainNetwork,
+  type Quota,
+  type UpstreamSettings,
+} from '../../../src/upstreams/upstream.ts';
 import type { UpstreamObserver, UpstreamRequestKind } from '../../../src/upstreams/upstream-observer.ts';
 
 export const image = parseRepositoryName('team/app');
@@ -88,6 +93,7 @@ export function settingsOf(settings: Partial<UpstreamSettings> = {}): UpstreamSe
     allowPatterns: [],
     denyPatterns: [],
     allowPrivateNetwork: false,
+    network: plainNetwork,
     cacheValidityHours: 24,
     updatedAt: 1,
     ...settings,

@@ -2,18 +2,20 @@
  * What is handed over without waiting, and recorded together from time to time: whoever adds writes nothing, and nothing of theirs fails.
  * What could not be recorded is kept for the next time. Beyond the bound what is new is lost, and counted.
  */
+import { setImmediate as others } from 'node:timers/promises';
 import { RepeatedRun } from './repeated-run.ts';
 
+/** SQLite writes so many rows within a few milliseconds, in which nothing else can happen. */
+const maxBatch = 100;
+
 export interface WriteBehindOptions<Key, Value> {
-  /** The oldest first. Where it throws, all that it was given is kept. */
+  /** At most a hundred, the oldest first. Where it throws, all that it was given is kept. */
   readonly record: (batch: ReadonlyMap<Key, Value>) => Promise<void>;
   /** What two values of one key amount to. */
   readonly merge: (older: Value, newer: Value) => Value;
   readonly everyMs: number;
   /** Keys that wait at most. */
   readonly max: number;
-  /** Keys that are recorded at once; all where left out. */
-  readonly maxBatch?: number;
   /** Asked before each time. False: all is kept for the next one. */
   readonly prepare?: () => boolean | Promise<boolean>;
   /** To be logged. @param kept keys that wait */
@@ -80,7 +82,7 @@ export class WriteBehind<Key, Value> {
   }
 
   async #recordWaiting(): Promise<void> {
-    const { record, merge, maxBatch = Number.POSITIVE_INFINITY } = this.#options;
+    const { record, merge } = this.#options;
     const taken = this.#waiting;
     this.#taken = taken;
     this.#waiting = new Map();
@@ -89,6 +91,7 @@ export class WriteBehind<Key, Value> {
         const batch = new Map(taken.entries().take(maxBatch));
         await record(batch);
         for (const key of batch.keys()) taken.delete(key);
+        if (taken.size > 0) await others();
       }
     } catch (error) {
       for (const [key, newer] of this.#waiting) put(taken, key, newer, merge);

@@ -34,8 +34,6 @@ export interface PullEventsOptions {
 const flushMs = 500;
 /** Flushes until it is looked again who wants to hear of pulls. */
 const flushesPerLook = 4;
-/** SQLite has one connection, which a transaction holds. */
-const maxBatch = 200;
 
 export class PullEvents {
   readonly #options: PullEventsOptions;
@@ -53,7 +51,6 @@ export class PullEvents {
       merge: (_, newer) => newer,
       everyMs: flushMs,
       max: options.maxQueued,
-      maxBatch,
       prepare: () => this.#prepare(),
       onFailure: (err, pulls) => log.error({ err, pulls }, 'pulls not recorded for webhooks; trying again'),
       onLost: (pulls) => {

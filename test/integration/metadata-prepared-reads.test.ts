@@ -95,6 +95,18 @@ describeEachDatabase('what warm pulls read', (open, { createPlace, name: kind })
     expect(await readAll(database, source)).toEqual(before);
   });
 
+  test('is what is committed, however long a transaction goes on, and what that changes once it is over', async () => {
+    const database = await open();
+    const source = await addImage(database);
+    const before = await readAll(database, source);
+    await database.transaction(async (tx) => {
+      await tx.repositories.hold(before.repository?.id ?? 0);
+      await tx.tags.remove(before.repository?.id ?? 0, tag, 'test');
+      expect(await readAll(database, source)).toEqual(before);
+    });
+    expect(await readAll(database, source)).toMatchObject({ byTag: undefined, byDigest: before.byDigest });
+  });
+
   test.runIf(kind === 'PostgreSQL')(
     'is unavailable where the connection breaks under it, and read again by another that knows no statement yet',
     async () => {

@@ -27,8 +27,8 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
   'concurrency/interruptible.ts': [1, 'items as they come'],
   'concurrency/within-time.ts': [1, 'a limit'],
   'concurrency/write-behind.ts': [
-    1,
-    'batches of what waits; ends with what recording throws, as a RepeatedRun',
+    2,
+    'batches of what waits, between which others have their turn; ends with what recording throws, as a RepeatedRun',
   ],
   'concurrency/repeated-run.ts': [1, 'the mechanism itself'],
   'commands/backup.ts': [1, 'pages of records, once'],

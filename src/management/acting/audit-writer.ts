@@ -40,8 +40,6 @@ const repeatMs = 60_000;
 const maxQueued = 2000;
 const maxRepeated = 10_000;
 const maxKnown = 20_000;
-/** A transaction holds SQLite's one connection: it must be short. */
-const maxBatch = 100;
 
 export class AuditWriter {
   readonly #options: AuditWriterOptions;
@@ -60,7 +58,6 @@ export class AuditWriter {
       merge: (_, newer) => newer,
       everyMs: flushMs,
       max: maxQueued,
-      maxBatch,
       prepare: () => {
         this.#writeRepeated(this.#isClosing ? Number.POSITIVE_INFINITY : options.now());
         return true;

@@ -18,7 +18,7 @@ export interface DirectReads {
     name: string,
     statement: string,
     parameters: readonly unknown[],
-  ): readonly Row[] | undefined | Promise<readonly Row[]>;
+  ): readonly Row[] | undefined | Promise<readonly Row[] | undefined>;
 }
 
 interface Statement<Found> {

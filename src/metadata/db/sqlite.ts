@@ -32,10 +32,13 @@ export async function sqliteDialect(
   giveUpSpace?: () => boolean,
 ): Promise<Dialect & DirectReads> {
   const database = new NodeSqliteDatabase(await openSqliteFile(file, giveUpSpace));
-  const demandFile = file === inMemory ? undefined : fileDemand(file);
+  const isShared = file !== inMemory;
+  // Transactions of the other connection keep nobody waiting who reads through this one, and may be as long as they are.
+  const direct = isShared ? new NodeSqliteDatabase(openReadOnly(file)) : database;
+  const demandFile = isShared ? fileDemand(file) : undefined;
   return {
-    read: (_, statement, parameters) => database.read(statement, parameters),
-    createDriver: () => new ImmediateDriver(database, { revision, giveUpSpace, demandFile }),
+    read: (_, statement, parameters) => direct.read(statement, parameters),
+    createDriver: () => new ImmediateDriver(database, { direct, revision, giveUpSpace, demandFile }),
     createQueryCompiler: () => new SqliteStatements(),
     createAdapter: () => new TransactionalAdapter(),
     createIntrospector: (db) => new SqliteIntrospector(db),
@@ -44,7 +47,7 @@ export async function sqliteDialect(
 
 /** @throws when there is no such file */
 export async function readOnlySqliteDialect(file: string): Promise<Dialect & DirectReads> {
-  const database = new NodeSqliteDatabase(new DatabaseSync(file, { timeout: 0, readOnly: true }));
+  const database = new NodeSqliteDatabase(openReadOnly(file));
   return {
     read: (_, statement, parameters) => database.read(statement, parameters),
     // Its transactions begin with the first read, and lock nothing.
@@ -56,9 +59,15 @@ export async function readOnlySqliteDialect(file: string): Promise<Dialect & Dir
   };
 }
 
+function openReadOnly(file: string): DatabaseSync {
+  return new DatabaseSync(file, { timeout: 0, readOnly: true });
+}
+
 interface NodeSqliteStatement extends SqliteStatement {
   all(parameters: readonly unknown[]): Record<string, SQLOutputValue>[];
 }
+
+type DirectRows = Record<string, SQLOutputValue>[] | undefined;
 
 class NodeSqliteDatabase implements SqliteDatabase {
   readonly #database: DatabaseSync;
@@ -73,9 +82,14 @@ class NodeSqliteDatabase implements SqliteDatabase {
     return this.#database.isTransaction;
   }
 
-  /** Reads nothing while a transaction is under way, whose changes are nobody else's yet. What fails is left to the ordinary way. */
-  read(statement: string, parameters: readonly unknown[]): Record<string, SQLOutputValue>[] | undefined {
-    if (this.isTransaction || this.turn.isOver) return undefined;
+  /** What is committed. Undefined in the middle of a transaction of this connection, and what fails: that is left to the ordinary way. */
+  read(statement: string, parameters: readonly unknown[]): DirectRows | Promise<DirectRows> {
+    const read = () => this.#read(statement, parameters);
+    return this.turn.isOver ? this.turn.next().then(read) : read();
+  }
+
+  #read(statement: string, parameters: readonly unknown[]): DirectRows {
+    if (this.isTransaction) return undefined;
     try {
       return this.prepare(statement).all(parameters);
     } catch {
@@ -156,6 +170,8 @@ function mayWrite({ sql }: CompiledQuery): boolean {
 }
 
 interface ImmediateDriverOptions {
+  /** Another connection, or the same. */
+  readonly direct: NodeSqliteDatabase;
   readonly revision: AccessRevision | undefined;
   readonly giveUpSpace: (() => boolean) | undefined;
   /** Throws where the file of the database is not there any more. */
@@ -165,8 +181,12 @@ interface ImmediateDriverOptions {
 /** A transaction that reads first and writes later could not get the lock when another process wrote between: take it at once. */
 class ImmediateDriver extends SqliteDriver {
   readonly #database: NodeSqliteDatabase;
+  readonly #direct: NodeSqliteDatabase;
 
-  constructor(database: NodeSqliteDatabase, { revision, giveUpSpace, demandFile }: ImmediateDriverOptions) {
+  constructor(
+    database: NodeSqliteDatabase,
+    { direct, revision, giveUpSpace, demandFile }: ImmediateDriverOptions,
+  ) {
     super({
       database,
       async onCreateConnection(connection) {
@@ -177,6 +197,7 @@ class ImmediateDriver extends SqliteDriver {
       },
     });
     this.#database = database;
+    this.#direct = direct;
   }
 
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
@@ -186,6 +207,11 @@ class ImmediateDriver extends SqliteDriver {
   override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     // A full disk makes SQLite roll back by itself.
     if (this.#database.isTransaction) await super.rollbackTransaction(connection);
+  }
+
+  override async destroy(): Promise<void> {
+    if (this.#direct !== this.#database) this.#direct.close();
+    await super.destroy();
   }
 }
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { WriteBehind } from '../../../src/concurrency/write-behind.ts';
 
 beforeEach(() => {
-  vi.useFakeTimers();
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'] });
 });
 
 afterEach(() => {
@@ -22,7 +22,7 @@ describe('what is written behind', () => {
     isReady = true;
   });
 
-  const create = (maxBatch?: number) =>
+  const create = (max = 3) =>
     new WriteBehind<string, number>({
       record: async (batch) => {
         await record();
@@ -30,8 +30,7 @@ describe('what is written behind', () => {
       },
       merge: (older, newer) => older + newer,
       everyMs: 1000,
-      max: 3,
-      ...(maxBatch !== undefined && { maxBatch }),
+      max,
       prepare: () => isReady,
       onFailure: (_, kept) => failures.push(kept),
       onLost: (count) => lost.push(count),
@@ -53,17 +52,27 @@ describe('what is written behind', () => {
     await counts.close();
   });
 
-  test('is recorded in batches, the oldest first', async () => {
-    const counts = create(2);
-    for (const key of ['a', 'b', 'c']) counts.add(key, 1);
+  const hundred = Array.from({ length: 100 }, (_, index): [string, number] => [`key ${index}`, 1]);
+
+  test('is recorded a hundred at a time, the oldest first, and others have their turn between', async () => {
+    const counts = create(300);
+    for (const [key, value] of [...hundred, ['a', 1] as const]) counts.add(key, value);
+    const turns: number[] = [];
+    let turn = 0;
+    record = async () => {
+      turns.push(turn);
+      setImmediate(() => {
+        turn += 1;
+      });
+    };
     await counts.close();
-    expect(batches.map((batch) => batch.map(([key]) => key))).toEqual([['a', 'b'], ['c']]);
+    expect(batches).toEqual([hundred, [['a', 1]]]);
+    expect(turns).toEqual([0, 1]);
   });
 
   test('is kept where recording fails, before and with what comes meanwhile', async () => {
-    const counts = create(1);
-    counts.add('a', 1);
-    counts.add('b', 1);
+    const counts = create(300);
+    for (const [key, value] of [...hundred, ['b', 1] as const]) counts.add(key, value);
     let tries = 0;
     record = async () => {
       tries += 1;
@@ -73,10 +82,16 @@ describe('what is written behind', () => {
       throw new Error('away');
     };
     await counts.flush();
-    expect(batches).toEqual([[['a', 1]]]);
+    expect(batches).toEqual([hundred]);
     expect(failures).toEqual([2]);
     await counts.close();
-    expect(batches).toEqual([[['a', 1]], [['b', 5]], [['c', 1]]]);
+    expect(batches).toEqual([
+      hundred,
+      [
+        ['b', 5],
+        ['c', 1],
+      ],
+    ]);
   });
 
   test('waits for the next time where it comes while others are recorded', async () => {

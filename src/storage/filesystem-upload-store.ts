@@ -16,6 +16,7 @@ import {
   createClaim,
   findClaim,
   freeClaim,
+  freeClaimOf,
   type OpenClaim,
   openClaim,
   removeClaim,
@@ -47,11 +48,11 @@ export class FilesystemUploadStore implements UploadStore {
     this.#uploads = join(this.#tree.root, uploadsPath);
   }
 
-  async openUpload(id: string): Promise<Spool> {
+  async openUpload(id: string, isNew = false): Promise<Spool> {
     const upload = this.#pathOf(id);
     this.#guard.demand();
     try {
-      return await this.#spoolOf(await this.#claim(upload));
+      return await this.#spoolOf(await this.#claim(upload, isNew));
     } catch (cause) {
       if (cause instanceof StoreAbsent) throw cause;
       throw writeFailure('the upload cannot be opened', cause, this.#space);
@@ -106,21 +107,24 @@ export class FilesystemUploadStore implements UploadStore {
     await Promise.all(drafts.map((name) => rm(join(this.#uploads, name), { recursive: true, force: true })));
   }
 
-  async #claim(upload: string): Promise<OpenClaim> {
+  /** What is mostly so is tried first: each look at the directories has its price. */
+  async #claim(upload: string, isNew: boolean): Promise<OpenClaim> {
+    const create = (makesAll: boolean) =>
+      createClaim(upload, `${upload}${draftMark}${uniqueName()}`, makesAll);
+    const likely = await (isNew ? create(false) : openClaim(freeClaimOf(upload)));
+    if (likely) return likely;
     for (let tries = 0; tries < maxTries; tries += 1) {
       const claim = await findClaim(upload);
       if (!claim) await this.#guard.check();
-      const opened = await (claim
-        ? openClaim(claim)
-        : createClaim(upload, `${upload}${draftMark}${uniqueName()}`));
+      const opened = await (claim ? openClaim(claim) : create(true));
       if (opened) return opened;
     }
     throw new SpoolError(fasterOthers('opened'));
   }
 
-  async #spoolOf({ claim, file }: OpenClaim): Promise<Spool> {
+  async #spoolOf({ claim, file, isEmpty }: OpenClaim): Promise<Spool> {
     try {
-      const { size } = await file.stat();
+      const { size } = isEmpty ? { size: 0 } : await file.stat();
       return new FilesystemSpool(file, size, {
         publish: (digest) => this.#publish(claim, digest),
         remove: () => removeClaim(claim).catch(() => undefined),

@@ -23,11 +23,18 @@ export interface OpenClaim {
   readonly claim: string;
   /** Open for reading and writing; nobody else can write to it. */
   readonly file: FileHandle;
+  /** It has been made just now. */
+  readonly isEmpty: boolean;
 }
 
 /** The path of the bytes in a claim. */
 export function bytesOf(claim: string): string {
   return join(claim, bytesName);
+}
+
+/** The claim where nobody has the upload. */
+export function freeClaimOf(upload: string): string {
+  return join(upload, freeName);
 }
 
 /** The claim of this moment; undefined where there is no upload. */
@@ -39,13 +46,18 @@ export async function findClaim(upload: string): Promise<string | undefined> {
 /**
  * A new upload.
  * @param draft where it is made
- * @returns undefined where there is one already
+ * @param makesAll whether the directory of all uploads is made, too
+ * @returns undefined where there is one already, or no such directory
  * @throws TakenOverError
  */
-export async function createClaim(upload: string, draft: string): Promise<OpenClaim | undefined> {
+export async function createClaim(
+  upload: string,
+  draft: string,
+  makesAll: boolean,
+): Promise<OpenClaim | undefined> {
   const name = uniqueName();
   const uploads = dirname(upload);
-  await makeBelow(dirname(uploads), uploads);
+  if (makesAll) await makeBelow(dirname(uploads), uploads);
   // Absent in the end where the upload is removed meanwhile.
   await makeBelow(uploads, join(draft, name)).catch(unlessAbsent);
   if (await isRenamed(draft, upload)) return openBytes(join(upload, name), 'wx+');
@@ -117,7 +129,7 @@ async function replaceBytes(claim: string): Promise<boolean> {
 async function openBytes(claim: string, flags: 'r+' | 'wx+'): Promise<OpenClaim> {
   const file = await open(bytesOf(claim), flags, 0o600).catch(unlessAbsent);
   if (!file) throw new TakenOverError();
-  return { claim, file };
+  return { claim, file, isEmpty: flags === 'wx+' };
 }
 
 /** False where there is nothing to rename, or something in its place. */

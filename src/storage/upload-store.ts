@@ -9,9 +9,10 @@ export interface UploadStore {
    * `close` keeps the bytes for the next `openUpload`; `abort` removes them, unless somebody took them over.
    * An upload that was committed, aborted or removed begins anew.
    * @param id letters, digits and dashes, at most 64
+   * @param isNew where it was given just now, and nobody can have begun it: spares looking for it
    * @throws SpoolError; TakenOverError where somebody else opens it a moment later
    */
-  openUpload(id: string): Promise<Spool>;
+  openUpload(id: string, isNew?: boolean): Promise<Spool>;
   /** @throws OutOfSpace where so many bytes more would not leave room for deletions */
   demandRoom(bytes: number): Promise<void>;
   /** In bytes; 0 where there are none. */

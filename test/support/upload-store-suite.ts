@@ -45,6 +45,19 @@ export function describeUploadStore(name: string, setUp: () => Promise<UploadSto
       return spool;
     }
 
+    test('an upload that is said to be new goes on where it is none', async () => {
+      const begun = await here.openUpload(id, true);
+      opened.push(begun);
+      await begun.append(hello);
+      await begun.close();
+      for (const store of [elsewhere, here]) {
+        const again = await store.openUpload(id, true);
+        opened.push(again);
+        expect(again.length).toBe(hello.length);
+        await again.close();
+      }
+    });
+
     async function append(bytes: Buffer, store = here, upload = id): Promise<void> {
       const spool = await open(store, upload);
       await spool.append(bytes);

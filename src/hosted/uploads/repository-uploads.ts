@@ -53,7 +53,7 @@ export class RepositoryUploads implements Uploads {
     } catch (error) {
       throw error instanceof MissingOwner ? nameGone(name, error) : error;
     }
-    if (algorithm) spools.expect(id, algorithm);
+    spools.begin(id, algorithm);
     return id;
   }
 

@@ -20,8 +20,8 @@ export class UploadSpools {
     this.#buffers = buffers;
   }
 
-  /** Hears that the upload will be committed with a digest of this algorithm. */
-  expect(id: string, algorithm: Algorithm): void {
+  /** Hears of a new upload. @param algorithm of the digest that it will be committed with, where that is known */
+  begin(id: string, algorithm: Algorithm = 'sha256'): void {
     this.#hashes.set(id, startHash(algorithm));
   }
 
@@ -37,7 +37,8 @@ export class UploadSpools {
   ): Promise<T> {
     const known = this.#hashes.get(id);
     this.#hashes.delete(id);
-    const opened = await this.#uploads.openUpload(id);
+    // What nothing was hashed of yet was begun here.
+    const opened = await this.#uploads.openUpload(id, known?.length === 0);
     const hash = opened.length === 0 ? startHash(algorithm ?? known?.algorithm ?? 'sha256') : known;
     const spool = new UploadSpool(opened, hash, this.#buffers);
     try {

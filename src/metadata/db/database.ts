@@ -7,7 +7,7 @@ import { postgresTypes, sqliteTypes } from '../migrations/tables.ts';
 import { AccessRevision } from '../people/access-revision.ts';
 import { inTransaction } from './in-transaction.ts';
 import type { Patience } from './postgres.ts';
-import type { DirectReads } from './prepared.ts';
+import { type DirectReads, PreparedReads } from './prepared.ts';
 import { RecordRows } from './record-rows.ts';
 import { type OtherWays, Records } from './records.ts';
 import { readOnlySqliteDialect, sqliteDialect } from './sqlite.ts';
@@ -34,15 +34,18 @@ export class Database extends Records {
   readonly #db: Kysely<Tables>;
   readonly #reading: Kysely<Tables>;
   readonly #times: ReviewTimes;
+  readonly #reads: PreparedReads;
   readonly revision: AccessRevision;
 
   constructor(
     db: Kysely<Tables>,
     times: ReviewTimes,
-    ways: OtherWays & { readonly direct: DirectReads },
+    ways: Pick<OtherWays, 'reading'> & { readonly direct: DirectReads },
     revision = new AccessRevision(),
   ) {
-    super(db, times, ways);
+    const reads = new PreparedReads(db, ways.direct);
+    super(db, times, { ...ways, reads });
+    this.#reads = reads;
     this.revision = revision;
     this.#db = db;
     this.#reading = ways.reading ?? db;
@@ -54,7 +57,7 @@ export class Database extends Records {
    * `run` must use `tx` alone, and must not wait for anything slow. It may run again, where PostgreSQL ended a deadlock.
    */
   transaction<T>(run: (tx: Records) => Promise<T>): Promise<T> {
-    return inTransaction(this.#db, (tx) => run(new Records(tx, this.#times)));
+    return inTransaction(this.#db, (tx) => run(this.#within(tx)));
   }
 
   /**
@@ -69,9 +72,13 @@ export class Database extends Records {
         .onConflict((conflict) => conflict.doNothing())
         .returning('key')
         .executeTakeFirst();
-      if (first) await run(new Records(tx, this.#times));
+      if (first) await run(this.#within(tx));
       return first !== undefined;
     });
+  }
+
+  #within(tx: Kysely<Tables>): Records {
+    return new Records(tx, this.#times, { reads: this.#reads.within(tx) });
   }
 
   /** @throws when the database does not answer */

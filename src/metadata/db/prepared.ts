@@ -21,8 +21,8 @@ export interface DirectReads {
   ): readonly Row[] | undefined | Promise<readonly Row[] | undefined>;
 }
 
-interface Statement<Found> {
-  readonly compiled: CompiledQuery<Found>;
+interface Statement {
+  readonly compiled: CompiledQuery;
   /** The names of the values among its parameters. */
   readonly names: ReadonlyMap<unknown, string>;
 }
@@ -30,11 +30,23 @@ interface Statement<Found> {
 export class PreparedReads {
   readonly #db: Kysely<Tables>;
   readonly #direct: DirectReads | undefined;
+  /** By their names, for transactions, too. */
+  readonly #statements: Map<string, Statement>;
 
   /** @param direct for what is not in a transaction */
-  constructor(db: Kysely<Tables>, direct: DirectReads | undefined) {
+  constructor(
+    db: Kysely<Tables>,
+    direct: DirectReads | undefined,
+    statements = new Map<string, Statement>(),
+  ) {
     this.#db = db;
     this.#direct = direct;
+    this.#statements = statements;
+  }
+
+  /** The same in a transaction. */
+  within(tx: Kysely<Tables>): PreparedReads {
+    return new PreparedReads(tx, undefined, this.#statements);
   }
 
   /**
@@ -43,15 +55,11 @@ export class PreparedReads {
    */
   prepare<V extends Values, Found>(
     name: string,
-    build: (value: <N extends keyof V & string>(name: N) => Expression<V[N]>) => {
-      compile(): CompiledQuery<Found>;
-    },
+    build: Build<V, Found>,
   ): (values: V) => Promise<readonly Found[]> {
-    let statement: Statement<Found> | undefined;
     let fields: readonly Field[] | undefined;
     return async (values) => {
-      statement ??= compile(build);
-      const { compiled, names } = statement;
+      const { compiled, names } = this.#statements.get(name) ?? this.#compile(name, build);
       const parameters = compiled.parameters.map((parameter) => {
         const named = names.get(parameter);
         return named === undefined ? parameter : values[named];
@@ -65,13 +73,20 @@ export class PreparedReads {
       return rows.map((row) => recordOf(row, known) as Found);
     };
   }
+
+  #compile<V extends Values, Found>(name: string, build: Build<V, Found>): Statement {
+    const statement = compile(build);
+    this.#statements.set(name, statement);
+    return statement;
+  }
 }
 
-function compile<V extends Values, Found>(
-  build: (value: <N extends keyof V & string>(name: N) => Expression<V[N]>) => {
-    compile(): CompiledQuery<Found>;
-  },
-): Statement<Found> {
+/** Of a query, with places for its values. */
+type Build<V extends Values, Found> = (value: <N extends keyof V & string>(name: N) => Expression<V[N]>) => {
+  compile(): CompiledQuery<Found>;
+};
+
+function compile<V extends Values, Found>(build: Build<V, Found>): Statement {
   const names = new Map<unknown, string>();
   const compiled = build(<N extends keyof V & string>(name: N) => {
     const placeholder = Symbol(name);

@@ -61,13 +61,13 @@ import { WebhookLanes } from '../webhooks/webhook-lanes.ts';
 import { WebhookOutbox } from '../webhooks/webhook-outbox.ts';
 import { Webhooks } from '../webhooks/webhooks.ts';
 import { Pages } from './pages.ts';
-import { type DirectReads, PreparedReads } from './prepared.ts';
+import { PreparedReads } from './prepared.ts';
 import type { Tables } from './tables.ts';
 
 /** How else than through `db` records are read that are in no transaction. */
 export interface OtherWays {
-  /** Past Kysely. */
-  readonly direct?: DirectReads;
+  /** What is asked often. */
+  readonly reads?: PreparedReads;
   /** What may take long, apart from all else: as through `db`, where left out. */
   readonly reading?: Kysely<Tables>;
 }
@@ -133,10 +133,13 @@ export class Records {
   readonly webhookOutbox: WebhookOutbox;
   readonly webhooks: Webhooks;
 
-  constructor(db: Kysely<Tables>, times: ReviewTimes, { direct, reading = db }: OtherWays = {}) {
+  constructor(
+    db: Kysely<Tables>,
+    times: ReviewTimes,
+    { reads = new PreparedReads(db, undefined), reading = db }: OtherWays = {},
+  ) {
     const now = () => times.now();
     const pages = new Pages(reading, now);
-    const reads = new PreparedReads(db, direct);
     const reviews = new Reviews(db, times, reading);
     this.accessTokens = new AccessTokens(db, now, pages, reading);
     this.auditEvents = new AuditEvents(db, now, pages, reading);
@@ -165,13 +168,13 @@ export class Records {
     this.members = new Members(db, now, pages, reading);
     this.oidcIdentities = new OidcIdentities(db, now);
     this.oidcTrusts = new OidcTrusts(db, now, pages, reading);
-    this.projects = new Projects(db, now, pages, reading);
+    this.projects = new Projects(db, now, { pages, reads }, reading);
     this.protectionRules = new ProtectionRules(db, now);
     this.pullCounts = new PullCounts(db);
     this.registryUpstreams = new RegistryUpstreams(db);
     this.exposures = new Exposures(db);
     this.relocations = new Relocations(db, now);
-    this.renameLeases = new RenameLeases(db, now);
+    this.renameLeases = new RenameLeases(db, now, reads);
     this.pulledContent = new PulledContent(db, reads);
     this.repositories = new Repositories(db, now, reads, reading);
     this.repositoryDetails = new RepositoryDetails(reading);
@@ -189,7 +192,7 @@ export class Records {
     this.tagDeletions = new TagDeletions(db, now);
     this.tagLists = new TagLists(reading, pages);
     this.tags = new Tags(db, now, reading);
-    this.uploads = new UploadRecords(db);
+    this.uploads = new UploadRecords(db, reads);
     this.upstreams = new Upstreams(db, now, reviews, pages, reading);
     this.users = new Users(db, now, pages, reading);
     this.virtualRegistries = new VirtualRegistries(db, now);

@@ -55,12 +55,14 @@ export class Repositories {
   readonly #db: Kysely<Tables>;
   readonly #reading: Kysely<Tables>;
   readonly #now: () => number;
+  readonly #reads: PreparedReads;
   readonly #named: (values: { readonly name: string }) => Promise<readonly RepositoryRecord[]>;
 
   constructor(db: Kysely<Tables>, now: () => number, reads: PreparedReads, reading = db) {
     this.#db = db;
     this.#reading = reading;
     this.#now = now;
+    this.#reads = reads;
     this.#named = reads.prepare<{ name: string }, RepositoryRecord>('repository', (value) =>
       db.selectFrom('repositories').select(repositoryColumns).where('name', '=', value('name')),
     );
@@ -132,7 +134,7 @@ export class Repositories {
     const query = this.#db.selectFrom('projects').select('fullPath').where('id', '=', projectId);
     const project = await query.executeTakeFirst();
     if (!project || !`${name}/`.startsWith(`${project.fullPath}/`)) return false;
-    return (await new RenameLeases(this.#db, this.#now).find(projectId, name))?.state !== 'over';
+    return (await new RenameLeases(this.#db, this.#now, this.#reads).find(projectId, name))?.state !== 'over';
   }
 
   /**

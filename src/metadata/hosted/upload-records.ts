@@ -2,6 +2,7 @@
 import type { Insertable, Kysely } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import { inBatches } from '../db/in-batches.ts';
+import type { PreparedReads } from '../db/prepared.ts';
 import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 
 export interface UploadTable {
@@ -24,9 +25,30 @@ export type UploadRecord = RecordOf<UploadTable>;
 
 export class UploadRecords {
   readonly #db: Kysely<Tables>;
+  readonly #find: (values: { readonly id: string }) => Promise<readonly UploadRecord[]>;
+  readonly #count: (values: {
+    writer: string;
+    now: number;
+  }) => Promise<readonly { readonly count: number }[]>;
 
-  constructor(db: Kysely<Tables>) {
+  constructor(db: Kysely<Tables>, reads: PreparedReads) {
     this.#db = db;
+    this.#find = reads.prepare<{ id: string }, UploadRecord>('upload', (value) =>
+      db
+        .selectFrom('uploads')
+        .select(['id', 'projectId', 'repository', 'writer', 'startedAt', 'expiresAt', 'finishedDigest'])
+        .where('id', '=', value('id')),
+    );
+    this.#count = reads.prepare<{ writer: string; now: number }, { count: number }>(
+      'active uploads',
+      (value) =>
+        db
+          .selectFrom('uploads')
+          .select((eb) => eb.fn.countAll<number>().as('count'))
+          .where('writer', '=', value('writer'))
+          .where('finishedDigest', 'is', null)
+          .where('expiresAt', '>', value('now')),
+    );
   }
 
   /** @throws MissingOwner when the project is gone */
@@ -35,20 +57,13 @@ export class UploadRecords {
   }
 
   /** An upload that is finished or has expired is found, too. */
-  find(id: string): Promise<UploadRecord | undefined> {
-    return this.#db.selectFrom('uploads').selectAll().where('id', '=', id).executeTakeFirst();
+  async find(id: string): Promise<UploadRecord | undefined> {
+    return (await this.#find({ id }))[0];
   }
 
   /** How many of the writer's uploads go on: they are neither finished nor expired. @param now epoch milliseconds */
   async countActive(writer: string, now: number): Promise<number> {
-    const { count } = await this.#db
-      .selectFrom('uploads')
-      .select((eb) => eb.fn.countAll<number>().as('count'))
-      .where('writer', '=', writer)
-      .where('finishedDigest', 'is', null)
-      .where('expiresAt', '>', now)
-      .executeTakeFirstOrThrow();
-    return count;
+    return (await this.#count({ writer, now }))[0]?.count ?? 0;
   }
 
   /**

@@ -2,6 +2,7 @@
 import { type Generated, type Insertable, type Kysely, sql, type Updateable } from 'kysely';
 import { type Keyset, type KeysetPart, type Page, type Paged, partAfter } from '../db/page.ts';
 import type { Pages } from '../db/pages.ts';
+import type { PreparedReads } from '../db/prepared.ts';
 import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 import type { Visibility } from './groups.ts';
 import { byPath, matchingProjects, type ProjectFilter, type ProjectOrder } from './project-filter.ts';
@@ -51,17 +52,49 @@ const minSegments = 2;
 /** Names that begin with it belong to virtual registries. */
 const reservedPrefix = 'virtual_registries/';
 
+const projectColumns = [
+  'id',
+  'groupId',
+  'name',
+  'path',
+  'fullPath',
+  'description',
+  'visibility',
+  'containerRegistryAccessLevel',
+  'quotaBytes',
+  'placedAt',
+  'createdAt',
+  'updatedAt',
+] as const satisfies readonly (keyof ProjectTable)[];
+
+/** The same twice where there are not so many. */
+type OwnerPaths = { readonly longest: string; readonly shorter: string; readonly shortest: string };
+
 export class Projects {
   readonly #db: Kysely<Tables>;
   readonly #reading: Kysely<Tables>;
   readonly #now: () => number;
   readonly #pages: Pages;
+  readonly #owner: (values: OwnerPaths) => Promise<readonly Project[]>;
 
-  constructor(db: Kysely<Tables>, now: () => number, pages: Pages, reading = db) {
+  constructor(
+    db: Kysely<Tables>,
+    now: () => number,
+    { pages, reads }: { readonly pages: Pages; readonly reads: PreparedReads },
+    reading = db,
+  ) {
     this.#db = db;
     this.#reading = reading;
     this.#now = now;
     this.#pages = pages;
+    this.#owner = reads.prepare<OwnerPaths, Project>('project of a name', (value) =>
+      db
+        .selectFrom('projects')
+        .select(projectColumns)
+        .where('fullPath', 'in', [value('longest'), value('shorter'), value('shortest')])
+        .orderBy(sql`length(full_path)`, 'desc')
+        .limit(1),
+    );
   }
 
   list(filter: ProjectFilter, page: Page, { by, direction }: ProjectOrder = byPath): Promise<Paged<Project>> {
@@ -91,18 +124,11 @@ export class Projects {
   async findOwner(name: string): Promise<Project | undefined> {
     if (name.startsWith(reservedPrefix)) return undefined;
     const segments = name.split('/');
-    const least = Math.max(minSegments, segments.length - maxSegmentsInside);
-    const paths: string[] = [];
-    for (let length = segments.length; length >= least; length--)
-      paths.push(segments.slice(0, length).join('/'));
-    if (paths.length === 0) return undefined;
-    return this.#db
-      .selectFrom('projects')
-      .selectAll()
-      .where('fullPath', 'in', paths)
-      .orderBy(sql`length(full_path)`, 'desc')
-      .limit(1)
-      .executeTakeFirst();
+    if (segments.length < minSegments) return undefined;
+    const pathOf = (inside: number) =>
+      segments.slice(0, Math.max(minSegments, segments.length - inside)).join('/');
+    const paths = { longest: name, shorter: pathOf(1), shortest: pathOf(maxSegmentsInside) };
+    return (await this.#owner(paths))[0];
   }
 
   /**

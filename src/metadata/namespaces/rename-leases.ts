@@ -1,5 +1,6 @@
 /** Paths of repositories that renames have taken for a while: announced, or over. */
-import type { Kysely } from 'kysely';
+import { type Kysely, type SqlBool, sql } from 'kysely';
+import type { PreparedReads } from '../db/prepared.ts';
 import type { Tables } from '../db/tables.ts';
 import { pathsUpTo } from './below.ts';
 
@@ -22,23 +23,31 @@ export type RenameLease = Readonly<RenameLeaseTable>;
 export class RenameLeases {
   readonly #db: Kysely<Tables>;
   readonly #now: () => number;
+  readonly #reads: PreparedReads;
 
-  constructor(db: Kysely<Tables>, now: () => number) {
+  constructor(db: Kysely<Tables>, now: () => number, reads: PreparedReads) {
     this.#db = db;
     this.#now = now;
+    this.#reads = reads;
   }
 
   /** The lease of the path, or of one above it. */
-  find(projectId: number, path: string): Promise<RenameLease | undefined> {
-    return this.#db
-      .selectFrom('renameLeases')
-      .selectAll()
-      .where('projectId', '=', projectId)
-      .where('path', 'in', pathsUpTo(path))
-      .where('expiresAt', '>', this.#now())
-      .orderBy('path')
-      .limit(1)
-      .executeTakeFirst();
+  async find(projectId: number, path: string): Promise<RenameLease | undefined> {
+    const paths = Object.fromEntries(pathsUpTo(path).map((each, index) => [`path${index}`, each]));
+    const names = Object.keys(paths);
+    const find = this.#reads.prepare<Readonly<Record<string, string | number>>, RenameLease>(
+      `rename lease of ${names.length} segments`,
+      (value) =>
+        this.#db
+          .selectFrom('renameLeases')
+          .select(['path', 'projectId', 'holder', 'state', 'expiresAt'])
+          .where(sql<SqlBool>`project_id = ${value('projectId')}`)
+          .where(sql<SqlBool>`path in (${sql.join(names.map((name) => value(name)))})`)
+          .where(sql<SqlBool>`expires_at > ${value('now')}`)
+          .orderBy('path')
+          .limit(1),
+    );
+    return (await find({ ...paths, projectId, now: this.#now() }))[0];
   }
 
   /** Takes the place of what there was of the path, and removes whatever has expired. @throws MissingOwner when the project is gone */

@@ -255,7 +255,8 @@ describeApp('a mirror', (start) => {
       const client = new MirrorClient(app);
       for (const ns of ['docker.io', other.host, '//', 'a b']) {
         const answer = await client.get('library/alpine', `manifests/v1?ns=${encodeURIComponent(ns)}`);
-        expect([answer.status, (await errorOf(answer)).code]).toEqual([404, 'NAME_UNKNOWN']);
+        const { code, message } = await errorOf(answer);
+        expect([answer.status, code, message]).toEqual([404, 'NAME_UNKNOWN', expect.stringContaining(ns)]);
       }
       expect([upstream.count(), other.count()]).toEqual([0, 0]);
     });

@@ -4,6 +4,7 @@
  */
 import { pathToRegexp } from 'path-to-regexp';
 import type { ScopeGrant } from '../../auth/rights/identity.ts';
+import { mirroredName } from '../mirrors.ts';
 import type { RequestContext } from '../state.ts';
 import type { Access } from './services.ts';
 
@@ -97,4 +98,12 @@ function decode(segment: string): string {
   } catch {
     return segment;
   }
+}
+
+/** The repository that is meant by a name as it is written in a path of /v2; at a mirror, it notes which upstreams are meant, too. */
+export function nameAt({ state, querystring }: RequestContext, written: string): string {
+  if (!state.mirror) return written;
+  const { name, choice } = mirroredName(state.mirror, written, querystring);
+  state.choice = choice;
+  return name;
 }

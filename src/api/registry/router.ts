@@ -8,18 +8,18 @@ import { nameOf, type ScopeGrant } from '../../auth/rights/identity.ts';
 import { catalogScope } from '../../auth/rights/scope.ts';
 import { OciError } from '../../oci/errors.ts';
 import { isRepositoryName, parseRepositoryName, type RepositoryName } from '../../oci/reference.ts';
+import type { UpstreamChoice } from '../../oci/registry-host.ts';
 import { type Need, scopesFor } from '../challenge.ts';
 import { noteDenial, protectedCodes } from '../denial-notes.ts';
 import { answerErrors } from '../errors.ts';
 import { originOf } from '../event-origin.ts';
 import { tellFeatures } from '../gitlab/features.ts';
-import { mirroredName } from '../mirrors.ts';
 import type { RequestContext, RequestState } from '../state.ts';
 import { answerBlob } from './blobs.ts';
 import { cacheStatus } from './cache-status.ts';
 import { deleteBlob, deleteManifest, deleteTag } from './deletions.ts';
 import { answerEarly } from './early-answer.ts';
-import { type Endpoint, Endpoints } from './endpoints.ts';
+import { type Endpoint, Endpoints, nameAt } from './endpoints.ts';
 import { answerCatalog, answerTags } from './lists.ts';
 import { answerManifest } from './manifests.ts';
 import { pushManifest } from './push-manifest.ts';
@@ -41,6 +41,9 @@ type Change = (ctx: RequestContext, target: ChangeTarget) => Promise<void>;
 
 /** A disk that is busy with layers takes less, and forgotten connections end soon. */
 const defaultStalledMs = 120_000;
+
+/** Of what is repeated of a host that somebody made up. */
+const maxHostLength = 160;
 
 const versionHeader = { 'Docker-Distribution-Api-Version': 'registry/2.0' } as const;
 /** Caches in front of us may take no notice of credentials by themselves, as nginx's does not. */
@@ -113,7 +116,7 @@ export function createRegistryRouter(options: RegistryOptions): Middleware<Reque
           : undefined;
         if (repository) await respond(ctx, { repository, name: written, segment, stalledMs, note });
         else if (kind === 'referrers') answerNoReferrers(ctx, segment);
-        else throw new OciError('NAME_UNKNOWN', { detail: `there is no repository ${name}` });
+        else throw new OciError('NAME_UNKNOWN', { detail: absence(name, ctx.state.choice) });
         if (ctx.state.outcome) observer.pulled(kind, ctx.state.outcome);
       },
     };
@@ -202,16 +205,13 @@ export function createRegistryRouter(options: RegistryOptions): Middleware<Reque
   }
 }
 
-function nothingHere(): OciError {
-  return new OciError('UNSUPPORTED', { status: 404, detail: 'there is nothing at this path' });
+function absence(name: RepositoryName, choice: UpstreamChoice | undefined): string {
+  if (!choice) return `there is no repository ${name}`;
+  return `no upstream that can be asked here is the registry ${choice.host.slice(0, maxHostLength)}, or has ${name} below its prefix`;
 }
 
-/** At a mirror names are those of images, and the query may say whose. */
-function nameAt({ state, querystring }: RequestContext, written: string): string {
-  if (!state.mirror) return written;
-  const { name, choice } = mirroredName(state.mirror, written, querystring);
-  state.choice = choice;
-  return name;
+function nothingHere(): OciError {
+  return new OciError('UNSUPPORTED', { status: 404, detail: 'there is nothing at this path' });
 }
 
 /** The scopes to ask for at one repository; none where the path names none, or what may not stand in a header. */

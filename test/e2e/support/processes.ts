@@ -41,13 +41,15 @@ export async function missing(...programs: readonly string[]): Promise<readonly 
   return absent;
 }
 
+/** Also on a machine that has much else to do. */
+const readyMs = 120_000;
+
 export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   /** Everything it writes goes here. */
   readonly logFile: string;
   readonly isReady: () => Promise<boolean>;
-  readonly readyMs?: number;
 }
 
 export class RunningProgram {
@@ -96,7 +98,7 @@ export async function start(
   closeSync(log);
   child.on('error', () => undefined);
   const program = new RunningProgram(child);
-  const deadline = performance.now() + (options.readyMs ?? 30_000);
+  const deadline = performance.now() + readyMs;
   while (!(await options.isReady().catch(() => false))) {
     if (!program.isRunning || performance.now() > deadline) {
       await program.stop(1000);

@@ -77,6 +77,28 @@ describe('prefixes', () => {
   });
 });
 
+describe('a name that is that of the upstream’s registry already', () => {
+  test('is asked for as it is, where it is below what is added, whatever is stripped', () => {
+    const settings = { stripPrefix: 'ours', addPrefix: 'team', denyPatterns: ['team/secret'] };
+    const { upstream } = createKit(settings);
+    const names = ['team/app', 'team/secret', 'team', 'teams/app', 'ours/app'].map(parseRepositoryName);
+    expect(names.map((name) => upstream.repositoryOf(name, true))).toEqual([
+      'team/app',
+      'team/secret',
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(names.filter((name) => upstream.allows(name, true))).toEqual(['team/app']);
+  });
+
+  test('gets library/ at Docker Hub where it has one segment', () => {
+    const { upstream } = createKit({ url: 'https://registry-1.docker.io', stripPrefix: 'hub' });
+    expect(upstream.repositoryOf(alpine, true)).toBe('library/alpine');
+    expect(upstream.host).toBe('docker.io');
+  });
+});
+
 describe('patterns', () => {
   function allowed(allowPatterns: string[], denyPatterns: string[], ...names: string[]): string[] {
     const { upstream } = createKit({ url: 'https://registry-1.docker.io', allowPatterns, denyPatterns });

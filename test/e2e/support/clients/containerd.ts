@@ -4,11 +4,8 @@ import { join } from 'node:path';
 import { run, start } from '../processes.ts';
 import { type Client, type ClientKind, type Credentials, digestIn } from './client.ts';
 
-async function openContainerd(
-  directory: string,
-  { username, password }: Credentials,
-  how: readonly string[],
-): Promise<Client> {
+/** A daemon of its own. */
+export async function startContainerd(directory: string) {
   mkdirSync(directory, { recursive: true });
   const socket = join(directory, 'containerd.sock');
   const folders = `root = "${directory}/root"\nstate = "${directory}/state"\n`;
@@ -22,6 +19,15 @@ async function openContainerd(
     logFile: join(directory, 'containerd.log'),
     isReady: async () => (await ctr('version')) !== '',
   });
+  return { ctr, close: () => daemon.stop() };
+}
+
+async function openContainerd(
+  directory: string,
+  { username, password }: Credentials,
+  how: readonly string[],
+): Promise<Client> {
+  const { ctr, close } = await startContainerd(directory);
   const access = [...how, '--user', `${username}:${password}`];
   const digestsOf = async (reference: string) =>
     (await ctr('images', 'ls'))
@@ -54,7 +60,7 @@ async function openContainerd(
       }
       return pushed;
     },
-    close: () => daemon.stop(),
+    close,
   };
 }
 

@@ -9,34 +9,33 @@ import { type Client, type ClientKind, type Credentials, digestIn, digestsOf } f
 const runs = 'runs what it pulled';
 const builds = 'builds FROM an image of the registry, with and without BuildKit';
 
+/** A daemon of its own. @param settings further arguments */
+export async function startEngine(directory: string, settings: readonly string[]) {
+  mkdirSync(directory, { recursive: true });
+  const socket = `unix://${directory}/docker.sock`;
+  const env = { DOCKER_HOST: socket, DOCKER_CONFIG: join(directory, 'config') };
+  const docker = (...args: readonly string[]) => run('docker', args, { env });
+  const folders = ['--data-root', join(directory, 'data'), '--exec-root', join(directory, 'exec')];
+  const network = ['--iptables=false', '--ip6tables=false', '--bridge=none'];
+  const daemon = await start(
+    'dockerd',
+    [...folders, ...network, ...settings, '-H', socket, '--pidfile', join(directory, 'pid')],
+    {
+      logFile: join(directory, 'dockerd.log'),
+      isReady: async () => (await docker('version')) !== '',
+    },
+  );
+  return { env, docker, close: () => daemon.stop() };
+}
+
 async function openEngine(
   directory: string,
   host: string,
   { username, password }: Credentials,
 ): Promise<Client> {
-  mkdirSync(directory, { recursive: true });
-  const socket = `unix://${directory}/docker.sock`;
-  const env = { DOCKER_HOST: socket, DOCKER_CONFIG: join(directory, 'config') };
-  const docker = (...args: readonly string[]) => run('docker', args, { env });
+  const { env, docker, close } = await startEngine(directory, ['--insecure-registry', '127.0.0.0/8']);
   const build = (buildkit: string, ...args: readonly string[]) =>
     run('docker', ['build', '--network', 'none', ...args], { env: { ...env, DOCKER_BUILDKIT: buildkit } });
-  const folders = ['--data-root', join(directory, 'data'), '--exec-root', join(directory, 'exec')];
-  const network = [
-    '--iptables=false',
-    '--ip6tables=false',
-    '--bridge=none',
-    '--insecure-registry',
-    '127.0.0.0/8',
-  ];
-  const daemon = await start(
-    'dockerd',
-    [...folders, ...network, '-H', socket, '--pidfile', join(directory, 'pid')],
-    {
-      logFile: join(directory, 'dockerd.log'),
-      isReady: async () => (await docker('version')) !== '',
-      readyMs: 60_000,
-    },
-  );
   await docker('login', '-u', username, '-p', password, host);
   return {
     run: docker,
@@ -86,7 +85,7 @@ async function openEngine(
         }
       },
     },
-    close: () => daemon.stop(),
+    close,
   };
 }
 

@@ -39,5 +39,10 @@ export function toStatusError(answer: Answer, credentials: CredentialsUse, now: 
     return new OutboundError('rate-limited', 'limits our rate (429)', { status, retryAfterMs });
   if (status === 408 || status >= 500)
     return new OutboundError('unavailable', `failed (${status})`, { status, retryAfterMs });
-  return new OutboundError('invalid', `gave an answer that makes no sense here (${status})`, { status });
+  // That is how nginx says it; others do while TLS is begun.
+  const isAboutTls = status === 400 && answer.url.protocol === 'https:';
+  const advice = isAboutTls ? '; it may want a client certificate (client_certificate and client_key)' : '';
+  return new OutboundError('invalid', `gave an answer that makes no sense here (${status})${advice}`, {
+    status,
+  });
 }

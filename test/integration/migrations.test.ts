@@ -10,7 +10,12 @@ import { withTables } from '../support/raw-tables.ts';
 import { silentLog } from '../support/silent-log.ts';
 
 const run = promisify(execFile);
-const migrations = ['0001-first-tables', '0002-upstream-prefixes', '0003-upstream-networks'];
+const migrations = [
+  '0001-first-tables',
+  '0002-upstream-prefixes',
+  '0003-upstream-networks',
+  '0004-upstream-token-host',
+];
 const source = resolve(import.meta.dirname, '../../src/metadata/db/database.ts');
 
 describeEachDatabase('migrations', (open, { createPlace, name }) => {

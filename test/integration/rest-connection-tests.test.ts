@@ -154,6 +154,27 @@ describeEachDatabase('testing connections', (open, { clock }) => {
     expect(api.tested.at(-1)?.settings.allowPrivateNetwork).toBe(true);
   });
 
+  test('a token service is looked for where it was said of this URL, or is said now', async () => {
+    const { api, group } = await start();
+    const registry = await api.createRegistry(group, 'outside');
+    const { id } = await api.createUpstream(registry, 'outside', { token_host: 'sso.example' });
+    const url = 'https://new.example';
+    await api.ask('POST', ofUpstream(id));
+    await api.ask('POST', ofUpstream(id), { url });
+    await api.ask('POST', ofUpstream(id), { token_host: 'auth.example' });
+    await api.ask('POST', ofUpstream(id), { token_host: null });
+    await api.ask('POST', ofGroup(group), { url, token_host: 'Auth.example' });
+    await api.ask('POST', ofGroup(group), { url });
+    expect(api.tested.map(({ settings }) => settings.tokenHost)).toEqual([
+      'sso.example',
+      undefined,
+      'auth.example',
+      undefined,
+      'auth.example',
+      undefined,
+    ]);
+  });
+
   test('what is allowed of one URL is not allowed of another', async () => {
     const { api, group } = await start();
     const registry = await api.createRegistry(group, 'inside');

@@ -29,6 +29,7 @@ describeEachDatabase('upstreams', (open, { clock }) => {
       description: null,
       cache_validity_hours: 24,
       username: 'ci-bot',
+      token_host: null,
       strip_prefix: null,
       add_prefix: null,
       allow_patterns: [],
@@ -114,6 +115,21 @@ describeEachDatabase('upstreams', (open, { clock }) => {
         { message: { add_prefix: ['must be a path of lower-case names, as in acme/mirror'] } },
         { add_prefix: 'A' },
       ],
+      ...['https://auth.example', 'auth.example/token', 'user@auth.example', 'auth example', ':1'].map(
+        (token_host): [object, Json] => [
+          { message: { token_host: ['must be a host, with or without a port, as in auth.example.com'] } },
+          { token_host },
+        ],
+      ),
+      [
+        { message: { token_host: [expect.stringContaining('is blocked: address 10.0.0.1')] } },
+        { token_host: '10.0.0.1:5001' },
+      ],
+      [
+        { message: { token_host: [expect.stringContaining('169.254.169.254')] } },
+        { token_host: '169.254.169.254' },
+      ],
+      [{ message: { token_host: [expect.stringContaining('127.0.0.1')] } }, { token_host: 'LocalHost' }],
       [{ message: { strip_prefix: [expect.stringContaining('acme/mirror')] } }, { strip_prefix: '//a' }],
     ];
     for (const [body, given] of refusals) {
@@ -178,6 +194,30 @@ describeEachDatabase('upstreams', (open, { clock }) => {
     expect(await api.ask('PATCH', one(whole.body.id), { name: 'y' })).toMatchObject({ body: changed });
     const none = { add_prefix: null, strip_prefix: null };
     expect(await api.ask('PATCH', one(whole.body.id), none)).toMatchObject({ status: 200, body: none });
+  });
+
+  test('where its token service is may be said by a maintainer, and is good for its URL only', async () => {
+    const { api, group, registry } = await start();
+    const maintainer = await api.createMember(group, 'maintainer', 40);
+    const input = { url: 'https://a.example', name: 'a', token_host: ' Auth.Example:5001 ' };
+    const { status, body } = await api.as(maintainer, 'POST', ofRegistry(registry), input);
+    expect({ status, body }).toMatchObject({ status: 201, body: { token_host: 'auth.example:5001' } });
+    const change = async (changes: Record<string, unknown>) =>
+      (await api.as(maintainer, 'PATCH', one(body.id), changes)).body.token_host;
+    expect(await change({ name: 'b' })).toBe('auth.example:5001');
+    expect(await change({ username: 'u', password: 'p' })).toBe('auth.example:5001');
+    expect(await change({ token_host: 'sso.example' })).toBe('sso.example');
+    const stored = await api.database.upstreams.find(body.id);
+    expect(stored && api.secrets.settingsOf(stored).tokenHost).toBe('sso.example');
+    expect(await api.as(maintainer, 'PATCH', one(body.id), { token_host: '10.0.0.1' })).toMatchObject({
+      status: 400,
+      body: { message: { token_host: [expect.stringContaining('is blocked')] } },
+    });
+    expect(await change({ url: 'https://b.example' })).toBeNull();
+    expect(await change({ url: 'https://c.example', token_host: 'sso.c.test' })).toBe('sso.c.test');
+    expect(await change({ token_host: '' })).toBeNull();
+    expect(await change({ token_host: 'sso.c.test' })).toBe('sso.c.test');
+    expect(await change({ token_host: null })).toBeNull();
   });
 
   test('the list of a group is searched by name and comes in pages; a subgroup has none', async () => {

@@ -17,7 +17,7 @@ import {
 import { changeNetwork, type NetworkInput } from './upstream-network.ts';
 import type { UpstreamSecrets } from './upstream-settings.ts';
 import type { ConnectionTester } from './upstream-state.ts';
-import { parseUpstreamUrl } from './upstream-url.ts';
+import { parseTokenHost, parseUpstreamUrl } from './upstream-url.ts';
 
 export interface ConnectionTestServiceOptions {
   readonly database: Database;
@@ -55,6 +55,7 @@ export class ConnectionTestService {
       name: url,
       url,
       credentials: parseCredentials(input),
+      tokenHost: parseTokenHost(input.tokenHost) ?? undefined,
       allowPatterns: [],
       denyPatterns: [],
       allowPrivateNetwork: mayUsePrivateNetwork(actor, input.allowPrivateNetwork, undefined, true),
@@ -73,9 +74,11 @@ export class ConnectionTestService {
     const localPath = localPathOf(url);
     if (localPath !== undefined) return this.#testLocal(stored.groupId, localPath, input);
     const isUrlChanged = url !== stored.url;
+    const tokenHost = parseTokenHost(input.tokenHost);
     const settings = {
       ...secrets.settingsOf({ ...stored, username: undefined }),
       url,
+      tokenHost: (tokenHost === undefined && !isUrlChanged ? stored.tokenHost : tokenHost) ?? undefined,
       credentials: tryCredentials(input, () => secrets.open(stored), isUrlChanged),
       allowPrivateNetwork: mayUsePrivateNetwork(actor, input.allowPrivateNetwork, stored, isUrlChanged),
       network: changeNetwork(actor, input, secrets.openNetwork(stored), isUrlChanged),

@@ -54,7 +54,12 @@ const networkFields = {
     .meta({ description: 'What the origin of the URL alone is sent besides; all of them, anew' })
     .optional(),
 };
+const tokenHost = text(maxNameLength).nullable().meta({
+  description:
+    'Host of its token service, with or without a port, where that is on another domain than the registry; null: the registry’s own domain',
+});
 const settings = {
+  token_host: tokenHost.optional(),
   strip_prefix: prefix
     .meta({ description: 'Path that images are below here, and that the upstream does not know; null: none' })
     .optional(),
@@ -89,6 +94,7 @@ export const upstreamChanges = someOf(
 export const triedAccess = z.object({
   username: text(maxSecretLength).nullish(),
   password: text(maxSecretLength).nullish(),
+  token_host: tokenHost.optional(),
   add_prefix: prefix.optional(),
   allow_private_network: truth.optional(),
   ...networkFields,
@@ -125,6 +131,7 @@ export const upstreamResponse = z
     description: z.string().nullable(),
     cache_validity_hours: z.int(),
     username: z.string().nullable(),
+    token_host: z.string().nullable(),
     strip_prefix: z.string().nullable(),
     add_prefix: z.string().nullable(),
     allow_patterns: z.array(z.string()),

@@ -13,6 +13,7 @@ export interface UpstreamAccess {
   readonly url?: string | undefined;
   readonly username?: string | null | undefined;
   readonly password?: string | null | undefined;
+  readonly tokenHost?: string | null | undefined;
   readonly stripPrefix?: string | null | undefined;
   readonly addPrefix?: string | null | undefined;
   /** Only administrators may say true. */

@@ -87,7 +87,7 @@ export class UpstreamSecrets {
 
   /** @throws Error when the secret key is another one */
   settingsOf(record: UpstreamRecord): UpstreamSettings {
-    const { stripPrefix, addPrefix } = record;
+    const { tokenHost, stripPrefix, addPrefix } = record;
     const { id, name, url, allowPatterns, denyPatterns, allowPrivateNetwork, cacheValidityHours, updatedAt } =
       record;
     return {
@@ -95,6 +95,7 @@ export class UpstreamSecrets {
       name,
       url,
       credentials: this.open(record),
+      tokenHost,
       stripPrefix,
       addPrefix,
       allowPatterns,

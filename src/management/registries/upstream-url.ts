@@ -67,16 +67,33 @@ function parseLocalUrl(text: string): string {
 }
 
 /**
- * @param url of a remote registry
+ * The host of a token service as URLs write it; with a port, that one is meant, and else any.
+ * @returns null for none; undefined where nothing is said
+ * @throws RefusedError invalid
+ */
+export function parseTokenHost(text: string | null | undefined): string | null | undefined {
+  const host = text?.trim();
+  if (!host) return text === undefined ? undefined : null;
+  const url = /[\s/\\?#@]/.test(host) ? null : URL.parse(`https://${host}`);
+  if (url) return url.host;
+  throw new RefusedError('invalid', {
+    token_host: ['must be a host, with or without a port, as in auth.example.com'],
+  });
+}
+
+/**
+ * @param place url of a remote registry, and the host of its token service
  * @throws RefusedError invalid
  */
 export function demandAllowedAddress(
-  url: string,
+  { url, tokenHost }: { readonly url: string; readonly tokenHost?: string | null | undefined },
   allowPrivateNetwork: boolean,
   findBlockedAddress: FindBlockedAddress,
 ): void {
-  const blocked = findBlockedAddress(addressOf(new URL(url).hostname), allowPrivateNetwork);
-  if (blocked !== undefined) throw fault(`is blocked: ${blocked}`);
+  for (const [attribute, at] of Object.entries({ url, token_host: tokenHost && `https://${tokenHost}` })) {
+    const blocked = at && findBlockedAddress(addressOf(new URL(at).hostname), allowPrivateNetwork);
+    if (blocked) throw new RefusedError('invalid', { [attribute]: [`is blocked: ${blocked}`] });
+  }
 }
 
 /** IPv6 without its brackets; every name of this machine as its address. */

@@ -34,7 +34,12 @@ import {
 } from './upstream-input.ts';
 import { networkChanges, splitNetwork, warnOfUnverified } from './upstream-network.ts';
 import type { UpstreamSecrets } from './upstream-settings.ts';
-import { demandAllowedAddress, type FindBlockedAddress, parseUpstreamUrl } from './upstream-url.ts';
+import {
+  demandAllowedAddress,
+  type FindBlockedAddress,
+  parseTokenHost,
+  parseUpstreamUrl,
+} from './upstream-url.ts';
 
 export interface DetailedUpstream extends UpstreamRecord {
   /** Its associations, one per registry that uses it. */
@@ -103,7 +108,9 @@ export class UpstreamService {
       const url = parseUpstreamUrl(input.url);
       const allowPrivateNetwork = mayUsePrivateNetwork(actor, input.allowPrivateNetwork, undefined, true);
       const localPath = localPathOf(url);
-      if (localPath === undefined) demandAllowedAddress(url, allowPrivateNetwork, findBlockedAddress);
+      const tokenHost = parseTokenHost(input.tokenHost);
+      if (localPath === undefined)
+        demandAllowedAddress({ url, tokenHost }, allowPrivateNetwork, findBlockedAddress);
       else {
         demandNoCredentials(input);
         await demandVisibleTarget(tx, groupId, localPath);
@@ -111,6 +118,7 @@ export class UpstreamService {
       await demandUnique(tx, secrets, { groupId, url, ...prefixes }, credentials);
       const made: NewUpstream = {
         ...settings,
+        tokenHost: tokenHost ?? undefined,
         stripPrefix: prefixes.stripPrefix ?? undefined,
         addPrefix: prefixes.addPrefix ?? undefined,
         groupId,
@@ -146,7 +154,7 @@ export class UpstreamService {
   async update(actor: Actor, id: number, input: UpstreamInput): Promise<UpstreamRecord> {
     const { secrets } = this.#options;
     const { network, rest } = splitNetwork(input);
-    const { url: _url, username: _username, password: _password, ...settings } = rest;
+    const { url: _url, username: _username, password: _password, tokenHost: _host, ...settings } = rest;
     const { allowPatterns, denyPatterns } = settings;
     const prefixes = parsePrefixes(input);
     demandPatterns({ allow_patterns: allowPatterns, deny_patterns: denyPatterns });
@@ -207,22 +215,26 @@ export class UpstreamService {
     const isUrlChanged = url !== stored.url;
     const allowPrivateNetwork = mayUsePrivateNetwork(actor, input.allowPrivateNetwork, stored, isUrlChanged);
     const localPath = localPathOf(url);
+    const said = parseTokenHost(input.tokenHost);
+    const tokenHost = said === undefined && !isUrlChanged ? stored.tokenHost : (said ?? undefined);
+    const changed = tokenHost !== stored.tokenHost && { tokenHost: tokenHost ?? null };
     if (localPath !== undefined) {
       demandNoCredentials(input);
       if (isUrlChanged) await demandVisibleTarget(tx, stored.groupId, localPath);
-    } else if (isUrlChanged || allowPrivateNetwork !== stored.allowPrivateNetwork) {
-      demandAllowedAddress(url, allowPrivateNetwork, findBlockedAddress);
+    } else if (isUrlChanged || said || allowPrivateNetwork !== stored.allowPrivateNetwork) {
+      demandAllowedAddress({ url, tokenHost }, allowPrivateNetwork, findBlockedAddress);
     }
     const named = { ...stored, ...parsePrefixes(input), url };
     if (!isUrlChanged && !input.username && !input.password) {
       if (!hasSameNames(named, stored)) await demandUnique(tx, secrets, named, secrets.open(stored));
-      return { allowPrivateNetwork };
+      return { allowPrivateNetwork, ...changed };
     }
     const credentials = changeCredentials(input, () => secrets.open(stored), isUrlChanged);
     await demandUnique(tx, secrets, named, credentials);
     return {
       url,
       allowPrivateNetwork,
+      ...changed,
       username: credentials?.username ?? null,
       passwordSealed: credentials ? secrets.seal(url, credentials.password) : null,
     };

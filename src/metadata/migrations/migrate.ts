@@ -19,6 +19,7 @@ import { createTagRules } from './tag-rules.ts';
 import { createTokens } from './tokens.ts';
 import { upstreamNetworks } from './upstream-networks.ts';
 import { upstreamPrefixes } from './upstream-prefixes.ts';
+import { upstreamTokenHost } from './upstream-token-host.ts';
 import { createWebhooks } from './webhooks.ts';
 
 function firstTables(types: ColumnTypes): Migration {
@@ -51,6 +52,7 @@ export async function migrateToLatest<T>(db: Kysely<T>, types: ColumnTypes): Pro
     '0001-first-tables': firstTables(types),
     '0002-upstream-prefixes': upstreamPrefixes(types),
     '0003-upstream-networks': upstreamNetworks(types),
+    '0004-upstream-token-host': upstreamTokenHost(types),
   };
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error, results = [] } = await migrator.migrateToLatest();

@@ -20,6 +20,7 @@ export interface UpstreamTable {
   /** Encrypted with the installation's secret key. */
   passwordSealed: Optional<string>;
   cacheValidityHours: number;
+  tokenHost: Optional<string>;
   stripPrefix: Optional<string>;
   addPrefix: Optional<string>;
   /** Globs. */

@@ -281,6 +281,24 @@ describe('a token service', () => {
     nock.cleanAll();
   });
 
+  test('on another domain hears from us where the upstream has it for its token host', async () => {
+    const sso = 'https://sso.example.org:8443';
+    base(401, { 'www-authenticate': `Bearer realm="${sso}/token"` });
+    nock(sso, { reqheaders: { authorization: basic } })
+      .get('/token')
+      .query({ scope, account: 'robot' })
+      .reply(200, { token: 't1' });
+    registry('Bearer t1').head(path).reply(200, undefined, found);
+    const { upstream } = createKit({ credentials, tokenHost: 'sso.example.org:8443' });
+    expect(await upstream.headManifest(image, latest)).toEqual({ digest });
+  });
+
+  test('on another domain does not hear from us, and the registry does where it takes Basic too', async () => {
+    base(401, { 'www-authenticate': 'Bearer realm="https://evil.example.org/token", Basic realm="x"' });
+    registry(basic).head(path).reply(200, undefined, found);
+    expect(await createKit({ credentials }).upstream.headManifest(image, latest)).toEqual({ digest });
+  });
+
   test('may redirect within its origin, where the credentials are sent', async () => {
     base(401, challenge);
     nock(origin, { reqheaders: { authorization: basic } })

@@ -94,7 +94,7 @@ test.each([
   ['https://registry.example', 'registry.example'],
 ])('%s is judged as %s', (url, address) => {
   const judged: string[] = [];
-  demandAllowedAddress(parseUpstreamUrl(url), false, (host) => {
+  demandAllowedAddress({ url: parseUpstreamUrl(url) }, false, (host) => {
     judged.push(host);
     return undefined;
   });
@@ -102,7 +102,7 @@ test.each([
 });
 
 test('a blocked address is a fault of the url', () => {
-  expect(() => demandAllowedAddress('http://10.0.0.1', false, () => 'no')).toThrow(
+  expect(() => demandAllowedAddress({ url: 'http://10.0.0.1' }, false, () => 'no')).toThrow(
     expect.objectContaining({ faults: { url: ['is blocked: no'] } }),
   );
 });

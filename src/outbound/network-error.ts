@@ -1,4 +1,5 @@
 /** What went wrong below HTTP, as an OutboundError. Texts name no address but a refused one, no URL and no secret. */
+import { errors } from 'undici';
 import { isSystemError } from '../oci/system-error.ts';
 import { BlockedAddressError } from './address-guard.ts';
 import { OutboundError } from './outbound-error.ts';
@@ -50,9 +51,12 @@ export function toOutboundError(
   return unavailable(`could not be spoken to${code === '' ? '' : ` (${code})`}`, { cause });
 }
 
-/** A kept-alive connection may be closed by the other side just as we send on it; asking again is right then, once. */
+/**
+ * A kept-alive connection may be closed by the other side just as we send on it, and have on it what belongs to the answer before, as where
+ * HEAD is answered with a body; asking again is right then, once.
+ */
 export function isClosedBeforeAnswer(error: unknown): boolean {
-  return resets.has(codeOf(error));
+  return resets.has(codeOf(error)) || error instanceof errors.HTTPParserError;
 }
 
 function unavailable(

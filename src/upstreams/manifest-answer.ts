@@ -44,6 +44,7 @@ export async function readManifest(answer: Answer, reference: Reference): Promis
   const isOther =
     asked === undefined &&
     isDigest(said) &&
+    said !== digest &&
     !isSchema1(type ?? '') &&
     ![payload, received].some((bytes) => digestOf(bytes, algorithmOf(said)) === said);
   return {

@@ -10,7 +10,7 @@ import { Transport, type TransportOptions } from '../outbound/transport.ts';
 import type { Ticket } from './breaker.ts';
 import { Health } from './health.ts';
 import { RegistryClient, type RegistryRequest } from './registry-client.ts';
-import { toStatusError } from './status-error.ts';
+import { refusedElsewhere, toStatusError } from './status-error.ts';
 import type { UpstreamSettings } from './upstream.ts';
 import type { UpstreamObserver, UpstreamRequestKind } from './upstream-observer.ts';
 
@@ -104,6 +104,8 @@ export class Registry {
         this.health.noteQuota((header) => answer.header(header));
       if (request.statuses.includes(answer.status)) return answer;
       answer.discard();
+      if (isRefusedBlob(request, answer) && answer.url.origin !== this.#client.base.origin)
+        throw refusedElsewhere(answer);
       const use = credentials === undefined ? 'none' : isAuthorized ? 'sent' : 'kept';
       throw toStatusError(answer, use, this.#options.now());
     } catch (error) {
@@ -114,6 +116,11 @@ export class Registry {
       throw error;
     }
   }
+}
+
+/** Of blobs, it is a storage that registries redirect to, and which knows nothing of who may. */
+function isRefusedBlob({ kind }: CheckedRequest, { status }: Answer): boolean {
+  return (kind === 'blob' || kind === 'blob-head') && (status === 401 || status === 403);
 }
 
 /** Connections to one upstream, to wherever its settings let them go. */

@@ -46,3 +46,8 @@ export function toStatusError(answer: Answer, credentials: CredentialsUse, now: 
     status,
   });
 }
+
+/** Of where a registry redirected to: it has what was asked for, and we cannot get at it. */
+export function refusedElsewhere({ status, url }: Answer): OutboundError {
+  return new OutboundError('invalid', `redirected to ${url.host}, which refused us (${status})`, { status });
+}

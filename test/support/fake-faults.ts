@@ -13,7 +13,7 @@ export type RequestKind =
   | 'elsewhere'
   | 'other';
 
-export type Coding = 'gzip' | 'deflate' | 'br';
+export type Coding = 'gzip' | 'deflate' | 'raw deflate' | 'br' | 'zstd';
 
 /** Absent members match everything; `path` is the whole path or a pattern of it. */
 export interface RequestMatch {

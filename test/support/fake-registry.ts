@@ -1,7 +1,7 @@
 /** A registry over real sockets that counts its requests and can be slow, cut, corrupt, refusing, redirecting or gone. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { bytesBlob, type FakeBlob, type FakeManifest } from './fake-content.ts';
 import { type Coding, type Fault, fill, matches, type RequestMatch, sendBody } from './fake-faults.ts';
 import { FakeRepository } from './fake-repository.ts';
@@ -21,7 +21,9 @@ export interface FakeRegistryOptions {
 const compress: Readonly<Record<Coding, (bytes: Buffer) => Buffer>> = {
   gzip: (bytes) => gzipSync(bytes),
   deflate: (bytes) => deflateSync(bytes),
+  'raw deflate': (bytes) => deflateRawSync(bytes),
   br: (bytes) => brotliCompressSync(bytes),
+  zstd: (bytes) => zstdCompressSync(bytes),
 };
 
 export class FakeRegistry {
@@ -240,7 +242,7 @@ export class FakeRegistry {
 
   #send(response: ServerResponse, bytes: Buffer, { coding }: Fault): void {
     const sent = coding ? compress[coding](bytes) : bytes;
-    if (coding) setDefault(response, 'content-encoding', coding);
+    if (coding) setDefault(response, 'content-encoding', coding.replace('raw ', ''));
     response.setHeader('content-length', sent.length);
     response.end(sent);
   }

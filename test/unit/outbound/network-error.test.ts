@@ -1,3 +1,4 @@
+import { errors } from 'undici';
 import { expect, test } from 'vitest';
 import { BlockedAddressError } from '../../../src/outbound/address-guard.ts';
 import { isClosedBeforeAnswer, toOutboundError } from '../../../src/outbound/network-error.ts';
@@ -113,6 +114,7 @@ test('connections that were closed are told from other failures', () => {
   const codes = ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE', 'ECONNREFUSED', 'UND_ERR_HEADERS_TIMEOUT'];
   expect(codes.filter((code) => isClosedBeforeAnswer(errorWith(code)))).toEqual(codes.slice(0, 3));
   expect(isClosedBeforeAnswer('ECONNRESET')).toBe(false);
+  expect(isClosedBeforeAnswer(new errors.HTTPParserError('what is no answer'))).toBe(true);
 });
 
 test('an error says no more than it is told, and that it timed out where a limit is named', () => {

@@ -255,3 +255,23 @@ describe('a registry', () => {
     await expect(asked).rejects.toMatchObject({ kind: 'unavailable' });
   });
 });
+
+describe('a registry that sends the body of a manifest by HEAD, too,', () => {
+  test.each([
+    ['at once', 0],
+    ['late', 20],
+  ])('is pulled from, be it %s', async (_what, lateMs) => {
+    const body = '{"schemaVersion":2}';
+    const { url } = await startLoopbackRegistry(({ method }, response) => {
+      if (method !== 'HEAD') return void response.end(body);
+      response.writeHead(200, { 'content-length': body.length, etag: digest });
+      response.flushHeaders();
+      setTimeout(() => response.socket?.write(body), lateMs);
+    });
+    const { upstream } = kitFor(url);
+    for (let pull = 0; pull < 3; pull += 1) {
+      expect(await upstream.headManifest(image, latest)).toEqual({ digest });
+      expect((await upstream.getManifest(image, latest)).payload.toString()).toBe(body);
+    }
+  });
+});

@@ -4,7 +4,7 @@
  * https://github.com/distribution/distribution/blob/v3.0.0/docs/content/spec/auth/jwt.md
  */
 import { randomUUID } from 'node:crypto';
-import { errors, jwtVerify, SignJWT } from 'jose';
+import { errors, jwtVerify } from 'jose';
 import { z } from 'zod';
 import {
   type AnonymousIdentity,
@@ -14,6 +14,7 @@ import {
   type RegistryTokenIdentity,
   type ScopeGrant,
 } from '../rights/identity.ts';
+import { signToken } from './sign-token.ts';
 import { type SigningKeys, signingAlgorithm } from './signing-keys.ts';
 import { type TokenFault, tokenFault, tokenFaultOf } from './token-faults.ts';
 import { grantClaims, type TokenGrants, writeGrants } from './token-grants.ts';
@@ -100,19 +101,21 @@ export class RegistryTokens {
 
   async issue(request: RegistryTokenRequest): Promise<IssuedRegistryToken> {
     const { service, holder } = request;
-    const { kid, privateKey } = await this.#keys.current();
+    const key = await this.#keys.current();
     const issuedAt = Math.floor(this.#now() / 1000);
     const { claims, access } = await writeGrants(request, ownServices.includes(service));
-    const token = await new SignJWT({ ...claims, ...holderClaims(holder) })
-      .setProtectedHeader({ typ: 'JWT', alg: signingAlgorithm, kid })
-      .setIssuer(issuer)
-      .setAudience(service)
-      .setSubject(nameOf(holder) ?? '')
-      .setJti(randomUUID())
-      .setIssuedAt(issuedAt)
-      .setNotBefore(issuedAt - notBeforeSeconds)
-      .setExpirationTime(issuedAt + this.#lifetimeSeconds)
-      .sign(privateKey);
+    const said = {
+      ...claims,
+      ...holderClaims(holder),
+      iss: issuer,
+      aud: service,
+      sub: nameOf(holder) ?? '',
+      jti: randomUUID(),
+      iat: issuedAt,
+      nbf: issuedAt - notBeforeSeconds,
+      exp: issuedAt + this.#lifetimeSeconds,
+    };
+    const token = signToken(said, key);
     return { token, access, expiresInSeconds: this.#lifetimeSeconds, issuedAt: issuedAt * 1000 };
   }
 

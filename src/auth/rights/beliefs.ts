@@ -49,6 +49,9 @@ export class Beliefs<V extends NonNullable<unknown>> {
 
   /** Whoever comes at the same time asks once. What is not found is not remembered, so that it is found as soon as it is there. */
   find(key: string, look: Look<V>): Promise<Belief<V> | undefined> {
-    return this.#answers.fetch(`${this.#revision.current} ${key}`, { context: look });
+    const revised = `${this.#revision.current} ${key}`;
+    // Most often it is known, and a question that could be asked costs more than that it need not be.
+    const known = this.#answers.get(revised);
+    return known ? Promise.resolve(known) : this.#answers.fetch(revised, { context: look });
   }
 }

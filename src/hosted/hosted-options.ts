@@ -31,7 +31,7 @@ export interface HostedLimits {
 
 export interface HostedOptions {
   readonly database: Database;
-  readonly store: Pick<BlobStore, 'open' | 'delete'>;
+  readonly store: Pick<BlobStore, 'createSpool' | 'open' | 'delete'>;
   readonly uploads: UploadStore;
   readonly buffers: BufferBudget;
   /** Bytes alone: what a repository has is for the records to say. */

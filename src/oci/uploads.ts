@@ -26,6 +26,11 @@ export interface Uploads {
    * @throws OciError TOOMANYREQUESTS where the writer has too many
    */
   start(algorithm?: Algorithm): Promise<string>;
+  /**
+   * All of a blob in one request, as {@link commit}; there is no upload to go on with.
+   * @throws OciError as start and commit
+   */
+  push(digest: Digest, whole: UploadPart): Promise<void>;
   /** Its length in bytes. */
   status(id: string): Promise<number>;
   /** The length afterwards. @throws OciError BLOB_UPLOAD_INVALID (416), SIZE_INVALID (400, or 413 over the limit) */

@@ -84,6 +84,11 @@ export class MemoryUploads implements Uploads {
     return id;
   }
 
+  async push(digest: Digest, whole: UploadPart): Promise<void> {
+    const id = await this.start(algorithmOf(digest));
+    await this.commit(id, digest, whole).finally(() => this.sessions.delete(id));
+  }
+
   async status(id: string): Promise<number> {
     return this.#bytes(id).length;
   }

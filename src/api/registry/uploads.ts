@@ -39,19 +39,12 @@ export function mountSourceOf({ method, querystring }: RequestContext): Reposito
   return source !== null && parameters.has('mount') && isRepositoryName(source) ? source : undefined;
 }
 
-/** Pushes a blob in one request. The client never learns of the upload, so that it does not outlive the request. */
+/** Pushes a blob in one request. */
 async function pushAtOnce(ctx: RequestContext, target: ChangeTarget, digest: Digest): Promise<void> {
   const { repository, name, stalledMs, observer } = target;
-  const id = await repository.uploads.start(algorithmOf(digest));
-  try {
-    await withRequestBody(ctx, { stalledMs }, (body) => {
-      return repository.uploads.commit(id, digest, { body, start: undefined, length: body.length });
-    });
-  } catch (error) {
-    // Where that fails too, it expires as any other.
-    await repository.uploads.cancel(id).catch(() => undefined);
-    throw error;
-  }
+  await withRequestBody(ctx, { stalledMs }, (body) =>
+    repository.uploads.push(digest, { body, start: undefined, length: body.length }),
+  );
   answerCreated(ctx, name, `blobs/${digest}`, digest);
   observer.pushed('blob');
 }

@@ -22,14 +22,14 @@ const finishedMs = 10 * 60 * 1000;
 const maxTries = 5;
 
 /**
- * @param id the upload's
+ * @param id the upload's; undefined where there is none to finish
  * @param spool holds bytes that have this digest
  * @throws OciError BLOB_UPLOAD_UNKNOWN when the upload has gone, NAME_UNKNOWN when its project has or the repository was renamed, DENIED over a quota; SpoolError
  */
 export async function commitBlob(
   options: CommitOptions,
   target: PushTarget,
-  id: string,
+  id: string | undefined,
   digest: Digest,
   spool: Spool,
 ): Promise<void> {
@@ -68,7 +68,7 @@ class NotRecorded extends Error {
 async function recordBlob(
   options: CommitOptions,
   target: PushTarget,
-  id: string,
+  id: string | undefined,
   blob: Pick<BlobRecord, 'digest' | 'size'>,
   { storageKey, isNew }: KeptBlob,
 ): Promise<void> {
@@ -82,6 +82,7 @@ async function recordBlob(
       const linked = await linkBlob(tx, target, { digest, size, record, event: 'blob_upload' });
       // It is not finished again where another process was first with the same bytes.
       const isFinished =
+        id === undefined ||
         (await tx.uploads.finish(id, digest, now() + finishedMs)) ||
         (await tx.uploads.find(id))?.finishedDigest === digest;
       if (!isFinished) throw uploadUnknown(id);
@@ -104,7 +105,8 @@ export function uploadUnknown(id: string): OciError {
 }
 
 /** Removes an upload whose bytes are gone: were it to begin anew, what another process has hashed of it would be of other bytes. */
-async function endUpload({ database, log }: CommitOptions, id: string): Promise<void> {
+async function endUpload({ database, log }: CommitOptions, id: string | undefined): Promise<void> {
+  if (id === undefined) return;
   try {
     await database.uploads.remove(id);
   } catch (error) {

@@ -34,18 +34,10 @@ export class RepositoryUploads implements Uploads {
   }
 
   async start(algorithm?: Algorithm): Promise<string> {
-    const { database, limits, spools, uploads, now } = this.#options;
-    await uploads.demandRoom(0);
+    const { database, limits, spools, now } = this.#options;
     const { projectId, name, writer } = this.#target;
-    demandLasting(await database.repositories.findByName(name));
     const startedAt = now();
-    const active = await database.uploads.countActive(writer.key, startedAt);
-    if (active >= limits.maxUploads) {
-      throw new OciError('TOOMANYREQUESTS', {
-        detail: `${active} uploads of yours are unfinished, as many as there may be: finish or cancel some of them`,
-        headers: { 'Retry-After': retryAfterSeconds },
-      });
-    }
+    await this.#demandStart(startedAt);
     const id = randomUUID();
     const upload = { id, projectId, repository: name, writer: writer.key, startedAt };
     try {
@@ -55,6 +47,24 @@ export class RepositoryUploads implements Uploads {
     }
     spools.begin(id, algorithm);
     return id;
+  }
+
+  push(digest: Digest, whole: UploadPart): Promise<void> {
+    const { store, spools, turns } = this.#options;
+    return turns.take(randomUUID(), async ({ interrupted }) => {
+      await this.#demandStart(this.#options.now());
+      const spool = await store.createSpool();
+      try {
+        const algorithm = algorithmOf(digest);
+        const upload = spools.wrap(spool, algorithm);
+        await this.#receive(upload, whole, interrupted);
+        const found = await upload.digest(algorithm, turns.closing);
+        if (found !== digest) throw otherDigest(spool.length, digest, found);
+        await commitBlob(this.#options, this.#target, undefined, digest, spool);
+      } finally {
+        await spool.close();
+      }
+    });
   }
 
   status(id: string): Promise<number> {
@@ -96,6 +106,20 @@ export class RepositoryUploads implements Uploads {
     await this.#take(id, async () => {
       await database.uploads.remove(id);
       await uploads.removeUpload(id);
+    });
+  }
+
+  /** @throws OciError TOOMANYREQUESTS; HostedRefusal being-deleted; OutOfSpace */
+  async #demandStart(now: number): Promise<void> {
+    const { database, limits, uploads } = this.#options;
+    const { name, writer } = this.#target;
+    await uploads.demandRoom(0);
+    demandLasting(await database.repositories.findByName(name));
+    const active = await database.uploads.countActive(writer.key, now);
+    if (active < limits.maxUploads) return;
+    throw new OciError('TOOMANYREQUESTS', {
+      detail: `${active} uploads of yours are unfinished, as many as there may be: finish or cancel some of them`,
+      headers: { 'Retry-After': retryAfterSeconds },
     });
   }
 
@@ -157,8 +181,12 @@ export class RepositoryUploads implements Uploads {
     const { length } = spool;
     await this.#options.database.uploads.remove(id);
     await spool.handOver().abort();
-    return new OciError('DIGEST_INVALID', {
-      detail: `the ${length} bytes of the upload have the digest ${found}, not ${digest}; the upload is over`,
-    });
+    return otherDigest(length, digest, found);
   }
+}
+
+function otherDigest(length: number, digest: Digest, found: Digest): OciError {
+  return new OciError('DIGEST_INVALID', {
+    detail: `the ${length} bytes of the upload have the digest ${found}, not ${digest}; the upload is over`,
+  });
 }

@@ -3,6 +3,7 @@
 import { LRUCache } from 'lru-cache';
 import { upTo } from '../../cache/up-to.ts';
 import type { Algorithm } from '../../oci/digest.ts';
+import type { Spool } from '../../storage/blob-store.ts';
 import type { BufferBudget } from '../../storage/chunk-reader.ts';
 import type { UploadStore } from '../../storage/upload-store.ts';
 import { type RunningHash, startHash, UploadSpool } from './upload-spool.ts';
@@ -23,6 +24,11 @@ export class UploadSpools {
   /** Hears of a new upload. @param algorithm of the digest that it will be committed with, where that is known */
   begin(id: string, algorithm: Algorithm = 'sha256'): void {
     this.#hashes.set(id, startHash(algorithm));
+  }
+
+  /** A spool of no upload, which is empty and stays its giver's. */
+  wrap(spool: Spool, algorithm: Algorithm): UploadSpool {
+    return new UploadSpool(spool, startHash(algorithm), this.#buffers);
   }
 
   /**

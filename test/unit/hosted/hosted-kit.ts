@@ -72,7 +72,7 @@ export interface HostedKit {
   /** Another process on the same database and directory. */
   another(changed?: Partial<HostedLimits>): HostedKit;
   /** Of the store, of this kind. */
-  files(kind: 'blobs' | 'uploads'): Promise<string[]>;
+  files(kind: 'blobs' | 'uploads' | 'spool'): Promise<string[]>;
 }
 
 export interface KitOptions extends Partial<HostedLimits> {
@@ -142,7 +142,10 @@ export async function startHosted(
 
 async function filesBelow(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  // The lock says whose spools they are.
+  return entries
+    .filter((entry) => entry.isFile() && entry.name !== 'lock')
+    .map((entry) => join(entry.parentPath, entry.name));
 }
 
 /** @param start where the client says that it begins */

@@ -33,6 +33,54 @@ describeEachDatabase('an upload', (_open, each) => {
     expect(await readLinkReviews(kit.place)).toMatchObject([{ digest, event: 'blob_upload' }]);
   });
 
+  test('in one request gives the blob, and leaves no upload', async () => {
+    const kit = await startHosted(each, { maxUploads: 1 });
+    const repository = await kit.repository();
+    for (const [bytes, algorithm] of [
+      [hello, 'sha256'],
+      [hello, 'sha512'],
+      [Buffer.alloc(0), 'sha256'],
+    ] as const) {
+      const pushed = digestOf(bytes, algorithm);
+      await repository.uploads.push(pushed, partOf(bytes));
+      expect(await bytesOf(await repository.blob(pushed))).toEqual(bytes);
+    }
+    await repository.uploads.push(digest, partOf(hello));
+    expect(await kit.files('blobs')).toHaveLength(3);
+    expect([...(await kit.files('uploads')), ...(await kit.files('spool'))]).toEqual([]);
+    expect(await kit.database.uploads.countActive(alice.key, kit.clock.now)).toBe(0);
+  });
+
+  test('in one request that is refused leaves nothing', async () => {
+    const kit = await startHosted(each, { maxUploadBytes: 100, maxUploads: 1 });
+    const repository = await kit.repository();
+    const { uploads } = repository;
+    await expect(uploads.push(digest, partOf('others'))).rejects.toMatchObject({ code: 'DIGEST_INVALID' });
+    await expect(uploads.push(digest, partOf(Buffer.alloc(101)))).rejects.toMatchObject({ status: 413 });
+    await expect(uploads.push(digest, { ...partOf(hello), length: 5 })).rejects.toMatchObject({
+      code: 'SIZE_INVALID',
+    });
+    await expect(repository.blob(digest)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
+    expect([...(await kit.files('blobs')), ...(await kit.files('spool'))]).toEqual([]);
+    const id = await uploads.start();
+    await expect(uploads.push(digest, partOf(hello))).rejects.toMatchObject({ code: 'TOOMANYREQUESTS' });
+    await uploads.cancel(id);
+    await uploads.push(digest, partOf(hello));
+  });
+
+  test('in one request ends when the server stops', async () => {
+    const kit = await startHosted(each);
+    const { uploads } = await kit.repository();
+    const body = new OpenBody('hello');
+    const pushing = expect(
+      uploads.push(digest, { body, start: undefined, length: undefined }),
+    ).rejects.toThrow('the server stops');
+    await body.isWaitedFor;
+    await kit.repositories.close();
+    await pushing;
+    expect(await kit.files('spool')).toEqual([]);
+  });
+
   test('may be empty', async () => {
     const repository = await (await startHosted(each)).repository();
     const empty = await pushBlob(repository, '');

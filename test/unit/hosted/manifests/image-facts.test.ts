@@ -277,6 +277,7 @@ describeEachDatabase('the facts of an image', (_open, each) => {
     const size = sizeIn(all.length);
     let isOpen = false;
     const store: ImageFactsOptions['store'] = {
+      createSpool: () => kit.store.createSpool(),
       delete: (key) => kit.store.delete(key),
       async open() {
         isOpen = true;

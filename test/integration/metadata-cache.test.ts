@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import type { EntrySource } from '../../src/metadata/cached/cache-entry.ts';
 import type { BlobRecord } from '../../src/metadata/content/blobs.ts';
@@ -9,6 +10,8 @@ import type { ManifestReference } from '../../src/oci/manifest.ts';
 import { ociIndex, ociManifest } from '../../src/oci/media-types.ts';
 import { parseRepositoryName } from '../../src/oci/reference.ts';
 import { describeEachDatabase } from '../support/databases.ts';
+import { withTables } from '../support/raw-tables.ts';
+import { readPayloadReviews } from '../support/review-rows.ts';
 
 const all = { page: 1, perPage: 100 };
 const redis = parseRepositoryName('library/redis');
@@ -280,6 +283,25 @@ describeEachDatabase('records of the cache', (open, { clock, createPlace }) => {
     await database.groups.remove(third.groupId);
     expect(await database.cacheContents.find(kept.id)).toBeUndefined();
     expect(await database.manifests.findPayload(digest)).toEqual(payload);
+  });
+
+  test('an upstream goes with all its entries, however many, and what they linked is put up for review', async () => {
+    const place = await createPlace();
+    const database = await open(place);
+    const [gone, kept] = await createPlaces(database, 2);
+    await saveManifest(database, gone, 'v1', payload);
+    const other = await saveManifest(database, kept, 'v1', payload);
+    await withTables(place, async (db) => {
+      await sql`insert into cache_entries (group_id, upstream_id, kind, repository, reference, digest, media_type, size, checked_at, created_at, updated_at)
+        with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < 450)
+        select group_id, upstream_id, kind, repository, 'n' || n, digest, media_type, size, 0, 0, 0
+        from cache_entries, numbers where upstream_id = ${gone.upstreamId}`.execute(db);
+    });
+    expect(await database.upstreams.remove(gone.upstreamId)).toBe(true);
+    expect(await database.cacheContents.count(gone.groupId)).toBe(1);
+    expect(await database.cacheEntries.listAt([kept], 'manifest', 'v1')).toEqual([other]);
+    expect(await readPayloadReviews(place)).toMatchObject([{ digest, event: 'upstream_delete' }]);
+    expect(await database.upstreams.remove(gone.upstreamId)).toBe(false);
   });
 
   test('a revalidated entry says when', async () => {

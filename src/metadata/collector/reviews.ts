@@ -138,7 +138,6 @@ export class Reviews {
   async addEntries(
     which: (entry: {
       readonly id: Expression<number>;
-      readonly upstreamId: Expression<number>;
       readonly groupId: Expression<number>;
     }) => Expression<SqlBool>,
     event: ReviewEvent,
@@ -156,18 +155,12 @@ export class Reviews {
           .where((eb) =>
             which({
               id: eb.ref('cacheEntries.id'),
-              upstreamId: eb.ref('cacheEntries.upstreamId'),
               groupId: eb.ref('cacheEntries.groupId'),
             }),
           );
         await enqueue(tx, this.#times, queue, linked, event);
       }
     });
-  }
-
-  /** Puts up all that the upstream's entries link. Whoever removes it does so next in the same transaction. */
-  addUpstream(id: number): Promise<void> {
-    return this.addEntries(({ upstreamId }) => sql<SqlBool>`${upstreamId} = ${id}`, 'upstream_delete');
   }
 
   /**

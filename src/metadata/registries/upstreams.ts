@@ -1,4 +1,5 @@
 import { type ColumnType, type Generated, type Insertable, type Kysely, sql, type Updateable } from 'kysely';
+import { removeEntries } from '../cached/remove-entries.ts';
 import type { Reviews } from '../collector/reviews.ts';
 import { containing } from '../db/containing.ts';
 import { inTransaction } from '../db/in-transaction.ts';
@@ -146,7 +147,9 @@ export class Upstreams {
       for (const link of await links.listByUpstream(id)) await links.remove(link.id);
       // Nobody may add an entry meanwhile, of which there would be no review.
       await tx.selectFrom('upstreams').select('id').where('id', '=', id).forUpdate().execute();
-      await this.#reviews.within(tx).addUpstream(id);
+      // A foreign key would take all of them with it at once, and let nothing else happen meanwhile.
+      const entries = tx.selectFrom('cacheEntries').select('id').where('upstreamId', '=', id);
+      await removeEntries(tx, this.#reviews.within(tx), entries, 'upstream_delete');
       const { numDeletedRows } = await tx
         .deleteFrom('upstreams')
         .where('id', '=', id)

@@ -16,6 +16,13 @@ export type GuardedRequest = Omit<Dispatcher.RequestOptions, 'origin' | 'path' |
   readonly headers: Readonly<Record<string, string>>;
 };
 
+/** Whether the answer is the proxy's own: 407 always is, of others squid says so, and who knows https://www.rfc-editor.org/rfc/rfc9209#section-2.3.1 */
+function isOfProxy({ statusCode, headers }: Dispatcher.ResponseData): boolean {
+  const isFault =
+    headers['x-squid-error'] !== undefined || /;\s*error=/.test(String(headers['proxy-status']));
+  return statusCode === 407 || (statusCode >= 400 && isFault);
+}
+
 export class GuardedAgent {
   readonly #agent: Agent;
   readonly #findProxy: DialerOptions['findProxy'];
@@ -47,7 +54,7 @@ export class GuardedAgent {
     const headers = { ...options.headers, ...proxyHeaders(proxy) };
     const path = origin + pathname + search;
     const data = await this.#agent.request({ ...options, origin, path, headers });
-    if (data.statusCode !== 407) return data;
+    if (!isOfProxy(data)) return data;
     data.body.on('error', () => {}).destroy();
     throw proxyRefusal(proxy, data.statusCode);
   }

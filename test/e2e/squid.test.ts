@@ -103,14 +103,17 @@ describe.skipIf(absent.length > 0)('behind squid', () => {
     ['', 'https://registry.example', 'wants a login (407)'],
     ['robot:wrong@', 'https://registry.example', 'refused its user or password (407)'],
     ['robot:s3cr%40t@', 'https://refused.example', 'would not connect to it (403)'],
+    ['robot:s3cr%40t@', 'http://refused.example', 'would not connect to it (403)'],
     ['robot:s3cr%40t@', 'https://127.0.0.1:1', 'would not connect to it (503)'],
   ])('with the login "%s", %s is not reached, and it is said why', async (login, url, text) => {
-    await using ask = await startServer(text, login);
+    await using ask = await startServer(`${text} ${new URL(url).protocol}`, login);
     await ask.server.setUpstreams(1, [{ url, name: 'upstream' }]);
     const answer = await ask('manifests/v1');
     expect([answer.status, await answer.text()]).toEqual([
       503,
-      expect.stringContaining(`the proxy ${proxy} (outbound.https_proxy) ${text}`),
+      expect.stringContaining(
+        `the proxy ${proxy} (outbound.${new URL(url).protocol.slice(0, -1)}_proxy) ${text}`,
+      ),
     ]);
   });
 });

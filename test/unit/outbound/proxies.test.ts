@@ -128,6 +128,35 @@ describe('what a proxy does not let through is told with what to do', () => {
     });
   });
 
+  test.each([
+    ['x-squid-error', 'ERR_ACCESS_DENIED 0'],
+    ['proxy-status', 'proxy.corp; error=http_request_denied'],
+  ])('by its own answer to http, which says so by %s', async (name, value) => {
+    const proxy = await startLoopbackRegistry((_request, response) => {
+      response.writeHead(403, { [name]: value }).end('no');
+    });
+    const transport = createTransport({ findProxy: findProxyAt(proxy.url) });
+    await expect(transport.request(get('http://registry.corp.test/'))).rejects.toThrow(
+      'would not connect to it (403); allow it there, or name the host in NO_PROXY',
+    );
+  });
+
+  test('but not by an answer that is the registry’s', async () => {
+    const statuses: [number, string][] = [
+      [200, 'proxy.corp; error=x'],
+      [403, 'proxy.corp; received-status=403'],
+    ];
+    for (const [status, value] of statuses) {
+      const proxy = await startLoopbackRegistry((_request, response) => {
+        response.writeHead(status, { 'proxy-status': value }).end();
+      });
+      const transport = createTransport({ findProxy: findProxyAt(proxy.url) });
+      const answer = await transport.request(get('http://registry.corp.test/'));
+      expect(answer.status).toBe(status);
+      answer.discard();
+    }
+  });
+
   test('where it does not answer in time', async () => {
     const { proxy } = await start({ connectStatus: 0 });
     const transport = createTransport({ findProxy: findProxyAt(proxy.url()), connectMs: 100 });

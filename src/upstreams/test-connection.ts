@@ -26,16 +26,20 @@ export async function testConnection(
   const client = new RegistryClient({ ...options, settings, transport, tokens, onExchange: () => {} });
   try {
     const repository = path.replace(/\/(?:manifests|blobs)\/[^/]*$/, '');
-    const asked = {
-      method: 'HEAD',
-      url: client.urlOf(path),
-      repository,
-      headers: { accept: manifestAccept },
-    } as const;
     const limit = { ms: options.answerMs, setting: 'upstreams.answer_seconds' };
-    const { answer } = await withDeadline(limit, undefined, (signal) => client.ask(asked, signal));
-    const { status } = answer;
-    return status < 300 || status === 404 ? { success: true } : failure(statusText(status));
+    const statusOf = async (below: string) => {
+      const headers = { accept: manifestAccept };
+      const asked = { method: 'HEAD', url: client.urlOf(below), repository, headers } as const;
+      return (await withDeadline(limit, undefined, (signal) => client.ask(asked, signal))).answer.status;
+    };
+    const status = await statusOf(path);
+    if (status !== 404) return status < 300 ? { success: true } : failure(statusText(status));
+    // Any registry answers so of an image that it does not have; but so does any server at a path that it does not know.
+    const { origin, pathname } = new URL(settings.url);
+    if (pathname === '/' || (await statusOf('')) !== 404) return { success: true };
+    return failure(
+      `there is no registry at ${settings.url}/v2/. If ${pathname.slice(1)} is a namespace, it is the add_prefix of ${origin}`,
+    );
   } catch (error) {
     if (!(error instanceof OutboundError)) throw error;
     if (error.timedOut) return failure('Connection timeout');

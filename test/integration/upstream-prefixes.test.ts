@@ -85,7 +85,7 @@ describeApp('a namespace at an upstream', (start) => {
       url,
       add_prefix: 'new',
     });
-    expect(registry.requests.map(({ path }) => path)).toEqual([
+    expect(registry.matching({ kind: 'manifest' }).map(({ path }) => path)).toEqual([
       '/v2/acme/alpine/manifests/latest',
       '/v2/other/alpine/manifests/latest',
       '/v2/new/alpine/manifests/latest',

@@ -220,3 +220,17 @@ describe('the pool', () => {
     await pool.close();
   });
 });
+
+test('a path at which there is no registry is told apart from one without the image, with what was likely meant', async () => {
+  const url = `${origin}/team`;
+  const tested = (base: number) => {
+    nock(origin).head(`/team/v2/${path}`).reply(404);
+    nock(origin).head('/team/v2/').reply(base).get('/team/v2/').reply(base);
+    return testConnection(settingsOf({ url }), path, optionsOf());
+  };
+  expect(await tested(404)).toEqual({
+    success: false,
+    result: `Error: there is no registry at ${url}/v2/. If team is a namespace, it is the add_prefix of ${origin}`,
+  });
+  expect(await tested(200)).toEqual({ success: true });
+});

@@ -1,6 +1,7 @@
 /** Which requests are answered before koa, and that all others come to it as they were. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { expect, test } from 'vitest';
+import type { Mirror } from '../../../../src/api/mirrors.ts';
 import { answerWarmPulls, type WarmContent } from '../../../../src/api/registry/warm-pulls.ts';
 import { Requests } from '../../../../src/api/requests.ts';
 import { Listener } from '../../../../src/api/server/server.ts';
@@ -18,7 +19,7 @@ const good = { authorization: 'Bearer good' };
 type Find = WarmContent['findManifest'] & WarmContent['findBlob'];
 
 /** Says whether a request came to koa. */
-async function serve(findManifest: Find, findBlob: Find = findManifest) {
+async function serve(findManifest: Find, findBlob: Find = findManifest, mirror?: Mirror) {
   const pulled: string[] = [];
   const answered: string[] = [];
   const requests = new Requests({
@@ -44,7 +45,7 @@ async function serve(findManifest: Find, findBlob: Find = findManifest) {
       requests,
       access: { findPuller: (header) => (header === good.authorization ? bearer : undefined) },
       content: { findManifest, findBlob },
-      findMirror: () => undefined,
+      findMirror: () => mirror,
       observer: { pulled: (kind, outcome) => pulled.push(`${kind} ${outcome}`) },
     },
     (_: IncomingMessage, response: ServerResponse) => response.writeHead(418).end(),
@@ -73,6 +74,25 @@ test.each([
   expect(server.pulled).toEqual(['manifest hit', 'manifest hit']);
   const route = '/v2/*name/manifests/:reference 200';
   await expect.poll(() => server.answered).toEqual([`GET ${route}`, `HEAD ${route}`]);
+});
+
+test('at a mirror what is found is an image of its virtual registry, of whom the query says', async () => {
+  const asked: unknown[] = [];
+  const find: Find = (...question) => {
+    asked.push(question);
+    return found;
+  };
+  const mirror = { registryId: 3, isAnonymous: false, standsFor: new Set<string>() };
+  await using server = await serve(find, find, mirror);
+  const name = 'virtual_registries/container/3/acme/shop';
+  const choice = { host: 'docker.io', isForEveryone: false };
+  expect((await server.ask(`${path}?ns=docker.io`)).status).toBe(200);
+  expect((await server.ask(blobPath)).status).toBe(200);
+  expect((await server.ask('/v2/_catalog')).status).toBe(418);
+  expect(asked).toEqual([
+    [name, 'latest', true, choice],
+    [name, found.digest, true, undefined],
+  ]);
 });
 
 test('a blob is answered and counted as one', async () => {

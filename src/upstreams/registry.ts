@@ -100,14 +100,13 @@ export class Registry {
     const { id, name, credentials } = this.#settings;
     try {
       const { answer, isAuthorized } = await this.#client.ask(request, signal);
-      if (answer.url.origin === this.#client.base.origin)
-        this.health.noteQuota((header) => answer.header(header));
+      const isElsewhere = answer.url.origin !== this.#client.base.origin;
+      if (!isElsewhere) this.health.noteQuota((header) => answer.header(header));
       if (request.statuses.includes(answer.status)) return answer;
       answer.discard();
-      if (isRefusedBlob(request, answer) && answer.url.origin !== this.#client.base.origin)
-        throw refusedElsewhere(answer);
-      const use = credentials === undefined ? 'none' : isAuthorized ? 'sent' : 'kept';
-      throw toStatusError(answer, use, this.#options.now());
+      if (isElsewhere && isRefusedBlob(request, answer)) throw refusedElsewhere(answer);
+      const here = credentials === undefined ? 'none' : isAuthorized ? 'sent' : 'kept';
+      throw toStatusError(answer, isElsewhere ? 'elsewhere' : here, this.#options.now());
     } catch (error) {
       if (error instanceof OutboundError && error.refusesCredentials) {
         const fields = { upstream: id, name, repository: request.repository, reason: error.message };

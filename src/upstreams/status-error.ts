@@ -13,15 +13,20 @@ import type { Answer } from '../outbound/answer.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
 import { parseRetryAfter } from '../outbound/retry-after.ts';
 
-/** Whether whoever answered had been sent the credentials, or there were none, or they were kept from it as it did not ask for them. */
-export type CredentialsUse = 'sent' | 'none' | 'kept';
+/**
+ * Whether whoever answered had been sent the credentials, or there were none, or they were kept from it as it did not ask for them, or as
+ * a redirect led there and they are not for it.
+ */
+export type CredentialsUse = 'sent' | 'none' | 'kept' | 'elsewhere';
 
-const refused: Readonly<Record<CredentialsUse, (status: number) => string>> = {
+const refused: Readonly<Record<CredentialsUse, (status: number, host: string) => string>> = {
   sent: (status) => `refused the credentials (${status}) or has no such repository`,
   none: (status) =>
     `refused anonymous access (${status}) or has no such repository; no credentials are configured`,
   kept: (status) =>
     `refused anonymous access (${status}) or has no such repository; it did not ask for the credentials, so they were not sent`,
+  elsewhere: (status, host) =>
+    `redirected to ${host}, which refused anonymous access (${status}) or has no such repository`,
 };
 
 /** @param credentials for the message */
@@ -31,7 +36,7 @@ export function toStatusError(answer: Answer, credentials: CredentialsUse, now: 
   if (status === 404 || status === 410)
     return new OutboundError('not-found', `does not have it (${status})`, { status });
   if (status === 401 || status === 403)
-    return new OutboundError('unauthorized', refused[credentials](status), {
+    return new OutboundError('unauthorized', refused[credentials](status, answer.url.host), {
       status,
       refusesCredentials: credentials === 'sent',
     });

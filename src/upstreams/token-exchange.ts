@@ -73,8 +73,8 @@ async function askForToken(
   const answer = await transport.request(asked, signal);
   if (answer.status < 200 || answer.status >= 300) {
     answer.discard();
-    const isKept = credentials && answer.url.origin !== url.origin;
-    throw refusal(answer, credentials === undefined ? 'none' : isKept ? 'kept' : 'sent', now);
+    const here = credentials === undefined ? 'none' : 'sent';
+    throw refusal(answer, answer.url.origin === url.origin ? here : 'elsewhere', now);
   }
   const said = answerSchema.safeParse(
     (await readJsonAnswer(answer, maxTokenBytes, 'an answer of its token service')).json,
@@ -92,13 +92,15 @@ export function basicAuthorization({
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
-const refused: Readonly<Record<CredentialsUse, string>> = {
+type Refused = Exclude<CredentialsUse, 'kept'>;
+
+const refused: Readonly<Record<Refused, string>> = {
   sent: 'refused the credentials',
   none: 'refused an anonymous token; no credentials are configured',
-  kept: 'redirected to another origin, where credentials are not sent, and refused a token there',
+  elsewhere: 'redirected to another origin, where credentials are not sent, and refused a token there',
 };
 
-function refusal(answer: Answer, credentials: CredentialsUse, now: number): OutboundError {
+function refusal(answer: Answer, credentials: Refused, now: number): OutboundError {
   const { kind, status, retryAfterMs, refusesCredentials } = toStatusError(answer, credentials, now);
   if (kind === 'unauthorized') {
     const message = `has a token service that ${refused[credentials]} (${status})`;

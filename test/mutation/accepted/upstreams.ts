@@ -3,7 +3,7 @@ import type { AcceptedFault } from '../accepted.ts';
 export const acceptedInUpstreams: readonly AcceptedFault[] = [
   {
     file: 'upstreams/authorizer.ts',
-    line: "const challenges = parseChallenges(header ?? '');",
+    line: "const challenges = parseChallenges(refusal.header('www-authenticate') ?? '');",
     fault: 'StringLiteral',
     reason: 'No words are the challenges of Basic or Bearer.',
   },

@@ -1,6 +1,6 @@
 import nock from 'nock';
 import { expect, test } from 'vitest';
-import { createKit, credentials, image, latest } from './kit.ts';
+import { createKit, credentials, image, latest, settingsOf } from './kit.ts';
 import { origin, useMockedRegistry } from './mocked-registry.ts';
 
 useMockedRegistry();
@@ -85,11 +85,33 @@ test.each(['Basic realm="x"', 'Negotiate', ''])(
     const { upstream, log } = createKit({ credentials });
     await expect(upstream.headManifest(image, latest)).rejects.toMatchObject({
       kind: 'unauthorized',
-      message: expect.stringContaining('so they were not sent'),
+      message:
+        'redirected to ghcr.example.org, which refused anonymous access (401) or has no such repository',
     });
     expect(log.lines).toEqual([]);
   },
 );
+
+test('headers of its own are for the registry alone, and stay away where the way leads back', async () => {
+  const network = { headers: { 'x-own': 'secret' }, tlsVerify: true };
+  nock(origin, { reqheaders: { 'x-own': 'secret' } })
+    .head(path)
+    .reply(307, undefined, { location: there + path });
+  nock(there, { badheaders: ['x-own'] })
+    .head(path)
+    .reply(307, undefined, { location: `${origin}/back` });
+  nock(origin, { badheaders: ['x-own'] })
+    .head('/back')
+    .reply(200, undefined, found);
+  expect(
+    await createKit({ network: { ...settingsOf().network, ...network } }).upstream.headManifest(
+      image,
+      latest,
+    ),
+  ).toEqual({
+    digest,
+  });
+});
 
 test.each([403, 404])('a storage that refuses with %d is not asked how to ask it', async (status) => {
   anonymous(origin)

@@ -16,10 +16,12 @@ export type GuardedRequest = Omit<Dispatcher.RequestOptions, 'origin' | 'path' |
   readonly headers: Readonly<Record<string, string>>;
 };
 
-/** Whether the answer is the proxy's own: 407 always is, of others squid says so, and who knows https://www.rfc-editor.org/rfc/rfc9209#section-2.3.1 */
+/** Whether the answer is the proxy's own: 407 always is, of others squid and tinyproxy say so, and who knows https://www.rfc-editor.org/rfc/rfc9209#section-2.3.1 */
 function isOfProxy({ statusCode, headers }: Dispatcher.ResponseData): boolean {
   const isFault =
-    headers['x-squid-error'] !== undefined || /;\s*error=/.test(String(headers['proxy-status']));
+    headers['x-squid-error'] !== undefined ||
+    /^tinyproxy\//.test(String(headers['server'])) ||
+    /;\s*error=/.test(String(headers['proxy-status']));
   return statusCode === 407 || (statusCode >= 400 && isFault);
 }
 

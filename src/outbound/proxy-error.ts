@@ -21,13 +21,14 @@ export class ProxyError extends Error {
 
 /** What a status of the proxy itself says. https://www.rfc-editor.org/rfc/rfc9110#section-15.5.8 */
 export function proxyRefusal(proxy: HttpProxy, status: number): ProxyError {
-  if (status !== 407) {
+  // tinyproxy says 401 where the login is wrong.
+  if (status !== 407 && status !== 401) {
     const advice = status === 403 ? '; allow it there, or name the host in NO_PROXY' : '';
     return new ProxyError(proxy, `would not connect to it (${status})${advice}`);
   }
   const what =
     proxy.url.username === ''
-      ? 'wants a login (407); give it as user:password@ before its host'
-      : 'refused its user or password (407)';
+      ? `wants a login (${status}); give it as user:password@ before its host`
+      : `refused its user or password (${status})`;
   return new ProxyError(proxy, what);
 }

@@ -117,6 +117,7 @@ describe('what a proxy does not let through is told with what to do', () => {
     [403, 'would not connect to it (403); allow it there, or name the host in NO_PROXY'],
     [503, 'would not connect to it (503)'],
     [302, 'would not connect to it (302)'],
+    [401, 'wants a login (401); give it as user:password@ before its host'],
   ])('by a status %d', async (connectStatus, text) => {
     const { proxy } = await start({ connectStatus });
     const transport = createTransport({ findProxy: findProxyAt(proxy.url()) });
@@ -130,6 +131,7 @@ describe('what a proxy does not let through is told with what to do', () => {
 
   test.each([
     ['x-squid-error', 'ERR_ACCESS_DENIED 0'],
+    ['server', 'tinyproxy/1.11.1'],
     ['proxy-status', 'proxy.corp; error=http_request_denied'],
   ])('by its own answer to http, which says so by %s', async (name, value) => {
     const proxy = await startLoopbackRegistry((_request, response) => {

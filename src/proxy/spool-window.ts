@@ -6,8 +6,9 @@ import { freeMemory } from '../oci/free-memory.ts';
 import type { Spool } from '../storage/blob-store.ts';
 import { type BufferBudget, minBufferBytes } from '../storage/chunk-reader.ts';
 
-/** How much is kept of what came or was read last; less while there are many fills. */
-const maxKeptBytes = 4 * 1024 * 1024;
+/** So much is kept of what came or was read last, and so much more for each who reads at the moment; less while there are many fills. */
+const keptBytes = 2 * 1024 * 1024;
+const blockBytes = 256 * 1024;
 
 interface Block {
   /** Position of its first byte in the spool. */
@@ -33,6 +34,7 @@ export class SpoolWindow {
   readonly #blocks: Block[] = [];
   #keptBytes = 0;
   #asideBytes = 0;
+  #lent = 0;
   #received = 0;
   #length = 0;
   readonly #failing = new AbortController();
@@ -79,9 +81,10 @@ export class SpoolWindow {
   /** Some of the bytes from a position on that is in the spool. @throws what reading throws */
   async lend(position: number): Promise<LentBytes> {
     // So much is kept by readers who are slow to take what they were lent that each reads little, alone.
-    if (this.#asideBytes > 2 * this.#buffers.share) return this.#readAside(position);
+    if (this.#asideBytes > this.#buffers.share) return this.#readAside(position);
     const block = this.#find(position) ?? this.#load(position);
     block.readers += 1;
+    this.#lent += 1;
     const release = () => this.#release(block);
     try {
       await block.loading;
@@ -117,9 +120,8 @@ export class SpoolWindow {
 
   /** From the disk, for others who are behind, too: whereabouts they are, it is the same block. */
   #load(position: number): Block {
-    const size = this.#buffers.bufferBytes;
-    const start = position - (position % size);
-    const bytes = Buffer.allocUnsafeSlow(Math.min(size, this.#length - start));
+    const start = position - (position % blockBytes);
+    const bytes = Buffer.allocUnsafeSlow(Math.min(blockBytes, this.#length - start));
     return this.#keep({ start, bytes, readers: 0, isKept: true, loading: this.#read(bytes, start) });
   }
 
@@ -140,7 +142,7 @@ export class SpoolWindow {
   #keep(block: Block): Block {
     this.#blocks.push(block);
     this.#keptBytes += block.bytes.length;
-    const most = Math.min(maxKeptBytes, this.#buffers.share);
+    const most = Math.min(keptBytes + this.#lent * blockBytes, this.#buffers.share);
     for (const oldest of [...this.#blocks])
       if (this.#keptBytes > most && oldest !== block) this.#forget(oldest);
     return block;
@@ -156,6 +158,7 @@ export class SpoolWindow {
   }
 
   #release(block: Block): void {
+    this.#lent -= 1;
     block.readers -= 1;
     if (block.isKept || block.readers > 0) return;
     this.#asideBytes -= block.bytes.length;

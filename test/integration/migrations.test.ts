@@ -15,6 +15,7 @@ const migrations = [
   '0002-upstream-prefixes',
   '0003-upstream-networks',
   '0004-upstream-token-host',
+  '0005-lists',
 ];
 const source = resolve(import.meta.dirname, '../../src/metadata/db/database.ts');
 

@@ -141,6 +141,6 @@ async function isKnown(
   { auditEvents }: Pick<Database, 'auditEvents'>,
   { action, targetId, address }: NewAuditEvent,
 ): Promise<boolean> {
-  const filter = { action, targetId: String(targetId), address };
+  const filter = { action, targetType: action.split('.', 1)[0], targetId: String(targetId), address };
   return (await auditEvents.list(filter, { page: 1, perPage: 1 })).total > 0;
 }

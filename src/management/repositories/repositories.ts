@@ -29,7 +29,7 @@ export interface RepositoryExtras {
   readonly tagsCount: boolean;
 }
 
-export interface ShownRepository extends ListedRepository {
+export interface ShownRepository extends Omit<ListedRepository, 'tagsCount'> {
   /** Its tags by name, where they were asked for. */
   readonly tags: readonly string[] | undefined;
   /** Where it was asked for. */
@@ -137,9 +137,7 @@ export class RepositoryService {
   ): Promise<readonly ShownRepository[]> {
     const { maxTags = 20_000, database } = this.#options;
     const { repositoryLists } = database;
-    const counts =
-      withTags || withCount ? await repositoryLists.countTags(repositories.map(({ id }) => id)) : new Map();
-    const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+    const total = repositories.reduce((sum, { tagsCount }) => sum + tagsCount, 0);
     if (withTags && total > maxTags)
       throw new RefusedError(
         'bad-request',
@@ -150,7 +148,7 @@ export class RepositoryService {
       shown.push({
         ...repository,
         tags: withTags ? await repositoryLists.listTagNames(repository.id) : undefined,
-        tagsCount: withCount ? (counts.get(repository.id) ?? 0) : undefined,
+        tagsCount: withCount ? repository.tagsCount : undefined,
       });
     return shown;
   }

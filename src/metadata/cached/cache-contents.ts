@@ -6,6 +6,7 @@ import { inTransaction } from '../db/in-transaction.ts';
 import type { Page, Paged } from '../db/page.ts';
 import { descending, type Pages } from '../db/pages.ts';
 import type { Tables } from '../db/tables.ts';
+import { relativePathOf } from '../migrations/searched.ts';
 import { type CacheEntry, entryColumns } from './cache-entry.ts';
 import { removeEntries } from './remove-entries.ts';
 
@@ -32,8 +33,9 @@ export class CacheContents {
   }
 
   /** Newest first. @param search part of the relative path */
-  list(upstreamId: number, search: string | undefined, page: Page): Promise<Paged<ListedCacheEntry>> {
-    let matching = this.#reading.selectFrom('cacheEntries').where('upstreamId', '=', upstreamId);
+  async list(upstreamId: number, search: string | undefined, page: Page): Promise<Paged<ListedCacheEntry>> {
+    const entries = await this.#pages.texts.from('cacheEntries', search, upstreamId);
+    let matching = this.#reading.selectFrom(entries.as('cacheEntries')).where('upstreamId', '=', upstreamId);
     if (search) matching = matching.where(containing(relativePath, search));
     const query = matching.select(entryColumns).select([relativePath.as('relativePath'), sha1]);
     return this.#pages.list(query, descending('cacheEntries.id'), page);
@@ -101,9 +103,7 @@ export class CacheContents {
 }
 
 /** What an entry is called in lists. */
-const relativePath = sql<string>`(
-  '/' || repository || case kind when 'blob' then '/blobs/' when 'referrers' then '/referrers/' else '/manifests/' end || reference
-)`;
+const relativePath = sql.raw<string>(`(${relativePathOf('')})`);
 
 const sha1 = sql<string | undefined>`case kind
   when 'blob' then (select blobs.sha1 from blobs where blobs.digest = cache_entries.digest)

@@ -4,6 +4,7 @@ import type { Log } from '../../observe/log.ts';
 import type { ReviewTimes } from '../collector/enqueue-reviews.ts';
 import { migrateToLatest } from '../migrations/migrate.ts';
 import { postgresTypes, sqliteTypes } from '../migrations/tables.ts';
+import { ensureTrigrams } from '../migrations/trigrams.ts';
 import { AccessRevision } from '../people/access-revision.ts';
 import { inTransaction } from './in-transaction.ts';
 import type { Patience } from './postgres.ts';
@@ -145,6 +146,7 @@ export async function migrate({
   try {
     const names = await migrateToLatest(db, url === undefined ? sqliteTypes : postgresTypes);
     noteMigrations(names, log);
+    if (url !== undefined) await ensureTrigrams(db, log);
     return names;
   } finally {
     await db.destroy();

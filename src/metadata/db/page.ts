@@ -1,6 +1,4 @@
 /** Pagination, as the REST API has it: by pages with numbers, or after the number of a record. See pages.ts for the former. */
-import { type SelectQueryBuilder, type SqlBool, sql } from 'kysely';
-
 export interface Page {
   /** From 1. */
   readonly page: number;
@@ -28,19 +26,4 @@ export interface Keyset {
 export interface KeysetPart<T> {
   readonly records: readonly T[];
   readonly hasMore: boolean;
-}
-
-/** The part of the query, which has no order of its own, by the numbers of its records. */
-export async function partAfter<All, From extends keyof All, Found>(
-  query: SelectQueryBuilder<All, From, Found>,
-  { after, direction, limit }: Keyset,
-): Promise<KeysetPart<Found>> {
-  const id = sql.ref<number>('id');
-  const isAfter = direction === 'asc' ? sql<SqlBool>`${id} > ${after}` : sql<SqlBool>`${id} < ${after}`;
-  // One record more than the limit tells whether there is more.
-  const found = await (after === undefined ? query : query.where(isAfter))
-    .orderBy(id, direction)
-    .limit(limit + 1)
-    .execute();
-  return { records: found.slice(0, limit), hasMore: found.length > limit };
 }

@@ -8,11 +8,13 @@ import {
   type RawBuilder,
   type SelectQueryBuilder,
   type SqlBool,
+  SqliteAdapter,
   sql,
 } from 'kysely';
 import { LRUCache } from 'lru-cache';
-import type { Direction, Page, Paged } from './page.ts';
+import type { Direction, Keyset, KeysetPart, Page, Paged } from './page.ts';
 import type { Tables } from './tables.ts';
+import { SqliteTextSearch, searchByCondition, type TextSearch } from './text-search.ts';
 
 /** Where there are more, how many there are is not counted. */
 export const maxCounted = 10_000;
@@ -43,9 +45,22 @@ type Position = readonly unknown[];
 /** The keys of every so many rows of a list. */
 type Marks = Position[];
 
+/** A query in two ways that give the same rows: none has an order of its own. */
+export interface Ways<All, From extends keyof All, Found> {
+  /** Begins with its conditions, where these leave few rows, which are sorted then. */
+  readonly few: SelectQueryBuilder<All, From, Found>;
+  /** Goes along the order, where the conditions leave many; no index is to serve these: see {@link unindexed}. */
+  readonly many: SelectQueryBuilder<All, From, Found>;
+}
+
+type Listed<All, From extends keyof All, Found> =
+  | SelectQueryBuilder<All, From, Found>
+  | Ways<All, From, Found>;
+
 export class Pages {
   readonly #db: Kysely<Tables>;
   readonly #marks: LRUCache<string, Marks>;
+  readonly texts: TextSearch;
 
   /** @param now epoch milliseconds */
   constructor(db: Kysely<Tables>, now: () => number) {
@@ -56,22 +71,51 @@ export class Pages {
       ttlResolution: 0,
       perf: { now },
     });
+    this.texts =
+      db.getExecutor().adapter instanceof SqliteAdapter ? new SqliteTextSearch(db) : searchByCondition;
   }
 
-  /** The page of what the query, which has no order of its own, selects. */
+  /** The page of what the query selects, which has no order of its own and has that of an index, or is in two ways. */
   async list<All, From extends keyof All, Found>(
-    query: SelectQueryBuilder<All, From, Found>,
-    order: Order,
+    listed: Listed<All, From, Found>,
+    wanted: Order,
     page: Page,
   ): Promise<Paged<Found>> {
-    const total = await this.count(query);
+    const { query, order, total } = await this.#choose(listed, wanted);
     const before = (page.page - 1) * page.perPage;
     const start = before === 0 ? [] : await this.#find(query, order, before);
     if (!start) return { records: [], total, hasMore: false };
-    const found = await inOrder(after(query, order, start), order)
-      .limit(page.perPage + 1)
-      .execute();
-    return { records: found.slice(0, page.perPage), total, hasMore: found.length > page.perPage };
+    return { ...(await part(query, order, start, page.perPage)), total };
+  }
+
+  /** As {@link list}, of what comes after a position: the keys of a row, whether or not there is one; undefined: from the start. */
+  async listAfter<All, From extends keyof All, Found>(
+    listed: Listed<All, From, Found>,
+    wanted: Order,
+    after: Position | undefined,
+    limit: number,
+  ): Promise<KeysetPart<Found>> {
+    if (!('few' in listed)) return part(listed, wanted, after ?? [], limit);
+    const { query, order } = await this.#choose(listed, wanted);
+    return part(query, order, after ?? [], limit);
+  }
+
+  /** As {@link listAfter}, by number. */
+  listById<All, From extends keyof All, Found>(
+    listed: Listed<All, From, Found>,
+    column: string,
+    { after, direction, limit }: Keyset,
+  ): Promise<KeysetPart<Found>> {
+    const order = { keys: [sql.ref(column)], direction };
+    return this.listAfter(listed, order, after === undefined ? undefined : [after], limit);
+  }
+
+  async #choose<All, From extends keyof All, Found>(listed: Listed<All, From, Found>, order: Order) {
+    if (!('few' in listed)) return { query: listed, order, total: await this.count(listed) };
+    const total = await this.count(listed.few);
+    return total > maxCounted
+      ? { query: listed.many, order, total }
+      : { query: listed.few, order: { ...order, keys: order.keys.map(unindexed) }, total };
   }
 
   /** How many rows the query selects; one more than {@link maxCounted} where there are more. */
@@ -113,6 +157,30 @@ export class Pages {
     if (marks.length === 0) this.#marks.set(key, marks);
     return marks;
   }
+}
+
+/** How a condition names a column: as it is, or {@link unindexed}. */
+export type Naming = <T>(column: Expression<T>) => Expression<T>;
+
+export const indexed: Naming = (column) => column;
+
+/** The same value, and no index is used for a condition or an order on it. */
+export function unindexed<T>(value: Expression<T>): RawBuilder<T> {
+  return sql`coalesce(${value}, ${value})`;
+}
+
+/** The rows after the position. */
+async function part<All, From extends keyof All, Found>(
+  query: SelectQueryBuilder<All, From, Found>,
+  order: Order,
+  position: Position,
+  limit: number,
+): Promise<KeysetPart<Found>> {
+  // One row more than the limit tells whether there is more.
+  const found = await inOrder(after(query, order, position), order)
+    .limit(limit + 1)
+    .execute();
+  return { records: found.slice(0, limit), hasMore: found.length > limit };
 }
 
 /** The keys of the row that comes so many after the position. */

@@ -188,7 +188,7 @@ export class Records {
     this.sessions = new Sessions(db, now);
     this.signingKeys = new SigningKeys(db);
     this.storedBlobs = new StoredBlobs(db, now, pages, reading);
-    this.tagDetails = new TagDetails(reading);
+    this.tagDetails = new TagDetails(reading, pages);
     this.tagDeletions = new TagDeletions(db, now);
     this.tagLists = new TagLists(reading, pages);
     this.tags = new Tags(db, now, reading);

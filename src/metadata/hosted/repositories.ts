@@ -30,12 +30,17 @@ export interface RepositoryTable {
   sizedAt: Optional<number>;
   /** When a cleanup policy began to look at it last. */
   cleanupStartedAt: Optional<number>;
+  /** Kept by triggers on tags. */
+  tagsCount: Generated<number>;
 }
 
 /** GitLab's names. */
 export type RepositoryStatus = 'delete_scheduled' | 'delete_ongoing' | 'delete_failed';
 
-export type RepositoryRecord = Omit<RecordOf<RepositoryTable>, 'deleteFailures' | 'sizeBytes' | 'sizedAt'>;
+export type RepositoryRecord = Omit<
+  RecordOf<RepositoryTable>,
+  'deleteFailures' | 'sizeBytes' | 'sizedAt' | 'tagsCount'
+>;
 
 export const repositoryColumns = [
   'repositories.id',

@@ -1,13 +1,12 @@
 /** Repositories as lists show them, with the projects they are in. */
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type RawBuilder, type Selectable, sql } from 'kysely';
 import { containing } from '../db/containing.ts';
-import { inBatches } from '../db/in-batches.ts';
 import type { Direction, Page, Paged } from '../db/page.ts';
-import type { Order, Pages } from '../db/pages.ts';
+import { indexed, type Naming, type Order, type Pages, unindexed } from '../db/pages.ts';
 import type { Tables } from '../db/tables.ts';
 import { below } from '../namespaces/below.ts';
 import { isVisibleTo, type Viewer } from '../namespaces/repository-visibility.ts';
-import { type RepositoryRecord, repositoryColumns } from './repositories.ts';
+import { type RepositoryRecord, type RepositoryTable, repositoryColumns } from './repositories.ts';
 
 export interface ListedRepository extends RepositoryRecord {
   /** Full path of its project. */
@@ -16,6 +15,7 @@ export interface ListedRepository extends RepositoryRecord {
   readonly sizeBytes: number | undefined;
   /** Whether the size is still so. */
   readonly isSizeCurrent: boolean;
+  readonly tagsCount: number;
 }
 
 export interface RepositoryFilter {
@@ -34,15 +34,16 @@ export type RepositoryOrder = 'id' | 'name' | 'size' | 'published' | 'pulled';
 const orders = {
   id: [sql.ref('repositories.id')],
   name: [sql.ref('repositories.name')],
-  size: [sql`coalesce(repositories.size_bytes, 0)`, sql.ref('repositories.id')],
-  published: [sql`coalesce(repositories.published_at, 0)`, sql.ref('repositories.id')],
-  pulled: [sql`coalesce(repositories.pulled_at, 0)`, sql.ref('repositories.id')],
+  size: [sql.ref('repositories.sizeBytesOrZero'), sql.ref('repositories.id')],
+  published: [sql.ref('repositories.publishedAtOrZero'), sql.ref('repositories.id')],
+  pulled: [sql.ref('repositories.pulledAtOrZero'), sql.ref('repositories.id')],
 } as const satisfies Record<RepositoryOrder, Order['keys']>;
 
 const listedColumns = [
   ...repositoryColumns,
   'repositories.sizeBytes',
   'repositories.sizedAt',
+  'repositories.tagsCount',
   'projects.fullPath as projectPath',
 ] as const;
 
@@ -62,30 +63,19 @@ export class RepositoryLists {
     { by, direction }: { readonly by: RepositoryOrder; readonly direction: Direction },
     page: Page,
   ): Promise<Paged<ListedRepository>> {
-    const query = this.#matching(filter).select(listedColumns);
-    const found = await this.#pages.list(query, { keys: orders[by], direction }, page);
+    const { below: path, search, visibleTo } = filter;
+    const all = sql.table<Selectable<RepositoryTable>>('repositories');
+    const isInOrder = path === undefined && !search && !visibleTo;
+    const few = this.#matching(await this.#pages.texts.from('repositories', search), filter);
+    const ways = isInOrder ? few : { few, many: this.#matching(all, filter, unindexed) };
+    const found = await this.#pages.list(ways, { keys: orders[by], direction }, page);
     return { ...found, records: found.records.map(listed) };
   }
 
   async find(id: number): Promise<ListedRepository | undefined> {
-    const query = this.#inProjects().select(listedColumns).where('repositories.id', '=', id);
+    const query = this.#inProjects().where('repositories.id', '=', id);
     const found = await query.executeTakeFirst();
     return found && listed(found);
-  }
-
-  /** How many tags repositories have, by their ids; those without tags are left out. */
-  async countTags(repositoryIds: readonly number[]): Promise<ReadonlyMap<number, number>> {
-    const counts = new Map<number, number>();
-    for (const batch of inBatches(repositoryIds)) {
-      const rows = await this.#db
-        .selectFrom('tags')
-        .select(['repositoryId', (eb) => eb.fn.countAll<number>().as('count')])
-        .where('repositoryId', 'in', batch)
-        .groupBy('repositoryId')
-        .execute();
-      for (const row of rows) counts.set(row.repositoryId, row.count);
-    }
-    return counts;
   }
 
   /** In byte order. */
@@ -99,14 +89,26 @@ export class RepositoryLists {
     return rows.map(({ name }) => name);
   }
 
-  #inProjects() {
-    return this.#db.selectFrom('repositories').innerJoin('projects', 'projects.id', 'repositories.projectId');
+  #inProjects(repositories: RawBuilder<Selectable<RepositoryTable>> = sql.table('repositories')) {
+    return this.#db
+      .selectFrom(repositories.as('repositories'))
+      .innerJoin('projects', 'projects.id', 'repositories.projectId')
+      .select(listedColumns);
   }
 
-  #matching({ projectId, below: path, search, visibleTo }: RepositoryFilter) {
-    let query = this.#inProjects().where('projects.containerRegistryAccessLevel', '<>', 'disabled');
-    if (projectId !== undefined) query = query.where('repositories.projectId', '=', projectId);
-    if (path !== undefined) query = query.where((eb) => below(eb.ref('projects.fullPath'), path));
+  #matching(
+    repositories: RawBuilder<Selectable<RepositoryTable>>,
+    { projectId, below: path, search, visibleTo }: RepositoryFilter,
+    name: Naming = indexed,
+  ) {
+    let query = this.#inProjects(repositories).where(
+      'projects.containerRegistryAccessLevel',
+      '<>',
+      'disabled',
+    );
+    if (projectId !== undefined)
+      query = query.where((eb) => eb(name(eb.ref('repositories.projectId')), '=', projectId));
+    if (path !== undefined) query = query.where((eb) => below(name(eb.ref('projects.fullPath')), path));
     if (search) query = query.where((eb) => containing(eb.ref('repositories.name'), search));
     return visibleTo ? query.where(isVisibleTo(visibleTo, this.#now())) : query;
   }

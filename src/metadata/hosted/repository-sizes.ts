@@ -30,11 +30,18 @@ export class RepositorySizes {
     return rows[0]?.bytes ?? 0;
   }
 
-  /** Measures one of its manifests, and writes the size to its record. */
+  /** Measures one of its manifests, and writes the size to its record and to those of its tags. */
   async updateManifest(repositoryId: number, digest: Digest): Promise<void> {
     await sql`
       update repository_manifests
       set size_bytes = ${sizeOfManifest(sql.ref('repositoryManifests.repositoryId'), sql.ref('repositoryManifests.digest'))}
+      where repository_id = ${repositoryId} and digest = ${digest}`.execute(this.#db);
+    await sql`
+      update tags
+      set size_bytes = (
+        select named.size_bytes from repository_manifests as named
+        where named.repository_id = tags.repository_id and named.digest = tags.digest
+      )
       where repository_id = ${repositoryId} and digest = ${digest}`.execute(this.#db);
   }
 

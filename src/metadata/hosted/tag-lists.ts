@@ -1,5 +1,5 @@
 /** Tags as lists show them, with what is recorded of the manifests that they name. */
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type RawBuilder, type Selectable, sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import type { Tag } from '../../oci/reference.ts';
 import { containing } from '../db/containing.ts';
@@ -34,10 +34,18 @@ export interface TagPageRequest {
 
 const orders = {
   name: [sql.ref('tags.name')],
-  size: [sql.ref('repositoryManifests.sizeBytes'), sql.ref('tags.name')],
+  size: [sql.ref('tags.sizeBytes'), sql.ref('tags.name')],
   published: [sql.ref('tags.updatedAt'), sql.ref('tags.name')],
-  pulled: [sql`coalesce(tags.pulled_at, 0)`, sql.ref('tags.name')],
+  pulled: [sql.ref('tags.pulledAtOrZero'), sql.ref('tags.name')],
 } as const satisfies Record<TagOrder, Order['keys']>;
+
+type Source = RawBuilder<Selectable<Tables['tags']>>;
+
+/** Asked for each tag that is shown: joined, each that is counted or passed over would cost as much. */
+export const mediaTypeOfTag = sql<string>`(
+  select named.media_type from repository_manifests as named
+  where named.repository_id = tags.repository_id and named.digest = tags.digest
+)`.as('mediaType');
 
 export class TagLists {
   readonly #db: Kysely<Tables>;
@@ -55,9 +63,9 @@ export class TagLists {
     { by, direction }: { readonly by: TagOrder; readonly direction: Direction },
     page: Page,
   ): Promise<Paged<ListedTag>> {
-    const all = this.#withManifests(repositoryId);
-    const matching = search ? all.where((eb) => containing(eb.ref('tags.name'), search)) : all;
-    return this.#pages.list(matching, { keys: orders[by], direction }, page);
+    const order = { keys: orders[by], direction };
+    if (!search) return this.#pages.list(this.#withManifests(repositoryId), order, page);
+    return this.#pages.list(await this.#searched(repositoryId, search), order, page);
   }
 
   /** By name; as quick at the end as at the beginning. */
@@ -66,12 +74,11 @@ export class TagLists {
     search: string | undefined,
     { after, direction, limit }: TagPageRequest,
   ): Promise<{ readonly tags: readonly ListedTag[]; readonly hasMore: boolean }> {
-    let query = this.#withManifests(repositoryId).orderBy('tags.name', direction);
-    if (after !== undefined)
-      query = query.where(sql.ref<string>('tags.name'), direction === 'asc' ? '>' : '<', after);
-    if (search) query = query.where((eb) => containing(eb.ref('tags.name'), search));
-    const rows = await query.limit(limit + 1).execute();
-    return { tags: rows.slice(0, limit), hasMore: rows.length > limit };
+    const order = { keys: orders.name, direction };
+    const position = after === undefined ? undefined : [after];
+    const listed = search ? await this.#searched(repositoryId, search) : this.#withManifests(repositoryId);
+    const { records: tags, hasMore } = await this.#pages.listAfter(listed, order, position, limit);
+    return { tags, hasMore };
   }
 
   find(repositoryId: number, name: string): Promise<ListedTag | undefined> {
@@ -79,14 +86,16 @@ export class TagLists {
     return query.executeTakeFirst();
   }
 
-  #withManifests(repositoryId: number) {
+  async #searched(repositoryId: number, search: string) {
+    const found = await this.#pages.texts.from('tags', search, repositoryId);
+    const matching = (tags: Source) =>
+      this.#withManifests(repositoryId, tags).where((eb) => containing(eb.ref('tags.name'), search));
+    return { few: matching(found), many: matching(sql.table('tags')) };
+  }
+
+  #withManifests(repositoryId: number, tags: Source = sql.table('tags')) {
     return this.#db
-      .selectFrom('tags')
-      .innerJoin('repositoryManifests', (join) =>
-        join
-          .onRef('repositoryManifests.repositoryId', '=', 'tags.repositoryId')
-          .onRef('repositoryManifests.digest', '=', 'tags.digest'),
-      )
+      .selectFrom(tags.as('tags'))
       .select([
         'tags.name',
         'tags.digest',
@@ -94,8 +103,8 @@ export class TagLists {
         'tags.updatedAt',
         'tags.pulledAt',
         'tags.pullsCount',
-        'repositoryManifests.mediaType',
-        'repositoryManifests.sizeBytes',
+        'tags.sizeBytes',
+        mediaTypeOfTag,
       ])
       .where('tags.repositoryId', '=', repositoryId);
   }

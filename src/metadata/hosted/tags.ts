@@ -17,6 +17,8 @@ export interface TagTable {
   updatedAt: number;
   pulledAt: Optional<number>;
   pullsCount: Generated<number>;
+  /** That of its manifest, by which lists are sorted. */
+  sizeBytes: Generated<number>;
 }
 
 const readAtOnce = 500;
@@ -46,9 +48,26 @@ export class Tags {
       const before = await find(tx, repositoryId, tag);
       await tx
         .insertInto('tags')
-        .values({ repositoryId, name: tag, digest, createdAt: now, updatedAt: now })
+        .values((eb) => ({
+          repositoryId,
+          name: tag,
+          digest,
+          createdAt: now,
+          updatedAt: now,
+          // Where there is no such manifest, that is what the insert fails for.
+          sizeBytes: eb.fn.coalesce(
+            eb
+              .selectFrom('repositoryManifests as named')
+              .select('named.sizeBytes')
+              .where('named.repositoryId', '=', repositoryId)
+              .where('named.digest', '=', digest),
+            sql<number>`0`,
+          ),
+        }))
         .onConflict((conflict) =>
-          conflict.columns(['repositoryId', 'name']).doUpdateSet({ digest, updatedAt: now }),
+          conflict
+            .columns(['repositoryId', 'name'])
+            .doUpdateSet({ digest, updatedAt: now, sizeBytes: (eb) => eb.ref('excluded.sizeBytes') }),
         )
         .execute();
       return before;
@@ -143,12 +162,8 @@ export class Tags {
   }
 
   async count(repositoryId: number): Promise<number> {
-    const { count } = await this.#reading
-      .selectFrom('tags')
-      .select((eb) => eb.fn.countAll<number>().as('count'))
-      .where('repositoryId', '=', repositoryId)
-      .executeTakeFirstOrThrow();
-    return count;
+    const query = this.#db.selectFrom('repositories').select('tagsCount').where('id', '=', repositoryId);
+    return (await query.executeTakeFirst())?.tagsCount ?? 0;
   }
 }
 

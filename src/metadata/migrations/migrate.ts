@@ -9,6 +9,7 @@ import { createCached } from './cached.ts';
 import { createCollector } from './collector.ts';
 import { createContent } from './content.ts';
 import { createHosted } from './hosted.ts';
+import { indexLists } from './lists.ts';
 import { createNamespaces } from './namespaces.ts';
 import { createPeople } from './people.ts';
 import { createRegistries } from './registries.ts';
@@ -42,6 +43,10 @@ function firstTables(types: ColumnTypes): Migration {
   };
 }
 
+function listIndexes(types: ColumnTypes): Migration {
+  return { up: (db: Kysely<unknown>) => indexLists(new Tables(db, types)) };
+}
+
 /**
  * The names of the migrations that were missing.
  * @throws Error when one fails, or when another version of this program has migrated the database in a way that this one does not know:
@@ -53,6 +58,7 @@ export async function migrateToLatest<T>(db: Kysely<T>, types: ColumnTypes): Pro
     '0002-upstream-prefixes': upstreamPrefixes(types),
     '0003-upstream-networks': upstreamNetworks(types),
     '0004-upstream-token-host': upstreamTokenHost(types),
+    '0005-lists': listIndexes(types),
   };
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error, results = [] } = await migrator.migrateToLatest();

@@ -57,16 +57,25 @@ export class Tables {
   }
 
   /** @param name where it is not called after its columns */
-  index(table: string, columns: readonly string[], name = `${table}_by_${columns.join('_')}`) {
+  index(table: string, columns: readonly string[], name = nameOf(table, columns)) {
     return this.#db.schema
       .createIndex(name)
       .on(table)
       .columns([...columns]);
   }
 
+  /** Of an index that is called after its columns. */
+  async dropIndex(table: string, columns: readonly string[]): Promise<void> {
+    await this.#db.schema.dropIndex(nameOf(table, columns)).execute();
+  }
+
   async run(statement: string): Promise<void> {
     await sql.raw(statement).execute(this.#db);
   }
+}
+
+function nameOf(table: string, columns: readonly string[]): string {
+  return `${table}_by_${columns.join('_')}`;
 }
 
 export function required(column: ColumnDefinitionBuilder): ColumnDefinitionBuilder {

@@ -1,7 +1,15 @@
-import type { Generated, Insertable, Kysely, Updateable } from 'kysely';
+import {
+  type Generated,
+  type Insertable,
+  type Kysely,
+  type RawBuilder,
+  type Selectable,
+  sql,
+  type Updateable,
+} from 'kysely';
 import { containing } from '../db/containing.ts';
 import type { Page, Paged } from '../db/page.ts';
-import { ascending, type Pages } from '../db/pages.ts';
+import { ascending, indexed, type Naming, type Pages, unindexed } from '../db/pages.ts';
 import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 import { groupsOfMember } from '../people/memberships.ts';
 import { below, pathsUpTo } from './below.ts';
@@ -69,16 +77,25 @@ export class Groups {
   }
 
   /** By full path. */
-  list(filter: GroupFilter, page: Page): Promise<Paged<Group>> {
-    return this.#pages.list(this.#matching(filter), ascending('fullPath'), page);
+  async list(filter: GroupFilter, page: Page): Promise<Paged<Group>> {
+    const all = sql.table<Selectable<GroupTable>>('groups');
+    const { search, visibleTo } = filter;
+    const few = this.#matching(await this.#pages.texts.from('groups', search), filter);
+    const isInOrder = !search && !visibleTo;
+    const listed = isInOrder ? few : { few, many: this.#matching(all, filter, unindexed) };
+    return this.#pages.list(listed, ascending('fullPath'), page);
   }
 
-  #matching({ search, below: path, parentId, fullPath, isTopLevel, visibleTo }: GroupFilter) {
-    let query = this.#reading.selectFrom('groups').selectAll();
+  #matching(
+    groups: RawBuilder<Selectable<GroupTable>>,
+    { search, below: path, parentId, fullPath, isTopLevel, visibleTo }: GroupFilter,
+    name: Naming = indexed,
+  ) {
+    let query = this.#reading.selectFrom(groups.as('groups')).selectAll();
     if (fullPath !== undefined) query = query.where('fullPath', '=', fullPath);
-    if (isTopLevel) query = query.where('parentId', 'is', null);
+    if (isTopLevel) query = query.where((eb) => eb(name(eb.ref('parentId')), 'is', null));
     if (path !== undefined) query = query.where((eb) => below(eb.ref('fullPath'), path));
-    if (parentId !== undefined) query = query.where('parentId', '=', parentId);
+    if (parentId !== undefined) query = query.where((eb) => eb(name(eb.ref('parentId')), '=', parentId));
     if (search) {
       query = query.where((eb) =>
         eb.or([containing(eb.ref('name'), search), containing(eb.ref('fullPath'), search)]),

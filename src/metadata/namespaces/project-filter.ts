@@ -1,7 +1,8 @@
 /** Which projects a list shows, and in which order. */
-import type { Kysely } from 'kysely';
+import type { Kysely, RawBuilder, Selectable } from 'kysely';
 import { containing } from '../db/containing.ts';
 import type { Direction } from '../db/page.ts';
+import { indexed, type Naming } from '../db/pages.ts';
 import type { Tables } from '../db/tables.ts';
 import { projectsOfMember } from '../people/memberships.ts';
 import { below } from './below.ts';
@@ -33,27 +34,45 @@ export interface ProjectOrder {
 
 export const byPath: ProjectOrder = { by: 'fullPath', direction: 'asc' };
 
-/** @param now epoch milliseconds: roles that have expired by then do not count */
+/** Whether the order goes along an index that serves the conditions, too. */
+export function isInOrder(
+  { search, visibility, groupId, below: path, visibleTo }: ProjectFilter,
+  by: ProjectOrder['by'],
+): boolean {
+  if (search || visibility !== undefined || visibleTo) return false;
+  return by === 'fullPath' || (groupId === undefined && path === undefined);
+}
+
+/**
+ * @param projects where they are looked for
+ * @param now epoch milliseconds: roles that have expired by then do not count
+ */
 export function matchingProjects(
   db: Kysely<Tables>,
+  projects: RawBuilder<Selectable<Tables['projects']>>,
   { search, visibility, groupId, below: path, idAfter, idBefore, visibleTo }: ProjectFilter,
   now: number,
+  name: Naming = indexed,
 ) {
-  let query = db.selectFrom('projects').selectAll();
+  let query = db.selectFrom(projects.as('projects')).selectAll();
   if (idAfter !== undefined) query = query.where('id', '>', idAfter);
   if (idBefore !== undefined) query = query.where('id', '<', idBefore);
-  if (visibility !== undefined) query = query.where('visibility', '=', visibility);
-  if (groupId !== undefined) query = query.where('groupId', '=', groupId);
-  if (path !== undefined) query = query.where((eb) => below(eb.ref('fullPath'), path));
+  if (visibility !== undefined) query = query.where((eb) => eb(name(eb.ref('visibility')), '=', visibility));
+  if (groupId !== undefined) query = query.where((eb) => eb(name(eb.ref('groupId')), '=', groupId));
+  if (path !== undefined) query = query.where((eb) => below(name(eb.ref('fullPath')), path));
   if (search) {
     query = query.where((eb) =>
       eb.or([containing(eb.ref('name'), search), containing(eb.ref('fullPath'), search)]),
     );
   }
   if (!visibleTo) return query;
-  if (visibleTo.userId === undefined) return query.where('visibility', '=', 'public');
-  const member = { userId: visibleTo.userId, leastLevel: 0, now };
+  const { userId } = visibleTo;
+  if (userId === undefined) return query.where((eb) => eb(name(eb.ref('visibility')), '=', 'public'));
+  const member = { userId, leastLevel: 0, now };
   return query.where((eb) =>
-    eb.or([eb('visibility', '<>', 'private'), eb('id', 'in', projectsOfMember(member))]),
+    eb.or([
+      eb(name(eb.ref('visibility')), 'in', ['internal', 'public']),
+      eb('id', 'in', projectsOfMember(member)),
+    ]),
   );
 }

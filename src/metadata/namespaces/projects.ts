@@ -1,11 +1,17 @@
 /** Projects: what repositories belong to. */
-import { type Generated, type Insertable, type Kysely, sql, type Updateable } from 'kysely';
-import { type Keyset, type KeysetPart, type Page, type Paged, partAfter } from '../db/page.ts';
-import type { Pages } from '../db/pages.ts';
+import { type Generated, type Insertable, type Kysely, type Selectable, sql, type Updateable } from 'kysely';
+import type { Keyset, KeysetPart, Page, Paged } from '../db/page.ts';
+import { type Pages, unindexed } from '../db/pages.ts';
 import type { PreparedReads } from '../db/prepared.ts';
 import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 import type { Visibility } from './groups.ts';
-import { byPath, matchingProjects, type ProjectFilter, type ProjectOrder } from './project-filter.ts';
+import {
+  byPath,
+  isInOrder,
+  matchingProjects,
+  type ProjectFilter,
+  type ProjectOrder,
+} from './project-filter.ts';
 
 /**
  * Who of those that visibility lets pull may do so: enabled: all; private: Reporters and above; disabled: nobody, and nobody pushes or
@@ -97,15 +103,29 @@ export class Projects {
     );
   }
 
-  list(filter: ProjectFilter, page: Page, { by, direction }: ProjectOrder = byPath): Promise<Paged<Project>> {
-    const query = matchingProjects(this.#reading, filter, this.#now());
+  async list(
+    filter: ProjectFilter,
+    page: Page,
+    { by, direction }: ProjectOrder = byPath,
+  ): Promise<Paged<Project>> {
     const keys = by === 'id' || by === 'fullPath' ? [sql.ref(by)] : [sql.ref(by), sql.ref('id')];
-    return this.#pages.list(query, { keys, direction }, page);
+    return this.#pages.list(await this.#matching(filter, by), { keys, direction }, page);
   }
 
   /** By number. */
-  listAfter(filter: ProjectFilter, keyset: Keyset): Promise<KeysetPart<Project>> {
-    return partAfter(matchingProjects(this.#reading, filter, this.#now()), keyset);
+  async listAfter(filter: ProjectFilter, keyset: Keyset): Promise<KeysetPart<Project>> {
+    return this.#pages.listById(await this.#matching(filter, 'id'), 'id', keyset);
+  }
+
+  async #matching(filter: ProjectFilter, by: ProjectOrder['by']) {
+    const now = this.#now();
+    const all = sql.table<Selectable<ProjectTable>>('projects');
+    if (isInOrder(filter, by)) return matchingProjects(this.#reading, all, filter, now);
+    const found = await this.#pages.texts.from('projects', filter.search);
+    return {
+      few: matchingProjects(this.#reading, found, filter, now),
+      many: matchingProjects(this.#reading, all, filter, now, unindexed),
+    };
   }
 
   find(id: number): Promise<Project | undefined> {

@@ -1,6 +1,14 @@
-import type { Generated, Insertable, Kysely, Updateable } from 'kysely';
+import {
+  type Generated,
+  type Insertable,
+  type Kysely,
+  type RawBuilder,
+  type Selectable,
+  sql,
+  type Updateable,
+} from 'kysely';
 import { containing } from '../db/containing.ts';
-import { type Keyset, type KeysetPart, type Page, type Paged, partAfter } from '../db/page.ts';
+import type { Keyset, KeysetPart, Page, Paged } from '../db/page.ts';
 import { ascending, type Pages } from '../db/pages.ts';
 import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 import type { PlaceKey } from '../namespaces/place.ts';
@@ -60,17 +68,31 @@ export class Users {
   }
 
   /** Oldest first, without bots unless asked for. @param search part of the username or name */
-  list(search: string | undefined, page: Page, filter: UserFilter = {}): Promise<Paged<User>> {
-    return this.#pages.list(this.#matching(search, filter), ascending('id'), page);
+  async list(search: string | undefined, page: Page, filter: UserFilter = {}): Promise<Paged<User>> {
+    return this.#pages.list(await this.#matching(search, filter), ascending('id'), page);
   }
 
   /** By number. @param search as of {@link list} */
-  listAfter(search: string | undefined, keyset: Keyset, filter: UserFilter = {}): Promise<KeysetPart<User>> {
-    return partAfter(this.#matching(search, filter), keyset);
+  async listAfter(
+    search: string | undefined,
+    keyset: Keyset,
+    filter: UserFilter = {},
+  ): Promise<KeysetPart<User>> {
+    return this.#pages.listById(await this.#matching(search, filter), 'id', keyset);
   }
 
-  #matching(search: string | undefined, { kind = 'human', username, state, isAdmin }: UserFilter) {
-    let query = this.#reading.selectFrom('users').selectAll();
+  async #matching(search: string | undefined, filter: UserFilter) {
+    const all = this.#from(sql.table('users'), search, filter);
+    if (!search) return all;
+    return { few: this.#from(await this.#pages.texts.from('users', search), search, filter), many: all };
+  }
+
+  #from(
+    users: RawBuilder<Selectable<UserTable>>,
+    search: string | undefined,
+    { kind = 'human', username, state, isAdmin }: UserFilter,
+  ) {
+    let query = this.#reading.selectFrom(users.as('users')).selectAll();
     if (kind !== 'any') query = query.where('kind', '=', kind);
     if (username !== undefined) query = query.where('username', '=', username);
     if (state !== undefined) query = query.where('state', '=', state);

@@ -1,8 +1,8 @@
 import { type Generated, type Insertable, type Kysely, sql } from 'kysely';
 import { parentPathOf } from '../../oci/reference.ts';
 import { snakeCase } from '../db/names.ts';
-import { type Keyset, type KeysetPart, type Page, type Paged, partAfter } from '../db/page.ts';
-import { descending, type Pages } from '../db/pages.ts';
+import type { Keyset, KeysetPart, Page, Paged } from '../db/page.ts';
+import { descending, indexed, type Naming, type Pages, unindexed } from '../db/pages.ts';
 import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 import { below } from '../namespaces/below.ts';
 
@@ -89,30 +89,40 @@ export class AuditEvents {
 
   /** Newest first. */
   list(filter: AuditEventFilter, page: Page): Promise<Paged<AuditEvent>> {
-    return this.#pages.list(this.#matching(filter), descending('id'), page);
+    return this.#pages.list(this.#ways(filter), descending('id'), page);
   }
 
   /** By number. */
   listAfter(filter: AuditEventFilter, keyset: Keyset): Promise<KeysetPart<AuditEvent>> {
-    return partAfter(this.#matching(filter), keyset);
+    return this.#pages.listById(this.#ways(filter), 'id', keyset);
   }
 
-  #matching({ groupPath, createdAfter, createdBefore, ...filter }: AuditEventFilter) {
+  /** Only of a group, or of all targets of a type, are the indexes in another order. */
+  #ways(filter: AuditEventFilter) {
+    const { groupPath, targetType, targetId } = filter;
+    const few = this.#matching(filter);
+    const isInOrder = groupPath === undefined && (targetType === undefined || targetId !== undefined);
+    return isInOrder ? few : { few, many: this.#matching(filter, unindexed) };
+  }
+
+  #matching({ groupPath, createdAfter, createdBefore, ...filter }: AuditEventFilter, name: Naming = indexed) {
     let query = this.#reading.selectFrom('auditEvents').selectAll();
     const exact = [
       ['actorId', filter.actorId],
       ['action', filter.action],
-      ['targetType', filter.targetType],
       ['targetId', filter.targetId],
       ['address', filter.address],
       ['projectPath', filter.projectPath],
     ] as const;
     for (const [column, value] of exact) if (value !== undefined) query = query.where(column, '=', value);
+    const { targetType } = filter;
+    if (targetType !== undefined)
+      query = query.where((eb) => eb(name(eb.ref('targetType')), '=', targetType));
     if (createdAfter !== undefined) query = query.where('at', '>=', createdAfter);
     if (createdBefore !== undefined) query = query.where('at', '<=', createdBefore);
     if (groupPath === undefined) return query;
-    const path = sql.ref<string>('groupPath');
-    return query.where((eb) => eb.or([eb('groupPath', '=', groupPath), below(path, groupPath)]));
+    const path = name(sql.ref<string>('groupPath'));
+    return query.where((eb) => eb.or([eb(path, '=', groupPath), below(path, groupPath)]));
   }
 }
 

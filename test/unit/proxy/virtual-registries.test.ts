@@ -19,13 +19,30 @@ const name = parseRepositoryName('virtual_registries/container/7/web');
 type Given = { readonly url: string } & Partial<UpstreamSettings>;
 
 /**
- * Registry 7 of the group acme. Remote pulls answer MANIFEST_UNKNOWN, and tell which upstreams they were to ask under which key.
+ * Registry 7 of the group acme, closed, and what is given of others after it. Remote pulls answer MANIFEST_UNKNOWN, and tell which upstreams they were to ask under which key.
  */
 function setUp(...given: readonly Given[]) {
+  return setUpAll({ id: 7, isOpen: false, given });
+}
+
+interface GivenRegistry {
+  readonly id: number;
+  readonly isOpen: boolean;
+  readonly given: readonly Given[];
+}
+
+function setUpAll(...all: readonly GivenRegistry[]) {
   const hosted = new Map<string, MemoryRepository>();
   const looked: string[] = [];
   const pulled: string[] = [];
-  const upstreams = given.map((fields, index) => new FakeUpstream({ id: index + 1, ...fields }).settings);
+  const warm: string[] = [];
+  const counted: [number, boolean][] = [];
+  const configured = all.map(({ given, ...registry }) => ({
+    ...registry,
+    groupId: 3,
+    groupPath: 'acme',
+    upstreams: given.map((fields, index) => new FakeUpstream({ id: index + 1, ...fields }).settings),
+  }));
   const unused = () => Promise.reject(new Error('not asked in these tests'));
   const pulls = {
     manifests: {
@@ -33,19 +50,23 @@ function setUp(...given: readonly Given[]) {
         pulled.push(`${key}: ${sources().map(({ upstream }) => upstream.settings.id)}`);
         throw new OciError('MANIFEST_UNKNOWN');
       },
+      hot: (key: string, reference: string) => {
+        warm.push(key);
+        return reference === 'v1' ? {} : undefined;
+      },
     },
     blobs: { blob: unused, stat: unused },
     tags: { list: unused },
     referrers: { list: unused },
+    counts: { count: (groupId: number, isHit: boolean) => counted.push([groupId, isHit]) },
   } as unknown as Pulls;
   const findHosted = async (groupPath: string, repository: string) => {
     looked.push(`${groupPath} ${repository}`);
     return hosted.get(repository);
   };
   const registries = new VirtualRegistries({
-    load: async (id) =>
-      id === 7 ? { id, groupId: 3, groupPath: 'acme', isOpen: false, upstreams } : undefined,
-    list: async () => [7],
+    load: async (id) => configured.find((each) => each.id === id),
+    list: async () => configured.map(({ id }) => id),
     upstreamOf: (each) => {
       const path = localPathOf(each.url);
       return path === undefined ? new FakeUpstream(each) : new LocalUpstream(each, path, silentLog);
@@ -70,7 +91,7 @@ function setUp(...given: readonly Given[]) {
     hosted.set(path, repository);
     return repository;
   };
-  return { host, hosted, looked, pulled, find, explain, registries };
+  return { host, hosted, looked, pulled, warm, counted, find, explain, registries };
 }
 
 describe('upstreams of a virtual registry', () => {
@@ -258,5 +279,94 @@ describe('an explanation', () => {
 
   test('of a registry without upstreams says that', async () => {
     expect((await setUp().explain(v1)).verdict.why).toContain('no upstream is there');
+  });
+});
+
+describe('upstreams that are chosen by their host', () => {
+  const elsewhere = { url: 'https://a.test' };
+  const chosen = { url: 'https://b.test', id: 5 };
+  const hub = (isForEveryone = false) => ({ host: 'b.test', isForEveryone });
+  const pull = async ({ registries }: ReturnType<typeof setUp>, choice = hub()) => {
+    const repository = await registries.find(name, choice);
+    return repository?.manifest(v1, true).catch(({ code }: OciError) => code);
+  };
+
+  test('are asked alone, under a key of their own, wherever they are in the order', async () => {
+    const kit = setUp(elsewhere, { url: 'entrepot:acme' }, chosen);
+    expect(await pull(kit)).toBe('MANIFEST_UNKNOWN');
+    expect(await pull(kit)).toBe('MANIFEST_UNKNOWN');
+    expect(kit.pulled).toEqual(['7.b.test 5@0/web: 5', '7.b.test 5@0/web: 5']);
+    expect(kit.looked).toEqual([]);
+  });
+
+  test('may be of another registry of the group, the first that has any', async () => {
+    const kit = setUpAll(
+      { id: 7, isOpen: false, given: [elsewhere] },
+      { id: 8, isOpen: false, given: [elsewhere] },
+      { id: 9, isOpen: false, given: [chosen] },
+      { id: 10, isOpen: false, given: [chosen] },
+    );
+    expect(await pull(kit)).toBe('MANIFEST_UNKNOWN');
+    expect(kit.pulled).toEqual(['9.b.test 5@0/web: 5']);
+  });
+
+  test.each([
+    ['a closed one is asked for by somebody', false, false, true],
+    ['an open one is asked by whoever', true, true, true],
+    ['an open one is asked for by somebody', true, false, true],
+    ['a closed one is not asked for everyone', false, true, false],
+  ])('of another registry: %s', async (_, isOpen, isForEveryone, isFound) => {
+    const kit = setUpAll({ id: 7, isOpen: false, given: [elsewhere] }, { id: 8, isOpen, given: [chosen] });
+    expect(await pull(kit, hub(isForEveryone))).toBe(isFound ? 'MANIFEST_UNKNOWN' : undefined);
+  });
+
+  test('of a closed registry are not asked through an open one', async () => {
+    const kit = setUpAll(
+      { id: 7, isOpen: true, given: [elsewhere] },
+      { id: 8, isOpen: false, given: [chosen] },
+    );
+    expect(await pull(kit)).toBeUndefined();
+  });
+
+  test('are none where no registry of the group has them, or all refuse the image', async () => {
+    expect(await pull(setUp(elsewhere))).toBeUndefined();
+    expect(await pull(setUp({ ...chosen, denyPatterns: ['web'] }))).toBeUndefined();
+    const two = setUp({ ...chosen, denyPatterns: ['web'] }, { ...chosen, id: 6 });
+    expect(await pull(two)).toBe('MANIFEST_UNKNOWN');
+  });
+});
+
+describe('what is hot', () => {
+  test('is given at once where only remote upstreams are asked, and the registry is known', async () => {
+    const kit = setUp({ url: 'https://a.test' }, { url: 'https://b.test' });
+    expect(kit.registries.hotManifest(name, v1, true)).toBeUndefined();
+    await kit.registries.view(7);
+    kit.registries.hotManifest(name, v1, true);
+    kit.registries.hotManifest(name, v1, true, { host: 'b.test', isForEveryone: true });
+    expect(kit.warm).toEqual(['7.0 1@0,2@0/web', '7.b.test 2@0/web']);
+    kit.registries.hotManifest(parseRepositoryName('acme/shop'), v1, true);
+    kit.registries.hotManifest(name, v1, true, { host: 'c.test', isForEveryone: true });
+    expect(kit.warm).toHaveLength(2);
+  });
+
+  test.each([
+    ['a local one has a say', [{ url: 'entrepot:acme' }]],
+    ['several parts are asked', [{ url: 'entrepot:acme' }, { url: 'https://a.test' }]],
+  ])('is nothing where %s', async (_, given) => {
+    const kit = setUp(...given);
+    await kit.registries.view(7);
+    expect(kit.registries.hotManifest(name, v1, true)).toBeUndefined();
+    expect(kit.warm).toEqual([]);
+  });
+
+  test('is counted as a pull where it is one', async () => {
+    const kit = setUp({ url: 'https://a.test' });
+    await kit.registries.view(7);
+    kit.registries.hotManifest(name, v1, false);
+    expect(kit.counted).toEqual([]);
+    kit.registries.hotManifest(name, v1, true);
+    expect(kit.counted).toEqual([[3, true]]);
+    kit.registries.hotManifest(name, parseTag('cold'), true);
+    expect(kit.counted).toHaveLength(1);
   });
 });

@@ -3,6 +3,7 @@
  * https://github.com/distribution/distribution/blob/v3.0.0/docs/content/spec/auth/token.md and oauth.md; errors are GitLab's.
  */
 import { Router } from '@koa/router';
+import type { Next } from 'koa';
 import type { Authentication, Authenticator } from '../../auth/credentials/authenticate.ts';
 import { type Credentials, parseAuthorization } from '../../auth/credentials/credentials.ts';
 import { logRefusedLogin } from '../../auth/credentials/login-log.ts';
@@ -55,16 +56,17 @@ export function tokenRoutes(options: TokenRoutesOptions): Router<RequestState> {
     onError: refuseForm,
   });
   for (const path of [tokenPath, mirrorTokenPath(':registryId')]) {
-    router.use(path, async (ctx, next) => {
-      ctx.set('Cache-Control', 'private, no-store');
-      await next();
-    });
-    router.get(path, (ctx) => answerGet(ctx, namesOf(ctx.params['registryId']), options));
-    router.post(path, form, (ctx) =>
+    router.get(path, storeNothing, (ctx) => answerGet(ctx, namesOf(ctx.params['registryId']), options));
+    router.post(path, storeNothing, form, (ctx) =>
       answerPost(ctx, ctx.request.body, namesOf(ctx.params['registryId']), options),
     );
   }
   return router;
+}
+
+function storeNothing(ctx: RequestContext, next: Next): Promise<void> {
+  ctx.set('Cache-Control', 'private, no-store');
+  return next();
 }
 
 type NameOf = (repository: string) => string;

@@ -65,8 +65,10 @@ export function createHttp(parts: HttpParts): HttpHandlers {
   koa.use(requests.middleware);
   koa.use(answerErrors);
   koa.use(createV2(parts));
-  koa.use(createGitlab(parts));
   koa.use(tokenRoutes({ ...auth, observer: guards.signIns }).routes());
+  // At a mirror there are images, and tokens for them.
+  koa.use((ctx, next) => (ctx.state.mirror ? answerTheRest(ctx, next) : next()));
+  koa.use(createGitlab(parts));
   koa.use(
     oauthTokenRoutes({ idTokens: auth.idTokens, jobTokens: services.jobTokens, maintenance, now }).routes(),
   );

@@ -170,6 +170,22 @@ describeApp('a mirror', (start) => {
     expect((await client.plain('', headers)).status).toBe(200);
   });
 
+  test('has no API', async () => {
+    await using app = await start({ environment: withMirror({ anonymous: true }) });
+    const { url } = new MirrorClient(app);
+    const headers = { 'private-token': app.token };
+    const statusOf = async (path: string) => (await fetch(url + path, { headers })).status;
+    for (const path of [
+      '/api/v4/version',
+      '/api/v4/user',
+      '/gitlab/v1/',
+      '/api/docs',
+      '/.well-known/jwks.json',
+    ])
+      expect([path, await statusOf(path)]).toEqual([path, 404]);
+    expect(await statusOf('/')).toBe(200);
+  });
+
   test('that is anonymous asks nobody to log in, whatever its virtual registry says elsewhere', async () => {
     await using upstream = await startUpstream();
     await using app = await start({ upstreams: [upstream], environment: withMirror({ anonymous: true }) });
@@ -182,6 +198,41 @@ describeApp('a mirror', (start) => {
     expect(
       (await fetch(`${app.url}/v2/virtual_registries/container/1/library/alpine/manifests/v1`)).status,
     ).toBe(401);
+  });
+
+  test('of a virtual registry that everyone may pull through gives tokens to everyone', async () => {
+    await using upstream = await startUpstream();
+    await using app = await start({ upstreams: [upstream], environment: withMirror() });
+    const client = new MirrorClient(app);
+    const { realm } = await client.challenge('library/alpine/manifests/v1');
+    const statusFor = async () => {
+      const query = new URLSearchParams({
+        service: 'container_registry',
+        scope: 'repository:library/alpine:pull',
+      });
+      const { token } = await jsonOf<{ token: string }>(await fetch(`${realm}?${query}`));
+      return (await client.plain('library/alpine/manifests/v1', { authorization: `Bearer ${token}` })).status;
+    };
+    expect(await statusFor()).toBe(401);
+    await app.api('PATCH', '/virtual_registries/container/registries/1', { anonymous_pull: true });
+    expect(await statusFor()).toBe(200);
+  });
+
+  test('has nothing for scopes of what is no image, and no number but that of a virtual registry', async () => {
+    await using app = await start({ environment: withMirror() });
+    const headers = { authorization: basicOf({ username: 'root', secret: app.token }) };
+    for (const [id, scope] of [
+      ['1', 'repository:Library/Alpine:pull'],
+      ['1', 'repository:/etc/passwd:pull'],
+      ['x', 'repository:library/alpine:pull'],
+      ['99', 'repository:library/alpine:pull'],
+    ]) {
+      const query = new URLSearchParams({ service: 'container_registry', scope: `${scope}` });
+      const path = `/jwt/auth/virtual_registries/container/${id}?${query}`;
+      const { token } = await jsonOf<{ token: string }>(await fetch(app.url + path, { headers }));
+      const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+      expect(claims.access).toEqual([]);
+    }
   });
 
   test('counts what is asked without credentials for the limit of the address', async () => {

@@ -1,6 +1,8 @@
 import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { openDatabase } from '../../src/metadata/db/database.ts';
+import type { Records } from '../../src/metadata/db/records.ts';
+import { UniqueViolation } from '../../src/metadata/db/violations.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { eventually } from '../support/eventually.ts';
 import { silentLog } from '../support/silent-log.ts';
@@ -36,6 +38,48 @@ describeEachDatabase('the connection to the records', (open, { createPlace, name
     await Promise.all([slow, fast]);
     expect(waited).toBe(true);
     expect((await first.users.list(undefined, { page: 1, perPage: 10 })).total).toBe(2);
+  });
+
+  test('reads what is committed in the middle of a transaction, and changes nothing else before its end', async () => {
+    const database = await open();
+    const { users } = database;
+    const order: string[] = [];
+    let other: Promise<unknown> = Promise.resolve();
+    await database.transaction(async (tx) => {
+      const { id } = await tx.users.create({ username: 'ada', name: 'Ada', isAdmin: false });
+      expect(await tx.users.find(id)).toBeDefined();
+      expect(await users.find(id)).toBeUndefined();
+      expect((await users.list(undefined, { page: 1, perPage: 10 })).records).toEqual([]);
+      other = users
+        .create({ username: 'bob', name: 'Bob', isAdmin: false })
+        .then(() => order.push('changed'));
+      await new Promise((done) => setTimeout(done, 50));
+      if (name === 'SQLite') expect(order).toEqual([]);
+      order.push('over');
+    });
+    expect(await users.findByUsername('ada')).toBeDefined();
+    await other;
+    if (name === 'SQLite') expect(order).toEqual(['over', 'changed']);
+  });
+
+  test('goes on after transactions that fail, however they do', async () => {
+    const database = await open();
+    const add = (username: string) => (tx: Records) =>
+      tx.users.create({ username, name: username, isAdmin: false });
+    const failing = Array.from({ length: 3 }, () =>
+      database.transaction(async (tx) => {
+        await add('ada')(tx);
+        throw new Error('no');
+      }),
+    );
+    const outcomes = await Promise.allSettled([...failing, database.transaction(add('bob'))]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected', 'fulfilled']);
+    await expect(database.transaction(add('bob'))).rejects.toThrow(UniqueViolation);
+    await database.transaction(add('ada'));
+    expect((await database.users.list(undefined, { page: 1, perPage: 10 })).records).toMatchObject([
+      { username: 'bob' },
+      { username: 'ada' },
+    ]);
   });
 
   test.runIf(name === 'PostgreSQL')(

@@ -54,7 +54,7 @@ export class Database extends Records {
   }
 
   /**
-   * All of what `run` changes through `tx`, or nothing when it throws. SQLite has one connection, which it holds:
+   * All of what `run` changes through `tx`, or nothing when it throws. SQLite has one connection that writes, which it holds:
    * `run` must use `tx` alone, and must not wait for anything slow. It may run again, where PostgreSQL ended a deadlock.
    */
   transaction<T>(run: (tx: Records) => Promise<T>): Promise<T> {

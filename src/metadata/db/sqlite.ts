@@ -1,9 +1,10 @@
-/** SQLite through node:sqlite: one connection, whose write transactions exclude those of other processes from their start. */
+/** SQLite through node:sqlite: a connection whose write transactions exclude those of other processes from their start, and one that reads. */
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqlite';
 import {
   CompiledQuery,
   type DatabaseConnection,
   type Dialect,
+  type Driver,
   SqliteAdapter,
   type SqliteDatabase,
   SqliteDriver,
@@ -14,6 +15,7 @@ import { LRUCache } from 'lru-cache';
 import { Turn } from '../../concurrency/turn.ts';
 import type { AccessRevision } from '../people/access-revision.ts';
 import type { DirectReads } from './prepared.ts';
+import { ApartDriver, mayWrite } from './sqlite-apart.ts';
 import { fileDemand, inMemory, openSqliteFile, Patience } from './sqlite-file.ts';
 import { isDiskFull, sqliteUnavailability } from './sqlite-unavailability.ts';
 import { SqliteStatements } from './statements.ts';
@@ -32,35 +34,40 @@ export async function sqliteDialect(
   giveUpSpace?: () => boolean,
 ): Promise<Dialect & DirectReads> {
   const database = new NodeSqliteDatabase(await openSqliteFile(file, giveUpSpace));
-  const isShared = file !== inMemory;
-  // Transactions of the other connection keep nobody waiting who reads through this one, and may be as long as they are.
-  const direct = isShared ? new NodeSqliteDatabase(openReadOnly(file)) : database;
-  const demandFile = isShared ? fileDemand(file) : undefined;
-  return {
-    read: (_, statement, parameters) => direct.read(statement, parameters),
-    createDriver: () => new ImmediateDriver(database, { direct, revision, giveUpSpace, demandFile }),
-    createQueryCompiler: () => new SqliteStatements(),
-    createAdapter: () => new TransactionalAdapter(),
-    createIntrospector: (db) => new SqliteIntrospector(db),
-  };
+  if (file === inMemory) return dialectOf(database, () => new ImmediateDriver(database, { revision }));
+  const reading = new NodeSqliteDatabase(openReadOnly(file), database.turn);
+  const writing = { revision, giveUpSpace, demandFile: fileDemand(file) };
+  const driver = () => new ApartDriver(new ImmediateDriver(database, writing), readingDriver(reading));
+  return { ...dialectOf(reading, driver), createAdapter: () => new ApartAdapter() };
 }
 
 /** @throws when there is no such file */
 export async function readOnlySqliteDialect(file: string): Promise<Dialect & DirectReads> {
   const database = new NodeSqliteDatabase(openReadOnly(file));
+  return dialectOf(database, () => readingDriver(database));
+}
+
+function openReadOnly(file: string): DatabaseSync {
+  return new DatabaseSync(file, { timeout: 0, readOnly: true });
+}
+
+/** @param direct what is read past Kysely */
+function dialectOf(direct: NodeSqliteDatabase, createDriver: () => Driver): Dialect & DirectReads {
   return {
-    read: (_, statement, parameters) => database.read(statement, parameters),
-    // Its transactions begin with the first read, and lock nothing.
-    createDriver: () =>
-      new SqliteDriver({ database, onCreateConnection: (connection) => waitAndTell(connection, database) }),
+    read: (_, statement, parameters) => direct.read(statement, parameters),
+    createDriver,
     createQueryCompiler: () => new SqliteStatements(),
     createAdapter: () => new TransactionalAdapter(),
     createIntrospector: (db) => new SqliteIntrospector(db),
   };
 }
 
-function openReadOnly(file: string): DatabaseSync {
-  return new DatabaseSync(file, { timeout: 0, readOnly: true });
+/** Its transactions begin with the first read, and lock nothing. */
+function readingDriver(database: NodeSqliteDatabase): Driver {
+  return new SqliteDriver({
+    database,
+    onCreateConnection: (connection) => waitAndTell(connection, database),
+  });
 }
 
 interface NodeSqliteStatement extends SqliteStatement {
@@ -72,10 +79,12 @@ type DirectRows = Record<string, SQLOutputValue>[] | undefined;
 class NodeSqliteDatabase implements SqliteDatabase {
   readonly #database: DatabaseSync;
   readonly #statements = new LRUCache<string, NodeSqliteStatement>({ max: maxStatements });
-  readonly turn = new Turn();
+  readonly turn: Turn;
 
-  constructor(database: DatabaseSync) {
+  /** @param turn shared by connections that one thread asks */
+  constructor(database: DatabaseSync, turn = new Turn()) {
     this.#database = database;
+    this.turn = turn;
   }
 
   get isTransaction(): boolean {
@@ -165,28 +174,18 @@ function demandFileOfWrites(
   };
 }
 
-function mayWrite({ sql }: CompiledQuery): boolean {
-  return !sql.startsWith('select');
-}
-
 interface ImmediateDriverOptions {
-  /** Another connection, or the same. */
-  readonly direct: NodeSqliteDatabase;
   readonly revision: AccessRevision | undefined;
-  readonly giveUpSpace: (() => boolean) | undefined;
+  readonly giveUpSpace?: (() => boolean) | undefined;
   /** Throws where the file of the database is not there any more. */
-  readonly demandFile: (() => void) | undefined;
+  readonly demandFile?: () => void;
 }
 
 /** A transaction that reads first and writes later could not get the lock when another process wrote between: take it at once. */
 class ImmediateDriver extends SqliteDriver {
   readonly #database: NodeSqliteDatabase;
-  readonly #direct: NodeSqliteDatabase;
 
-  constructor(
-    database: NodeSqliteDatabase,
-    { direct, revision, giveUpSpace, demandFile }: ImmediateDriverOptions,
-  ) {
+  constructor(database: NodeSqliteDatabase, { revision, giveUpSpace, demandFile }: ImmediateDriverOptions) {
     super({
       database,
       async onCreateConnection(connection) {
@@ -197,7 +196,6 @@ class ImmediateDriver extends SqliteDriver {
       },
     });
     this.#database = database;
-    this.#direct = direct;
   }
 
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
@@ -208,16 +206,18 @@ class ImmediateDriver extends SqliteDriver {
     // A full disk makes SQLite roll back by itself.
     if (this.#database.isTransaction) await super.rollbackTransaction(connection);
   }
-
-  override async destroy(): Promise<void> {
-    if (this.#direct !== this.#database) this.#direct.close();
-    await super.destroy();
-  }
 }
 
 /** SQLite can create tables in a transaction, so each start's migrations are one. */
 class TransactionalAdapter extends SqliteAdapter {
   override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
+/** Each connection waits for its turn where it must. */
+class ApartAdapter extends TransactionalAdapter {
+  override get supportsMultipleConnections(): boolean {
     return true;
   }
 }

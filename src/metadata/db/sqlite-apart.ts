@@ -1,0 +1,93 @@
+/**
+ * Two connections to one SQLite database: transactions and whatever else may write go one after the other through the first, and what is
+ * read outside of them through the second, which sees what is committed and waits for nobody.
+ */
+import type { CompiledQuery, DatabaseConnection, Driver } from 'kysely';
+
+export class ApartDriver implements Driver {
+  readonly #writing: Driver;
+  readonly #reading: Driver;
+  /** Whose transaction is under way. */
+  #holder: DatabaseConnection | undefined;
+  #endTurn = () => {};
+  #lastTurn: Promise<void> = Promise.resolve();
+
+  constructor(writing: Driver, reading: Driver) {
+    this.#writing = writing;
+    this.#reading = reading;
+  }
+
+  async init(): Promise<void> {
+    await this.#writing.init();
+    await this.#reading.init();
+  }
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    const writer = await this.#writing.acquireConnection();
+    const reader = await this.#reading.acquireConnection();
+    const connection: DatabaseConnection = {
+      executeQuery: async (query, options) => {
+        if (this.#holder === connection) return writer.executeQuery(query, options);
+        if (!mayWrite(query)) return reader.executeQuery(query, options);
+        const endTurn = await this.#nextTurn();
+        try {
+          return await writer.executeQuery(query, options);
+        } finally {
+          endTurn();
+        }
+      },
+      streamQuery: (query, chunkSize, options) => reader.streamQuery(query, chunkSize, options),
+    };
+    return connection;
+  }
+
+  async releaseConnection(): Promise<void> {}
+
+  async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    const endTurn = await this.#nextTurn();
+    this.#holder = connection;
+    this.#endTurn = () => {
+      this.#holder = undefined;
+      endTurn();
+    };
+    try {
+      await this.#writing.beginTransaction(connection, {});
+    } catch (error) {
+      this.#endTurn();
+      throw error;
+    }
+  }
+
+  /** Where it fails, it is rolled back next. */
+  async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    await this.#writing.commitTransaction(connection);
+    this.#endTurn();
+  }
+
+  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    try {
+      await this.#writing.rollbackTransaction(connection);
+    } finally {
+      this.#endTurn();
+    }
+  }
+
+  async destroy(): Promise<void> {
+    // The last connection to close, which writes, tidies the files.
+    await this.#reading.destroy();
+    await this.#writing.destroy();
+  }
+
+  /** All come to their turn in the order in which they ask. @returns ends it */
+  async #nextTurn(): Promise<() => void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const before = this.#lastTurn;
+    this.#lastTurn = promise;
+    await before;
+    return resolve;
+  }
+}
+
+export function mayWrite({ sql }: CompiledQuery): boolean {
+  return !sql.startsWith('select');
+}

@@ -33,6 +33,7 @@ export class Download {
   readonly #expected: number | undefined;
   #position: number;
   #resumes = 0;
+  #isClosed = false;
 
   private constructor(
     tools: DownloadTools,
@@ -85,8 +86,9 @@ export class Download {
     throw refusalOf('BLOB_UNKNOWN', `blob ${digest}`, answers);
   }
 
-  /** Of no use to anybody. */
+  /** Of no use to anybody, also while its bytes are waited for: nobody is asked for the rest. */
   close(): void {
+    this.#isClosed = true;
     this.#opened.close();
   }
 
@@ -98,6 +100,7 @@ export class Download {
           yield* this.#transfer();
           return;
         } catch (error) {
+          if (this.#isClosed) throw error;
           const broken = this.#answered(this.#source, error);
           if (broken.kind === 'unavailable' && this.#position === this.#end) return;
           await this.#resume(broken);
@@ -169,6 +172,7 @@ export class Download {
         throw new OutboundError('invalid', `says the blob has ${opened.size} bytes and not ${this.size}`);
       }
       this.#opened = opened;
+      if (this.#isClosed) opened.close();
     } catch (error) {
       return this.#answered(source, error);
     }

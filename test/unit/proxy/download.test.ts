@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { digestOf } from '../../../src/oci/digest.ts';
 import { OutboundError, type OutboundErrorKind } from '../../../src/outbound/outbound-error.ts';
 import { Download } from '../../../src/proxy/download.ts';
@@ -108,6 +108,33 @@ describe('a download', () => {
 });
 
 describe('a download that breaks', () => {
+  test('because it was closed asks nobody for the rest', async () => {
+    const { upstream, open, asked, pauses } = setUp(2);
+    const broken = Promise.withResolvers<never>();
+    upstream.bodies.push(async function* () {
+      yield await broken.promise;
+    });
+    const download = await open();
+    const next = expect(download.chunks().next()).rejects.toThrow('ended the connection');
+    download.close();
+    broken.reject(new OutboundError('unavailable', 'ended the connection'));
+    await next;
+    expect([asked(), pauses]).toEqual([[['0-'], []], []]);
+  });
+
+  test('and is closed while it is opened again lets go of what is opened', async () => {
+    const { upstream, open } = setUp();
+    upstream.bodies.push(breakAfter(0), breakAfter(0));
+    const download = await open();
+    const opening = upstream.hold('GET blob');
+    const next = expect(download.chunks().next()).rejects.toThrow('ended the connection');
+    await vi.waitFor(() => expect(upstream.asked).toHaveLength(2));
+    download.close();
+    opening();
+    await next;
+    expect(upstream.openBodies).toBe(0);
+  });
+
   test.each(['unavailable', 'end'] as const)(
     'goes on where it stopped, at the same source (%s)',
     async (how) => {

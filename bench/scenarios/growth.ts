@@ -34,6 +34,20 @@ const loops: readonly { readonly name: string; readonly path: (ids: Ids) => stri
       `projects/${projectId}/registry/repositories/${repositoryId}/tags?per_page=20&page=${Math.ceil(tags / 20)}`,
   },
   {
+    name: 'tags by size, far page',
+    path: ({ projectId, repositoryId, tags }) =>
+      `projects/${projectId}/registry/repositories/${repositoryId}/tags?order_by=size&page=${Math.ceil(tags / 40)}`,
+  },
+  {
+    name: 'tags, searched',
+    path: ({ projectId, repositoryId }) =>
+      `projects/${projectId}/registry/repositories/${repositoryId}/tags?search=777`,
+  },
+  {
+    name: 'repositories, searched',
+    path: ({ projectId }) => `projects/${projectId}/registry/repositories?search=r77&order_by=size`,
+  },
+  {
     name: 'repositories with tags_count',
     path: ({ projectId }) => `projects/${projectId}/registry/repositories?tags_count=true&per_page=20`,
   },

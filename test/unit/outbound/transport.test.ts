@@ -102,9 +102,9 @@ describe('of the connections to an origin', () => {
           .catch(() => undefined);
     };
     ask(false, 'HEAD');
-    await vi.waitFor(() => expect(held).toHaveLength(short));
+    await expect.poll(() => held).toHaveLength(short);
     ask(true, 'GET');
-    await vi.waitFor(() => expect(held).toHaveLength(short + long));
+    await expect.poll(() => held).toHaveLength(short + long);
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect([held.length, connections()]).toEqual([short + long, short + long]);
   });
@@ -115,18 +115,18 @@ describe('of the connections to an origin', () => {
     const ask = (method: 'GET' | 'HEAD', isTransfer: boolean, repository: string) =>
       void transport.request(get(url, { method, isTransfer, repository })).catch(() => undefined);
     for (let n = 0; n < 4; n++) ask('GET', false, `team/app${n}`);
-    await vi.waitFor(() => expect(held).toHaveLength(3));
+    await expect.poll(() => held).toHaveLength(3);
     ask('HEAD', false, 'team/other');
-    await vi.waitFor(() => expect(held).toHaveLength(4));
+    await expect.poll(() => held).toHaveLength(4);
     for (let n = 0; n < 13; n++) ask('GET', true, `team/app${n}`);
-    await vi.waitFor(() => expect(held).toHaveLength(16));
+    await expect.poll(() => held).toHaveLength(16);
   });
 
   test('each is free again once its answer is over, and waited for no longer than may be', async () => {
     const { url, held } = await startHolding();
     const transport = createTransport({ maxConnections: 1, queueMs: 100 });
     const first = transport.request(get(url));
-    await vi.waitFor(() => expect(held).toHaveLength(1));
+    await expect.poll(() => held).toHaveLength(1);
     await expect(transport.request(get(url))).rejects.toMatchObject({
       busy: true,
       limit: 'upstreams.queue_seconds',
@@ -134,13 +134,13 @@ describe('of the connections to an origin', () => {
     held[0]?.end('x');
     await (await first).read(1);
     const second = transport.request(get(url));
-    await vi.waitFor(() => expect(held).toHaveLength(2));
+    await expect.poll(() => held).toHaveLength(2);
     held[1]?.destroy();
-    await vi.waitFor(() => expect(held).toHaveLength(3));
+    await expect.poll(() => held).toHaveLength(3);
     held[2]?.destroy();
     await expect(second).rejects.toThrow('closed the connection');
     const third = transport.request(get(url));
-    await vi.waitFor(() => expect(held).toHaveLength(4));
+    await expect.poll(() => held).toHaveLength(4);
     held[3]?.end();
     expect((await third).status).toBe(200);
   });
@@ -149,7 +149,7 @@ describe('of the connections to an origin', () => {
     const [one, other] = [await startHolding(), await startHolding()];
     const transport = createTransport({ maxConnections: 1 });
     for (const { url } of [one, other]) void transport.request(get(url)).catch(() => undefined);
-    await vi.waitFor(() => expect([one.held.length, other.held.length]).toEqual([1, 1]));
+    await expect.poll(() => [one.held.length, other.held.length]).toEqual([1, 1]);
   });
 });
 
@@ -159,7 +159,7 @@ test('closing ends what is under way, short or long', async () => {
   const asked = [false, true].map((isTransfer) =>
     transport.request(get(url, { isTransfer })).catch((error: unknown) => error),
   );
-  await vi.waitFor(() => expect(held).toHaveLength(2));
+  await expect.poll(() => held).toHaveLength(2);
   await transport.close();
   expect(await Promise.all(asked)).toMatchObject([{ kind: 'unavailable' }, { kind: 'unavailable' }]);
 });
@@ -173,7 +173,7 @@ test('who leaves gets the reason, and the answer that comes all the same ends', 
     response.write('x');
   });
   await expect(createTransport().request(get(url), leaving.signal)).rejects.toThrow('left');
-  await vi.waitFor(() => expect(closed).toHaveBeenCalled());
+  await expect.poll(() => closed).toHaveBeenCalled();
 });
 
 test('what is for one origin alone is sent there, and no more once that has sent us on', async () => {

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn, setImmediate } from 'node:timers/promises';
 import nock from 'nock';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parseRepositoryName } from '../../../src/oci/reference.ts';
 import { maxTokenBytes } from '../../../src/upstreams/token-exchange.ts';
 import { createKit, credentials, image, latest } from './kit.ts';
@@ -249,7 +249,7 @@ describe('a registry that wants a bearer token', () => {
       .delay(1000)
       .reply(() => [200, { token: 't1' }]);
     const left = upstream.headManifest(image, latest, leaving.signal);
-    await vi.waitFor(() => expect(nock.pendingMocks()).toEqual([]));
+    await expect.poll(() => nock.pendingMocks()).toEqual([]);
     leaving.abort(new Error('left'));
     await expect(left).rejects.toThrow('left');
     nock.abortPendingRequests();

@@ -95,5 +95,5 @@ test('a tested connection is closed then', async () => {
   expect(await testConnection(settings, 'a/manifests/b', optionsOf({ allowedNetworks }))).toEqual({
     success: true,
   });
-  await vi.waitFor(() => expect(closed).toHaveBeenCalled());
+  await expect.poll(() => closed).toHaveBeenCalled();
 });

@@ -32,7 +32,7 @@ export class BlobRequests {
       answer.discard();
       return answer;
     });
-    if (status === 200) {
+    if (!headMisunderstood.includes(status)) {
       if (codings.length > 0) return undefined;
       if (length !== 0 || digestOf(Buffer.alloc(0), algorithmOf(digest)) === digest) return length;
     }
@@ -67,9 +67,9 @@ export class BlobRequests {
     range: BlobRange,
     signal: AbortSignal | undefined,
   ): Promise<OpenedBlob> {
-    const headers = rangeHeader(range);
-    const statuses = 'range' in headers ? [200, 206] : [200];
     const target = this.#request('GET', repository, digest);
+    const headers = rangeHeader(range);
+    const statuses = [200, 206];
     const request = { ...target, kind: 'blob', headers, statuses, isTransfer: true } as const;
     const { registry, pace } = this.#options;
     const { answer, part, body } = await registry.ask(request, signal, (taken, ticket) => {
@@ -82,7 +82,7 @@ export class BlobRequests {
     const { start, length, size } = part;
     const close = () => body.close();
     const { codings, status } = answer;
-    if (codings.length === 0 || status !== 200) return { start, size, body, close };
+    if (codings.length === 0 || status === 206) return { start, size, body, close };
     return { ...(await openCoded(body, { digest, codings, length, size: range.size })), start, close };
   }
 

@@ -21,8 +21,10 @@ export function rangeHeader({ start, last }: BlobRange): Record<string, string> 
 
 /** @throws OutboundError 'invalid' where the part is not the one asked for. */
 export function parsePart(answer: Answer, asked: BlobRange): BlobPart {
-  if (answer.status === 200) return { start: 0, length: answer.length, size: answer.length };
-  const text = answer.header('content-range') ?? '';
+  const said = answer.header('content-range');
+  const isPart = answer.status === 206 && (said !== undefined || asked.start > 0 || asked.last !== undefined);
+  if (!isPart) return { start: 0, length: answer.length, size: answer.length };
+  const text = said ?? '';
   const [, first, last, size] = /^\s*bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)\s*$/i.exec(text) ?? [];
   const part = { start: Number(first), end: Number(last) + 1, size: size === '*' ? undefined : Number(size) };
   const isAsked =

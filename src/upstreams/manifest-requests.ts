@@ -86,7 +86,7 @@ export class ManifestRequests {
     try {
       const head = await registry.ask(request, signal, (answer) => {
         answer.discard();
-        if (answer.status !== 200) return undefined;
+        if (headMisunderstood.includes(answer.status)) return undefined;
         return { digest: isDigestReference(reference) ? reference : findDigest(answer) };
       });
       this.#doubtedUntil = head ? undefined : now() + doubtMs;

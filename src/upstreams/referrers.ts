@@ -33,7 +33,7 @@ export async function listReferrers(
     (url, parse) =>
       registry
         .ask({ ...request, url, statuses: [200, ...unsupported] }, signal, async (answer) => {
-          if (answer.status === 200) return parse(answer).catch(unlessNoJson);
+          if (!unsupported.includes(answer.status)) return parse(answer).catch(unlessNoJson);
           answer.discard();
           return noIndex;
         })

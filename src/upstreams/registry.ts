@@ -14,6 +14,9 @@ import { refusedElsewhere, toStatusError } from './status-error.ts';
 import type { UpstreamSettings } from './upstream.ts';
 import type { UpstreamObserver, UpstreamRequestKind } from './upstream-observer.ts';
 
+/** As 200, where a proxy between may have changed something. https://www.rfc-editor.org/rfc/rfc9110#section-15.3.4 */
+const proxied = 203;
+
 export interface UpstreamOptions extends TransportOptions {
   /** For a whole HEAD of a manifest. */
   readonly probeMs: number;
@@ -34,7 +37,7 @@ export interface UpstreamOptions extends TransportOptions {
 
 export interface CheckedRequest extends RegistryRequest {
   readonly kind: UpstreamRequestKind;
-  /** Other statuses than these become errors. */
+  /** Other statuses than these become errors; 203 counts as 200. */
   readonly statuses: readonly number[];
   /** For the whole of it, token included, where that is not `answer_seconds`. Transfers have none. */
   readonly limit?: Limit;
@@ -102,7 +105,7 @@ export class Registry {
       const { answer, isAuthorized } = await this.#client.ask(request, signal);
       const isElsewhere = answer.url.origin !== this.#client.base.origin;
       if (!isElsewhere) this.health.noteQuota((header) => answer.header(header));
-      if (request.statuses.includes(answer.status)) return answer;
+      if (request.statuses.includes(answer.status === proxied ? 200 : answer.status)) return answer;
       answer.discard();
       if (isElsewhere && isRefusedBlob(request, answer)) throw refusedElsewhere(answer);
       const here = credentials === undefined ? 'none' : isAuthorized ? 'sent' : 'kept';

@@ -26,12 +26,12 @@ describe.skipIf(!runs)('what skopeo pulls from a registry', () => {
   /** Which of these it can do: an image by tag, one by digest, and the list of tags. */
   async function abilities(place: string, user: string | undefined, pinned: string): Promise<string[]> {
     const to = () => `dir:${mkdtempSync(join(directory, 'pulled-'))}`;
-    const as = (option: string) => (user === undefined ? ['--no-creds'] : [option, user]);
-    const copy = ['copy', '-q', '--src-tls-verify=false', ...as('--src-creds')];
+    const as = (of: string) => (user === undefined ? [`--${of}no-creds`] : [`--${of}creds`, user]);
+    const copy = ['copy', '-q', '--src-tls-verify=false', ...as('src-')];
     const tried = {
       tag: [...copy, `docker://${place}:latest`, to()],
       digest: [...copy, `docker://${place}@${pinned}`, to()],
-      tags: ['list-tags', '--tls-verify=false', ...as('--creds'), `docker://${place}`],
+      tags: ['list-tags', '--tls-verify=false', ...as(''), `docker://${place}`],
     };
     const done: string[] = [];
     for (const [what, args] of Object.entries(tried)) {
@@ -43,6 +43,16 @@ describe.skipIf(!runs)('what skopeo pulls from a registry', () => {
     }
     return done;
   }
+
+  test.each([
+    ['anyone', {}, undefined],
+    ['a user', { auth: { kind: 'bearer', username: 'u', password: 'p' } } as const, 'u:p'],
+  ])('is everything where nothing is odd about it, by %s', async (_, here, user) => {
+    const played = await PlayedUpstream.start({ name: 'is as it should be', here });
+    onTestFinished(() => played.stop());
+    const able = await abilities(`${played.host}/${repository}`, user, played.corpus.pinned.digest);
+    expect(able).toEqual(['tag', 'digest', 'tags']);
+  });
 
   describe.each(behaviours)('%s', (_, all) => {
     for (const behaviour of all) {

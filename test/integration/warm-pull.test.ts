@@ -39,8 +39,10 @@ describeApp('a warm pull', (start) => {
     for (const answer of answers) {
       expect(answer.status).toBe(200);
       expect(answer.headers.get('docker-content-digest')).toBe(image.digest);
-      expect(answer.headers.get('cache-status')).toContain('revalidated');
+      // Whoever comes after it was answered finds the tag fresh.
+      expect(answer.headers.get('cache-status')).toMatch(/revalidated|hit/);
     }
+    expect(answers[0]?.headers.get('cache-status')).toContain('revalidated');
     expect(upstream.requests.map(({ method }) => method)).toEqual(['HEAD']);
     await app.manifest('team/app', 'v1');
     expect(upstream.count()).toBe(1);

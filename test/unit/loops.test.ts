@@ -103,6 +103,8 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
   'outbound/connection-queue.ts': [1, 'the limit of waiting'],
   'outbound/deadline.ts': [1, 'the limit of an answer'],
   'outbound/poster.ts': [1, 'the limit of an answer'],
+  'upstreams/coded-blob.ts': [1, 'until four megabytes are held'],
+  'upstreams/list-pages.ts': [1, 'two hundred pages at most'],
   'upstreams/tag-list.ts': [1, 'half as many lists each time'],
   'webhooks/delivery-worker.ts': [1, 'when a delivery that hangs makes room'],
 };

@@ -42,7 +42,7 @@ describeApp('a warm pull', (start) => {
       // Whoever comes after it was answered finds the tag fresh.
       expect(answer.headers.get('cache-status')).toMatch(/revalidated|hit/);
     }
-    expect(answers[0]?.headers.get('cache-status')).toContain('revalidated');
+    expect(answers.some(({ headers }) => headers.get('cache-status')?.includes('revalidated'))).toBe(true);
     expect(upstream.requests.map(({ method }) => method)).toEqual(['HEAD']);
     await app.manifest('team/app', 'v1');
     expect(upstream.count()).toBe(1);

@@ -76,7 +76,7 @@ describeApp('many clients at once', (start) => {
   test('all hear of it when the upstream fails', async () => {
     await using upstream = await new FakeRegistry().start();
     const blob = upstream.repository('team/app').addBlob(1000, 4);
-    upstream.fault({}, { status: 500, delayMs: 50 });
+    upstream.fault({}, { status: 500, delayMs: 1500 });
     await using app = await start({ upstreams: [upstream] });
     const answers = await Promise.all(Array.from({ length: 10 }, () => app.blob('team/app', blob.digest)));
     expect(answers.map((answer) => answer.status)).toEqual(Array(10).fill(502));

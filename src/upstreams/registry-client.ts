@@ -3,10 +3,10 @@
  * challenge, and only the registry's own gets the credentials.
  */
 import { LRUCache } from 'lru-cache';
-import { isDockerHub } from '../oci/registry-host.ts';
 import type { Answer } from '../outbound/answer.ts';
 import { followRedirects, type Hop } from '../outbound/redirect.ts';
 import { Authorizer, type AuthorizerOptions } from './authorizer.ts';
+import { RegistryPlace } from './registry-place.ts';
 import type { UpstreamSettings } from './upstream.ts';
 
 /** Of places that challenged us after a redirect. */
@@ -35,29 +35,38 @@ export interface RegistryClientOptions extends Omit<AuthorizerOptions, 'base' | 
 }
 
 export class RegistryClient {
-  /** Ends in `/v2/`. */
-  readonly base: URL;
   readonly #options: RegistryClientOptions;
-  readonly #own: Authorizer;
+  readonly #place: RegistryPlace;
+  #own: { readonly base: URL; readonly authorizer: Authorizer } | undefined;
   /** By origin. */
   readonly #others = new LRUCache<string, Authorizer>({ max: maxOthers });
 
   constructor(options: RegistryClientOptions) {
     this.#options = options;
-    this.base = baseOf(options.settings.url);
-    this.#own = new Authorizer({ ...options, base: this.base, challenger: this.base });
+    this.#place = new RegistryPlace(options.settings.url, options);
+  }
+
+  /** scheme://host:port */
+  get origin(): string {
+    return this.#place.front.origin;
   }
 
   /** @param path below `/v2/`. */
   urlOf(path: string): URL {
-    return new URL(this.base.href + path);
+    return new URL(this.#place.front.href + path);
+  }
+
+  /** Whether there is a registry, whatever it has. @throws OutboundError or the signal's reason. */
+  isThere(signal?: AbortSignal): Promise<boolean> {
+    return this.#place.isThere(signal);
   }
 
   /**
    * The last answer, whatever its status: at each hop a refusal is answered once.
    * @throws OutboundError or the signal's reason.
    */
-  async ask(asked: RegistryRequest, signal?: AbortSignal): Promise<RegistryAnswer> {
+  async ask(request: RegistryRequest, signal?: AbortSignal): Promise<RegistryAnswer> {
+    const asked = await this.#located(request, signal);
     let isAuthorized = false;
     const answer = await followRedirects({ url: asked.url, headers: asked.headers ?? {} }, async (hop) => {
       const [given, authorization] = await this.#askAt(hop, asked, signal);
@@ -66,6 +75,19 @@ export class RegistryClient {
       return given;
     });
     return { answer, isAuthorized };
+  }
+
+  /** The same, where the registry is. */
+  async #located(request: RegistryRequest, signal: AbortSignal | undefined): Promise<RegistryRequest> {
+    const { base, namespace } = await this.#place.find(signal);
+    if (this.#own?.base !== base) {
+      const authorizer = new Authorizer({ ...this.#options, base, challenger: base });
+      this.#own = { base, authorizer };
+    }
+    if (namespace === '') return request;
+    const below = request.url.href.slice(this.#place.front.href.length);
+    const url = new URL(base.href + namespace + below);
+    return { ...request, url, repository: namespace + request.repository };
   }
 
   /** The answer, and what it was asked with. */
@@ -81,7 +103,7 @@ export class RegistryClient {
       return this.#options.transport.request(request, signal);
     };
     const repository = hop.isAway ? (repositoryIn(hop.url) ?? asked.repository) : asked.repository;
-    const known = hop.isAway ? this.#others.get(origin) : this.#own;
+    const known = hop.isAway ? this.#others.get(origin) : this.#own?.authorizer;
     const prepared = await known?.prepare(repository, signal);
     const answer = await send(prepared);
     if (!refusals.includes(answer.status)) return [answer, prepared];
@@ -104,12 +126,4 @@ export class RegistryClient {
 /** What is asked for at another registry, which may have another name there. */
 function repositoryIn({ pathname }: URL): string | undefined {
   return /\/v2\/(.+)\/(?:manifests|blobs|tags|referrers)\/[^/]+$/.exec(pathname)?.[1];
-}
-
-/** An address may end in `/`, in `/v2` or in both. Docker Hub is one registry, whichever of its hosts is named and as what people know it. */
-function baseOf(text: string): URL {
-  const url = new URL(text);
-  const path = url.pathname.replace(/\/+$/, '');
-  if (isDockerHub(url)) return new URL(`https://registry-1.docker.io${path.replace(/\/v[12]$/, '')}/v2/`);
-  return new URL(`${url.origin}${path.replace(/\/v2$/, '')}/v2/`);
 }

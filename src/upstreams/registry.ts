@@ -103,7 +103,7 @@ export class Registry {
     const { id, name, credentials } = this.#settings;
     try {
       const { answer, isAuthorized } = await this.#client.ask(request, signal);
-      const isElsewhere = answer.url.origin !== this.#client.base.origin;
+      const isElsewhere = answer.url.origin !== this.#client.origin;
       if (!isElsewhere) this.health.noteQuota((header) => answer.header(header));
       if (request.statuses.includes(answer.status === proxied ? 200 : answer.status)) return answer;
       answer.discard();

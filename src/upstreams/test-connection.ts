@@ -27,19 +27,16 @@ export async function testConnection(
   try {
     const repository = path.replace(/\/(?:manifests|blobs)\/[^/]*$/, '');
     const limit = { ms: options.answerMs, setting: 'upstreams.answer_seconds' };
-    const statusOf = async (below: string) => {
-      const headers = { accept: manifestAccept };
-      const asked = { method: 'HEAD', url: client.urlOf(below), repository, headers } as const;
-      return (await withDeadline(limit, undefined, (signal) => client.ask(asked, signal))).answer.status;
-    };
-    const status = await statusOf(path);
+    const headers = { accept: manifestAccept };
+    const asked = { method: 'HEAD', url: client.urlOf(path), repository, headers } as const;
+    const { answer } = await withDeadline(limit, undefined, (signal) => client.ask(asked, signal));
+    const { status } = answer;
     if (status !== 404) return status < 300 ? { success: true } : failure(statusText(status));
     // Any registry answers so of an image that it does not have; but so does any server at a path that it does not know.
     const { origin, pathname } = new URL(settings.url);
-    if (pathname === '/' || (await statusOf('')) !== 404) return { success: true };
-    return failure(
-      `there is no registry at ${settings.url}/v2/. If ${pathname.slice(1)} is a namespace, it is the add_prefix of ${origin}`,
-    );
+    if (pathname === '/' || (await withDeadline(limit, undefined, (signal) => client.isThere(signal))))
+      return { success: true };
+    return failure(`there is no registry at ${settings.url}/v2/, nor at ${origin}/v2/`);
   } catch (error) {
     if (!(error instanceof OutboundError)) throw error;
     if (error.timedOut) return failure('Connection timeout');

@@ -27,9 +27,27 @@ describeApp('a namespace at an upstream', (start) => {
 
   test('is not a path in front of /v2/, and both work together', async () => {
     await using registry = await new FakeRegistry().start();
+    registry.fault({ path: '/front/v2/' }, { status: 401 });
     await using app = await start({ upstreams: [{ url: `${registry.url}/front`, add_prefix: 'acme' }] });
     await app.manifest('team/app', 'v1');
     expect(registry.requests.map(({ path }) => path)).toContain('/front/v2/acme/team/app/manifests/v1');
+  });
+
+  test('is the path of a URL at which there is no registry, on a host that is one', async () => {
+    await using registry = await new FakeRegistry({ auth: { kind: 'bearer' } }).start();
+    const repository = registry.repository('acme/hub/team/app');
+    const layer = repository.addBlob(100);
+    const image = repository.addImage({ tag: 'v1', layers: [layer] });
+    await using app = await start({ upstreams: [{ url: `${registry.url}/acme/hub` }] });
+    const pulled = await app.manifest('team/app', 'v1');
+    expect(pulled.headers.get('docker-content-digest')).toBe(image.digest);
+    expect((await app.blob('team/app', layer.digest)).status).toBe(200);
+    expect(await tagsOf(await app.v2('virtual_registries/container/1/team/app/tags/list'))).toEqual(['v1']);
+    const scopes = registry
+      .matching({ kind: 'token' })
+      .map(({ query }) => new URLSearchParams(query).get('scope'));
+    expect(new Set(scopes)).toEqual(new Set(['repository:acme/hub/team/app:pull']));
+    expect(registry.requests.filter(({ path }) => path === '/acme/hub/v2/')).toHaveLength(1);
   });
 
   test('decides which upstream is asked where what is stripped says so', async () => {

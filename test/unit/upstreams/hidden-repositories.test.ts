@@ -34,8 +34,9 @@ describe('with credentials, a registry is asked how before all else', () => {
 
   test('and its own address is asked, below a path and after a redirect within it', async () => {
     const url = `${origin}/inner`;
-    strangers().get('/inner/v2/').reply(301, undefined, { location: '/base' });
-    strangers().get('/base').reply(401, {}, { 'www-authenticate': 'Basic realm="x"' });
+    // Once for whether it is there, and once for how to ask.
+    strangers().get('/inner/v2/').times(2).reply(301, undefined, { location: '/base' });
+    strangers().get('/base').times(2).reply(401, {}, { 'www-authenticate': 'Basic realm="x"' });
     those(basic).head(`/inner${path}`).reply(200, undefined, found);
     expect(await createKit({ url, credentials }).upstream.headManifest(image, latest)).toEqual({ digest });
   });

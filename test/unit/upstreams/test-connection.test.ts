@@ -221,16 +221,19 @@ describe('the pool', () => {
   });
 });
 
-test('a path at which there is no registry is told apart from one without the image, with what was likely meant', async () => {
+test('a path at which there is no registry is told apart from one without the image', async () => {
   const url = `${origin}/team`;
-  const tested = (base: number) => {
-    nock(origin).head(`/team/v2/${path}`).reply(404);
-    nock(origin).head('/team/v2/').reply(base).get('/team/v2/').reply(base);
-    return testConnection(settingsOf({ url }), path, optionsOf());
+  const tested = (front: number, host: number) => {
+    nock(origin).get('/team/v2/').reply(front).persist();
+    nock(origin).get('/v2/').reply(host).persist();
+    const there = front === 404 && host === 200 ? `/v2/team/${path}` : `/team/v2/${path}`;
+    nock(origin).head(there).reply(404);
+    return testConnection(settingsOf({ url }), path, optionsOf()).finally(() => nock.cleanAll());
   };
-  expect(await tested(404)).toEqual({
+  expect(await tested(404, 404)).toEqual({
     success: false,
-    result: `Error: there is no registry at ${url}/v2/. If team is a namespace, it is the add_prefix of ${origin}`,
+    result: `Error: there is no registry at ${url}/v2/, nor at ${origin}/v2/`,
   });
-  expect(await tested(200)).toEqual({ success: true });
+  expect(await tested(200, 404)).toEqual({ success: true });
+  expect(await tested(404, 200)).toEqual({ success: true });
 });

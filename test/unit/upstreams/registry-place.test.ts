@@ -1,0 +1,107 @@
+import nock from 'nock';
+import { expect, test } from 'vitest';
+import { createKit, credentials, image, latest } from './kit.ts';
+import { origin, useMockedRegistry } from './mocked-registry.ts';
+
+useMockedRegistry();
+
+const url = `${origin}/hub/team`;
+const front = '/hub/team/v2/';
+const digest = `sha256:${'a'.repeat(64)}`;
+const found = { 'docker-content-digest': digest };
+const minuteMs = 60_000;
+
+const says = (path: string, status: number, headers: Record<string, string> = {}) =>
+  nock(origin).get(path).reply(status, '', headers);
+const has = (path: string) => nock(origin).head(`${path}team/app/manifests/latest`).reply(200, '', found);
+
+test.each([
+  ['it says so', 200, {}],
+  ['it asks who is there', 401, { 'www-authenticate': 'Basic realm="x"' }],
+  ['it lets nobody in', 403, {}],
+])("a registry is at its URL's path where %s, which is asked once", async (_, status, headers) => {
+  const { upstream } = createKit({ url });
+  says(front, status, headers);
+  has(front).persist();
+  for (let pull = 0; pull < 3; pull += 1)
+    expect(await upstream.headManifest(image, latest)).toEqual({ digest });
+});
+
+test.each([
+  ['nothing is there', 404, {}],
+  ['a page is there', 200, { 'content-type': 'text/html; charset=utf-8' }],
+])('the path is a namespace where %s, and the host is a registry', async (_, status, headers) => {
+  const { upstream } = createKit({ url });
+  says(front, status, headers);
+  says('/v2/', 200);
+  has('/v2/hub/team/');
+  expect(await upstream.headManifest(image, latest)).toEqual({ digest });
+  nock(origin)
+    .get('/v2/hub/team/team/app/tags/list?n=1000')
+    .reply(200, { tags: ['v1'] });
+  expect(await upstream.listTags(image)).toEqual(['v1']);
+});
+
+test('credentials and tokens are for the name within it', async () => {
+  const { upstream } = createKit({ url, credentials });
+  says(front, 404);
+  const challenge = { 'www-authenticate': `Bearer realm="${origin}/token",service="reg"` };
+  nock(origin).get('/v2/').times(2).reply(401, '', challenge);
+  nock(origin)
+    .get('/token')
+    .query({ service: 'reg', scope: 'repository:hub/team/team/app:pull', account: 'robot' })
+    .reply(200, { token: 't1' });
+  nock(origin, { reqheaders: { authorization: 'Bearer t1' } })
+    .head('/v2/hub/team/team/app/manifests/latest')
+    .reply(200, '', found);
+  expect(await upstream.headManifest(image, latest)).toEqual({ digest });
+});
+
+test('where nobody says so, it is the path, and is asked again later', async () => {
+  const { upstream, clock } = createKit({ url });
+  const nobody = () => {
+    says(front, 404);
+    says('/v2/', 404);
+  };
+  nobody();
+  has(front).persist();
+  await upstream.headManifest(image, latest);
+  clock.ms += 10 * minuteMs - 1;
+  await upstream.headManifest(image, latest);
+  nobody();
+  clock.ms += 1;
+  await upstream.headManifest(image, latest);
+});
+
+test.each([
+  ['fails', 503, 'unavailable'],
+  ['has had too much', 429, 'rate-limited'],
+])('what %s is not asked elsewhere, and is asked again', async (_, status, kind) => {
+  const { upstream } = createKit({ url }, { breakerFailures: 100 });
+  says(front, status);
+  await expect(upstream.headManifest(image, latest)).rejects.toMatchObject({ kind });
+});
+
+test.each([`${origin}/v2/hub/team`, `${origin}//hub/team`])(
+  '%s may name the namespace as well',
+  async (written) => {
+    const { upstream } = createKit({ url: written });
+    says(`${new URL(written).pathname}/v2/`, 404);
+    says('/v2/', 401);
+    has('/v2/hub/team/');
+    expect(await upstream.headManifest(image, latest)).toEqual({ digest });
+  },
+);
+
+test('what is no name of a repository is a path, and nobody is asked', async () => {
+  has('/Hub/v2/');
+  expect(await createKit({ url: `${origin}/Hub` }).upstream.headManifest(image, latest)).toEqual({ digest });
+});
+
+test.each([`${origin}/hub/team/v2`, `${origin}/hub/team/v2/`])(
+  '%s says itself where it is',
+  async (written) => {
+    has(front);
+    expect(await createKit({ url: written }).upstream.headManifest(image, latest)).toEqual({ digest });
+  },
+);

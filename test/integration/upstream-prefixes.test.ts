@@ -35,6 +35,7 @@ describeApp('a namespace at an upstream', (start) => {
 
   test('is the path of a URL at which there is no registry, on a host that is one', async () => {
     await using registry = await new FakeRegistry({ auth: { kind: 'bearer' } }).start();
+    registry.fault({ path: '/acme/hub/v2/' }, { status: 404 });
     const repository = registry.repository('acme/hub/team/app');
     const layer = repository.addBlob(100);
     const image = repository.addImage({ tag: 'v1', layers: [layer] });

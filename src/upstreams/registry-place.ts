@@ -8,7 +8,6 @@ import { isDockerHub } from '../oci/registry-host.ts';
 import type { Answer } from '../outbound/answer.ts';
 import { withDeadline } from '../outbound/deadline.ts';
 import type { Transport } from '../outbound/transport.ts';
-import { toStatusError } from './status-error.ts';
 
 /** Where nothing says that it is a registry, the path is taken to be in front, and asked about again after so long. */
 const assumedMs = 600_000;
@@ -64,15 +63,19 @@ export class RegistryPlace {
     return this.#questions.run('', run, signal).outcome;
   }
 
-  /** Whether there is a registry at either. @throws OutboundError or the signal's reason */
+  /** Whether there may be a registry at either. @throws OutboundError or the signal's reason */
   async isThere(signal: AbortSignal | undefined): Promise<boolean> {
     const { base } = await this.find(signal);
-    return isRegistry(await this.#answerAt(base, signal));
+    const answer = await this.#answerAt(base, signal);
+    return isRegistry(answer) || isFailure(answer);
   }
 
   async #ask(signal: AbortSignal): Promise<Place> {
     for (const place of [this.#front, this.#within]) {
-      if (!isRegistry(await this.#answerAt(place.base, signal))) continue;
+      const answer = await this.#answerAt(place.base, signal);
+      // One that fails only there may answer for its images.
+      if (isFailure(answer)) return this.#front;
+      if (!isRegistry(answer)) continue;
       this.#known = { place };
       return place;
     }
@@ -84,10 +87,12 @@ export class RegistryPlace {
     const request = { method: 'GET', url, headers: {}, redirects: 'follow' } as const;
     const answer = await this.#options.transport.request(request, signal);
     answer.discard();
-    const error = toStatusError(answer, 'none', this.#options.now());
-    if (error.kind === 'unavailable' || error.kind === 'rate-limited') throw error;
     return answer;
   }
+}
+
+function isFailure({ status }: Answer): boolean {
+  return status >= 500 || status === 429;
 }
 
 /** Web servers answer to any path, too, with a page. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#determining-support */

@@ -55,8 +55,7 @@ export function describeSqlite(
 /** A new one on SQLite, closed when the test ends: for what goes by records, and not by what is different of databases. Only inside a test. */
 export async function openSqlite(now: () => number): Promise<Database> {
   const place = await createSqlitePlace(await findEmpty(undefined));
-  // Its tests stop the time, in which no thread would answer.
-  const database = await openDatabase({ ...place, log: silentLog, now, readsInThreads: false });
+  const database = await openDatabase({ ...place, log: silentLog, now });
   onTestFinished(() => database.close());
   return database;
 }

@@ -23,8 +23,6 @@ export interface DatabaseOptions {
   readonly log: Log;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** Whether SQLite reads what may take long in threads of its own, which go by a time of their own; true where left out. */
-  readonly readsInThreads?: boolean | undefined;
   /** Makes room on a full disk, once: false where there is none to make. For SQLite. */
   readonly giveUpSpace?: (() => boolean) | undefined;
   /** The delay of {@link ReviewTimes}; a day where left out. */
@@ -112,8 +110,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     await db.destroy();
     throw error;
   }
-  const { readsInThreads = true } = options;
-  const reading = readsInThreads ? sqliteReadingDialect(options.file) : undefined;
+  const reading = sqliteReadingDialect(options.file, dialect);
   const ways = { direct: dialect, ...(reading && { reading: recordsThrough(reading) }) };
   return new Database(db, timesOf(options), ways, revision);
 }

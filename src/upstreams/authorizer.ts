@@ -26,8 +26,8 @@ export interface AuthorizerOptions {
   readonly settings: Pick<UpstreamSettings, 'id' | 'credentials' | 'tokenHost' | 'updatedAt'>;
   /** The registry's `/v2/`. */
   readonly base: URL;
-  /** What is asked for a challenge; undefined where only challenges that come by themselves are answered. */
-  readonly challenger: URL | undefined;
+  /** Whether a redirect led here, where only challenges that come by themselves are answered: its `/v2/` is not asked for one. */
+  readonly isAway: boolean;
   readonly transport: Transport;
   readonly tokens: UpstreamTokens;
   readonly tokenHosts: readonly string[];
@@ -91,8 +91,8 @@ export class Authorizer {
 
   /** Of a refusal that says nothing of how to ask. Credentials are tried where the registry says nothing of it at all. */
   async #findOut(status: number, repository: string, signal: AbortSignal | undefined): Promise<void> {
-    const { challenger, settings } = this.#options;
-    if (challenger === undefined) return;
+    const { isAway, settings } = this.#options;
+    if (isAway) return;
     const question = async () => this.#known() ?? (await this.#question(repository, signal));
     const scheme = await question().catch((error: unknown) => {
       // To a stranger the refusal is an answer; else it is not known whether it was meant for us.
@@ -151,7 +151,7 @@ export class Authorizer {
   }
 
   async #bearer(scheme: Bearer, repository: string, signal: AbortSignal | undefined): Promise<string> {
-    const { transport, settings, tokens, challenger, answerMs, now, onExchange } = this.#options;
+    const { transport, settings, tokens, isAway, answerMs, now, onExchange } = this.#options;
     const { realm, service } = scheme;
     const { credentials } = settings;
     const request = {
@@ -159,7 +159,7 @@ export class Authorizer {
       service,
       scopes: this.#scopesOf(repository),
       credentials,
-      isAway: challenger === undefined,
+      isAway,
     };
     const issue = async (unwanted: AbortSignal) => {
       const startedAt = now();
@@ -188,9 +188,9 @@ export class Authorizer {
 
   /** Other settings or credentials, other tokens; as JSON, so that no part can pass for another. */
   #key({ realm, service }: Bearer, repository: string): string {
-    const { settings, challenger } = this.#options;
+    const { settings, isAway } = this.#options;
     const { id, updatedAt, credentials } = settings;
-    const whose = [id, updatedAt, credentials, challenger === undefined];
+    const whose = [id, updatedAt, credentials, isAway];
     return JSON.stringify([...whose, realm.href, service, this.#scopesOf(repository)]);
   }
 }

@@ -30,7 +30,7 @@ export interface RegistryAnswer {
   readonly isAuthorized: boolean;
 }
 
-export interface RegistryClientOptions extends Omit<AuthorizerOptions, 'base' | 'challenger'> {
+export interface RegistryClientOptions extends Omit<AuthorizerOptions, 'base' | 'isAway'> {
   readonly settings: AuthorizerOptions['settings'] & Pick<UpstreamSettings, 'url'>;
 }
 
@@ -81,7 +81,7 @@ export class RegistryClient {
   async #located(request: RegistryRequest, signal: AbortSignal | undefined): Promise<RegistryRequest> {
     const { base, namespace } = await this.#place.find(signal);
     if (this.#own?.base !== base) {
-      const authorizer = new Authorizer({ ...this.#options, base, challenger: base });
+      const authorizer = new Authorizer({ ...this.#options, base, isAway: false });
       this.#own = { base, authorizer };
     }
     if (namespace === '') return request;
@@ -117,7 +117,7 @@ export class RegistryClient {
   #other({ origin }: URL): Authorizer {
     const settings = { ...this.#options.settings, credentials: undefined };
     const base = new URL(`${origin}/v2/`);
-    const authorizer = new Authorizer({ ...this.#options, settings, base, challenger: undefined });
+    const authorizer = new Authorizer({ ...this.#options, settings, base, isAway: true });
     this.#others.set(origin, authorizer);
     return authorizer;
   }

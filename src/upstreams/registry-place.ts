@@ -40,8 +40,9 @@ export class RegistryPlace {
     this.#options = options;
     const url = new URL(text);
     const path = url.pathname.replace(/\/+$/, '');
-    const origin = isDockerHub(url) ? 'https://registry-1.docker.io' : url.origin;
-    const front = path.replace(isDockerHub(url) ? /\/v[12]$/ : /\/v2$/, '');
+    const isHub = isDockerHub(url);
+    const origin = isHub ? 'https://registry-1.docker.io' : url.origin;
+    const front = path.replace(isHub ? /\/v[12]$/ : /\/v2$/, '');
     this.#front = { base: new URL(`${origin}${front}/v2/`), namespace: '' };
     const namespace = front.replace(/^\/+(?:v2\/)?/, '');
     this.#within = { base: new URL(`${origin}/v2/`), namespace: `${namespace}/` };

@@ -1,10 +1,12 @@
 /** How registries are called in the names of images. */
 
 const dockerHub = 'docker.io';
+/** Where Docker Hub's registry is, whatever it is called. */
+export const dockerHubUrl = 'https://registry-1.docker.io';
 const dockerHubHosts = new Set([
   dockerHub,
   'index.docker.io',
-  'registry-1.docker.io',
+  new URL(dockerHubUrl).host,
   'registry.hub.docker.com',
 ]);
 

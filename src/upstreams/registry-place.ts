@@ -4,7 +4,7 @@
  */
 import { SingleFlight } from '../concurrency/single-flight.ts';
 import { isRepositoryName } from '../oci/reference.ts';
-import { isDockerHub } from '../oci/registry-host.ts';
+import { dockerHubUrl, isDockerHub } from '../oci/registry-host.ts';
 import type { Answer } from '../outbound/answer.ts';
 import { withDeadline } from '../outbound/deadline.ts';
 import type { Transport } from '../outbound/transport.ts';
@@ -41,7 +41,7 @@ export class RegistryPlace {
     const url = new URL(text);
     const path = url.pathname.replace(/\/+$/, '');
     const isHub = isDockerHub(url);
-    const origin = isHub ? 'https://registry-1.docker.io' : url.origin;
+    const origin = isHub ? dockerHubUrl : url.origin;
     const front = path.replace(isHub ? /\/v[12]$/ : /\/v2$/, '');
     this.#front = { base: new URL(`${origin}${front}/v2/`), namespace: '' };
     const namespace = front.replace(/^\/+(?:v2\/)?/, '');

@@ -4,6 +4,7 @@ import type { Passwords } from '../../auth/credentials/passwords.ts';
 import { accessLevels } from '../../auth/rights/access-levels.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Records } from '../../metadata/db/records.ts';
+import { dockerHubUrl } from '../../oci/registry-host.ts';
 import type { Actor } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
 import { recordAccessToken } from '../tokens/access-token-records.ts';
@@ -31,7 +32,7 @@ export interface FirstStart {
 
 const username = 'root';
 const groupName = 'default';
-const dockerHub = { name: 'Docker Hub', url: 'https://registry-1.docker.io', cacheValidityHours: 24 };
+const dockerHub = { name: 'Docker Hub', url: dockerHubUrl, cacheValidityHours: 24 };
 
 /** Does nothing on every start but the first, which is when the secrets count. */
 export async function prepareFirstStart(options: FirstStartOptions): Promise<void> {

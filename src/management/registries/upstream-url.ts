@@ -1,5 +1,6 @@
 /** Where an upstream may be. What its name resolves to is only known, and judged, when it is connected to. */
 import { isRepositoryName } from '../../oci/reference.ts';
+import { dockerHubUrl } from '../../oci/registry-host.ts';
 import { localScheme } from '../../upstreams/local-upstream.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 
@@ -33,7 +34,6 @@ export function parseUpstreamUrl(text: string): string {
   return kept;
 }
 
-const dockerHub = 'https://registry-1.docker.io';
 /** What people take for the address of Docker Hub's registry. */
 const dockerHubPattern =
   /^(?:https?:\/\/)?(?:(?:registry-1\.|index\.|www\.)?docker\.io|(?:registry\.)?hub\.docker\.com)\.?(?::443)?(?<path>\/[^?#]*)?$/i;
@@ -45,8 +45,8 @@ const dockerHubPattern =
 function findDockerHub(text: string): string | undefined {
   const found = dockerHubPattern.exec(text);
   if (!found) return undefined;
-  if (/^\/*(?:v[12]\/*)?$/.test(found.groups?.['path'] ?? '')) return dockerHub;
-  throw fault(`must have no path: Docker Hub is ${dockerHub}, and images have their whole names there`);
+  if (/^\/*(?:v[12]\/*)?$/.test(found.groups?.['path'] ?? '')) return dockerHubUrl;
+  throw fault(`must have no path: Docker Hub is ${dockerHubUrl}, and images have their whole names there`);
 }
 
 /** Public registries whose images have no other place than right below them. */

@@ -1,7 +1,7 @@
 /** Where clients are sent to: what a template is filled with. It has no secrets: whoever uses a template puts theirs in. */
 import type { UpstreamRecord } from '../../metadata/registries/upstreams.ts';
 import { virtualName } from '../../oci/reference.ts';
-import { registryHostOf } from '../../oci/registry-host.ts';
+import { dockerHubUrl, registryHostOf } from '../../oci/registry-host.ts';
 import { localPathOf } from '../../upstreams/local-upstream.ts';
 
 /** A host of this server. */
@@ -93,7 +93,7 @@ function mirrorHost({ host, address = '' }: ConfiguredMirror, server: URL, hasTl
   return { name: `${isEverywhere ? server.hostname : own}:${port}`, isSecure: hasTls };
 }
 
-const dockerHub = { host: 'docker.io', url: 'https://registry-1.docker.io', path: '', below: '' };
+const dockerHub = { host: 'docker.io', url: dockerHubUrl, path: '', below: '' };
 
 function imagesOf(upstreams: PlaceOptions['upstreams']): readonly MirroredImages[] {
   const images = upstreams

@@ -59,18 +59,15 @@ type Listed<All, From extends keyof All, Found> =
 
 export class Pages {
   readonly #db: Kysely<Tables>;
-  readonly #marks: LRUCache<string, Marks>;
+  readonly #now: () => number;
+  /** Made when a list is that long: each transaction has pages of its own, and most ask for none. */
+  #marks: LRUCache<string, Marks> | undefined;
   readonly texts: TextSearch;
 
   /** @param now epoch milliseconds */
   constructor(db: Kysely<Tables>, now: () => number) {
     this.#db = db;
-    this.#marks = new LRUCache({
-      max: maxMarkedLists,
-      ttl: marksLastMs,
-      ttlResolution: 0,
-      perf: { now },
-    });
+    this.#now = now;
     this.texts =
       db.getExecutor().adapter instanceof SqliteAdapter ? new SqliteTextSearch(db) : searchByCondition;
   }
@@ -153,6 +150,12 @@ export class Pages {
   #marksOf<All, From extends keyof All>(query: SelectQueryBuilder<All, From, unknown>, order: Order): Marks {
     const { sql: text, parameters } = inOrder(keysOf(query, order), order).compile();
     const key = JSON.stringify([text, parameters]);
+    this.#marks ??= new LRUCache({
+      max: maxMarkedLists,
+      ttl: marksLastMs,
+      ttlResolution: 0,
+      perf: { now: this.#now },
+    });
     const marks = this.#marks.get(key) ?? [];
     if (marks.length === 0) this.#marks.set(key, marks);
     return marks;

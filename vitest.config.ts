@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     globalSetup: ['test/support/run.ts'],
+    reporters: ['default', './test/support/second-tries.ts'],
     include: ['test/unit/**/*.test.ts', 'test/integration/**/*.test.ts'],
     // Only what hangs takes so long: a busy machine is no reason to fail.
     testTimeout: 120_000,

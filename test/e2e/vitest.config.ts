@@ -6,6 +6,7 @@ export default defineConfig({
     root: import.meta.dirname,
     include: ['**/*.test.ts'],
     globalSetup: ['support/made-images.ts'],
+    reporters: ['default', '../support/second-tries.ts'],
     fileParallelism: false,
     testTimeout: 180_000,
     hookTimeout: 120_000,

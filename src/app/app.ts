@@ -1,17 +1,20 @@
 /** The server, put together: each line makes one area from those before it. The only place where everything meets. */
 import { randomUUID } from 'node:crypto';
 import type { RequestListener } from 'node:http';
+import { hostname } from 'node:os';
 import { Passwords } from '../auth/credentials/passwords.ts';
 import { SecretBox } from '../auth/credentials/secret-box.ts';
 import { HotContent } from '../cache/hot-content.ts';
 import { createSharedCache } from '../cache/shared.ts';
 import type { Config } from '../config/config.ts';
 import type { MirrorSetting } from '../config/mirror-settings.ts';
+import { version } from '../config/version.ts';
 import { type FirstStart, prepareFirstStart } from '../management/people/first-start.ts';
 import { warnOfUnverified } from '../management/registries/upstream-network.ts';
 import { UpstreamSecrets } from '../management/registries/upstream-settings.ts';
 import { MaintenanceMode } from '../management/server/maintenance.ts';
 import type { Log } from '../observe/log.ts';
+import { Heartbeat } from '../tasks/heartbeat.ts';
 import { Scheduler } from '../tasks/scheduler.ts';
 import { createAuth } from './auth.ts';
 import { createCollection } from './collector.ts';
@@ -88,10 +91,20 @@ export async function createApp(
     room: retention.room,
   });
   const collection = createCollection({ ...common, heal: virtual.heal, readOnlyReason: pauseReason });
+  const id = randomUUID();
+  const heartbeat = new Heartbeat({
+    id,
+    name: hostname(),
+    version,
+    address: undefined,
+    records: database.processes,
+    log,
+    now,
+  });
   const scheduler = new Scheduler({
     tasks: [hosted, webhooks, collection, retention].flatMap(({ tasks }) => tasks),
     records: database.tasks,
-    owner: randomUUID(),
+    owner: id,
     readOnlyReason: pauseReason,
     log,
     now,
@@ -127,6 +140,7 @@ export async function createApp(
       await prepareFirstStart({ database, passwords, ...secrets, announce });
       await warnOfIdleMirrors(config, database, log);
       for (const upstream of await database.upstreams.listUnverified()) warnOfUnverified(log, upstream);
+      await heartbeat.start();
       await scheduler.start();
       await webhooks.start();
       collection.worker.start();
@@ -139,6 +153,7 @@ export async function createApp(
       await virtual.close(limit);
       await auth.close();
       await shared.close();
+      await heartbeat.close();
       await storage.close();
     },
   };

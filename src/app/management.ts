@@ -30,6 +30,7 @@ import { RepositoryTagService } from '../management/repositories/repository-tags
 import { TagDeletionService } from '../management/repositories/tag-deletions.ts';
 import { TagImageService } from '../management/repositories/tag-images.ts';
 import { GarbageService } from '../management/server/garbage.ts';
+import { ProcessService } from '../management/server/processes.ts';
 import { StorageFindingService } from '../management/server/storage-findings.ts';
 import { TaskService } from '../management/server/tasks.ts';
 import { ClientSetupService } from '../management/setup/client-setups.ts';
@@ -108,6 +109,7 @@ export function createManagement(parts: ManagementParts): RestServices {
     namespaces: new NamespaceService({ database }),
     oidcTrusts: new OidcTrustService({ database, allowHttp: false, findBlockedAddress }),
     placeAccessTokens: new PlaceAccessTokenService(common),
+    processes: new ProcessService({ database }),
     projects: new ProjectService(common),
     storageFindings: new StorageFindingService({ database }),
     protectionRules: new ProtectionRuleService({ database }),

@@ -75,10 +75,11 @@ const lists = [
   '/admin/storage/findings?page=500',
   '/admin/storage/findings?state=open&page=500',
   '/admin/jobs',
+  '/admin/processes',
 ] as const;
 
 /** Tables that are short whatever happens. */
-const short = ['tasks', 'instance'];
+const short = ['tasks', 'instance', 'processes'];
 
 describeEachDatabase('lists of many', (open, { createPlace, clock, name }) => {
   async function start() {

@@ -16,6 +16,7 @@ const migrations = [
   '0003-upstream-networks',
   '0004-upstream-token-host',
   '0005-lists',
+  '0006-processes',
 ];
 const source = resolve(import.meta.dirname, '../../src/metadata/db/database.ts');
 

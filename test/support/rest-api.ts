@@ -39,6 +39,7 @@ import { TagDeletionService } from '../../src/management/repositories/tag-deleti
 import { TagImageService } from '../../src/management/repositories/tag-images.ts';
 import { GarbageService } from '../../src/management/server/garbage.ts';
 import { MaintenanceMode } from '../../src/management/server/maintenance.ts';
+import { ProcessService } from '../../src/management/server/processes.ts';
 import { StorageFindingService } from '../../src/management/server/storage-findings.ts';
 import { TaskService } from '../../src/management/server/tasks.ts';
 import { ClientSetupService } from '../../src/management/setup/client-setups.ts';
@@ -194,6 +195,7 @@ export class RestApi {
       namespaces: new NamespaceService({ database }),
       oidcTrusts: new OidcTrustService({ database, allowHttp: false, findBlockedAddress }),
       placeAccessTokens: new PlaceAccessTokenService({ database, now }),
+      processes: new ProcessService({ database }),
       projects: new ProjectService({ ...common, now }),
       storageFindings: new StorageFindingService({ database }),
       protectionRules: new ProtectionRuleService({ database }),

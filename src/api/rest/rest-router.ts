@@ -50,6 +50,8 @@ import { applicationSettingEndpoints } from '../../management/server/application
 import type { GarbageService } from '../../management/server/garbage.ts';
 import { garbageEndpoints } from '../../management/server/garbage-endpoints.ts';
 import type { MaintenanceMode } from '../../management/server/maintenance.ts';
+import { processEndpoints } from '../../management/server/process-endpoints.ts';
+import type { ProcessService } from '../../management/server/processes.ts';
 import { storageFindingEndpoints } from '../../management/server/storage-finding-endpoints.ts';
 import type { StorageFindingService } from '../../management/server/storage-findings.ts';
 import { taskEndpoints } from '../../management/server/task-endpoints.ts';
@@ -103,6 +105,7 @@ export interface RestServices {
   readonly oidcTrusts: OidcTrustService;
   /** Access tokens of groups and projects. */
   readonly placeAccessTokens: PlaceAccessTokenService;
+  readonly processes: ProcessService;
   readonly projects: ProjectService;
   readonly storageFindings: StorageFindingService;
   readonly protectionRules: ProtectionRuleService;
@@ -156,6 +159,7 @@ export function listEndpoints(services: RestServices): readonly TaggedEndpoint[]
     ...tagged('Deploy tokens', deployTokenEndpoints(services.deployTokens, now)),
     ...tagged('CI jobs', jobTokenEndpoints(services.jobTokens)),
     ...tagged('Server', taskEndpoints(services.tasks)),
+    ...tagged('Server', processEndpoints(services.processes)),
     ...tagged('Server', garbageEndpoints(services.garbage)),
     ...tagged('CI jobs', oidcTrustEndpoints(services.oidcTrusts)),
     ...tagged('Members', memberEndpoints(services.members)),

@@ -50,6 +50,7 @@ import { Upstreams } from '../registries/upstreams.ts';
 import { VirtualRegistries } from '../registries/virtual-registries.ts';
 import { AuditEvents } from '../server/audit-events.ts';
 import { InstanceSettings } from '../server/instance-settings.ts';
+import { Processes } from '../server/processes.ts';
 import { Tasks } from '../server/tasks.ts';
 import { AccessTokens } from '../tokens/access-tokens.ts';
 import { DeployTokens } from '../tokens/deploy-tokens.ts';
@@ -100,6 +101,7 @@ export class Records {
   readonly members: Members;
   readonly oidcIdentities: OidcIdentities;
   readonly oidcTrusts: OidcTrusts;
+  readonly processes: Processes;
   readonly projects: Projects;
   readonly protectionRules: ProtectionRules;
   readonly pullCounts: PullCounts;
@@ -168,6 +170,7 @@ export class Records {
     this.members = new Members(db, now, pages, reading);
     this.oidcIdentities = new OidcIdentities(db, now);
     this.oidcTrusts = new OidcTrusts(db, now, pages, reading);
+    this.processes = new Processes(db, now);
     this.projects = new Projects(db, now, { pages, reads }, reading);
     this.protectionRules = new ProtectionRules(db, now);
     this.pullCounts = new PullCounts(db);

@@ -37,6 +37,7 @@ import type { UpstreamTable } from '../registries/upstreams.ts';
 import type { VirtualRegistryTable } from '../registries/virtual-registries.ts';
 import type { AuditEventTable } from '../server/audit-events.ts';
 import type { InstanceTable } from '../server/instance-settings.ts';
+import type { ProcessTable } from '../server/processes.ts';
 import type { TaskTable } from '../server/tasks.ts';
 import type { AccessTokenTable } from '../tokens/access-tokens.ts';
 import type { DeployTokenTable } from '../tokens/deploy-tokens.ts';
@@ -82,6 +83,7 @@ export interface Tables {
   oidcIdentities: OidcIdentityTable;
   oidcTrusts: OidcTrustTable;
   payloadReviews: ReviewTable;
+  processes: ProcessTable;
   projects: ProjectTable;
   protectionRules: ProtectionRuleTable;
   registryUpstreams: RegistryUpstreamTable;

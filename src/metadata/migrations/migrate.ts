@@ -12,6 +12,7 @@ import { createHosted } from './hosted.ts';
 import { indexLists } from './lists.ts';
 import { createNamespaces } from './namespaces.ts';
 import { createPeople } from './people.ts';
+import { processes } from './processes.ts';
 import { createRegistries } from './registries.ts';
 import { createRetention } from './retention.ts';
 import { createServer } from './server.ts';
@@ -59,6 +60,7 @@ export async function migrateToLatest<T>(db: Kysely<T>, types: ColumnTypes): Pro
     '0003-upstream-networks': upstreamNetworks(types),
     '0004-upstream-token-host': upstreamTokenHost(types),
     '0005-lists': listIndexes(types),
+    '0006-processes': processes(types),
   };
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error, results = [] } = await migrator.migrateToLatest();

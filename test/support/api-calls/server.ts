@@ -8,6 +8,7 @@ export const serverCalls: ApiCalls = {
   'GET /application/settings': () => ({}),
   'PUT /application/settings': () => ({ body: { maintenance_mode: false, maintenance_mode_message: null } }),
   'GET /admin/jobs': () => ({}),
+  'GET /admin/processes': () => ({}),
   'POST /admin/jobs/{name}/run': async (world) => {
     const jobs = await (await world.app.api('GET', '/admin/jobs')).json();
     const [{ name }] = jobs as [{ name: string }];

@@ -24,7 +24,6 @@ export async function healBlob(
     const upstream = await findUpstream(upstreamId);
     if (upstream) sources.push({ upstream, repository, groupId });
   }
-  if (sources.length === 0) return false;
   try {
     const since = fills.moment;
     const joined = await fills.join(digest, sources, size, since);

@@ -100,8 +100,8 @@ export class FakeUpstream implements Upstream {
     };
   }
 
-  repositoryOf(image: RepositoryName): RepositoryName {
-    return parseRepositoryName(`library/${image}`);
+  repositoryOf(image: RepositoryName, isOwn = false): RepositoryName {
+    return isOwn ? image : parseRepositoryName(`library/${image}`);
   }
 
   allows(image: RepositoryName): boolean {

@@ -213,11 +213,26 @@ describe('a download that breaks', () => {
     for (const { openBodies } of upstreams) expect(openBodies).toBe(0);
   });
 
+  test('does not read of a blob of another size, be it shorter', async () => {
+    const { upstreams, read, asked, pauses } = setUp(3);
+    nth(upstreams, 0).bodies.push(breakAfter(10_000, 'invalid'));
+    nth(upstreams, 1).blobs.set(digest, bytes.subarray(0, 20_000));
+    expect(await read()).toEqual(bytes);
+    expect([asked(), pauses]).toEqual([[['0-'], ['10000-'], ['10000-']], []]);
+  });
+
   test('fails as by nonsense where the next source has another blob', async () => {
     const { upstreams, read } = setUp(2);
     nth(upstreams, 0).bodies.push(breakAfter(10_000, 'not-found'));
     nth(upstreams, 1).blobs.set(digest, Buffer.concat([bytes, bytes]));
     await expect(read()).rejects.toMatchObject({ code: 'UNAVAILABLE', status: 502 });
+  });
+
+  test('fails as unknown where nobody has the rest', async () => {
+    const { upstreams, read } = setUp(2);
+    nth(upstreams, 0).bodies.push(breakAfter(10_000, 'not-found'));
+    nth(upstreams, 1).blobs.clear();
+    await expect(read()).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
   });
 
   test('goes on where only one of two sources says its size', async () => {

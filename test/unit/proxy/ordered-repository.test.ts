@@ -77,8 +77,11 @@ describe('a manifest', () => {
       code: 'NAME_UNKNOWN',
       detail: 'refused here; refused there',
     });
-    here.failure = undefined;
-    await expect(both.manifest(v1, true)).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
+    for (const known of [here, away]) {
+      known.failure = undefined;
+      await expect(both.manifest(v1, true)).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
+      known.failure = new OciError('NAME_UNKNOWN', { detail: 'refused' });
+    }
   });
 
   test.each(['here first', 'away first'] as const)(

@@ -165,6 +165,7 @@ test('the whole is worth no more than the least of its lists', async () => {
   await list(hit);
   expect(await list(hit, miss)).toBe('miss');
   expect(await list(hit, miss)).toBe('hit');
+  expect(await list(hit)).toBe('hit');
   expect(await list(hit, stale)).toBe('stale');
   expect(await list(sourceWith(4, 'd'), stale)).toBe('stale');
 });

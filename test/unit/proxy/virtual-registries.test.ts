@@ -4,10 +4,11 @@ import { digestOf } from '../../../src/oci/digest.ts';
 import { OciError } from '../../../src/oci/errors.ts';
 import { parseRepositoryName, parseTag } from '../../../src/oci/reference.ts';
 import { explainPull } from '../../../src/proxy/explain.ts';
+import type { Source } from '../../../src/proxy/source.ts';
 import { VirtualRegistries } from '../../../src/proxy/virtual-registries.ts';
 import type { Pulls } from '../../../src/proxy/virtual-repository.ts';
 import { LocalUpstream, localPathOf } from '../../../src/upstreams/local-upstream.ts';
-import type { Upstream, UpstreamSettings } from '../../../src/upstreams/upstream.ts';
+import type { UpstreamSettings } from '../../../src/upstreams/upstream.ts';
 import { FakeUpstream } from '../../support/fake-upstream.ts';
 import { MemoryRepository } from '../../support/memory-repository.ts';
 import { silentLog } from '../../support/silent-log.ts';
@@ -35,6 +36,7 @@ function setUpAll(...all: readonly GivenRegistry[]) {
   const hosted = new Map<string, MemoryRepository>();
   const looked: string[] = [];
   const pulled: string[] = [];
+  const names: string[] = [];
   const warm: string[] = [];
   const counted: [number, boolean][] = [];
   const configured = all.map(({ given, ...registry }) => ({
@@ -46,8 +48,9 @@ function setUpAll(...all: readonly GivenRegistry[]) {
   const unused = () => Promise.reject(new Error('not asked in these tests'));
   const pulls = {
     manifests: {
-      manifest: async (key: string, sources: () => readonly { readonly upstream: Upstream }[]) => {
+      manifest: async (key: string, sources: () => readonly Pick<Source, 'upstream' | 'repository'>[]) => {
         pulled.push(`${key}: ${sources().map(({ upstream }) => upstream.settings.id)}`);
+        names.push(...sources().map(({ repository }) => repository));
         throw new OciError('MANIFEST_UNKNOWN');
       },
       hot: (key: string, reference: string) => {
@@ -91,14 +94,15 @@ function setUpAll(...all: readonly GivenRegistry[]) {
     hosted.set(path, repository);
     return repository;
   };
-  return { host, hosted, looked, pulled, warm, counted, find, explain, registries };
+  return { host, hosted, looked, pulled, names, warm, counted, find, explain, registries };
 }
 
 describe('upstreams of a virtual registry', () => {
   test('that are all remote are pulled from as one', async () => {
-    const { find, pulled, looked } = setUp({ url: 'https://a.test' }, { url: 'https://b.test' });
+    const { find, pulled, names, looked } = setUp({ url: 'https://a.test' }, { url: 'https://b.test' });
     await expect((await find()).manifest(v1, true)).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
     expect(pulled).toEqual(['7.0 1@0,2@0/web: 1,2']);
+    expect(names).toEqual(['library/web', 'library/web']);
     expect(looked).toEqual([]);
   });
 
@@ -108,6 +112,22 @@ describe('upstreams of a virtual registry', () => {
     await expect((await find()).manifest(v1, true)).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
     expect(pulled).toEqual(['7.0 1@0,2@0/web: 1,2', '7.2 4@0/web: 4']);
     expect(looked).toEqual(['acme acme/web']);
+  });
+
+  test('with local ones at both ends leave nobody to ask before and after those', async () => {
+    const urls = ['entrepot:acme', 'https://a.test', 'entrepot:other'];
+    const { registries } = setUp(...urls.map((url) => ({ url })));
+    const parts = (await registries.view(7))?.parts ?? [];
+    expect(parts.map((part) => ('settings' in part ? part.settings.url : part.key))).toEqual([
+      'entrepot:acme',
+      '7.1 2@0',
+      'entrepot:other',
+    ]);
+  });
+
+  test('with a local one alone are that one', async () => {
+    const { registries } = setUp({ url: 'entrepot:acme' });
+    expect((await registries.view(7))?.parts).toHaveLength(1);
   });
 
   test('that are changed while a pull looks at them fail no pull', async () => {
@@ -193,7 +213,11 @@ describe('a local upstream', () => {
     host('acme/web').add('team', 'v1');
     const answer = (await find()).manifest(v1, true);
     if (isAllowed) await expect(answer).resolves.toMatchObject({ outcome: 'hosted' });
-    else await expect(answer).rejects.toMatchObject({ code: 'NAME_UNKNOWN' });
+    else
+      await expect(answer).rejects.toMatchObject({
+        code: 'NAME_UNKNOWN',
+        detail: expect.stringContaining('upstream 1 '),
+      });
     expect(looked).toHaveLength(isAllowed ? 1 : 0);
   });
 
@@ -210,15 +234,18 @@ describe('an explanation', () => {
   const here = { id: 2, position: 2, repository: 'acme/web', breaker: 'closed', entry: undefined };
 
   test('shows a local upstream in the walk, and that it has the image', async () => {
-    const { explain, host } = setUp({ url: 'https://a.test' }, { url: 'entrepot:acme' });
+    const { explain, host, hosted } = setUp({ url: 'https://a.test' }, { url: 'entrepot:acme' });
     const digest = host('acme/web').add('team', 'v1');
-    expect(await explain(v1)).toMatchObject({
+    const [answer, asked] = [await explain(v1), hosted.get('acme/web')?.asked];
+    expect(answer).toMatchObject({
       upstreams: [
         { ...away, wouldAsk: true, answer: { result: 'not-found' } },
         { ...here, isAllowed: true, wouldAsk: true, answer: { result: 'found', digest } },
       ],
       verdict: { upstreamId: 2, source: 'hosted', digest, why: expect.stringContaining('first upstream') },
     });
+    // It is no pull, and not counted as one.
+    expect(asked).toEqual(['manifest head v1']);
   });
 
   test('asks nobody below a local upstream that has the image', async () => {
@@ -296,6 +323,8 @@ describe('upstreams that are chosen by their host', () => {
     expect(await pull(kit)).toBe('MANIFEST_UNKNOWN');
     expect(await pull(kit)).toBe('MANIFEST_UNKNOWN');
     expect(kit.pulled).toEqual(['7.b.test 5@0/web: 5', '7.b.test 5@0/web: 5']);
+    // The client says what the image is called there.
+    expect(kit.names).toEqual(['web', 'web']);
     expect(kit.looked).toEqual([]);
   });
 

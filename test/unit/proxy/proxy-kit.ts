@@ -5,6 +5,7 @@ import { NotFound } from '../../../src/cache/not-found.ts';
 import type { SharedCache } from '../../../src/cache/shared.ts';
 import { Usage } from '../../../src/cache/usage.ts';
 import type { EntryKind } from '../../../src/metadata/cached/cache-entry.ts';
+import { openDatabase } from '../../../src/metadata/db/database.ts';
 import type { Log } from '../../../src/observe/log.ts';
 import type { Digest } from '../../../src/oci/digest.ts';
 import type { ManifestReference } from '../../../src/oci/manifest.ts';
@@ -24,7 +25,6 @@ import { VirtualRegistries } from '../../../src/proxy/virtual-registries.ts';
 import { SpoolError } from '../../../src/storage/blob-store.ts';
 import { BufferBudget } from '../../../src/storage/chunk-reader.ts';
 import type { UpstreamSettings } from '../../../src/upstreams/upstream.ts';
-import { openSqlite } from '../../support/databases.ts';
 import type { FakeManifest } from '../../support/fake-content.ts';
 import { FakeUpstream } from '../../support/fake-upstream.ts';
 import { MemoryBlobStore } from '../../support/memory-blob-store.ts';
@@ -51,7 +51,8 @@ export interface KitOptions {
 export async function startProxy({ upstreams: given = [{}], room: changed = {} }: KitOptions = {}) {
   const clock = { now: Date.UTC(2026, 0, 1) };
   const now = () => clock.now;
-  const database = await openSqlite(now);
+  const database = await openDatabase({ url: undefined, file: ':memory:', log: silentLog, now });
+  onTestFinished(() => database.close());
   const errors: string[] = [];
   const log: Log = { ...silentLog, error: (_, message) => void errors.push(message) };
   const store = new MemoryBlobStore();

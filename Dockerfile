@@ -2,10 +2,8 @@
 FROM node:26-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# Without development dependencies, so without the npm package that brings Node to machines that have an older one.
-# Of Swagger UI two files are served.
-RUN npm ci --omit=dev --ignore-scripts && npm cache clean --force \
-  && cd node_modules/swagger-ui-dist && rm -f *.map *-es-* swagger-ui.js swagger-ui-standalone-preset.js
+COPY bin bin
+RUN npm ci --omit=dev --ignore-scripts && node bin/install.js && npm cache clean --force
 
 FROM node:26-bookworm-slim
 ENV NODE_ENV=production \

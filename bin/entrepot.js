@@ -4,10 +4,9 @@
 // Only what any Node can read stands here: an older one is told so.
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { neededMajor, runningMajor } from './needed-node.js';
 
-const neededMajor = 26;
-
-if (Number.parseInt(process.versions.node, 10) < neededMajor) {
+if (runningMajor < neededMajor) {
   process.stderr.write(
     `entrepot: needs Node ${neededMajor} or later, this is ${process.versions.node}; npm start brings it\n`,
   );

@@ -13,7 +13,7 @@ read -r mirror suite < <(apt-get indextargets --format '$(SITE) $(CODENAME)' 'Cr
 debootstrap --variant=minbase --include=ca-certificates,libatomic1,libstdc++6 "$suite" "$base" "$mirror" >"$work/log" || { tail "$work/log"; exit 1; }
 rm -rf "$base"/usr/share/{doc,info,locale,man} "$base"/var/cache/apt/* "$base"/var/lib/apt/lists/*
 
-install -D "$root/node_modules/node/bin/node" "$base/usr/local/bin/node"
+install -D "$(node --print process.execPath)" "$base/usr/local/bin/node"
 npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$work/npm" npm@11
 mkdir -p "$base/usr/local/lib/node_modules"
 mv "$work/npm/node_modules/npm" "$base/usr/local/lib/node_modules/npm"

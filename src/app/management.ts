@@ -2,6 +2,7 @@
 import type { RestServices } from '../api/rest/rest-router.ts';
 import type { Passwords } from '../auth/credentials/passwords.ts';
 import type { SecretBox } from '../auth/credentials/secret-box.ts';
+import { SigningKeys } from '../auth/tokens/signing-keys.ts';
 import type { Config } from '../config/config.ts';
 import { version } from '../config/version.ts';
 import { AuditTrail } from '../management/acting/audit.ts';
@@ -39,6 +40,7 @@ import { DeployTokenService } from '../management/tokens/deploy-tokens.ts';
 import { JobTokenService } from '../management/tokens/job-tokens.ts';
 import { OidcTrustService } from '../management/tokens/oidc-trusts.ts';
 import { PlaceAccessTokenService } from '../management/tokens/place-access-tokens.ts';
+import { SigningKeyService } from '../management/tokens/signing-keys.ts';
 import type { WebhookSecrets } from '../management/webhooks/webhook-secrets.ts';
 import { type Resender, WebhookService } from '../management/webhooks/webhooks.ts';
 import type { Database } from '../metadata/db/database.ts';
@@ -111,6 +113,11 @@ export function createManagement(parts: ManagementParts): RestServices {
     placeAccessTokens: new PlaceAccessTokenService(common),
     processes: new ProcessService({ database }),
     projects: new ProjectService(common),
+    signingKeys: new SigningKeyService({
+      database,
+      keysOf: ({ signingKeys: records }) =>
+        new SigningKeys({ records, secretBox: parts.secretBox, lifetimeMs: config.auth.tokenMs, now }),
+    }),
     storageFindings: new StorageFindingService({ database }),
     protectionRules: new ProtectionRuleService({ database }),
     repositories: new RepositoryService(hosted),

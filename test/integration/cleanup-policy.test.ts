@@ -196,6 +196,29 @@ describeEachDatabase('a cleanup policy', (open, { clock, createPlace }) => {
     expect(await left(database, web)).toEqual([]);
   });
 
+  test('is previewed as it would be after a change, which is not made', async () => {
+    const { api, shop, web, set, push, preview } = await start();
+    await set({ enabled: true, cadence: '7d', keep_n: null, older_than: null, name_regex: 'dev-.*' });
+    const before = await preview();
+    await push(web, 'dev-1', 'v1', 'v2');
+    const path = `/projects/${shop}/container_expiration_policy/preview`;
+    const { body } = await api.ask('GET', `${path}?name_regex_delete=v.*&name_regex_keep=v2&keep_n=`);
+    expect(body.policy).toEqual({ ...before.policy, name_regex: 'v.*', name_regex_keep: 'v2' });
+    expect(body.delete.map((tag: { name: string }) => tag.name)).toEqual(['v1']);
+    expect(body.keep.map((tag: { name: string; rule: string }) => [tag.name, tag.rule])).toEqual([
+      ['dev-1', 'not_matched'],
+      ['v2', 'name_regex_keep'],
+    ]);
+    expect((await preview()).policy).toEqual(before.policy);
+    expect(await api.ask('GET', `${path}?name_regex_delete=(`)).toMatchObject({
+      status: 400,
+      body: {
+        message: { 'container_expiration_policy.name_regex': [expect.stringMatching(/not valid RE2/)] },
+      },
+    });
+    expect((await api.ask('GET', `${path}?keep_n=3`)).status).toBe(400);
+  });
+
   test('is previewed by Maintainers', async () => {
     const { api, acme, shop } = await start();
     const path = `/projects/${shop}/container_expiration_policy/preview`;

@@ -17,6 +17,7 @@ const migrations = [
   '0004-upstream-token-host',
   '0005-lists',
   '0006-processes',
+  '0007-tag-publishers',
 ];
 const source = resolve(import.meta.dirname, '../../src/metadata/db/database.ts');
 

@@ -53,6 +53,43 @@ describeEachDatabase('deletions in the background', (open, { clock, createPlace,
   const tagTask = (database: Database) =>
     new TagDeletionTask({ database, tagPatterns: new TagPatterns(), log: silentLog });
 
+  test('tags that are named go at once, latest among them, but for those that rules guard', async () => {
+    const { api, database, shop, id, remove } = await start(['latest', 'v1', 'v2', 'release-1', 'old']);
+    const rules = `/projects/${shop}/registry/protection/tag`;
+    await api.ask('POST', `${rules}/immutable_rules`, { tag_name_pattern: '^release-' });
+    const names = ['v1', 'release-1', 'latest', 'v1', 'absent'];
+    const fates = {
+      delete_count: 2,
+      keep_count: 1,
+      delete: [
+        { name: 'latest', last_published_at: expect.any(String), rule: 'names' },
+        { name: 'v1', last_published_at: expect.any(String), rule: 'names' },
+      ],
+      keep: [{ name: 'release-1', last_published_at: expect.any(String), rule: 'immutable' }],
+    };
+    expect(await remove({ names, dry_run: true })).toMatchObject({ status: 200, body: fates });
+    expect(await left(database, id)).toEqual(['latest', 'old', 'release-1', 'v1', 'v2']);
+    expect(await remove({ names })).toMatchObject({ status: 200, body: fates });
+    expect(await left(database, id)).toEqual(['old', 'release-1', 'v2']);
+    const deleted = await api.ask('GET', `/projects/${shop}/registry/repositories/${id}/deleted_tags`);
+    expect(deleted.body.map((tag: { name: string }) => tag.name).sort()).toEqual(['latest', 'v1']);
+    expect(await remove({ names: ['v2'] })).toMatchObject({ status: 200, body: { delete_count: 1 } });
+  });
+
+  test('tags are named by those who may delete them, at most a hundred at once, and with nothing else', async () => {
+    const { api, database, acme, id, repositoryUrl, remove } = await start(['v1']);
+    const reporter = await api.createMember(acme, 'reporter', 20);
+    for (const body of [{ names: ['v1'] }, { names: ['v1'], dry_run: true }])
+      expect((await api.as(reporter, 'DELETE', `${repositoryUrl}/tags`, body)).status).toBe(403);
+    expect(await remove({ names: ['v1'], keep_n: 1 })).toMatchObject({
+      status: 400,
+      body: { error: 'names cannot be given with other criteria' },
+    });
+    expect((await remove({ names: [] })).status).toBe(400);
+    expect((await remove({ names: Array.from({ length: 101 }, (_, at) => `t${at}`) })).status).toBe(400);
+    expect(await left(database, id)).toEqual(['v1']);
+  });
+
   test('tags that match go, in the order of GitLab, and latest never', async () => {
     const { api, database, id, remove } = await start([
       'dev-1',
@@ -94,8 +131,11 @@ describeEachDatabase('deletions in the background', (open, { clock, createPlace,
   });
 
   test.each([
-    [{}, 'name_regex, name_regex_delete are missing, at least one parameter must be provided'],
-    [{ keep_n: 1 }, 'name_regex, name_regex_delete are missing, at least one parameter must be provided'],
+    [{}, 'name_regex, name_regex_delete, names are missing, at least one parameter must be provided'],
+    [
+      { keep_n: 1 },
+      'name_regex, name_regex_delete, names are missing, at least one parameter must be provided',
+    ],
     [{ name_regex_delete: '(' }, 'name_regex_delete is an invalid regexp'],
     [{ name_regex: '*' }, 'name_regex is an invalid regexp'],
     [{ name_regex_delete: '.*', name_regex_keep: '[' }, 'name_regex_keep is an invalid regexp'],

@@ -162,4 +162,37 @@ describeApp('the image of a tag', (start) => {
     const hidden = await app.api('GET', `${path}/v1/image`, undefined, { 'private-token': token });
     expect([hidden.status, await hidden.json()]).toEqual([404, { message: '404 Project Not Found' }]);
   });
+
+  test('is shown as it was pushed, manifest and config, to those who may pull', async () => {
+    await using app = await start();
+    const project = await createProject(app, 'acme/shop');
+    const pusher = new Pusher(app, 'acme/shop');
+    await pusher.image(amd, 'v1');
+    const artifact = fakeArtifact(amd, 'application/spdx+json');
+    await pusher.blob('{}');
+    await pusher.manifest(artifact, artifact.digest);
+    const tags = await pathOf(app, project);
+    const manifests = tags.replace(/tags$/, 'manifests');
+    const manifest = await app.api('GET', `${manifests}/${amd.digest}`);
+    expect(manifest.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+    expect(await manifest.text()).toBe(amd.payload.toString());
+    const config = await app.api('GET', `${manifests}/${amd.digest}/config`);
+    expect(config.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(await config.json()).toMatchObject({ author: 'Ada', architecture: 'amd64' });
+    expect(await (await app.api('GET', `${manifests}/${artifact.digest}/config`)).text()).toBe('{}');
+    const absent = [`${index.digest}`, `${index.digest}/config`, 'v1', 'sha256:1'];
+    for (const path of absent)
+      expect([path, (await app.api('GET', `${manifests}/${path}`)).status]).toEqual([path, 404]);
+    const anonymous = await app.api('GET', `${manifests}/${amd.digest}`, undefined, { 'private-token': '' });
+    expect([401, 404]).toContain(anonymous.status);
+  });
+
+  test('says who pushed it last to those who are signed in', async () => {
+    await using app = await start();
+    const project = await createProject(app, 'acme/shop', { visibility: 'public' });
+    await new Pusher(app, 'acme/shop').image(amd, 'v1');
+    const path = `${await pathOf(app, project)}/v1`;
+    expect(await jsonOf(await app.api('GET', path))).toMatchObject({ last_published_by: 'root' });
+    expect(await jsonOf(await fetch(`${app.url}/api/v4${path}`))).toMatchObject({ last_published_by: null });
+  });
 });

@@ -13,6 +13,7 @@ import { Authenticator } from '../../src/auth/credentials/authenticate.ts';
 import { Passwords } from '../../src/auth/credentials/passwords.ts';
 import { SecretBox } from '../../src/auth/credentials/secret-box.ts';
 import type { UserIdentity } from '../../src/auth/rights/identity.ts';
+import { SigningKeys } from '../../src/auth/tokens/signing-keys.ts';
 import { AuditTrail } from '../../src/management/acting/audit.ts';
 import { CacheEntryService } from '../../src/management/caches/cache-entries.ts';
 import { CachePinService } from '../../src/management/caches/cache-pins.ts';
@@ -48,6 +49,7 @@ import { DeployTokenService } from '../../src/management/tokens/deploy-tokens.ts
 import { JobTokenService } from '../../src/management/tokens/job-tokens.ts';
 import { OidcTrustService } from '../../src/management/tokens/oidc-trusts.ts';
 import { PlaceAccessTokenService } from '../../src/management/tokens/place-access-tokens.ts';
+import { SigningKeyService } from '../../src/management/tokens/signing-keys.ts';
 import { WebhookSecrets } from '../../src/management/webhooks/webhook-secrets.ts';
 import { type ResendResult, WebhookService } from '../../src/management/webhooks/webhooks.ts';
 import type { Database } from '../../src/metadata/db/database.ts';
@@ -197,12 +199,26 @@ export class RestApi {
       placeAccessTokens: new PlaceAccessTokenService({ database, now }),
       processes: new ProcessService({ database }),
       projects: new ProjectService({ ...common, now }),
+      signingKeys: new SigningKeyService({
+        database,
+        keysOf: ({ signingKeys: records }) =>
+          new SigningKeys({
+            records,
+            secretBox: new SecretBox(Buffer.alloc(32, 9)),
+            lifetimeMs: 900_000,
+            now,
+          }),
+      }),
       storageFindings: new StorageFindingService({ database }),
       protectionRules: new ProtectionRuleService({ database }),
       repositories: new RepositoryService(hosted),
       tagImages: new TagImageService({
         database,
-        images: { describe: async () => undefined, findFacts: async () => undefined },
+        images: {
+          describe: async () => undefined,
+          findFacts: async () => undefined,
+          readConfig: async () => undefined,
+        },
       }),
       repositoryTags: new RepositoryTagService({ ...hosted, images: database.imageFacts }),
       tagDeletions: new TagDeletionService(hosted),

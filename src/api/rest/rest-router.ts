@@ -69,6 +69,8 @@ import type { OidcTrustService } from '../../management/tokens/oidc-trusts.ts';
 import { personalAccessTokenEndpoints } from '../../management/tokens/personal-access-token-endpoints.ts';
 import { placeAccessTokenEndpoints } from '../../management/tokens/place-access-token-endpoints.ts';
 import type { PlaceAccessTokenService } from '../../management/tokens/place-access-tokens.ts';
+import { signingKeyEndpoints } from '../../management/tokens/signing-key-endpoints.ts';
+import type { SigningKeyService } from '../../management/tokens/signing-keys.ts';
 import { systemHookEndpoints } from '../../management/webhooks/hook-event-endpoints.ts';
 import { projectHookEndpoints } from '../../management/webhooks/project-hook-endpoints.ts';
 import type { WebhookService } from '../../management/webhooks/webhooks.ts';
@@ -107,6 +109,7 @@ export interface RestServices {
   readonly placeAccessTokens: PlaceAccessTokenService;
   readonly processes: ProcessService;
   readonly projects: ProjectService;
+  readonly signingKeys: SigningKeyService;
   readonly storageFindings: StorageFindingService;
   readonly protectionRules: ProtectionRuleService;
   readonly repositories: RepositoryService;
@@ -173,5 +176,6 @@ export function listEndpoints(services: RestServices): readonly TaggedEndpoint[]
     ...tagged('Transfers', transferEndpoints(services.transfers)),
     ...tagged('Server', applicationSettingEndpoints(services.maintenance)),
     ...tagged('Server', storageFindingEndpoints(services.storageFindings)),
+    ...tagged('Server', signingKeyEndpoints(services.signingKeys)),
   ];
 }

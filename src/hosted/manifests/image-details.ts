@@ -6,7 +6,7 @@ import type { Tag } from '../../oci/reference.ts';
 import { cosignTags, type ReferrerKind, referrerKindOf } from '../../oci/referrer-kind.ts';
 import type { ReferrerDescriptor } from '../../oci/repository.ts';
 import { parseJsonRecord } from '../../oci/untrusted-json.ts';
-import type { ImageFactsOptions, ImageFactsReader } from './image-facts.ts';
+import { type ImageFactsOptions, type ImageFactsReader, readConfigBytes } from './image-facts.ts';
 import { listReferrers } from './referrers.ts';
 
 export interface AttachedArtifact extends ReferrerDescriptor {
@@ -53,6 +53,13 @@ export class ImageDetailsReader {
       children: await this.#facts.summarize(repositoryId, listed),
       attached: await this.#listAttached(repositoryId, digest, facts),
     };
+  }
+
+  /** The config of a manifest, byte for byte; undefined where there is none here, or a larger one than configs are. */
+  async readConfig(repositoryId: number, digest: Digest): Promise<Uint8Array | undefined> {
+    const config = (await this.#facts.find(repositoryId, digest))?.config;
+    const bytes = config && (await readConfigBytes(this.#options, repositoryId, config.digest));
+    return typeof bytes === 'string' ? undefined : bytes;
   }
 
   /** See ImageFactsReader.find. */

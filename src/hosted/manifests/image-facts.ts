@@ -91,19 +91,28 @@ async function saveFacts(
 }
 
 async function readConfig(
-  { database, store, log }: ImageFactsOptions,
+  options: ImageFactsOptions,
   repositoryId: number | undefined,
   digest: Digest,
 ): Promise<ImageConfig | 'missing' | 'unreadable'> {
-  const blob =
-    repositoryId === undefined ? undefined : await database.repositoryBlobs.find(repositoryId, digest);
+  const bytes = repositoryId === undefined ? 'missing' : await readConfigBytes(options, repositoryId, digest);
+  return typeof bytes === 'string' ? bytes : (parseImageConfig(bytes) ?? 'unreadable');
+}
+
+/** A config as it was pushed to the repository, where it is no larger than configs are. */
+export async function readConfigBytes(
+  { database, store, log }: ImageFactsOptions,
+  repositoryId: number,
+  digest: Digest,
+): Promise<Uint8Array | 'missing' | 'unreadable'> {
+  const blob = await database.repositoryBlobs.find(repositoryId, digest);
   if (!blob) return 'missing';
   if (blob.size > maxImageConfigBytes) return 'unreadable';
   try {
     const reader = await store.open(blob.storageKey);
     if (!reader) return 'missing';
     try {
-      return parseImageConfig(await readWhole(reader)) ?? 'unreadable';
+      return await readWhole(reader);
     } finally {
       await reader.close();
     }

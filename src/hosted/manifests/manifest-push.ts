@@ -57,7 +57,13 @@ export async function pushManifest(
       if (unknown.length > 0) throw unknownReferences(unknown, target);
       await tx.repositoryManifests.save(id, { ...manifest, digest, payload });
       if (facts) await tx.imageFacts.save(digest, facts);
-      const switched = await putTags(tx, id, named, digest, limits.maxTags);
+      const switched = await putTags(
+        tx,
+        id,
+        named,
+        { digest, publishedBy: target.writer.name },
+        limits.maxTags,
+      );
       await tx.reviews.addManifests(id, switched, 'tag_switch');
       if (named.length === 0) await tx.reviews.addManifests(id, [digest], 'manifest_upload');
       await recordWrite(tx, target, 'manifest.push', digest, {
@@ -105,13 +111,13 @@ async function putTags(
   tx: Records,
   repositoryId: number,
   tags: readonly Tag[],
-  digest: Digest,
+  { digest, publishedBy }: { readonly digest: Digest; readonly publishedBy: string },
   maxTags: number,
 ): Promise<readonly Digest[]> {
   const switched: Digest[] = [];
   let hasNew = false;
   for (const tag of tags) {
-    const before = await tx.tags.put(repositoryId, tag, digest);
+    const before = await tx.tags.put(repositoryId, tag, digest, publishedBy);
     if (before === undefined) hasNew = true;
     else if (before !== digest) switched.push(before);
   }

@@ -93,15 +93,9 @@ export class TagRemoval {
       const { name, projectId } = repository;
       const target = { projectId, projectPath: project.fullPath, name, writer: remover };
       const names = await this.#withoutGuarded(tx, target, part);
-      const removed = await tx.tags.removeMany(repositoryId, names, notAfter, remover.name);
-      if (removed.length === 0) return 0;
-      const digests = removed.map(({ digest }) => digest);
-      await tx.reviews.addManifests(repositoryId, digests, 'tag_delete');
-      await note(tx, removed.length);
-      await recordWrite(tx, target, 'tag.delete_many', undefined, { tags: removed.map((tag) => tag.name) });
-      const told = removed.map((tag) => ({ action: 'delete', tag: tag.name, digest: tag.digest }) as const);
-      await recordEvents(tx, target, repositoryId, ...told);
-      return removed.length;
+      const removed = await removeTags(tx, target, repositoryId, names, notAfter);
+      if (removed > 0) await note(tx, removed);
+      return removed;
     });
   }
 
@@ -119,6 +113,28 @@ export class TagRemoval {
     }
     return names;
   }
+}
+
+/**
+ * Removes those of the tags that were pushed no later than `notAfter`. Part of a transaction that holds the repository.
+ * @param notAfter epoch milliseconds
+ * @returns how many were removed
+ */
+export async function removeTags(
+  tx: Records,
+  target: WriteTarget,
+  repositoryId: number,
+  names: readonly Tag[],
+  notAfter: number,
+): Promise<number> {
+  const removed = await tx.tags.removeMany(repositoryId, names, notAfter, target.writer.name);
+  if (removed.length === 0) return 0;
+  const digests = removed.map(({ digest }) => digest);
+  await tx.reviews.addManifests(repositoryId, digests, 'tag_delete');
+  await recordWrite(tx, target, 'tag.delete_many', undefined, { tags: removed.map((tag) => tag.name) });
+  const told = removed.map((tag) => ({ action: 'delete', tag: tag.name, digest: tag.digest }) as const);
+  await recordEvents(tx, target, repositoryId, ...told);
+  return removed.length;
 }
 
 /**

@@ -26,7 +26,7 @@ export async function restoreTag(
     throw new HostedRefusal('tag-exists', `there is a tag ${name} again: delete it first`);
   if ((await tx.tags.count(id)) >= limits.maxTags) throw tooManyTags(limits.maxTags);
   await demandTaggable(tx, tagPatterns, target, id, [name], digest);
-  await tx.tags.put(id, name, digest);
+  await tx.tags.put(id, name, digest, target.writer.name);
   await tx.deletedTags.forget(deletedTagId);
   await recordWrite(tx, target, 'tag.restore', name, { digest });
   const mediaType = (await tx.tagLists.find(id, name))?.mediaType;

@@ -6,7 +6,12 @@ import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 import { projectId } from '../endpoint/parameters.ts';
 import { accepted, acceptedResponse } from '../endpoint/response.ts';
 import type { AnswerOf } from '../endpoint/wire.ts';
-import { cleanupPolicyBody, cleanupPolicyResponse } from './cleanup-policy-body.ts';
+import {
+  cleanupChangeParams,
+  cleanupPolicyBody,
+  cleanupPolicyChangesOf,
+  cleanupPolicyResponse,
+} from './cleanup-policy-body.ts';
 import type { CleanupPreviewService, PreviewedTag } from './cleanup-previews.ts';
 import type { CleanupRunService } from './cleanup-runs.ts';
 
@@ -59,15 +64,20 @@ export function cleanupEndpoints(
       method: 'GET',
       path: '/projects/:id/container_expiration_policy/preview',
       summary:
-        'What the cleanup policy of a project would delete now, why the other tags stay, and how its last run went',
+        'What the cleanup policy of a project, or one that is changed so, would delete now, why the other tags stay, and how its last run went',
       pathParams: projectId,
+      params: cleanupChangeParams,
       response: previewResponse,
       status: 200,
-      handle: async (actor, { id }) => {
-        const { record, ...preview } = await previews.preview(actor, id);
+      handle: async (actor, { id, ...given }) => {
+        const { record, policy, ...preview } = await previews.preview(
+          actor,
+          id,
+          cleanupPolicyChangesOf(given),
+        );
         return {
           ...preview,
-          policy: cleanupPolicyBody(record),
+          policy: { ...cleanupPolicyBody(record), ...policy },
           lastRun: record?.lastRun && lastRunBody(record.lastRun),
           delete: preview.delete.map(tagBody),
           keep: preview.keep.flatMap((tag) => (tag.keptBy ? [{ ...tagBody(tag), rule: tag.keptBy }] : [])),

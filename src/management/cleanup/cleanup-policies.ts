@@ -33,7 +33,13 @@ export async function changeCleanupPolicy(
   changes: CleanupPolicyChanges,
   now: number,
 ): Promise<CleanupPolicy> {
-  const before = policyFrom(await tx.cleanupPolicies.find(projectId));
+  const policy = changedPolicy(policyFrom(await tx.cleanupPolicies.find(projectId)), changes);
+  await tx.cleanupPolicies.save(projectId, policy, nextRunAfter(now, policy.cadence));
+  return policy;
+}
+
+/** The policy as it would be. @throws RefusedError invalid */
+export function changedPolicy(before: CleanupPolicy, changes: CleanupPolicyChanges): CleanupPolicy {
   const { enabled, cadence, keepN, olderThan, nameRegex, nameRegexKeep } = changes;
   const policy: CleanupPolicy = {
     enabled: enabled ?? before.enabled,
@@ -44,7 +50,6 @@ export async function changeCleanupPolicy(
     nameRegexKeep: changed(before.nameRegexKeep, nameRegexKeep) || undefined,
   };
   demandValid(policy);
-  await tx.cleanupPolicies.save(projectId, policy, nextRunAfter(now, policy.cadence));
   return policy;
 }
 

@@ -11,7 +11,7 @@ import type { CleanupPolicyChanges } from './cleanup-policies.ts';
 const pattern = text(maxNameLength).nullish();
 
 /** `name_regex_delete` is what its documentation calls `name_regex`. */
-export const cleanupPolicyParams = fields({
+const changes = {
   enabled: truth.optional(),
   cadence: z.enum(cadences).optional(),
   keep_n: oneNumberOf(keepCounts).nullish(),
@@ -19,7 +19,10 @@ export const cleanupPolicyParams = fields({
   name_regex: pattern,
   name_regex_delete: pattern,
   name_regex_keep: pattern,
-});
+};
+export const cleanupPolicyParams = fields(changes);
+/** The same, each a parameter of its own. */
+export const cleanupChangeParams = z.object(changes);
 
 export const cleanupPolicyResponse = z
   .object({

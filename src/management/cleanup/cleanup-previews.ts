@@ -5,11 +5,12 @@ import type { ChangeRules } from '../../hosted/hosted-options.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { CleanupPolicyRecord } from '../../metadata/hosted/cleanup-policies.ts';
 import type { RepositoryRecord } from '../../metadata/hosted/repositories.ts';
-import { criteriaOf, policyFrom } from '../../rules/cleanup-policy.ts';
+import { type CleanupPolicy, criteriaOf, policyFrom } from '../../rules/cleanup-policy.ts';
 import { selectInParts } from '../../rules/select-in-parts.ts';
 import type { KeepRule } from '../../rules/tag-selection.ts';
 import type { Actor } from '../acting/actor.ts';
 import { Rights } from '../acting/rights.ts';
+import { type CleanupPolicyChanges, changedPolicy } from './cleanup-policies.ts';
 
 export interface PreviewedTag {
   readonly repository: string;
@@ -22,6 +23,8 @@ export interface PreviewedTag {
 
 export interface CleanupPreview {
   readonly record: CleanupPolicyRecord | undefined;
+  /** What was previewed. */
+  readonly policy: CleanupPolicy;
   /** How many there are, of which the first are listed. */
   readonly deleteCount: number;
   readonly keepCount: number;
@@ -46,12 +49,16 @@ export class CleanupPreviewService {
     this.#options = options;
   }
 
-  /** Maintainers see what the policy would do if it were enabled and due; nothing is changed. @throws RefusedError not-found, forbidden */
-  async preview(actor: Actor, reference: string): Promise<CleanupPreview> {
+  /**
+   * Maintainers see what the policy would do if it were enabled and due; nothing is changed.
+   * @param changes to the policy, as if they were made
+   * @throws RefusedError not-found, forbidden, invalid
+   */
+  async preview(actor: Actor, reference: string, changes: CleanupPolicyChanges): Promise<CleanupPreview> {
     const { database, rules, now } = this.#options;
     const { id, fullPath } = await this.#rights.getProject(database, actor, reference, 'write');
     const record = await database.cleanupPolicies.find(id);
-    const policy = policyFrom(record);
+    const policy = changedPolicy(policyFrom(record), changes);
     const protection = await protectionOf(
       database,
       { projectId: id, projectPath: fullPath },
@@ -74,7 +81,7 @@ export class CleanupPreviewService {
         if (counts[fate] <= maxShown) tags[fate].push(shown);
       }
     }
-    return { record, deleteCount: counts.delete, keepCount: counts.keep, ...tags };
+    return { record, policy, deleteCount: counts.delete, keepCount: counts.keep, ...tags };
   }
 
   async *#repositories(projectId: number): AsyncGenerator<RepositoryRecord> {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { ImageSummary } from '../../metadata/content/image-facts.ts';
 import type { ListedTag } from '../../metadata/hosted/tag-lists.ts';
+import type { Actor } from '../acting/actor.ts';
 import { instantText } from '../endpoint/dates.ts';
 import type { AnswerOf } from '../endpoint/wire.ts';
 import type { ShownRepository } from './repositories.ts';
@@ -53,6 +54,8 @@ export const tagDetailsResponse = tagResponse
     /** when the image was made, as its config says */
     created_at: instantText.nullable(),
     media_type: z.string(),
+    /** for those who are signed in; null where it was not recorded yet */
+    last_published_by: z.string().nullable(),
   })
   .meta({ id: 'ContainerTagDetails' });
 
@@ -91,6 +94,7 @@ export function tagBody(
 }
 
 export function tagDetailsBody(
+  { identity }: Actor,
   tag: ListedTag,
   image: ImageSummary | undefined,
   repository: string,
@@ -104,6 +108,7 @@ export function tagDetailsBody(
     shortRevision: revision?.slice(0, shortRevisionLength),
     createdAt: image?.createdAt,
     mediaType: tag.mediaType,
+    lastPublishedBy: identity.kind === 'anonymous' ? undefined : tag.publishedBy,
   };
 }
 

@@ -76,7 +76,7 @@ export function repositoryTagEndpoints(tags: RepositoryTagService): readonly End
       takesJobTokens: true,
       handle: async (actor, { id, repositoryId, tagName }, { externalUrl }) => {
         const { tag, image, repository } = await tags.get(actor, { project: id, id: repositoryId }, tagName);
-        return tagDetailsBody(tag, image, repository.name, externalUrl);
+        return tagDetailsBody(actor, tag, image, repository.name, externalUrl);
       },
     }),
     endpoint({

@@ -2,6 +2,7 @@
 
 import { protectionOf } from '../../hosted/changes/protection.ts';
 import type { ChangeRules } from '../../hosted/hosted-options.ts';
+import { decideNamed, deleteNamed } from '../../hosted/tags/named-tag-deletion.ts';
 import { requestTagDeletion } from '../../hosted/tags/tag-deletion.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import { parseTagCriteria, selectInParts, type TagCriteriaTexts } from '../../rules/select-in-parts.ts';
@@ -40,6 +41,29 @@ export class TagDeletionService {
       await requestTagDeletion(tx, rules, target, criteria, now());
     });
     wake('tags.delete');
+  }
+
+  /** Deletes these tags at once. What became of each that there was. @throws RefusedError not-found, forbidden, bad-request, conflict */
+  async removeNamed(
+    actor: Actor,
+    reference: RepositoryReference,
+    names: readonly string[],
+  ): Promise<readonly DecidedTag[]> {
+    const { database, rules } = this.#options;
+    return runChange(database, async (tx) =>
+      deleteNamed(tx, rules, await getWriteTarget(tx, actor, reference, 'delete'), names),
+    );
+  }
+
+  /** What {@link removeNamed} would do now. @throws RefusedError not-found, forbidden */
+  async previewNamed(
+    actor: Actor,
+    reference: RepositoryReference,
+    names: readonly string[],
+  ): Promise<readonly DecidedTag[]> {
+    const { database, rules } = this.#options;
+    const { repository, ...target } = await getWriteTarget(database, actor, reference, 'delete');
+    return decideNamed(database, rules, target, repository.id, names);
   }
 
   /** What {@link request} would do now. Changes nothing, and may be asked for at any time. @throws RefusedError not-found, forbidden */

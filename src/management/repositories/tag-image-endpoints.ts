@@ -1,7 +1,7 @@
-/** What the image of a tag is; ours. */
+/** What the image of a tag is, and what was pushed for it; ours. */
 import { z } from 'zod';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
-import { text } from '../endpoint/parameters.ts';
+import { filled, maxNameLength, text } from '../endpoint/parameters.ts';
 import { repositoryPath } from './repository-endpoints.ts';
 import { tagImageBody, tagImageResponse } from './tag-image-body.ts';
 import type { TagImageService } from './tag-images.ts';
@@ -13,6 +13,17 @@ const choice = z.object({
     description: 'Which image of an index is shown in detail: `linux/arm64`; by default linux/amd64',
   }),
 });
+
+const manifestPath = '/projects/:id/registry/repositories/:repository_id/manifests/:digest';
+const asPushed = {
+  method: 'GET',
+  pathParams: repositoryPath.extend({ digest: filled(maxNameLength) }),
+  response: z.string(),
+  isText: true,
+  status: 200,
+  isPublic: true,
+  takesJobTokens: true,
+} as const;
 
 export function tagImageEndpoints(images: TagImageService): readonly Endpoint[] {
   return [
@@ -30,6 +41,20 @@ export function tagImageEndpoints(images: TagImageService): readonly Endpoint[] 
         const reference = { project: id, id: repositoryId };
         return tagImageBody(await images.get(actor, reference, tagName, platform || undefined), externalUrl);
       },
+    }),
+    endpoint({
+      ...asPushed,
+      path: manifestPath,
+      summary: 'A manifest, byte for byte',
+      handle: (actor, { id, repositoryId, digest }) =>
+        images.getText(actor, { project: id, id: repositoryId }, digest, 'manifest'),
+    }),
+    endpoint({
+      ...asPushed,
+      path: `${manifestPath}/config`,
+      summary: 'The config of a manifest, byte for byte, where it has at most 1 MiB',
+      handle: (actor, { id, repositoryId, digest }) =>
+        images.getText(actor, { project: id, id: repositoryId }, digest, 'config'),
     }),
   ];
 }

@@ -4,7 +4,7 @@ import type { ImageSummary } from '../../metadata/content/image-facts.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { ListedRepository } from '../../metadata/hosted/repository-lists.ts';
 import type { ListedTag } from '../../metadata/hosted/tag-lists.ts';
-import type { Digest } from '../../oci/digest.ts';
+import { type Digest, isDigest } from '../../oci/digest.ts';
 import { attestedBy, type ChildFacts, formatPlatform, type ImageFacts } from '../../oci/image-facts.ts';
 import type { Tag } from '../../oci/reference.ts';
 import type { ReferrerKind } from '../../oci/referrer-kind.ts';
@@ -33,6 +33,8 @@ export interface DescribeImages {
   /** Undefined where the repository has no such manifest. */
   describe(repositoryId: number, digest: Digest): Promise<ImageDetails | undefined>;
   findFacts(repositoryId: number, digest: Digest): Promise<ImageFacts | undefined>;
+  /** The config of a manifest, byte for byte; undefined where there is none here, or none that is read. */
+  readConfig(repositoryId: number, digest: Digest): Promise<Uint8Array | undefined>;
 }
 
 export interface TagImage extends ImageDetails {
@@ -84,6 +86,26 @@ export class TagImageService {
     if (!child && platform !== undefined) throw new RefusedError('not-found', 'Platform');
     const facts = child && (await this.#images.findFacts(repository.id, child.digest));
     return { ...found, shown: facts && { digest: child.digest, facts } };
+  }
+
+  /**
+   * A manifest, or its config, as it was pushed. Whoever may pull sees it.
+   * @throws RefusedError not-found, forbidden
+   */
+  async getText(
+    actor: Actor,
+    reference: RepositoryReference,
+    digest: string,
+    part: 'manifest' | 'config',
+  ): Promise<string> {
+    const { repository } = await getRepository(this.#database, actor, reference, 'pull');
+    if (!isDigest(digest)) throw new RefusedError('not-found', 'Manifest');
+    const manifest = await this.#database.repositoryManifests.find(repository.id, digest);
+    if (!manifest) throw new RefusedError('not-found', 'Manifest');
+    if (part === 'manifest') return manifest.payload.toString();
+    const config = await this.#images.readConfig(repository.id, digest);
+    if (!config) throw new RefusedError('not-found', 'Config');
+    return new TextDecoder().decode(config);
   }
 }
 

@@ -20,6 +20,8 @@ export interface ListedTag {
   /** When it was pulled last, by this name. */
   readonly pulledAt: number | undefined;
   readonly pullsCount: number;
+  /** Who pushed it last, for people to read; undefined where that was not recorded. */
+  readonly publishedBy: string | undefined;
 }
 
 /** What never happened comes before everything. */
@@ -104,6 +106,7 @@ export class TagLists {
         'tags.pulledAt',
         'tags.pullsCount',
         'tags.sizeBytes',
+        'tags.publishedBy',
         mediaTypeOfTag,
       ])
       .where('tags.repositoryId', '=', repositoryId);

@@ -19,6 +19,8 @@ export interface TagTable {
   pullsCount: Generated<number>;
   /** That of its manifest, by which lists are sorted. */
   sizeBytes: Generated<number>;
+  /** Who pushed it last, for people to read; undefined where that was not recorded yet. */
+  publishedBy: Optional<string>;
 }
 
 const readAtOnce = 500;
@@ -40,9 +42,10 @@ export class Tags {
 
   /**
    * Makes or switches the tag. Returns what it named before, the same digest included.
+   * @param publishedBy for people to read
    * @throws MissingOwner when the repository has no such manifest
    */
-  put(repositoryId: number, tag: Tag, digest: Digest): Promise<Digest | undefined> {
+  put(repositoryId: number, tag: Tag, digest: Digest, publishedBy?: string): Promise<Digest | undefined> {
     return inTransaction(this.#db, async (tx) => {
       const now = this.#now();
       const before = await find(tx, repositoryId, tag);
@@ -54,6 +57,7 @@ export class Tags {
           digest,
           createdAt: now,
           updatedAt: now,
+          publishedBy,
           // Where there is no such manifest, that is what the insert fails for.
           sizeBytes: eb.fn.coalesce(
             eb
@@ -65,9 +69,12 @@ export class Tags {
           ),
         }))
         .onConflict((conflict) =>
-          conflict
-            .columns(['repositoryId', 'name'])
-            .doUpdateSet({ digest, updatedAt: now, sizeBytes: (eb) => eb.ref('excluded.sizeBytes') }),
+          conflict.columns(['repositoryId', 'name']).doUpdateSet({
+            digest,
+            updatedAt: now,
+            publishedBy: publishedBy ?? null,
+            sizeBytes: (eb) => eb.ref('excluded.sizeBytes'),
+          }),
         )
         .execute();
       return before;
@@ -131,6 +138,20 @@ export class Tags {
       if (rows.length < readAtOnce) return;
       after = rows.at(-1)?.name ?? after;
     }
+  }
+
+  /** Those of the tags that there are, with when they were pushed last, in byte order. */
+  listPushed(
+    repositoryId: number,
+    names: readonly string[],
+  ): Promise<readonly { readonly name: Tag; readonly updatedAt: number }[]> {
+    return this.#db
+      .selectFrom('tags')
+      .select(['name', 'updatedAt'])
+      .where('repositoryId', '=', repositoryId)
+      .where(sql.ref<string>('name'), 'in', names)
+      .orderBy('name')
+      .execute();
   }
 
   /** In byte order; as quick at the end as at the beginning. */

@@ -17,6 +17,7 @@ import { createRegistries } from './registries.ts';
 import { createRetention } from './retention.ts';
 import { createServer } from './server.ts';
 import { type ColumnTypes, Tables } from './tables.ts';
+import { tagPublishers } from './tag-publishers.ts';
 import { createTagRules } from './tag-rules.ts';
 import { createTokens } from './tokens.ts';
 import { upstreamNetworks } from './upstream-networks.ts';
@@ -61,6 +62,7 @@ export async function migrateToLatest<T>(db: Kysely<T>, types: ColumnTypes): Pro
     '0004-upstream-token-host': upstreamTokenHost(types),
     '0005-lists': listIndexes(types),
     '0006-processes': processes(types),
+    '0007-tag-publishers': tagPublishers(types),
   };
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error, results = [] } = await migrator.migrateToLatest();

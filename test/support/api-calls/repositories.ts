@@ -19,6 +19,11 @@ async function pushTag(world: ApiWorld) {
   return { path: { ...path, tag_name: 'v1' } };
 }
 
+async function pushManifest(world: ApiWorld) {
+  const { path } = await pushNew(world);
+  return { path: { ...path, digest: fakeImage().digest } };
+}
+
 async function deleteTag(world: ApiWorld) {
   const { path } = await pushNew(world);
   const tags = `/projects/${encodeURIComponent(path.id)}/registry/repositories/${path.repository_id}/tags`;
@@ -55,6 +60,8 @@ export const repositoryCalls: ApiCalls = {
     ...(await pushTag(world)),
     query: { platform: 'linux/amd64' },
   }),
+  [`GET ${repository}/manifests/{digest}`]: pushManifest,
+  [`GET ${repository}/manifests/{digest}/config`]: pushManifest,
   [`DELETE ${repository}/tags/{tag_name}`]: pushTag,
   [`GET ${repository}/deleted_tags`]: async (world) => ({
     ...(await deleteTag(world)),

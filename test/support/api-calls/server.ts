@@ -23,6 +23,8 @@ export const serverCalls: ApiCalls = {
     return { path: { digest: image.digest } };
   },
   'GET /admin/storage/findings': () => ({ query: { state: 'open' } }),
+  'GET /admin/signing_keys': () => ({}),
+  'POST /admin/signing_keys/rotate': () => ({ body: { in_seconds: 3600 } }),
   'GET /audit_events': () => ({
     query: {
       created_after: '2020-01-01',

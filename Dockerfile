@@ -5,6 +5,14 @@ COPY package.json package-lock.json .npmrc ./
 COPY bin bin
 RUN npm ci --omit=dev --ignore-scripts && node bin/install.js && npm cache clean --force
 
+# The web page, which takes development dependencies to build and none to serve.
+FROM node:26-bookworm-slim AS page
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts
+COPY ui ui
+RUN npm run build:ui
+
 FROM node:26-bookworm-slim
 ENV NODE_ENV=production \
     ENTREPOT_DATA_DIRECTORY=/data \
@@ -16,6 +24,7 @@ COPY package.json LICENSE ./
 COPY bin bin
 COPY config config
 COPY src src
+COPY --from=page /app/ui/dist ui/dist
 # Compiles the sources into node_modules/.cache once, so that every start has them.
 RUN node bin/entrepot.js version
 # Group 0 is for platforms that choose a user; by number, since Kubernetes' runAsNonRoot knows no names.

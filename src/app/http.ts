@@ -8,6 +8,7 @@ import { createGitlabRouter } from '../api/gitlab/router.ts';
 import { type FindMirror, type Mirror, mirrorsByHost } from '../api/mirrors.ts';
 import { docsPage } from '../api/operations/docs-page.ts';
 import { answerTheRest } from '../api/operations/front-page.ts';
+import { builtPage, webPage } from '../api/operations/web-page.ts';
 import { createRegistryRouter } from '../api/registry/router.ts';
 import type { RegistryOptions } from '../api/registry/services.ts';
 import { answerWarmPulls, type WarmContent } from '../api/registry/warm-pulls.ts';
@@ -78,6 +79,7 @@ export function createHttp(parts: HttpParts): HttpHandlers {
   koa.use(createRestRouter(services));
   koa.use(keyRoutes({ keys: auth.keys }));
   koa.use(probes);
+  if (config.http.page) koa.use(webPage(builtPage));
   koa.use(answerTheRest);
   const warm = {
     requests,

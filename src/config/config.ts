@@ -47,6 +47,7 @@ const tls = section({ certificate: optional(file), key: optional(file) }).refine
 const http = section({
   address: required(address),
   externalUrl: origin(),
+  page: flag(),
   trustedProxies: listOf(network()),
   tls,
   maxConnections: count(4, 1_000_000),

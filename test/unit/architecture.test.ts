@@ -11,7 +11,15 @@ import {
 } from '../support/house/import-rules.ts';
 import { readModules, readTree } from '../support/house/modules.ts';
 import { findLongFiles, findOddFolders, findOddNames } from '../support/house/shape-rules.ts';
-import { arrows, homes, processUsers, typeLists, typesOfAll } from '../support/house/table.ts';
+import {
+  arrows,
+  homes,
+  pageArrows,
+  pageHomes,
+  processUsers,
+  typeLists,
+  typesOfAll,
+} from '../support/house/table.ts';
 
 const house = readModules(readTree(resolve(import.meta.dirname, '../../src')));
 
@@ -35,6 +43,41 @@ const waysToImport = (from: string) => [
   `const y = createRequire(import.meta.url)('${from}');`,
   `import y = require('${from}');`,
 ];
+
+/** What is written by hand: the API's description is not there before it is made. */
+const page = readModules(
+  Object.fromEntries(
+    Object.entries(readTree(resolve(import.meta.dirname, '../../ui/src'))).filter(
+      ([path]) => /\.tsx?$/.test(path) && path !== 'api/schema.ts',
+    ),
+  ),
+);
+
+describe('the page keeps the rules of the house', () => {
+  test('it has files to look at', () => {
+    expect(page.length).toBeGreaterThan(30);
+  });
+
+  test('it imports along its arrows, nothing of the server, and only what comes along with it', () => {
+    expect(findCrossings(page, pageArrows)).toEqual([]);
+    expect(findStrayPackages(page, pageHomes)).toEqual([]);
+    expect(findArrowCycles(pageArrows)).toEqual([]);
+    expect(findCycles(page)).toEqual([]);
+    expect(findReexports(page)).toEqual([]);
+    expect(findProcessUsers(page, [])).toEqual([]);
+  });
+
+  test('caught: the page that looks into the server', () => {
+    const modules = readModules({ 'pages/a.tsx': "import type { Y } from '../../../src/oci/digest.ts';" });
+    expect(findCrossings(modules, { pages: [] })).toEqual(['pages/a.tsx imports ../../src/oci/digest.ts']);
+  });
+
+  test('its files have a name and a size', () => {
+    expect(findOddNames(page)).toEqual([]);
+    expect(findLongFiles(page)).toEqual([]);
+    expect(findOddFolders(page)).toEqual([]);
+  });
+});
 
 test('the house has files to look at', () => {
   expect(house.length).toBeGreaterThan(100);

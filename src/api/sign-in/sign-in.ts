@@ -55,6 +55,12 @@ export function signInRoutes({ signIn, sessions }: SignInRoutesOptions): Router<
     ctx.state.identity = session.identity;
     ctx.body = show(session);
   });
+  // For the page, to which it is no error that nobody is signed in.
+  router.get('/session/state', async (ctx) => {
+    const session = await findSession(ctx, sessions);
+    if (session) ctx.state.identity = session.identity;
+    ctx.body = { session: session ? show(session) : null, oidc: signIn.hasOidc };
+  });
   router.delete('/session', async (ctx) => {
     const session = await findSession(ctx, sessions);
     const cookie = readCookie(ctx, 'session');

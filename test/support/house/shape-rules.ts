@@ -4,7 +4,7 @@ import type { Module } from './modules.ts';
 
 const maxLines = 250;
 const maxFiles = 30;
-const kebabCase = /^(?:[a-z0-9]+(?:-[a-z0-9]+)*\/)*[a-z0-9]+(?:-[a-z0-9]+)*\.ts$/;
+const kebabCase = /^(?:[a-z0-9]+(?:-[a-z0-9]+)*\/)*[a-z0-9]+(?:-[a-z0-9]+)*\.tsx?$/;
 const sayNothing = /(?:^|\/)(?:index|utils?|helpers?|common|types)(?:\.ts)?(?=\/|$)/;
 
 /** What is no TypeScript, is not called in kebab-case, or by a name that does not say what it does. */
@@ -28,7 +28,7 @@ export function findOddFolders(modules: readonly Module[]): string[] {
       folders.set(folder, (folders.get(folder) ?? new Set()).add(inner));
     }
   return [...folders].flatMap(([folder, inside]) => {
-    const files = [...inside].filter((path) => path.endsWith('.ts'));
+    const files = [...inside].filter((path) => /\.tsx?$/.test(path));
     if (files.length > maxFiles) return `${folder} has ${files.length} files`;
     return inside.size === 1 ? `${folder} has nothing but ${[...inside]}` : [];
   });

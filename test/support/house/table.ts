@@ -45,6 +45,29 @@ export const arrows: Arrows = {
   'main.ts': ['app', 'commands', 'config', 'observe'],
 };
 
+/** The page's rooms, in ui/src: it sees the API by its description, and nothing of the server. */
+const pageRooms = {
+  texts: [],
+  router: [],
+  api: [],
+  'format.ts': [],
+  'theme.ts': [],
+  components: ['api', 'format.ts', 'router', 'texts'],
+  pages: ['api', 'components', 'format.ts', 'router', 'texts'],
+} as const satisfies Arrows;
+
+export const pageArrows: Arrows = {
+  ...pageRooms,
+  'routes.ts': ['router', 'pages'],
+  'outlet.tsx': ['components', 'router', 'texts'],
+  'layout.tsx': ['api', 'components', 'router', 'texts', 'theme.ts'],
+  'app.tsx': ['api', 'components', 'layout.tsx', 'outlet.tsx', 'pages', 'router', 'routes.ts'],
+  'main.tsx': ['app.tsx', 'router', 'styles', 'theme.ts'],
+};
+
+/** What comes along with the page. */
+export const pageHomes: Homes = { preact: 'everywhere', 'preact/hooks': 'everywhere' };
+
 /** Everybody logs, to whatever log they are given. */
 export const typesOfAll = ['observe/log.ts'];
 

@@ -66,6 +66,7 @@ describe('configuration', () => {
       tls: { certificate: '/etc/entrepot/tls.crt', key: '/etc/entrepot/tls.key' },
       maxConnections: 4096,
       maxConnectionsPerAddress: 1024,
+      page: true,
       shutdownMs: 120_000,
     });
     expect(config.cache.hotManifestBytes).toBe(128 * 2 ** 20);

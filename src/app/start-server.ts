@@ -112,7 +112,10 @@ export async function startServer({
 }
 
 /** What an operator sees once: how to log in, and what to try. @param address host:port, or the host that clients know. */
-export function describeFirstStart({ username, token, registryId }: FirstStart, address: string): string {
+export function describeFirstStart(
+  { username, token, password, registryId }: FirstStart,
+  address: string,
+): string {
   const host = reachable(address);
   const secret =
     token === undefined
@@ -124,6 +127,14 @@ export function describeFirstStart({ username, token, registryId }: FirstStart, 
     '',
     ...secret,
     '',
+    ...(password === undefined
+      ? []
+      : [
+          `At the page, which a browser sees there, ${username} signs in with this password, shown only once, too:`,
+          '',
+          `  ${password}`,
+          '',
+        ]),
     `Virtual registry ${registryId} pulls from Docker Hub. To try it:`,
     '',
     `  docker login ${host} -u ${username}${token === undefined ? '' : ` -p ${token}`}`,

@@ -1,5 +1,5 @@
 /** What an installation begins with: an administrator, a group, and a virtual registry that pulls from Docker Hub. */
-
+import { randomBytes } from 'node:crypto';
 import type { Passwords } from '../../auth/credentials/passwords.ts';
 import { accessLevels } from '../../auth/rights/access-levels.ts';
 import type { Database } from '../../metadata/db/database.ts';
@@ -26,6 +26,8 @@ export interface FirstStart {
   readonly username: string;
   /** Undefined where the operator chose it. */
   readonly token: string | undefined;
+  /** For the page; undefined where the operator chose it or the token, and so has what makes one. */
+  readonly password: string | undefined;
   /** The id of the virtual registry that pulls from Docker Hub. */
   readonly registryId: number;
 }
@@ -37,7 +39,9 @@ const dockerHub = { name: 'Docker Hub', url: dockerHubUrl, cacheValidityHours: 2
 /** Does nothing on every start but the first, which is when the secrets count. */
 export async function prepareFirstStart(options: FirstStartOptions): Promise<void> {
   const { database, passwords, rootToken, rootPassword, announce } = options;
-  const passwordHash = rootPassword === undefined ? undefined : await passwords.hash(rootPassword);
+  const madePassword = rootPassword === undefined && rootToken === undefined ? newPassword() : undefined;
+  const password = rootPassword ?? madePassword;
+  const passwordHash = password === undefined ? undefined : await passwords.hash(password);
   await database.firstStart(async (tx) => {
     const root = await tx.users.create({ username, name: 'Administrator', isAdmin: true, passwordHash });
     const actor = actorFor(root);
@@ -47,8 +51,18 @@ export async function prepareFirstStart(options: FirstStartOptions): Promise<voi
     const input = { name: 'first start', scopes };
     const { token } = await recordAccessToken(tx, actor, root, input, rootToken);
     const registryId = await createDefaultGroup(tx, actor, root.id);
-    await announce({ username, token: rootToken === undefined ? token : undefined, registryId });
+    await announce({
+      username,
+      token: rootToken === undefined ? token : undefined,
+      password: madePassword,
+      registryId,
+    });
   });
+}
+
+/** Of 120 bits, to be typed or pasted. */
+function newPassword(): string {
+  return randomBytes(15).toString('base64url');
 }
 
 /** Returns the id of its virtual registry. */

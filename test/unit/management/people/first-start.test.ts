@@ -36,7 +36,7 @@ async function firstStart(
 test('the first start makes root, a private group and virtual registry 1 that pulls from Docker Hub', async () => {
   await firstStart();
   const root = await database.users.findByUsername('root');
-  expect(root).toMatchObject({ isAdmin: true, state: 'active', passwordHash: undefined });
+  expect(root).toMatchObject({ isAdmin: true, state: 'active' });
   const group = await database.groups.findByPath('default');
   expect(group).toMatchObject({ visibility: 'private', parentId: undefined });
   const registry = await database.virtualRegistries.find(1);
@@ -58,9 +58,16 @@ test('the first start makes root, a private group and virtual registry 1 that pu
   });
 });
 
-test("root's token is made and told once, and recorded as a hash", async () => {
+test("root's token and password are made and told once, and recorded as hashes", async () => {
   const told = await firstStart();
-  expect(told).toEqual({ username: 'root', token: expect.stringMatching(/^ent-[\w-]{32}$/), registryId: 1 });
+  expect(told).toEqual({
+    username: 'root',
+    token: expect.stringMatching(/^ent-[\w-]{32}$/),
+    password: expect.stringMatching(/^[\w-]{20}$/),
+    registryId: 1,
+  });
+  const root = await database.users.findByUsername('root');
+  expect(await passwords.verify(told?.password ?? '', root?.passwordHash)).toBe(true);
   const token = await database.accessTokens.findByHash(hashToken(told?.token ?? ''));
   expect(token).toMatchObject({ scopes: ['api', 'read_virtual_registry'], expiresAt: undefined });
 });
@@ -79,11 +86,22 @@ test('a token that the operator gave is used and not told, and a password too', 
   expect(await firstStart({ rootToken, rootPassword: 'correct horse' })).toEqual({
     username: 'root',
     token: undefined,
+    password: undefined,
     registryId: 1,
   });
   expect(await database.accessTokens.findByHash(hashToken(rootToken))).toBeDefined();
   const root = await database.users.findByUsername('root');
   expect(await passwords.verify('correct horse', root?.passwordHash)).toBe(true);
+});
+
+test('whoever gave a token alone is told no secret: root has no password then', async () => {
+  expect(await firstStart({ rootToken: 'given-by-the-operator' })).toMatchObject({ password: undefined });
+  expect((await database.users.findByUsername('root'))?.passwordHash).toBeUndefined();
+});
+
+test('a password that the operator gave is not told beside the token that was made', async () => {
+  const told = await firstStart({ rootPassword: 'correct horse' });
+  expect(told).toMatchObject({ token: expect.stringMatching(/^ent-/), password: undefined });
 });
 
 test('later starts make nothing, tell nothing, and change neither token nor password', async () => {
@@ -94,7 +112,8 @@ test('later starts make nothing, tell nothing, and change neither token nor pass
   expect((await database.users.list(undefined, all)).total).toBe(1);
   expect((await database.accessTokens.list({}, all)).total).toBe(1);
   expect(await database.accessTokens.findByHash(hashToken(told?.token ?? ''))).toBeDefined();
-  expect((await database.users.findByUsername('root'))?.passwordHash).toBeUndefined();
+  const root = await database.users.findByUsername('root');
+  expect(await passwords.verify(told?.password ?? '', root?.passwordHash)).toBe(true);
 });
 
 test('what it made is in the audit trail, without secrets', async () => {

@@ -1,20 +1,24 @@
 /**
  * Two connections to one SQLite database: transactions and whatever else may write go one after the other through the first, and what is
- * read outside of them through the second, which sees what is committed and waits for nobody.
+ * read outside of them through the second, which sees what is committed and waits for nobody. A change is over once it is on the disk too;
+ * the next one does not wait for that.
  */
 import type { CompiledQuery, DatabaseConnection, Driver } from 'kysely';
+import type { LogSync } from './sqlite-log-sync.ts';
 
 export class ApartDriver implements Driver {
   readonly #writing: Driver;
   readonly #reading: Driver;
+  readonly #log: LogSync;
   /** Whose transaction is under way. */
   #holder: DatabaseConnection | undefined;
   #endTurn = () => {};
   #lastTurn: Promise<void> = Promise.resolve();
 
-  constructor(writing: Driver, reading: Driver) {
+  constructor(writing: Driver, reading: Driver, log: LogSync) {
     this.#writing = writing;
     this.#reading = reading;
+    this.#log = log;
   }
 
   async init(): Promise<void> {
@@ -29,12 +33,7 @@ export class ApartDriver implements Driver {
       executeQuery: async (query, options) => {
         if (this.#holder === connection) return writer.executeQuery(query, options);
         if (!mayWrite(query)) return reader.executeQuery(query, options);
-        const endTurn = await this.#nextTurn();
-        try {
-          return await writer.executeQuery(query, options);
-        } finally {
-          endTurn();
-        }
+        return this.#write(() => writer.executeQuery(query, options));
       },
       streamQuery: (query, chunkSize, options) => reader.streamQuery(query, chunkSize, options),
     };
@@ -62,9 +61,12 @@ export class ApartDriver implements Driver {
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
     await this.#writing.commitTransaction(connection);
     this.#endTurn();
+    await this.#log.sync();
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    // It was committed, but may not be on the disk.
+    if (this.#holder !== connection) return;
     try {
       await this.#writing.rollbackTransaction(connection);
     } finally {
@@ -75,7 +77,15 @@ export class ApartDriver implements Driver {
   async destroy(): Promise<void> {
     // The last connection to close, which writes, tidies the files.
     await this.#reading.destroy();
+    await this.#log.close();
     await this.#writing.destroy();
+  }
+
+  async #write<T>(run: () => Promise<T>): Promise<T> {
+    const endTurn = await this.#nextTurn();
+    const result = await run().finally(endTurn);
+    await this.#log.sync();
+    return result;
   }
 
   /** All come to their turn in the order in which they ask. @returns ends it */

@@ -17,6 +17,7 @@ import type { AccessRevision } from '../people/access-revision.ts';
 import type { DirectReads } from './prepared.ts';
 import { ApartDriver, mayWrite } from './sqlite-apart.ts';
 import { fileDemand, inMemory, openSqliteFile, Patience } from './sqlite-file.ts';
+import { LogSync } from './sqlite-log-sync.ts';
 import { isDiskFull, sqliteUnavailability } from './sqlite-unavailability.ts';
 import { SqliteStatements } from './statements.ts';
 import { throwOwnErrors } from './violations.ts';
@@ -36,8 +37,14 @@ export async function sqliteDialect(
   const database = new NodeSqliteDatabase(await openSqliteFile(file, giveUpSpace));
   if (file === inMemory) return dialectOf(database, () => new ImmediateDriver(database, { revision }));
   const reading = new NodeSqliteDatabase(openReadOnly(file), database.turn);
-  const writing = { revision, giveUpSpace, demandFile: fileDemand(file) };
-  const driver = () => new ApartDriver(new ImmediateDriver(database, writing), readingDriver(reading));
+  const log = new LogSync(file);
+  const demandFile = fileDemand(file);
+  const demandWritable = () => {
+    demandFile();
+    log.demand();
+  };
+  const writing = { revision, giveUpSpace, demandWritable };
+  const driver = () => new ApartDriver(new ImmediateDriver(database, writing), readingDriver(reading), log);
   return { ...dialectOf(reading, driver), createAdapter: () => new ApartAdapter() };
 }
 
@@ -162,14 +169,14 @@ function makeRoom(
   };
 }
 
-function demandFileOfWrites(
+function demandOfWrites(
   connection: DatabaseConnection,
   database: NodeSqliteDatabase,
-  demandFile: () => void,
+  demandWritable: () => void,
 ): void {
   const execute = connection.executeQuery.bind(connection);
   connection.executeQuery = async (query, options) => {
-    if (!database.isTransaction && mayWrite(query)) demandFile();
+    if (!database.isTransaction && mayWrite(query)) demandWritable();
     return execute(query, options);
   };
 }
@@ -177,20 +184,23 @@ function demandFileOfWrites(
 interface ImmediateDriverOptions {
   readonly revision: AccessRevision | undefined;
   readonly giveUpSpace?: (() => boolean) | undefined;
-  /** Throws where the file of the database is not there any more. */
-  readonly demandFile?: () => void;
+  /** Throws where what is written now would not last. */
+  readonly demandWritable?: () => void;
 }
 
 /** A transaction that reads first and writes later could not get the lock when another process wrote between: take it at once. */
 class ImmediateDriver extends SqliteDriver {
   readonly #database: NodeSqliteDatabase;
 
-  constructor(database: NodeSqliteDatabase, { revision, giveUpSpace, demandFile }: ImmediateDriverOptions) {
+  constructor(
+    database: NodeSqliteDatabase,
+    { revision, giveUpSpace, demandWritable }: ImmediateDriverOptions,
+  ) {
     super({
       database,
       async onCreateConnection(connection) {
         if (giveUpSpace) makeRoom(connection, database, giveUpSpace);
-        if (demandFile) demandFileOfWrites(connection, database, demandFile);
+        if (demandWritable) demandOfWrites(connection, database, demandWritable);
         await waitAndTell(connection, database);
         revision?.watch(connection);
       },

@@ -118,7 +118,7 @@ export const homes: Homes = {
 
   // Files.
   'node:fs': ['api/server', 'app', 'commands', 'config', 'metadata/db', 'storage'],
-  'node:fs/promises': ['api/operations', 'api/server', 'app', 'commands', 'storage'],
+  'node:fs/promises': ['api/operations', 'api/server', 'app', 'commands', 'metadata/db', 'storage'],
   'node:path': ['app', 'commands', 'config', 'main.ts', 'storage'],
   'node:url': ['api/operations', 'storage'],
   'tar-stream': ['commands'],

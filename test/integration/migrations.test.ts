@@ -18,6 +18,7 @@ const migrations = [
   '0005-lists',
   '0006-processes',
   '0007-tag-publishers',
+  '0008-fill-leases',
 ];
 const source = resolve(import.meta.dirname, '../../src/metadata/db/database.ts');
 

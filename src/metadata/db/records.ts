@@ -49,6 +49,7 @@ import { RegistryUpstreams } from '../registries/registry-upstreams.ts';
 import { Upstreams } from '../registries/upstreams.ts';
 import { VirtualRegistries } from '../registries/virtual-registries.ts';
 import { AuditEvents } from '../server/audit-events.ts';
+import { FillLeases } from '../server/fill-leases.ts';
 import { InstanceSettings } from '../server/instance-settings.ts';
 import { Processes } from '../server/processes.ts';
 import { Tasks } from '../server/tasks.ts';
@@ -88,6 +89,7 @@ export class Records {
   readonly groupCaches: GroupCaches;
   readonly deletedTags: DeletedTags;
   readonly deployTokens: DeployTokens;
+  readonly fillLeases: FillLeases;
   readonly gcRuns: GcRuns;
   readonly groups: Groups;
   readonly holders: Holders;
@@ -157,6 +159,7 @@ export class Records {
     this.cacheContents = new CacheContents(db, reviews, pages, reading);
     this.cacheEntries = new CacheEntries(db, now, { reads, reviews }, reading);
     this.deployTokens = new DeployTokens(db, now, pages, reading);
+    this.fillLeases = new FillLeases(db, now);
     this.gcRuns = new GcRuns(db);
     this.groups = new Groups(db, now, pages, reading);
     this.holders = new Holders(reading);

@@ -36,6 +36,7 @@ import type { RegistryUpstreamTable } from '../registries/registry-upstreams.ts'
 import type { UpstreamTable } from '../registries/upstreams.ts';
 import type { VirtualRegistryTable } from '../registries/virtual-registries.ts';
 import type { AuditEventTable } from '../server/audit-events.ts';
+import type { FillLeaseTable } from '../server/fill-leases.ts';
 import type { InstanceTable } from '../server/instance-settings.ts';
 import type { ProcessTable } from '../server/processes.ts';
 import type { TaskTable } from '../server/tasks.ts';
@@ -69,6 +70,7 @@ export interface Tables {
   cleanupPolicies: CleanupPolicyTable;
   deletedTags: DeletedTagTable;
   deployTokens: DeployTokenTable;
+  fillLeases: FillLeaseTable;
   gcRuns: GcRunTable;
   groupCaches: GroupCacheTable;
   groups: GroupTable;

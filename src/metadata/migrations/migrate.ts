@@ -8,6 +8,7 @@ import { type Migration, Migrator } from 'kysely/migration';
 import { createCached } from './cached.ts';
 import { createCollector } from './collector.ts';
 import { createContent } from './content.ts';
+import { fillLeases } from './fill-leases.ts';
 import { createHosted } from './hosted.ts';
 import { indexLists } from './lists.ts';
 import { createNamespaces } from './namespaces.ts';
@@ -63,6 +64,7 @@ export async function migrateToLatest<T>(db: Kysely<T>, types: ColumnTypes): Pro
     '0005-lists': listIndexes(types),
     '0006-processes': processes(types),
     '0007-tag-publishers': tagPublishers(types),
+    '0008-fill-leases': fillLeases(types),
   };
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error, results = [] } = await migrator.migrateToLatest();

@@ -17,6 +17,7 @@ import type { Log } from '../observe/log.ts';
 import { Heartbeat } from '../tasks/heartbeat.ts';
 import { Scheduler } from '../tasks/scheduler.ts';
 import { createAuth } from './auth.ts';
+import { createCluster } from './cluster.ts';
 import { createCollection } from './collector.ts';
 import { createHostedRegistry } from './hosted-registry.ts';
 import { createHttp, warnOfIdleMirrors } from './http.ts';
@@ -37,18 +38,24 @@ export interface App {
   readonly mirrorHandlerOf: (mirror: MirrorSetting) => RequestListener;
   /** For those who run it. */
   readonly operationsHandler: RequestListener;
+  /** For other processes, which may ask before {@link start} has ended, and until {@link close} has. */
+  readonly clusterHandler: RequestListener | undefined;
   /** Makes what an installation begins with, and starts to work in the background. From then on requests may come. */
   start(announce: (first: FirstStart) => Promise<void>): Promise<void>;
   /** When requests come no more: ends what goes on, fills at the limit at the latest, and records what was counted. */
   close(limit: AbortSignal): Promise<void>;
 }
 
-/** @param now epoch milliseconds */
+/**
+ * @param now epoch milliseconds
+ * @param clusterAddress host:port where other processes reach this one
+ */
 export async function createApp(
   config: Config,
   secrets: Secrets,
   log: Log,
   now: () => number = Date.now,
+  clusterAddress?: string,
 ): Promise<App> {
   const outbound = createOutbound(config);
   const storage = await openStorage({ config, log, now });
@@ -76,6 +83,11 @@ export async function createApp(
     now,
   };
 
+  const id = randomUUID();
+  const cluster =
+    clusterAddress === undefined
+      ? undefined
+      : createCluster({ ...common, id, key: secrets.key, address: clusterAddress });
   const hosted = createHostedRegistry(common);
   const retention = createRetention({
     ...common,
@@ -89,14 +101,14 @@ export async function createApp(
     secrets: new UpstreamSecrets(secretBox),
     findHosted: (groupPath, name) => hosted.repositories.findVisibleFrom(groupPath, name),
     room: retention.room,
+    cluster,
   });
   const collection = createCollection({ ...common, heal: virtual.heal, readOnlyReason: pauseReason });
-  const id = randomUUID();
   const heartbeat = new Heartbeat({
     id,
     name: hostname(),
     version,
-    address: undefined,
+    address: clusterAddress,
     records: database.processes,
     log,
     now,
@@ -136,11 +148,13 @@ export async function createApp(
   return {
     ...http,
     operationsHandler: operations.handler,
+    clusterHandler: cluster?.handlerOf(virtual.fills),
     async start(announce) {
       await prepareFirstStart({ database, passwords, ...secrets, announce });
       await warnOfIdleMirrors(config, database, log);
       for (const upstream of await database.upstreams.listUnverified()) warnOfUnverified(log, upstream);
       await heartbeat.start();
+      await cluster?.start();
       await scheduler.start();
       await webhooks.start();
       collection.worker.start();
@@ -151,6 +165,7 @@ export async function createApp(
       await hosted.close();
       retention.room.close();
       await virtual.close(limit);
+      await cluster?.close();
       await auth.close();
       await shared.close();
       await heartbeat.close();

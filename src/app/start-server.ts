@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts';
 import type { FirstStart } from '../management/people/first-start.ts';
 import type { Log } from '../observe/log.ts';
 import { type App, createApp } from './app.ts';
+import { addressForOthers } from './cluster.ts';
 import { connectionLimits, findFileLimit } from './connection-limits.ts';
 import { readTrustedKeys } from './delegated-tokens.ts';
 import type { Secrets } from './secrets.ts';
@@ -39,27 +40,33 @@ export async function startServer({
   now,
   announce,
 }: StartOptions): Promise<RunningServer> {
-  const { http, operations } = config;
+  const { http, operations, cluster } = config;
   const { shutdownMs, tls: files } = http;
   const { certificate, key } = files;
   const tls = certificate !== undefined && key !== undefined ? { certificate, key } : undefined;
   const limits = connectionLimits(http, await findFileLimit(), log);
   const listeners: Listener[] = [];
+  /** Other processes follow what is fetched until it is. */
+  const peerListeners: Listener[] = [];
   const ready: { app?: App } = {};
+  /** Other processes are answered before clients are: processes that start at the same time tell each other. */
+  const made: { app?: App } = {};
   const listen = async (
-    part: 'http' | 'operations' | 'mirrors',
+    part: 'http' | 'operations' | 'mirrors' | 'cluster',
     address: string,
-    handlerOf: (app: App) => RequestListener,
+    handlerOf: (app: App) => RequestListener | undefined,
   ): Promise<string> => {
     const starting = answerStarting(log);
     let answer: RequestListener | undefined;
     const handler: RequestListener = (request, response) => {
-      answer ??= ready.app && handlerOf(ready.app);
+      const { app } = part === 'cluster' ? made : ready;
+      answer ??= app && handlerOf(app);
       (answer ?? starting)(request, response);
     };
     try {
-      const encryption = part === 'operations' ? undefined : tls;
-      const connections = limits[part === 'operations' ? part : 'http'];
+      const isForClients = part === 'http' || part === 'mirrors';
+      const encryption = isForClients ? tls : undefined;
+      const connections = isForClients ? limits.http : part === 'operations' ? limits.operations : undefined;
       const listener = await Listener.open({
         address,
         handler,
@@ -68,7 +75,7 @@ export async function startServer({
         log,
         connections,
       });
-      listeners.push(listener);
+      (part === 'cluster' ? peerListeners : listeners).push(listener);
       return listener.url;
     } catch (cause) {
       throw new CannotListen(part === 'mirrors' ? part : `${part}.address`, address, cause);
@@ -78,22 +85,26 @@ export async function startServer({
     mirror.address === undefined
       ? []
       : listen('mirrors', mirror.address, (app) => app.mirrorHandlerOf(mirror));
-  const stopListening = () => Promise.all(listeners.map((listener) => listener.close()));
+  const stop = (those: readonly Listener[]) => Promise.all(those.map((listener) => listener.close()));
   try {
-    const [url, operationsUrl, mirrorUrls, secrets] = await settled([
+    const [url, operationsUrl, clusterUrl, mirrorUrls, secrets] = await settled([
       listen('http', http.address, ({ handler }) => handler),
       operations.address && listen('operations', operations.address, (app) => app.operationsHandler),
+      cluster.address && listen('cluster', cluster.address, (app) => app.clusterHandler),
       settled(config.mirrors.flatMap(listenAsMirror)),
       readSecrets(),
       readTrustedKeys(config),
     ]);
-    const app = await createApp(config, secrets, log, now);
+    const address = clusterUrl && addressForOthers(clusterUrl, cluster.advertisedAddress);
+    const app = await createApp(config, secrets, log, now, address);
+    made.app = app;
     await app.start((first) => announce(first, url));
     ready.app = app;
     const close = async () => {
       const limit = AbortSignal.timeout(shutdownMs);
-      await stopListening();
+      await stop(listeners);
       await app.close(limit);
+      await stop(peerListeners);
     };
     let closing: Promise<void> | undefined;
     return {
@@ -106,7 +117,7 @@ export async function startServer({
       },
     };
   } catch (error) {
-    await stopListening();
+    await stop([...listeners, ...peerListeners]);
     throw error;
   }
 }

@@ -22,12 +22,14 @@ import { createPublishBlob, type Room } from '../proxy/publish-blob.ts';
 import { ReferrerLists } from '../proxy/referrer-lists.ts';
 import { registryView } from '../proxy/registry-view.ts';
 import { Revalidation } from '../proxy/revalidation.ts';
+import { createShareFill } from '../proxy/shared/share-fill.ts';
 import { TagLists } from '../proxy/tag-lists.ts';
 import { type ConfiguredRegistry, VirtualRegistries as Registries } from '../proxy/virtual-registries.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
 import { BufferBudget } from '../storage/chunk-reader.ts';
 import { LocalUpstream } from '../upstreams/local-upstream.ts';
 import { UpstreamPool } from '../upstreams/upstream-pool.ts';
+import type { Cluster } from './cluster.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { Outbound } from './outbound.ts';
 import type { Storage } from './storage.ts';
@@ -43,6 +45,8 @@ export interface VirtualRegistryParts {
   readonly findHosted: FindHosted;
   readonly metrics: Pick<Metrics, 'fills' | 'upstreams'>;
   readonly room: Room;
+  /** Undefined: what other processes do is not known. */
+  readonly cluster: Pick<Cluster, 'sharing'> | undefined;
   readonly log: Log;
   readonly now: () => number;
 }
@@ -57,6 +61,7 @@ export function createVirtualRegistries({
   findHosted,
   metrics,
   room,
+  cluster,
   log,
   now,
 }: VirtualRegistryParts) {
@@ -99,6 +104,7 @@ export function createVirtualRegistries({
     publish,
     createSpool: () => store.createSpool(),
     demandRoom,
+    share: cluster && createShareFill({ sharing: cluster.sharing, entries, blobs, store }),
   });
   const fetch = new ManifestFetch({ entries, manifests, demandRoom, log, now });
   const revalidation = new Revalidation({ fetch, entries, backoffMs: cache.backoffMs, log, now });
@@ -156,6 +162,7 @@ export function createVirtualRegistries({
   return {
     registries,
     upstreams,
+    fills,
     usage,
     explainer,
     heal,

@@ -97,6 +97,11 @@ export const configSchema = section({
   operations: section({ address: optional(address) }),
   database: section({ url: optional(databaseUrl) }),
   sharedCache: section({ url: optional(redisUrl) }),
+  cluster: section({
+    address: optional(address),
+    advertisedAddress: optional(address),
+    reachMs: duration(),
+  }),
   storage: section({
     directory: optional(directory),
     deleteEnabled: flag(),

@@ -8,10 +8,14 @@ import { OutboundError } from '../outbound/outbound-error.ts';
 import type { BlobRange, OpenedBlob } from '../upstreams/upstream.ts';
 import type { FillObserver } from './fill-observer.ts';
 import { type Answer, answerOf, refusalOf } from './refusal.ts';
+import { PeerFill } from './shared/peer-fill.ts';
 import type { Source } from './source.ts';
 
 const maxResumes = 5;
 const firstPauseMs = 100;
+
+/** An upstream, or a process that asks one. */
+export type BlobSource = Source | PeerFill;
 
 export interface DownloadTools {
   readonly log: Log;
@@ -23,11 +27,12 @@ export interface DownloadTools {
 export class Download {
   readonly #tools: DownloadTools;
   readonly #digest: Digest;
-  readonly #sources: readonly Source[];
+  /** In the order they are asked. */
+  readonly #sources: readonly BlobSource[];
   readonly #last: number | undefined;
   readonly #signal: AbortSignal;
   readonly #answers: Answer[];
-  #source: Source;
+  #source: BlobSource;
   #opened: OpenedBlob;
   /** Of the whole blob, in bytes, as far as anybody says. */
   readonly #expected: number | undefined;
@@ -38,7 +43,7 @@ export class Download {
   private constructor(
     tools: DownloadTools,
     digest: Digest,
-    found: { sources: readonly Source[]; source: Source; opened: OpenedBlob; answers: Answer[] },
+    found: { sources: readonly BlobSource[]; source: BlobSource; opened: OpenedBlob; answers: Answer[] },
     range: BlobRange,
     signal: AbortSignal,
   ) {
@@ -58,13 +63,14 @@ export class Download {
   /** Of the whole blob, in bytes; undefined where the upstream does not say. */
   readonly size: number | undefined;
 
-  /** The source that answers now. */
-  get source(): Source {
+  /** Where the bytes come from now. */
+  get source(): BlobSource {
     return this.#source;
   }
 
   /**
    * Resolves as soon as a source has answered.
+   * @param peer asked before the sources
    * @throws OciError saying what each source answered
    */
   static async open(
@@ -73,14 +79,16 @@ export class Download {
     sources: readonly Source[],
     range: BlobRange,
     signal: AbortSignal,
+    peer?: PeerFill,
   ): Promise<Download> {
+    const all: readonly BlobSource[] = peer ? [peer, ...sources] : sources;
     const answers: Answer[] = [];
-    for (const source of sources) {
+    for (const source of all) {
       try {
-        const opened = await source.upstream.openBlob(source.repository, digest, range, signal);
-        return new Download(tools, digest, { sources, source, opened, answers }, range, signal);
+        const opened = await openAt(source, digest, range, signal);
+        return new Download(tools, digest, { sources: all, source, opened, answers }, range, signal);
       } catch (error) {
-        answers.push(answerOf(source, error));
+        noteAnswer(answers, source, error);
       }
     }
     throw refusalOf('BLOB_UNKNOWN', `blob ${digest}`, answers);
@@ -101,7 +109,7 @@ export class Download {
           return;
         } catch (error) {
           if (this.#isClosed) throw error;
-          const broken = this.#answered(this.#source, error);
+          const broken = noteAnswer(this.#answers, this.#source, error);
           if (broken.kind === 'unavailable' && this.#position === this.#end) return;
           await this.#resume(broken);
         }
@@ -162,11 +170,11 @@ export class Download {
   }
 
   /** @returns why it was not opened there */
-  async #reopen(source: Source, isWhole = false): Promise<OutboundError | undefined> {
+  async #reopen(source: BlobSource, isWhole = false): Promise<OutboundError | undefined> {
     try {
       const size = this.#expected;
       const range = isWhole ? { start: 0, size } : { start: this.#position, last: this.#last, size };
-      const opened = await source.upstream.openBlob(source.repository, this.#digest, range, this.#signal);
+      const opened = await openAt(source, this.#digest, range, this.#signal);
       if (this.size !== undefined && opened.size !== undefined && opened.size !== this.size) {
         opened.close();
         throw new OutboundError('invalid', `says the blob has ${opened.size} bytes and not ${this.size}`);
@@ -174,22 +182,40 @@ export class Download {
       this.#opened = opened;
       if (this.#isClosed) opened.close();
     } catch (error) {
-      return this.#answered(source, error);
+      return noteAnswer(this.#answers, source, error);
     }
     this.#tools.observer.resumed();
     this.#tools.log.warn(
-      { upstream: source.upstream.settings.name, digest: this.#digest, position: this.#position },
+      { upstream: nameOf(source), digest: this.#digest, position: this.#position },
       'transfer resumed',
     );
     if (source !== this.#source) this.#resumes = 0;
     this.#source = source;
     return undefined;
   }
+}
 
-  /** @throws the error itself when it is none of an upstream's */
-  #answered(source: Source, error: unknown): OutboundError {
-    const answer = answerOf(source, error);
-    this.#answers.push(answer);
-    return answer.error;
+export function nameOf(source: BlobSource): string {
+  return source instanceof PeerFill ? source.name : source.upstream.settings.name;
+}
+
+function openAt(
+  source: BlobSource,
+  digest: Digest,
+  range: BlobRange,
+  signal: AbortSignal,
+): Promise<OpenedBlob> {
+  if (source instanceof PeerFill) return source.openBlob(range, signal);
+  return source.upstream.openBlob(source.repository, digest, range, signal);
+}
+
+/** Clients hear of upstreams alone. @throws the error itself when it is no answer */
+function noteAnswer(answers: Answer[], source: BlobSource, error: unknown): OutboundError {
+  if (source instanceof PeerFill) {
+    if (error instanceof OutboundError) return error;
+    throw error;
   }
+  const answer = answerOf(source, error);
+  answers.push(answer);
+  return answer.error;
 }

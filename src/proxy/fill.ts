@@ -8,9 +8,8 @@ import { type Algorithm, algorithmOf, type Digest, finishDigest, hasherOf } from
 import { OciError } from '../oci/errors.ts';
 import { type Spool, SpoolError } from '../storage/blob-store.ts';
 import type { BufferBudget } from '../storage/chunk-reader.ts';
-import type { Download } from './download.ts';
+import { type BlobSource, type Download, nameOf } from './download.ts';
 import type { FillObserver } from './fill-observer.ts';
-import type { Source } from './source.ts';
 import { SpoolWindow } from './spool-window.ts';
 
 /** What clients do not get before the digest is verified. */
@@ -55,7 +54,7 @@ export class Fill {
   }
 
   /** Where the bytes come from now. */
-  get source(): Source {
+  get source(): BlobSource {
     return this.#download.source;
   }
 
@@ -169,8 +168,7 @@ export class Fill {
   }
 
   #wrong(how: string): never {
-    const { name } = this.source.upstream.settings;
-    throw new WrongBlob(`upstream ${name} sent a blob that ${how} in place of ${this.digest}`);
+    throw new WrongBlob(`upstream ${nameOf(this.source)} sent a blob that ${how} in place of ${this.digest}`);
   }
 
   #take(bytes: Uint8Array): void {

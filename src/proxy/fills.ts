@@ -5,39 +5,43 @@
 import { LRUCache } from 'lru-cache';
 import type { Digest } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
-import { type Spool, SpoolError } from '../storage/blob-store.ts';
-import type { BufferBudget } from '../storage/chunk-reader.ts';
-import { Download, type DownloadTools } from './download.ts';
-import { Fill, WrongBlob } from './fill.ts';
+import { SpoolError } from '../storage/blob-store.ts';
+import { nameOf } from './download.ts';
+import { type Fill, WrongBlob } from './fill.ts';
+import { type NoFill, type OpenedFill, type OpenFillTools, openFill } from './open-fill.ts';
 import { findProof } from './proof.ts';
 import type { PublishBlob } from './publish-blob.ts';
+import { PeerFill } from './shared/peer-fill.ts';
+import { type FillWriter, serveFill } from './shared/serve-fill.ts';
+import type { ShareFill } from './shared/share-fill.ts';
 import { includes, originOf, type Source } from './source.ts';
 
 const endedRemembered = 10_000;
 const wrongSourcesRemembered = 1000;
 const wrongSourceMs = 10 * 60_000;
 
-export interface FillTools extends DownloadTools {
-  createSpool(): Promise<Spool>;
-  /** @throws SpoolError where so many bytes do not fit */
-  demandRoom(bytes: number): Promise<void>;
+export interface FillTools extends OpenFillTools {
   readonly publish: PublishBlob;
-  readonly buffers: BufferBudget;
+  /** Undefined: there are never other processes. */
+  readonly share?: ShareFill | undefined;
 }
 
 interface Running {
   readonly sources: readonly Source[];
-  /** Undefined where nothing can be spooled. Rejects with what every waiting client is told. */
-  readonly opened: Promise<Fill | undefined>;
+  readonly peer: PeerFill | undefined;
+  /** Rejects with what every waiting client is told. */
+  readonly opened: Promise<OpenedFill | NoFill>;
   /** Sources that have said yes to the blob, all of one origin: the one it comes from first. */
   readonly proven: Source[];
   isOver: boolean;
   /** Until it has ended, however it does. */
   run: Promise<void>;
+  /** By this process or another, once it has ended. */
+  isStored: boolean;
 }
 
-/** A fill held for the caller, who releases it; 'uncached': each client downloads for itself; 'look-again': it was stored meanwhile. */
-export type Joined = { readonly fill: Fill; readonly isFollower: boolean } | 'uncached' | 'look-again';
+/** A fill held for the caller, who releases it, or why there is none. */
+export type Joined = { readonly fill: Fill; readonly isFollower: boolean } | NoFill;
 
 export class Fills {
   readonly #tools: FillTools;
@@ -57,8 +61,9 @@ export class Fills {
   /** The bytes of a digest that a fill has received so far from one of these sources; undefined when none runs. */
   async find(digest: Digest, sources: readonly Source[]): Promise<Fill | undefined> {
     for (const running of this.#running.get(digest) ?? []) {
-      const fill = await running.opened.catch(() => undefined);
-      if (running.proven.some((proven) => includes(sources, proven))) return fill;
+      const opened = await running.opened.catch(() => undefined);
+      if (running.proven.some((proven) => includes(sources, proven)))
+        return typeof opened === 'object' ? opened.fill : undefined;
     }
     return undefined;
   }
@@ -106,8 +111,17 @@ export class Fills {
     }
     if (this.hasEnded(digest, since)) return 'look-again';
     signal?.throwIfAborted();
-    const fill = await this.#start(digest, sources, sizeHint).opened;
-    return fill ? { fill, isFollower: false } : 'uncached';
+    const opened = await this.#start(digest, sources, sizeHint).opened;
+    if (typeof opened === 'string') return opened;
+    return { fill: opened.fill, isFollower: opened.peer !== undefined };
+  }
+
+  /** What another process may follow of this one. @param key as ShareFill has it */
+  serve(key: string): ((from: number, writer: FillWriter) => Promise<void>) | undefined {
+    const running = [...this.#running.values()]
+      .flatMap((all) => [...all])
+      .find(({ peer }) => peer?.shared.key === key);
+    return running && ((from, writer) => serveFill(running, from, writer, this.#stop.signal));
   }
 
   /** Lets running fills end until the signal is given, then breaks them off. */
@@ -127,9 +141,10 @@ export class Fills {
   ): Promise<Joined | undefined> {
     const isSame =
       running.sources.length === sources.length && running.sources.every((each) => includes(sources, each));
-    const fill = await (isSame ? running.opened : running.opened.catch(() => undefined));
-    if (!fill) return isSame ? 'uncached' : undefined;
+    const opened = await (isSame ? running.opened : running.opened.catch(() => 'uncached' as const));
+    if (typeof opened === 'string') return isSame ? opened : undefined;
     if (running.isOver) return undefined;
+    const { fill } = opened;
     fill.hold();
     try {
       const source =
@@ -146,13 +161,23 @@ export class Fills {
   }
 
   #start(digest: Digest, sources: readonly Source[], sizeHint: number | undefined): Running {
+    const isWrong = (source: Source) => Number(this.#wrong.has(keyOf(source.upstream.settings.id, digest)));
+    const ordered = [...sources].sort((a, b) => isWrong(a) - isWrong(b));
+    const peer = this.#tools.share?.(digest, sources);
     const proven: Source[] = [];
+    const wanted = { digest, sources: ordered, sizeHint, peer };
+    const opened = openFill(this.#tools, wanted, this.#stop.signal).then((found) => {
+      if (typeof found === 'object') proven.push(found.source);
+      return found;
+    });
     const running: Running = {
       sources,
+      peer,
       proven,
-      opened: this.#open(digest, sources, sizeHint, proven),
+      opened,
       isOver: false,
       run: Promise.resolve(),
+      isStored: false,
     };
     const all = this.#running.get(digest) ?? new Set();
     this.#running.set(digest, all.add(running));
@@ -162,10 +187,11 @@ export class Fills {
       if (all.size === 0) this.#running.delete(digest);
     };
     const run = running.opened
-      .then((fill) => fill && this.#run(running, fill, forget))
+      .then((found) => (typeof found === 'object' ? this.#run(running, found, forget) : undefined))
       .catch(() => undefined) // what opening failed with goes to those who wait for it
-      .finally(() => {
+      .finally(async () => {
         forget();
+        await peer?.shared.leave();
         this.#runs.delete(run);
       });
     running.run = run;
@@ -173,54 +199,26 @@ export class Fills {
     return running;
   }
 
-  async #open(
-    digest: Digest,
-    sources: readonly Source[],
-    sizeHint: number | undefined,
-    proven: Source[],
-  ): Promise<Fill | undefined> {
-    const { observer, buffers, log } = this.#tools;
-    const passOn = (error: unknown): undefined => {
-      if (!(error instanceof SpoolError)) throw error;
-      observer.started();
-      observer.finished('uncached');
-      log.error({ digest, err: error }, 'nothing can be written: blobs are passed on uncached');
-    };
-    const spool = await this.#tools.createSpool().catch(passOn);
-    if (!spool) return undefined;
-    let download: Download | undefined;
-    try {
-      const isWrong = (source: Source) => Number(this.#wrong.has(keyOf(source, digest)));
-      const ordered = [...sources].sort((a, b) => isWrong(a) - isWrong(b));
-      const whole = { start: 0, size: sizeHint };
-      download = await Download.open(this.#tools, digest, ordered, whole, this.#stop.signal);
-      await this.#tools.demandRoom(download.size ?? sizeHint ?? 0);
-      proven.push(download.source);
-      const fill = new Fill(digest, download, sizeHint, spool, { observer, buffers });
-      fill.hold();
-      return fill;
-    } catch (error) {
-      download?.close();
-      await spool.abort();
-      await spool.close();
-      return passOn(error);
-    }
-  }
-
-  async #run(running: Running, fill: Fill, forget: () => void): Promise<void> {
+  async #run(running: Running, { fill, peer }: OpenedFill, forget: () => void): Promise<void> {
     const { observer, log, publish } = this.#tools;
     const { digest, spool } = fill;
     observer.started();
+    if (peer) observer.followed();
     try {
       const size = await fill.run();
-      await publish({ digest, size }, spool, running.proven);
+      const keeper = (await running.peer?.shared.settle(this.#stop.signal)) ?? 'ours';
+      // What another process keeps is linked here for whom it did not know of, and where it is lost to another, for nobody.
+      const linked = { ours: running.proven, theirs: peer?.unlinked(running.proven) ?? [], lost: [] }[keeper];
+      await publish({ digest, size }, spool, linked);
+      running.isStored = keeper !== 'lost';
       this.#count += 1;
       this.#ended.set(digest, this.#count);
       forget();
       observer.finished('completed');
     } catch (error) {
       // Before anything is waited for: the client that was refused may ask again at once.
-      if (error instanceof WrongBlob) this.#wrong.set(keyOf(fill.source, digest), true);
+      if (error instanceof WrongBlob && !(fill.source instanceof PeerFill))
+        this.#wrong.set(keyOf(fill.source.upstream.settings.id, digest), true);
       forget();
       await spool.abort();
       if (error instanceof SpoolError) {
@@ -228,7 +226,7 @@ export class Fills {
         log.error({ digest, err: error }, 'the blob cannot be written: it is passed on uncached');
       } else {
         observer.finished('failed');
-        log.error({ digest, err: error, upstream: fill.source.upstream.settings.name }, 'fill failed');
+        log.error({ digest, err: error, upstream: nameOf(fill.source) }, 'fill failed');
       }
     } finally {
       await fill.end();
@@ -236,8 +234,8 @@ export class Fills {
   }
 }
 
-function keyOf(source: Source, digest: Digest): string {
-  return `${source.upstream.settings.id} ${digest}`;
+function keyOf(upstreamId: number, digest: Digest): string {
+  return `${upstreamId} ${digest}`;
 }
 
 /** Whether the fill may come from where these sources get their blobs, so that waiting for its answer is worth it. */

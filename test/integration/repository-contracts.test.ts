@@ -146,6 +146,7 @@ describeEachDatabase('with records', (_open, each) => {
         secrets: new UpstreamSecrets(new SecretBox(randomBytes(32))),
         findHosted: async () => undefined,
         metrics: createMetrics(),
+        cluster: undefined,
         room: {
           admit: async () => ({ refused: new Set(), release: async () => undefined }),
           grew: async () => undefined,

@@ -3,7 +3,7 @@ import type { Digest } from '../../src/oci/digest.ts';
 import { type Spool, SpoolError, type StorageKey } from '../../src/storage/blob-store.ts';
 
 export class MemorySpool implements Spool {
-  readonly #room: number;
+  #room: number;
   readonly #chunks: Buffer[] = [];
   state: 'open' | 'committed' | 'aborted' | 'closed' = 'open';
   length = 0;
@@ -11,6 +11,11 @@ export class MemorySpool implements Spool {
   /** @param room in bytes */
   constructor(room = Number.POSITIVE_INFINITY) {
     this.#room = room;
+  }
+
+  /** From now on it takes nothing. */
+  fill(): void {
+    this.#room = 0;
   }
 
   async append(...chunks: readonly Uint8Array[]): Promise<void> {

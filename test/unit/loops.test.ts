@@ -31,6 +31,12 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
     'batches of what waits, between which others have their turn; ends with what recording throws, as a RepeatedRun',
   ],
   'concurrency/repeated-run.ts': [1, 'the mechanism itself'],
+  'cluster/frame-writer.ts': [1, 'says once a second that somebody is there, until the answer is over'],
+  'cluster/frames.ts': [4, 'what another process sends, with limits of silence and of what it says'],
+  'cluster/shared-fill.ts': [
+    5,
+    'frames as they come; owners tried counted; while other processes say that they have not kept it, of which each is taken for dead then',
+  ],
   'commands/backup.ts': [1, 'pages of records, once'],
   'cache/redis.ts': [1, 'the limit of waiting at the start; the client tries again after pauses that grow'],
   'retention/cache-room.ts': [
@@ -81,6 +87,7 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
   ],
   'metadata/db/sqlite-file.ts': [2, 'tries a busy database every 5 ms, up to 10 s for all'],
   'metadata/hosted/tags.ts': [1, 'pages of tags'],
+  'metadata/server/fill-leases.ts': [1, 'tries counted'],
   'outbound/body-chunks.ts': [2, 'a moment, begun again with each chunk; woken by what comes'],
   'proxy/blob-pull.ts': [1, 'again only where a fill ended meanwhile'],
   'proxy/download.ts': [2, 'resumes counted, with pauses that grow'],
@@ -93,6 +100,7 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
   'storage/space-reserve.ts': [1, 'looks how much room there is, at an interval'],
   'app/start-server.ts': [1, 'the limit of closing'],
   'storage/chunk-reader.ts': [1, 'the bytes of a file'],
+  'proxy/shared/peer-fill.ts': [1, 'the bytes of a file'],
   'proxy/spool-window.ts': [1, 'while the disk gives bytes'],
   'storage/filesystem-spool.ts': [1, 'while a write takes bytes'],
   'storage/filesystem-upload-store.ts': [3, 'tries counted'],

@@ -15,9 +15,10 @@ const rooms = {
   cache: ['concurrency', 'oci'],
   tasks: ['concurrency', 'metadata'],
   upstreams: ['concurrency', 'oci', 'rules', 'cache', 'outbound'],
+  cluster: ['concurrency', 'oci', 'metadata', 'outbound', 'upstreams'],
   auth: ['concurrency', 'oci', 'rules', 'metadata', 'cache', 'outbound'],
   hosted: ['concurrency', 'oci', 'rules', 'storage', 'metadata', 'cache'],
-  proxy: ['concurrency', 'oci', 'storage', 'metadata', 'cache', 'outbound', 'upstreams'],
+  proxy: ['concurrency', 'oci', 'storage', 'metadata', 'cache', 'outbound', 'upstreams', 'cluster'],
   retention: ['concurrency', 'oci', 'rules', 'metadata'],
   gc: ['concurrency', 'oci', 'storage', 'metadata', 'tasks'],
   webhooks: ['concurrency', 'oci', 'metadata', 'outbound'],
@@ -86,7 +87,7 @@ export const homes: Homes = {
   'koa-body': ['api'],
   undici: ['outbound'],
   // Status names, types, and the servers that listen.
-  'node:http': ['api', 'app', 'upstreams'],
+  'node:http': ['api', 'app', 'cluster', 'upstreams'],
   'node:https': ['api/server'],
   'node:tls': ['api/server', 'outbound'],
   'node:net': ['api', 'config', 'metadata/db', 'outbound'],
@@ -107,6 +108,7 @@ export const homes: Homes = {
   'lru-cache': [
     'auth',
     'cache',
+    'cluster',
     'hosted',
     'management',
     'metadata',
@@ -142,7 +144,7 @@ export const homes: Homes = {
 
   // Pure functions.
   re2js: ['rules'],
-  zod: ['api', 'auth', 'commands', 'config', 'management', 'metadata', 'upstreams'],
+  zod: ['api', 'auth', 'cluster', 'commands', 'config', 'management', 'metadata', 'upstreams'],
   'p-limit': ['auth', 'proxy'],
   'node:crypto': 'everywhere',
   'node:stream': 'everywhere',

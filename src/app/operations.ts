@@ -3,12 +3,15 @@ import Koa from 'koa';
 import { operationsRoutes, probeRoutes } from '../api/operations/operations.ts';
 import { type Check, Readiness } from '../api/operations/readiness.ts';
 import type { SharedCache } from '../cache/shared.ts';
+import type { Config } from '../config/config.ts';
+import { blobDirectoryOf } from '../config/data-directory.ts';
 import type { Log } from '../observe/log.ts';
 import { UnavailableError } from '../oci/unavailable.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { Storage } from './storage.ts';
 
 export interface OperationsParts {
+  readonly config: Config;
   readonly storage: Pick<Storage, 'database' | 'identity' | 'store' | 'space'>;
   readonly shared: SharedCache;
   readonly readOnlyReason: () => Promise<string | undefined>;
@@ -18,9 +21,17 @@ export interface OperationsParts {
 }
 
 /** For an address of their own; the probes are on that of clients, too. */
-export function createOperations({ metrics, log, ...parts }: OperationsParts) {
+export function createOperations({ config, metrics, log, ...parts }: OperationsParts) {
   const readiness = new Readiness({ checks: createChecks(parts), log });
   metrics.checks.watch(() => readiness.results());
+  metrics.server.watch({
+    countProcesses: async () => (await parts.storage.database.processes.list()).length,
+    certificates: {
+      'http.tls.certificate': config.http.tls.certificate,
+      'auth.token_rootcertbundle': config.auth.tokenRootcertbundle,
+    },
+    directories: { data: config.dataDirectory, blobs: blobDirectoryOf(config) },
+  });
   const probes = probeRoutes(readiness);
   const koa = new Koa();
   koa.on('error', (error: unknown) => log.error({ err: error }, 'the operations address failed'));
@@ -37,7 +48,7 @@ function createChecks({
   shared,
   readOnlyReason,
   now,
-}: Omit<OperationsParts, 'metrics' | 'log'>): Readonly<Record<string, Check>> {
+}: Omit<OperationsParts, 'config' | 'metrics' | 'log'>): Readonly<Record<string, Check>> {
   return {
     database_read: { needed: 'serving', run: () => database.check() },
     storage_read: { needed: 'serving', run: () => identity.check() },

@@ -12,6 +12,7 @@ import type { WebhookObserver } from '../../webhooks/webhook-observer.ts';
 import { type CacheMetrics, cacheMetrics } from './cache-metrics.ts';
 import { type CheckMetrics, checkMetrics } from './check-metrics.ts';
 import { gcMetrics, type QueueMetrics, queueMetrics } from './collector-metrics.ts';
+import { type ServerMetrics, serverMetrics } from './server-metrics.ts';
 import { webhookMetrics } from './webhook-metrics.ts';
 
 export interface Metrics {
@@ -25,6 +26,7 @@ export interface Metrics {
   readonly gc: GcObserver;
   readonly queues: QueueMetrics;
   readonly checks: CheckMetrics;
+  readonly server: ServerMetrics;
   /** All of it in Prometheus' text format. */
   render(): Promise<string>;
   readonly contentType: string;
@@ -50,6 +52,7 @@ export function createMetrics(countPending = async () => 0): Metrics {
     gc: gcMetrics(registry),
     queues: queueMetrics(registry),
     checks: checkMetrics(registry),
+    server: serverMetrics(registry),
     render: () => registry.metrics(),
     contentType: registry.contentType,
   };

@@ -1,0 +1,211 @@
+/** The Helm chart: what it renders is valid, what would lose data is refused, and what its pods run is a server that pulls. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { run } from '../e2e/support/processes.ts';
+import { FakeRegistry } from '../support/fake-registry.ts';
+import { createDatabase } from '../support/postgres-database.ts';
+import { chart, containerOf, find, kubernetesVersions, manifestsOf, podOf, render } from './support/chart.ts';
+import { root, rootToken, runContainer, startContainer } from './support/container.ts';
+import { addImage, addUpstream, expectPull } from './support/pulling.ts';
+import { findHelm, findValidator } from './support/tools.ts';
+
+const found = await findHelm();
+const helm = 'path' in found ? found.path : '';
+const absent = 'missing' in found ? [found.missing] : [];
+const testWithHelm = test.skipIf(absent.length > 0);
+const directory = mkdtempSync(join(tmpdir(), 'entrepot-chart-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const secret = (key: string) => ({ name: 'entrepot-secrets', key });
+const shared = {
+  replicas: 2,
+  secrets: { ENTREPOT_SECRET_KEY: secret('key'), ENTREPOT_DATABASE__URL: secret('database') },
+};
+const onVolume = { ...shared, persistence: { accessModes: ['ReadWriteMany'], storageClass: 'nfs' } };
+const everything = {
+  ...onVolume,
+  config: { http: { external_url: 'https://registry.example.com' }, cache: { max_bytes: '1TiB' } },
+  image: { repository: 'registry.example.com/entrepot', digest: `sha256:${'0'.repeat(64)}` },
+  ingress: { enabled: true, className: 'nginx', hosts: ['registry.example.com'], tlsSecret: 'registry-tls' },
+  gateway: { enabled: true, parentRefs: [{ name: 'public' }], hosts: ['registry.example.com'] },
+  autoscaling: { enabled: true },
+  serviceMonitor: { enabled: true, labels: { release: 'prometheus' } },
+  prometheusRule: { enabled: true, labels: { release: 'prometheus' } },
+  dashboards: { enabled: true },
+  networkPolicy: { enabled: true, operationsFrom: [{ namespaceSelector: {} }] },
+  podLabels: { team: 'platform' },
+  podAnnotations: { note: 'x' },
+  nodeSelector: { disk: 'ssd' },
+  tolerations: [{ key: 'registry', operator: 'Exists' }],
+  topologySpreadConstraints: [
+    { maxSkew: 1, topologyKey: 'topology.kubernetes.io/zone', whenUnsatisfiable: 'ScheduleAnyway' },
+  ],
+  priorityClassName: 'high',
+};
+const valueSets = {
+  'as it stands': {},
+  'on a volume that all mount': onVolume,
+  'with everything': everything,
+};
+
+if (absent.length > 0) console.log(`the chart is not looked at: ${absent.join(', ')}`);
+
+testWithHelm.each(Object.entries(valueSets))('the chart is sound %s', async (_name, values) => {
+  const file = join(directory, 'values.json');
+  writeFileSync(file, JSON.stringify(values));
+  await run(helm, ['lint', '--strict', '--kube-version', '1.33.0', '--values', file, chart]);
+});
+
+const validator = await findValidator();
+const validation = 'path' in validator ? validator.path : '';
+if ('missing' in validator) console.log(`what the chart renders is not validated: ${validator.missing}`);
+/** What Kubernetes itself does not know, so that it has no schema of it. */
+const ownKinds = new Set(['HTTPRoute', 'ServiceMonitor', 'PrometheusRule']);
+
+test
+  .skipIf(absent.length > 0 || validation === '')
+  .each(
+    Object.entries(valueSets).flatMap(([name, values]) =>
+      kubernetesVersions.map((version) => [name, version, values] as const),
+    ),
+  )('what the chart renders %s is valid for Kubernetes %s', async (_name, version, values) => {
+  const text = await render({ helm, values, version });
+  const known = text
+    .split(/^---$/m)
+    .filter((part) => manifestsOf(part).some(({ kind }) => !ownKinds.has(kind)));
+  const file = join(directory, 'rendered.yaml');
+  writeFileSync(file, known.join('---\n'));
+  const env = { PYTHONPATH: join(validation, '../..') };
+  await run('python3', [validation, '--strict', '-k', version, file], { env });
+});
+
+testWithHelm.each([
+  ['several pods on SQLite', { replicas: 2 }, 'several pods need PostgreSQL'],
+  [
+    'several pods that autoscaling makes, on SQLite',
+    { autoscaling: { enabled: true } },
+    'several pods need PostgreSQL',
+  ],
+  ['several pods, each with blobs of its own', { ...shared, replicas: 3 }, 'several pods need blobs'],
+  [
+    'PostgreSQL without a key that all pods have',
+    { secrets: { ENTREPOT_DATABASE__URL: secret('database') } },
+    'every pod needs the same key',
+  ],
+  ['SQLite without a volume', { persistence: { enabled: false } }, 'go with the pod'],
+  ['a value that there is not', { replica: 2 }, 'replica'],
+  ['a secret that is none', { secrets: { ENTREPOT_SECRET_KEY: 'abc' } }, 'ENTREPOT_SECRET_KEY'],
+  ['a digest that is none', { image: { digest: 'latest' } }, 'digest'],
+  ['an ingress without hosts', { ingress: { enabled: true } }, 'hosts'],
+  ['a route without a gateway', { gateway: { enabled: true } }, 'parentRefs'],
+  ['no pods', { replicas: 0 }, 'replicas'],
+  ['a size that is none', { persistence: { size: 'much' } }, 'size'],
+])('the chart refuses %s, and says why', async (_name, values, reason) => {
+  await expect(render({ helm, values })).rejects.toThrow(reason);
+});
+
+testWithHelm('pods are nobody in particular, and write where they must alone', async () => {
+  for (const values of Object.values(valueSets)) {
+    const manifests = manifestsOf(await render({ helm, values, args: ['--is-upgrade'] }));
+    for (const kind of ['Deployment', 'Job'] as const) {
+      const pod = podOf(manifests, kind);
+      if (pod === undefined) continue;
+      expect(pod.securityContext).toMatchObject({
+        runAsNonRoot: true,
+        seccompProfile: { type: 'RuntimeDefault' },
+      });
+      expect(pod.automountServiceAccountToken).toBe(false);
+      for (const { securityContext } of pod.containers) {
+        expect(securityContext).toEqual({
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        });
+      }
+    }
+  }
+});
+
+testWithHelm('no secret is in what is rendered', async () => {
+  const manifests = manifestsOf(await render({ helm, values: everything }));
+  expect(find(manifests, 'Secret')).toBeUndefined();
+  const env = podOf(manifests, 'Deployment')?.containers[0]?.env ?? [];
+  expect(env.filter(({ valueFrom }) => valueFrom).map(({ name }) => name)).toEqual(
+    Object.keys(shared.secrets).toSorted(),
+  );
+});
+
+testWithHelm(
+  'a roll-out takes no pod away before another is there, and SQLite is never one of two',
+  async () => {
+    const strategyOf = async (values: object) =>
+      find(manifestsOf(await render({ helm, values })), 'Deployment')?.spec?.strategy;
+    expect(await strategyOf({})).toEqual({ type: 'Recreate' });
+    expect(await strategyOf(onVolume)).toMatchObject({ rollingUpdate: { maxUnavailable: 0 } });
+  },
+);
+
+testWithHelm('the Kustomize base is what the chart renders', async () => {
+  const base = readFileSync(join(root, 'deploy/kustomize/entrepot.yaml'), 'utf8');
+  const again = 'helm template entrepot deploy/helm --kube-version 1.33.0 > deploy/kustomize/entrepot.yaml';
+  expect(base, `render it again: ${again}`).toBe(await render({ helm, values: {} }));
+});
+
+testWithHelm('what a pod runs as the chart stands is a server that pulls, and keeps its data', async () => {
+  await using upstream = await new FakeRegistry().start();
+  const pulled = addImage(upstream);
+  const container = containerOf(manifestsOf(await render({ helm, values: {} })), 'Deployment');
+  const withToken = { ...container, env: { ...container.env, ENTREPOT_ROOT_TOKEN: rootToken } };
+  const home = join(directory, 'alone');
+  const first = await startContainer(withToken, home);
+  await addUpstream(first.url, upstream.url);
+  await expectPull(first.url, pulled);
+  expect((await fetch(`${first.operationsUrl}/metrics`)).status).toBe(200);
+  await first.program.stop();
+  await upstream.stop();
+  const second = await startContainer(container, home);
+  await expectPull(second.url, pulled, pulled.digest);
+  await second.program.stop();
+});
+
+const postgres = process.env['TEST_POSTGRES_URL'];
+if (postgres === undefined)
+  console.log('pods that share PostgreSQL are not started: TEST_POSTGRES_URL names none');
+
+test.skipIf(absent.length > 0 || postgres === undefined)(
+  'what two pods run beside each other pulls once, after the job that brings the database up to date',
+  async () => {
+    await using upstream = await new FakeRegistry().start();
+    const pulled = addImage(upstream);
+    const database = await createDatabase(postgres ?? '');
+    try {
+      const config = { storage: { directory: join(directory, 'blobs') } };
+      const values = {
+        ...onVolume,
+        config,
+        secrets: { ...shared.secrets, ENTREPOT_ROOT_TOKEN: secret('root') },
+      };
+      const manifests = manifestsOf(await render({ helm, values, args: ['--is-upgrade'] }));
+      const secrets = {
+        'entrepot-secrets/key': Buffer.alloc(32, 7).toString('base64'),
+        'entrepot-secrets/database': database.url,
+        'entrepot-secrets/root': rootToken,
+      };
+      await runContainer(containerOf(manifests, 'Job', secrets), join(directory, 'job'));
+      const pod = containerOf(manifests, 'Deployment', secrets);
+      const one = await startContainer(pod, join(directory, 'one'));
+      const other = await startContainer(pod, join(directory, 'other'));
+      await addUpstream(one.url, upstream.url);
+      await expectPull(one.url, pulled);
+      // It ends when what it serves is also kept.
+      await one.program.stop();
+      await upstream.stop();
+      await expectPull(other.url, pulled, pulled.digest);
+      await other.program.stop();
+    } finally {
+      await database.drop();
+    }
+  },
+);

@@ -16,6 +16,7 @@ import { Requests } from '../api/requests.ts';
 import { createRestRouter, type RestServices } from '../api/rest/rest-router.ts';
 import { signInRoutes } from '../api/sign-in/sign-in.ts';
 import type { RequestState } from '../api/state.ts';
+import { answerTokens } from '../api/tokens/early-tokens.ts';
 import { keyRoutes } from '../api/tokens/keys.ts';
 import { oauthTokenRoutes } from '../api/tokens/oauth-token.ts';
 import { tokenRoutes } from '../api/tokens/token.ts';
@@ -66,7 +67,8 @@ export function createHttp(parts: HttpParts): HttpHandlers {
   koa.use(requests.middleware);
   koa.use(answerErrors);
   koa.use(createV2(parts));
-  koa.use(tokenRoutes({ ...auth, observer: guards.signIns }).routes());
+  const tokens = { ...auth, observer: guards.signIns };
+  koa.use(tokenRoutes(tokens).routes());
   // At a mirror there are images, and tokens for them.
   koa.use((ctx, next) => (ctx.state.mirror ? answerTheRest(ctx, next) : next()));
   koa.use(createGitlab(parts));
@@ -88,7 +90,10 @@ export function createHttp(parts: HttpParts): HttpHandlers {
     observer: metrics.registry,
   };
   const answer = koa.callback();
-  const handlerAt = (findMirror: FindMirror) => answerWarmPulls({ ...warm, findMirror }, answer);
+  const handlerAt = (findMirror: FindMirror) => {
+    const pulls = answerWarmPulls({ ...warm, findMirror }, answer);
+    return answerTokens({ requests, tokens, findMirror }, answer, pulls);
+  };
   const byHost = config.mirrors.flatMap((each) =>
     each.host === undefined ? [] : [[each.host, mirrorOf(each)] as const],
   );

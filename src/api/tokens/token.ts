@@ -40,6 +40,24 @@ export interface TokenRoutesOptions {
   readonly observer?: GrantObserver | undefined;
 }
 
+/** What is asked by GET, of koa or before it. */
+export interface TokenQuestion extends Asked {
+  /** Without its `?`. */
+  readonly querystring: string;
+  /** The header; empty where there is none. */
+  readonly authorization: string;
+}
+
+export interface TokenAnswer {
+  readonly status: number;
+  /** Of the status line, where it is not the usual one. */
+  readonly message?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: object;
+}
+
+type Asked = Pick<RequestContext, 'method' | 'path' | 'state'>;
+
 /** Learns what tokens are issued for, and to whom none is. */
 export interface GrantObserver extends DenialObserver {
   granted(
@@ -56,7 +74,20 @@ export function tokenRoutes(options: TokenRoutesOptions): Router<RequestState> {
     onError: refuseForm,
   });
   for (const path of [tokenPath, mirrorTokenPath(':registryId')]) {
-    router.get(path, storeNothing, (ctx) => answerGet(ctx, namesOf(ctx.params['registryId']), options));
+    router.get(path, storeNothing, async (ctx) => {
+      const { method, path, querystring, state } = ctx;
+      const question = { method, path, querystring, state, authorization: ctx.get('Authorization') };
+      const {
+        status,
+        message,
+        headers = {},
+        body,
+      } = await answerGet(question, namesOf(ctx.params['registryId']), options);
+      ctx.status = status;
+      if (message !== undefined) ctx.message = message;
+      ctx.set(headers);
+      ctx.body = body;
+    });
     router.post(path, storeNothing, form, (ctx) =>
       answerPost(ctx, ctx.request.body, namesOf(ctx.params['registryId']), options),
     );
@@ -64,15 +95,17 @@ export function tokenRoutes(options: TokenRoutesOptions): Router<RequestState> {
   return router;
 }
 
+export const unstored = { 'Cache-Control': 'private, no-store' } as const;
+
 function storeNothing(ctx: RequestContext, next: Next): Promise<void> {
-  ctx.set('Cache-Control', 'private, no-store');
+  ctx.set(unstored);
   return next();
 }
 
 type NameOf = (repository: string) => string;
 
 /** What names in scopes stand for: at the path of a mirror, images of its virtual registry. */
-function namesOf(registryId: string | undefined): NameOf {
+export function namesOf(registryId: string | undefined): NameOf {
   return (repository) =>
     registryId === undefined || repository.startsWith('virtual_registries/')
       ? repository
@@ -86,22 +119,25 @@ function refuseForm(cause: Error): never {
   throw new OciError('SIZE_INVALID', { detail: `a form has at most ${maxFormBytes} bytes`, cause });
 }
 
-async function answerGet(ctx: RequestContext, nameOf: NameOf, options: TokenRoutesOptions): Promise<void> {
-  const parameters = new URLSearchParams(ctx.querystring);
+export async function answerGet(
+  question: TokenQuestion,
+  nameOf: NameOf,
+  options: TokenRoutesOptions,
+): Promise<TokenAnswer> {
+  const parameters = new URLSearchParams(question.querystring);
   const service = parameters.get('service') ?? defaultService;
   if (!options.registryTokens.serves(service)) {
-    return fail(ctx, 404, 'UNAVAILABLE', 'there is no service of this name');
+    return failed(404, 'UNAVAILABLE', 'there is no service of this name');
   }
   const scopes = parseScopes(parameters.getAll('scope'), nameOf);
-  const credentials = parseAuthorization(ctx.get('Authorization'));
+  const credentials = parseAuthorization(question.authorization);
   // A request without a scope is a login, which takes credentials.
-  if (credentials === undefined && !parameters.has('scope'))
-    return fail(ctx, 403, 'DENIED', 'access forbidden');
-  const holder = credentials === undefined ? anonymous : await authenticate(ctx, credentials, options);
-  if (holder.kind === 'refused') return refuseBasic(ctx, holder);
-  const issued = await issue(ctx, holder, service, scopes, options);
-  if (issued === 'protected') return fail(ctx, 403, 'DENIED', pushProtected);
-  ctx.body = { token: issued.body.access_token, ...issued.body };
+  if (credentials === undefined && !parameters.has('scope')) return failed(403, 'DENIED', 'access forbidden');
+  const holder = credentials === undefined ? anonymous : await authenticate(question, credentials, options);
+  if (holder.kind === 'refused') return refusedBasic(holder);
+  const issued = await issue(question, holder, service, scopes, options);
+  if (issued === 'protected') return failed(403, 'DENIED', pushProtected);
+  return { status: 200, body: { token: issued.body.access_token, ...issued.body } };
 }
 
 /** Answers a POST. Refresh tokens are not issued, so that none can be good. */
@@ -133,11 +169,10 @@ async function answerPost(
 }
 
 async function authenticate(
-  ctx: RequestContext,
+  { state: { address, log } }: Asked,
   credentials: Credentials | 'invalid',
   { authenticator }: TokenRoutesOptions,
 ): Promise<Authentication> {
-  const { address, log } = ctx.state;
   if (credentials !== 'invalid') return authenticator.authenticate(credentials, address, log);
   logRefusedLogin(log, { user: undefined, reason: 'unreadable', address });
   return { kind: 'refused', reason: 'unknown' };
@@ -145,22 +180,21 @@ async function authenticate(
 
 /** protected: as at GitLab, whoever wants to push to a protected repository gets no token at all. */
 async function issue(
-  ctx: RequestContext,
+  { method, path, state }: Asked,
   holder: Principal | AnonymousIdentity,
   service: string,
   scopes: readonly ScopeGrant[],
   { registryTokens, rights, grantMetas, observer }: TokenRoutesOptions,
 ) {
-  ctx.state.identity = holder;
+  state.identity = holder;
   // No token opens the catalog of another registry, which would list every repository it has: it does not know who may see which.
   const wanted = scopes.filter(({ type }) => type !== catalogScope.type || ownServices.includes(service));
   const { granted, refused, protectedFromPush, omitted } = await grantScopes(holder, wanted, rights);
   if (protectedFromPush !== undefined) {
-    const { method, path } = ctx;
-    observer?.denied(holder, { method, path, repository: protectedFromPush }, ctx.state.address);
+    observer?.denied(holder, { method, path, repository: protectedFromPush }, state.address);
     return 'protected' as const;
   }
-  ctx.state.log.debug(
+  state.log.debug(
     { user: nameOf(holder), granted: granted.map(formatScope), refused: refused.map(formatScope) },
     'scopes were looked at',
   );
@@ -168,12 +202,9 @@ async function issue(
   const issued = await registryTokens.issue({ service, holder, access: described, refused, omitted });
   const without = omitted + granted.length - issued.access.length;
   if (without > 0) {
-    ctx.state.log.info(
-      { asked: wanted.length, without },
-      'a registry token has no room for the first scopes',
-    );
+    state.log.info({ asked: wanted.length, without }, 'a registry token has no room for the first scopes');
   }
-  observer?.granted(holder, issued.access, ctx.state.address);
+  observer?.granted(holder, issued.access, state.address);
   const body = {
     access_token: issued.token,
     expires_in: issued.expiresInSeconds,
@@ -182,33 +213,27 @@ async function issue(
   return { body, scope: issued.access.map(formatScope).join(' ') };
 }
 
-function refuseBasic(ctx: RequestContext, refusal: Refusal): void {
-  if (refusal.reason === 'throttled') {
-    fail(ctx, 429, 'TOOMANYREQUESTS', describeRefusal(refusal));
-    setRetryAfter(ctx, refusal);
-  } else {
-    ctx.status = 401;
-    const message = `HTTP Basic: Access denied. Reason: ${describeRefusal(refusal)}.`;
-    ctx.body = { errors: [{ code: 'UNAUTHORIZED', message }] };
-  }
+function refusedBasic(refusal: Refusal): TokenAnswer {
+  if (refusal.reason === 'throttled')
+    return { ...failed(429, 'TOOMANYREQUESTS', describeRefusal(refusal)), headers: retryAfter(refusal) };
+  const message = `HTTP Basic: Access denied. Reason: ${describeRefusal(refusal)}.`;
+  return { status: 401, body: { errors: [{ code: 'UNAUTHORIZED', message }] } };
 }
 
 function refuseGrant(ctx: RequestContext, refusal: Refusal): void {
   failOAuth(ctx, 'invalid_grant', describeRefusal(refusal));
   if (refusal.reason !== 'throttled') return;
-  setRetryAfter(ctx, refusal);
+  ctx.set(retryAfter(refusal));
   ctx.status = 429;
 }
 
-function setRetryAfter(ctx: RequestContext, { retryAfterSeconds = 1 }: Refusal): void {
-  ctx.set('Retry-After', String(retryAfterSeconds));
+function retryAfter({ retryAfterSeconds = 1 }: Refusal) {
+  return { 'Retry-After': String(retryAfterSeconds) };
 }
 
-/** Fails in GitLab's shape, with the status once more in the body. The status line has the message too: containerd shows nothing else. */
-function fail(ctx: RequestContext, status: number, code: string, message: string): void {
-  ctx.status = status;
-  ctx.message = message;
-  ctx.body = { errors: [{ code, message }], http_status: status };
+/** A failure in GitLab's shape, with the status once more in the body. The status line has the message too: containerd shows nothing else. */
+function failed(status: number, code: string, message: string): TokenAnswer {
+  return { status, message, body: { errors: [{ code, message }], http_status: status } };
 }
 
 /** https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */

@@ -40,6 +40,7 @@ export class GrantMetas {
     who: Principal | AnonymousIdentity,
     grants: readonly ScopeGrant[],
   ): Promise<readonly ScopeGrant[]> {
+    if (!grants.some((grant) => changesOf(grant).length > 0)) return grants;
     const described: ScopeGrant[] = [...grants];
     let bytes = bytesOf(grants);
     for (const [index, grant] of grants.entries()) {
@@ -52,12 +53,10 @@ export class GrantMetas {
     return described;
   }
 
-  async #find(
-    who: Principal | AnonymousIdentity,
-    { type, name, actions }: ScopeGrant,
-  ): Promise<GrantMeta | undefined> {
-    const changes = guarded.filter((action) => actions.includes(action));
-    if (type !== 'repository' || changes.length === 0) return undefined;
+  async #find(who: Principal | AnonymousIdentity, grant: ScopeGrant): Promise<GrantMeta | undefined> {
+    const { name } = grant;
+    const changes = changesOf(grant);
+    if (changes.length === 0) return undefined;
     const { groups, members, projects, protectionRules } = this.#options;
     const project = await projects.findOwner(name);
     if (!project) return undefined;
@@ -77,6 +76,11 @@ export class GrantMetas {
       tag_immutable_patterns: rules.flatMap(({ kind, pattern }) => (kind === 'immutable_tag' ? pattern : [])),
     };
   }
+}
+
+/** What the grant allows that rules may forbid. */
+function changesOf({ type, actions }: ScopeGrant): readonly GuardedAction[] {
+  return type === 'repository' ? guarded.filter((action) => actions.includes(action)) : [];
 }
 
 function deniedPatterns(

@@ -32,9 +32,9 @@ export async function grantScopes(
   const omitted = Math.max(0, wanted.length - maxScopes);
   const looked: Looked[] = [];
   for (let start = omitted; start < wanted.length; start += looksAtOnce) {
+    if (start > omitted) await setImmediate();
     const scopes = wanted.slice(start, start + looksAtOnce);
     looked.push(...(await Promise.all(scopes.map((scope) => look(who, scope, rights)))));
-    await setImmediate();
   }
   return {
     granted: looked.flatMap(({ granted }) => granted ?? []),

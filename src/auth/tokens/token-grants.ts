@@ -62,7 +62,7 @@ export const grantClaims = {
 export async function writeGrants(given: TokenGrants, isOurs: boolean): Promise<WrittenGrants> {
   const { access, refused } = given;
   /** Writes the last ones; refusals are given up before grants, since whoever asks for one of those again only learns it again. */
-  const write = async (count: number): Promise<WrittenGrants> => {
+  const write = async (count: number): Promise<readonly [WrittenGrants, bytes: number]> => {
     const kept = Math.min(count, access.length);
     const omitted = given.omitted + access.length - kept;
     const [granted, denied] = [lastOf(access, kept), lastOf(refused, count - kept)];
@@ -71,22 +71,22 @@ export async function writeGrants(given: TokenGrants, isOurs: boolean): Promise<
       ...(denied.length > 0 && { refused: denied }),
       ...(omitted > 0 && { omitted }),
     };
-    const isShort = !isOurs || bytesOf(plain) <= maxPlainBytes;
-    const claims = isShort
-      ? plain
-      : { ...plain, access: [], refused: [], grants: await shorten(granted, denied) };
-    return { claims, access: granted };
+    const plainBytes = bytesOf(plain);
+    if (!isOurs || plainBytes <= maxPlainBytes) return [{ claims: plain, access: granted }, plainBytes];
+    const claims = { ...plain, access: [], refused: [], grants: await shorten(granted, denied) };
+    return [{ claims, access: granted }, bytesOf(claims)];
   };
   let [fitting, tooMany] = [0, access.length + refused.length];
-  let best = await write(tooMany);
-  if (bytesOf(best.claims) <= maxBytes) return best;
+  let [best, bytes] = await write(tooMany);
+  if (bytes <= maxBytes) return best;
   while (tooMany - fitting > 1) {
     const count = Math.floor((fitting + tooMany) / 2);
-    const written = await write(count);
-    if (bytesOf(written.claims) > maxBytes) tooMany = count;
+    const [written, size] = await write(count);
+    if (size > maxBytes) tooMany = count;
     else [fitting, best] = [count, written];
   }
-  return fitting === 0 ? write(0) : best;
+  if (fitting === 0) [best] = await write(0);
+  return best;
 }
 
 async function shorten(...grants: readonly (readonly ScopeGrant[])[]): Promise<string> {

@@ -148,7 +148,7 @@ export async function createApp(
   return {
     ...http,
     operationsHandler: operations.handler,
-    clusterHandler: cluster?.handlerOf(virtual.fills),
+    clusterHandler: cluster?.handlerOf(virtual.fills, virtual.findUpstream),
     async start(announce) {
       await prepareFirstStart({ database, passwords, ...secrets, announce });
       await warnOfIdleMirrors(config, database, log);

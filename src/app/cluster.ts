@@ -6,11 +6,13 @@ import { ClusterSecret } from '../cluster/cluster-secret.ts';
 import { FillSharing } from '../cluster/fill-sharing.ts';
 import { PeerClient } from '../cluster/peer-client.ts';
 import { Peers } from '../cluster/peers.ts';
+import { SharedUpstreams } from '../cluster/shared-upstreams.ts';
 import type { Config } from '../config/config.ts';
 import { version } from '../config/version.ts';
 import type { Database } from '../metadata/db/database.ts';
 import type { Log } from '../observe/log.ts';
 import type { Fills } from '../proxy/fills.ts';
+import type { Upstream } from '../upstreams/upstream.ts';
 
 export interface ClusterParts {
   readonly config: Pick<Config, 'cluster'>;
@@ -38,15 +40,24 @@ export function createCluster({ config, key, id, address, database, log }: Clust
     log,
   });
   const sharing = new FillSharing({ records: database.fillLeases, client, peers, log });
+  const upstreams = new SharedUpstreams({ client, peers, log });
   return {
     sharing,
-    /** For other processes, which may ask from before {@link start} on. */
-    handlerOf(fills: Pick<Fills, 'serve'>): RequestListener {
+    upstreams,
+    /**
+     * For other processes, which may ask from before {@link start} on.
+     * @param findUpstream by its number; one that asks for itself
+     */
+    handlerOf(
+      fills: Pick<Fills, 'serve'>,
+      findUpstream: (id: number) => Promise<Upstream | undefined>,
+    ): RequestListener {
       return createClusterHandler({
         self: id,
         secret,
         routes: {
           '/-/processes': () => () => peers.refresh(),
+          '/-/questions': (query) => upstreams.serve(query, findUpstream),
           '/-/fills': (query) => {
             const serve = fills.serve(query.get('key') ?? '');
             const from = Number(query.get('from'));

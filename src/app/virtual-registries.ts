@@ -46,7 +46,7 @@ export interface VirtualRegistryParts {
   readonly metrics: Pick<Metrics, 'fills' | 'upstreams'>;
   readonly room: Room;
   /** Undefined: what other processes do is not known. */
-  readonly cluster: Pick<Cluster, 'sharing'> | undefined;
+  readonly cluster: Pick<Cluster, 'sharing' | 'upstreams'> | undefined;
   readonly log: Log;
   readonly now: () => number;
 }
@@ -111,7 +111,10 @@ export function createVirtualRegistries({
   const registries = new Registries({
     load: (id) => loadRegistry(database, secrets, id, config.virtualRegistries.anonymousPrivate),
     list: async (groupId) => (await database.virtualRegistries.list(groupId)).map(({ id }) => id),
-    upstreamOf: (settings) => upstreams.get(settings),
+    upstreamOf(settings) {
+      const upstream = upstreams.get(settings);
+      return cluster && !(upstream instanceof LocalUpstream) ? cluster.upstreams.share(upstream) : upstream;
+    },
     findHosted,
     hot,
     pulls: {
@@ -163,6 +166,7 @@ export function createVirtualRegistries({
     registries,
     upstreams,
     fills,
+    findUpstream,
     usage,
     explainer,
     heal,

@@ -24,6 +24,22 @@ const failure = z
   })
   .transform(({ code, ...options }) => new OciError(code, options));
 
+const kinds = ['not-found', 'unauthorized', 'rate-limited', 'unavailable', 'invalid'] as const;
+
+/** What an upstream did. */
+export const outboundFailure = z
+  .object({
+    kind: z.enum(kinds),
+    message: z.string(),
+    status: z.number().optional(),
+    retryAfterMs: z.number().optional(),
+    timedOut: z.boolean(),
+    busy: z.boolean(),
+    unreachable: z.boolean(),
+    refusesCredentials: z.boolean(),
+  })
+  .transform(({ kind, message, ...options }) => new OutboundError(kind, message, options));
+
 const fillSaid = z.object({
   /** First: who may read what follows. None of them where the fill could not begin. */
   proven: z.array(source).optional(),

@@ -11,6 +11,7 @@ import { peerSourceOf } from '../../src/proxy/shared/share-fill.ts';
 import type { Source } from '../../src/proxy/source.ts';
 import type { BlobReader } from '../../src/storage/blob-store.ts';
 import { BufferBudget } from '../../src/storage/chunk-reader.ts';
+import type { Upstream } from '../../src/upstreams/upstream.ts';
 import { MemorySpool } from './memory-spool.ts';
 import { silentLog } from './silent-log.ts';
 
@@ -20,6 +21,8 @@ export interface MemberOptions {
   readonly stored: Map<Digest, Buffer>;
   readonly key?: Buffer;
   readonly reachMs?: number;
+  /** What it finds by the numbers of others' questions. */
+  readonly upstreams?: ReadonlyMap<number, Upstream>;
   readonly tools?: Partial<FillTools>;
 }
 
@@ -31,6 +34,7 @@ export async function startMember({
   stored,
   key = Buffer.alloc(32, 1),
   reachMs = 60_000,
+  upstreams = new Map(),
   tools,
 }: MemberOptions) {
   members += 1;
@@ -75,7 +79,12 @@ export async function startMember({
     },
     ...tools,
   });
-  server.on('request', cluster.handlerOf(fills));
+  const requests = { questions: 0 };
+  const handler = cluster.handlerOf(fills, async (upstreamId) => upstreams.get(upstreamId));
+  server.on('request', (request, response) => {
+    if (request.url?.startsWith('/-/questions')) requests.questions += 1;
+    handler(request, response);
+  });
   await cluster.start();
   const stop = async () => {
     server.close();
@@ -93,6 +102,8 @@ export async function startMember({
     published,
     spools,
     cluster,
+    /** Of other members, that came to it. */
+    requests,
     /** At once, as a process that is killed: what it had begun goes on, but nobody hears of it. */
     die: stop,
     /** Whole, as a client reads it. */

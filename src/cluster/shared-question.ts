@@ -1,0 +1,156 @@
+/**
+ * Questions of one kind, of which all processes together ask each but once at a time. Which of them asks it follows from the question, so
+ * that nobody has to write down or look up anything; where that one cannot be reached, whoever wants to know asks for itself.
+ */
+import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { z } from 'zod';
+import { SingleFlight } from '../concurrency/single-flight.ts';
+import type { Log } from '../observe/log.ts';
+import type { RepositoryName } from '../oci/reference.ts';
+import { OutboundError } from '../outbound/outbound-error.ts';
+import type { Upstream } from '../upstreams/upstream.ts';
+import type { PeerClient } from './peer-client.ts';
+import type { Peer, Peers } from './peers.ts';
+import type { QuestionKind } from './question-kinds.ts';
+import { outboundFailure, parseSaid } from './said.ts';
+
+export interface SharedQuestionTools {
+  readonly client: Pick<PeerClient, 'ask'>;
+  readonly peers: Pick<Peers, 'areThere' | 'reachable' | 'self' | 'avoid'>;
+  readonly log: Log;
+}
+
+/** Who asks the same while the answer is on its way to the records, a moment after it came, is given it as well. */
+const rememberedMs = 1000;
+const maxRemembered = 1000;
+
+export class SharedQuestion<T extends object> {
+  readonly name: string;
+  readonly #kind: QuestionKind<T>;
+  readonly #tools: SharedQuestionTools;
+  readonly #said: z.ZodType<{
+    answer?: T | undefined;
+    failure?: OutboundError | undefined;
+    isUnknown?: boolean | undefined;
+  }>;
+  readonly #flights = new SingleFlight<T>();
+  readonly #remembered = new LRUCache<string, T>({
+    max: maxRemembered,
+    ttl: rememberedMs,
+    ttlAutopurge: true,
+  });
+
+  constructor(kind: QuestionKind<T>, tools: SharedQuestionTools) {
+    this.name = kind.name;
+    this.#kind = kind;
+    this.#tools = tools;
+    this.#said = z.object({
+      answer: kind.said.optional(),
+      failure: outboundFailure.optional(),
+      isUnknown: z.boolean().optional(),
+    });
+  }
+
+  /** @throws OutboundError as the upstream does, or the signal's reason */
+  async ask(
+    upstream: Upstream,
+    repository: RepositoryName,
+    reference: string,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    if (!this.#tools.peers.areThere) return this.#kind.ask(upstream, repository, reference, signal ?? never);
+    const key = keyOf(upstream, repository, reference);
+    const peer = this.#askerOf(key);
+    const said = peer && (await this.#askPeer(peer, upstream, repository, reference, signal));
+    if (said?.failure) throw said.failure;
+    return said?.answer ?? this.askHere(upstream, repository, reference, signal);
+  }
+
+  /** For this process or another. @throws as {@link ask} */
+  askHere(
+    upstream: Upstream,
+    repository: RepositoryName,
+    reference: string,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    const key = keyOf(upstream, repository, reference);
+    const known = this.#remembered.get(key);
+    if (known) return Promise.resolve(known);
+    const ask = async (unwanted: AbortSignal) => {
+      const answer = await this.#kind.ask(upstream, repository, reference, unwanted);
+      this.#remembered.set(key, answer);
+      return answer;
+    };
+    return this.#flights.run(key, ask, signal).outcome;
+  }
+
+  /** The answer for another process. */
+  async say(
+    upstream: Upstream,
+    repository: RepositoryName,
+    reference: string,
+    signal: AbortSignal,
+  ): Promise<object> {
+    try {
+      return { answer: this.#kind.say(await this.askHere(upstream, repository, reference, signal)) };
+    } catch (error) {
+      if (error instanceof OutboundError) return { failure: sayFailure(error) };
+      throw error;
+    }
+  }
+
+  /** The process that asks for all; undefined: this one. Rendezvous hashing: where one goes, only its questions go to others. */
+  #askerOf(key: string): Peer | undefined {
+    const { self, reachable } = this.#tools.peers;
+    const weightOf = ({ id }: Peer) => createHash('sha256').update(`${id} ${key}`).digest('hex');
+    let most = weightOf(self);
+    let asker: Peer | undefined;
+    for (const peer of reachable) {
+      const weight = weightOf(peer);
+      if (weight <= most) continue;
+      most = weight;
+      asker = peer;
+    }
+    return asker;
+  }
+
+  /** Undefined where it does not answer. */
+  async #askPeer(
+    peer: Peer,
+    { settings: { id, updatedAt } }: Upstream,
+    repository: RepositoryName,
+    reference: string,
+    signal: AbortSignal | undefined,
+  ) {
+    const { client, peers, log } = this.#tools;
+    const query = { kind: this.name, id: String(id), at: String(updatedAt), repository, reference };
+    try {
+      const answer = await client.ask(peer, `/-/questions?${new URLSearchParams(query)}`, signal);
+      try {
+        const { done, value: frame } = await answer.frames.next();
+        if (done) throw new OutboundError('unavailable', 'ended without an answer');
+        return parseSaid(this.#said, frame.bytes);
+      } finally {
+        answer.close();
+      }
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!(error instanceof OutboundError)) throw error;
+      if (error.kind !== 'not-found') peers.avoid(peer.id);
+      log.warn({ peer: peer.address, reason: error.message }, 'another process was not asked');
+      return undefined;
+    }
+  }
+}
+
+const never = new AbortController().signal;
+
+function keyOf({ settings: { id, updatedAt } }: Upstream, repository: string, reference: string): string {
+  return `${id} ${updatedAt} ${repository} ${reference}`;
+}
+
+function sayFailure(error: OutboundError) {
+  const { kind, message, status, retryAfterMs, timedOut, busy, unreachable, refusesCredentials } = error;
+  return { kind, message, status, retryAfterMs, timedOut, busy, unreachable, refusesCredentials };
+}

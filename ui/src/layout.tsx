@@ -10,12 +10,16 @@ import { applyTheme, readTheme, type Theme, themes } from './theme.ts';
 interface Destination {
   readonly path: string;
   readonly label: string;
+  /** Another path that belongs to it. */
+  readonly alsoAt?: string;
   readonly isForAdmins?: boolean;
 }
 
 const destinations: readonly Destination[] = [
   { path: '/', label: shell.overview },
   { path: '/registries', label: shell.registries },
+  { path: '/groups', label: shell.groups, alsoAt: '/projects' },
+  { path: '/administration', label: shell.administration, isForAdmins: true },
 ];
 
 interface LayoutProps {
@@ -51,9 +55,12 @@ export function Layout({ session, onSignOut, children }: LayoutProps) {
         <div id="navigation" class={isOpen ? 'navigation open' : 'navigation'}>
           <nav aria-label={shell.navigation}>
             <ul>
-              {shown.map(({ path: to, label }) => (
+              {shown.map(({ path: to, label, alsoAt }) => (
                 <li key={to}>
-                  <a href={`#${to}`} aria-current={isHere(to) ? 'page' : undefined}>
+                  <a
+                    href={`#${to}`}
+                    aria-current={isHere(to) || (alsoAt && isHere(alsoAt)) ? 'page' : undefined}
+                  >
                     {label}
                   </a>
                 </li>

@@ -6,6 +6,7 @@ import './styles/base.css';
 import './styles/layout.css';
 import './styles/components.css';
 import './styles/table.css';
+import './styles/pages.css';
 import { applyTheme, readTheme } from './theme.ts';
 
 applyTheme(readTheme());

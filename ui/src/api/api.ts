@@ -134,6 +134,7 @@ function queryOf(given: object): Readonly<Record<string, unknown>> {
 
 function searchOf(query: Readonly<Record<string, unknown>>): string {
   const said = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');
-  const text = new URLSearchParams(said.map(([name, value]) => [name, String(value)])).toString();
+  // Null clears, which an address says by an empty text.
+  const text = new URLSearchParams(said.map(([name, value]) => [name, String(value ?? '')])).toString();
   return text === '' ? '' : `?${text}`;
 }

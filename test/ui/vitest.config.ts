@@ -7,8 +7,8 @@ export default defineConfig({
     globalSetup: ['support/built-page.ts'],
     reporters: ['default', '../support/second-tries.ts'],
     fileParallelism: false,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     expect: { poll: { timeout: 30_000 } },
   },
 });

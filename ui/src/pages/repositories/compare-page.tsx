@@ -88,13 +88,15 @@ function Comparison({ left, right }: { readonly left: ComparedImage; readonly ri
         />
       </Section>
       <Section title={t.labels}>
-        <Table
-          label={t.labels}
-          columns={differenceColumns}
-          rows={differences}
-          keyOf={({ name }) => name}
-          empty={<p class="muted">{t.sameLabels}</p>}
-        />
+        <div class="pairs">
+          <Table
+            label={t.labels}
+            columns={differenceColumns}
+            rows={differences}
+            keyOf={({ name }) => name}
+            empty={<p class="muted">{t.sameLabels}</p>}
+          />
+        </div>
       </Section>
     </>
   );

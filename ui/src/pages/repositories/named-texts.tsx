@@ -20,13 +20,15 @@ export function NamedTexts({ title, texts, empty }: NamedTextsProps) {
   if (rows.length === 0 && empty === undefined) return null;
   return (
     <Section title={title}>
-      <Table
-        label={title}
-        columns={columns}
-        rows={rows}
-        keyOf={([name]) => name}
-        empty={<p class="muted">{empty}</p>}
-      />
+      <div class="pairs">
+        <Table
+          label={title}
+          columns={columns}
+          rows={rows}
+          keyOf={([name]) => name}
+          empty={<p class="muted">{empty}</p>}
+        />
+      </div>
     </Section>
   );
 }

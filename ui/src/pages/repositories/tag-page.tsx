@@ -44,6 +44,8 @@ export function TagPage({ params }: PageProps) {
     <LoadState of={image}>
       {(found) => {
         const { image: shown, location: taggedLocation } = found;
+        // Of an image, its config's type says no more.
+        const isArtifact = found.artifact_type !== null && found.artifact_type !== shown?.config?.media_type;
         const location = taggedLocation.slice(0, -found.name.length - 1);
         return (
           <Page
@@ -61,7 +63,7 @@ export function TagPage({ params }: PageProps) {
             }
           >
             <Section title={t.pull}>
-              <div class="grid">
+              <div class="beside">
                 <div>
                   <p class="muted">{t.byTag}</p>
                   <Snippet text={pullByTag(location, found.name)} label={t.byTag} />
@@ -82,7 +84,7 @@ export function TagPage({ params }: PageProps) {
                     [t.created, <Instant key="at" at={found.created_at} never={shell.unknown} />],
                     [t.size, <Bytes key="size" value={found.total_size} />],
                     [t.mediaType, found.media_type],
-                    ...(found.artifact_type ? [[t.artifactType, found.artifact_type] as const] : []),
+                    ...(isArtifact ? [[t.artifactType, found.artifact_type] as const] : []),
                     [t.digest, <code key="digest">{found.digest}</code>],
                     ...(shown?.config
                       ? [[t.configDigest, <code key="config">{shown.config.digest}</code>] as const]

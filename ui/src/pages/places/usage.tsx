@@ -5,13 +5,14 @@ import { placesTexts as t } from '../../texts/places.ts';
 
 interface UsageProps {
   readonly label: string;
-  /** Bytes. */
+  /** Bytes; undefined: whoever looks may not know. */
   readonly used: number | undefined;
   /** Undefined: nothing is said of quotas. Null: there is none. */
   readonly quota?: number | null | undefined;
 }
 
-export function Usage({ label, used = 0, quota }: UsageProps) {
+export function Usage({ label, used, quota }: UsageProps) {
+  if (used === undefined) return null;
   return (
     <dl class="card stat">
       <dt>{label}</dt>

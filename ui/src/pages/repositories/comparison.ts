@@ -1,10 +1,10 @@
 /** What two images have in common. */
-import type { Answer } from '../../api/api.ts';
+import type { Operations } from '../../api/schema.ts';
 import { platformText } from './image-names.ts';
-import { stepsOf } from './layers.tsx';
+import { stepsOf } from './layer-steps.ts';
 
 export type ComparedImage =
-  Answer<'GET /projects/{id}/registry/repositories/{repository_id}/tags/{tag_name}/image'>;
+  Operations['GET /projects/{id}/registry/repositories/{repository_id}/tags/{tag_name}/image']['response'];
 
 export interface SharedLayer {
   readonly key: string;

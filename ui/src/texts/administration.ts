@@ -93,8 +93,8 @@ export const collectorTexts = {
   cacheEntries: 'Cached as',
   nothingHolds: 'Nothing holds it there.',
   review: 'Looked at next',
-  noReview: 'nothing is to be looked at',
-  reviewOf: 'Of the bytes',
+  noReview: 'not to be looked at',
+  reviewOf: 'Whether anything still needs its bytes is looked at',
   notHere: 'There is no such blob and no such manifest here.',
 };
 

@@ -55,12 +55,15 @@ export function Users() {
     {
       key: 'user',
       header: t.user,
-      cell: ({ username, name, email }) => (
-        <>
-          {username}
-          <p class="muted break">{[name !== username && name, email].filter(Boolean).join(' · ')}</p>
-        </>
-      ),
+      cell: ({ username, name, email }) => {
+        const others = [name !== username && name, email].filter(Boolean);
+        return (
+          <>
+            {username}
+            {others.length > 0 && <p class="muted break">{others.join(' · ')}</p>}
+          </>
+        );
+      },
     },
     {
       key: 'state',

@@ -41,7 +41,7 @@ export function WhyKept() {
   return (
     <Section title={t.whyTitle} intro={t.whyIntro}>
       <form
-        class="filter"
+        class="filter long"
         onSubmit={(event) => {
           event.preventDefault();
           change({ digest: new FormValues(new FormData(event.currentTarget)).text('digest') });
@@ -100,8 +100,12 @@ function Why({ of: { what, reasons } }: { readonly of: Explained }) {
   return (
     <div class="card stack">
       <p>
-        {what === 'blob' ? t.isBlob : t.isManifest} <Bytes value={reasons.size} />. {t.reviewOf}:{' '}
-        {t.review.toLowerCase()} <Instant at={reasons.review?.review_after} never={t.noReview} />
+        {what === 'blob' ? t.isBlob : t.isManifest} <Bytes value={reasons.size} />.{' '}
+        {reasons.review && (
+          <>
+            {t.reviewOf} <Instant at={reasons.review.review_after} />.
+          </>
+        )}
       </p>
       {reasons.repositories.length > 0 && (
         <Table

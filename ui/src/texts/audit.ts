@@ -18,7 +18,7 @@ export const auditTexts = {
   clear: 'Show all',
   exportCsv: 'Export as CSV',
   exporting: (count: number) => `Exporting… ${count} events`,
-  exported: (count: number) => `${count} events are exported.`,
+  exported: (count: number) => (count === 1 ? '1 event is exported.' : `${count} events are exported.`),
   exportLimit: (count: number) => `The first ${count} events are exported: filter for others.`,
   empty: 'No events',
   emptyHint: 'Nothing that fits this filter has happened.',

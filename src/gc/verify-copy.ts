@@ -32,7 +32,7 @@ export async function verifyCopy(
     const hash = hasherOf(algorithm);
     const buffer = Buffer.allocUnsafe(bufferBytes);
     for (let position = 0; position < size; ) {
-      const bytes = await reader.readAt(buffer, position);
+      const bytes = await reader.readAt(buffer, position, size);
       if (bytes === 0) return 'corrupt';
       hash.update(buffer.subarray(0, bytes));
       position += bytes;

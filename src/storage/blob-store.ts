@@ -26,8 +26,8 @@ export interface Spool {
 export interface BlobReader {
   /** In bytes. */
   readonly size: number;
-  /** As {@link Spool.readAt}. */
-  readAt(buffer: Uint8Array, position: number): Promise<number>;
+  /** As {@link Spool.readAt}, one at a time. @param end up to which will be read, in order, unless the reader leaves */
+  readAt(buffer: Uint8Array, position: number, end?: number): Promise<number>;
   close(): Promise<void>;
 }
 

@@ -71,8 +71,11 @@ export class BufferBudget {
 }
 
 export interface ChunkSource {
-  /** Reads bytes at `position` into `buffer`; the number of bytes read, 0 at the end. */
-  readAt(buffer: Uint8Array, position: number): Promise<number>;
+  /**
+   * Reads bytes at `position` into `buffer`; the number of bytes read, 0 at the end.
+   * @param end up to which will be read, in order, unless the reader leaves
+   */
+  readAt(buffer: Uint8Array, position: number, end?: number): Promise<number>;
 }
 
 /**
@@ -119,7 +122,7 @@ export async function* readChunks(
 
 /** Its failure is dealt with when it is awaited, which may be much later, or never where the reader leaves. */
 function readAhead(source: ChunkSource, buffer: Buffer, position: number, end: number): Promise<number> {
-  const reading = source.readAt(buffer.subarray(0, end - position), position);
+  const reading = source.readAt(buffer.subarray(0, end - position), position, end);
   reading.catch(() => undefined);
   return reading;
 }

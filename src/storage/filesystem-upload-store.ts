@@ -24,11 +24,10 @@ import {
   removeIfEmpty,
   takeAwayClaim,
 } from './upload-claims.ts';
+import { demandUploadId, isUploadId } from './upload-id.ts';
 import { TakenOverError, type UploadStore } from './upload-store.ts';
 
 const uploadsPath = 'v1/uploads';
-/** Ids become paths: nothing else may. */
-const idPattern = /^[A-Za-z0-9-]{1,64}$/;
 /** Between the id and what makes the name of a new upload unique until it is in place. */
 const draftMark = '.';
 /** How often somebody else may be faster before that is an error. */
@@ -75,7 +74,7 @@ export class FilesystemUploadStore implements UploadStore {
     await this.#guard.check();
     const names = await fromStorage(listDirectory(this.#uploads));
     const ids = names.map((name) => name.split(draftMark)[0] ?? name);
-    return [...new Set(ids)].filter((id) => idPattern.test(id));
+    return [...new Set(ids)].filter(isUploadId);
   }
 
   async #findLength(upload: string): Promise<number> {
@@ -150,8 +149,7 @@ export class FilesystemUploadStore implements UploadStore {
   }
 
   #pathOf(id: string): string {
-    if (idPattern.test(id)) return join(this.#uploads, id);
-    throw new Error(`'${id}' is not the id of an upload`);
+    return join(this.#uploads, demandUploadId(id));
   }
 }
 

@@ -15,7 +15,7 @@ export interface UploadStore {
   openUpload(id: string, isNew?: boolean): Promise<Spool>;
   /** @throws OutOfSpace where so many bytes more would not leave room for deletions */
   demandRoom(bytes: number): Promise<void>;
-  /** In bytes; 0 where there are none. */
+  /** In bytes; 0 where there are none. What is appended at the moment may count already, or not yet. */
   uploadLength(id: string): Promise<number>;
   /** Also while somebody has it open. Absence is no error. */
   removeUpload(id: string): Promise<void>;

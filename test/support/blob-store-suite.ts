@@ -14,6 +14,8 @@ export interface BlobStoreUnderTest {
   readonly store: BlobStore;
   /** Makes every write fail from now on, as a full or broken disk does. Undefined where that cannot be had. */
   readonly breakWriting?: (() => Promise<void>) | undefined;
+  /** What is deleted is gone at once, also for who reads it: nobody links what the collector deletes, for long. */
+  readonly deletesAtOnce?: boolean;
   dispose(): Promise<void>;
 }
 
@@ -185,7 +187,8 @@ export function describeBlobStore(name: string, create: () => Promise<BlobStoreU
       expect(await readAll(await openBlob(second))).toEqual(bytes);
     });
 
-    test('a blob that is being read stays readable when it is deleted', async () => {
+    test('a blob that is being read stays readable when it is deleted', async ({ skip }) => {
+      if (underTest.deletesAtOnce) return skip('what is deleted is gone at once here');
       const bytes = seededBytes(5000, 10);
       const key = await storeBlob(bytes);
       const blob = await openBlob(key);

@@ -88,7 +88,7 @@ describe('docs/architecture.md', () => {
     const entries = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true });
     const rooms = entries.filter((entry) => entry.isDirectory()).map(({ name }) => `${name}/`);
     const layout = read('docs/architecture.md').split(/^## /m)[2] ?? '';
-    const named = new Set(layout.match(/[a-z-]+\//g));
+    const named = new Set(layout.match(/[a-z0-9-]+\//g));
     expect(rooms.filter((room) => !named.has(room))).toEqual([]);
   });
 });

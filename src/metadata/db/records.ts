@@ -18,6 +18,7 @@ import { Blobs } from '../content/blobs.ts';
 import { ImageFactsRecords } from '../content/image-facts.ts';
 import { ImageTrees } from '../content/image-trees.ts';
 import { Manifests } from '../content/manifests.ts';
+import { ObjectWrites } from '../content/object-writes.ts';
 import { StoredBlobs } from '../content/stored-blobs.ts';
 import { CleanupPolicies } from '../hosted/cleanup-policies.ts';
 import { DeletedTags } from '../hosted/deleted-tags.ts';
@@ -101,6 +102,7 @@ export class Records {
   readonly tasks: Tasks;
   readonly manifests: Manifests;
   readonly members: Members;
+  readonly objectWrites: ObjectWrites;
   readonly oidcIdentities: OidcIdentities;
   readonly oidcTrusts: OidcTrusts;
   readonly processes: Processes;
@@ -171,6 +173,7 @@ export class Records {
     this.tasks = new Tasks(db, now);
     this.manifests = new Manifests(db, reads, reading);
     this.members = new Members(db, now, pages, reading);
+    this.objectWrites = new ObjectWrites(db, now);
     this.oidcIdentities = new OidcIdentities(db, now);
     this.oidcTrusts = new OidcTrusts(db, now, pages, reading);
     this.processes = new Processes(db, now);

@@ -15,6 +15,7 @@ import type { BlobTable } from '../content/blobs.ts';
 import type { ImageFactsTable } from '../content/image-facts.ts';
 import type { ManifestReferenceTable } from '../content/manifest-payloads.ts';
 import type { ManifestTable } from '../content/manifests.ts';
+import type { ObjectPartTable, ObjectWriteTable } from '../content/object-writes.ts';
 import type { StorageFindingTable } from '../content/stored-blobs.ts';
 import type { CleanupPolicyTable } from '../hosted/cleanup-policies.ts';
 import type { DeletedTagTable } from '../hosted/deleted-tags.ts';
@@ -86,6 +87,8 @@ export interface Tables {
   oidcTrusts: OidcTrustTable;
   payloadReviews: ReviewTable;
   processes: ProcessTable;
+  objectParts: ObjectPartTable;
+  objectWrites: ObjectWriteTable;
   projects: ProjectTable;
   protectionRules: ProtectionRuleTable;
   registryUpstreams: RegistryUpstreamTable;

@@ -12,6 +12,7 @@ import { fillLeases } from './fill-leases.ts';
 import { createHosted } from './hosted.ts';
 import { indexLists } from './lists.ts';
 import { createNamespaces } from './namespaces.ts';
+import { objectWrites } from './object-writes.ts';
 import { createPeople } from './people.ts';
 import { processes } from './processes.ts';
 import { createRegistries } from './registries.ts';
@@ -65,6 +66,7 @@ export async function migrateToLatest<T>(db: Kysely<T>, types: ColumnTypes): Pro
     '0006-processes': processes(types),
     '0007-tag-publishers': tagPublishers(types),
     '0008-fill-leases': fillLeases(types),
+    '0009-object-writes': objectWrites(types),
   };
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error, results = [] } = await migrator.migrateToLatest();

@@ -114,9 +114,13 @@ export const homes: Homes = {
     'metadata',
     'proxy',
     'rules',
+    'storage',
     'upstreams',
     'webhooks',
   ],
+  // Clouds, each in its driver, loaded where it is configured.
+  '@aws-sdk/client-s3': ['storage/s3'],
+  '@aws-sdk/s3-request-presigner': ['storage/s3'],
 
   // Files.
   'node:fs': ['api/server', 'app', 'commands', 'config', 'metadata/db', 'storage'],
@@ -130,7 +134,7 @@ export const homes: Homes = {
   jose: ['auth'],
   oauth4webapi: ['auth'],
   asn1js: ['auth/tokens'],
-  'node:zlib': ['auth/tokens', 'outbound'],
+  'node:zlib': ['auth/tokens', 'outbound', 'storage/s3'],
 
   // The process itself; the owner of a data directory says by its number who it is.
   'node:process': ['app/data-directory-owner.ts'],

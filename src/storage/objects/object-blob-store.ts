@@ -1,0 +1,125 @@
+/** Blobs in a bucket. Fills are spooled on the local disk, where many read them while they grow, and go up when they are verified. */
+import { LRUCache } from 'lru-cache';
+import type { Digest } from '../../oci/digest.ts';
+import type { BlobReader, BlobStore, Spool, StorageKey } from '../blob-store.ts';
+import { SpoolError } from '../blob-store.ts';
+import { uniqueName } from '../blob-tree.ts';
+import { FilesystemSpool } from '../filesystem-spool.ts';
+import type { LocalFile } from './local-spools.ts';
+import { parseStorageKey } from './object-keys.ts';
+import { ObjectReader } from './object-reader.ts';
+import { type ObjectStoreTools, startWrite } from './object-upload-store.ts';
+import type { ObjectWrite } from './object-write.ts';
+import { partBytesAt } from './part-sizes.ts';
+import { readFully } from './read-fully.ts';
+
+/** Objects that were there a while ago are not asked for before they are read. */
+const knownSizes = 10_000;
+const knownMs = 10 * 60 * 1000;
+
+export class ObjectBlobStore implements BlobStore {
+  readonly #tools: ObjectStoreTools;
+  readonly #sizes = new LRUCache<StorageKey, number>({ max: knownSizes, ttl: knownMs });
+
+  constructor(tools: ObjectStoreTools) {
+    this.#tools = tools;
+  }
+
+  async createSpool(): Promise<Spool> {
+    const { spools } = this.#tools;
+    const local = await spools.create();
+    const spool: Spool = new FilesystemSpool(withoutSync(local.file), 0, {
+      publish: (digest) => this.#publish(local, spool.length, digest),
+      remove: local.remove,
+      leave: local.remove,
+      space: spools.space,
+    });
+    return spool;
+  }
+
+  async open(storageKey: StorageKey): Promise<BlobReader | undefined> {
+    const { storage, store } = this.#tools;
+    const key = parseStorageKey(store, storageKey);
+    const size = this.#sizes.get(storageKey) ?? (await storage.head(key))?.size;
+    if (size === undefined) return undefined;
+    this.#sizes.set(storageKey, size);
+    return new ObjectReader(storage, key, size, () => this.#sizes.delete(storageKey));
+  }
+
+  async delete(storageKey: StorageKey): Promise<void> {
+    const key = parseStorageKey(this.#tools.store, storageKey);
+    this.#sizes.delete(storageKey);
+    await this.#tools.storage.delete(key);
+  }
+
+  sweepSpools(): Promise<number> {
+    return this.#tools.spools.sweep();
+  }
+
+  async check(): Promise<void> {
+    const spool = await this.createSpool();
+    try {
+      await spool.append(Buffer.of(1));
+      if ((await spool.readAt(Buffer.alloc(1), 0)) !== 1)
+        throw new SpoolError('a written byte cannot be read');
+    } finally {
+      await spool.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#tools.spools.close();
+    this.#tools.storage.close();
+  }
+
+  async #publish(local: LocalFile, size: number, digest: Digest): Promise<StorageKey> {
+    const write = await startWrite(this.#tools, uniqueName());
+    if (!write) throw new Error('an id was given twice');
+    try {
+      await this.#putAll(write, local, size);
+      const storageKey = await write.commit(digest);
+      this.#sizes.set(storageKey, size);
+      return storageKey;
+    } catch (error) {
+      await write.abandon().catch(() => undefined);
+      throw error;
+    } finally {
+      await local.remove();
+    }
+  }
+
+  async #putAll(write: ObjectWrite, local: LocalFile, size: number): Promise<void> {
+    const { memory, sizing } = this.#tools;
+    const isWhole = size <= partBytesAt(0, sizing) + sizing.limits.minBytes;
+    for (let start = 0; start < size || start === 0; ) {
+      const bytes = isWhole ? size : Math.min(partBytesAt(start, sizing), size - start);
+      const release = await memory.take(bytes);
+      try {
+        const part = Buffer.allocUnsafeSlow(bytes);
+        await readFully(sourceOf(local), part, start);
+        await (isWhole ? write.putPiece(part, true) : write.putPart(part));
+      } finally {
+        release();
+      }
+      start += Math.max(1, bytes);
+    }
+    if (!isWhole) await write.seal();
+  }
+}
+
+function sourceOf({ file }: LocalFile) {
+  return {
+    readAt: async (buffer: Uint8Array, position: number) =>
+      (await file.read(buffer, 0, buffer.length, position)).bytesRead,
+  };
+}
+
+/** What goes up need not be durable here. */
+function withoutSync(file: LocalFile['file']) {
+  return {
+    writev: file.writev.bind(file),
+    read: file.read.bind(file),
+    close: () => file.close(),
+    sync: async () => undefined,
+  };
+}

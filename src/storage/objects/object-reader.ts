@@ -1,0 +1,99 @@
+/** Reads an object from one position on as long as it is read in order: one request, whose bytes come as they are taken. */
+import { UnavailableError } from '../../oci/unavailable.ts';
+import type { BlobReader } from '../blob-store.ts';
+import type { ObjectKey, ObjectReading } from './object-storage.ts';
+
+/** How often a transfer that breaks off, as one that stood still for long, is begun anew without having brought a byte. */
+const maxTries = 3;
+
+interface Transfer {
+  readonly chunks: AsyncIterator<Uint8Array>;
+  readonly stop: AbortController;
+  position: number;
+  readonly end: number;
+  rest: Uint8Array;
+}
+
+export class ObjectReader implements BlobReader {
+  readonly size: number;
+  readonly #storage: Pick<ObjectReading, 'read'>;
+  readonly #key: ObjectKey;
+  readonly #onAbsent: () => void;
+  #transfer: Transfer | undefined;
+
+  /** @param onAbsent told that the object has gone */
+  constructor(storage: Pick<ObjectReading, 'read'>, key: ObjectKey, size: number, onAbsent: () => void) {
+    this.#storage = storage;
+    this.#key = key;
+    this.size = size;
+    this.#onAbsent = onAbsent;
+  }
+
+  /** One at a time. @throws UnavailableError */
+  async readAt(buffer: Uint8Array, position: number, end = position + buffer.length): Promise<number> {
+    const wanted = Math.min(buffer.length, this.size - position);
+    if (wanted <= 0) return 0;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        const transfer = await this.#at(position, Math.min(Math.max(end, position + wanted), this.size));
+        return await fill(transfer, buffer.subarray(0, wanted));
+      } catch (error) {
+        this.#stop();
+        if (tries === maxTries || error instanceof ObjectGone) throw error;
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#stop();
+  }
+
+  async #at(position: number, end: number): Promise<Transfer> {
+    const running = this.#transfer;
+    if (running && running.position === position && position < running.end) return running;
+    this.#stop();
+    const stop = new AbortController();
+    const chunks = await this.#storage.read(this.#key, position, end, stop.signal);
+    if (!chunks) {
+      this.#onAbsent();
+      throw new ObjectGone();
+    }
+    const started = { chunks: chunks[Symbol.asyncIterator](), stop, position, end, rest: Buffer.alloc(0) };
+    this.#transfer = started;
+    return started;
+  }
+
+  #stop(): void {
+    const transfer = this.#transfer;
+    this.#transfer = undefined;
+    if (!transfer || transfer.position === transfer.end) return;
+    transfer.stop.abort();
+    transfer.chunks.return?.()?.catch(() => undefined);
+  }
+}
+
+class ObjectGone extends UnavailableError {
+  override readonly name = 'ObjectGone';
+
+  constructor() {
+    super('the stored bytes are gone');
+  }
+}
+
+/** As many bytes as the buffer holds, unless the transfer ends before; what is over waits for the next read. */
+async function fill(transfer: Transfer, buffer: Uint8Array): Promise<number> {
+  let done = 0;
+  while (done < buffer.length && transfer.position < transfer.end) {
+    if (transfer.rest.length === 0) {
+      const { done: isOver, value } = await transfer.chunks.next();
+      if (isOver) throw new UnavailableError('the object storage ended a transfer early');
+      transfer.rest = value;
+    }
+    const taken = transfer.rest.subarray(0, buffer.length - done);
+    buffer.set(taken, done);
+    transfer.rest = transfer.rest.subarray(taken.length);
+    transfer.position += taken.length;
+    done += taken.length;
+  }
+  return done;
+}

@@ -1,0 +1,37 @@
+/** The stores of one bucket. */
+import type { Space } from '../disk-space.ts';
+import { LocalSpools } from './local-spools.ts';
+import { ObjectBlobStore } from './object-blob-store.ts';
+import type { ObjectStorage } from './object-storage.ts';
+import { ObjectUploadStore } from './object-upload-store.ts';
+import { PartMemory } from './part-memory.ts';
+import type { WriteRecords } from './write-records.ts';
+
+export interface ObjectStoresOptions {
+  /** The name of the store, which begins its storage keys. */
+  readonly store: string;
+  readonly storage: ObjectStorage;
+  readonly records: WriteRecords;
+  /** Where bytes wait that are on their way; is made. */
+  readonly spoolDirectory: string;
+  /** Of the disk of that directory. */
+  readonly space: Space;
+  /** Of the first parts, in bytes. */
+  readonly chunkBytes: number;
+}
+
+/** For parts of all transfers of a process together: eight as they are at first. */
+const partMemoryBytes = 64 * 1024 * 1024;
+
+export function createObjectStores(options: ObjectStoresOptions) {
+  const { store, storage, records, spoolDirectory, space, chunkBytes } = options;
+  const tools = {
+    store,
+    storage,
+    records,
+    spools: new LocalSpools(spoolDirectory, space),
+    memory: new PartMemory(partMemoryBytes),
+    sizing: { chunkBytes, limits: storage.limits },
+  };
+  return { store: new ObjectBlobStore(tools), uploads: new ObjectUploadStore(tools) };
+}

@@ -1,0 +1,77 @@
+/** The stores of a bucket, as a process has them, for the suites of all stores. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { unlimitedSpace } from '../../src/storage/disk-space.ts';
+import type { ObjectStorage } from '../../src/storage/objects/object-storage.ts';
+import { createObjectStores } from '../../src/storage/objects/object-stores.ts';
+import type { WriteRecords } from '../../src/storage/objects/write-records.ts';
+import { type BlobStoreUnderTest, describeBlobStore } from './blob-store-suite.ts';
+import { describeUploadStore } from './upload-store-suite.ts';
+
+export interface Bucket {
+  /** As a process of its own has it; they all share the bucket, which is empty at first. */
+  connect(): Promise<ObjectStorage>;
+  dispose(): Promise<void>;
+}
+
+/** Of one process, with a directory of its own. @param records that processes share */
+export async function openObjectStores(bucket: Pick<Bucket, 'connect'>, records: WriteRecords) {
+  const directory = await mkdtemp(join(tmpdir(), 'entrepot-objects-'));
+  const stores = createObjectStores({
+    store: 'bucket',
+    storage: await bucket.connect(),
+    records,
+    spoolDirectory: join(directory, 'spool'),
+    space: unlimitedSpace,
+    chunkBytes: 1,
+  });
+  return {
+    ...stores,
+    async close(): Promise<void> {
+      await stores.store.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What all stores promise, of one in a bucket. @param openRecords only inside a test */
+export function describeObjectStores(
+  name: string,
+  createBucket: () => Promise<Bucket>,
+  openRecords: () => Promise<WriteRecords>,
+): void {
+  describeBlobStore(name, async (): Promise<BlobStoreUnderTest> => {
+    const bucket = await createBucket();
+    const { store, close } = await openObjectStores(bucket, await openRecords());
+    return {
+      store,
+      deletesAtOnce: true,
+      async dispose() {
+        await close();
+        await bucket.dispose();
+      },
+    };
+  });
+
+  describeUploadStore(name, async () => {
+    const bucket = await createBucket();
+    const records = await openRecords();
+    const here = await openObjectStores(bucket, records);
+    const elsewhere = await openObjectStores(bucket, records);
+    let created = 0;
+    return {
+      create() {
+        created += 1;
+        return (created % 2 ? here : elsewhere).uploads;
+      },
+      blobs: here.store,
+      keepsOnClose: true,
+      async dispose() {
+        await here.close();
+        await elsewhere.close();
+        await bucket.dispose();
+      },
+    };
+  });
+}

@@ -50,11 +50,13 @@ function environmentOfItsOwn() {
   );
 }
 
-/** Maps of sources that are not there, and the builds of Swagger UI that are not served: 25 MiB. */
+/** Maps of sources that are not there, what is for browsers alone, and the builds of Swagger UI that are not served. */
 function removeUnread() {
   for (const entry of readdirSync(modules, { recursive: true })) {
     const isUnread =
-      entry.endsWith('.map') || /swagger-ui-dist.swagger-ui(-es-.*|-standalone-preset|)\.js$/.test(entry);
+      entry.endsWith('.map') ||
+      /^@(azure|typespec).*dist.(browser|react-native|workerd).*\.[mc]?[jt]s$/.test(entry) ||
+      /swagger-ui-dist.swagger-ui(-es-.*|-standalone-preset|)\.js$/.test(entry);
     if (isUnread) rmSync(join(modules, entry));
   }
 }

@@ -105,6 +105,8 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
   'storage/objects/read-fully.ts': [1, 'the bytes of a buffer'],
   'storage/space-reserve.ts': [1, 'looks how much room there is, at an interval'],
   'app/start-server.ts': [1, 'the limit of closing'],
+  'storage/azure/azure-storage.ts': [1, 'pages of a listing, once'],
+  'storage/gcs/gcs-storage.ts': [2, 'pages of a listing, once'],
   'storage/chunk-reader.ts': [1, 'the bytes of a file'],
   'proxy/shared/peer-fill.ts': [1, 'the bytes of a file'],
   'proxy/spool-window.ts': [1, 'while the disk gives bytes'],

@@ -122,6 +122,12 @@ export const homes: Homes = {
   '@aws-sdk/client-s3': ['storage/s3'],
   '@aws-sdk/s3-request-presigner': ['storage/s3'],
 
+  // Clouds: loaded where one of them is configured.
+  '@azure/storage-blob': ['storage/azure'],
+  '@azure/identity': ['storage/azure'],
+  '@google-cloud/storage': ['storage/gcs'],
+  'google-auth-library': ['storage/gcs'],
+
   // Files.
   'node:fs': ['api/server', 'app', 'commands', 'config', 'metadata/db', 'storage'],
   'node:fs/promises': ['api/operations', 'api/server', 'app', 'commands', 'metadata/db', 'storage'],
@@ -148,7 +154,7 @@ export const homes: Homes = {
 
   // Pure functions.
   re2js: ['rules'],
-  zod: ['api', 'auth', 'cluster', 'commands', 'config', 'management', 'metadata', 'upstreams'],
+  zod: ['api', 'auth', 'cluster', 'commands', 'config', 'management', 'metadata', 'storage/gcs', 'upstreams'],
   'p-limit': ['auth', 'proxy'],
   'node:crypto': 'everywhere',
   'node:stream': 'everywhere',

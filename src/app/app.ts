@@ -17,6 +17,7 @@ import type { Log } from '../observe/log.ts';
 import { Heartbeat } from '../tasks/heartbeat.ts';
 import { Scheduler } from '../tasks/scheduler.ts';
 import { createAuth } from './auth.ts';
+import { createBlobReads } from './blob-reads.ts';
 import { createCluster } from './cluster.ts';
 import { createCollection } from './collector.ts';
 import { createHostedRegistry } from './hosted-registry.ts';
@@ -69,6 +70,7 @@ export async function createApp(
   const hot = new HotContent(config.cache.hotManifestBytes);
   const passwords = new Passwords();
   const secretBox = new SecretBox(secrets.key);
+  const reads = createBlobReads({ ...storage, config, observer: metrics.readCache, log, now });
   const common = {
     config,
     outbound,
@@ -76,6 +78,7 @@ export async function createApp(
     database,
     metrics,
     shared,
+    reads: reads.reads,
     hot,
     passwords,
     secretBox,
@@ -169,6 +172,7 @@ export async function createApp(
       await auth.close();
       await shared.close();
       await heartbeat.close();
+      await reads.close();
       await storage.close();
     },
   };

@@ -14,6 +14,7 @@ import { TagDeletionTask } from '../hosted/tags/tag-deletion.ts';
 import { UploadExpiry } from '../hosted/uploads/upload-expiry.ts';
 import type { Log } from '../observe/log.ts';
 import { TagPatterns } from '../rules/tag-protection.ts';
+import type { BlobReads } from '../storage/blob-reads.ts';
 import { BufferBudget } from '../storage/chunk-reader.ts';
 import type { Task } from '../tasks/task.ts';
 import type { Storage } from './storage.ts';
@@ -21,12 +22,14 @@ import type { Storage } from './storage.ts';
 export interface HostedRegistryParts {
   readonly config: Config;
   readonly storage: Pick<Storage, 'database' | 'store' | 'uploads'>;
+  /** What clients get. */
+  readonly reads: BlobReads;
   readonly hot: HotContent;
   readonly log: Log;
   readonly now: () => number;
 }
 
-export function createHostedRegistry({ config, storage, hot, log, now }: HostedRegistryParts) {
+export function createHostedRegistry({ config, storage, reads, hot, log, now }: HostedRegistryParts) {
   const { database, store, uploads } = storage;
   const tagPatterns = new TagPatterns();
   const { deleteEnabled, protectReferencedManifests } = config.storage;
@@ -42,6 +45,7 @@ export function createHostedRegistry({ config, storage, hot, log, now }: HostedR
   const repositories = new HostedRepositories({
     ...parts,
     pulls,
+    reads,
     hot,
     buffers: new BufferBudget(),
     tellsReferences: config.webhooks.includeReferences,

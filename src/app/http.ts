@@ -153,6 +153,7 @@ function createV2({ config, hosted, virtual, auth, maintenance, pullEvents, metr
     pullEvents,
     denials: auth.guards.signIns,
     observer: metrics.registry,
+    mayRedirect: (name) => config.virtualRegistries.redirect || !isVirtualName(name),
     maxManifestBytes: config.hosted.maxManifestBytes,
   });
 }

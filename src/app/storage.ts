@@ -42,6 +42,8 @@ export function createStores(
     store: new FilesystemBlobStore(root, identity, space),
     uploads: new FilesystemUploadStore(root, identity, space),
     inventory: new FilesystemBlobInventory(root, identity),
+    /** Where clients get what is in an object storage; undefined: it is here. */
+    urls: undefined,
   };
 }
 

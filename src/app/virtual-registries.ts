@@ -25,6 +25,7 @@ import { Revalidation } from '../proxy/revalidation.ts';
 import { createShareFill } from '../proxy/shared/share-fill.ts';
 import { TagLists } from '../proxy/tag-lists.ts';
 import { type ConfiguredRegistry, VirtualRegistries as Registries } from '../proxy/virtual-registries.ts';
+import type { BlobReads } from '../storage/blob-reads.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
 import { BufferBudget } from '../storage/chunk-reader.ts';
 import { LocalUpstream } from '../upstreams/local-upstream.ts';
@@ -38,6 +39,8 @@ import { upstreamOptions } from './upstream-options.ts';
 export interface VirtualRegistryParts {
   readonly config: Config;
   readonly storage: Pick<Storage, 'database' | 'space'> & { readonly store: BlobStore };
+  /** What clients get. */
+  readonly reads: BlobReads;
   readonly outbound: Outbound;
   readonly shared: SharedCache;
   readonly hot: HotContent;
@@ -54,6 +57,7 @@ export interface VirtualRegistryParts {
 export function createVirtualRegistries({
   config,
   storage: { database, store, space },
+  reads,
   outbound,
   shared,
   hot,
@@ -132,7 +136,7 @@ export function createVirtualRegistries({
       blobs: new BlobPull({
         entries,
         blobs,
-        store,
+        reads,
         hot,
         fills,
         buffers,

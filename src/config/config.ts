@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { expectedProxy } from '../rules/proxy-url.ts';
 import { mirrorSettings } from './mirror-settings.ts';
+import { redirectSetting } from './redirect-setting.ts';
 import {
   address,
   bytes,
@@ -107,6 +108,8 @@ export const configSchema = section({
     deleteEnabled: flag(),
     protectReferencedManifests: flag(),
     reserveBytes: bytesOrNone(),
+    redirect: redirectSetting(),
+    readCacheBytes: bytesOrNone(),
   }),
   hosted: section({
     maxUploadBytes: bytes(),
@@ -130,6 +133,7 @@ export const configSchema = section({
     maxPerGroup: count(1, 1000),
     maxUpstreams: count(1, 20),
     anonymousPrivate: flag(),
+    redirect: flag(),
   }),
   rateLimits: section({
     requests: count(0, 1_000_000_000),

@@ -61,6 +61,9 @@ export class Faults {
   }
 }
 
+/** Settings that may be a mapping themselves. */
+const mappings: readonly string[] = ['storage.redirect'];
+
 /** @param name of the file, for {@link Setting.origin}. @throws ConfigError where the text is not a YAML mapping */
 export function readYaml(name: string, text: string): Setting[] {
   const lines = new LineCounter();
@@ -80,7 +83,7 @@ export function readYaml(name: string, text: string): Setting[] {
   const settings: Setting[] = [];
   const collect = (node: Node | null, path: readonly string[], offset: number | undefined): void => {
     const target = isAlias(node) ? node.resolve(document) : node;
-    if (isMap<Node, Node | null>(target)) {
+    if (isMap<Node, Node | null>(target) && !mappings.includes(path.join('.'))) {
       for (const { key, value } of target.items) collect(value, [...path, String(key)], key.range?.[0]);
       return;
     }

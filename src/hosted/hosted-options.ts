@@ -4,6 +4,7 @@ import type { HotContent } from '../cache/hot-content.ts';
 import type { Database } from '../metadata/db/database.ts';
 import type { Log } from '../observe/log.ts';
 import type { TagPatterns } from '../rules/tag-protection.ts';
+import type { BlobReads } from '../storage/blob-reads.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
 import type { BufferBudget } from '../storage/chunk-reader.ts';
 import type { UploadStore } from '../storage/upload-store.ts';
@@ -32,6 +33,8 @@ export interface HostedLimits {
 export interface HostedOptions {
   readonly database: Database;
   readonly store: Pick<BlobStore, 'createSpool' | 'open' | 'delete'>;
+  /** What clients get. */
+  readonly reads: BlobReads;
   readonly uploads: UploadStore;
   readonly buffers: BufferBudget;
   /** Bytes alone: what a repository has is for the records to say. */

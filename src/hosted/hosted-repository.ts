@@ -13,12 +13,12 @@ import type {
   ReferrersAnswer,
   TagsAnswer,
 } from '../oci/repository.ts';
-import type { BlobReader } from '../storage/blob-store.ts';
+import type { ClientBlob } from '../storage/blob-reads.ts';
 import { rememberedBlob, storedBlob } from '../storage/stored-blob.ts';
 import type { HostedOptions } from './hosted-options.ts';
 import { listReferrers } from './manifests/referrers.ts';
 
-export type ReadingOptions = Pick<HostedOptions, 'database' | 'store' | 'buffers' | 'hot' | 'pulls' | 'log'>;
+export type ReadingOptions = Pick<HostedOptions, 'database' | 'reads' | 'buffers' | 'hot' | 'pulls' | 'log'>;
 
 export const outcome = 'hosted';
 
@@ -90,7 +90,7 @@ export class HostedRepository implements ReadableRepository {
   }
 
   /** @throws OciError BLOB_UNKNOWN */
-  async #open(digest: Digest, how: 'find' | 'confirm' = 'find'): Promise<BlobReader> {
+  async #open(digest: Digest, how: 'find' | 'confirm' = 'find'): Promise<ClientBlob> {
     const id = await this.#findId();
     const reader = id === undefined ? undefined : await this.#openCopy(id, digest, how);
     if (!reader) throw new OciError('BLOB_UNKNOWN', { detail: `${this.#name} has no blob ${digest}` });
@@ -98,15 +98,15 @@ export class HostedRepository implements ReadableRepository {
   }
 
   /** Tries again, since a record may be switched to another copy, or be collected, between reading it and opening the old one. */
-  async #openCopy(id: number, digest: Digest, how: 'find' | 'confirm'): Promise<BlobReader | undefined> {
-    const { database, store, log } = this.#options;
+  async #openCopy(id: number, digest: Digest, how: 'find' | 'confirm'): Promise<ClientBlob | undefined> {
+    const { database, reads, log } = this.#options;
     const record = await database.repositoryBlobs[how](id, digest);
-    const reader = record && (await store.open(record.storageKey));
+    const reader = record && (await reads.open(record.storageKey, digest));
     if (!record || reader) return reader;
     const now = await database.repositoryBlobs.find(id, digest);
     if (!now) return undefined;
     const { storageKey: key } = now;
-    const other = key === record.storageKey ? undefined : await store.open(key);
+    const other = key === record.storageKey ? undefined : await reads.open(key, digest);
     if (!other) log.error({ digest, key, repository: this.#name }, 'the bytes of a pushed blob are gone');
     return other;
   }

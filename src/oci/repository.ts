@@ -38,6 +38,11 @@ export interface BlobAnswer extends BlobStat {
   read(start: number, end: number | undefined, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Lets go of what reading needs. Safe to call more than once. */
   close(): Promise<void>;
+  /**
+   * A URL where this client gets the same bytes without us, good for a while. Undefined, also as a result: only here.
+   * @param client its address
+   */
+  readonly urlFor?: ((client: string | undefined) => Promise<string | undefined>) | undefined;
 }
 
 /** A part of a list in byte order. */

@@ -10,7 +10,7 @@ import type { Log } from '../observe/log.ts';
 import type { Digest } from '../oci/digest.ts';
 import { octetStream } from '../oci/media-types.ts';
 import type { BlobAnswer, BlobStat, BytesAnswer, Outcome } from '../oci/repository.ts';
-import type { BlobReader, BlobStore } from '../storage/blob-store.ts';
+import type { BlobReads, ClientBlob } from '../storage/blob-reads.ts';
 import type { BufferBudget } from '../storage/chunk-reader.ts';
 import { rememberedBlob, storedBlob } from '../storage/stored-blob.ts';
 import { fillingBlob, uncachedBlob } from './blob-answers.ts';
@@ -24,7 +24,7 @@ import { entrySource, isRecordOf, type Source } from './source.ts';
 export interface BlobPullTools extends DownloadTools {
   readonly entries: Pick<CacheEntries, 'listAt' | 'listOwners' | 'listOrigins' | 'linkBlob'>;
   readonly blobs: Pick<Blobs, 'find'>;
-  readonly store: Pick<BlobStore, 'open'>;
+  readonly reads: BlobReads;
   readonly hot: Pick<HotContent, 'findBlob' | 'keep' | 'findBytes' | 'keepBytes'>;
   readonly fills: Fills;
   readonly buffers: BufferBudget;
@@ -110,11 +110,11 @@ export class BlobPull {
     sources: readonly Source[],
     digest: Digest,
     signal: AbortSignal | undefined,
-  ): Promise<{ reader: BlobReader; entryId: number; outcome: Outcome } | undefined> {
-    const { blobs, entries, store, hot } = this.#tools;
+  ): Promise<{ reader: ClientBlob; entryId: number; outcome: Outcome } | undefined> {
+    const { blobs, entries, reads, hot } = this.#tools;
     const name = nameOf(key, digest);
     const known = hot.findBlob(name);
-    const hotReader = known && (await store.open(known.storageKey));
+    const hotReader = known && (await reads.open(known.storageKey, digest));
     if (hotReader) return { reader: hotReader, entryId: known.entryId, outcome: 'hit' };
     const record = await blobs.find(digest);
     if (!record) return undefined;
@@ -122,7 +122,7 @@ export class BlobPull {
     const entry = linked ?? (await this.#link(sources, digest, record.size, signal));
     if (!entry) return undefined;
     const { storageKey } = record;
-    const recorded = await store.open(storageKey);
+    const recorded = await reads.open(storageKey, digest);
     if (recorded) hot.keep(name, { entryId: entry.id, storageKey });
     // A record may be switched to another copy between reading it and opening the old one.
     const reader = recorded ?? (await this.#reopen(digest, storageKey));
@@ -130,10 +130,11 @@ export class BlobPull {
   }
 
   /** Undefined where it was collected meanwhile, too. */
-  async #reopen(digest: Digest, notKey: string): Promise<BlobReader | undefined> {
-    const { blobs, store, log } = this.#tools;
+  async #reopen(digest: Digest, notKey: string): Promise<ClientBlob | undefined> {
+    const { blobs, reads, log } = this.#tools;
     const record = await blobs.find(digest);
-    const reader = record && record.storageKey !== notKey ? await store.open(record.storageKey) : undefined;
+    const reader =
+      record && record.storageKey !== notKey ? await reads.open(record.storageKey, digest) : undefined;
     if (record && !reader)
       log.error({ digest, key: record.storageKey }, 'bytes of a recorded blob are gone: fetching them again');
     return reader;

@@ -1,6 +1,6 @@
 import type { Digest } from '../oci/digest.ts';
 import type { BlobAnswer, Outcome } from '../oci/repository.ts';
-import type { BlobReader } from './blob-store.ts';
+import type { ClientBlob } from './blob-reads.ts';
 import { type BufferBudget, readChunks } from './chunk-reader.ts';
 
 /** Memory for small blobs. */
@@ -21,14 +21,15 @@ const maxKeptBytes = 64 * 1024;
 export function storedBlob(
   digest: Digest,
   outcome: Outcome,
-  reader: BlobReader,
+  reader: ClientBlob,
   { buffers, memory }: { readonly buffers: BufferBudget; readonly memory: Pick<BytesMemory, 'keepBytes'> },
 ): BlobAnswer {
-  const { size } = reader;
+  const { size, urlFor } = reader;
   return {
     digest,
     outcome,
     size,
+    urlFor,
     read(start, end = size) {
       const chunks = readChunks(reader, start, Math.min(end, size), buffers);
       return start === 0 && end >= size && size <= maxKeptBytes

@@ -141,6 +141,7 @@ describeEachDatabase('with records', (_open, each) => {
         config,
         outbound: createOutbound(config),
         storage: { database, store, space: unlimitedSpace },
+        reads: store,
         shared,
         hot: new HotContent(config.cache.hotManifestBytes),
         secrets: new UpstreamSecrets(new SecretBox(randomBytes(32))),

@@ -2,7 +2,9 @@ import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-bl
 import { describe, expect, test } from 'vitest';
 import type { AzureSettings } from '../../src/storage/azure/azure-client.ts';
 import { openAzureStorage } from '../../src/storage/azure/azure-storage.ts';
+import { openSqlite } from '../support/databases.ts';
 import { describeObjectStorage } from '../support/object-storage-suite.ts';
+import { describeObjectStores } from '../support/object-stores.ts';
 import { holdStorageServer } from '../support/storage-servers/held-server.ts';
 import { azureAccount, azureAccountKey, whyMissing } from '../support/storage-servers/servers.ts';
 
@@ -57,6 +59,15 @@ describe.skipIf(why !== undefined)('Azure', () => {
       dispose: async () => undefined,
     };
   });
+
+  describeObjectStores(
+    'a container',
+    async () => {
+      const known = await settings();
+      return { connect: () => openAzureStorage(known, Date.now), dispose: async () => undefined };
+    },
+    async () => (await openSqlite(Date.now)).objectWrites,
+  );
 
   test('a shared access signature is not given away', async () => {
     const known = await settings({ accountKey: undefined });

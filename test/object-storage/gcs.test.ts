@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { GcsSettings } from '../../src/storage/gcs/gcs-client.ts';
 import { openGcsStorage } from '../../src/storage/gcs/gcs-storage.ts';
+import { openSqlite } from '../support/databases.ts';
 import { describeObjectStorage } from '../support/object-storage-suite.ts';
+import { describeObjectStores } from '../support/object-stores.ts';
 import { GcsMultipart } from '../support/storage-servers/gcs-multipart.ts';
 import { holdStorageServer } from '../support/storage-servers/held-server.ts';
 import { whyMissing } from '../support/storage-servers/servers.ts';
@@ -58,6 +60,15 @@ describe.skipIf(why !== undefined)('Google Cloud Storage', () => {
       dispose: async () => undefined,
     }));
   });
+
+  describeObjectStores(
+    'a bucket',
+    async () => {
+      const known = await settings();
+      return { connect: () => openGcsStorage(known, Date.now), dispose: async () => undefined };
+    },
+    async () => (await openSqlite(Date.now)).objectWrites,
+  );
 
   test.each([
     [404, '<Error><Code>NoSuchBucket</Code></Error>', 'absent'],

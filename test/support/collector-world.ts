@@ -117,6 +117,7 @@ export class CollectorWorld {
     this.#hosted = new HostedRepositories({
       database,
       store: this.#store,
+      reads: this.#store,
       uploads: this.#store,
       buffers,
       hot,
@@ -166,7 +167,7 @@ export class CollectorWorld {
     this.#pull = new BlobPull({
       entries,
       blobs: records,
-      store,
+      reads: store,
       hot,
       fills,
       buffers,

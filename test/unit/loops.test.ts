@@ -107,6 +107,7 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
   'app/start-server.ts': [1, 'the limit of closing'],
   'storage/azure/azure-storage.ts': [1, 'pages of a listing, once'],
   'storage/gcs/gcs-storage.ts': [2, 'pages of a listing, once'],
+  'storage/read-cache/cache-fill.ts': [1, 'while a blob grows; ends with its fill'],
   'storage/chunk-reader.ts': [1, 'the bytes of a file'],
   'proxy/shared/peer-fill.ts': [1, 'the bytes of a file'],
   'proxy/spool-window.ts': [1, 'while the disk gives bytes'],

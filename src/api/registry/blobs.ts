@@ -20,7 +20,7 @@ type Body =
   | { readonly kind: 'parts'; readonly length: number; readonly multipart: Multipart };
 
 export async function answerBlob(ctx: RequestContext, target: PullTarget): Promise<void> {
-  const { repository, segment, stalledMs, note } = target;
+  const { repository, segment, stalledMs, note, mayRedirect } = target;
   const digest = parseDigest(segment);
   if (ctx.method === 'HEAD') {
     const stat = await repository.statBlob(digest, ctx.state.left);
@@ -36,11 +36,30 @@ export async function answerBlob(ctx: RequestContext, target: PullTarget): Promi
       ctx.status = 304;
       return;
     }
-    await sendBytes(ctx, (signal) => read(blob, body, signal), { length: body.length, stalledMs });
+    const url = mayRedirect ? await urlOf(ctx, blob, body) : undefined;
+    if (url !== undefined) redirect(ctx, url);
+    else await sendBytes(ctx, (signal) => read(blob, body, signal), { length: body.length, stalledMs });
     if (isFromBeginning(body)) note?.({ mediaType: octetStream, digest: blob.digest, size: blob.size });
   } finally {
     await blob.close();
   }
+}
+
+/**
+ * Undefined where we send the bytes. The storage of objects knows no digests, so what depends on one is ours, and it sends one part of a
+ * blob at most.
+ */
+async function urlOf(ctx: RequestContext, blob: BlobAnswer, body: Body): Promise<string | undefined> {
+  if (body.kind === 'parts' || ctx.get('If-Range') !== '') return undefined;
+  return blob.urlFor?.(ctx.state.address);
+}
+
+/** What is good for a while only is nothing to keep. */
+function redirect(ctx: RequestContext, url: string): void {
+  ctx.status = 307;
+  ctx.set({ Location: url, 'Cache-Control': 'private, no-store' });
+  for (const name of ['Content-Range', 'ETag', 'Content-Type']) ctx.remove(name);
+  ctx.body = '';
 }
 
 /** @throws OciError RANGE_INVALID */

@@ -55,7 +55,7 @@ export const blobRoute = '/v2/*name/blobs/:digest';
 /** Answers every request under /v2 and leaves the others alone. */
 export function createRegistryRouter(options: RegistryOptions): Middleware<RequestState> {
   const { repositories, access, catalog, maintenance, observer, pullEvents, denials } = options;
-  const { maxManifestBytes, stalledMs = defaultStalledMs } = options;
+  const { maxManifestBytes, stalledMs = defaultStalledMs, mayRedirect = () => true } = options;
   const uploads = ['/v2/*name/blobs/uploads/', '/v2/*name/blobs/uploads'];
   const oneUpload = '/v2/*name/blobs/uploads/:session';
 
@@ -114,7 +114,8 @@ export function createRegistryRouter(options: RegistryOptions): Middleware<Reque
         const note = pullEvents?.areWanted
           ? (content: PulledContent) => notePull(ctx, name, content)
           : undefined;
-        if (repository) await respond(ctx, { repository, name: written, segment, stalledMs, note });
+        const pulled = { name: written, segment, stalledMs, note, mayRedirect: mayRedirect(name) };
+        if (repository) await respond(ctx, { ...pulled, repository });
         else if (kind === 'referrers') answerNoReferrers(ctx, segment);
         else throw new OciError('NAME_UNKNOWN', { detail: absence(name, ctx.state.choice) });
         if (ctx.state.outcome) observer.pulled(kind, ctx.state.outcome);

@@ -25,6 +25,8 @@ export interface RegistryOptions {
   /** Learns of what is refused since a tag is protected. */
   readonly denials?: DenialObserver | undefined;
   readonly observer: RegistryObserver;
+  /** Whether clients of the repositories of this name may be sent elsewhere for blobs; by default all may. */
+  readonly mayRedirect?: (name: RepositoryName) => boolean;
   /** The largest manifest that is read. */
   readonly maxManifestBytes: number;
   /** How long a client may take none of the bytes it asked for, or send none of those it announced, in milliseconds. */

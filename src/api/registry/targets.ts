@@ -15,6 +15,8 @@ export interface PullTarget extends Target {
   readonly name: string;
   /** The client may pull from it. */
   readonly repository: ReadableRepository;
+  /** Whether clients may be sent elsewhere for a blob. */
+  readonly mayRedirect: boolean;
   /** Told of a manifest that was pulled, or of a blob from its beginning; undefined: nobody wants to know. */
   readonly note?: ((content: PulledContent) => void) | undefined;
 }

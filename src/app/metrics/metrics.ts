@@ -6,6 +6,7 @@ import type { GcObserver } from '../../gc/gc-observer.ts';
 import type { ScrubObserver } from '../../gc/scrub.ts';
 import type { Outcome } from '../../oci/repository.ts';
 import type { FillObserver } from '../../proxy/fill-observer.ts';
+import type { ReadCacheObserver } from '../../storage/read-cache/read-cache.ts';
 import type { BreakerState } from '../../upstreams/upstream.ts';
 import type { UpstreamObserver } from '../../upstreams/upstream-observer.ts';
 import type { WebhookObserver } from '../../webhooks/webhook-observer.ts';
@@ -19,6 +20,7 @@ export interface Metrics {
   readonly requests: RequestObserver;
   readonly registry: RegistryObserver;
   readonly fills: FillObserver;
+  readonly readCache: ReadCacheObserver;
   readonly cache: CacheMetrics;
   readonly upstreams: UpstreamObserver;
   readonly scrub: ScrubObserver;
@@ -45,6 +47,7 @@ export function createMetrics(countPending = async () => 0): Metrics {
     requests: requestMetrics(registry),
     registry: registryMetrics(registry),
     fills: fillMetrics(registry),
+    readCache: readCacheMetrics(registry),
     cache: cacheMetrics(registry),
     upstreams: upstreamMetrics(registry),
     scrub: scrubMetrics(registry),
@@ -56,6 +59,16 @@ export function createMetrics(countPending = async () => 0): Metrics {
     render: () => registry.metrics(),
     contentType: registry.contentType,
   };
+}
+
+function readCacheMetrics(registry: Registry): ReadCacheObserver {
+  const opened = new Counter({
+    name: 'entrepot_read_cache_blobs_total',
+    help: 'Blobs opened for clients where there is a read cache, by where their bytes came from: cache or store.',
+    labelNames: ['from'],
+    registers: [registry],
+  });
+  return { opened: (from) => opened.inc({ from }) };
 }
 
 function scrubMetrics(registry: Registry): ScrubObserver {

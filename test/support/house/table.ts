@@ -90,7 +90,7 @@ export const homes: Homes = {
   'node:http': ['api', 'app', 'cluster', 'upstreams'],
   'node:https': ['api/server'],
   'node:tls': ['api/server', 'outbound'],
-  'node:net': ['api', 'config', 'metadata/db', 'outbound'],
+  'node:net': ['api', 'config', 'metadata/db', 'outbound', 'storage/redirects'],
   'node:dns': ['outbound'],
   'http-link-header': ['oci'],
   'ipaddr.js': ['api', 'auth', 'outbound'],
@@ -121,8 +121,6 @@ export const homes: Homes = {
   // Clouds, each in its driver, loaded where it is configured.
   '@aws-sdk/client-s3': ['storage/s3'],
   '@aws-sdk/s3-request-presigner': ['storage/s3'],
-
-  // Clouds: loaded where one of them is configured.
   '@azure/storage-blob': ['storage/azure'],
   '@azure/identity': ['storage/azure'],
   '@google-cloud/storage': ['storage/gcs'],

@@ -110,6 +110,7 @@ export async function startHosted(
     const repositories = new HostedRepositories({
       database: between(database),
       store,
+      reads: store,
       uploads,
       buffers: new BufferBudget(),
       hot: new HotContent(1024 * 1024),

@@ -144,7 +144,7 @@ export async function startProxy({ upstreams: given = [{}], room: changed = {} }
       blobs: new BlobPull({
         entries,
         blobs,
-        store,
+        reads: store,
         hot,
         fills,
         buffers,

@@ -20,10 +20,18 @@ class FakeBlob {
   readonly #size: number | undefined;
   /** Throws at this position. */
   readonly #breaksAt: number;
+  readonly #urlFor: BlobAnswer['urlFor'];
 
   constructor(
-    options: { chunkBytes?: number; outcome?: Outcome; size?: number | undefined; breaksAt?: number } = {},
+    options: {
+      chunkBytes?: number;
+      outcome?: Outcome;
+      size?: number | undefined;
+      breaksAt?: number;
+      urlFor?: BlobAnswer['urlFor'];
+    } = {},
   ) {
+    this.#urlFor = options.urlFor;
     this.#chunkBytes = options.chunkBytes ?? 9973;
     this.#outcome = options.outcome ?? 'hit';
     this.#size = 'size' in options ? options.size : size;
@@ -50,6 +58,7 @@ class FakeBlob {
       close: async () => {
         this.closed += 1;
       },
+      urlFor: this.#urlFor,
     };
   }
 
@@ -322,5 +331,65 @@ describe('a client', () => {
     await using server = await RegistryServer.start({ ...blob.repository, ...slow }, { stalledMs: 30 });
     const answer = await server.get(path);
     expect(answer.body.equals(bytes.subarray(0, 2))).toBe(true);
+  });
+});
+
+describe('a blob that clients get elsewhere', () => {
+  const url = 'https://bucket.example/v1/ab/key?X-Signature=secret';
+  const clients: (string | undefined)[] = [];
+  const elsewhere = () => {
+    clients.length = 0;
+    return new FakeBlob({
+      urlFor: async (client) => {
+        clients.push(client);
+        return url;
+      },
+    });
+  };
+
+  test.each([{}, { range: 'bytes=10-19' }])(
+    'is redirected to, for this client, and read from nowhere: %j',
+    async (asked) => {
+      const blob = elsewhere();
+      await using server = await RegistryServer.start(blob.repository);
+      const answer = await server.get(path, asked);
+      expect([answer.status, String(answer.body)]).toEqual([307, '']);
+      expect(lasting(answer.headers)).toMatchObject({
+        location: url,
+        'cache-control': 'private, no-store',
+        'docker-content-digest': digest,
+        'content-length': '0',
+      });
+      for (const name of ['etag', 'content-range']) expect(answer.headers).not.toHaveProperty(name);
+      expect(clients).toEqual(['127.0.0.1']);
+      expect(blob.closed).toBe(1);
+      expect(server.pulls).toEqual(['blob hit']);
+    },
+  );
+
+  test('is answered here to HEAD, to those who have it, and for ranges that the storage would send otherwise', async () => {
+    await using server = await RegistryServer.start(elsewhere().repository);
+    expect((await server.head(path)).status).toBe(200);
+    expect((await server.get(path, { 'if-none-match': `"${digest}"` })).status).toBe(304);
+    expect((await server.get(path, { range: 'bytes=0-1,5-6' })).status).toBe(206);
+    expect((await server.get(path, { range: 'bytes=0-1', 'if-range': `"${digest}"` })).status).toBe(206);
+    expect((await server.get(path, { range: `bytes=${size}-` })).status).toBe(416);
+    expect(clients).toEqual([]);
+  });
+
+  test('is sent from here where there is no URL for this client', async () => {
+    const blob = new FakeBlob({ urlFor: async () => undefined });
+    await using server = await RegistryServer.start(blob.repository);
+    const answer = await server.get(path);
+    expect([answer.status, answer.body.equals(bytes)]).toEqual([200, true]);
+  });
+
+  test('is sent from here where the name of its repository is not to be redirected', async () => {
+    const asked: string[] = [];
+    const mayRedirect = (name: string) => asked.push(name) < 0;
+    await using server = await RegistryServer.start(elsewhere().repository, { mayRedirect });
+    expect((await server.get(path)).status).toBe(200);
+    expect(asked).toEqual([repositoryName]);
+    expect(clients).toEqual([]);
   });
 });

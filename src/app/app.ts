@@ -31,6 +31,7 @@ import type { Secrets } from './secrets.ts';
 import { openStorage } from './storage.ts';
 import { createVirtualRegistries } from './virtual-registries.ts';
 import { createWebhooks } from './webhooks.ts';
+import type { Worker } from './workers/worker.ts';
 
 export interface App {
   /** For clients. */
@@ -50,6 +51,7 @@ export interface App {
 /**
  * @param now epoch milliseconds
  * @param clusterAddress host:port where other processes reach this one
+ * @param worker undefined: it is alone
  */
 export async function createApp(
   config: Config,
@@ -57,11 +59,12 @@ export async function createApp(
   log: Log,
   now: () => number = Date.now,
   clusterAddress?: string,
+  worker?: Worker,
 ): Promise<App> {
   const outbound = createOutbound(config);
-  const storage = await openStorage({ config, log, now });
+  const storage = await openStorage({ config, log, now, worker });
   const { database } = storage;
-  const metrics = createMetrics(() => database.webhookDeliveries.countPending());
+  const metrics = createMetrics(() => database.webhookDeliveries.countPending(), worker?.metrics);
   const shared = await createSharedCache(config.sharedCache.url, log);
   const maintenance = new MaintenanceMode({ database, readOnly: config.maintenance.readOnly, now });
   const readOnlyReason = () => maintenance.readOnlyReason();
@@ -109,7 +112,7 @@ export async function createApp(
   const collection = createCollection({ ...common, heal: virtual.heal, readOnlyReason: pauseReason });
   const heartbeat = new Heartbeat({
     id,
-    name: hostname(),
+    name: worker ? `${hostname()} worker ${worker.number}` : hostname(),
     version,
     address: clusterAddress,
     records: database.processes,

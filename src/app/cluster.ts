@@ -88,10 +88,15 @@ export type Cluster = ReturnType<typeof createCluster>;
  * Where others reach what listens at an address, as host:port.
  * @param listening its URL, with the port that the system gave
  * @param advertised what an operator says
+ * @param hasOwnPort whether the port is not the operator's, but what the system gave
  */
-export function addressForOthers(listening: string, advertised: string | undefined): string {
-  if (advertised !== undefined) return advertised;
+export function addressForOthers(
+  listening: string,
+  advertised: string | undefined,
+  hasOwnPort = false,
+): string {
   const { hostname, port } = new URL(listening);
+  if (advertised !== undefined) return hasOwnPort ? advertised.replace(/\d+$/, port) : advertised;
   const isEvery = ['0.0.0.0', '[::]', 'localhost'].includes(hostname);
   return `${isEvery ? ownAddress() : hostname}:${port}`;
 }

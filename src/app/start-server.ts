@@ -12,6 +12,7 @@ import { readTrustedKeys } from './delegated-tokens.ts';
 import type { Secrets } from './secrets.ts';
 import { reachable } from './setup-options.ts';
 import { CannotListen, settled } from './start-failure.ts';
+import type { Worker } from './workers/worker.ts';
 
 export interface StartOptions {
   readonly config: Config;
@@ -21,6 +22,8 @@ export interface StartOptions {
   readonly now: () => number;
   /** Shows what must be shown once, of a server that listens at this URL. */
   readonly announce: (first: FirstStart, url: string) => Promise<void>;
+  /** Undefined: it is alone. */
+  readonly worker?: Worker | undefined;
 }
 
 export interface RunningServer {
@@ -32,6 +35,8 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+const loopback = '127.0.0.1:0';
+
 /** Once it is ready. @throws StartFaults, and what {@link createApp} throws */
 export async function startServer({
   config,
@@ -39,12 +44,15 @@ export async function startServer({
   log,
   now,
   announce,
+  worker,
 }: StartOptions): Promise<RunningServer> {
   const { http, operations, cluster } = config;
   const { shutdownMs, tls: files } = http;
   const { certificate, key } = files;
   const tls = certificate !== undefined && key !== undefined ? { certificate, key } : undefined;
-  const limits = connectionLimits(http, await findFileLimit(), log);
+  const limits = connectionLimits(shareOf(http, worker?.count ?? 1), await findFileLimit(), log);
+  // Workers reach each other whatever is said of other machines, each at a port of its own.
+  const clusterAddress = worker ? withAnyPort(cluster.address ?? loopback) : cluster.address;
   const listeners: Listener[] = [];
   /** Other processes follow what is fetched until it is. */
   const peerListeners: Listener[] = [];
@@ -74,6 +82,7 @@ export async function startServer({
         shutdownMs,
         log,
         connections,
+        isOwn: part === 'cluster',
       });
       (part === 'cluster' ? peerListeners : listeners).push(listener);
       return listener.url;
@@ -87,19 +96,28 @@ export async function startServer({
       : listen('mirrors', mirror.address, (app) => app.mirrorHandlerOf(mirror));
   const stop = (those: readonly Listener[]) => Promise.all(those.map((listener) => listener.close()));
   try {
-    const [url, operationsUrl, clusterUrl, mirrorUrls, secrets] = await settled([
-      listen('http', http.address, ({ handler }) => handler),
-      operations.address && listen('operations', operations.address, (app) => app.operationsHandler),
-      cluster.address && listen('cluster', cluster.address, (app) => app.clusterHandler),
-      settled(config.mirrors.flatMap(listenAsMirror)),
+    const listenToAll = () =>
+      settled([
+        listen('http', http.address, ({ handler }) => handler),
+        operations.address && listen('operations', operations.address, (app) => app.operationsHandler),
+        settled(config.mirrors.flatMap(listenAsMirror)),
+      ]);
+    // Beside others, who answer meanwhile, only who is ready is given connections.
+    const isAlone = worker?.isFirst !== false;
+    const [early, clusterUrl, secrets] = await settled([
+      isAlone ? listenToAll() : undefined,
+      clusterAddress && listen('cluster', clusterAddress, (app) => app.clusterHandler),
       readSecrets(),
       readTrustedKeys(config),
     ]);
-    const address = clusterUrl && addressForOthers(clusterUrl, cluster.advertisedAddress);
-    const app = await createApp(config, secrets, log, now, address);
+    const address =
+      clusterUrl && addressForOthers(clusterUrl, cluster.advertisedAddress, worker !== undefined);
+    const app = await createApp(config, secrets, log, now, address, worker);
     made.app = app;
-    await app.start((first) => announce(first, url));
+    await app.start((first) => announce(first, early?.[0] ?? ''));
     ready.app = app;
+    const [url, operationsUrl, mirrorUrls] = early ?? (await listenToAll());
+    worker?.tellReady();
     const close = async () => {
       const limit = AbortSignal.timeout(shutdownMs);
       await stop(listeners);
@@ -120,6 +138,19 @@ export async function startServer({
     await stop([...listeners, ...peerListeners]);
     throw error;
   }
+}
+
+function withAnyPort(address: string): string {
+  return address.replace(/\d+$/, '0');
+}
+
+/** Of one worker of so many, who are given connections in turn. */
+function shareOf(http: Config['http'], workers: number): Config['http'] {
+  return {
+    ...http,
+    maxConnections: Math.ceil(http.maxConnections / workers),
+    maxConnectionsPerAddress: Math.ceil(http.maxConnectionsPerAddress / workers),
+  };
 }
 
 /** What an operator sees once: how to log in, and what to try. @param address host:port, or the host that clients know. */

@@ -5,14 +5,14 @@ import { blobDirectoryOf, databaseFile } from '../config/data-directory.ts';
 import { openDatabase } from '../metadata/db/database.ts';
 import type { Records } from '../metadata/db/records.ts';
 import type { Log } from '../observe/log.ts';
-import { makeDirectory } from '../storage/directories.ts';
 import { DiskSpace, type Space, unlimitedSpace } from '../storage/disk-space.ts';
 import { FilesystemBlobInventory } from '../storage/filesystem-blob-inventory.ts';
 import { FilesystemBlobStore } from '../storage/filesystem-blob-store.ts';
 import { FilesystemUploadStore } from '../storage/filesystem-upload-store.ts';
 import { SpaceReserve } from '../storage/space-reserve.ts';
 import { StoreAbsent, StoreIdentity } from '../storage/store-identity.ts';
-import { ownDataDirectory } from './data-directory-owner.ts';
+import { ownData } from './data-directory-owner.ts';
+import type { Worker } from './workers/worker.ts';
 
 type StoreDatabase = Pick<Records, 'instance' | 'storedBlobs'>;
 
@@ -70,20 +70,23 @@ export interface StorageParts {
   readonly config: Config;
   readonly log: Log;
   readonly now: () => number;
+  /** Undefined: it is alone. */
+  readonly worker?: Pick<Worker, 'isMain'> | undefined;
 }
 
 /**
- * For a server, of which there is one for each SQLite. One without its store starts, serves nothing from it, and takes it up again once
+ * For a server, of which there is one for each SQLite, or for one of its workers. One without its store starts, serves nothing from it, and takes it up again once
  * it is there. @throws DataDirectoryInUse, what the database throws, and the system where a store cannot be made
  */
-export async function openStorage({ config, log, now }: StorageParts) {
+export async function openStorage({ config, log, now, worker }: StorageParts) {
   const {
     dataDirectory,
     database: { url },
   } = config;
-  await makeDirectory(dataDirectory);
-  const owner = url === undefined ? await ownDataDirectory(dataDirectory) : undefined;
-  const reserve = startSpaceReserve(config, log);
+  // Workers are owned by who has started them.
+  const owner = worker ? undefined : await ownData(config);
+  const reserve = openSpaceReserve(config, log);
+  if (worker?.isMain !== false) reserve?.start();
   const space = spaceOf(config);
   const database = await openDatabase({
     url,
@@ -91,6 +94,7 @@ export async function openStorage({ config, log, now }: StorageParts) {
     log,
     now,
     reviewDelayMs: reviewDelayOf(config),
+    isShared: worker !== undefined,
     giveUpSpace: () => {
       space.lookAgain();
       return reserve?.giveUp() ?? false;
@@ -114,11 +118,9 @@ export async function openStorage({ config, log, now }: StorageParts) {
 export type Storage = Awaited<ReturnType<typeof openStorage>>;
 
 /** Undefined where SQLite is not used, or nothing is kept free. */
-function startSpaceReserve({ dataDirectory, database, storage }: Config, log: Log): SpaceReserve | undefined {
+function openSpaceReserve({ dataDirectory, database, storage }: Config, log: Log): SpaceReserve | undefined {
   if (database.url !== undefined || storage.reserveBytes === undefined) return undefined;
-  const reserve = new SpaceReserve(dataDirectory, storage.reserveBytes, log);
-  reserve.start();
-  return reserve;
+  return new SpaceReserve(dataDirectory, storage.reserveBytes, log);
 }
 
 /**

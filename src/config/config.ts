@@ -31,6 +31,7 @@ import {
   section,
   secureUrl,
   tokenLifetime,
+  workers,
 } from './setting-values.ts';
 import { webhookSettings } from './webhook-settings.ts';
 
@@ -54,6 +55,7 @@ const http = section({
   maxConnections: count(4, 1_000_000),
   maxConnectionsPerAddress: count(1, 1_000_000),
   shutdownMs: durationOrNone(),
+  workers: workers(),
 });
 
 /** Tokens of another service: where they are to be had, what they say, and whose signature counts. */

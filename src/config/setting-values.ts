@@ -78,6 +78,14 @@ export function count(min: number, max: number) {
   return amount(z.int(expected).min(min, expected).max(max, expected));
 }
 
+/** Of one machine; more than it has cores are of no use. */
+const maxWorkers = 256;
+
+export function workers() {
+  const error = `expected auto, or a whole number from 1 to ${maxWorkers}`;
+  return z.union([z.literal('auto'), count(1, maxWorkers)], { error });
+}
+
 /** In milliseconds: a number of seconds, or a text with one, or one with a unit such as `5m`. */
 function ofDuration(number: z.ZodNumber) {
   const parse = (value: unknown) => {

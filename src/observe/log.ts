@@ -28,23 +28,27 @@ export interface LogOptions {
   readonly format?: 'json' | 'text';
   /** Where the lines go; standard output, written in batches, where undefined. */
   readonly destination?: { write(line: string): void };
+  /** The number of this worker, which each line has; undefined: no other process writes to the same output. */
+  readonly worker?: number | undefined;
 }
 
 /** Lines wait for so many bytes of company, or so long: each write is a thread's that has to be woken. */
 const batchBytes = 32 * 1024;
 const maxWriteBytes = 2 * batchBytes;
 const batchMs = 200;
+/** Pipes do not mix what several processes write in pieces of so many bytes at most: PIPE_BUF of pipe(7). */
+const wholeBytes = 4096;
 /** Beyond this, lines are dropped: a reader of our output that stopped must not take our memory. */
 const maxWaitingBytes = 8 * 1024 * 1024;
 /** A reader that stopped must not keep us from ending. */
 const maxFlushMs = 1000;
 
-export function createLog({ level, format = 'json', destination }: LogOptions): ServerLog {
-  const batches = destination ? undefined : standardOutput();
+export function createLog({ level, format = 'json', destination, worker }: LogOptions): ServerLog {
+  const batches = destination ? undefined : standardOutput(worker !== undefined);
   const logger = pino(
     {
       level,
-      base: null,
+      base: worker === undefined ? null : { worker },
       timestamp: isoTime(),
       messageKey: 'message',
       serializers: { err: describeError },
@@ -77,12 +81,12 @@ export function createLog({ level, format = 'json', destination }: LogOptions): 
   };
 }
 
-function standardOutput() {
+function standardOutput(isShared: boolean) {
   const batches = fileDestination({
     dest: 1,
     sync: false,
-    minLength: batchBytes,
-    maxWrite: maxWriteBytes,
+    minLength: isShared ? wholeBytes / 2 : batchBytes,
+    maxWrite: isShared ? wholeBytes : maxWriteBytes,
     maxLength: maxWaitingBytes,
     periodicFlush: batchMs,
   });

@@ -20,6 +20,8 @@ export interface ListenerOptions {
   readonly log: Log;
   /** How often certificates are looked at, in milliseconds. */
   readonly tlsIntervalMs?: number;
+  /** Whether no other worker is given its connections; as a rule all listen together. */
+  readonly isOwn?: boolean;
   /** Limits of connections; undefined: as many as come. */
   readonly connections?: ConnectionLimits | undefined;
   /** Tests replace {@link patience}. */
@@ -63,8 +65,8 @@ export class Listener {
 
   /** @throws Error where the address cannot be listened on, or the certificate cannot be used */
   static async open(options: ListenerOptions): Promise<Listener> {
-    const { tls, log, handler, tlsIntervalMs = defaultTlsIntervalMs } = options;
-    const { host, port } = parseAddress(options.address);
+    const { tls, log, handler, tlsIntervalMs = defaultTlsIntervalMs, isOwn = false } = options;
+    const place = { ...parseAddress(options.address), exclusive: isOwn };
     const allowed = { ...patience, ...options.patience };
     const connections = new Connections(options.connections ?? unlimited);
     const settings = settingsOf(allowed);
@@ -73,7 +75,7 @@ export class Listener {
     if (!tls) {
       const server = createServer(settings);
       const door = doorOf(server);
-      return new Listener(await listen(server, host, port, 'http', log), server, options, door);
+      return new Listener(await listen(server, place, 'http', log), server, options, door);
     }
     const server = createTlsServer({
       ...settings,
@@ -81,7 +83,7 @@ export class Listener {
       ...(await readKeyPair(tls)),
     });
     const door = doorOf(server);
-    const url = await listen(server, host, port, 'https', log);
+    const url = await listen(server, place, 'https', log);
     const unwatch = watchKeyPair(tls, tlsIntervalMs, (pair) => server.setSecureContext(pair), log);
     return new Listener(url, server, options, door, unwatch);
   }
@@ -121,14 +123,13 @@ function settingsOf({ headerMs, keepAliveMs }: Patience): ServerOptions {
 
 function listen(
   server: Server | TlsServer,
-  host: string,
-  port: number,
+  { host, port, exclusive }: { readonly host: string; readonly port: number; readonly exclusive: boolean },
   scheme: string,
   log: Log,
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ port, ...(host !== '' && { host }) }, () => {
+    server.listen({ port, exclusive, ...(host !== '' && { host }) }, () => {
       server.off('error', reject);
       // There may be too many open files, say: the next connection may do better.
       server.on('error', (error) => log.error({ err: error }, 'a connection could not be accepted'));

@@ -30,6 +30,7 @@ export function cacheMetrics(registry: Registry): CacheMetrics {
   new Gauge({
     name: 'entrepot_cache_bytes',
     help: 'Bytes of blobs that are cached, in all groups, each blob counted once.',
+    aggregator: 'max',
     registers,
     async collect() {
       this.set(await measured());
@@ -38,6 +39,7 @@ export function cacheMetrics(registry: Registry): CacheMetrics {
   const limit = new Gauge({
     name: 'entrepot_cache_limit_bytes',
     help: 'The limit of the cache, cache.max_bytes; 0: none.',
+    aggregator: 'max',
     registers,
   });
   return {

@@ -12,6 +12,7 @@ export function checkMetrics(registry: Registry): CheckMetrics {
   new Gauge({
     name: 'entrepot_check',
     help: '1 for what the server needs and has, 0 for what it has not.',
+    aggregator: 'min',
     labelNames: ['check'],
     registers: [registry],
     async collect() {

@@ -87,12 +87,14 @@ export function queueMetrics(registry: Registry): QueueMetrics {
   const dues = new Gauge({
     name: 'entrepot_gc_queue_due',
     help: 'Reviews that are due.',
+    aggregator: 'max',
     labelNames: ['kind'],
     registers,
   });
   new Gauge({
     name: 'entrepot_gc_queue_length',
     help: 'Reviews that wait, due or not; counted to 100000.',
+    aggregator: 'max',
     labelNames: ['kind'],
     registers,
     async collect() {

@@ -1,5 +1,5 @@
 /** What is counted, under a registry of our own. Services know only their observers, and nothing of Prometheus. */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { RegistryObserver } from '../../api/registry/services.ts';
 import type { RequestObserver } from '../../api/requests.ts';
 import type { GcObserver } from '../../gc/gc-observer.ts';
@@ -10,6 +10,7 @@ import type { ReadCacheObserver } from '../../storage/read-cache/read-cache.ts';
 import type { BreakerState } from '../../upstreams/upstream.ts';
 import type { UpstreamObserver } from '../../upstreams/upstream-observer.ts';
 import type { WebhookObserver } from '../../webhooks/webhook-observer.ts';
+import type { MetricsOfAll } from '../workers/worker.ts';
 import { type CacheMetrics, cacheMetrics } from './cache-metrics.ts';
 import { type CheckMetrics, checkMetrics } from './check-metrics.ts';
 import { gcMetrics, type QueueMetrics, queueMetrics } from './collector-metrics.ts';
@@ -39,9 +40,13 @@ const requestBuckets = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60, 600];
 const upstreamBuckets = [0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const breakerStates: readonly BreakerState[] = ['closed', 'half-open', 'open'];
 
-/** @param countPending deliveries of webhooks that are to be made; asked with each scrape */
-export function createMetrics(countPending = async () => 0): Metrics {
+/**
+ * @param countPending deliveries of webhooks that are to be made; asked with each scrape
+ * @param all of all workers, where this is one of them
+ */
+export function createMetrics(countPending = async () => 0, all?: MetricsOfAll): Metrics {
   const registry = new Registry();
+  all?.offer(() => registry.getMetricsAsJSON());
   collectDefaultMetrics({ register: registry });
   return {
     requests: requestMetrics(registry),
@@ -56,7 +61,9 @@ export function createMetrics(countPending = async () => 0): Metrics {
     queues: queueMetrics(registry),
     checks: checkMetrics(registry),
     server: serverMetrics(registry),
-    render: () => registry.metrics(),
+    async render() {
+      return all ? AggregatorRegistry.aggregate([...(await all.gather())]).metrics() : registry.metrics();
+    },
     contentType: registry.contentType,
   };
 }
@@ -212,20 +219,23 @@ function upstreamMetrics(registry: Registry): UpstreamObserver {
   });
   const breakers = new Gauge({
     name: 'entrepot_upstream_breaker',
-    help: '1 for the state that the breaker is in, 0 for the others.',
+    help: '1 for the state that the breaker is in, 0 for the others; of workers, 1 for each state that one is in.',
     labelNames: ['upstream', 'state'],
+    aggregator: 'max',
     registers,
   });
   const limits = new Gauge({
     name: 'entrepot_upstream_quota_limit',
     help: 'Requests that the upstream allows in its window.',
     labelNames: ['upstream'],
+    aggregator: 'max',
     registers,
   });
   const remaining = new Gauge({
     name: 'entrepot_upstream_quota_remaining',
     help: 'Requests that the upstream still allows.',
     labelNames: ['upstream'],
+    aggregator: 'min',
     registers,
   });
   return {

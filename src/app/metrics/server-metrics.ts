@@ -22,13 +22,19 @@ export interface ServerMetrics {
 export function serverMetrics(registry: Registry): ServerMetrics {
   const registers = [registry];
   let watched: WatchedServer | undefined;
-  new Gauge({ name: 'entrepot_info', help: '1, with the version.', labelNames: ['version'], registers }).set(
-    { version },
-    1,
-  );
+  // Each worker sees the same.
+  const aggregator = 'max';
+  new Gauge({
+    name: 'entrepot_info',
+    help: '1, with the version.',
+    labelNames: ['version'],
+    aggregator,
+    registers,
+  }).set({ version }, 1);
   new Gauge({
     name: 'entrepot_processes',
     help: 'Processes that share the records and live.',
+    aggregator,
     registers,
     async collect() {
       if (watched) this.set(await watched.countProcesses().catch(() => Number.NaN));
@@ -38,6 +44,7 @@ export function serverMetrics(registry: Registry): ServerMetrics {
     name: 'entrepot_certificate_end_timestamp_seconds',
     help: 'When the first certificate of a file ends, by the setting that names the file.',
     labelNames: ['setting'],
+    aggregator,
     registers,
     async collect() {
       for (const [setting, file] of given(watched?.certificates))
@@ -49,6 +56,7 @@ export function serverMetrics(registry: Registry): ServerMetrics {
       name,
       help,
       labelNames: ['directory'],
+      aggregator,
       registers,
       async collect() {
         for (const [directory, path] of given(watched?.directories))

@@ -50,6 +50,7 @@ export function webhookMetrics(registry: Registry, countPending: () => Promise<n
   new Gauge({
     name: 'entrepot_webhook_pending',
     help: 'Deliveries that are to be made, of all processes.',
+    aggregator: 'max',
     registers,
     async collect() {
       // Unknown while the database is away, which is no reason to tell nothing of all else.

@@ -11,11 +11,11 @@ import type { Patience } from './postgres.ts';
 import { type DirectReads, PreparedReads } from './prepared.ts';
 import { RecordRows } from './record-rows.ts';
 import { type OtherWays, Records } from './records.ts';
-import { readOnlySqliteDialect, sqliteDialect } from './sqlite.ts';
+import { readOnlySqliteDialect, type SqliteOptions, sqliteDialect } from './sqlite.ts';
 import { sqliteReadingDialect } from './sqlite-reading.ts';
 import type { Tables } from './tables.ts';
 
-export interface DatabaseOptions {
+export interface DatabaseOptions extends SqliteOptions {
   /** `postgres://…`; undefined for SQLite. */
   readonly url: string | undefined;
   /** SQLite's file, made when absent, or `:memory:`. */
@@ -23,8 +23,6 @@ export interface DatabaseOptions {
   readonly log: Log;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** Makes room on a full disk, once: false where there is none to make. For SQLite. */
-  readonly giveUpSpace?: (() => boolean) | undefined;
   /** The delay of {@link ReviewTimes}; a day where left out. */
   readonly reviewDelayMs?: (() => number) | undefined;
 }
@@ -102,7 +100,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     const dialect = await dialectOf(options.url, options.log, 'limited', revision);
     return new Database(recordsThrough(dialect), timesOf(options), { direct: dialect }, revision);
   }
-  const dialect = await sqliteDialect(options.file, revision, options.giveUpSpace);
+  const dialect = await sqliteDialect(options.file, revision, options);
   const db = recordsThrough(dialect);
   try {
     noteMigrations(await migrateToLatest(db, sqliteTypes), options.log);

@@ -3,8 +3,14 @@
  * read outside of them through the second, which sees what is committed and waits for nobody. A change is over once it is on the disk too;
  * the next one does not wait for that.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { CompiledQuery, DatabaseConnection, Driver } from 'kysely';
 import type { LogSync } from './sqlite-log-sync.ts';
+
+/** How long one process may write without a break where others write, too: who waits for the lock tries again from time to time. */
+const maxHoldMs = 25;
+/** Twice what a try is apart from the next. */
+const breakMs = 10;
 
 export class ApartDriver implements Driver {
   readonly #writing: Driver;
@@ -14,11 +20,17 @@ export class ApartDriver implements Driver {
   #holder: DatabaseConnection | undefined;
   #endTurn = () => {};
   #lastTurn: Promise<void> = Promise.resolve();
+  readonly #isShared: boolean;
+  /** Writes have followed each other since then. */
+  #heldSince = Number.NEGATIVE_INFINITY;
+  #endedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(writing: Driver, reading: Driver, log: LogSync) {
+  /** @param isShared whether other processes write as much */
+  constructor(writing: Driver, reading: Driver, log: LogSync, isShared: boolean) {
     this.#writing = writing;
     this.#reading = reading;
     this.#log = log;
+    this.#isShared = isShared;
   }
 
   async init(): Promise<void> {
@@ -94,7 +106,19 @@ export class ApartDriver implements Driver {
     const before = this.#lastTurn;
     this.#lastTurn = promise;
     await before;
-    return resolve;
+    if (this.#isShared) await this.#letOthersIn();
+    return () => {
+      this.#endedAt = performance.now();
+      resolve();
+    };
+  }
+
+  /** Without a break whoever has the lock would have it again before others have tried: they would wait for as long as there is work. */
+  async #letOthersIn(): Promise<void> {
+    const now = performance.now();
+    const isFollowing = now - this.#endedAt < breakMs;
+    if (isFollowing && now - this.#heldSince > maxHoldMs) await sleep(breakMs);
+    if (!isFollowing || now - this.#heldSince > maxHoldMs) this.#heldSince = performance.now();
   }
 }
 

@@ -24,15 +24,22 @@ import { throwOwnErrors } from './violations.ts';
 
 const maxStatements = 256;
 
+/** Of a file that is written to. */
+export interface SqliteOptions {
+  /** Makes room on a full disk, once: false where there is none to make. */
+  readonly giveUpSpace?: (() => boolean) | undefined;
+  /** Whether other processes write as much to it; not where left out. */
+  readonly isShared?: boolean | undefined;
+}
+
 /**
  * @param file is made when absent; {@link inMemory} for a database that ends with the process
  * @param revision hears of what is written
- * @param giveUpSpace as of DatabaseOptions
  */
 export async function sqliteDialect(
   file: string,
   revision?: AccessRevision,
-  giveUpSpace?: () => boolean,
+  { giveUpSpace, isShared = false }: SqliteOptions = {},
 ): Promise<Dialect & DirectReads> {
   const database = new NodeSqliteDatabase(await openSqliteFile(file, giveUpSpace));
   if (file === inMemory) return dialectOf(database, () => new ImmediateDriver(database, { revision }));
@@ -44,7 +51,8 @@ export async function sqliteDialect(
     log.demand();
   };
   const writing = { revision, giveUpSpace, demandWritable };
-  const driver = () => new ApartDriver(new ImmediateDriver(database, writing), readingDriver(reading), log);
+  const driver = () =>
+    new ApartDriver(new ImmediateDriver(database, writing), readingDriver(reading), log, isShared);
   return { ...dialectOf(reading, driver), createAdapter: () => new ApartAdapter() };
 }
 

@@ -90,6 +90,7 @@ export const homes: Homes = {
   'node:http': ['api', 'app', 'cluster', 'upstreams'],
   'node:https': ['api/server'],
   'node:tls': ['api/server', 'outbound'],
+  'node:cluster': ['app/workers'],
   'node:net': ['api', 'config', 'metadata/db', 'outbound', 'storage/redirects'],
   'node:dns': ['outbound'],
   'http-link-header': ['oci'],

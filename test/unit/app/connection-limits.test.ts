@@ -10,6 +10,7 @@ const http = {
   trustedProxies: ['10.0.0.0/8'],
   tls: { certificate: undefined, key: undefined },
   shutdownMs: 30_000,
+  workers: 1,
   maxConnections: 4096,
   maxConnectionsPerAddress: 1024,
 };

@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { missing } from '../test/e2e/support/processes.ts';
 import { machine, markdownTable, writeSection } from './performance-page.ts';
 import type { Scenario, Stage } from './scenario.ts';
+import { cluster } from './scenarios/cluster.ts';
 import { coldFast, coldSlow } from './scenarios/cold.ts';
 import { databases } from './scenarios/databases.ts';
 import { growth } from './scenarios/growth.ts';
@@ -43,6 +44,7 @@ const scenarios: readonly Scenario[] = [
   growth,
   startUp,
   databases,
+  cluster,
   installing,
 ];
 

@@ -23,17 +23,34 @@ export const virtual: Peer = {
   },
 };
 
-function started({ directory, core, tls, databaseUrl }: Place): Promise<Entrepot> {
+/** So many processes, which share the load. */
+export function hostedByWorkers(name: string, workers: number): Peer {
+  return {
+    name,
+    programs: [],
+    async start(place) {
+      const server = await started(place, { ENTREPOT_HTTP__WORKERS: String(workers) });
+      await server.createProject(repository);
+      return contender(name, server, repository);
+    },
+  };
+}
+
+function started(
+  { directory, core, tls, databaseUrl }: Place,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Entrepot> {
   return Entrepot.start({
     directory,
     ...(core !== undefined && { core }),
     ...(tls && { tls }),
-    ...(databaseUrl !== undefined && {
-      env: {
+    env: {
+      ...environment,
+      ...(databaseUrl !== undefined && {
         ENTREPOT_DATABASE__URL: databaseUrl,
         ENTREPOT_SECRET_KEY: randomBytes(32).toString('base64'),
-      },
-    }),
+      }),
+    },
   });
 }
 

@@ -6,6 +6,7 @@ import { Passwords } from '../auth/credentials/passwords.ts';
 import { SecretBox } from '../auth/credentials/secret-box.ts';
 import { HotContent } from '../cache/hot-content.ts';
 import { createSharedCache } from '../cache/shared.ts';
+import { ToldBeliefs } from '../cache/told-beliefs.ts';
 import type { Config } from '../config/config.ts';
 import type { MirrorSetting } from '../config/mirror-settings.ts';
 import { version } from '../config/version.ts';
@@ -65,7 +66,24 @@ export async function createApp(
   const storage = await openStorage({ config, log, now, worker });
   const { database } = storage;
   const metrics = createMetrics(() => database.webhookDeliveries.countPending(), worker?.metrics);
-  const shared = await createSharedCache(config.sharedCache.url, log);
+  const id = randomUUID();
+  const heartbeat = new Heartbeat({
+    id,
+    name: worker ? `${hostname()} worker ${worker.number}` : hostname(),
+    version,
+    address: clusterAddress,
+    records: database.processes,
+    log,
+    now,
+  });
+  /** SQLite's file belongs to one server. */
+  const isAlone = worker === undefined && config.database.url === undefined;
+  // Workers have others, whether these live yet or not.
+  const hasOthers = () => worker !== undefined || heartbeat.hasOthers;
+  const shared =
+    config.sharedCache.url === undefined
+      ? new ToldBeliefs({ records: isAlone ? undefined : database.sharedBeliefs, hasOthers, log, now })
+      : await createSharedCache(config.sharedCache.url, log);
   const maintenance = new MaintenanceMode({ database, readOnly: config.maintenance.readOnly, now });
   const readOnlyReason = () => maintenance.readOnlyReason();
   /** Also where there is no store to change anything in. */
@@ -89,7 +107,6 @@ export async function createApp(
     now,
   };
 
-  const id = randomUUID();
   const cluster =
     clusterAddress === undefined
       ? undefined
@@ -110,15 +127,6 @@ export async function createApp(
     cluster,
   });
   const collection = createCollection({ ...common, heal: virtual.heal, readOnlyReason: pauseReason });
-  const heartbeat = new Heartbeat({
-    id,
-    name: worker ? `${hostname()} worker ${worker.number}` : hostname(),
-    version,
-    address: clusterAddress,
-    records: database.processes,
-    log,
-    now,
-  });
   const scheduler = new Scheduler({
     tasks: [hosted, webhooks, collection, retention].flatMap(({ tasks }) => tasks),
     records: database.tasks,

@@ -22,7 +22,7 @@ export interface OperationsParts {
 
 /** For an address of their own; the probes are on that of clients, too. */
 export function createOperations({ config, metrics, log, ...parts }: OperationsParts) {
-  const readiness = new Readiness({ checks: createChecks(parts), log });
+  const readiness = new Readiness({ checks: createChecks({ ...parts, config }), log });
   metrics.checks.watch(() => readiness.results());
   metrics.server.watch({
     countProcesses: async () => (await parts.storage.database.processes.list()).length,
@@ -45,10 +45,11 @@ const probeKey = 'write_probe';
 /** What the server needs. */
 function createChecks({
   storage: { database, identity, store, space },
+  config,
   shared,
   readOnlyReason,
   now,
-}: Omit<OperationsParts, 'config' | 'metrics' | 'log'>): Readonly<Record<string, Check>> {
+}: Omit<OperationsParts, 'metrics' | 'log'>): Readonly<Record<string, Check>> {
   return {
     database_read: { needed: 'serving', run: () => database.check() },
     storage_read: { needed: 'serving', run: () => identity.check() },
@@ -68,6 +69,8 @@ function createChecks({
         await store.check();
       },
     },
-    ...(shared.counters && { shared_cache: { needed: undefined, run: () => shared.check() } }),
+    ...(config.sharedCache.url !== undefined && {
+      shared_cache: { needed: undefined, run: () => shared.check() },
+    }),
   };
 }

@@ -1,5 +1,6 @@
 /** Virtual registries: the way of a pull, on records, bytes and upstreams. */
 import { setTimeout } from 'node:timers/promises';
+import type { SecretBox } from '../auth/credentials/secret-box.ts';
 import type { HotContent } from '../cache/hot-content.ts';
 import { NotFound } from '../cache/not-found.ts';
 import { PullCounts } from '../cache/pull-counts.ts';
@@ -45,6 +46,8 @@ export interface VirtualRegistryParts {
   readonly shared: SharedCache;
   readonly hot: HotContent;
   readonly secrets: UpstreamSecrets;
+  /** For what other processes may read. */
+  readonly secretBox: SecretBox;
   readonly findHosted: FindHosted;
   readonly metrics: Pick<Metrics, 'fills' | 'upstreams'>;
   readonly room: Room;
@@ -62,6 +65,7 @@ export function createVirtualRegistries({
   shared,
   hot,
   secrets,
+  secretBox,
   findHosted,
   metrics,
   room,
@@ -73,12 +77,10 @@ export function createVirtualRegistries({
   const { cache } = config;
   const observer = metrics.fills;
   const demandRoom = (bytes: number) => space.demand(bytes);
-  const upstreams = new UpstreamPool({
-    ...upstreamOptions(config, outbound),
-    observer: metrics.upstreams,
-    log,
-    now,
-  });
+  const upstreams = new UpstreamPool(
+    { ...upstreamOptions(config, outbound), observer: metrics.upstreams, shared, log, now },
+    secretBox,
+  );
   const ttlMs = cache.listMs;
   const pause = (ms: number, signal: AbortSignal) => setTimeout(ms, undefined, { signal });
   const buffers = new BufferBudget();

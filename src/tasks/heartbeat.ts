@@ -22,17 +22,26 @@ const everyMs = 10_000;
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
   readonly #beats: RepeatedRun;
+  #others = 0;
 
   constructor(options: HeartbeatOptions) {
     const { id, name, version, address, records, log, now } = options;
     const startedAt = now();
     this.#options = options;
     this.#beats = new RepeatedRun({
-      run: () => records.beat({ id, name, version, address, startedAt }),
+      run: async () => {
+        await records.beat({ id, name, version, address, startedAt });
+        this.#others = (await records.list()).length - 1;
+      },
       everyMs,
       onFailure: (err, pauseMs) =>
         log.warn({ err, pauseMs }, 'other processes were not told that this one lives'),
     });
+  }
+
+  /** Whether other processes lived at the last beat. */
+  get hasOthers(): boolean {
+    return this.#others > 0;
   }
 
   /** Once the others are told, or could not be. */

@@ -21,6 +21,7 @@ export class Breaker {
   #failures = 0;
   #openUntil = 0;
   #term: Ticket = 0;
+  #doubtedUntil = 0;
 
   constructor(options: BreakerOptions) {
     this.#options = options;
@@ -52,8 +53,14 @@ export class Breaker {
   failed(ticket: Ticket): void {
     if (ticket !== this.#term) return;
     this.#failures += 1;
-    if (this.#state === 'half-open' || this.#failures >= this.#options.failures)
-      this.#open(this.#options.openMs);
+    const { failures, openMs, now } = this.#options;
+    const enough = now() < this.#doubtedUntil ? 1 : failures;
+    if (this.#state === 'half-open' || this.#failures >= enough) this.#open(openMs);
+  }
+
+  /** It failed elsewhere: one failure is enough until then; epoch milliseconds. */
+  doubt(until: number): void {
+    this.#doubtedUntil = until;
   }
 
   /** The upstream asked to be left alone; said by any request, it holds. */

@@ -3,6 +3,7 @@ import type { Log } from '../observe/log.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
 import { Breaker, type Ticket } from './breaker.ts';
 import { parseQuota } from './quota.ts';
+import type { SharedHealth } from './shared-health.ts';
 import type { BreakerState, Quota, UpstreamHealth } from './upstream.ts';
 import type { UpstreamObserver, UpstreamRequestKind } from './upstream-observer.ts';
 
@@ -14,6 +15,8 @@ export interface HealthOptions {
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly observer: UpstreamObserver;
+  /** What other processes say of it. */
+  readonly shared: SharedHealth;
   readonly log: Log;
 }
 
@@ -43,6 +46,7 @@ export class Health {
    * @throws OutboundError, the run's own or, where it was not run, one of the kind that opened the breaker.
    */
   async run<T>(kind: UpstreamRequestKind, work: (ticket: Ticket) => Promise<T>): Promise<T> {
+    await this.#hear();
     const ticket = this.#breaker.enter();
     if (ticket === undefined) throw this.#notAsked();
     const startedAt = this.#options.now();
@@ -81,10 +85,12 @@ export class Health {
       case 'unavailable':
         this.#reason = error;
         this.#breaker.failed(ticket);
+        this.#tell('unavailable', error);
         break;
       case 'rate-limited':
         this.#reason = error;
         this.#breaker.refused(error.retryAfterMs);
+        this.#tell('rate-limited', error);
         break;
       default:
         this.#breaker.succeeded(ticket);
@@ -96,13 +102,13 @@ export class Health {
   }
 
   noteQuota(header: (name: string) => string | undefined): void {
-    const { now, observer, log, id, name } = this.#options;
+    const { now, log, id, name } = this.#options;
     const quota = parseQuota(header, now());
     if (!quota) return;
     if (quota.remaining === 0 && this.#quota?.remaining !== 0)
       log.warn({ upstream: id, name, quota }, 'the upstream says that its rate limit is used up');
-    this.#quota = quota;
-    observer.quota(this.#label, quota);
+    this.#options.shared.tellQuota(quota);
+    this.#learn(quota);
   }
 
   snapshot(): UpstreamHealth {
@@ -114,6 +120,31 @@ export class Health {
       lastError: last && { at: last.at, message: last.error.message },
       quota: this.#quota,
     };
+  }
+
+  #learn(quota: Quota): void {
+    this.#quota = quota;
+    this.#options.observer.quota(this.#label, quota);
+  }
+
+  /** Where it is left alone from now on. */
+  #tell(kind: 'rate-limited' | 'unavailable', { message }: OutboundError): void {
+    const { openUntil: until } = this.#breaker;
+    if (until !== undefined) this.#options.shared.tellRefusal({ kind, message, until });
+  }
+
+  /**
+   * What other processes were told. To stay away holds for all; that it failed may be the fault of who asked, so that one failure more is
+   * needed here.
+   */
+  async #hear(): Promise<void> {
+    const { shared, now } = this.#options;
+    const [refusal, quota] = await Promise.all([shared.findRefusal(), shared.findQuota()]);
+    if (quota && quota.seenAt > (this.#quota?.seenAt ?? 0)) this.#learn(quota);
+    if (refusal?.kind === 'unavailable') this.#breaker.doubt(refusal.until);
+    if (refusal?.kind !== 'rate-limited' || this.#breaker.state === 'open') return;
+    this.#reason = new OutboundError('rate-limited', refusal.message);
+    this.#breaker.refused(refusal.until - now());
   }
 
   #tookTooLong(limit: string, reason: string): void {

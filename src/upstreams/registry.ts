@@ -1,4 +1,5 @@
 /** One remote registry: asked with the authorization it wants, its answers judged by their status, its health learnt from both. */
+import type { SharedCache } from '../cache/shared.ts';
 import type { UpstreamTokens } from '../cache/upstream-tokens.ts';
 import type { Log } from '../observe/log.ts';
 import { privateNetworks } from '../outbound/address-guard.ts';
@@ -10,6 +11,7 @@ import { Transport, type TransportOptions } from '../outbound/transport.ts';
 import type { Ticket } from './breaker.ts';
 import { Health } from './health.ts';
 import { RegistryClient, type RegistryRequest } from './registry-client.ts';
+import { SharedHealth } from './shared-health.ts';
 import { refusedElsewhere, toStatusError } from './status-error.ts';
 import type { UpstreamSettings } from './upstream.ts';
 import type { UpstreamObserver, UpstreamRequestKind } from './upstream-observer.ts';
@@ -31,6 +33,8 @@ export interface UpstreamOptions extends TransportOptions {
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly tokens: UpstreamTokens;
+  /** Where other processes are told how upstreams are doing. */
+  readonly shared: Pick<SharedCache, 'find' | 'remember'>;
   readonly observer: UpstreamObserver;
   readonly log: Log;
 }
@@ -54,7 +58,8 @@ export class Registry {
   constructor(settings: UpstreamSettings, options: UpstreamOptions) {
     this.#settings = settings;
     this.#options = options;
-    this.health = new Health({ ...options, id: settings.id, name: settings.name });
+    const shared = new SharedHealth({ cache: options.shared, settings, now: options.now });
+    this.health = new Health({ ...options, id: settings.id, name: settings.name, shared });
     this.#transport = createTransport(settings, options);
     this.#answerLimit = { ms: options.answerMs, setting: 'upstreams.answer_seconds' };
     this.#client = new RegistryClient({

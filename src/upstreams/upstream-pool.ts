@@ -3,7 +3,7 @@
  * Local upstreams have none of these: they are here so that their patterns are compiled once. What is not used for an hour is let
  * go of: it may be deleted, by whichever process.
  */
-import { UpstreamTokens } from '../cache/upstream-tokens.ts';
+import { type SharedTokens, UpstreamTokens } from '../cache/upstream-tokens.ts';
 import { type AnyUpstream, LocalUpstream, localPathOf } from './local-upstream.ts';
 import type { UpstreamOptions } from './registry.ts';
 import { RemoteUpstream } from './remote-upstream.ts';
@@ -22,8 +22,10 @@ export class UpstreamPool {
   readonly #upstreams = new Map<number, Pooled>();
   #sweptAt = Number.NEGATIVE_INFINITY;
 
-  constructor(options: Omit<UpstreamOptions, 'tokens'>) {
-    this.#options = { ...options, tokens: new UpstreamTokens(options.now) };
+  /** @param box seals tokens that other processes may use; undefined: they use none */
+  constructor(options: Omit<UpstreamOptions, 'tokens'>, box?: SharedTokens['box']) {
+    const tokens = new UpstreamTokens(options.now, box && { cache: options.shared, box });
+    this.#options = { ...options, tokens };
   }
 
   /**

@@ -19,6 +19,8 @@ const migrations = [
   '0006-processes',
   '0007-tag-publishers',
   '0008-fill-leases',
+  '0009-object-writes',
+  '0010-shared-beliefs',
 ];
 const source = resolve(import.meta.dirname, '../../src/metadata/db/database.ts');
 

@@ -80,15 +80,15 @@ describeApp('rate limits', (start) => {
 const redisUrl = process.env['TEST_REDIS_URL'] || undefined;
 const postgresUrl = process.env['TEST_POSTGRES_URL'] || undefined;
 
-describe.skipIf(!redisUrl || !postgresUrl)('of two processes that share PostgreSQL and Redis', () => {
-  async function startTwo(options: TestAppOptions): Promise<readonly [TestApp, TestApp]> {
+describe.skipIf(!redisUrl || !postgresUrl)('of three processes that share PostgreSQL and Redis', () => {
+  async function startThree(options: TestAppOptions): Promise<readonly [TestApp, TestApp, TestApp]> {
     const { url: databaseUrl, drop } = await createDatabase(postgresUrl ?? '');
     onTestFinished(drop);
     const one = await TestApp.start({ ...options, databaseUrl });
     onTestFinished(() => one.close());
-    const other = await one.startAnother();
-    onTestFinished(() => other.stop());
-    return [one, other];
+    const others = [await one.startAnother(), await one.startAnother()] as const;
+    for (const other of others) onTestFinished(() => other.stop());
+    return [one, ...others];
   }
 
   // A database of its own, since users of all tests have the same numbers.
@@ -96,14 +96,14 @@ describe.skipIf(!redisUrl || !postgresUrl)('of two processes that share PostgreS
 
   test('what is counted by one process is known to another within two seconds', async () => {
     await using upstream = await startUpstream();
-    const [one, other] = await startTwo({
+    const [one, other, third] = await startThree({
       upstreams: [upstream],
       environment: settings(400, { ...shared, ENTREPOT_RATE_LIMITS__PULLS: '400' }),
     });
     const headers = { 'x-forwarded-for': someAddress() };
     await other.manifest('team/app', 'v1', { headers });
     for (let pull = 0; pull < 300; pull += 1) {
-      expect((await one.manifest('team/app', 'v1', { headers })).status).toBe(200);
+      expect((await (pull % 2 === 0 ? one : third).manifest('team/app', 'v1', { headers })).status).toBe(200);
     }
     let observed: string | null = null;
     for (let pull = 0; pull < 10 && Number(observed) <= 300; pull += 1) {
@@ -114,14 +114,15 @@ describe.skipIf(!redisUrl || !postgresUrl)('of two processes that share PostgreS
   });
 
   test('an account closed to an address by failures at one process is closed at the other', async () => {
-    const [one, other] = await startTwo({ environment: settings(0, shared) });
+    const [one, other, third] = await startThree({ environment: settings(0, shared) });
     const from = someAddress();
     const attempt = async (app: TestApp, guess: number) => {
       const credentials = Buffer.from(`root:guess ${guess}`).toString('base64');
       const headers = { authorization: `Basic ${credentials}`, 'x-forwarded-for': from };
       return (await fetch(`${app.url}/jwt/auth`, { headers })).status;
     };
-    for (let guess = 0; guess < 9; guess += 1) expect(await attempt(one, guess)).toBe(401);
+    for (let guess = 0; guess < 9; guess += 1)
+      expect(await attempt(guess < 5 ? one : third, guess)).toBe(401);
     expect(await attempt(other, 10)).toBe(401);
     const statuses: number[] = [];
     // Too few to close it by themselves.

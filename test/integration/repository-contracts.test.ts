@@ -8,7 +8,7 @@ import { createOutbound } from '../../src/app/outbound.ts';
 import { createVirtualRegistries } from '../../src/app/virtual-registries.ts';
 import { SecretBox } from '../../src/auth/credentials/secret-box.ts';
 import { HotContent } from '../../src/cache/hot-content.ts';
-import { createSharedCache } from '../../src/cache/shared.ts';
+import { ToldBeliefs } from '../../src/cache/told-beliefs.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { UpstreamSecrets } from '../../src/management/registries/upstream-settings.ts';
 import { parseRepositoryName } from '../../src/oci/reference.ts';
@@ -135,7 +135,8 @@ describeEachDatabase('with records', (_open, each) => {
         readFile: () => '',
       });
       const common = { log: silentLog, now: () => clock.now };
-      const shared = await createSharedCache(undefined, silentLog);
+      const shared = new ToldBeliefs({ ...common, records: undefined, hasOthers: () => false });
+      const secretBox = new SecretBox(randomBytes(32));
       const pulls = createVirtualRegistries({
         ...common,
         config,
@@ -144,7 +145,8 @@ describeEachDatabase('with records', (_open, each) => {
         reads: store,
         shared,
         hot: new HotContent(config.cache.hotManifestBytes),
-        secrets: new UpstreamSecrets(new SecretBox(randomBytes(32))),
+        secretBox,
+        secrets: new UpstreamSecrets(secretBox),
         findHosted: async () => undefined,
         metrics: createMetrics(),
         cluster: undefined,

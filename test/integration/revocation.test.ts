@@ -26,14 +26,14 @@ const image = fakeImage({ layers: Array.from({ length: 8 }, (_, seed) => seededB
 const pulled = ['manifests/1', ...image.layers.map(({ digest }) => `blobs/${digest}`)];
 
 describeEachDatabase('whoever loses a right', (_open, { name, createPlace }) => {
-  /** SQLite is for one process. */
+  /** Three processes, of one machine where SQLite has the records. */
   async function startAll(): Promise<readonly [TestApp, ...TestApp[]]> {
-    const app = await TestApp.start({ databaseUrl: (await createPlace()).url, environment });
+    const areWorkers = name === 'SQLite';
+    const app = await TestApp.start({ databaseUrl: (await createPlace()).url, environment, areWorkers });
     onTestFinished(() => app.close());
-    if (name === 'SQLite') return [app];
-    const other = await app.startAnother();
-    onTestFinished(() => other.stop());
-    return [app, other];
+    const others = [await app.startAnother(), await app.startAnother()];
+    for (const other of others) onTestFinished(() => other.stop());
+    return [app, ...others];
   }
 
   test('is refused within a second at every process, in the middle of a chain of blobs', async () => {

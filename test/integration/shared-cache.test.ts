@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createSharedCache, type SharedCache } from '../../src/cache/shared.ts';
+import { ToldBeliefs } from '../../src/cache/told-beliefs.ts';
 import { TestApp } from '../support/app.ts';
 import { eventually } from '../support/eventually.ts';
 import { FakeRegistry } from '../support/fake-registry.ts';
@@ -52,7 +54,7 @@ function promises(open: () => Promise<SharedCache>): void {
   });
 }
 
-function opening(url: string | undefined) {
+function opening(url: string) {
   return async () => {
     const cache = await createSharedCache(url, silentLog);
     onTestFinished(() => cache.close());
@@ -60,12 +62,18 @@ function opening(url: string | undefined) {
   };
 }
 
-describe('the shared cache in memory', () => promises(opening(undefined)));
+describe('the shared cache of one process', () =>
+  promises(async () => {
+    const alone = { records: undefined, hasOthers: () => false };
+    const cache = new ToldBeliefs({ ...alone, log: silentLog, now: Date.now });
+    onTestFinished(() => cache.close());
+    return cache;
+  }));
 
 describe.skipIf(!redisUrl)(
   `the shared cache in Redis${redisUrl ? '' : ': TEST_REDIS_URL is not set'}`,
   () => {
-    promises(opening(redisUrl));
+    promises(opening(redisUrl ?? ''));
 
     test('keeps what an upstream said beyond the process that heard it', async () => {
       await using upstream = await new FakeRegistry().start();
@@ -135,4 +143,57 @@ test('a shared cache that hangs does not hold up a pull', async () => {
   const environment = { ENTREPOT_SHARED_CACHE__URL: `redis://127.0.0.1:${hanging.port}` };
   await using app = await TestApp.start({ upstreams: [upstream], environment });
   expect((await app.manifest('team/app', 'v1')).status).toBe(200);
+});
+
+/** Whether what one of three was told of an image that is not there is known to the others. */
+async function isShared(apps: readonly TestApp[], upstream: FakeRegistry): Promise<boolean> {
+  const image = `team/${randomBytes(8).toString('hex')}`;
+  const ask = async (app: TestApp | undefined) => (await app?.manifest(image, 'v1'))?.status;
+  expect(await ask(apps[0])).toBe(404);
+  const asked = upstream.count();
+  expect([await ask(apps[1]), await ask(apps[2])]).toEqual([404, 404]);
+  return upstream.count() === asked;
+}
+
+async function startThree(upstream: FakeRegistry, environment: Readonly<Record<string, string>>) {
+  const areWorkers = true;
+  const one = await TestApp.start({ upstreams: [upstream], environment, areWorkers });
+  onTestFinished(() => one.close());
+  const others = [await one.startAnother(), await one.startAnother()];
+  for (const other of others) onTestFinished(() => other.stop());
+  return [one, ...others] as const;
+}
+
+test.skipIf(!redisUrl)(
+  'what three processes believe is shared through Redis, which may go and come back at any moment',
+  async () => {
+    const { proxy, url } = await TcpProxy.before(redisUrl ?? '', 6379);
+    onTestFinished(() => proxy[Symbol.asyncDispose]());
+    const upstream = await new FakeRegistry().start();
+    onTestFinished(() => upstream.stop());
+    upstream.repository('team/app').addImage({ tag: 'v1' });
+    const apps = await startThree(upstream, { ENTREPOT_SHARED_CACHE__URL: url });
+    expect(await isShared(apps, upstream)).toBe(true);
+    proxy.refuse();
+    proxy.cut();
+    for (const app of apps) expect((await app.manifest('team/app', 'v1')).status).toBe(200);
+    expect(await isShared(apps, upstream)).toBe(false);
+    proxy.accept();
+    await eventually(async () => expect(await isShared(apps, upstream)).toBe(true));
+  },
+);
+
+test('what three processes believe is shared through their records where there is no Redis, a little later', async () => {
+  const upstream = await new FakeRegistry().start();
+  onTestFinished(() => upstream.stop());
+  const apps = await startThree(upstream, {});
+  const image = `team/${randomBytes(8).toString('hex')}`;
+  await eventually(async () => {
+    const reference = `v${randomBytes(4).toString('hex')}`;
+    expect((await apps[0].manifest(image, reference)).status).toBe(404);
+    const asked = upstream.count();
+    await sleep(5000);
+    for (const app of apps) expect((await app.manifest(image, reference)).status).toBe(404);
+    expect(upstream.count()).toBe(asked);
+  });
 });

@@ -4,6 +4,7 @@ import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type RunningServer, startServer } from '../../src/app/start-server.ts';
+import type { Worker } from '../../src/app/workers/worker.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import type { Log } from '../../src/observe/log.ts';
 import { jsonOf } from './bodies.ts';
@@ -30,10 +31,18 @@ export interface TestAppOptions {
   /** What endpoints of the configuration are signed with. */
   readonly webhookSecret?: string;
   readonly log?: Log;
+  /** Whether it and {@link TestApp.startAnother} are workers of one machine, which share SQLite, too. */
+  readonly areWorkers?: boolean;
   /** Of the OpenID provider that the environment names. */
   readonly oidcClientSecret?: string;
   /** In their order; they replace Docker Hub in virtual registry 1. */
   readonly upstreams?: readonly (FakeRegistry | UpstreamFields)[];
+}
+
+/** As if something had started it. */
+function workerOf(number: number): Worker {
+  const metrics = { offer: () => undefined, gather: async () => [] };
+  return { number, count: 1, isMain: number === 1, isFirst: true, metrics, tellReady: () => undefined };
 }
 
 export type UpstreamFields = { readonly url: string } & Readonly<Record<string, unknown>>;
@@ -44,6 +53,7 @@ export class TestApp {
   readonly #options: TestAppOptions;
   #app: RunningServer | undefined;
   #aheadMs = 0;
+  #number = 1;
   url = '';
   operationsUrl = '';
   mirrorUrls: readonly string[] = [];
@@ -76,9 +86,10 @@ export class TestApp {
     return app;
   }
 
-  /** Starts another process on the same data, to be stopped before this one is closed; on SQLite it is refused. */
+  /** Starts another process on the same data, to be stopped before this one is closed; on SQLite it is refused, unless they are workers. */
   async startAnother(): Promise<TestApp> {
     const other = new TestApp(this.#options, this.dataDirectory);
+    other.#number = 2;
     await other.resume();
     return other;
   }
@@ -110,6 +121,7 @@ export class TestApp {
       log,
       now: () => Date.now() + this.#aheadMs,
       announce: async () => undefined,
+      ...(this.#options.areWorkers && { worker: workerOf(this.#number) }),
     });
     const { url, operationsUrl, mirrorUrls } = this.#app;
     this.url = url;

@@ -53,6 +53,7 @@ import { AuditEvents } from '../server/audit-events.ts';
 import { FillLeases } from '../server/fill-leases.ts';
 import { InstanceSettings } from '../server/instance-settings.ts';
 import { Processes } from '../server/processes.ts';
+import { SharedBeliefs } from '../server/shared-beliefs.ts';
 import { Tasks } from '../server/tasks.ts';
 import { AccessTokens } from '../tokens/access-tokens.ts';
 import { DeployTokens } from '../tokens/deploy-tokens.ts';
@@ -124,6 +125,7 @@ export class Records {
   readonly reviewQueue: ReviewQueue;
   readonly reviews: Reviews;
   readonly sessions: Sessions;
+  readonly sharedBeliefs: SharedBeliefs;
   readonly signingKeys: SigningKeys;
   readonly storedBlobs: StoredBlobs;
   readonly tagDetails: TagDetails;
@@ -195,6 +197,7 @@ export class Records {
     this.reviewQueue = new ReviewQueue(db, now, reading);
     this.reviews = reviews;
     this.sessions = new Sessions(db, now);
+    this.sharedBeliefs = new SharedBeliefs(db, now);
     this.signingKeys = new SigningKeys(db);
     this.storedBlobs = new StoredBlobs(db, now, pages, reading);
     this.tagDetails = new TagDetails(reading, pages);

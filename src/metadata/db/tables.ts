@@ -40,6 +40,7 @@ import type { AuditEventTable } from '../server/audit-events.ts';
 import type { FillLeaseTable } from '../server/fill-leases.ts';
 import type { InstanceTable } from '../server/instance-settings.ts';
 import type { ProcessTable } from '../server/processes.ts';
+import type { SharedBeliefTable, SharedCountTable } from '../server/shared-beliefs.ts';
 import type { TaskTable } from '../server/tasks.ts';
 import type { AccessTokenTable } from '../tokens/access-tokens.ts';
 import type { DeployTokenTable } from '../tokens/deploy-tokens.ts';
@@ -97,6 +98,8 @@ export interface Tables {
   repositoryBlobs: RepositoryBlobTable;
   repositoryManifests: RepositoryManifestTable;
   sessions: SessionTable;
+  sharedBeliefs: SharedBeliefTable;
+  sharedCounts: SharedCountTable;
   signingKeys: SigningKeyTable;
   storageFindings: StorageFindingTable;
   tagDeletions: TagDeletionTable;

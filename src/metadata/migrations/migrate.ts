@@ -18,6 +18,7 @@ import { processes } from './processes.ts';
 import { createRegistries } from './registries.ts';
 import { createRetention } from './retention.ts';
 import { createServer } from './server.ts';
+import { sharedBeliefs } from './shared-beliefs.ts';
 import { type ColumnTypes, Tables } from './tables.ts';
 import { tagPublishers } from './tag-publishers.ts';
 import { createTagRules } from './tag-rules.ts';
@@ -67,6 +68,7 @@ export async function migrateToLatest<T>(db: Kysely<T>, types: ColumnTypes): Pro
     '0007-tag-publishers': tagPublishers(types),
     '0008-fill-leases': fillLeases(types),
     '0009-object-writes': objectWrites(types),
+    '0010-shared-beliefs': sharedBeliefs(types),
   };
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error, results = [] } = await migrator.migrateToLatest();

@@ -133,6 +133,7 @@ export function optionsOf(options: Partial<UpstreamOptions> = {}): UpstreamOptio
     tokenHosts: [],
     now,
     tokens: new UpstreamTokens(now),
+    shared: { find: async () => undefined, remember: async () => undefined },
     observer: new RecordingObserver(),
     log: new RecordingLog(),
     ...options,

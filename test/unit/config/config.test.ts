@@ -68,6 +68,7 @@ describe('configuration', () => {
       maxConnectionsPerAddress: 1024,
       page: true,
       shutdownMs: 120_000,
+      workers: 1,
     });
     expect(config.cache.hotManifestBytes).toBe(128 * 2 ** 20);
     expect(config.cache.notFoundMs).toBe(0);

@@ -91,13 +91,21 @@ export class SharedFill {
 
   /**
    * Once all bytes are here: which process keeps them, this one or another, which has done so then.
-   * @returns 'lost' where it was to be this one, and another has taken its lease meanwhile
+   * @param signal given where nothing can be waited for any more
+   * @returns 'lost' where it was to be this one, and another has taken its lease meanwhile; or where it is not known
    */
   async settle(signal: AbortSignal): Promise<'ours' | 'theirs' | 'lost'> {
-    while (this.#answer) {
-      if (await this.#hasStored(this.#answer)) return 'theirs';
-      await this.open(this.#position, signal).catch(() => this.#letGo());
+    const leave = () => this.#answer?.close();
+    signal.addEventListener('abort', leave);
+    try {
+      while (this.#answer && !signal.aborted) {
+        if (await this.#hasStored(this.#answer)) return 'theirs';
+        await this.open(this.#position, signal).catch(() => this.#letGo());
+      }
+    } finally {
+      signal.removeEventListener('abort', leave);
     }
+    if (signal.aborted && !this.#lease) return 'lost';
     if (!this.#lease) return 'ours';
     const isHeld = await this.#tools.records.isHeld(this.#lease).catch(() => true);
     return isHeld ? 'ours' : 'lost';

@@ -252,6 +252,25 @@ describeEachDatabase('fills of several processes', (open, { clock }) => {
     await first;
   });
 
+  test('are waited for no longer than a process that stops has time', async () => {
+    const { promise: kept, resolve: keep } = Promise.withResolvers<void>();
+    const { one, start } = await startMembers(1, { tools: { publish: () => kept } });
+    const two = await start();
+    const { upstream, source } = upstreamAt('https://a.test');
+    const body = begun(upstream);
+    await one.cluster.start();
+    const first = one.pull(digest, [source]);
+    await untilFollowing(one);
+    const second = two.pull(digest, [source]);
+    await untilFollowing(two);
+    giveRest(body);
+    expect(await Promise.all([first, second])).toEqual(['fetched', 'followed']);
+    // All clients have their bytes; what becomes of them is not said yet.
+    await two.fills.close(AbortSignal.abort());
+    expect(two.published).toEqual([]);
+    keep();
+  });
+
   test('go on without the records of leases', async () => {
     const { two, database } = await startMembers(2);
     const { upstream, source } = upstreamAt('https://a.test');

@@ -90,7 +90,7 @@ const rows = table(rounds);
 for (const row of rows) console.log(row.join('  '));
 process.exitCode = rounds.every(({ wrong }) => wrong === 0) ? 0 : 1;
 if (values.write) {
-  const how = `${values.replicas} replicas in one process, with the fills and leases of the server over a played network of ${hopMs} ms a hop, ${values.clients} clients that come within ${arrivalMs} ms for each of ${values.blobs} cold blobs; with each blob ${values.deaths} replicas die, and with every other one that which fetches it. \`node bench/cluster-simulation/run.ts\``;
+  const how = `${values.replicas} replicas in one process, with the fills and leases of the server over a played network of ${hopMs} ms a hop, ${values.clients} clients that come within ${arrivalMs} ms for each of ${values.blobs} cold blobs; with each blob ${values.deaths} replicas die, and with every other one that which fetches it. One thread plays all of them, so most of the time added is its own work; one that dies before its first byte leaves nothing to go on from. \`node bench/cluster-simulation/run.ts\``;
   writeSection(
     'simulation',
     `## Many replicas, simulated\n\n${how}\n\n${markdownTable(rows)}\n\n${machine()}`,

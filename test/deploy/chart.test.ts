@@ -147,6 +147,18 @@ testWithHelm(
   },
 );
 
+testWithHelm('pods that share their records reach each other where nobody else does', async () => {
+  const text = await render({ helm, values: { ...onVolume, networkPolicy: { enabled: true } } });
+  expect(podOf(manifestsOf(text), 'Deployment')?.containers[0]?.env).toContainEqual({
+    name: 'ENTREPOT_CLUSTER__ADDRESS',
+    value: '0.0.0.0:5002',
+  });
+  expect(find(manifestsOf(text), 'NetworkPolicy')?.spec).toMatchObject({
+    ingress: [{ ports: [{ port: 'http' }] }, { from: [{ podSelector: {} }], ports: [{ port: 'cluster' }] }],
+  });
+  expect(await render({ helm, values: {} })).not.toContain('5002');
+});
+
 testWithHelm('the Kustomize base is what the chart renders', async () => {
   const base = readFileSync(join(root, 'deploy/kustomize/entrepot.yaml'), 'utf8');
   const again = 'helm template entrepot deploy/helm --kube-version 1.33.0 > deploy/kustomize/entrepot.yaml';

@@ -56,6 +56,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
   value: 0.0.0.0:5000
 - name: ENTREPOT_OPERATIONS__ADDRESS
   value: 0.0.0.0:5001
+{{- if include "entrepot.shared" . }}
+- name: ENTREPOT_CLUSTER__ADDRESS
+  value: 0.0.0.0:5002
+{{- end }}
 {{- range $variable, $reference := .Values.secrets }}
 - name: {{ $variable }}
   valueFrom:

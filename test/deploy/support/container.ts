@@ -31,7 +31,8 @@ async function prepare(container: Container, directory: string) {
     text
       .replace(/^\/(data|etc\/entrepot)(?=\/|$)/, (path) => join(directory, path))
       .replace(/^0\.0\.0\.0:5000$/, new URL(url).host)
-      .replace(/^0\.0\.0\.0:5001$/, new URL(operationsUrl).host);
+      .replace(/^0\.0\.0\.0:5001$/, new URL(operationsUrl).host)
+      .replace(/^0\.0\.0\.0:5002$/, '127.0.0.1:0');
   mkdirSync(join(directory, 'data'), { recursive: true });
   for (const [path, text] of Object.entries(container.files)) {
     mkdirSync(dirname(here(path)), { recursive: true });

@@ -38,6 +38,8 @@ const unlimited: ConnectionLimits = {
 const defaultTlsIntervalMs = 5000;
 /** How often connections whose transfer ended are looked for while closing. */
 const sweepMs = 50;
+/** How long a connection that was just made may take to ask for something after {@link Listener.close}. */
+const firstRequestMs = 500;
 /** How often headers that are late are looked for, at most. */
 const maxLatenessMs = 2000;
 
@@ -94,16 +96,18 @@ export class Listener {
     this.#door.isClosing = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     const deadline = setTimeout(() => this.#door.destroyAll(), this.#shutdownMs);
-    const sweep = setInterval(() => this.#sweep(), sweepMs);
-    this.#sweep();
+    const startedAt = performance.now();
+    const look = () => this.#sweep(performance.now() - startedAt >= firstRequestMs);
+    const sweep = setInterval(look, sweepMs);
+    look();
     await closed;
     clearTimeout(deadline);
     clearInterval(sweep);
   }
 
   /** Closes what is left without work: connections that ask for nothing, some of which Node does not count as idle. */
-  #sweep(): void {
-    if (this.#door.isIdle) this.#door.destroyAll();
+  #sweep(hasWaited: boolean): void {
+    if (this.#door.isIdle && hasWaited) this.#door.destroyAll();
     else this.#server.closeIdleConnections();
   }
 }

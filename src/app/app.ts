@@ -63,9 +63,11 @@ export async function createApp(
   worker?: Worker,
 ): Promise<App> {
   const outbound = createOutbound(config);
-  const storage = await openStorage({ config, log, now, worker });
+  let countPending: (() => Promise<number>) | undefined;
+  const metrics = createMetrics(async () => (await countPending?.()) ?? 0, worker?.metrics);
+  const storage = await openStorage({ config, log, now, worker, observer: metrics.objects });
   const { database } = storage;
-  const metrics = createMetrics(() => database.webhookDeliveries.countPending(), worker?.metrics);
+  countPending = () => database.webhookDeliveries.countPending();
   const id = randomUUID();
   const heartbeat = new Heartbeat({
     id,

@@ -2,6 +2,7 @@
 import type { Config } from '../config/config.ts';
 import { Collector, type CollectorOptions } from '../gc/collector.ts';
 import { CollectorWorker, type CollectorWorkerOptions } from '../gc/collector-worker.ts';
+import { LeftWrites } from '../gc/left-writes.ts';
 import { Orphans } from '../gc/orphans.ts';
 import { Scrub } from '../gc/scrub.ts';
 import type { FindingTools } from '../gc/storage-findings.ts';
@@ -24,7 +25,7 @@ export function createCollector({ config, ...parts }: CollectingParts): Collecto
 
 export interface CollectionParts extends Pick<CollectorWorkerOptions, 'readOnlyReason'> {
   readonly config: Config;
-  readonly storage: Pick<Storage, 'database' | 'store' | 'inventory'>;
+  readonly storage: Pick<Storage, 'database' | 'store' | 'inventory' | 'buckets'>;
   /** Fetches bytes again that were damaged. */
   readonly heal: FindingTools['heal'];
   readonly metrics: Pick<Metrics, 'gc' | 'queues' | 'scrub'>;
@@ -35,7 +36,7 @@ export interface CollectionParts extends Pick<CollectorWorkerOptions, 'readOnlyR
 /** What runs all the time, whose queues are counted whenever the metrics are read, and what looks after stored bytes from time to time. */
 export function createCollection({
   config,
-  storage: { database, store, inventory },
+  storage: { database, store, inventory, buckets },
   heal,
   metrics,
   readOnlyReason,
@@ -57,6 +58,14 @@ export function createCollection({
   const tasks: readonly Task[] = [
     new Scrub({ ...common, ...config.scrub, inventory, heal, observer: metrics.scrub }),
     new Orphans({ ...common, inventory, heal }),
+    ...(buckets.length > 0
+      ? [
+          new LeftWrites({
+            ...common,
+            cleaners: new Map(buckets.map(({ name, cleaner }) => [name, cleaner])),
+          }),
+        ]
+      : []),
   ];
   return { worker, tasks };
 }

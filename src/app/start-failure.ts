@@ -7,6 +7,7 @@ import { ConfigError } from '../config/settings.ts';
 import { findReason } from '../config/system-reasons.ts';
 import { isSystemError, type SystemError } from '../oci/system-error.ts';
 import { UnavailableError } from '../oci/unavailable.ts';
+import { ObjectStorageError } from '../storage/objects/object-storage.ts';
 import { DataDirectoryInUse } from './data-directory-owner.ts';
 
 /** An address, named by its setting, cannot be listened on. */
@@ -89,6 +90,7 @@ function explain(error: Error, config: Config): string | undefined {
   if (error instanceof ConfigError) return error.message;
   if (error instanceof TlsFileError) return `http.tls.${error.file}: ${error.message}`;
   if (error instanceof CannotListen) return explainListening(error);
+  if (error instanceof ObjectStorageError) return `storage: ${error.reason}`;
   if (error instanceof DataDirectoryInUse) return `data_directory: ${error.message}`;
   if (error.message.includes(otherKey)) {
     return `ENTREPOT_SECRET_KEY: the secret key is not the one that the records were sealed with: ${error.message}`;

@@ -9,12 +9,19 @@ import { DiskSpace, type Space, unlimitedSpace } from '../storage/disk-space.ts'
 import { FilesystemBlobInventory } from '../storage/filesystem-blob-inventory.ts';
 import { FilesystemBlobStore } from '../storage/filesystem-blob-store.ts';
 import { FilesystemUploadStore } from '../storage/filesystem-upload-store.ts';
+import type { BucketIdentity } from '../storage/objects/bucket-identity.ts';
+import { ObjectStorageError } from '../storage/objects/object-storage.ts';
+import { ObjectUrls } from '../storage/objects/object-urls.ts';
+import type { ObjectObserver } from '../storage/objects/observed-storage.ts';
 import { SpaceReserve } from '../storage/space-reserve.ts';
 import { StoreAbsent, StoreIdentity } from '../storage/store-identity.ts';
+import { filesystemName, StoresByKey } from '../storage/stores-by-key.ts';
 import { ownData } from './data-directory-owner.ts';
+import { unobserved } from './metrics/object-metrics.ts';
+import { openObjectStores } from './object-stores.ts';
 import type { Worker } from './workers/worker.ts';
 
-type StoreDatabase = Pick<Records, 'instance' | 'storedBlobs'>;
+type StoreDatabase = Pick<Records, 'instance' | 'storedBlobs' | 'objectWrites'>;
 
 /** Of the setting of the instance that says which store is its own. */
 export const storeIdKey = 'storage_id';
@@ -22,12 +29,14 @@ export const storeIdKey = 'storage_id';
 const keysLookedFor = 1000;
 const watchMs = 2000;
 
-export function createStores(
+/** @throws what a cloud's SDK throws that is not used as it should be */
+export async function createStores(
   config: Config,
-  { instance, storedBlobs }: StoreDatabase,
+  database: StoreDatabase,
   log: Log,
-  space = spaceOf(config),
+  { space = spaceOf(config), observer = unobserved, now = Date.now }: StoreSurroundings = {},
 ) {
+  const { instance, storedBlobs } = database;
   const root = blobDirectoryOf(config);
   const records = {
     find: () => instance.get(storeIdKey),
@@ -35,26 +44,51 @@ export function createStores(
     listKeys: async () => (await storedBlobs.list('', keysLookedFor)).map(({ storageKey }) => storageKey),
   };
   const identity = new StoreIdentity({ root, records, log });
-  return {
-    root,
+  const filesystem = {
+    name: filesystemName,
     identity,
-    space,
     store: new FilesystemBlobStore(root, identity, space),
     uploads: new FilesystemUploadStore(root, identity, space),
     inventory: new FilesystemBlobInventory(root, identity),
+  };
+  const buckets = await openObjectStores({ config, database, space, observer });
+  const all = [filesystem, ...buckets];
+  const current = all.find(({ name }) => name === config.storage.driver) ?? filesystem;
+  const byKey = new StoresByKey(new Map(all.map((each) => [each.name, each])), current.name);
+  return {
+    /** Undefined where new bytes go to no directory. */
+    root: current === filesystem ? root : undefined,
+    identity: current.identity,
+    space,
+    store: byKey,
+    uploads: current.uploads,
+    inventory: byKey,
+    buckets,
     /** Where clients get what is in an object storage; undefined: it is here. */
-    urls: undefined,
+    urls:
+      buckets.length === 0
+        ? undefined
+        : new ObjectUrls(new Map(buckets.map((bucket) => [bucket.name, bucket])), now),
   };
 }
 
-export type Stores = ReturnType<typeof createStores>;
+interface StoreSurroundings {
+  readonly space?: Space;
+  readonly observer?: ObjectObserver;
+  /** Epoch milliseconds. */
+  readonly now?: () => number;
+}
+
+export type Stores = Awaited<ReturnType<typeof createStores>>;
 
 function spaceOf(config: Config): Space {
   const { reserveBytes } = config.storage;
   if (reserveBytes === undefined) return unlimitedSpace;
   const root = blobDirectoryOf(config);
-  // With a database of its own the data directory is hardly written to.
-  const directories = config.database.url === undefined ? [root, config.dataDirectory] : [root];
+  const isSpooledThere = config.storage.driver !== filesystemName;
+  // With a database of its own the data directory is hardly written to, unless bytes wait there for a bucket.
+  const directories =
+    config.database.url === undefined || isSpooledThere ? [root, config.dataDirectory] : [root];
   return new DiskSpace({ directories, reserveBytes });
 }
 
@@ -72,13 +106,14 @@ export interface StorageParts {
   readonly now: () => number;
   /** Undefined: it is alone. */
   readonly worker?: Pick<Worker, 'isMain'> | undefined;
+  readonly observer: ObjectObserver;
 }
 
 /**
  * For a server, of which there is one for each SQLite, or for one of its workers. One without its store starts, serves nothing from it, and takes it up again once
  * it is there. @throws DataDirectoryInUse, what the database throws, and the system where a store cannot be made
  */
-export async function openStorage({ config, log, now, worker }: StorageParts) {
+export async function openStorage({ config, log, now, worker, observer }: StorageParts) {
   const {
     dataDirectory,
     database: { url },
@@ -100,7 +135,8 @@ export async function openStorage({ config, log, now, worker }: StorageParts) {
       return reserve?.giveUp() ?? false;
     },
   });
-  const stores = createStores(config, database, log, space);
+  const stores = await createStores(config, database, log, { space, observer, now });
+  for (const { identity } of stores.buckets) await tryBucket(identity, log);
   const stopWatching = await watchStores(stores, log);
   return {
     ...stores,
@@ -116,6 +152,18 @@ export async function openStorage({ config, log, now, worker }: StorageParts) {
 }
 
 export type Storage = Awaited<ReturnType<typeof openStorage>>;
+
+/** One that is away, or asks to come later, is looked for again. @throws ObjectStorageError of what is wrong with the settings */
+async function tryBucket(identity: BucketIdentity, log: Log): Promise<void> {
+  try {
+    await identity.tryAll();
+  } catch (error) {
+    const isAway =
+      error instanceof ObjectStorageError && (error.fault === 'unreachable' || error.fault === 'busy');
+    if (!isAway) throw error;
+    log.error({ err: error, reason: error.reason }, 'the object storage cannot be used at the moment');
+  }
+}
 
 /** Undefined where SQLite is not used, or nothing is kept free. */
 function openSpaceReserve({ dataDirectory, database, storage }: Config, log: Log): SpaceReserve | undefined {

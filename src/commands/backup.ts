@@ -26,7 +26,7 @@ import {
   demandEmbedded,
   describeBackup,
 } from './backup-archive.ts';
-import type { Run } from './command.ts';
+import { CommandRefused, type Run } from './command.ts';
 import { openStores, withDatabase } from './with-database.ts';
 
 const batchSize = 1000;
@@ -66,9 +66,13 @@ async function backUp(config: Config, to: string, log: Log): Promise<BackupSumma
 function holdStore(config: Config, log: Log): Promise<FilesystemBackup> {
   return withDatabase(config, log, async (database) => {
     const { root, identity } = await openStores(config, database, log);
+    if (root === undefined) throw new CommandRefused(notInBackups);
     return FilesystemBackup.open(root, identity);
   });
 }
+
+const notInBackups =
+  'blobs in a bucket are not part of a backup: copy the bucket and the database, see docs/storage.md';
 
 interface Snapshot {
   readonly file: string;

@@ -23,12 +23,12 @@ export async function withDatabase<T>(
 
 /** The stores of this database, without which a command does nothing. @throws CommandRefused */
 export async function openStores(...parts: Parameters<typeof createStores>): Promise<Stores> {
-  const stores = createStores(...parts);
+  const stores = await createStores(...parts);
   try {
     await stores.identity.check();
     return stores;
   } catch (error) {
     if (!(error instanceof StoreAbsent)) throw error;
-    throw new CommandRefused(`${stores.root} cannot be used: ${error.reason}`);
+    throw new CommandRefused(`${stores.root ?? 'the bucket'} cannot be used: ${error.reason}`);
   }
 }

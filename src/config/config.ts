@@ -2,7 +2,6 @@
 import { z } from 'zod';
 import { expectedProxy } from '../rules/proxy-url.ts';
 import { mirrorSettings } from './mirror-settings.ts';
-import { redirectSetting } from './redirect-setting.ts';
 import {
   address,
   bytes,
@@ -33,6 +32,7 @@ import {
   tokenLifetime,
   workers,
 } from './setting-values.ts';
+import { storageSettings } from './storage-settings.ts';
 import { webhookSettings } from './webhook-settings.ts';
 
 const sparseManifests = ['none', 'indexes', 'all'] as const;
@@ -105,14 +105,7 @@ export const configSchema = section({
     advertisedAddress: optional(address),
     reachMs: duration(),
   }),
-  storage: section({
-    directory: optional(directory),
-    deleteEnabled: flag(),
-    protectReferencedManifests: flag(),
-    reserveBytes: bytesOrNone(),
-    redirect: redirectSetting(),
-    readCacheBytes: bytesOrNone(),
-  }),
+  storage: storageSettings,
   hosted: section({
     maxUploadBytes: bytes(),
     maxManifestBytes: bytes(),

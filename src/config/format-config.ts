@@ -1,7 +1,9 @@
 /** The configuration for people's eyes. */
 import { stringify } from 'yaml';
 import type { Config } from './config.ts';
+import { SecretSetting } from './secret-setting.ts';
 import { writtenNameOf } from './setting-names.ts';
+
 import { HeaderSetting } from './webhook-settings.ts';
 
 /** The effective configuration as YAML that could be given as a file, were passwords in URLs not hidden. */
@@ -12,7 +14,7 @@ export function formatConfig(config: Config): string {
 function asWritten(value: unknown): unknown {
   if (value === undefined) return '';
   if (typeof value === 'string') return withoutPassword(value);
-  if (value instanceof HeaderSetting) return value.toString();
+  if (value instanceof HeaderSetting || value instanceof SecretSetting) return value.toString();
   if (Array.isArray(value)) return value.map(asWritten);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(

@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { unlimitedSpace } from '../../src/storage/disk-space.ts';
+import type { LeftRecords } from '../../src/storage/objects/object-cleaner.ts';
 import type { ObjectStorage } from '../../src/storage/objects/object-storage.ts';
 import { createObjectStores } from '../../src/storage/objects/object-stores.ts';
-import type { WriteRecords } from '../../src/storage/objects/write-records.ts';
 import { type BlobStoreUnderTest, describeBlobStore } from './blob-store-suite.ts';
 import { describeUploadStore } from './upload-store-suite.ts';
 
@@ -16,7 +16,7 @@ export interface Bucket {
 }
 
 /** Of one process, with a directory of its own. @param records that processes share */
-export async function openObjectStores(bucket: Pick<Bucket, 'connect'>, records: WriteRecords) {
+export async function openObjectStores(bucket: Pick<Bucket, 'connect'>, records: LeftRecords) {
   const directory = await mkdtemp(join(tmpdir(), 'entrepot-objects-'));
   const stores = createObjectStores({
     store: 'bucket',
@@ -39,7 +39,7 @@ export async function openObjectStores(bucket: Pick<Bucket, 'connect'>, records:
 export function describeObjectStores(
   name: string,
   createBucket: () => Promise<Bucket>,
-  openRecords: () => Promise<WriteRecords>,
+  openRecords: () => Promise<LeftRecords>,
 ): void {
   describeBlobStore(name, async (): Promise<BlobStoreUnderTest> => {
     const bucket = await createBucket();

@@ -12,7 +12,7 @@ const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
 /** The rows of a document's tables whose first cell is one word in backquotes. */
 function rowsOf(document: string): Map<string, string> {
-  const rows = read(document).matchAll(/^\| `([A-Za-z_.]+)` \| `?(.*?)`? \|/gm);
+  const rows = read(document).matchAll(/^\| `([A-Za-z0-9_.]+)` \| `?(.*?)`? \|/gm);
   return new Map([...rows].map(([, name = '', cell = '']) => [name, cell]));
 }
 

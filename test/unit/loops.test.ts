@@ -98,6 +98,8 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
   'proxy/tag-page.ts': [1, 'a binary search'],
   'observe/repeated-faults.ts': [1, 'once a minute for each fault'],
   'concurrency/turn.ts': [2, 'gives others their turn'],
+  'storage/objects/object-inventory.ts': [1, 'the parts of an object'],
+  'storage/objects/observed-storage.ts': [1, 'its turn among calls that are paced'],
   'storage/objects/gathered-bytes.ts': [1, 'the bytes of a chunk'],
   'storage/objects/object-blob-store.ts': [1, 'the parts of a spool'],
   'storage/objects/object-reader.ts': [2, 'tries counted; chunks of a transfer, up to its end'],

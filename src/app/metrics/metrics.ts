@@ -6,6 +6,7 @@ import type { GcObserver } from '../../gc/gc-observer.ts';
 import type { ScrubObserver } from '../../gc/scrub.ts';
 import type { Outcome } from '../../oci/repository.ts';
 import type { FillObserver } from '../../proxy/fill-observer.ts';
+import type { ObjectObserver } from '../../storage/objects/observed-storage.ts';
 import type { ReadCacheObserver } from '../../storage/read-cache/read-cache.ts';
 import type { UpstreamObserver } from '../../upstreams/upstream-observer.ts';
 import type { WebhookObserver } from '../../webhooks/webhook-observer.ts';
@@ -13,6 +14,7 @@ import type { MetricsOfAll } from '../workers/worker.ts';
 import { type CacheMetrics, cacheMetrics } from './cache-metrics.ts';
 import { type CheckMetrics, checkMetrics } from './check-metrics.ts';
 import { gcMetrics, type QueueMetrics, queueMetrics } from './collector-metrics.ts';
+import { objectMetrics } from './object-metrics.ts';
 import { type ServerMetrics, serverMetrics } from './server-metrics.ts';
 import { upstreamMetrics } from './upstream-metrics.ts';
 import { webhookMetrics } from './webhook-metrics.ts';
@@ -29,6 +31,7 @@ export interface Metrics {
   readonly gc: GcObserver;
   readonly queues: QueueMetrics;
   readonly checks: CheckMetrics;
+  readonly objects: ObjectObserver;
   readonly server: ServerMetrics;
   /** All of it in Prometheus' text format. */
   render(): Promise<string>;
@@ -58,6 +61,7 @@ export function createMetrics(countPending = async () => 0, all?: MetricsOfAll):
     gc: gcMetrics(registry),
     queues: queueMetrics(registry),
     checks: checkMetrics(registry),
+    objects: objectMetrics(registry),
     server: serverMetrics(registry),
     async render() {
       return all ? AggregatorRegistry.aggregate([...(await all.gather())]).metrics() : registry.metrics();

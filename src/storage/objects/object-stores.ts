@@ -2,16 +2,17 @@
 import type { Space } from '../disk-space.ts';
 import { LocalSpools } from './local-spools.ts';
 import { ObjectBlobStore } from './object-blob-store.ts';
+import { type LeftRecords, ObjectCleaner } from './object-cleaner.ts';
+import { ObjectInventory } from './object-inventory.ts';
 import type { ObjectStorage } from './object-storage.ts';
 import { ObjectUploadStore } from './object-upload-store.ts';
 import { PartMemory } from './part-memory.ts';
-import type { WriteRecords } from './write-records.ts';
 
 export interface ObjectStoresOptions {
   /** The name of the store, which begins its storage keys. */
   readonly store: string;
   readonly storage: ObjectStorage;
-  readonly records: WriteRecords;
+  readonly records: LeftRecords;
   /** Where bytes wait that are on their way; is made. */
   readonly spoolDirectory: string;
   /** Of the disk of that directory. */
@@ -33,5 +34,10 @@ export function createObjectStores(options: ObjectStoresOptions) {
     memory: new PartMemory(partMemoryBytes),
     sizing: { chunkBytes, limits: storage.limits },
   };
-  return { store: new ObjectBlobStore(tools), uploads: new ObjectUploadStore(tools) };
+  return {
+    store: new ObjectBlobStore(tools),
+    uploads: new ObjectUploadStore(tools),
+    inventory: new ObjectInventory(tools),
+    cleaner: new ObjectCleaner({ store, storage, records }),
+  };
 }

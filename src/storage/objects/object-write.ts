@@ -125,6 +125,14 @@ export class ObjectWrite {
     await records.remove(id);
   }
 
+  /** Its object stays, and is in the records of blobs: what else there is goes. @throws ObjectStorageError */
+  async forget(): Promise<void> {
+    const { id, pieces } = this.#record;
+    for (const { number, isOver } of pieces)
+      if (isOver) await this.#tools.storage.delete(objectKeyOf(id, number));
+    await this.#tools.records.remove(id);
+  }
+
   async #begin(): Promise<string> {
     await this.#save({ hasBegun: true });
     return this.#tools.storage.begin(this.key);

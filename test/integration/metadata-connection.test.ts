@@ -82,6 +82,24 @@ describeEachDatabase('the connection to the records', (open, { createPlace, name
     ]);
   });
 
+  test.runIf(name === 'PostgreSQL')('is there for pulls while lists wait, however many', async () => {
+    const place = await createPlace();
+    const { projects, users } = await open(place);
+    const administrator = new pg.Client({ connectionString: place.url });
+    await administrator.connect();
+    onTestFinished(() => administrator.end());
+    await administrator.query('begin; lock table projects in access exclusive mode');
+    let listed = 0;
+    const lists = Array.from({ length: 20 }, async () => {
+      await projects.list({}, { page: 1, perPage: 10 });
+      listed += 1;
+    });
+    expect(await users.findByUsername('ada')).toBeUndefined();
+    expect(listed).toBe(0);
+    await administrator.query('rollback');
+    await Promise.all(lists);
+  });
+
   test.runIf(name === 'PostgreSQL')(
     'is made anew when the server breaks it, and that is only logged',
     async () => {

@@ -98,7 +98,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   if (options.url !== undefined) {
     await migrate(options);
     const dialect = await dialectOf(options.url, options.log, 'limited', revision);
-    return new Database(recordsThrough(dialect), timesOf(options), { direct: dialect }, revision);
+    const reading = recordsThrough(await dialectOf(options.url, options.log, 'lists'));
+    return new Database(recordsThrough(dialect), timesOf(options), { direct: dialect, reading }, revision);
   }
   const dialect = await sqliteDialect(options.file, revision, options);
   const db = recordsThrough(dialect);

@@ -10,7 +10,6 @@ import type { Row } from './record-rows.ts';
 import { PostgresStatements } from './statements.ts';
 import { throwOwnErrors } from './violations.ts';
 
-const maxConnections = 10;
 const connectTimeoutMs = 10_000;
 /** Far over what any of our statements needs: whoever waits this long is told instead. */
 const statementTimeoutMs = 30_000;
@@ -23,10 +22,18 @@ const suspiciousMs = 5000;
 const maxLifetimeSeconds = 30 * 60;
 
 /**
- * 'unlimited' for migrations, which may take long and wait for those of another process; 'reading only' for what takes long and must
- * not be able to write.
+ * 'lists' for what may take long while others wait, which has connections of its own; 'unlimited' for migrations, which may take long and
+ * wait for those of another process; 'reading only' for what takes long and must not be able to write.
  */
-export type Patience = 'limited' | 'unlimited' | 'reading only';
+export type Patience = 'limited' | 'lists' | 'unlimited' | 'reading only';
+
+/** A server keeps ten in all. */
+const maxConnections: Readonly<Record<Patience, number>> = {
+  limited: 7,
+  lists: 3,
+  unlimited: 10,
+  'reading only': 10,
+};
 
 const readingOnly = '-c default_transaction_read_only=on -c default_transaction_isolation=repeatable\\ read';
 
@@ -41,13 +48,13 @@ export function postgresDialect(
   const pool = new pg.Pool({
     connectionString: url,
     application_name: 'entrepot',
-    max: maxConnections,
+    max: maxConnections[patience],
     connectionTimeoutMillis: connectTimeoutMs,
     idle_in_transaction_session_timeout: idleInTransactionMs,
     maxLifetimeSeconds,
     keepAlive: true,
     types: { getTypeParser },
-    ...(patience === 'limited' ? limits : {}),
+    ...(patience === 'limited' || patience === 'lists' ? limits : {}),
     ...(patience === 'reading only' ? { options: readingOnly, idle_in_transaction_session_timeout: 0 } : {}),
   });
   let brokeAt = Number.NEGATIVE_INFINITY;
@@ -115,7 +122,7 @@ async function connect(pool: pg.Pool, isSuspicious: () => boolean): Promise<pg.P
     const client = await pool.connect().catch((error: unknown) => {
       throw postgresUnavailability(error) ?? error;
     });
-    if (!isSuspicious() || tries === maxConnections || (await isAlive(client))) return client;
+    if (!isSuspicious() || tries === pool.options.max || (await isAlive(client))) return client;
     client.release(true);
   }
 }

@@ -20,7 +20,7 @@ const read = ['blobs', 'cache_entries', 'manifests', 'repositories', 'repository
 
 /** By every prepared statement: what a warm pull needs of one image, hosted and cached. */
 async function readAll(database: Database, source: EntrySource) {
-  const { blobs, cacheEntries, repositories, repositoryBlobs, repositoryManifests } = database;
+  const { blobs, cacheEntries, pulledContent, repositories, repositoryBlobs, repositoryManifests } = database;
   const repository = await repositories.findByName(name);
   const id = repository?.id ?? 0;
   return {
@@ -29,6 +29,11 @@ async function readAll(database: Database, source: EntrySource) {
     byTag: await repositoryManifests.findByTag(id, tag),
     linked: await repositoryBlobs.find(id, layer.digest),
     blob: await blobs.find(layer.digest),
+    pulled: [
+      await pulledContent.findManifest(name, tag),
+      await pulledContent.findManifest(name, manifest.digest),
+      await pulledContent.hasBlob(name, layer.digest),
+    ],
     entries: await cacheEntries.listAt([source], 'manifest', tag),
   };
 }
@@ -104,7 +109,41 @@ describeEachDatabase('what warm pulls read', (open, { createPlace, name: kind })
       await tx.tags.remove(before.repository?.id ?? 0, tag, 'test');
       expect(await readAll(database, source)).toEqual(before);
     });
-    expect(await readAll(database, source)).toMatchObject({ byTag: undefined, byDigest: before.byDigest });
+    expect(await readAll(database, source)).toMatchObject({
+      byTag: undefined,
+      byDigest: before.byDigest,
+      pulled: [undefined, ...before.pulled.slice(1)],
+    });
+  });
+
+  test('is as it is by now, whoever changed it, however often it was asked for before', async () => {
+    const place = await createPlace();
+    const database = await open(place);
+    const source = await addImage(database);
+    const { pulledContent, tags } = database;
+    const find = () => pulledContent.findManifest(name, tag);
+    const id = (await readAll(database, source)).repository?.id ?? 0;
+    for (let time = 0; time < 3; time += 1) {
+      const found = { repositoryId: id, digest: manifest.digest };
+      expect([await find(), await find()]).toMatchObject([found, found]);
+      if (time === 1) await execute(place, ['delete from tags']);
+      else await tags.remove(id, tag, 'test');
+      expect([await find(), await find()]).toEqual([undefined, undefined]);
+      await tags.put(id, tag, manifest.digest);
+    }
+  });
+
+  test('is never of before a change that was seen, though it was asked for earlier', async () => {
+    const database = await open();
+    const source = await addImage(database);
+    const { pulledContent, tags } = database;
+    const id = (await readAll(database, source)).repository?.id ?? 0;
+    const early = Array.from({ length: 50 }, () => pulledContent.findManifest(name, tag));
+    await tags.remove(id, tag, 'test');
+    const late = Array.from({ length: 50 }, () => pulledContent.findManifest(name, tag));
+    await Promise.all(early);
+    expect((await Promise.all(late)).filter((each) => each !== undefined)).toEqual([]);
+    expect(await pulledContent.findManifest(name, tag)).toBeUndefined();
   });
 
   test.runIf(kind === 'PostgreSQL')(

@@ -111,6 +111,10 @@ class StatingDialect extends PostgresDialect implements DirectReads {
     }
   }
 
+  version(): undefined {
+    return undefined;
+  }
+
   override createQueryCompiler(): QueryCompiler {
     return new PostgresStatements();
   }

@@ -19,7 +19,13 @@ export interface DirectReads {
     statement: string,
     parameters: readonly unknown[],
   ): readonly Row[] | undefined | Promise<readonly Row[] | undefined>;
+
+  /** Another one as soon as anything else may be read, whoever changed it; undefined where nobody says so for less than a look costs. */
+  version(): number | undefined;
 }
+
+/** What one statement found that is asked over and over. */
+const maxRemembered = 1000;
 
 interface Statement {
   readonly compiled: CompiledQuery;
@@ -71,6 +77,28 @@ export class PreparedReads {
       const known = fields;
       // A statement gives what it selects.
       return rows.map((row) => recordOf(row, known) as Found);
+    };
+  }
+
+  /** As {@link prepare}, for what is asked over and over: what was found is given again until anything changes. */
+  prepareOften<V extends Values, Found>(
+    name: string,
+    build: Build<V, Found>,
+  ): (values: V) => Promise<readonly Found[]> {
+    const find = this.prepare(name, build);
+    let found = new Map<string, readonly Found[]>();
+    let foundAt: number | undefined;
+    return async (values) => {
+      const version = this.#direct?.version();
+      if (version === undefined) return find(values);
+      if (version !== foundAt) [found, foundAt] = [new Map(), version];
+      const key = Object.values(values).join(' ');
+      const known = found.get(key);
+      if (known) return known;
+      const rows = await find(values);
+      // It is as new as that version at least. Where a newer one was seen meanwhile, it may be older than that.
+      if (foundAt === version && found.size < maxRemembered) found.set(key, rows);
+      return rows;
     };
   }
 

@@ -42,13 +42,15 @@ export async function sqliteDialect(
   { giveUpSpace, isShared = false }: SqliteOptions = {},
 ): Promise<Dialect & DirectReads> {
   const database = new NodeSqliteDatabase(await openSqliteFile(file, giveUpSpace));
-  if (file === inMemory) return dialectOf(database, () => new ImmediateDriver(database, { revision }));
+  // SQLite says what other connections have changed, and here is none.
+  const unversioned = { version: () => undefined };
+  if (file === inMemory)
+    return { ...dialectOf(database, () => new ImmediateDriver(database, { revision })), ...unversioned };
   const reading = new NodeSqliteDatabase(openReadOnly(file), database.turn);
   const log = new LogSync(file);
-  const demandFile = fileDemand(file);
+  const demands = [fileDemand(file), () => log.demand()];
   const demandWritable = () => {
-    demandFile();
-    log.demand();
+    for (const demand of demands) demand();
   };
   const writing = { revision, giveUpSpace, demandWritable };
   const driver = () =>
@@ -70,6 +72,7 @@ function openReadOnly(file: string): DatabaseSync {
 function dialectOf(direct: NodeSqliteDatabase, createDriver: () => Driver): Dialect & DirectReads {
   return {
     read: (_, statement, parameters) => direct.read(statement, parameters),
+    version: () => direct.version(),
     createDriver,
     createQueryCompiler: () => new SqliteStatements(),
     createAdapter: () => new TransactionalAdapter(),
@@ -110,6 +113,12 @@ class NodeSqliteDatabase implements SqliteDatabase {
   read(statement: string, parameters: readonly unknown[]): DirectRows | Promise<DirectRows> {
     const read = () => this.#read(statement, parameters);
     return this.turn.isOver ? this.turn.next().then(read) : read();
+  }
+
+  /** Whatever another connection commits makes it another. https://www.sqlite.org/pragma.html#pragma_data_version */
+  version(): number | undefined {
+    const [row] = this.#read('pragma data_version', []) ?? [];
+    return row && Number(row['data_version']);
   }
 
   #read(statement: string, parameters: readonly unknown[]): DirectRows {

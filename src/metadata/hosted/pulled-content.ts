@@ -24,10 +24,10 @@ export class PulledContent {
       .selectFrom('repositories')
       .innerJoin('repositoryManifests as link', 'link.repositoryId', 'repositories.id')
       .select(['link.repositoryId', 'link.digest', 'link.mediaType']);
-    this.#byDigest = reads.prepare('manifest by name', (value) =>
+    this.#byDigest = reads.prepareOften('manifest by name', (value) =>
       manifests.where('repositories.name', '=', value('name')).where('link.digest', '=', value('digest')),
     );
-    this.#byTag = reads.prepare('manifest by name and tag', (value) =>
+    this.#byTag = reads.prepareOften('manifest by name and tag', (value) =>
       manifests
         .innerJoin('tags', (join) =>
           join.onRef('tags.repositoryId', '=', 'link.repositoryId').onRef('tags.digest', '=', 'link.digest'),
@@ -35,7 +35,7 @@ export class PulledContent {
         .where('repositories.name', '=', value('name'))
         .where('tags.name', '=', value('tag')),
     );
-    this.#blob = reads.prepare('blob by name', (value) =>
+    this.#blob = reads.prepareOften('blob by name', (value) =>
       db
         .selectFrom('repositories')
         .innerJoin('repositoryBlobs as link', 'link.repositoryId', 'repositories.id')

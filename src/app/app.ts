@@ -30,6 +30,7 @@ import { createOutbound } from './outbound.ts';
 import { createRetention } from './retention.ts';
 import type { Secrets } from './secrets.ts';
 import { openStorage } from './storage.ts';
+import { TrafficSampler } from './traffic-sampler.ts';
 import { createVirtualRegistries } from './virtual-registries.ts';
 import { createWebhooks } from './webhooks.ts';
 import type { Worker } from './workers/worker.ts';
@@ -137,6 +138,12 @@ export async function createApp(
     log,
     now,
   });
+  const traffic = new TrafficSampler({
+    traffic: database.traffic,
+    readTotals: () => metrics.readTrafficTotals(),
+    readOnlyReason: pauseReason,
+    log,
+  });
   const auth = await createAuth({ ...common, oidcClientSecret: secrets.oidcClientSecret });
   const services = createManagement({
     ...common,
@@ -147,6 +154,7 @@ export async function createApp(
     maintenance,
     wake: (task) => scheduler.wake(task),
     wakeCollector: () => collection.worker.wake(),
+    recordTraffic: () => traffic.flush(),
   });
   const operations = createOperations({ ...common, readOnlyReason });
   const { probes } = operations;
@@ -173,6 +181,7 @@ export async function createApp(
       await cluster?.start();
       await scheduler.start();
       await webhooks.start();
+      traffic.start();
       collection.worker.start();
     },
     async close(limit) {
@@ -183,6 +192,7 @@ export async function createApp(
       await virtual.close(limit);
       await cluster?.close();
       await auth.close();
+      await traffic.close();
       await shared.close();
       await heartbeat.close();
       await reads.close();

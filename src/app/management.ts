@@ -32,6 +32,7 @@ import { TagDeletionService } from '../management/repositories/tag-deletions.ts'
 import { TagImageService } from '../management/repositories/tag-images.ts';
 import { GarbageService } from '../management/server/garbage.ts';
 import { ProcessService } from '../management/server/processes.ts';
+import { StatisticsService } from '../management/server/statistics.ts';
 import { StorageFindingService } from '../management/server/storage-findings.ts';
 import { TaskService } from '../management/server/tasks.ts';
 import { ClientSetupService } from '../management/setup/client-setups.ts';
@@ -64,6 +65,8 @@ export interface ManagementParts {
   readonly virtual: VirtualRegistries;
   readonly webhooks: { readonly secrets: WebhookSecrets; readonly resender: Resender };
   readonly maintenance: RestServices['maintenance'];
+  /** Has what was counted so far recorded. */
+  readonly recordTraffic: () => Promise<void>;
   /** Runs a task soon. */
   readonly wake: (task: string) => void;
   /** Has the collector look at what is due soon. */
@@ -117,6 +120,11 @@ export function createManagement(parts: ManagementParts): RestServices {
       database,
       keysOf: ({ signingKeys: records }) =>
         new SigningKeys({ records, secretBox: parts.secretBox, lifetimeMs: config.auth.tokenMs, now }),
+    }),
+    statistics: new StatisticsService({
+      database,
+      recordTraffic: parts.recordTraffic,
+      listFills: virtual.listFills,
     }),
     storageFindings: new StorageFindingService({ database }),
     protectionRules: new ProtectionRuleService({ database }),

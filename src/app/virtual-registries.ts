@@ -14,6 +14,7 @@ import type { Digest } from '../oci/digest.ts';
 import { BlobPull } from '../proxy/blob-pull.ts';
 import { BlobSha1s } from '../proxy/blob-sha1s.ts';
 import { explainPull } from '../proxy/explain.ts';
+import type { FillObserver, RunningFill } from '../proxy/fill-observer.ts';
 import { Fills } from '../proxy/fills.ts';
 import { healBlob } from '../proxy/heal-blob.ts';
 import type { FindHosted } from '../proxy/local-repository.ts';
@@ -75,7 +76,18 @@ export function createVirtualRegistries({
 }: VirtualRegistryParts) {
   const { cacheEntries: entries, manifests, blobs } = database;
   const { cache } = config;
-  const observer = metrics.fills;
+  const running = new Set<RunningFill>();
+  const observer: FillObserver = {
+    ...metrics.fills,
+    started(fill) {
+      if (fill) running.add(fill);
+      metrics.fills.started();
+    },
+    finished(result, fill) {
+      if (fill) running.delete(fill);
+      metrics.fills.finished(result);
+    },
+  };
   const demandRoom = (bytes: number) => space.demand(bytes);
   const upstreams = new UpstreamPool(
     { ...upstreamOptions(config, outbound), observer: metrics.upstreams, shared, log, now },
@@ -177,6 +189,7 @@ export function createVirtualRegistries({
     explainer,
     heal,
     sha1s,
+    listFills: (): readonly RunningFill[] => [...running],
     /** When requests come no more: ends fills at the limit at the latest. */
     async close(limit: AbortSignal): Promise<void> {
       await Promise.all([fills.close(limit), sha1s.close()]);

@@ -1,11 +1,29 @@
+import type { Digest } from '../oci/digest.ts';
+
+/** A fill as others see it. */
+export interface RunningFill {
+  readonly digest: Digest;
+  /** Undefined where nobody says. */
+  readonly size: number | undefined;
+  /** Bytes that readers may have now. */
+  readonly visible: number;
+  /** How many read it now. */
+  readonly readers: number;
+  /** Where the bytes come from now; undefined: another process of ours. */
+  readonly upstreamSource:
+    | { readonly repository: string; readonly upstream: { readonly settings: { readonly id: number } } }
+    | undefined;
+}
+
 /** What fills tell the metrics. */
 export interface FillObserver {
-  started(): void;
+  /** @param fill undefined: nothing can be written, and the bytes are passed on */
+  started(fill?: RunningFill): void;
   /** A client joined a fill that was running. */
   followed(): void;
   /** A broken transfer was taken up again. */
   resumed(): void;
-  finished(result: 'completed' | 'failed' | 'uncached'): void;
+  finished(result: 'completed' | 'failed' | 'uncached', fill?: RunningFill): void;
   /** Bytes added to (or, negative, gone from) the spool. */
   spooled(deltaBytes: number): void;
 }

@@ -10,6 +10,8 @@ import { type Spool, SpoolError } from '../storage/blob-store.ts';
 import type { BufferBudget } from '../storage/chunk-reader.ts';
 import { type BlobSource, type Download, nameOf } from './download.ts';
 import type { FillObserver } from './fill-observer.ts';
+import { PeerFill } from './shared/peer-fill.ts';
+import type { Source } from './source.ts';
 import { SpoolWindow } from './spool-window.ts';
 
 /** What clients do not get before the digest is verified. */
@@ -56,6 +58,15 @@ export class Fill {
   /** Where the bytes come from now. */
   get source(): BlobSource {
     return this.#download.source;
+  }
+
+  get upstreamSource(): Source | undefined {
+    const { source } = this;
+    return source instanceof PeerFill ? undefined : source;
+  }
+
+  get readers(): number {
+    return this.#readers;
   }
 
   get spool(): Spool {

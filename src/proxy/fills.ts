@@ -202,7 +202,7 @@ export class Fills {
   async #run(running: Running, { fill, peer }: OpenedFill, forget: () => void): Promise<void> {
     const { observer, log, publish } = this.#tools;
     const { digest, spool } = fill;
-    observer.started();
+    observer.started(fill);
     if (peer) observer.followed();
     try {
       const size = await fill.run();
@@ -214,7 +214,7 @@ export class Fills {
       this.#count += 1;
       this.#ended.set(digest, this.#count);
       forget();
-      observer.finished('completed');
+      observer.finished('completed', fill);
     } catch (error) {
       // Before anything is waited for: the client that was refused may ask again at once.
       if (error instanceof WrongBlob && !(fill.source instanceof PeerFill))
@@ -222,10 +222,10 @@ export class Fills {
       forget();
       await spool.abort();
       if (error instanceof SpoolError) {
-        observer.finished('uncached');
+        observer.finished('uncached', fill);
         log.error({ digest, err: error }, 'the blob cannot be written: it is passed on uncached');
       } else {
-        observer.finished('failed');
+        observer.finished('failed', fill);
         log.error({ digest, err: error, upstream: nameOf(fill.source) }, 'fill failed');
       }
     } finally {

@@ -76,6 +76,7 @@ const lists = [
   '/admin/storage/findings?state=open&page=500',
   '/admin/jobs',
   '/admin/processes',
+  '/admin/traffic?period=30d',
 ] as const;
 
 /** Tables that are short whatever happens. */

@@ -21,6 +21,7 @@ const migrations = [
   '0008-fill-leases',
   '0009-object-writes',
   '0010-shared-beliefs',
+  '0011-traffic',
 ];
 const source = resolve(import.meta.dirname, '../../src/metadata/db/database.ts');
 

@@ -41,6 +41,7 @@ import { TagImageService } from '../../src/management/repositories/tag-images.ts
 import { GarbageService } from '../../src/management/server/garbage.ts';
 import { MaintenanceMode } from '../../src/management/server/maintenance.ts';
 import { ProcessService } from '../../src/management/server/processes.ts';
+import { StatisticsService } from '../../src/management/server/statistics.ts';
 import { StorageFindingService } from '../../src/management/server/storage-findings.ts';
 import { TaskService } from '../../src/management/server/tasks.ts';
 import { ClientSetupService } from '../../src/management/setup/client-setups.ts';
@@ -198,6 +199,11 @@ export class RestApi {
       oidcTrusts: new OidcTrustService({ database, allowHttp: false, findBlockedAddress }),
       placeAccessTokens: new PlaceAccessTokenService({ database, now }),
       processes: new ProcessService({ database }),
+      statistics: new StatisticsService({
+        database,
+        recordTraffic: async () => undefined,
+        listFills: () => [],
+      }),
       projects: new ProjectService({ ...common, now }),
       signingKeys: new SigningKeyService({
         database,

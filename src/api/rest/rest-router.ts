@@ -52,6 +52,8 @@ import { garbageEndpoints } from '../../management/server/garbage-endpoints.ts';
 import type { MaintenanceMode } from '../../management/server/maintenance.ts';
 import { processEndpoints } from '../../management/server/process-endpoints.ts';
 import type { ProcessService } from '../../management/server/processes.ts';
+import type { StatisticsService } from '../../management/server/statistics.ts';
+import { statisticsEndpoints } from '../../management/server/statistics-endpoints.ts';
 import { storageFindingEndpoints } from '../../management/server/storage-finding-endpoints.ts';
 import type { StorageFindingService } from '../../management/server/storage-findings.ts';
 import { taskEndpoints } from '../../management/server/task-endpoints.ts';
@@ -110,6 +112,7 @@ export interface RestServices {
   readonly processes: ProcessService;
   readonly projects: ProjectService;
   readonly signingKeys: SigningKeyService;
+  readonly statistics: StatisticsService;
   readonly storageFindings: StorageFindingService;
   readonly protectionRules: ProtectionRuleService;
   readonly repositories: RepositoryService;
@@ -164,6 +167,7 @@ export function listEndpoints(services: RestServices): readonly TaggedEndpoint[]
     ...tagged('Server', taskEndpoints(services.tasks)),
     ...tagged('Server', processEndpoints(services.processes)),
     ...tagged('Server', garbageEndpoints(services.garbage)),
+    ...tagged('Server', statisticsEndpoints(services.statistics)),
     ...tagged('CI jobs', oidcTrustEndpoints(services.oidcTrusts)),
     ...tagged('Members', memberEndpoints(services.members)),
     ...tagged('Protection rules', protectionRuleEndpoints(services.protectionRules)),

@@ -16,6 +16,7 @@ import { type CheckMetrics, checkMetrics } from './check-metrics.ts';
 import { gcMetrics, type QueueMetrics, queueMetrics } from './collector-metrics.ts';
 import { objectMetrics } from './object-metrics.ts';
 import { type ServerMetrics, serverMetrics } from './server-metrics.ts';
+import { readTrafficTotals } from './traffic-totals.ts';
 import { upstreamMetrics } from './upstream-metrics.ts';
 import { webhookMetrics } from './webhook-metrics.ts';
 
@@ -33,6 +34,8 @@ export interface Metrics {
   readonly checks: CheckMetrics;
   readonly objects: ObjectObserver;
   readonly server: ServerMetrics;
+  /** Totals of what is kept to look back at, by their series. */
+  readTrafficTotals(): Promise<ReadonlyMap<string, number>>;
   /** All of it in Prometheus' text format. */
   render(): Promise<string>;
   readonly contentType: string;
@@ -63,6 +66,7 @@ export function createMetrics(countPending = async () => 0, all?: MetricsOfAll):
     checks: checkMetrics(registry),
     objects: objectMetrics(registry),
     server: serverMetrics(registry),
+    readTrafficTotals: () => readTrafficTotals(registry),
     async render() {
       return all ? AggregatorRegistry.aggregate([...(await all.gather())]).metrics() : registry.metrics();
     },

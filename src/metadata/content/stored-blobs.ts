@@ -4,6 +4,7 @@ import type { Digest } from '../../oci/digest.ts';
 import { type CacheEntry, entryColumns } from '../cached/cache-entry.ts';
 import type { Page, Paged } from '../db/page.ts';
 import { descending, type Pages } from '../db/pages.ts';
+import { sumOf } from '../db/sum.ts';
 import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 import { type BlobRecord, blobColumns } from './blobs.ts';
 
@@ -41,6 +42,15 @@ export class StoredBlobs {
     this.#reading = reading;
     this.#now = now;
     this.#pages = pages;
+  }
+
+  /** Of all blobs. It looks at each of them. */
+  async sumBytes(): Promise<number> {
+    const { bytes } = await this.#reading
+      .selectFrom('blobs')
+      .select((eb) => sumOf(eb.ref('size')).as('bytes'))
+      .executeTakeFirstOrThrow();
+    return bytes;
   }
 
   /** Those that were verified no later than `before`, the longest unverified first. */

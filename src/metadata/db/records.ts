@@ -55,6 +55,7 @@ import { InstanceSettings } from '../server/instance-settings.ts';
 import { Processes } from '../server/processes.ts';
 import { SharedBeliefs } from '../server/shared-beliefs.ts';
 import { Tasks } from '../server/tasks.ts';
+import { Traffic } from '../server/traffic.ts';
 import { AccessTokens } from '../tokens/access-tokens.ts';
 import { DeployTokens } from '../tokens/deploy-tokens.ts';
 import { JobTokens } from '../tokens/job-tokens.ts';
@@ -101,6 +102,7 @@ export class Records {
   readonly instance: InstanceSettings;
   readonly jobTokens: JobTokens;
   readonly tasks: Tasks;
+  readonly traffic: Traffic;
   readonly manifests: Manifests;
   readonly members: Members;
   readonly objectWrites: ObjectWrites;
@@ -173,6 +175,7 @@ export class Records {
     this.instance = new InstanceSettings(db);
     this.jobTokens = new JobTokens(db, now, pages, reading);
     this.tasks = new Tasks(db, now);
+    this.traffic = new Traffic(db, now);
     this.manifests = new Manifests(db, reads, reading);
     this.members = new Members(db, now, pages, reading);
     this.objectWrites = new ObjectWrites(db, now);

@@ -42,6 +42,7 @@ import type { InstanceTable } from '../server/instance-settings.ts';
 import type { ProcessTable } from '../server/processes.ts';
 import type { SharedBeliefTable, SharedCountTable } from '../server/shared-beliefs.ts';
 import type { TaskTable } from '../server/tasks.ts';
+import type { TrafficTable } from '../server/traffic.ts';
 import type { AccessTokenTable } from '../tokens/access-tokens.ts';
 import type { DeployTokenTable } from '../tokens/deploy-tokens.ts';
 import type { JobTokenTable } from '../tokens/job-tokens.ts';
@@ -105,6 +106,7 @@ export interface Tables {
   tagDeletions: TagDeletionTable;
   tags: TagTable;
   tasks: TaskTable;
+  traffic: TrafficTable;
   uploads: UploadTable;
   upstreams: UpstreamTable;
   users: UserTable;

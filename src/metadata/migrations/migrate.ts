@@ -23,6 +23,7 @@ import { type ColumnTypes, Tables } from './tables.ts';
 import { tagPublishers } from './tag-publishers.ts';
 import { createTagRules } from './tag-rules.ts';
 import { createTokens } from './tokens.ts';
+import { traffic } from './traffic.ts';
 import { upstreamNetworks } from './upstream-networks.ts';
 import { upstreamPrefixes } from './upstream-prefixes.ts';
 import { upstreamTokenHost } from './upstream-token-host.ts';
@@ -69,6 +70,7 @@ export async function migrateToLatest<T>(db: Kysely<T>, types: ColumnTypes): Pro
     '0008-fill-leases': fillLeases(types),
     '0009-object-writes': objectWrites(types),
     '0010-shared-beliefs': sharedBeliefs(types),
+    '0011-traffic': traffic(types),
   };
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error, results = [] } = await migrator.migrateToLatest();

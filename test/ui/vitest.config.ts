@@ -7,7 +7,8 @@ export default defineConfig({
     globalSetup: ['support/built-page.ts'],
     reporters: ['default', '../support/second-tries.ts'],
     fileParallelism: false,
-    testTimeout: 300_000,
+    // Only what hangs takes so long: a busy machine is no reason to fail.
+    testTimeout: 600_000,
     hookTimeout: 300_000,
     expect: { poll: { timeout: 30_000 } },
   },

@@ -7,6 +7,8 @@ import './styles/layout.css';
 import './styles/components.css';
 import './styles/table.css';
 import './styles/pages.css';
+import './styles/plot.css';
+import './styles/registries.css';
 import { applyTheme, readTheme } from './theme.ts';
 
 applyTheme(readTheme());

@@ -4,7 +4,15 @@ import type { Route } from './router/route.ts';
 export const routes: readonly Route[] = [
   {
     pattern: '/',
-    load: () => import('./pages/overview-page.tsx').then((page) => page.OverviewPage),
+    load: () => import('./pages/overview/overview-page.tsx').then((page) => page.OverviewPage),
+  },
+  {
+    pattern: '/registries',
+    load: () => import('./pages/registries/registries-page.tsx').then((page) => page.RegistriesPage),
+  },
+  {
+    pattern: '/registries/:id',
+    load: () => import('./pages/registries/registry-page.tsx').then((page) => page.RegistryPage),
   },
   {
     pattern: '/tokens',

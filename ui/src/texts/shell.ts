@@ -30,6 +30,9 @@ export const shell = {
   never: 'never',
   unknown: 'not known',
   none: 'none',
+  many: 'very many',
+  name: 'Name',
+  description: 'Description',
   yes: 'yes',
   no: 'no',
   previous: 'Previous',
@@ -49,7 +52,8 @@ export const shell = {
   newerVersion: 'This page could not be loaded',
   newerVersionHint: 'The server may have been updated meanwhile, or cannot be reached.',
   plotCursor: 'Use the arrow keys to read single values.',
-  plotTotal: 'Total',
+  plotTotal: 'In all',
+  plotHighest: (value: string) => `highest ${value}`,
   /** What to do about a refusal, by its status. */
   hints: new Map([
     [0, 'Check the connection, and whether the server runs.'],

@@ -1,0 +1,142 @@
+import { expect, test } from 'vitest';
+import { FakeRegistry } from '../support/fake-registry.ts';
+import { describePage } from './support/describe-page.ts';
+
+describePage('virtual registries', ({ start, visit, addUser }) => {
+  test('are made, given upstreams that are tried first, and ask them in another order once they are moved', async () => {
+    await using first = await new FakeRegistry().start();
+    await using second = await new FakeRegistry().start();
+    await using app = await start();
+    const visitor = await visit(app.url);
+    const { page } = visitor;
+    await visitor.goTo('/registries');
+    await visitor.signIn();
+    await visitor.expectSound('registries');
+    await page.getByRole('button', { name: 'New virtual registry' }).click();
+    await page.getByLabel('Name', { exact: true }).fill('mirror');
+    await page.getByRole('button', { name: 'Create' }).click();
+    await visitor.expectTitle('mirror');
+    await visitor.expectSound('registry-empty');
+    for (const [name, { url }] of [
+      ['first', first],
+      ['second', second],
+    ] as const) {
+      await page.getByRole('button', { name: 'Add upstream' }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByLabel('Name', { exact: true }).fill(name);
+      await dialog.getByLabel('URL').fill(url);
+      await dialog.getByRole('button', { name: 'Test the connection' }).click();
+      await expect.poll(() => dialog.locator('.notice').textContent()).toContain('answers as a registry');
+      if (name === 'first') await visitor.expectSound('upstream-new');
+      await dialog.getByRole('button', { name: 'Add upstream' }).click();
+      await page.getByRole('heading', { name }).waitFor();
+    }
+    await visitor.expectSound('registry-upstreams');
+    const order = async () =>
+      (await page.locator('.upstream h2').allTextContents()).map((text) => text.split(' ')[0]);
+    expect(await order()).toEqual(['first', 'second']);
+    await page.getByRole('button', { name: 'Move second up' }).focus();
+    await page.keyboard.press('Enter');
+    await expect.poll(order).toEqual(['second', 'first']);
+    await page
+      .locator('.upstream', { hasText: 'first' })
+      .dragTo(page.locator('.upstream', { hasText: 'second' }));
+    await expect.poll(order).toEqual(['first', 'second']);
+    await page.getByRole('button', { name: 'Delete second' }).click();
+    await visitor.expectSound('upstream-delete');
+    const confirm = page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true });
+    expect(await confirm.isDisabled()).toBe(true);
+    await page.getByLabel('Type second to go on').fill('second');
+    await confirm.click();
+    await expect.poll(order).toEqual(['first']);
+    visitor.expectNoFaults();
+  });
+
+  test('explain a pull, show what is cached once it was pulled, pin it and forget it', async () => {
+    await using upstream = await new FakeRegistry().start();
+    const image = upstream.repository('team/app').addImage({ tag: 'v1' });
+    await using app = await start({ upstreams: [upstream] });
+    const visitor = await visit(app.url);
+    const { page } = visitor;
+    await visitor.goTo('/registries/1?tab=explain');
+    await visitor.signIn();
+    await page.getByLabel('Image').fill('team/app:v1');
+    await page.getByRole('button', { name: 'Explain', exact: true }).click();
+    await expect.poll(() => page.locator('.notice').textContent()).toContain(image.digest);
+    await visitor.expectSound('registry-explain');
+    expect(page.url()).toContain('image=team%2Fapp%3Av1');
+
+    await visitor.goTo('/registries/1?tab=cache');
+    await expect.poll(() => page.locator('.empty').textContent()).toContain('docker pull');
+    await visitor.expectSound('registry-cache-empty');
+    expect((await app.manifest('team/app', 'v1')).status).toBe(200);
+    await page.reload();
+    await expect.poll(() => page.getByRole('row', { name: /team\/app/ }).count()).toBeGreaterThan(0);
+    await visitor.expectSound('registry-cache');
+    await page.getByLabel('Search by path').fill('nothing of the kind');
+    await expect.poll(() => page.locator('.empty').textContent()).toContain('has this in its path');
+    await page.getByLabel('Search by path').fill('team');
+    await page
+      .getByRole('row', { name: /team\/app/ })
+      .first()
+      .waitFor();
+    await page.getByLabel('Select all on this page').check();
+    await page.getByRole('button', { name: 'Forget the selected' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Forget', exact: true }).click();
+    await expect.poll(() => page.getByRole('row').count()).toBe(0);
+
+    await visitor.goTo('/registries/1?tab=pins');
+    await page.getByLabel('Image').fill('team/**');
+    await page.getByRole('button', { name: 'Pin', exact: true }).click();
+    await page.getByRole('row', { name: /team\/\*\*/ }).waitFor();
+    await visitor.expectSound('registry-pins');
+    visitor.expectNoFaults();
+  });
+
+  test('say how big their cache may be, what is cleaned up, and how clients are set up', async () => {
+    await using app = await start();
+    const visitor = await visit(app.url);
+    const { page } = visitor;
+    await visitor.goTo('/registries/1?tab=limits');
+    await visitor.signIn();
+    await page.getByRole('button', { name: 'Change the limit' }).click();
+    await page.getByLabel('Limit in GB').fill('20');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await expect.poll(() => page.locator('.facts').first().textContent()).toContain('20');
+    await page.getByRole('button', { name: 'Make one' }).click();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await expect.poll(() => page.locator('.facts').last().textContent()).toContain('scheduled');
+    await visitor.expectSound('registry-limits');
+
+    await visitor.goTo('/registries/1?tab=setup&client=containerd');
+    await expect.poll(() => page.locator('pre').textContent()).toContain(new URL(app.url).host);
+    await page.getByLabel('Client').selectOption('docker');
+    await expect.poll(() => page.url()).toContain('client=docker');
+    await expect.poll(() => page.locator('pre').textContent()).toContain('docker pull');
+    await visitor.expectSound('registry-setup');
+    visitor.expectNoFaults();
+  });
+
+  test('show a Guest nothing of other groups, and tell in the words of the API what they may not', async () => {
+    await using app = await start();
+    await addUser(app, 'ada', { 'groups/default': 10 });
+    await addUser(app, 'bob');
+    const ada = await visit(app.url);
+    await ada.goTo('/registries');
+    await ada.signIn('ada');
+    await ada.page.getByRole('link', { name: 'default' }).click();
+    await ada.expectTitle('default');
+    await ada.page.getByRole('button', { name: 'Clear cache' }).click();
+    await ada.page.getByRole('dialog').getByRole('button', { name: 'Clear cache' }).click();
+    await expect.poll(() => ada.page.getByRole('alert').textContent()).toContain('403 Forbidden');
+    ada.expectNoFaults();
+
+    const bob = await visit(app.url);
+    await bob.goTo('/registries');
+    await bob.signIn('bob');
+    await expect.poll(() => bob.page.locator('.empty').textContent()).toContain('You see no groups');
+    await bob.goTo('/registries/1');
+    await expect.poll(() => bob.page.getByRole('alert').textContent()).toContain('404');
+    bob.expectNoFaults();
+  });
+});

@@ -1,0 +1,116 @@
+/** How each upstream does, of all virtual registries that one may see, and where to go from here. */
+import { useApi, useLoaded } from '../../api/use-api.ts';
+import { EmptyState } from '../../components/empty-state.tsx';
+import { LoadState } from '../../components/load-state.tsx';
+import { Section } from '../../components/page.tsx';
+import { type Column, Table } from '../../components/table.tsx';
+import { Instant } from '../../components/values.tsx';
+import { numberText } from '../../format.ts';
+import { hrefTo } from '../../router/place.ts';
+import { overviewTexts as t } from '../../texts/overview.ts';
+import { upstreamTexts } from '../../texts/registries.ts';
+import { listRegistries } from '../registries/list-registries.ts';
+import type { PlacedUpstream } from '../registries/placed-upstream.ts';
+import { Breaker } from '../registries/upstream-row.tsx';
+
+const pollMs = 15_000;
+/** More would be as many requests. */
+const maxRegistries = 20;
+
+interface ShownUpstream {
+  readonly upstream: PlacedUpstream;
+  readonly registries: readonly { readonly id: number; readonly name: string }[];
+}
+
+export function Upstreams() {
+  const api = useApi();
+  const loaded = useLoaded(
+    'upstreams',
+    async (signal) => {
+      const { registries } = await listRegistries(api, signal);
+      const found = new Map<number, ShownUpstream>();
+      for (const registry of registries.slice(0, maxRegistries)) {
+        const path = { id: registry.id };
+        const upstreams = await api.call(
+          'GET /virtual_registries/container/registries/{id}/upstreams',
+          { path },
+          signal,
+        );
+        for (const upstream of upstreams) {
+          const users = found.get(upstream.id)?.registries ?? [];
+          found.set(upstream.id, { upstream, registries: [...users, registry] });
+        }
+      }
+      return [...found.values()];
+    },
+    pollMs,
+  );
+  return (
+    <Section title={t.upstreams} actions={<a href="#/registries">{t.upstreamsLink}</a>}>
+      <LoadState of={loaded}>
+        {(rows) => (
+          <Table
+            label={t.upstreams}
+            columns={columns}
+            rows={rows}
+            keyOf={({ upstream }) => upstream.id}
+            empty={
+              <EmptyState title={t.upstreamsNone}>
+                <p>
+                  {t.upstreamsNoneHint} <a href="#/registries">{t.upstreamsLink}</a>
+                </p>
+              </EmptyState>
+            }
+          />
+        )}
+      </LoadState>
+    </Section>
+  );
+}
+
+const columns: readonly Column<ShownUpstream>[] = [
+  {
+    key: 'name',
+    header: t.upstreams,
+    cell: ({ upstream: { name, url } }) => (
+      <div>
+        {name}
+        <p class="muted break">{url}</p>
+      </div>
+    ),
+  },
+  { key: 'state', header: t.state, cell: ({ upstream }) => <Breaker health={upstream.health} /> },
+  {
+    key: 'error',
+    header: t.lastError,
+    cell: ({ upstream: { health } }) =>
+      health.last_error ? (
+        <span>
+          <Instant at={health.last_error.at} />: {health.last_error.message}
+        </span>
+      ) : (
+        <Instant at={null} />
+      ),
+  },
+  {
+    key: 'quota',
+    header: t.quota,
+    cell: ({ upstream: { health } }) =>
+      health.quota && health.quota.remaining !== null && health.quota.limit !== null
+        ? upstreamTexts.quotaOf(numberText(health.quota.remaining), numberText(health.quota.limit))
+        : '–',
+  },
+  {
+    key: 'used',
+    header: t.usedBy,
+    cell: ({ registries }) => (
+      <span class="actions">
+        {registries.map(({ id, name }) => (
+          <a key={id} href={hrefTo(['registries', id])}>
+            {name}
+          </a>
+        ))}
+      </span>
+    ),
+  },
+];

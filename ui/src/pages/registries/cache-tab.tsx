@@ -1,0 +1,158 @@
+/** What is cached of each upstream: searched, and forgotten in part or whole. */
+import { useState } from 'preact/hooks';
+import type { ItemOf } from '../../api/api.ts';
+import { useAnswer, useApi, usePage } from '../../api/use-api.ts';
+import { CheckedSelect } from '../../components/checked-select.tsx';
+import { Snippet } from '../../components/copy-button.tsx';
+import { Confirm } from '../../components/dialog.tsx';
+import { EmptyState } from '../../components/empty-state.tsx';
+import { useListState } from '../../components/list-state.ts';
+import { LoadState } from '../../components/load-state.tsx';
+import { SearchField } from '../../components/search-field.tsx';
+import { type Column, Pager, Table } from '../../components/table.tsx';
+import { useToast } from '../../components/toast.tsx';
+import { Bytes, Instant } from '../../components/values.tsx';
+import { numberText } from '../../format.ts';
+import { useQuery } from '../../router/use-place.tsx';
+import { registryTexts, cacheTexts as t, upstreamTexts } from '../../texts/registries.ts';
+import type { PlacedUpstream } from './placed-upstream.ts';
+
+type Entry = ItemOf<'GET /virtual_registries/container/upstreams/{id}/cache_entries'>;
+
+export function CacheTab({ registryId }: { readonly registryId: number }) {
+  const upstreams = useAnswer('GET /virtual_registries/container/registries/{id}/upstreams', {
+    path: { id: registryId },
+  });
+  const [query, change] = useQuery();
+  return (
+    <LoadState of={upstreams}>
+      {(all) => {
+        const chosen = all.find(({ id }) => String(id) === query.get('upstream')) ?? all[0];
+        if (!chosen)
+          return (
+            <EmptyState title={upstreamTexts.none}>
+              <p>{upstreamTexts.noneHint}</p>
+            </EmptyState>
+          );
+        return (
+          <div class="section">
+            <CheckedSelect
+              label={t.upstream}
+              value={String(chosen.id)}
+              choices={all.map(({ id, name }) => [String(id), name] as const)}
+              onChange={(id) => change({ upstream: id, page: undefined, selected: undefined })}
+            />
+            <Entries key={chosen.id} registryId={registryId} upstream={chosen} />
+          </div>
+        );
+      }}
+    </LoadState>
+  );
+}
+
+function Entries({
+  registryId,
+  upstream,
+}: {
+  readonly registryId: number;
+  readonly upstream: PlacedUpstream;
+}) {
+  const api = useApi();
+  const tell = useToast();
+  const state = useListState('-created_at');
+  const [isForgetting, setForgetting] = useState<'selected' | 'all'>();
+  const entries = usePage('GET /virtual_registries/container/upstreams/{id}/cache_entries', {
+    path: { id: upstream.id },
+    query: { search: state.search || undefined, page: state.page, per_page: state.perPage },
+  });
+  const forget = async () => {
+    if (isForgetting === 'all') {
+      await api.call('DELETE /virtual_registries/container/upstreams/{id}/cache', {
+        path: { id: upstream.id },
+      });
+      tell(registryTexts.cleared);
+    } else {
+      for (const id of state.selected)
+        await api.call('DELETE /virtual_registries/container/cache_entries/{id}', { path: { id } });
+      tell(t.forgotten(numberText(state.selected.size)));
+    }
+    state.select([]);
+    entries.reload();
+  };
+  return (
+    <>
+      <div class="toolbar">
+        <SearchField label={t.search} value={state.search} onSearch={state.searchFor} />
+        <button type="button" disabled={state.selected.size === 0} onClick={() => setForgetting('selected')}>
+          {t.forgetSelected}
+        </button>
+        <button type="button" onClick={() => setForgetting('all')}>
+          {t.clearUpstream}
+        </button>
+      </div>
+      <LoadState of={entries}>
+        {({ items, total, hasNext }) => (
+          <>
+            <Table
+              label={registryTexts.tabs.cache}
+              columns={columns}
+              rows={items}
+              keyOf={({ id }) => id}
+              state={state}
+              isSelectable
+              empty={
+                <EmptyState title={state.search ? t.noneSearch : t.none}>
+                  {!state.search && (
+                    <>
+                      <p>{t.noneHint}</p>
+                      <Snippet
+                        text={registryTexts.pullCommand(location.host, registryId)}
+                        label={registryTexts.pull}
+                      />
+                    </>
+                  )}
+                </EmptyState>
+              }
+            />
+            <Pager state={state} total={total} hasNext={hasNext} />
+          </>
+        )}
+      </LoadState>
+      {isForgetting && (
+        <Confirm
+          title={t.forgetTitle}
+          action={t.forget}
+          onClose={() => setForgetting(undefined)}
+          onConfirm={forget}
+        >
+          <p>
+            {isForgetting === 'all' ? registryTexts.clearText : t.forgetText(numberText(state.selected.size))}
+          </p>
+        </Confirm>
+      )}
+    </>
+  );
+}
+
+const columns: readonly Column<Entry>[] = [
+  { key: 'path', header: t.path, cell: ({ relative_path }) => <code>{relative_path}</code> },
+  { key: 'size', header: t.size, cell: ({ size }) => <Bytes value={size} />, isNumber: true },
+  {
+    key: 'type',
+    header: t.type,
+    cell: ({ content_type }) => <span class="muted break">{content_type}</span>,
+  },
+  {
+    key: 'pulls',
+    header: t.pulls,
+    cell: ({ downloads_count }) => numberText(downloads_count),
+    isNumber: true,
+  },
+  { key: 'pulled', header: t.pulled, cell: ({ downloaded_at }) => <Instant at={downloaded_at} /> },
+  { key: 'made', header: t.made, cell: ({ created_at }) => <Instant at={created_at} /> },
+  {
+    key: 'checked',
+    header: t.checked,
+    cell: ({ upstream_checked_at }) => <Instant at={upstream_checked_at} />,
+  },
+];

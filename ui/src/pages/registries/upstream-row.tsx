@@ -1,0 +1,138 @@
+/** An upstream at its place: what it is, how it does, and what can be done with it. */
+import { Badge, type Tone } from '../../components/badge.tsx';
+import { Facts, Instant } from '../../components/values.tsx';
+import { durationText, numberText } from '../../format.ts';
+import { upstreamTexts as t } from '../../texts/registries.ts';
+import type { PlacedUpstream } from './placed-upstream.ts';
+
+interface UpstreamRowProps {
+  readonly upstream: PlacedUpstream;
+  readonly isFirst: boolean;
+  readonly isLast: boolean;
+  readonly isDragged: boolean;
+  readonly onDragStart: () => void;
+  readonly onDragEnd: () => void;
+  readonly onDrop: () => void;
+  readonly onMove: (by: 1 | -1) => void;
+  readonly onAsk: (what: 'edit' | 'delete' | 'take-out') => void;
+}
+
+export function UpstreamRow(props: UpstreamRowProps) {
+  const { upstream, isFirst, isLast, isDragged, onMove, onAsk } = props;
+  const { name, url, description, registry_upstream: place } = upstream;
+  return (
+    <li
+      class={isDragged ? 'card upstream dragged' : 'card upstream'}
+      draggable
+      onDragStart={(event) => {
+        event.dataTransfer?.setData('text/plain', name);
+        props.onDragStart();
+      }}
+      onDragEnd={props.onDragEnd}
+      onDragOver={(event) => event.preventDefault()}
+      onDrop={(event) => {
+        event.preventDefault();
+        props.onDrop();
+      }}
+    >
+      <div class="order">
+        <button
+          type="button"
+          class="small"
+          disabled={isFirst}
+          aria-label={t.up(name)}
+          onClick={() => onMove(-1)}
+        >
+          ↑
+        </button>
+        <span class="number" title={t.position(place.position)}>
+          {place.position}
+        </span>
+        <button
+          type="button"
+          class="small"
+          disabled={isLast}
+          aria-label={t.down(name)}
+          onClick={() => onMove(1)}
+        >
+          ↓
+        </button>
+      </div>
+      <div class="section">
+        <div class="section-header">
+          <div>
+            <h2>
+              {name} <Breaker health={upstream.health} />
+            </h2>
+            <code>{url}</code>
+            {description && <p class="muted">{description}</p>}
+          </div>
+          <div class="actions">
+            <button type="button" class="small" aria-label={t.edit(name)} onClick={() => onAsk('edit')}>
+              {t.editShort}
+            </button>
+            <button
+              type="button"
+              class="small"
+              aria-label={`${t.remove} ${name}`}
+              onClick={() => onAsk('take-out')}
+            >
+              {t.remove}
+            </button>
+            <button
+              type="button"
+              class="small"
+              aria-label={`${t.delete} ${name}`}
+              onClick={() => onAsk('delete')}
+            >
+              {t.delete}
+            </button>
+          </div>
+        </div>
+        <UpstreamHealth health={upstream.health} />
+      </div>
+    </li>
+  );
+}
+
+type Health = PlacedUpstream['health'];
+
+const tones: Readonly<Record<Health['breaker'], Tone>> = { closed: 'good', open: 'bad', 'half-open': 'warn' };
+
+export function Breaker({ health }: { readonly health: Health }) {
+  return <Badge tone={tones[health.breaker]}>{t.breaker[health.breaker]}</Badge>;
+}
+
+export function UpstreamHealth({ health }: { readonly health: Health }) {
+  const { open_until, last_error, last_success, quota } = health;
+  const left = quota && quota.remaining !== null && quota.limit !== null;
+  return (
+    <Facts
+      of={[
+        ...(open_until ? [[t.openUntil, <Instant key="until" at={open_until} />] as const] : []),
+        [t.lastSuccess, <Instant key="success" at={last_success} />],
+        [
+          t.lastError,
+          last_error ? (
+            <>
+              <Instant at={last_error.at} />: {last_error.message}
+            </>
+          ) : (
+            <Instant at={null} />
+          ),
+        ],
+        [
+          t.quota,
+          left && quota.remaining !== null && quota.limit !== null ? (
+            <>
+              {t.quotaOf(numberText(quota.remaining), numberText(quota.limit))}{' '}
+              {quota.window_seconds !== null && t.quotaWindow(durationText(quota.window_seconds))}
+            </>
+          ) : (
+            <span class="muted">{t.noQuota}</span>
+          ),
+        ],
+      ]}
+    />
+  );
+}

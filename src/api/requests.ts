@@ -33,6 +33,8 @@ export interface RequestOptions {
   readonly logged: 'all' | 'sampled' | 'errors';
   /** Milliseconds of a clock that is never set back. */
   readonly now: () => number;
+  /** Of the trace that a request belongs to, asked once for each. */
+  readonly traceId?: (() => string | undefined) | undefined;
 }
 
 /** Headers of all answers, since many are what others sent us: a browser guesses no type, and runs nothing. Pages for people say otherwise. */
@@ -112,6 +114,7 @@ function originForm(target: string): string {
 
 export class ReceivedRequest implements RequestState {
   readonly requestId: string;
+  readonly traceId: string | undefined;
   identity: Identity = anonymous;
   readonly mirror: Mirror | undefined;
   choice: UpstreamChoice | undefined;
@@ -137,6 +140,7 @@ export class ReceivedRequest implements RequestState {
   ) {
     const given = request.headers['x-request-id'];
     this.requestId = typeof given === 'string' && sanePattern.test(given) ? given : randomUUID();
+    this.traceId = options.traceId?.();
     this.mirror = mirror;
     this.#request = request;
     this.#response = response;
@@ -145,7 +149,7 @@ export class ReceivedRequest implements RequestState {
   }
 
   get log(): Log {
-    this.#log ??= this.#options.log.child({ requestId: this.requestId });
+    this.#log ??= this.#options.log.child({ requestId: this.requestId, traceId: this.traceId });
     return this.#log;
   }
 
@@ -195,6 +199,7 @@ function report(
   if (!log) return;
   const fields = {
     requestId: state.requestId,
+    traceId: state.traceId,
     method,
     path: pathOf(req.url ?? ''),
     mirror: state.mirror?.registryId,

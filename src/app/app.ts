@@ -30,6 +30,7 @@ import { createOutbound } from './outbound.ts';
 import { createRetention } from './retention.ts';
 import type { Secrets } from './secrets.ts';
 import { openStorage } from './storage.ts';
+import { startTracing } from './tracing.ts';
 import { TrafficSampler } from './traffic-sampler.ts';
 import { createVirtualRegistries } from './virtual-registries.ts';
 import { createWebhooks } from './webhooks.ts';
@@ -66,7 +67,8 @@ export async function createApp(
   const outbound = createOutbound(config);
   let countPending: (() => Promise<number>) | undefined;
   const metrics = createMetrics(async () => (await countPending?.()) ?? 0, worker?.metrics);
-  const storage = await openStorage({ config, log, now, worker, observer: metrics.objects });
+  const tracing = await startTracing(config.tracing);
+  const storage = await openStorage({ config, tracing, log, now, worker, observer: metrics.objects });
   const { database } = storage;
   countPending = () => database.webhookDeliveries.countPending();
   const id = randomUUID();
@@ -108,6 +110,7 @@ export async function createApp(
     secretBox,
     log,
     now,
+    tracing,
   };
 
   const cluster =
@@ -169,8 +172,10 @@ export async function createApp(
     probes,
   });
 
+  const traced = (handler: RequestListener) => tracing?.around(handler) ?? handler;
   return {
-    ...http,
+    handler: traced(http.handler),
+    mirrorHandlerOf: (mirror) => traced(http.mirrorHandlerOf(mirror)),
     operationsHandler: operations.handler,
     clusterHandler: cluster?.handlerOf(virtual.fills, virtual.findUpstream),
     async start(announce) {
@@ -197,6 +202,7 @@ export async function createApp(
       await heartbeat.close();
       await reads.close();
       await storage.close();
+      await tracing?.close();
     },
   };
 }

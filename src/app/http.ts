@@ -32,6 +32,7 @@ import { fromStorage } from '../storage/unavailable-storage.ts';
 import type { Auth } from './auth.ts';
 import type { HostedRegistry } from './hosted-registry.ts';
 import type { Metrics } from './metrics/metrics.ts';
+import type { Tracing } from './tracing.ts';
 import type { VirtualRegistries } from './virtual-registries.ts';
 
 export interface HttpParts {
@@ -47,6 +48,7 @@ export interface HttpParts {
   /** Of operations, which clients may ask, too. */
   readonly probes: Middleware;
   readonly log: Log;
+  readonly tracing: Tracing | undefined;
   readonly now: () => number;
 }
 
@@ -57,13 +59,20 @@ export interface HttpHandlers {
 }
 
 export function createHttp(parts: HttpParts): HttpHandlers {
-  const { config, auth, services, maintenance, metrics, probes, log, now } = parts;
+  const { config, auth, services, maintenance, metrics, probes, log, tracing, now } = parts;
   const { guards, sessions } = auth;
   const koa = new Koa<RequestState>();
   koa.on('error', (error: unknown) => log.debug({ err: error }, 'a client went away'));
   const clock = () => performance.now();
   const { requests: logged } = config.log;
-  const requests = new Requests({ log, logged, observer: metrics.requests, ...config.http, now: clock });
+  const requests = new Requests({
+    log,
+    logged,
+    observer: metrics.requests,
+    ...config.http,
+    now: clock,
+    traceId: tracing?.traceId,
+  });
   koa.use(requests.middleware);
   koa.use(answerErrors);
   koa.use(createV2(parts));

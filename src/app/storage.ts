@@ -19,6 +19,7 @@ import { filesystemName, StoresByKey } from '../storage/stores-by-key.ts';
 import { ownData } from './data-directory-owner.ts';
 import { unobserved } from './metrics/object-metrics.ts';
 import { openObjectStores } from './object-stores.ts';
+import type { Tracing } from './tracing.ts';
 import type { Worker } from './workers/worker.ts';
 
 type StoreDatabase = Pick<Records, 'instance' | 'storedBlobs' | 'objectWrites'>;
@@ -102,6 +103,7 @@ export function reviewDelayOf({ gc }: Pick<Config, 'gc'>, random: () => number =
 
 export interface StorageParts {
   readonly config: Config;
+  readonly tracing: Tracing | undefined;
   readonly log: Log;
   readonly now: () => number;
   /** Undefined: it is alone. */
@@ -113,7 +115,7 @@ export interface StorageParts {
  * For a server, of which there is one for each SQLite, or for one of its workers. One without its store starts, serves nothing from it, and takes it up again once
  * it is there. @throws DataDirectoryInUse, what the database throws, and the system where a store cannot be made
  */
-export async function openStorage({ config, log, now, worker, observer }: StorageParts) {
+export async function openStorage({ config, tracing, log, now, worker, observer }: StorageParts) {
   const {
     dataDirectory,
     database: { url },
@@ -130,6 +132,8 @@ export async function openStorage({ config, log, now, worker, observer }: Storag
     now,
     reviewDelayMs: reviewDelayOf(config),
     isShared: worker !== undefined,
+    onStatement:
+      tracing && ((statement, ms, error) => tracing.note('sql', ms, { 'db.query.text': statement }, error)),
     giveUpSpace: () => {
       space.lookAgain();
       return reserve?.giveUp() ?? false;

@@ -3,8 +3,13 @@ import type { Config } from '../config/config.ts';
 import { version } from '../config/version.ts';
 import { createResolve } from '../outbound/address-guard.ts';
 import type { Outbound } from './outbound.ts';
+import type { Tracing } from './tracing.ts';
 
-export function upstreamOptions({ upstreams: { proxy: _proxy, ...upstreams } }: Config, outbound: Outbound) {
+export function upstreamOptions(
+  { upstreams: { proxy: _proxy, ...upstreams } }: Config,
+  outbound: Outbound,
+  tracing?: Tracing,
+) {
   return {
     userAgent: `entrepot/${version}`,
     ...upstreams,
@@ -12,5 +17,6 @@ export function upstreamOptions({ upstreams: { proxy: _proxy, ...upstreams } }: 
     resolve: createResolve(),
     findProxy: outbound.findUpstreamProxy,
     trust: outbound.trust,
+    traceHeaders: tracing?.headers,
   };
 }

@@ -31,11 +31,13 @@ import type { BlobReads } from '../storage/blob-reads.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
 import { BufferBudget } from '../storage/chunk-reader.ts';
 import { LocalUpstream } from '../upstreams/local-upstream.ts';
+import type { Upstream } from '../upstreams/upstream.ts';
 import { UpstreamPool } from '../upstreams/upstream-pool.ts';
 import type { Cluster } from './cluster.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { Outbound } from './outbound.ts';
 import type { Storage } from './storage.ts';
+import type { Spans, Tracing } from './tracing.ts';
 import { upstreamOptions } from './upstream-options.ts';
 
 export interface VirtualRegistryParts {
@@ -56,12 +58,13 @@ export interface VirtualRegistryParts {
   readonly cluster: Pick<Cluster, 'sharing' | 'upstreams'> | undefined;
   readonly log: Log;
   readonly now: () => number;
+  readonly tracing?: Tracing | undefined;
 }
 
 export function createVirtualRegistries({
   config,
-  storage: { database, store, space },
-  reads,
+  storage: { database, store: unwatchedStore, space },
+  reads: unwatchedReads,
   outbound,
   shared,
   hot,
@@ -73,7 +76,13 @@ export function createVirtualRegistries({
   cluster,
   log,
   now,
+  tracing,
 }: VirtualRegistryParts) {
+  /** Objects as they are where there are no traces. */
+  const watched = <T extends object>(object: T, spans: Spans<T>): T =>
+    tracing?.watch(object, spans) ?? object;
+  const store = watched(unwatchedStore, { createSpool: 'create spool' });
+  const reads = watched(unwatchedReads, { open: 'open stored blob' });
   const { cacheEntries: entries, manifests, blobs } = database;
   const { cache } = config;
   const running = new Set<RunningFill>();
@@ -90,7 +99,7 @@ export function createVirtualRegistries({
   };
   const demandRoom = (bytes: number) => space.demand(bytes);
   const upstreams = new UpstreamPool(
-    { ...upstreamOptions(config, outbound), observer: metrics.upstreams, shared, log, now },
+    { ...upstreamOptions(config, outbound, tracing), observer: metrics.upstreams, shared, log, now },
     secretBox,
   );
   const ttlMs = cache.listMs;
@@ -120,47 +129,60 @@ export function createVirtualRegistries({
     pause,
     buffers,
     publish,
-    createSpool: () => store.createSpool(),
+    createSpool: async () => {
+      const spool = await store.createSpool();
+      return tracing?.watchLife('fill', spool, ['commit', 'abort']) ?? spool;
+    },
     demandRoom,
     share: cluster && createShareFill({ sharing: cluster.sharing, entries, blobs, store }),
   });
   const fetch = new ManifestFetch({ entries, manifests, demandRoom, log, now });
   const revalidation = new Revalidation({ fetch, entries, backoffMs: cache.backoffMs, log, now });
+  const watchedUpstreams = new WeakMap<Upstream, Upstream>();
   const registries = new Registries({
     load: (id) => loadRegistry(database, secrets, id, config.virtualRegistries.anonymousPrivate),
     list: async (groupId) => (await database.virtualRegistries.list(groupId)).map(({ id }) => id),
     upstreamOf(settings) {
       const upstream = upstreams.get(settings);
-      return cluster && !(upstream instanceof LocalUpstream) ? cluster.upstreams.share(upstream) : upstream;
+      if (upstream instanceof LocalUpstream) return upstream;
+      const known = watchedUpstreams.get(upstream) ?? watched(upstream, upstreamSpans);
+      watchedUpstreams.set(upstream, known);
+      return cluster?.upstreams.share(known) ?? known;
     },
     findHosted,
     hot,
     pulls: {
-      manifests: new ManifestPull({
-        log,
-        entries,
-        manifests,
-        hot,
-        revalidation,
-        fetch,
-        notFound,
-        usage,
-        now,
-      }),
-      blobs: new BlobPull({
-        entries,
-        blobs,
-        reads,
-        hot,
-        fills,
-        buffers,
-        usage,
-        room,
-        observer,
-        pause,
-        log,
-        now,
-      }),
+      manifests: watched(
+        new ManifestPull({
+          log,
+          entries,
+          manifests,
+          hot,
+          revalidation,
+          fetch,
+          notFound,
+          usage,
+          now,
+        }),
+        { manifest: 'pull manifest' },
+      ),
+      blobs: watched(
+        new BlobPull({
+          entries,
+          blobs,
+          reads,
+          hot,
+          fills,
+          buffers,
+          usage,
+          room,
+          observer,
+          pause,
+          log,
+          now,
+        }),
+        { blob: 'pull blob', stat: 'pull blob' },
+      ),
       tags: new TagLists({ entries, ttlMs, log, now }),
       referrers: new ReferrerLists({ entries, manifests, ttlMs, log, now }),
       counts,
@@ -198,6 +220,14 @@ export function createVirtualRegistries({
     },
   };
 }
+
+/** What a pull waits for, as traces call it. */
+const upstreamSpans = {
+  headManifest: 'probe manifest',
+  getManifest: 'fetch manifest',
+  headBlob: 'probe blob',
+  openBlob: 'open blob at upstream',
+} as const;
 
 type Explained = [Parameters<typeof explainPull>[1], Parameters<typeof explainPull>[2]];
 

@@ -173,6 +173,7 @@ export const configSchema = section({
   ),
   webhooks: section(webhookSettings),
   mirrors: mirrorSettings(),
+  tracing: section({ endpoint: optional(httpUrl), percent: count(0, 100) }),
   log: section({ level: oneOf(logLevels), format: oneOf(logFormats), requests: oneOf(loggedRequests) }),
 }).refine(
   ({ http: { externalUrl }, mirrors }) =>

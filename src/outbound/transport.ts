@@ -20,6 +20,8 @@ export interface TransportOptions extends GuardedAgentOptions {
   /** From when a transfer has its connection to the end of its answer's head. */
   readonly answerMs: number;
   readonly userAgent: string;
+  /** What tells other servers of the trace that a request belongs to. */
+  readonly traceHeaders?: (() => Readonly<Record<string, string>>) | undefined;
   /** What one origin alone is sent besides, by names in lower case, and no more once it has redirected elsewhere. */
   readonly originHeaders?: OriginHeaders | undefined;
 }
@@ -118,7 +120,12 @@ export class Transport {
     const options = {
       method,
       body: body ?? null,
-      headers: { 'user-agent': this.#options.userAgent, ...headers, 'accept-encoding': 'identity' },
+      headers: {
+        'user-agent': this.#options.userAgent,
+        ...this.#options.traceHeaders?.(),
+        ...headers,
+        'accept-encoding': 'identity',
+      },
       signal: signal ?? null,
       // undici closes the connection after each HEAD unless told not to; that would cost a TLS handshake per revalidation.
       reset: false,

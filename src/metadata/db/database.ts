@@ -1,5 +1,5 @@
 /** The records, on SQLite or PostgreSQL. */
-import { type Dialect, Kysely, sql } from 'kysely';
+import { type Dialect, Kysely, type LogConfig, sql } from 'kysely';
 import type { Log } from '../../observe/log.ts';
 import type { ReviewTimes } from '../collector/enqueue-reviews.ts';
 import { migrateToLatest } from '../migrations/migrate.ts';
@@ -15,6 +15,8 @@ import { readOnlySqliteDialect, type SqliteOptions, sqliteDialect } from './sqli
 import { sqliteReadingDialect } from './sqlite-reading.ts';
 import type { Tables } from './tables.ts';
 
+export type OnStatement = (statement: string, ms: number, error: unknown) => void;
+
 export interface DatabaseOptions extends SqliteOptions {
   /** `postgres://…`; undefined for SQLite. */
   readonly url: string | undefined;
@@ -25,6 +27,8 @@ export interface DatabaseOptions extends SqliteOptions {
   readonly now: () => number;
   /** The delay of {@link ReviewTimes}; a day where left out. */
   readonly reviewDelayMs?: (() => number) | undefined;
+  /** Told of each statement that has ended, without its values, and how long it took in milliseconds. */
+  readonly onStatement?: OnStatement | undefined;
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -98,11 +102,12 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   if (options.url !== undefined) {
     await migrate(options);
     const dialect = await dialectOf(options.url, options.log, 'limited', revision);
-    const reading = recordsThrough(await dialectOf(options.url, options.log, 'lists'));
-    return new Database(recordsThrough(dialect), timesOf(options), { direct: dialect, reading }, revision);
+    const reading = recordsThrough(await dialectOf(options.url, options.log, 'lists'), options);
+    const ways = { direct: dialect, reading };
+    return new Database(recordsThrough(dialect, options), timesOf(options), ways, revision);
   }
   const dialect = await sqliteDialect(options.file, revision, options);
-  const db = recordsThrough(dialect);
+  const db = recordsThrough(dialect, options);
   try {
     noteMigrations(await migrateToLatest(db, sqliteTypes), options.log);
   } catch (error) {
@@ -110,7 +115,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     throw error;
   }
   const reading = sqliteReadingDialect(options.file, dialect);
-  const ways = { direct: dialect, ...(reading && { reading: recordsThrough(reading) }) };
+  const ways = { direct: dialect, ...(reading && { reading: recordsThrough(reading, options) }) };
   return new Database(db, timesOf(options), ways, revision);
 }
 
@@ -126,8 +131,17 @@ export async function openReadOnlyDatabase(options: DatabaseOptions): Promise<Da
   return new Database(recordsThrough(dialect), timesOf(options), { direct: dialect });
 }
 
-function recordsThrough(dialect: Dialect): Kysely<Tables> {
-  return new Kysely<Tables>({ dialect, plugins: [new RecordRows()] });
+function recordsThrough(
+  dialect: Dialect,
+  { onStatement }: Pick<DatabaseOptions, 'onStatement'> = {},
+): Kysely<Tables> {
+  const tell: LogConfig | undefined =
+    onStatement &&
+    ((event) => {
+      const { query, queryDurationMillis } = event;
+      onStatement(query.sql, queryDurationMillis, event.level === 'error' ? event.error : undefined);
+    });
+  return new Kysely<Tables>({ dialect, plugins: [new RecordRows()], ...(tell && { log: tell }) });
 }
 
 function timesOf({ now, reviewDelayMs = () => dayMs }: DatabaseOptions): ReviewTimes {

@@ -1,0 +1,77 @@
+/** The documents as a site: `npm run build:site` puts it in `.site`. A link to a page or a heading that is not there ends it. */
+import { defineConfig } from 'vitepress';
+
+const page = (text, link) => ({ text, link });
+
+// biome-ignore lint/style/noDefaultExport: VitePress asks for it
+export default defineConfig({
+  title: 'Entrepot',
+  description: 'Container virtual registry and hosted OCI registry in one server',
+  srcDir: '../../docs',
+  outDir: '../../.site',
+  cacheDir: './node_modules/.vitepress',
+  cleanUrls: false,
+  // Of the examples, which name servers of the reader's.
+  ignoreDeadLinks: 'localhostLinks',
+  markdown: {
+    anchor: { slugify },
+    config: (md) => md.core.ruler.push('links-outside', withoutLinksOutside),
+  },
+  themeConfig: {
+    search: { provider: 'local' },
+    outline: { level: [2, 3] },
+    sidebar: [
+      { text: 'Begin', items: [page('What it is', '/'), page('A first hour', '/first-hour')] },
+      {
+        text: 'How to …',
+        items: [
+          page('Pull and push', '/using-it'),
+          page('Use the web page', '/web-page'),
+          page('Sign in', '/signing-in'),
+          page('Let CI jobs in', '/ci'),
+          page('Share tokens with other registries', '/tokens'),
+          page('Be told of what happens', '/webhooks'),
+          page('Run it', '/operations'),
+          page('Run it on Kubernetes', '/kubernetes'),
+          page('Find what is wrong', '/troubleshooting'),
+        ],
+      },
+      {
+        text: 'Reference',
+        items: [
+          page('Configuration', '/configuration'),
+          page('API', '/api'),
+          page('Words', '/glossary'),
+          page('Performance', '/performance'),
+        ],
+      },
+      {
+        text: 'Why it is so',
+        items: [page('Architecture', '/architecture'), page('Decisions', '/decisions/')],
+      },
+    ],
+  },
+});
+
+/** As where the documents are read beside the sources, so that links to headings are good in both places. */
+function slugify(heading) {
+  return heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}_ -]/gu, '')
+    .replaceAll(' ', '-');
+}
+
+/** Sources and files of the project are no part of the site: what leads to them is only text. */
+function withoutLinksOutside({ tokens, env }) {
+  const depth = (env.relativePath ?? '').split('/').length;
+  const outside = new RegExp(`^(\\.\\./){${depth},}`);
+  for (const { children } of tokens) {
+    let isOutside = false;
+    for (const token of children ?? []) {
+      if (token.type === 'link_open') isOutside = outside.test(token.attrGet('href') ?? '');
+      if (!isOutside || !token.type.startsWith('link_')) continue;
+      token.type = 'text';
+      token.content = '';
+    }
+  }
+}

@@ -28,7 +28,7 @@ COPY --from=page /app/ui/dist ui/dist
 # Compiles the sources into node_modules/.cache once, so that every start has them.
 RUN node bin/entrepot.js version
 # Group 0 is for platforms that choose a user; by number, since Kubernetes' runAsNonRoot knows no names.
-RUN install --directory --owner=node --group=root --mode=0770 /data
+RUN install --directory --owner=node --group=root --mode=0770 /data /blobs
 USER 1000
 VOLUME /data
 EXPOSE 5000 5001

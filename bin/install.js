@@ -11,6 +11,14 @@ const modules = join(root, 'node_modules');
 /** npm puts this folder in front of the path of its scripts. */
 const broughtTo = join(modules, '.bin', process.platform === 'win32' ? 'node.exe' : 'node');
 
+/** Maps of sources that are not there, sources and builds for others than Node, and the builds of Swagger UI that are not served. */
+const unread = [
+  /\.map$|\.d\.cts$/,
+  /[\\/]dist-es[\\/]|[\\/]zod[\\/]src[\\/]/,
+  /@(azure|typespec)[\\/].*dist.(browser|react-native|workerd).*\.[mc]?[jt]s$/,
+  /swagger-ui-dist.swagger-ui(-es-.*|-standalone-preset|)\.js$/,
+];
+
 if (runningMajor < neededMajor && !existsSync(broughtTo)) bringNode();
 if (existsSync(modules)) removeUnread();
 
@@ -50,14 +58,10 @@ function environmentOfItsOwn() {
   );
 }
 
-/** Maps of sources that are not there, what is for browsers alone, and the builds of Swagger UI that are not served. */
 function removeUnread() {
-  for (const entry of readdirSync(modules, { recursive: true })) {
-    const isUnread =
-      entry.endsWith('.map') ||
-      /^@(azure|typespec).*dist.(browser|react-native|workerd).*\.[mc]?[jt]s$/.test(entry) ||
-      /swagger-ui-dist.swagger-ui(-es-.*|-standalone-preset|)\.js$/.test(entry);
-    if (isUnread) rmSync(join(modules, entry));
+  for (const entry of readdirSync(modules, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (!entry.isDirectory() && unread.some((pattern) => pattern.test(path))) rmSync(path);
   }
 }
 

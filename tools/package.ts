@@ -31,10 +31,30 @@ for (const path of readdirSync(join(root, 'src'), { recursive: true, encoding: '
   if (path.endsWith('.ts')) write(`src/${path.slice(0, -3)}.js`, withoutTypes(read(`src/${path}`)));
 write('bin/entrepot.js', importingJavaScript(read('bin/entrepot.js')));
 
-const { name, version, description, license, type, bin, engines, dependencies, overrides } = JSON.parse(
-  read('package.json'),
-);
-const manifest = { name, version, description, license, type, bin, engines, dependencies, overrides };
+const {
+  name,
+  version,
+  description,
+  license,
+  type,
+  bin,
+  engines,
+  dependencies,
+  optionalDependencies,
+  overrides,
+} = JSON.parse(read('package.json'));
+const manifest = {
+  name,
+  version,
+  description,
+  license,
+  type,
+  bin,
+  engines,
+  dependencies,
+  optionalDependencies,
+  overrides,
+};
 writeJson('package.json', manifest);
 const lock: Lock = JSON.parse(read('package-lock.json'));
 const shipped = Object.entries(lock.packages).filter(([path, entry]) => path !== '' && !entry.dev);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { TestApp } from '../support/app.ts';
 import { createProject, Pusher } from '../support/pushing.ts';
-import { describePage } from './support/describe-page.ts';
+import { describePage, describePageOnEach } from './support/describe-page.ts';
 import { attach, imageOf, repositoryNumber } from './support/pushed-images.ts';
 
 const base = 'FROM debian:13';
@@ -57,32 +57,6 @@ describePage('repositories', ({ start, visit }) => {
     visitor.expectNoFaults();
   });
 
-  test('delete several tags after it is shown which go, and restore one', async () => {
-    await using app = await start();
-    const path = await push(app);
-    const visitor = await visit(app.url);
-    const { page } = visitor;
-    await visitor.goTo(`${path}?sort=name&selected=dev-1,dev-2,release-1`);
-    await visitor.signIn();
-    await page.getByRole('button', { name: 'Delete…', exact: true }).click();
-    const dialog = page.getByRole('dialog');
-    await dialog.getByText('2 tags go').waitFor();
-    const stays = dialog.getByRole('list', { name: '1 tag stays' });
-    expect(await stays.textContent()).toMatch(/release-1.*immutable/);
-    await visitor.expectSound('delete-tags');
-    await dialog.getByRole('button', { name: 'Delete 2 tags' }).click();
-    await page.getByText('2 tags are deleted.').waitFor();
-    const names = () => page.locator('tbody tr td:nth-child(2)').allTextContents();
-    await expect.poll(names).toEqual(['1.0', '1.1', 'release-1']);
-    await page.getByRole('link', { name: 'Deleted tags' }).click();
-    await page.getByRole('button', { name: 'Restore dev-1' }).click();
-    await page.getByText('dev-1 is back.').waitFor();
-    await visitor.expectSound('deleted-tags');
-    await page.getByRole('link', { name: 'Tags', exact: true }).click();
-    await expect.poll(names).toContain('dev-1');
-    visitor.expectNoFaults();
-  });
-
   test('say what an image is, and how two differ', async () => {
     await using app = await start();
     const path = await push(app);
@@ -118,6 +92,34 @@ describePage('repositories', ({ start, visit }) => {
     const labels = page.getByRole('table', { name: 'Labels and what else differs' });
     expect(await labels.textContent()).toContain('org.opencontainers.image.version');
     await visitor.expectSound('compare');
+    visitor.expectNoFaults();
+  });
+});
+
+describePageOnEach('tags of a repository', ({ start, visit }) => {
+  test('delete several tags after it is shown which go, and restore one', async () => {
+    await using app = await start();
+    const path = await push(app);
+    const visitor = await visit(app.url);
+    const { page } = visitor;
+    await visitor.goTo(`${path}?sort=name&selected=dev-1,dev-2,release-1`);
+    await visitor.signIn();
+    await page.getByRole('button', { name: 'Delete…', exact: true }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('2 tags go').waitFor();
+    const stays = dialog.getByRole('list', { name: '1 tag stays' });
+    expect(await stays.textContent()).toMatch(/release-1.*immutable/);
+    await visitor.expectSound('delete-tags');
+    await dialog.getByRole('button', { name: 'Delete 2 tags' }).click();
+    await page.getByText('2 tags are deleted.').waitFor();
+    const names = () => page.locator('tbody tr td:nth-child(2)').allTextContents();
+    await expect.poll(names).toEqual(['1.0', '1.1', 'release-1']);
+    await page.getByRole('link', { name: 'Deleted tags' }).click();
+    await page.getByRole('button', { name: 'Restore dev-1' }).click();
+    await page.getByText('dev-1 is back.').waitFor();
+    await visitor.expectSound('deleted-tags');
+    await page.getByRole('link', { name: 'Tags', exact: true }).click();
+    await expect.poll(names).toContain('dev-1');
     visitor.expectNoFaults();
   });
 });

@@ -2,6 +2,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { TestApp, type TestAppOptions } from '../../support/app.ts';
+import { describeEachDatabase } from '../../support/databases.ts';
 import { chromium, launch } from './browser.ts';
 import { password, Visit } from './visit.ts';
 
@@ -14,7 +15,23 @@ export interface Stage {
   addUser(app: TestApp, username: string, roles?: Readonly<Record<string, number>>): Promise<number>;
 }
 
-export function describePage(name: string, define: (stage: Stage) => void): void {
+/** As {@link describePage}, on each database. */
+export function describePageOnEach(name: string, define: (stage: Stage) => void): void {
+  describeEachDatabase(name, (_open, { createPlace, serverUrl }) => {
+    describePage('the page', define, async (options = {}) => {
+      const template = await TestApp.findTemplate(serverUrl);
+      const databaseUrl = serverUrl === undefined ? undefined : (await createPlace(template)).url;
+      return TestApp.start({ ...options, template, databaseUrl });
+    });
+  });
+}
+
+/** @param startApp a server of its own for each test; on SQLite by default */
+export function describePage(
+  name: string,
+  define: (stage: Stage) => void,
+  startApp: (options?: TestAppOptions) => Promise<TestApp> = TestApp.start,
+): void {
   const title = chromium === undefined ? `${name} (not run: there is no chromium)` : name;
   describe.skipIf(chromium === undefined)(title, () => {
     let browser: Browser;
@@ -24,7 +41,7 @@ export function describePage(name: string, define: (stage: Stage) => void): void
     afterAll(() => browser?.close());
     define({
       async start(options) {
-        const app = await TestApp.start(options);
+        const app = await startApp(options);
         await demand(app.api('PUT', '/users/1', { password }));
         return app;
       },

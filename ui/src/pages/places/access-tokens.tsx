@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import type { ItemOf } from '../../api/api.ts';
 import { chosen } from '../../api/choices.ts';
 import { type PlaceOf, roles } from '../../api/roles.ts';
-import { useApi, useConnection, usePage } from '../../api/use-api.ts';
+import { useApi, usePage } from '../../api/use-api.ts';
 import { Confirm, Dialog } from '../../components/dialog.tsx';
 import { EmptyState } from '../../components/empty-state.tsx';
 import { CheckBox, Select, TextField } from '../../components/fields.tsx';
@@ -23,9 +23,10 @@ type Token = ItemOf<'GET /projects/{id}/access_tokens'>;
 const projectScopes = ['api', 'read_api', 'read_registry', 'write_registry'] as const;
 const groupScopes = [...projectScopes, 'read_virtual_registry'] as const;
 
+/** With an access token, any user name will do. */
 export function AccessTokens({ place }: { readonly place: PlaceOf }) {
   const { kind, id } = place;
-  const { api, session } = useConnection();
+  const api = useApi();
   const tell = useToast();
   const [isMaking, setMaking] = useState(false);
   const [made, setMade] = useState<string>();
@@ -97,9 +98,7 @@ export function AccessTokens({ place }: { readonly place: PlaceOf }) {
           }}
         />
       )}
-      {made !== undefined && (
-        <SecretOnce secret={made} username={session.user.username} onClose={() => setMade(undefined)} />
-      )}
+      {made !== undefined && <SecretOnce secret={made} username="bot" onClose={() => setMade(undefined)} />}
       {revoking && (
         <Confirm
           title={t.revokeTitle}

@@ -72,6 +72,16 @@ const cases: readonly (readonly [string, (world: World) => string])[] = [
   ],
   ['digest', () => `/administration?tab=collector&digest=${encodeURIComponent(hostile('digest'))}`],
   ['message', () => '/administration?tab=settings'],
+  ['registry', () => '/registries'],
+  ['registry-note', () => '/registries'],
+  ['registry', () => '/registries/1'],
+  ['registry-note', () => '/registries/1'],
+  ['upstream', () => '/registries/1'],
+  ['upstream-note', () => '/registries/1'],
+  ['upstream', () => '/registries/1?tab=explain&image=team%2Fapp%3Av1'],
+  ['image', () => `/registries/1?tab=explain&image=${encodeURIComponent(hostile('image'))}`],
+  ['upstream', () => '/registries/1?tab=cache'],
+  ['upstream', () => '/'],
 ];
 
 async function makeWorld(app: TestApp, visitor: Visit, endpointUrl: string): Promise<World> {
@@ -105,6 +115,17 @@ async function makeWorld(app: TestApp, visitor: Visit, endpointUrl: string): Pro
     }),
   );
   await demand(app.api('PUT', '/application/settings', { maintenance_mode_message: hostile('message') }));
+  const registry = '/virtual_registries/container/registries/1';
+  await demand(
+    app.api('PATCH', registry, { name: hostile('registry'), description: hostile('registry-note') }),
+  );
+  await demand(
+    app.api('POST', `${registry}/upstreams`, {
+      url: endpointUrl,
+      name: hostile('upstream'),
+      description: hostile('upstream-note'),
+    }),
+  );
   const id = await repositoryNumber(app, 'acme/shop', 'acme/shop');
   return { app, visitor, hook, repository: `${project}/repositories/${id}` };
 }

@@ -10,10 +10,7 @@ type Matches = (host: string) => boolean;
 
 /** What cannot be read is nobody's host. */
 export function createNoProxy(entries: readonly string[]): (url: URL) => boolean {
-  const rules = entries
-    .flatMap((entry) => entry.split(/[\s,]+/))
-    .filter((entry) => entry !== '')
-    .map(parseEntry);
+  const rules = entries.flatMap((entry) => entry.split(/[\s,]/)).map(parseEntry);
   return (url) => {
     const host = plainHost(url.hostname);
     const port = url.port || (url.protocol === 'https:' ? '443' : '80');
@@ -22,20 +19,26 @@ export function createNoProxy(entries: readonly string[]): (url: URL) => boolean
 }
 
 function parseEntry(entry: string): { readonly matches: Matches; readonly port: string | undefined } {
-  const [, named, port] = /^(\[.+\]|[^:]+):(\d+)$/.exec(entry) ?? [];
-  return { matches: matcherOf(named ?? entry), port };
+  const narrowed = /^(\[.+\]|[^:]+):(\d+)$/.exec(entry);
+  return { matches: matcherOf(narrowed?.[1] ?? entry), port: narrowed?.[2] };
 }
 
 function matcherOf(text: string): Matches {
   if (text === '*') return () => true;
-  const [base = ''] = text.split('/', 1);
-  if (isIP(plainHost(base)) !== 0) return (host) => isWithinNetwork(host, text.replace(/[[\]]/g, ''));
+  const network = withoutBrackets(text);
+  if (isIP(network.replace(/\/.*/, '')) !== 0) return (host) => isWithinNetwork(host, network);
+  const named = URL.parse(`http://${text.replace(/^\*?\./, '')}`);
+  if (!named) return () => false;
+  const domain = plainHost(named.hostname);
   const isBelowOnly = /^\*?\./.test(text);
-  const domain = plainHost(URL.parse(`http://${text.replace(/^\*?\./, '')}`)?.hostname ?? '');
-  return (host) => domain !== '' && ((!isBelowOnly && host === domain) || host.endsWith(`.${domain}`));
+  return (host) => (!isBelowOnly && host === domain) || host.endsWith(`.${domain}`);
 }
 
 /** IPv6 without brackets, and names without the dot that they may end with. */
 function plainHost(hostname: string): string {
-  return hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
+  return withoutBrackets(hostname).replace(/\.$/, '');
+}
+
+function withoutBrackets(text: string): string {
+  return text.replace(/[[\]]/g, '');
 }

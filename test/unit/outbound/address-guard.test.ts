@@ -3,9 +3,11 @@ import { describe, expect, test, vi } from 'vitest';
 import {
   BlockedAddressError,
   createResolve,
+  findBlockedHost,
   findBlockedLiteral,
   guardedLookup,
   isAllowedAddress,
+  isWithinNetwork,
   privateNetworks,
 } from '../../../src/outbound/address-guard.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -124,6 +126,53 @@ describe('with allowed networks', () => {
       '192.0.2.1',
     ])
       expect(isAllowedAddress(address, privateNetworks)).toBe(false);
+  });
+});
+
+describe('a host that a proxy looks up', () => {
+  test.each([
+    'localhost',
+    'LOCALHOST.',
+    'registry.localhost',
+    'metadata',
+    'metadata.google.internal',
+    'metadata.goog',
+    'instance-data',
+    'instance-data.ec2.internal.',
+    '10.0.0.5',
+  ])('is refused as the address that it leads to: %s', (host) => {
+    expect(findBlockedHost(host, [])).toBeInstanceOf(BlockedAddressError);
+  });
+
+  test('may be any other name, and what is allowed', () => {
+    for (const host of ['registry.corp.test', 'notlocalhost', 'metadata.corp.test', '8.8.8.8'])
+      expect(findBlockedHost(host, [])).toBeUndefined();
+    expect(findBlockedHost('localhost', ['127.0.0.0/8'])).toBeUndefined();
+    expect(findBlockedHost('metadata', ['169.254.169.254/32'])).toBeUndefined();
+  });
+});
+
+describe('a network', () => {
+  test.each([
+    ['10.1.2.3', '10.0.0.0/8'],
+    ['10.1.2.3', '10.1.2.3'],
+    ['::ffff:10.1.2.3', '10.0.0.0/8'],
+    ['fe80::1%eth0', 'fe80::/10'],
+    ['fd00::5', 'fd00::5'],
+  ])('has the address %s: %s', (address, network) => {
+    expect(isWithinNetwork(address, network)).toBe(true);
+  });
+
+  test.each([
+    ['10.1.2.3', '10.1.2.4'],
+    ['10.1.2.3', 'corp.test'],
+    ['10.1.2.3', '10.0.0.0/x'],
+    ['10.1.2.3', ''],
+    ['corp.test', '10.0.0.0/8'],
+    ['fd00::5', '10.0.0.0/8'],
+    ['fd00::5', 'fd00::6'],
+  ])('does not have %s: %s', (address, network) => {
+    expect(isWithinNetwork(address, network)).toBe(false);
   });
 });
 

@@ -20,6 +20,7 @@ test.each([
   ['10.0.0.5', 'https://10.0.0.5:5000'],
   ['10.0.0.5:5000', 'https://10.0.0.5:5000'],
   ['10.0.0.0/8', 'https://10.1.2.3'],
+  ['10.1.0.0/16', 'https://10.1.2.3'],
   ['10.0.0.0/8', 'https://[::ffff:10.1.2.3]'],
   ['fd00::/8', 'https://[fd00::5]:5000'],
   ['fd00::5', 'https://[fd00:0::5]:5000'],
@@ -28,6 +29,9 @@ test.each([
   ['münchen.test', 'https://registry.xn--mnchen-3ya.test'],
   ['other.test, corp.test', registry],
   ['other.test corp.test', registry],
+  ['other.test ,  corp.test', registry],
+  ['[fd00::]/8', 'https://[fd00::5]'],
+  ['corp.test/v2', registry],
 ])('"%s" exempts %s', (entry, url) => {
   expect(createNoProxy([entry])(new URL(url))).toBe(true);
 });
@@ -51,6 +55,11 @@ test.each([
   ['fd00::5', 'https://[fd00::6]'],
   ['[fd00::5]:5000', 'https://[fd00::5]:5001'],
   ['.', registry],
+  ['.', 'https://registry.corp.test.'],
+  ['*.', registry],
+  ['corp.test:443x', registry],
+  ['x[fd00::5]:5000', 'https://[fd00::5]:5000'],
+  ['corp.test:443:5000', registry],
   ['?%/', registry],
 ])('"%s" does not exempt %s', (entry, url) => {
   expect(createNoProxy([entry])(new URL(url))).toBe(false);

@@ -2,7 +2,7 @@
 import { createServer as createTlsServer } from 'node:https';
 import { createServer as createTcpServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createFindProxy, type FindProxy } from '../../../src/outbound/proxies.ts';
+import { createFindProxy, type FindProxy, proxyHeaders } from '../../../src/outbound/proxies.ts';
 import type { Transport } from '../../../src/outbound/transport.ts';
 import { pair, pem } from '../../support/certificates.ts';
 import { HttpProxy, type HttpProxyOptions } from '../../support/http-proxy.ts';
@@ -80,6 +80,13 @@ describe('through a proxy', () => {
       expect(await read(transport, 'https://registry.corp.test/')).toBe('tls');
       expect(await read(transport, 'http://registry.corp.test/')).toBe('plain');
       expect(seen).toEqual(['registry.corp.test', undefined]);
+    },
+  );
+
+  test.each(['http://proxy.corp.test', 'http://proxy.corp.test:3128/'])(
+    'it is told no login where %s has none',
+    (url) => {
+      expect(proxyHeaders({ url: new URL(url), setting: 'x' })).toEqual({});
     },
   );
 

@@ -2,18 +2,22 @@
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { Records } from '../metadata/db/records.ts';
+import { openAzureStorage } from '../storage/azure/azure-storage.ts';
 import type { Space } from '../storage/disk-space.ts';
+import { openGcsStorage } from '../storage/gcs/gcs-storage.ts';
 import { BucketIdentity } from '../storage/objects/bucket-identity.ts';
 import type { ObjectStorage } from '../storage/objects/object-storage.ts';
 import { createObjectStores } from '../storage/objects/object-stores.ts';
 import { type ObjectObserver, observeStorage } from '../storage/objects/observed-storage.ts';
-import { openS3 } from '../storage/s3/s3-storage.ts';
+import { openS3 as openS3Storage } from '../storage/s3/s3-storage.ts';
 
 export interface ObjectStoreParts {
   readonly config: Config;
   readonly database: Pick<Records, 'instance' | 'objectWrites'>;
   readonly space: Space;
   readonly observer: ObjectObserver;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
 }
 
 interface Bucket {
@@ -25,8 +29,8 @@ interface Bucket {
 }
 
 /** Loads the SDKs of those clouds alone that are configured. */
-export async function openObjectStores({ config, database, space, observer }: ObjectStoreParts) {
-  const buckets = await openBuckets(config, observer);
+export async function openObjectStores({ config, database, space, observer, now }: ObjectStoreParts) {
+  const buckets = await openBuckets(config, observer, now);
   return buckets.map(({ name, storage, rootDirectory, chunkBytes }) => {
     const key = `storage_id:${name}`;
     const records = {
@@ -45,12 +49,49 @@ export async function openObjectStores({ config, database, space, observer }: Ob
   });
 }
 
-async function openBuckets({ storage }: Config, observer: ObjectObserver): Promise<readonly Bucket[]> {
-  const { bucket, region, accessKey, secretKey, chunkSize, maxRequestsPerSecond, ...s3 } = storage.s3;
-  if (bucket === undefined || region === undefined) return [];
+async function openBuckets(
+  { storage }: Config,
+  observer: ObjectObserver,
+  now: () => number,
+): Promise<readonly Bucket[]> {
+  const opened = await Promise.all([openS3(storage), openAzure(storage, now), openGcs(storage, now)]);
+  return opened.flatMap((bucket) => {
+    if (!bucket) return [];
+    const { name, storage, rootDirectory = '', chunkSize, maxRequestsPerSecond } = bucket;
+    const observed = observeStorage(storage, observer, maxRequestsPerSecond || undefined);
+    return [{ name, storage: observed, rootDirectory, chunkBytes: chunkSize }];
+  });
+}
+
+interface Opened {
+  readonly name: Exclude<Config['storage']['driver'], 'filesystem'>;
+  readonly storage: ObjectStorage;
+  readonly rootDirectory: string | undefined;
+  readonly chunkSize: number;
+  readonly maxRequestsPerSecond: number;
+}
+
+async function openS3({ s3 }: Config['storage']): Promise<Opened | undefined> {
+  const { bucket, region, accessKey, secretKey } = s3;
+  if (bucket === undefined || region === undefined) return undefined;
   const keys = accessKey && secretKey && { accessKey, secretKey: secretKey.reveal() };
-  const opened = await openS3({ ...s3, bucket, region, keys: keys || undefined });
-  const observed = observeStorage(opened, observer, maxRequestsPerSecond || undefined);
-  const { rootDirectory = '' } = s3;
-  return [{ name: 's3', storage: observed, rootDirectory, chunkBytes: chunkSize }];
+  return {
+    ...s3,
+    name: 's3',
+    storage: await openS3Storage({ ...s3, bucket, region, keys: keys || undefined }),
+  };
+}
+
+async function openAzure({ azure }: Config['storage'], now: () => number): Promise<Opened | undefined> {
+  const { accountName, container, rootDirectory = '' } = azure;
+  if (container === undefined || accountName === undefined) return undefined;
+  const secrets = { accountKey: azure.accountKey?.reveal(), sasToken: azure.sasToken?.reveal() };
+  const settings = { ...azure, ...secrets, accountName, container, rootDirectory };
+  return { ...azure, name: 'azure', storage: await openAzureStorage(settings, now) };
+}
+
+async function openGcs({ gcs }: Config['storage'], now: () => number): Promise<Opened | undefined> {
+  const { bucket, rootDirectory = '' } = gcs;
+  if (bucket === undefined) return undefined;
+  return { ...gcs, name: 'gcs', storage: await openGcsStorage({ ...gcs, bucket, rootDirectory }, now) };
 }

@@ -52,7 +52,7 @@ export async function createStores(
     uploads: new FilesystemUploadStore(root, identity, space),
     inventory: new FilesystemBlobInventory(root, identity),
   };
-  const buckets = await openObjectStores({ config, database, space, observer });
+  const buckets = await openObjectStores({ config, database, space, observer, now });
   const all = [filesystem, ...buckets];
   const current = all.find(({ name }) => name === config.storage.driver) ?? filesystem;
   const byKey = new StoresByKey(new Map(all.map((each) => [each.name, each])), current.name);

@@ -6,6 +6,7 @@ import {
   bytesOrNone,
   count,
   directory,
+  file,
   flag,
   httpUrl,
   oneOf,
@@ -13,7 +14,7 @@ import {
   section,
 } from './setting-values.ts';
 
-const drivers = ['filesystem', 's3'] as const;
+const drivers = ['filesystem', 's3', 'azure', 'gcs'] as const;
 const checksums = ['crc32', 'sha256', 'md5', 'none'] as const;
 
 /** Those whose objects can be read at once. */
@@ -38,33 +39,61 @@ const keyPath = [
 ] as const;
 const word = [(text: string) => /^[\x21-\x7e]+$/.test(text), 'expected a word'] as const;
 
+/** What the drivers of all clouds have. */
+const objects = {
+  rootDirectory: optional(keyPath),
+  chunkSize: bytes().refine(
+    (size) => size >= 5 * 2 ** 20 && size <= 2 ** 30,
+    'expected a chunk_size from 5MiB to 1GiB',
+  ),
+  maxRequestsPerSecond: count(0, 1_000_000),
+};
+
 const s3 = section({
   bucket: optional(bucketName),
   region: optional(word),
   regionEndpoint: optional(httpUrl),
   pathStyle: flag(),
-  rootDirectory: optional(keyPath),
-  chunkSize: bytes(),
+  ...objects,
   encrypt: flag(),
   kmsKeyId: optional(word),
   storageClass: oneOf(storageClasses).transform((name) => name || undefined),
   accessKey: optional(word),
   secretKey: optionalSecret(),
   checksum: oneOf(checksums),
-  maxRequestsPerSecond: count(0, 1_000_000),
 })
   .refine(
     ({ accessKey, secretKey }) => (accessKey === undefined) === (secretKey === undefined),
     'expected both access_key and secret_key, or neither',
   )
   .refine(
-    ({ chunkSize }) => chunkSize >= 5 * 2 ** 20 && chunkSize <= 5 * 2 ** 30,
-    'expected a chunk_size from 5MiB to 5GiB, as S3 has it of parts',
-  )
-  .refine(
     ({ bucket, region }) => bucket === undefined || region !== undefined,
     'expected the region of the bucket; us-east-1 where a compatible store knows none',
   );
+
+const azure = section({
+  accountName: optional(word),
+  container: optional(bucketName),
+  serviceUrl: optional(httpUrl),
+  ...objects,
+  accountKey: optionalSecret(),
+  sasToken: optionalSecret(),
+})
+  .refine(
+    ({ container, accountName }) => container === undefined || accountName !== undefined,
+    'expected the account_name of the container',
+  )
+  .refine(
+    ({ accountKey, sasToken }) => accountKey === undefined || sasToken === undefined,
+    'expected account_key or sas_token, not both',
+  );
+
+const gcs = section({
+  bucket: optional(bucketName),
+  endpoint: optional(httpUrl),
+  ...objects,
+  keyFile: optional(file),
+});
 
 export const storageSettings = section({
   driver: oneOf(drivers),
@@ -75,7 +104,18 @@ export const storageSettings = section({
   redirect: redirectSetting(),
   readCacheBytes: bytesOrNone(),
   s3,
-}).refine(
-  ({ driver, s3: { bucket } }) => driver !== 's3' || bucket !== undefined,
-  'expected s3.bucket with the driver s3',
-);
+  azure,
+  gcs,
+})
+  .refine(
+    ({ driver, s3: { bucket } }) => driver !== 's3' || bucket !== undefined,
+    'expected s3.bucket with the driver s3',
+  )
+  .refine(
+    ({ driver, azure: { container } }) => driver !== 'azure' || container !== undefined,
+    'expected azure.container with the driver azure',
+  )
+  .refine(
+    ({ driver, gcs: { bucket } }) => driver !== 'gcs' || bucket !== undefined,
+    'expected gcs.bucket with the driver gcs',
+  );

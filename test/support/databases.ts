@@ -52,10 +52,12 @@ export function describeSqlite(
   describe(name, () => defineWith(define, undefined));
 }
 
-/** A new one on SQLite, closed when the test ends: for what goes by records, and not by what is different of databases. Only inside a test. */
+/**
+ * A new one in memory, closed when the test ends: for what goes by records, and not by what is different of databases. It waits for no disk,
+ * so that tests may stop the time. Only inside a test.
+ */
 export async function openSqlite(now: () => number): Promise<Database> {
-  const place = await createSqlitePlace(await findEmpty(undefined));
-  const database = await openDatabase({ ...place, log: silentLog, now });
+  const database = await openDatabase({ url: undefined, file: ':memory:', log: silentLog, now });
   onTestFinished(() => database.close());
   return database;
 }

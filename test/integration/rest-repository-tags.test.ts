@@ -51,6 +51,7 @@ describeEachDatabase('tags over the REST API', (open, { clock, createPlace }) =>
       digest,
       total_size: 10,
       last_published_at: new Date(clock.now).toISOString(),
+      last_published_by: null,
       last_pulled_at: new Date(clock.now + 1000).toISOString(),
       pulls_count: 2,
     };

@@ -5,7 +5,7 @@ import { TestApp } from '../support/app.ts';
 
 let app: TestApp;
 beforeAll(async () => {
-  app = await TestApp.start();
+  app = await TestApp.start({ environment: { ENTREPOT_HTTP__PAGE: 'false' } });
 });
 afterAll(() => app.close());
 
@@ -95,7 +95,7 @@ test('what is not below /api is said in JSON', async () => {
   }
 });
 
-test('people who come with a browser are told who answers and how to go on, and strangers no version', async () => {
+test('people who come with a browser, where there is no page for them, are told who answers and how to go on, and strangers no version', async () => {
   const html = { Accept: 'text/html,application/xhtml+xml' };
   const front = await send('GET', '/', html);
   expect(front.status).toBe(200);

@@ -51,7 +51,6 @@ describeEachDatabase('tags over the REST API', (open, { clock, createPlace }) =>
       digest,
       total_size: 10,
       last_published_at: new Date(clock.now).toISOString(),
-      last_published_by: null,
       last_pulled_at: new Date(clock.now + 1000).toISOString(),
       pulls_count: 2,
     };
@@ -64,6 +63,7 @@ describeEachDatabase('tags over the REST API', (open, { clock, createPlace }) =>
       ...listed,
       revision,
       short_revision: revision.slice(0, 9),
+      last_published_by: null,
       created_at: '2026-02-02T08:00:00.000Z',
       media_type: ociManifest,
     });

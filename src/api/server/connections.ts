@@ -50,6 +50,11 @@ export class Connections {
     for (const socket of this.#open) socket.destroy();
   }
 
+  /** Those that have sent anything. */
+  destroyHeard(): void {
+    for (const socket of this.#open) if (socket.bytesRead > 0) socket.destroy();
+  }
+
   #leave(socket: Socket, network: string | undefined): void {
     this.#open.delete(socket);
     if (network === undefined) return;

@@ -93,6 +93,11 @@ export class Doorkeeper {
     return this.#answers.size === 0;
   }
 
+  /** Of those that have been served; who was let in just now may be about to ask. */
+  destroyHeard(): void {
+    this.#options.connections.destroyHeard();
+  }
+
   destroyAll(): void {
     this.#options.connections.destroyAll();
     this.#refused.destroyAll();

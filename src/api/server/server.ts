@@ -107,8 +107,9 @@ export class Listener {
 
   /** Closes what is left without work: connections that ask for nothing, some of which Node does not count as idle. */
   #sweep(hasWaited: boolean): void {
-    if (this.#door.isIdle && hasWaited) this.#door.destroyAll();
-    else this.#server.closeIdleConnections();
+    if (!this.#door.isIdle) this.#server.closeIdleConnections();
+    else if (hasWaited) this.#door.destroyAll();
+    else this.#door.destroyHeard();
   }
 }
 

@@ -10,6 +10,7 @@ FROM node:26-bookworm-slim AS page
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
+COPY tsconfig.json ./
 COPY ui ui
 RUN npm run build:ui
 

@@ -41,7 +41,7 @@ async function baseArchive(): Promise<string> {
   const folder = process.env['ENTREPOT_CI_CACHE'] ?? join(homedir(), '.cache/entrepot-ci');
   const recipe = createHash('sha256').update(readFileSync(makeBase)).digest('hex').slice(0, 12);
   const archive = join(folder, `image-base-${process.versions.node}-${recipe}.tar`);
-  if (!existsSync(archive)) await run(makeBase, [archive], { timeoutMs: buildMs });
+  if (!existsSync(archive)) await run(makeBase, [archive, process.execPath], { timeoutMs: buildMs });
   return archive;
 }
 

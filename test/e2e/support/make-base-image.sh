@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Makes what the Dockerfile's FROM names where no registry is to be had: Debian's packages, with the Node and npm of npm's registry.
-# Usage: make-base-image.sh ARCHIVE, which is written whole or not at all. Packages come from where this machine has them from.
+# Usage: make-base-image.sh ARCHIVE NODE: the first is written whole or not at all, the second is the program that becomes the image's. Packages come from where this machine has them from.
 set -Eeuo pipefail
 archive=$1
+node=$2
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 mkdir -p "$(dirname "$archive")"
 work=$(mktemp -d "$archive.XXXXXX")
@@ -13,7 +14,7 @@ read -r mirror suite < <(apt-get indextargets --format '$(SITE) $(CODENAME)' 'Cr
 debootstrap --variant=minbase --include=ca-certificates,libatomic1,libstdc++6 "$suite" "$base" "$mirror" >"$work/log" || { tail "$work/log"; exit 1; }
 rm -rf "$base"/usr/share/{doc,info,locale,man} "$base"/var/cache/apt/* "$base"/var/lib/apt/lists/*
 
-install -D "$(node --print process.execPath)" "$base/usr/local/bin/node"
+install -D "$node" "$base/usr/local/bin/node"
 npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$work/npm" npm@11
 mkdir -p "$base/usr/local/lib/node_modules"
 mv "$work/npm/node_modules/npm" "$base/usr/local/lib/node_modules/npm"

@@ -23,8 +23,10 @@ const step = 6;
 const barWidth = 5;
 
 export function Plot({ title, instants, series, format }: PlotProps) {
-  const [cursor, setCursor] = useState<number>();
+  const [chosen, setCursor] = useState<number>();
   const last = instants.length - 1;
+  // There may be fewer steps now than when it was chosen.
+  const cursor = chosen !== undefined && chosen <= last ? chosen : undefined;
   const totals = series.map(({ values }) => values.reduce((sum, value) => sum + value, 0));
   const heights = instants.map((_, index) =>
     series.reduce((sum, { values }) => sum + (values[index] ?? 0), 0),

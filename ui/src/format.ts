@@ -25,7 +25,8 @@ export function bytesText(value: number): string {
   return new Intl.NumberFormat(undefined, {
     style: 'unit',
     unit: bytes[power] ?? 'byte',
-    unitDisplay: 'short',
+    // The short form of a byte has no plural.
+    unitDisplay: power === 0 ? 'long' : 'short',
     maximumFractionDigits: amount < 10 && power > 0 ? 1 : 0,
   }).format(amount);
 }

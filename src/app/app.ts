@@ -30,7 +30,7 @@ import { createOutbound } from './outbound.ts';
 import { createRetention } from './retention.ts';
 import type { Secrets } from './secrets.ts';
 import { openStorage } from './storage.ts';
-import { startTracing } from './tracing.ts';
+import type { Tracing } from './tracing.ts';
 import { TrafficSampler } from './traffic-sampler.ts';
 import { createVirtualRegistries } from './virtual-registries.ts';
 import { createWebhooks } from './webhooks.ts';
@@ -67,7 +67,7 @@ export async function createApp(
   const outbound = createOutbound(config);
   let countPending: (() => Promise<number>) | undefined;
   const metrics = createMetrics(async () => (await countPending?.()) ?? 0, worker?.metrics);
-  const tracing = await startTracing(config.tracing);
+  const tracing = await startTracing(config);
   const storage = await openStorage({ config, tracing, log, now, worker, observer: metrics.objects });
   const { database } = storage;
   countPending = () => database.webhookDeliveries.countPending();
@@ -205,4 +205,11 @@ export async function createApp(
       await tracing?.close();
     },
   };
+}
+
+/** Its packages are loaded where it is on. */
+async function startTracing({ tracing }: Config): Promise<Tracing | undefined> {
+  if (tracing.endpoint === undefined) return undefined;
+  const { traceTo } = await import('./open-telemetry.ts');
+  return traceTo(tracing.endpoint, tracing.percent);
 }

@@ -2,14 +2,11 @@
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { Records } from '../metadata/db/records.ts';
-import { openAzureStorage } from '../storage/azure/azure-storage.ts';
 import type { Space } from '../storage/disk-space.ts';
-import { openGcsStorage } from '../storage/gcs/gcs-storage.ts';
 import { BucketIdentity } from '../storage/objects/bucket-identity.ts';
 import type { ObjectStorage } from '../storage/objects/object-storage.ts';
 import { createObjectStores } from '../storage/objects/object-stores.ts';
 import { type ObjectObserver, observeStorage } from '../storage/objects/observed-storage.ts';
-import { openS3 as openS3Storage } from '../storage/s3/s3-storage.ts';
 
 export interface ObjectStoreParts {
   readonly config: Config;
@@ -75,11 +72,8 @@ async function openS3({ s3 }: Config['storage']): Promise<Opened | undefined> {
   const { bucket, region, accessKey, secretKey } = s3;
   if (bucket === undefined || region === undefined) return undefined;
   const keys = accessKey && secretKey && { accessKey, secretKey: secretKey.reveal() };
-  return {
-    ...s3,
-    name: 's3',
-    storage: await openS3Storage({ ...s3, bucket, region, keys: keys || undefined }),
-  };
+  const { openS3: open } = await import('../storage/s3/s3-storage.ts');
+  return { ...s3, name: 's3', storage: await open({ ...s3, bucket, region, keys: keys || undefined }) };
 }
 
 async function openAzure({ azure }: Config['storage'], now: () => number): Promise<Opened | undefined> {
@@ -87,11 +81,13 @@ async function openAzure({ azure }: Config['storage'], now: () => number): Promi
   if (container === undefined || accountName === undefined) return undefined;
   const secrets = { accountKey: azure.accountKey?.reveal(), sasToken: azure.sasToken?.reveal() };
   const settings = { ...azure, ...secrets, accountName, container, rootDirectory };
+  const { openAzureStorage } = await import('../storage/azure/azure-storage.ts');
   return { ...azure, name: 'azure', storage: await openAzureStorage(settings, now) };
 }
 
 async function openGcs({ gcs }: Config['storage'], now: () => number): Promise<Opened | undefined> {
   const { bucket, rootDirectory = '' } = gcs;
   if (bucket === undefined) return undefined;
+  const { openGcsStorage } = await import('../storage/gcs/gcs-storage.ts');
   return { ...gcs, name: 'gcs', storage: await openGcsStorage({ ...gcs, bucket, rootDirectory }, now) };
 }

@@ -150,12 +150,12 @@ export const homes: Homes = {
   'node:module': ['metadata/db', 'rules/re2.ts', 'upstreams/realm.ts'],
   pino: ['observe'],
   'prom-client': ['app/metrics'],
-  '@opentelemetry/api': ['app/tracing.ts'],
-  '@opentelemetry/core': ['app/tracing.ts'],
-  '@opentelemetry/exporter-trace-otlp-http': ['app/tracing.ts'],
-  '@opentelemetry/resources': ['app/tracing.ts'],
-  '@opentelemetry/sdk-trace': ['app/tracing.ts'],
-  'node:async_hooks': ['app/tracing.ts'],
+  '@opentelemetry/api': ['app/open-telemetry.ts', 'app/tracing.ts'],
+  '@opentelemetry/core': ['app/open-telemetry.ts'],
+  '@opentelemetry/exporter-trace-otlp-http': ['app/open-telemetry.ts'],
+  '@opentelemetry/resources': ['app/open-telemetry.ts'],
+  '@opentelemetry/sdk-trace': ['app/open-telemetry.ts'],
+  'node:async_hooks': ['app/open-telemetry.ts'],
 
   // Pure functions.
   re2js: ['rules'],

@@ -193,8 +193,10 @@ export function describeUploadStore(name: string, setUp: () => Promise<UploadSto
         if (taker.status === 'rejected') throw taker.reason;
         if (commit.status === 'fulfilled') expect(await readBlob(commit.value)).toBe('hello ');
         else expect(commit.reason).toBeInstanceOf(TakenOverError);
-        const isLost = commit.status === 'fulfilled' || underTest.keepsOnClose;
-        expect(await contentOf(taker.value)).toBe(isLost ? '' : 'hello ');
+        const taken = await contentOf(taker.value);
+        if (commit.status === 'fulfilled') expect(taken).toBe('');
+        // The commit may have put what was gathered where the other finds it, and was then refused.
+        else expect(underTest.keepsOnClose ? ['', 'hello '] : ['hello ']).toContain(taken);
       }
     });
 

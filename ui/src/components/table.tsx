@@ -12,7 +12,7 @@ export interface Column<R> {
   readonly isNumber?: boolean;
 }
 
-interface TableProps<R> {
+export interface TableProps<R> {
   /** What it lists, for those who do not see it. */
   readonly label: string;
   readonly columns: readonly Column<R>[];

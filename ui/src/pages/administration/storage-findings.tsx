@@ -6,9 +6,9 @@ import { Badge } from '../../components/badge.tsx';
 import { CheckedSelect } from '../../components/checked-select.tsx';
 import { EmptyState } from '../../components/empty-state.tsx';
 import { useListState } from '../../components/list-state.ts';
-import { LoadState } from '../../components/load-state.tsx';
 import { Section } from '../../components/page.tsx';
-import { type Column, Pager, Table } from '../../components/table.tsx';
+import { PagedTable } from '../../components/paged-table.tsx';
+import type { Column } from '../../components/table.tsx';
 import { Bytes, Instant } from '../../components/values.tsx';
 import { useQuery } from '../../router/use-place.tsx';
 import { adminTexts, storageTexts as t } from '../../texts/administration.ts';
@@ -52,24 +52,18 @@ export function StorageFindings() {
         />
       }
     >
-      <LoadState of={findings}>
-        {({ items, total, hasNext }) => (
-          <>
-            <Table
-              label={adminTexts.storage}
-              columns={columns}
-              rows={items}
-              keyOf={({ id }) => id}
-              empty={
-                <EmptyState title={t.empty}>
-                  <p>{t.emptyHint}</p>
-                </EmptyState>
-              }
-            />
-            <Pager state={state} total={total} hasNext={hasNext} />
-          </>
-        )}
-      </LoadState>
+      <PagedTable
+        of={findings}
+        pages={state}
+        label={adminTexts.storage}
+        columns={columns}
+        keyOf={({ id }) => id}
+        empty={
+          <EmptyState title={t.empty}>
+            <p>{t.emptyHint}</p>
+          </EmptyState>
+        }
+      />
     </Section>
   );
 }

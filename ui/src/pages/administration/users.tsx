@@ -7,10 +7,10 @@ import { Badge } from '../../components/badge.tsx';
 import { CheckedSelect } from '../../components/checked-select.tsx';
 import { Confirm } from '../../components/dialog.tsx';
 import { useListState } from '../../components/list-state.ts';
-import { LoadState } from '../../components/load-state.tsx';
 import { Section } from '../../components/page.tsx';
+import { PagedTable } from '../../components/paged-table.tsx';
 import { SearchField } from '../../components/search-field.tsx';
-import { type Column, Pager, Table } from '../../components/table.tsx';
+import type { Column } from '../../components/table.tsx';
 import { useToast } from '../../components/toast.tsx';
 import { Instant } from '../../components/values.tsx';
 import { useQuery } from '../../router/use-place.tsx';
@@ -111,20 +111,14 @@ export function Users() {
           onChange={(each) => change({ kind: each === 'humans' ? undefined : each, page: undefined })}
         />
       </div>
-      <LoadState of={users}>
-        {({ items, total, hasNext }) => (
-          <>
-            <Table
-              label={adminTexts.users}
-              columns={columns}
-              rows={items}
-              keyOf={({ id }) => id}
-              empty={<p class="muted">{t.empty}</p>}
-            />
-            <Pager state={state} total={total} hasNext={hasNext} />
-          </>
-        )}
-      </LoadState>
+      <PagedTable
+        of={users}
+        pages={state}
+        label={adminTexts.users}
+        columns={columns}
+        keyOf={({ id }) => id}
+        empty={<p class="muted">{t.empty}</p>}
+      />
       {editing && (
         <UserDialog
           user={editing === 'new' ? undefined : editing}

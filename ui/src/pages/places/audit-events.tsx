@@ -7,9 +7,9 @@ import { EmptyState } from '../../components/empty-state.tsx';
 import { TextField } from '../../components/fields.tsx';
 import { FormValues } from '../../components/form.tsx';
 import { useListState } from '../../components/list-state.ts';
-import { LoadState } from '../../components/load-state.tsx';
 import { Section } from '../../components/page.tsx';
-import { type Column, Pager, Table } from '../../components/table.tsx';
+import { PagedTable } from '../../components/paged-table.tsx';
+import type { Column } from '../../components/table.tsx';
 import { useToast } from '../../components/toast.tsx';
 import { Instant } from '../../components/values.tsx';
 import { useQuery } from '../../router/use-place.tsx';
@@ -135,24 +135,18 @@ export function AuditEvents({ place }: { readonly place?: PlaceOf }) {
           )}
         </div>
       </form>
-      <LoadState of={events}>
-        {({ items, total, hasNext }) => (
-          <>
-            <Table
-              label={t.title}
-              columns={columns}
-              rows={items}
-              keyOf={({ id }) => id}
-              empty={
-                <EmptyState title={t.empty}>
-                  <p>{t.emptyHint}</p>
-                </EmptyState>
-              }
-            />
-            <Pager state={state} total={total} hasNext={hasNext} />
-          </>
-        )}
-      </LoadState>
+      <PagedTable
+        of={events}
+        pages={state}
+        label={t.title}
+        columns={columns}
+        keyOf={({ id }) => id}
+        empty={
+          <EmptyState title={t.empty}>
+            <p>{t.emptyHint}</p>
+          </EmptyState>
+        }
+      />
     </Section>
   );
 }

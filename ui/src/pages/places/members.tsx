@@ -9,9 +9,9 @@ import { Confirm, Dialog } from '../../components/dialog.tsx';
 import { Select, TextField } from '../../components/fields.tsx';
 import { Form } from '../../components/form.tsx';
 import { useListState } from '../../components/list-state.ts';
-import { LoadState } from '../../components/load-state.tsx';
 import { Section } from '../../components/page.tsx';
-import { type Column, Pager, Table } from '../../components/table.tsx';
+import { PagedTable } from '../../components/paged-table.tsx';
+import type { Column } from '../../components/table.tsx';
 import { useToast } from '../../components/toast.tsx';
 import { Instant } from '../../components/values.tsx';
 import { dayText } from '../../format.ts';
@@ -100,20 +100,14 @@ export function Members({ place }: { readonly place: PlaceOf }) {
         )
       }
     >
-      <LoadState of={members}>
-        {({ items, total, hasNext }) => (
-          <>
-            <Table
-              label={t.title}
-              columns={columns}
-              rows={items}
-              keyOf={(member) => member.id}
-              empty={<p class="muted">{t.empty}</p>}
-            />
-            <Pager state={state} total={total} hasNext={hasNext} />
-          </>
-        )}
-      </LoadState>
+      <PagedTable
+        of={members}
+        pages={state}
+        label={t.title}
+        columns={columns}
+        keyOf={(member) => member.id}
+        empty={<p class="muted">{t.empty}</p>}
+      />
       {isAdding && <NewMember place={place} most={role} onAdded={reload} onClose={() => setAdding(false)} />}
       {removing && (
         <Confirm

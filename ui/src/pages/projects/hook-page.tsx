@@ -9,7 +9,8 @@ import { EmptyState } from '../../components/empty-state.tsx';
 import { useListState } from '../../components/list-state.ts';
 import { LoadState } from '../../components/load-state.tsx';
 import { Page, Section } from '../../components/page.tsx';
-import { type Column, Pager, Table } from '../../components/table.tsx';
+import { PagedTable } from '../../components/paged-table.tsx';
+import type { Column } from '../../components/table.tsx';
 import { useToast } from '../../components/toast.tsx';
 import { Instant } from '../../components/values.tsx';
 import { numberText } from '../../format.ts';
@@ -112,24 +113,18 @@ export function HookPage({ params }: PageProps) {
               />
             }
           >
-            <LoadState of={deliveries}>
-              {({ items, total, hasNext }) => (
-                <>
-                  <Table
-                    label={t.deliveries}
-                    columns={columns}
-                    rows={items}
-                    keyOf={(delivery) => delivery.id}
-                    empty={
-                      <EmptyState title={t.noDeliveries}>
-                        <p>{t.noDeliveriesHint}</p>
-                      </EmptyState>
-                    }
-                  />
-                  <Pager state={state} total={total} hasNext={hasNext} />
-                </>
-              )}
-            </LoadState>
+            <PagedTable
+              of={deliveries}
+              pages={state}
+              label={t.deliveries}
+              columns={columns}
+              keyOf={(delivery) => delivery.id}
+              empty={
+                <EmptyState title={t.noDeliveries}>
+                  <p>{t.noDeliveriesHint}</p>
+                </EmptyState>
+              }
+            />
           </Section>
         </Page>
       )}

@@ -8,8 +8,9 @@ import { Confirm } from '../../components/dialog.tsx';
 import { EmptyState } from '../../components/empty-state.tsx';
 import { useListState } from '../../components/list-state.ts';
 import { LoadState } from '../../components/load-state.tsx';
+import { PagedTable } from '../../components/paged-table.tsx';
 import { SearchField } from '../../components/search-field.tsx';
-import { type Column, Pager, Table } from '../../components/table.tsx';
+import type { Column } from '../../components/table.tsx';
 import { useToast } from '../../components/toast.tsx';
 import { Bytes, Instant } from '../../components/values.tsx';
 import { numberText } from '../../format.ts';
@@ -90,34 +91,28 @@ function Entries({
           {t.clearUpstream}
         </button>
       </div>
-      <LoadState of={entries}>
-        {({ items, total, hasNext }) => (
-          <>
-            <Table
-              label={registryTexts.tabs.cache}
-              columns={columns}
-              rows={items}
-              keyOf={({ id }) => id}
-              state={state}
-              isSelectable
-              empty={
-                <EmptyState title={state.search ? t.noneSearch : t.none}>
-                  {!state.search && (
-                    <>
-                      <p>{t.noneHint}</p>
-                      <Snippet
-                        text={registryTexts.pullCommand(location.host, registryId)}
-                        label={registryTexts.pull}
-                      />
-                    </>
-                  )}
-                </EmptyState>
-              }
-            />
-            <Pager state={state} total={total} hasNext={hasNext} />
-          </>
-        )}
-      </LoadState>
+      <PagedTable
+        of={entries}
+        pages={state}
+        label={registryTexts.tabs.cache}
+        columns={columns}
+        keyOf={({ id }) => id}
+        state={state}
+        isSelectable
+        empty={
+          <EmptyState title={state.search ? t.noneSearch : t.none}>
+            {!state.search && (
+              <>
+                <p>{t.noneHint}</p>
+                <Snippet
+                  text={registryTexts.pullCommand(location.host, registryId)}
+                  label={registryTexts.pull}
+                />
+              </>
+            )}
+          </EmptyState>
+        }
+      />
       {isForgetting && (
         <Confirm
           title={t.forgetTitle}

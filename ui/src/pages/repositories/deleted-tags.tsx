@@ -3,9 +3,9 @@ import type { ItemOf } from '../../api/api.ts';
 import { apiErrorOf, useApi, usePage } from '../../api/use-api.ts';
 import { EmptyState } from '../../components/empty-state.tsx';
 import { useListState } from '../../components/list-state.ts';
-import { LoadState } from '../../components/load-state.tsx';
+import { PagedTable } from '../../components/paged-table.tsx';
 import { SearchField } from '../../components/search-field.tsx';
-import { type Column, Pager, Table } from '../../components/table.tsx';
+import type { Column } from '../../components/table.tsx';
 import { useToast } from '../../components/toast.tsx';
 import { Instant } from '../../components/values.tsx';
 import { tagsTexts as t } from '../../texts/repositories.ts';
@@ -72,24 +72,18 @@ export function DeletedTags({ repository: { project, id }, mayRestore }: Deleted
   return (
     <>
       <SearchField label={t.search} value={state.search} onSearch={state.searchFor} />
-      <LoadState of={tags}>
-        {({ items, total, hasNext }) => (
-          <>
-            <Table
-              label={t.deletedTags}
-              columns={columns}
-              rows={items}
-              keyOf={(tag) => tag.id}
-              empty={
-                <EmptyState title={t.noDeleted}>
-                  <p>{t.noDeletedHint}</p>
-                </EmptyState>
-              }
-            />
-            <Pager state={state} total={total} hasNext={hasNext} />
-          </>
-        )}
-      </LoadState>
+      <PagedTable
+        of={tags}
+        pages={state}
+        label={t.deletedTags}
+        columns={columns}
+        keyOf={(tag) => tag.id}
+        empty={
+          <EmptyState title={t.noDeleted}>
+            <p>{t.noDeletedHint}</p>
+          </EmptyState>
+        }
+      />
     </>
   );
 }

@@ -6,9 +6,9 @@ import { usePage } from '../../api/use-api.ts';
 import { CopyButton, Snippet } from '../../components/copy-button.tsx';
 import { EmptyState } from '../../components/empty-state.tsx';
 import { useListState } from '../../components/list-state.ts';
-import { LoadState } from '../../components/load-state.tsx';
+import { PagedTable } from '../../components/paged-table.tsx';
 import { SearchField } from '../../components/search-field.tsx';
-import { type Column, Pager, Table } from '../../components/table.tsx';
+import type { Column } from '../../components/table.tsx';
 import { Bytes, Instant } from '../../components/values.tsx';
 import { numberText } from '../../format.ts';
 import { hrefTo } from '../../router/place.ts';
@@ -108,22 +108,16 @@ export function TagsList({ repository, mayDelete }: TagsListProps) {
           )
         )}
       </div>
-      <LoadState of={tags}>
-        {({ items, total, hasNext }) => (
-          <>
-            <Table
-              label={t.tags}
-              columns={columns}
-              rows={items}
-              keyOf={({ name }) => name}
-              state={state}
-              isSelectable
-              empty={state.search ? <NothingFound /> : <NoTags location={location} />}
-            />
-            <Pager state={state} total={total} hasNext={hasNext} />
-          </>
-        )}
-      </LoadState>
+      <PagedTable
+        of={tags}
+        pages={state}
+        label={t.tags}
+        columns={columns}
+        keyOf={({ name }) => name}
+        state={state}
+        isSelectable
+        empty={state.search ? <NothingFound /> : <NoTags location={location} />}
+      />
       {isDeleting === 'selected' && (
         <DeleteTags
           repository={repository}

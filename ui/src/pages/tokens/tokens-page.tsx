@@ -5,10 +5,10 @@ import { Badge } from '../../components/badge.tsx';
 import { Confirm } from '../../components/dialog.tsx';
 import { EmptyState } from '../../components/empty-state.tsx';
 import { useListState } from '../../components/list-state.ts';
-import { LoadState } from '../../components/load-state.tsx';
 import { Page } from '../../components/page.tsx';
+import { PagedTable } from '../../components/paged-table.tsx';
 import { SearchField } from '../../components/search-field.tsx';
-import { type Column, Pager, Table } from '../../components/table.tsx';
+import type { Column } from '../../components/table.tsx';
 import { useToast } from '../../components/toast.tsx';
 import { Instant } from '../../components/values.tsx';
 import { dayText } from '../../format.ts';
@@ -93,24 +93,18 @@ export function TokensPage() {
           {areInactive ? t.showActive : t.showInactive}
         </button>
       </div>
-      <LoadState of={tokens}>
-        {({ items, total, hasNext }) => (
-          <>
-            <Table
-              label={t.title}
-              columns={columns}
-              rows={items}
-              keyOf={({ id }) => id}
-              empty={
-                <EmptyState title={t.empty}>
-                  <p>{t.emptyHint}</p>
-                </EmptyState>
-              }
-            />
-            <Pager state={state} total={total} hasNext={hasNext} />
-          </>
-        )}
-      </LoadState>
+      <PagedTable
+        of={tokens}
+        pages={state}
+        label={t.title}
+        columns={columns}
+        keyOf={({ id }) => id}
+        empty={
+          <EmptyState title={t.empty}>
+            <p>{t.emptyHint}</p>
+          </EmptyState>
+        }
+      />
       {isMaking && <NewToken onMade={tokens.reload} onClose={() => setMaking(false)} />}
       {revoking && (
         <Confirm

@@ -84,7 +84,9 @@ async function serve(config: Config, workerText: string | undefined): Promise<nu
 /** Until a signal asks it to stop, and then until it has. @param worker undefined: it is alone */
 async function serveAs(worker: Worker | undefined, config: Config): Promise<number> {
   const log = openLog(config, worker?.number);
-  const stopping = worker ? stopOfWorker() : stopSignal(() => log.info({ signal: 'SIGHUP' }, rereadNote));
+  const stopping = worker
+    ? stopOfWorker(worker, log)
+    : stopSignal(() => log.info({ signal: 'SIGHUP' }, rereadNote));
   try {
     const server = await Promise.race([start(config, log, worker), stopping]);
     if (typeof server === 'string') {
@@ -183,11 +185,18 @@ function stopSignal(reread: () => void): Promise<NodeJS.Signals> {
   });
 }
 
-/** A worker may hear of one stop from its terminal and from who started it; how long it may take is for that one to say. */
-function stopOfWorker(): Promise<NodeJS.Signals> {
+/**
+ * A worker may hear of one stop from its terminal and from who started it; how long it may take is for that one to say. Where that one was
+ * killed, it ends what it has begun, and then itself.
+ */
+function stopOfWorker({ left }: Worker, log: Log): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, resolve);
     process.on('SIGHUP', () => undefined);
+    void left.then(() => {
+      log.error({}, 'the process that started this worker has gone: it finishes what was begun');
+      resolve('SIGTERM');
+    });
   });
 }
 

@@ -1,6 +1,7 @@
 /** Several processes of one server on one machine, on SQLite. */
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { get } from 'node:http';
+import { get, type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -161,6 +162,55 @@ test(
     expect(await second.exitCode()).toBe(1);
     expect(second.stderr).toMatch(/is in use by process \d+ on /);
     expect(await run.end('SIGTERM')).toBe(0);
+  },
+  testMs,
+);
+
+test(
+  'where who started them is killed, workers finish what was begun and end, and the data are free for the next server',
+  async () => {
+    const { run, url } = await start();
+    await run.said(/all workers serve/);
+    const headers = { ...root, 'content-type': 'application/json' };
+    for (const [path, fields] of [
+      ['groups', { name: 'acme', path: 'acme' }],
+      ['projects', { name: 'shop', path: 'shop', namespace_id: 2 }],
+    ] as const) {
+      const made = await fetch(`${url}/api/v4/${path}`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify(fields),
+      });
+      expect(made.status, await made.text()).toBe(201);
+    }
+    const authorization = `Basic ${Buffer.from(`root:${rootToken}`).toString('base64')}`;
+    const begun = await fetch(`${url}/v2/acme/shop/blobs/uploads/`, {
+      method: 'POST',
+      headers: { authorization },
+    });
+    const upload = request(new URL(begun.headers.get('location') ?? '', url), {
+      method: 'PATCH',
+      agent: false,
+      headers: { authorization, expect: '100-continue' },
+    });
+    const answered = once(upload, 'response') as Promise<[IncomingMessage]>;
+    upload.flushHeaders();
+    await once(upload, 'continue');
+    upload.write('first half, ');
+
+    const killed = run.end('SIGKILL');
+    await eventually(() => expect(run.stdout.match(/"message":"stopping"/g)).toHaveLength(2));
+    await expect(ask(`${url}/v2/`)).rejects.toThrow('ECONNREFUSED');
+    upload.end('second half');
+    const [answer] = await answered;
+    expect([answer.statusCode, answer.headers.range]).toEqual([202, '0-22']);
+    // Their output ends with them.
+    await killed;
+    expect(run.stdout.match(/"message":"stopped"/g)).toHaveLength(2);
+
+    const { run: next } = await start();
+    await next.said(/all workers serve/);
+    expect(await next.end('SIGTERM')).toBe(0);
   },
   testMs,
 );

@@ -42,7 +42,15 @@ export interface TestAppOptions {
 /** As if something had started it. */
 function workerOf(number: number): Worker {
   const metrics = { offer: () => undefined, gather: async () => [] };
-  return { number, count: 1, isMain: number === 1, isFirst: true, metrics, tellReady: () => undefined };
+  return {
+    number,
+    count: 1,
+    isMain: number === 1,
+    isFirst: true,
+    metrics,
+    left: new Promise(() => undefined),
+    tellReady: () => undefined,
+  };
 }
 
 export type UpstreamFields = { readonly url: string } & Readonly<Record<string, unknown>>;

@@ -13,6 +13,8 @@ export interface Worker {
   readonly isFirst: boolean;
   /** Whoever asks any worker for its metrics is given those of all. */
   readonly metrics: MetricsOfAll;
+  /** Once who started it has gone, and gives it no connections any more. */
+  readonly left: Promise<void>;
   /** What it takes the place of may end from now on. */
   tellReady(): void;
 }
@@ -29,7 +31,9 @@ export function createWorker(text: string): Worker {
   const [, number, count] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
   if (worker === undefined || number === undefined || count === undefined)
     throw new Error(`${workerVariable} is for workers, which the server starts itself`);
-  const send = (message: WorkerMessage) => worker.send(message);
+  const send = (message: WorkerMessage) => {
+    if (worker.isConnected()) worker.send(message);
+  };
   const waiting = new Map<number, (all: readonly WorkerMetrics[]) => void>();
   let collect = async (): Promise<WorkerMetrics> => [];
   let lastId = 0;
@@ -42,16 +46,26 @@ export function createWorker(text: string): Worker {
       waiting.delete(message.id);
     }
   });
+  const left = Promise.withResolvers<void>();
+  worker.once('disconnect', () => {
+    // Node would end the process at once, and the transfers that it has with it.
+    worker.exitedAfterDisconnect = true;
+    left.resolve();
+    for (const resolve of waiting.values()) resolve([]);
+    waiting.clear();
+  });
   return {
     number: Number(number),
     count: Number(count),
     isMain: number === '1',
     isFirst: worker.id === 1,
+    left: left.promise,
     metrics: {
       offer(own) {
         collect = own;
       },
-      gather() {
+      async gather() {
+        if (!worker.isConnected()) return [await collect()];
         lastId += 1;
         const { promise, resolve } = Promise.withResolvers<readonly WorkerMetrics[]>();
         waiting.set(lastId, resolve);

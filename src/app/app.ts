@@ -67,11 +67,11 @@ export async function createApp(
   const outbound = createOutbound(config);
   let countPending: (() => Promise<number>) | undefined;
   const metrics = createMetrics(async () => (await countPending?.()) ?? 0, worker?.metrics);
-  const tracing = await startTracing(config);
+  const id = randomUUID();
+  const tracing = await startTracing(config, id);
   const storage = await openStorage({ config, tracing, log, now, worker, observer: metrics.objects });
   const { database } = storage;
   countPending = () => database.webhookDeliveries.countPending();
-  const id = randomUUID();
   const heartbeat = new Heartbeat({
     id,
     name: worker ? `${hostname()} worker ${worker.number}` : hostname(),
@@ -177,7 +177,7 @@ export async function createApp(
     handler: traced(http.handler),
     mirrorHandlerOf: (mirror) => traced(http.mirrorHandlerOf(mirror)),
     operationsHandler: operations.handler,
-    clusterHandler: cluster?.handlerOf(virtual.fills, virtual.findUpstream),
+    clusterHandler: cluster && traced(cluster.handlerOf(virtual.fills, virtual.findUpstream)),
     async start(announce) {
       await prepareFirstStart({ database, passwords, ...secrets, announce });
       await warnOfIdleMirrors(config, database, log);
@@ -208,8 +208,8 @@ export async function createApp(
 }
 
 /** Its packages are loaded where it is on. */
-async function startTracing({ tracing }: Config): Promise<Tracing | undefined> {
+async function startTracing({ tracing }: Config, id: string): Promise<Tracing | undefined> {
   if (tracing.endpoint === undefined) return undefined;
   const { traceTo } = await import('./open-telemetry.ts');
-  return traceTo(tracing.endpoint, tracing.percent);
+  return traceTo(tracing.endpoint, tracing.percent, id);
 }

@@ -13,6 +13,7 @@ import type { Database } from '../metadata/db/database.ts';
 import type { Log } from '../observe/log.ts';
 import type { Fills } from '../proxy/fills.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
+import type { Tracing } from './tracing.ts';
 
 export interface ClusterParts {
   readonly config: Pick<Config, 'cluster'>;
@@ -24,12 +25,19 @@ export interface ClusterParts {
   readonly address: string;
   readonly database: Pick<Database, 'processes' | 'fillLeases'>;
   readonly log: Log;
+  readonly tracing?: Tracing | undefined;
 }
 
-export function createCluster({ config, key, id, address, database, log }: ClusterParts) {
+export function createCluster({ config, key, id, address, database, log, tracing }: ClusterParts) {
   const secret = new ClusterSecret(key);
   const { reachMs } = config.cluster;
-  const client = new PeerClient({ secret, reachMs, userAgent: `entrepot/${version}` });
+  const untraced = new PeerClient({
+    secret,
+    reachMs,
+    userAgent: `entrepot/${version}`,
+    traceHeaders: tracing?.headers,
+  });
+  const client = tracing?.watch(untraced, { ask: 'ask process' }) ?? untraced;
   const peers = new Peers({
     self: { id, address },
     list: () => database.processes.list(),

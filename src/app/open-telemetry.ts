@@ -26,11 +26,16 @@ import type { Tracing } from './tracing.ts';
 /**
  * @param endpoint where a collector takes OTLP over HTTP, without /v1/traces
  * @param percent of the traces that begin here; what came with a trace is recorded where its beginning was
+ * @param id of this process, unlike all others
  */
-export function traceTo(endpoint: string, percent: number): Tracing {
+export function traceTo(endpoint: string, percent: number, id: string): Tracing {
   const exporter = new OTLPTraceExporter({ url: `${endpoint.replace(/\/$/, '')}/v1/traces` });
   const provider = new TracerProvider({
-    resource: resourceFromAttributes({ 'service.name': 'entrepot', 'service.version': version }),
+    resource: resourceFromAttributes({
+      'service.name': 'entrepot',
+      'service.version': version,
+      'service.instance.id': id,
+    }),
     sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(percent / 100) }),
     spanProcessors: [new BatchSpanProcessor({ exporter })],
   });
@@ -159,6 +164,6 @@ function attributesOf({ method = '', url = '' }: IncomingMessage): Attributes {
 /** One of few. */
 function nameOf({ method = '', url = '' }: IncomingMessage): string {
   const kind = /^\/v2\/.+\/(manifests|blobs|tags|referrers)\//.exec(url)?.[1];
-  const place = /^\/(v2|api|gitlab|jwt)\//.exec(url)?.[1];
+  const place = /^\/(v2|api|gitlab|jwt|-\/(?:fills|questions|processes))[/?]/.exec(url)?.[1];
   return [method, kind ?? place].filter((each) => each !== undefined).join(' ');
 }

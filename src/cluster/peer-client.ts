@@ -10,6 +10,8 @@ export interface PeerClientOptions {
   /** How long a process may take to begin to answer, whatever it is asked. */
   readonly reachMs: number;
   readonly userAgent: string;
+  /** What tells the process of the trace that a question belongs to; undefined: nothing. */
+  readonly traceHeaders?: (() => Readonly<Record<string, string>>) | undefined;
   /** How long one may be silent that has begun to. */
   readonly silenceMs?: number;
 }
@@ -29,10 +31,11 @@ export class PeerClient {
   readonly #secret: ClusterSecret;
   readonly #transport: Transport;
 
-  constructor({ secret, reachMs, userAgent, silenceMs = defaultSilenceMs }: PeerClientOptions) {
+  constructor({ secret, reachMs, userAgent, traceHeaders, silenceMs = defaultSilenceMs }: PeerClientOptions) {
     this.#secret = secret;
     this.#transport = new Transport({
       userAgent,
+      traceHeaders,
       connectMs: reachMs,
       queueMs: reachMs,
       answerMs: reachMs,

@@ -16,23 +16,38 @@ interface SpanBody {
   readonly traceId: string;
   readonly spanId: string;
   readonly parentSpanId?: string;
-  readonly attributes: readonly { readonly key: string; readonly value: { readonly stringValue?: string } }[];
+  readonly attributes: readonly Attribute[];
+}
+
+interface Attribute {
+  readonly key: string;
+  readonly value: { readonly stringValue?: string };
+}
+
+interface Span extends SpanBody {
+  /** The process that it is of. */
+  readonly process: string | undefined;
 }
 
 interface TracesBody {
   readonly resourceSpans: readonly {
+    readonly resource: { readonly attributes: readonly Attribute[] };
     readonly scopeSpans: readonly { readonly spans: readonly SpanBody[] }[];
   }[];
 }
 
 /** Takes OTLP over HTTP. */
 async function startCollector() {
-  const spans: SpanBody[] = [];
+  const spans: Span[] = [];
   const paths = new Set<string>();
   const server = createServer(async (request, response) => {
     paths.add(`${request.method} ${request.url}`);
     const body = (await json(request)) as TracesBody;
-    spans.push(...body.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((each) => each.spans)));
+    for (const { resource, scopeSpans } of body.resourceSpans) {
+      const instance = resource.attributes.find(({ key }) => key === 'service.instance.id');
+      const process = instance?.value.stringValue;
+      spans.push(...scopeSpans.flatMap((each) => each.spans.map((span) => ({ ...span, process }))));
+    }
     response.setHeader('Content-Type', 'application/json').end('{}');
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -50,6 +65,7 @@ async function startCollector() {
 
 const traceId = '0af7651916cd43dd8448eb211c80319c';
 const parent = 'b7ad6b7169203331';
+const heldBytes = 1024 * 1024;
 const traceparent = `00-${traceId}-${parent}-01`;
 
 describeApp('tracing', (start) => {
@@ -85,6 +101,42 @@ describeApp('tracing', (start) => {
     for (const request of asked) expect(request.headers['traceparent']).toMatch(`00-${traceId}-`);
     const statements = spans.filter(({ name }) => name === 'sql').flatMap(({ attributes }) => attributes);
     expect(statements.map(({ value }) => value.stringValue).join()).not.toContain('team/app');
+  });
+
+  test('what a process follows at another one is in the trace of its own client, at both', async () => {
+    await using collector = await startCollector();
+    await using upstream = await new FakeRegistry().start();
+    const { promise: until, resolve: release } = Promise.withResolvers<void>();
+    const layer = upstream.repository('team/app').addBlob(2 * heldBytes, 1);
+    upstream.fault({ kind: 'blob', method: 'GET' }, { holdAt: heldBytes, until });
+    const owner = await start({
+      areWorkers: true,
+      upstreams: [upstream],
+      // A busy machine is no dead process.
+      environment: {
+        ENTREPOT_TRACING__ENDPOINT: collector.endpoint,
+        ENTREPOT_CLUSTER__REACH_SECONDS: '60',
+      },
+    });
+    const follower = await owner.startAnother();
+    const first = await owner.blob('team/app', layer.digest);
+    const second = await follower.blob('team/app', layer.digest, { headers: { traceparent } });
+    release();
+    for (const answer of [first, second]) expect((await bytesOf(answer)).length).toBe(2 * heldBytes);
+    await follower.stop();
+    await owner.close();
+
+    expect(upstream.count({ kind: 'blob' })).toBe(1);
+    const spans = collector.spans.filter((span) => span.traceId === traceId);
+    const asked = spans.find(({ name }) => name === 'ask process');
+    const answered = spans.find(({ name }) => name === 'GET -/fills');
+    expect(answered?.parentSpanId).toBe(asked?.spanId);
+    expect(asked?.process).toBe(spans.find(({ name }) => name === 'pull blob')?.process);
+    expect(answered?.process).not.toBe(asked?.process);
+    const lineage = [asked];
+    for (let child = asked; child && child.parentSpanId !== parent; lineage.unshift(child))
+      child = spans.find(({ spanId }) => spanId === child?.parentSpanId);
+    expect(lineage[0]?.name).toBe('GET blobs');
   });
 
   test('lines of the log have the trace of their request', async () => {

@@ -22,7 +22,7 @@ import { hold, removeGarbage } from './removal.ts';
 import { judge, type Rules, type Verdict } from './verdict.ts';
 
 export interface CollectorOptions extends Rules {
-  readonly database: Pick<Database, 'transaction' | 'reviewQueue' | 'gcRuns'>;
+  readonly database: Pick<Database, 'transaction' | 'reviewQueue' | 'gcRuns' | 'cacheSizes'>;
   readonly store: Pick<BlobStore, 'delete'>;
   /** At most so many reviews in a second; 0: no limit. */
   readonly reviewsPerSecond: number;
@@ -49,6 +49,8 @@ export interface RunOptions {
 /** Rows that one worker takes at once, and how long it may take for them. */
 const claimed = 20;
 const claimMs = 5 * 60 * 1000;
+/** How long what was evicted may take to leave the disk: whoever dies meanwhile, or cannot delete it, keeps others from its room no longer. */
+const leavingMs = 5 * 60 * 1000;
 const firstPauseMs = 10_000;
 const maxPauseMs = 24 * 60 * 60 * 1000;
 const maxErrorLength = 500;
@@ -69,6 +71,8 @@ interface Decision {
   readonly bytes: number;
   /** Bytes to delete. */
   readonly storageKey?: StorageKey | undefined;
+  /** What keeps their room, where they were evicted for it. */
+  readonly leaving?: number | undefined;
 }
 
 export class Collector {
@@ -132,12 +136,13 @@ export class Collector {
     try {
       const decision = await database.transaction((tx) => this.#decide(tx, review));
       if (!decision) return report('postponed');
-      const { verdict, bytes, storageKey } = decision;
+      const { verdict, bytes, storageKey, leaving } = decision;
       run.counts.reviewed += 1;
       if (verdict.is === 'garbage') this.#count(review, bytes, run);
       run.onOutcome?.({ review, verdict, bytes });
       report(verdict.is === 'garbage' ? 'removed' : 'kept');
-      if (storageKey !== undefined) await this.#delete(review.digest, storageKey, bytes, run);
+      const isGone = storageKey !== undefined && (await this.#delete(review.digest, storageKey, bytes, run));
+      if (isGone && leaving !== undefined) await database.cacheSizes.release([leaving]);
     } catch (error) {
       const pauseMs = Math.min(maxPauseMs, firstPauseMs * 2 ** review.failures);
       const text = (error instanceof Error ? error.message : String(error)).slice(0, maxErrorLength);
@@ -158,7 +163,11 @@ export class Collector {
     const verdict = await judge(tx, this.#options, review);
     if (verdict.is === 'garbage') {
       await removeGarbage(tx, review, held, verdict.why);
-      return { verdict, ...held };
+      const isEvicted = held.storageKey !== undefined && review.event === 'entry_evict';
+      const leaving = isEvicted
+        ? await tx.cacheSizes.addLeaving(held.bytes, this.#options.now() + leavingMs)
+        : undefined;
+      return { verdict, ...held, leaving };
     }
     if (verdict.is === 'kept' && verdict.until !== undefined)
       await tx.reviewQueue.postpone(review, verdict.until);
@@ -166,18 +175,20 @@ export class Collector {
     return { verdict, bytes: 0 };
   }
 
-  /** Their record is gone by now: what cannot be deleted stays until bytes without a record are looked for. */
-  async #delete(digest: Digest, key: StorageKey, bytes: number, run: Run): Promise<void> {
+  /** Their record is gone by now: what cannot be deleted stays until bytes without a record are looked for. Whether they are gone. */
+  async #delete(digest: Digest, key: StorageKey, bytes: number, run: Run): Promise<boolean> {
     const { store, observer, log } = this.#options;
     const startedAt = performance.now();
     const seconds = () => (performance.now() - startedAt) / 1000;
     try {
       await store.delete(key);
       observer.deleted(bytes, 'deleted', seconds());
+      return true;
     } catch (error) {
       run.counts.failed += 1;
       observer.deleted(bytes, 'failed', seconds());
       log.error({ err: error, digest, key, bytes }, 'bytes that no record knows any more were not deleted');
+      return false;
     }
   }
 

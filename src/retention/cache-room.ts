@@ -4,6 +4,7 @@
  * whichever process sees it, and waits a while.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { NextRun } from '../concurrency/next-run.ts';
 import type { CacheScope } from '../metadata/cached/cache-sizes.ts';
 import type { Database } from '../metadata/db/database.ts';
 import type { Log } from '../observe/log.ts';
@@ -42,7 +43,6 @@ const defaultWaitMs = 10_000;
 const pollMs = 50;
 /** Between two wakings. */
 const wakeMs = 200;
-const leavingBelievedMs = 100;
 /** Longer than it takes to find room and to record a blob. */
 const reservedMs = 120_000;
 
@@ -53,13 +53,13 @@ export class CacheRoom {
   readonly #held = new Map<CacheScope, number>();
   /** Bytes that wait for room. */
   readonly #waiting = new Map<CacheScope, number>();
+  readonly #leaving: NextRun<number>;
   #waking: NodeJS.Timeout | undefined;
   #wokenAt = Number.NEGATIVE_INFINITY;
-  #leavingAt = Number.NEGATIVE_INFINITY;
-  #leavingBytes = 0;
 
   constructor(options: CacheRoomOptions) {
     this.#options = options;
+    this.#leaving = new NextRun(() => options.database.cacheSizes.leavingBytes());
   }
 
   /** @param size of a blob that is about to be linked in these groups, in bytes */
@@ -110,15 +110,25 @@ export class CacheRoom {
   async #reserve(limit: Limit, size: number): Promise<Release | undefined> {
     const { scope, maxBytes } = limit;
     if (size > maxBytes) return undefined;
-    const { database, marks } = this.#options;
-    const leaving = scope === 'all' ? await this.#leaving() : 0;
-    const demand = leaving + (await database.cacheSizes.demandOn(scope)) + this.#heldIn(scope);
-    if (demand + size > marks.highOf(maxBytes)) return this.#wait(limit, size);
-    this.#held.set(scope, this.#heldIn(scope) + size);
+    // Taken before it is looked whether it is there: whoever asks meanwhile sees it.
+    const giveBack = this.#hold(scope, size);
+    const { demand, leaving } = await this.#occupied(scope).catch((error: unknown) => {
+      giveBack();
+      throw error;
+    });
+    if (demand + leaving > this.#options.marks.highOf(maxBytes)) {
+      giveBack();
+      return this.#wait(limit, size);
+    }
     return async () => {
-      this.#held.set(scope, this.#heldIn(scope) - size);
+      giveBack();
       await this.#check(limit);
     };
+  }
+
+  #hold(scope: CacheScope, size: number): () => void {
+    this.#held.set(scope, this.#heldIn(scope) + size);
+    return () => this.#held.set(scope, this.#heldIn(scope) - size);
   }
 
   /** As many as fit between the high water mark and the limit, or one: what waits takes room itself. */
@@ -145,16 +155,15 @@ export class CacheRoom {
     const startedAt = now();
     const reservation = await cacheSizes.reserve(scope, size, startedAt + reservedMs);
     const high = marks.highOf(maxBytes);
-    /** @param leaving bytes of what was given up and is there yet */
-    const hasRoom = async (leaving: number) => {
-      const demand = leaving + (await cacheSizes.demandOn(scope, reservation)) + this.#heldIn(scope);
-      return demand - size <= high && demand <= maxBytes;
-    };
+    const fits = (bytes: number) => bytes - size <= high && bytes <= maxBytes;
     const endsAt = performance.now() + waitMs;
-    while (!(await hasRoom(scope === 'all' ? await this.#leaving() : 0))) {
+    for (;;) {
+      const isAllGivenUp = await hasRunSince(startedAt);
+      const { demand, leaving } = await this.#occupied(scope, reservation);
+      if (fits(demand + leaving)) break;
       const isOver = this.#stopping.signal.aborted || performance.now() > endsAt;
-      // All that could be given up was, and it is not enough.
-      if (isOver || ((await hasRunSince(startedAt)) && !(await hasRoom(0)))) {
+      // Or all that could be given up was, and it is not enough, once it is gone.
+      if (isOver || (isAllGivenUp && !fits(demand))) {
         await cacheSizes.release([reservation]);
         return undefined;
       }
@@ -171,13 +180,14 @@ export class CacheRoom {
     return this.#held.get(scope) ?? 0;
   }
 
-  /** Not summed up for everyone who asks. */
-  async #leaving(): Promise<number> {
-    const age = performance.now() - this.#leavingAt;
-    if (age < leavingBelievedMs) return this.#leavingBytes;
-    this.#leavingAt = performance.now();
-    this.#leavingBytes = await this.#options.database.cacheSizes.leavingBytes();
-    return this.#leavingBytes;
+  /**
+   * Bytes that are held or linked, and those that are evicted but not off the disk: looked up in this order, so that what moves on meanwhile
+   * counts twice rather than not at all. @param reservation as for {@link CacheSizes.demandOn}
+   */
+  async #occupied(scope: CacheScope, reservation?: number) {
+    const held = this.#heldIn(scope);
+    const demand = held + (await this.#options.database.cacheSizes.demandOn(scope, reservation));
+    return { demand, leaving: scope === 'all' ? await this.#leaving.ask() : 0 };
   }
 
   async #check({ scope, maxBytes }: Limit): Promise<void> {

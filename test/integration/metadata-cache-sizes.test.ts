@@ -10,7 +10,7 @@ interface Upstream {
   readonly registryId: number;
 }
 
-describeEachDatabase('bytes that are cached', (open, { createPlace }) => {
+describeEachDatabase('bytes that are cached', (open, { clock, createPlace }) => {
   test('count once in a group and once in all, however many entries link them', async () => {
     const database = await open();
     const first = await createUpstream(database, 'acme');
@@ -38,6 +38,25 @@ describeEachDatabase('bytes that are cached', (open, { createPlace }) => {
     expect(await sizes()).toEqual([0, 0, 0]);
     await database.cacheSizes.fold();
     expect(await sizes()).toEqual([0, 0, 0]);
+  });
+
+  test('leave while nothing but the disk has them, be it with their record or without it, and for no longer than was said', async () => {
+    const database = await open();
+    const upstream = await createUpstream(database, 'acme');
+    const leaving = () => database.cacheSizes.leavingBytes();
+    const evicted = await linkBlob(database, upstream, 'layer', 3_000_000_000);
+    await linkBlob(database, upstream, 'kept', 40);
+    expect(await leaving()).toBe(0);
+    await database.cacheEntries.remove(evicted.id, 'entry_evict');
+    expect(await leaving()).toBe(3_000_000_000);
+    const first = await database.cacheSizes.addLeaving(3_000_000_000, clock.now + 10);
+    await database.cacheSizes.addLeaving(7, clock.now + 10);
+    expect(await leaving()).toBe(6_000_000_007);
+    expect(await database.cacheSizes.demandOn('all')).toBe(40);
+    await database.cacheSizes.release([first]);
+    expect(await leaving()).toBe(3_000_000_007);
+    clock.now += 10;
+    expect(await leaving()).toBe(3_000_000_000);
   });
 
   test('are none of a group that was removed', async () => {

@@ -1,5 +1,5 @@
 /** How many distinct bytes the entries of virtual registries link, in a group and in all: kept by triggers, read as a short sum. */
-import type { Generated, Kysely } from 'kysely';
+import { type Generated, type Kysely, sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import { inBatches } from '../db/in-batches.ts';
 import { inTransaction } from '../db/in-transaction.ts';
@@ -25,9 +25,10 @@ export interface CacheSizeChangeTable {
   bytes: number;
 }
 
-/** Blobs that are about to be linked, or wait for room. index on scope */
+/** Blobs that are about to be linked, or wait for room; and those that have no record any more and are on the disk yet. index on scope */
 export interface CacheReservationTable {
   id: Generated<number>;
+  /** As of {@link CachedBlobTable}, or {@link leavingScope}. */
   scope: number;
   bytes: number;
   /** Who made it is taken for dead from then on. */
@@ -38,6 +39,7 @@ export interface CacheReservationTable {
 export type CacheScope = number | 'all';
 
 const foldedAtOnce = 5000;
+const leavingScope = -1;
 
 export class CacheSizes {
   readonly #db: Kysely<Tables>;
@@ -65,22 +67,22 @@ export class CacheSizes {
    * @param reservation counts this reservation and those before it alone
    */
   async demandOn(scope: CacheScope, reservation?: number): Promise<number> {
-    let query = this.#db
-      .selectFrom('cacheReservations')
-      .select((eb) => sumOf(eb.ref('bytes')).as('bytes'))
-      .where('scope', '=', numberOf(scope))
-      .where('expiresAt', '>', this.#now());
+    let query = this.#reserved(this.#db, numberOf(scope));
     if (reservation !== undefined) query = query.where('id', '<=', reservation);
     const { bytes } = await query.executeTakeFirstOrThrow();
     return bytes + (await this.bytesOf(scope));
   }
 
-  /** The bytes of blobs that no entry links and that are due to be collected. */
+  /** The bytes of blobs that no entry links and that are due to be collected, and of those that were and are on the disk yet. */
   async leavingBytes(): Promise<number> {
     const { bytes } = await this.#reading
       .selectFrom('blobReviews')
       .innerJoin('blobs', 'blobs.digest', 'blobReviews.digest')
-      .select((eb) => sumOf(eb.ref('blobs.size')).as('bytes'))
+      .select((eb) =>
+        sql<number>`${sumOf(eb.ref('blobs.size'))} + ${this.#reserved(this.#reading, leavingScope)}`.as(
+          'bytes',
+        ),
+      )
       .where('blobReviews.reviewAfter', '<=', this.#now())
       .where('blobReviews.event', '=', 'entry_evict')
       .where(({ not, exists, selectFrom }) =>
@@ -97,11 +99,31 @@ export class CacheSizes {
     return bytes;
   }
 
+  #reserved(db: Kysely<Tables>, scope: number) {
+    return db
+      .selectFrom('cacheReservations')
+      .select((eb) => sumOf(eb.ref('bytes')).as('bytes'))
+      .where('scope', '=', scope)
+      .where('expiresAt', '>', this.#now());
+  }
+
   /** @param expiresAt epoch milliseconds. @returns its number: later ones are higher */
-  async reserve(scope: CacheScope, bytes: number, expiresAt: number): Promise<number> {
+  reserve(scope: CacheScope, bytes: number, expiresAt: number): Promise<number> {
+    return this.#reserve(numberOf(scope), bytes, expiresAt);
+  }
+
+  /**
+   * Part of the transaction that removes the record of these bytes: they leave until they are released.
+   * @param expiresAt epoch milliseconds. @returns the number to release them by
+   */
+  addLeaving(bytes: number, expiresAt: number): Promise<number> {
+    return this.#reserve(leavingScope, bytes, expiresAt);
+  }
+
+  async #reserve(scope: number, bytes: number, expiresAt: number): Promise<number> {
     const { id } = await this.#db
       .insertInto('cacheReservations')
-      .values({ scope: numberOf(scope), bytes, expiresAt })
+      .values({ scope, bytes, expiresAt })
       .returning('id')
       .executeTakeFirstOrThrow();
     return id;

@@ -4,13 +4,14 @@
  * later in the log can outlive what comes before, so nobody builds on what is lost.
  */
 import { type FileHandle, open } from 'node:fs/promises';
+import { NextRun } from '../../concurrency/next-run.ts';
 import { UnavailableError } from '../../oci/unavailable.ts';
 
 export class LogSync {
   readonly #path: string;
   #log: Promise<FileHandle> | undefined;
-  #running: Promise<void> = Promise.resolve();
-  #next: Promise<void> | undefined;
+  /** Whoever comes after a failure finds it, too. */
+  readonly #syncs = new NextRun(() => this.#sync());
   #failure: UnavailableError | undefined;
 
   /** @param file of the database */
@@ -25,18 +26,11 @@ export class LogSync {
 
   /** All that was committed before is on the disk then. @throws UnavailableError where that is not known */
   sync(): Promise<void> {
-    this.#next ??= this.#running.then(() => {
-      this.#next = undefined;
-      const sync = this.#sync();
-      // Whoever comes next finds the failure, too.
-      this.#running = sync.catch(() => undefined);
-      return sync;
-    });
-    return this.#next;
+    return this.#syncs.ask();
   }
 
   async close(): Promise<void> {
-    await this.#running;
+    await this.#syncs.settle();
     await (await this.#log)?.close();
   }
 

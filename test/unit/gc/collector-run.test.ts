@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest';
 import type { CollectorOptions, Outcome } from '../../../src/gc/collector.ts';
 import type { Database } from '../../../src/metadata/db/database.ts';
 import type { Records } from '../../../src/metadata/db/records.ts';
-import type { Digest } from '../../../src/oci/digest.ts';
+import { type Digest, digestOf } from '../../../src/oci/digest.ts';
 import { collectorOf, silentGc } from '../../support/collecting.ts';
 import { inFakeTime, useFakeTimers } from '../../support/fake-timers.ts';
 import { createRepository, manifestOf } from '../../support/hosted-records.ts';
@@ -92,6 +92,28 @@ describe('a run of the collector', () => {
     ]);
     expect([...store.blobs]).toEqual([]);
     expect(await database.gcRuns.list(10)).toEqual([{ ...counts, startedAt: clock.now, endedAt: clock.now }]);
+  });
+
+  test.each([
+    ['counts what was evicted as leaving until it is off the disk', 'entry_evict', true, [5, 0]],
+    ['counts what cannot be deleted for five minutes', 'entry_evict', false, [5, 5]],
+    ['counts nothing else as leaving a cache', 'entry_delete', true, [0, 0]],
+  ] as const)('%s', async (_, event, canDelete, expected) => {
+    const { clock, collector, database, store, upload, id } = await start();
+    const [digest = digestOf(Buffer.from(''))] = await upload('hello');
+    await database.repositoryBlobs.unlink(id, digest);
+    await database.reviews.addBlobs([digest], event);
+    clock.now += dayMs;
+    const leaving: number[] = [];
+    store.delete = async () => {
+      leaving.push(await database.cacheSizes.leavingBytes());
+      if (!canDelete) throw new Error('read-only');
+    };
+    expect(await collector.run()).toMatchObject({ blobs: 1, failed: canDelete ? 0 : 1 });
+    leaving.push(await database.cacheSizes.leavingBytes());
+    expect(leaving).toEqual(expected);
+    clock.now += 5 * 60 * 1000;
+    expect(await database.cacheSizes.leavingBytes()).toBe(0);
   });
 
   test('leaves no record where nothing was due', async () => {

@@ -32,6 +32,7 @@ async function start({ maxBytes }: { maxBytes: number | undefined } = { maxBytes
   onTestFinished(() => room.close());
   const admit = (size: number, of: ReadonlySet<number> = groups) => inFakeTime(room.admit(of, size));
   return {
+    clock,
     database,
     cache,
     groups,
@@ -167,27 +168,48 @@ describe('room for a blob', () => {
     expect(afterMs).toBeLessThan(3000);
   });
 
-  test('is not asked of what leaves for each blob anew, but ten times a second', async () => {
-    const { database, admit } = await start();
-    const sums = vi.spyOn(database.cacheSizes, 'leavingBytes');
-    for (let index = 0; index < 5; index += 1) await admit(1);
-    expect(sums).toHaveBeenCalledTimes(1);
-    await vi.advanceTimersByTimeAsync(99);
-    await admit(1);
-    expect(sums).toHaveBeenCalledTimes(1);
-    await vi.advanceTimersByTimeAsync(1);
-    await admit(1);
-    expect(sums).toHaveBeenCalledTimes(2);
+  test('counts what was evicted just before', async () => {
+    const { database, cache, fill, admit, ask, seen } = await start();
+    const { id } = await fill(700);
+    await admit(50);
+    await database.cacheEntries.remove(id, 'entry_evict');
+    expect(await database.cacheSizes.bytesOf(cache.groupId)).toBe(0);
+    expect((await ask(251)).afterMs).toBeGreaterThan(waitMs);
+    expect(seen.notKept).toEqual([251]);
   });
 
-  test('counts what leaves from the first, as far as it is known', async () => {
-    const { database, fill, admit, demand } = await start();
-    const { id } = await fill(700);
-    await database.cacheEntries.remove(id, 'entry_evict');
-    await admit(100);
+  test('sums up what leaves once for all who ask meanwhile', async () => {
+    const { database, room, groups } = await start();
+    const sums = vi.spyOn(database.cacheSizes, 'leavingBytes');
+    await inFakeTime(Promise.all(Array.from({ length: 20 }, () => room.admit(groups, 1))));
+    expect(sums.mock.calls.length).toBeLessThan(5);
+  });
+
+  test('counts what was evicted until it is off the disk, whichever process takes it away', async () => {
+    const { database, clock, ask, demand } = await start();
+    const leaving = await database.cacheSizes.addLeaving(790, clock.now + 60_000);
     expect(await demand()).toBe(0);
-    await admit(50);
-    expect(await demand()).toBe(50);
+    setTimeout(() => void database.cacheSizes.release([leaving]), 2000);
+    const { refused, afterMs } = await ask(20);
+    expect(refused).toEqual([]);
+    expect(afterMs).toBeGreaterThanOrEqual(2000);
+    expect(afterMs).toBeLessThan(3000);
+  });
+
+  test('that was asked for is given back where the records cannot be read', async () => {
+    const { database, admit, demand, groups, room } = await start();
+    vi.spyOn(database.cacheSizes, 'demandOn').mockRejectedValueOnce(new Error('away'));
+    await expect(room.admit(groups, 700)).rejects.toThrow('away');
+    expect((await admit(800)).refused.size).toBe(0);
+    expect(await demand()).toBe(0);
+  });
+
+  test('is given once where two ask at the same time', async () => {
+    const { room, groups, demand } = await start();
+    const [one, two] = await inFakeTime(Promise.all([room.admit(groups, 500), room.admit(groups, 500)]));
+    expect([one.refused.size, two.refused.size]).toEqual([0, 0]);
+    // The second between the high mark and the limit, where it waited for its turn.
+    expect(await demand()).toBe(500);
   });
 
   test('goes to those who came first', async () => {

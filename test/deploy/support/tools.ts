@@ -1,5 +1,6 @@
-/** What looks at manifests: Helm by Go, kubernetes-validate by PyPI, made once where the machine has what makes them. */
+/** What looks at manifests, and the bucket that they name: made once where the machine has what makes them, by Go or PyPI. */
 import { byGo, findMade, make, type Recipe } from '../../support/made-programs.ts';
+import { recipes } from '../../support/storage-servers/programs.ts';
 
 const helm: Recipe = byGo('helm.sh/helm/v3/cmd/helm', 'v3.22.0');
 
@@ -30,3 +31,4 @@ async function made(recipe: Recipe): Promise<{ readonly path: string } | { reado
 
 export const findHelm = () => made(helm);
 export const findValidator = () => made(validate);
+export const findBucketServer = () => made(recipes.versitygw);

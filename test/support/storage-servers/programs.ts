@@ -4,7 +4,7 @@ import { byGo, findMade, make, type Recipe } from '../made-programs.ts';
 const azuriteVersion = '3.35.0';
 
 /** In the order in which they are made: the one that is needed most comes first, the ones that take longest last. */
-const recipes = {
+export const recipes = {
   versitygw: byGo('github.com/versity/versitygw/cmd/versitygw', 'v1.8.0'),
   azurite: {
     name: 'azurite',

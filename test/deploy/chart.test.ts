@@ -3,13 +3,16 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { run } from '../e2e/support/processes.ts';
 import { FakeRegistry } from '../support/fake-registry.ts';
 import { createDatabase } from '../support/postgres-database.ts';
+import { createBucket, s3SettingsOf } from '../support/s3-bucket.ts';
+import { s3Keys, startStorageServer } from '../support/storage-servers/servers.ts';
 import { chart, containerOf, find, kubernetesVersions, manifestsOf, podOf, render } from './support/chart.ts';
 import { root, rootToken, runContainer, startContainer } from './support/container.ts';
 import { addImage, addUpstream, expectPull } from './support/pulling.ts';
-import { findHelm, findValidator } from './support/tools.ts';
+import { findBucketServer, findHelm, findValidator } from './support/tools.ts';
 
 const found = await findHelm();
 const helm = 'path' in found ? found.path : '';
@@ -24,6 +27,8 @@ const shared = {
   secrets: { ENTREPOT_SECRET_KEY: secret('key'), ENTREPOT_DATABASE__URL: secret('database') },
 };
 const onVolume = { ...shared, persistence: { accessModes: ['ReadWriteMany'], storageClass: 'nfs' } };
+/** As an installation of several pods begins. */
+const onBucket = parse(readFileSync(join(chart, 'values.replicas.yaml'), 'utf8'));
 const everything = {
   ...onVolume,
   config: { http: { external_url: 'https://registry.example.com' }, cache: { max_bytes: '1TiB' } },
@@ -47,6 +52,7 @@ const everything = {
 const valueSets = {
   'as it stands': {},
   'on a volume that all mount': onVolume,
+  'on a bucket': { ...onBucket, secretFiles: ['bucket-key'] },
   'with everything': everything,
 };
 
@@ -95,6 +101,10 @@ testWithHelm.each([
     'every pod needs the same key',
   ],
   ['SQLite without a volume', { persistence: { enabled: false } }, 'go with the pod'],
+  ['a driver that there is not', { config: { storage: { driver: 'swift' } } }, 'driver'],
+  ['S3 without a bucket', { config: { storage: { driver: 's3', s3: { region: 'x' } } } }, 'bucket'],
+  ['a container without an account', { config: { storage: { driver: 'azure', azure: {} } } }, 'account_name'],
+  ['a file of secrets that is no name', { secretFiles: ['a/b'] }, 'secretFiles'],
   ['a value that there is not', { replica: 2 }, 'replica'],
   ['a secret that is none', { secrets: { ENTREPOT_SECRET_KEY: 'abc' } }, 'ENTREPOT_SECRET_KEY'],
   ['a digest that is none', { image: { digest: 'latest' } }, 'digest'],
@@ -159,10 +169,29 @@ testWithHelm('pods that share their records reach each other where nobody else d
   expect(await render({ helm, values: {} })).not.toContain('5002');
 });
 
-testWithHelm('the Kustomize base is what the chart renders', async () => {
-  const base = readFileSync(join(root, 'deploy/kustomize/entrepot.yaml'), 'utf8');
-  const again = 'helm template entrepot deploy/helm --kube-version 1.33.0 > deploy/kustomize/entrepot.yaml';
-  expect(base, `render it again: ${again}`).toBe(await render({ helm, values: {} }));
+testWithHelm('a volume is asked for where something stays with the pods', async () => {
+  const claimOf = async (values: object) => {
+    const manifests = manifestsOf(await render({ helm, values }));
+    const [data] = podOf(manifests, 'Deployment')?.volumes.filter(({ name }) => name === 'data') ?? [];
+    return [find(manifests, 'PersistentVolumeClaim') !== undefined, data && 'persistentVolumeClaim' in data];
+  };
+  expect(await claimOf({})).toEqual([true, true]);
+  expect(await claimOf(onVolume)).toEqual([true, true]);
+  // Records in SQLite, though blobs are not.
+  expect(await claimOf({ config: onBucket.config })).toEqual([true, true]);
+  expect(await claimOf(onBucket)).toEqual([false, false]);
+});
+
+const bases = [
+  ['deploy/kustomize/entrepot.yaml', {}, ''],
+  ['deploy/kustomize/replicas/entrepot.yaml', onBucket, ' --values deploy/helm/values.replicas.yaml'],
+] as const;
+
+testWithHelm.each(bases)('the Kustomize base %s is what the chart renders', async (path, values, options) => {
+  const again = `helm template entrepot deploy/helm --kube-version 1.33.0${options} > ${path}`;
+  expect(readFileSync(join(root, path), 'utf8'), `render it again: ${again}`).toBe(
+    await render({ helm, values }),
+  );
 });
 
 testWithHelm('what a pod runs as the chart stands is a server that pulls, and keeps its data', async () => {
@@ -182,28 +211,41 @@ testWithHelm('what a pod runs as the chart stands is a server that pulls, and ke
   await second.program.stop();
 });
 
+/** As the file of settings has them. */
+function settingsOfBucket(endpoint: string) {
+  const { bucket, region } = s3SettingsOf(endpoint);
+  return { bucket, region, region_endpoint: endpoint, path_style: true };
+}
+
 const postgres = process.env['TEST_POSTGRES_URL'];
 if (postgres === undefined)
   console.log('pods that share PostgreSQL are not started: TEST_POSTGRES_URL names none');
 
-test.skipIf(absent.length > 0 || postgres === undefined)(
-  'what two pods run beside each other pulls once, after the job that brings the database up to date',
+const bucketServer = await findBucketServer();
+const withoutBucket = 'missing' in bucketServer ? [bucketServer.missing] : [];
+if (withoutBucket.length > 0) console.log(`pods that share a bucket are not started: ${withoutBucket}`);
+
+test.skipIf(absent.length > 0 || postgres === undefined || withoutBucket.length > 0)(
+  'what two pods run beside each other on a bucket pulls once, after the job that brings the database up to date',
   async () => {
     await using upstream = await new FakeRegistry().start();
     const pulled = addImage(upstream);
     const database = await createDatabase(postgres ?? '');
+    const s3 = await startStorageServer('versitygw', { directory: join(directory, 's3') });
     try {
-      const config = { storage: { directory: join(directory, 'blobs') } };
+      await createBucket(s3.endpoint);
       const values = {
-        ...onVolume,
-        config,
-        secrets: { ...shared.secrets, ENTREPOT_ROOT_TOKEN: secret('root') },
+        ...onBucket,
+        config: { storage: { driver: 's3', s3: settingsOfBucket(s3.endpoint) } },
+        secrets: { ...onBucket.secrets, ENTREPOT_ROOT_TOKEN: { name: 'entrepot', key: 'root' } },
       };
       const manifests = manifestsOf(await render({ helm, values, args: ['--is-upgrade'] }));
       const secrets = {
-        'entrepot-secrets/key': Buffer.alloc(32, 7).toString('base64'),
-        'entrepot-secrets/database': database.url,
-        'entrepot-secrets/root': rootToken,
+        'entrepot/secret-key': Buffer.alloc(32, 7).toString('base64'),
+        'entrepot/database-url': database.url,
+        'entrepot/access-key': s3Keys.accessKey,
+        'entrepot/bucket-key': s3Keys.secretKey,
+        'entrepot/root': rootToken,
       };
       await runContainer(containerOf(manifests, 'Job', secrets), join(directory, 'job'));
       const pod = containerOf(manifests, 'Deployment', secrets);
@@ -217,6 +259,7 @@ test.skipIf(absent.length > 0 || postgres === undefined)(
       await expectPull(other.url, pulled, pulled.digest);
       await other.program.stop();
     } finally {
+      await s3.program.stop();
       await database.drop();
     }
   },

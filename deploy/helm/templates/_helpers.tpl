@@ -27,6 +27,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if or (dig "database" "url" "" .Values.config) (hasKey .Values.secrets "ENTREPOT_DATABASE__URL") -}}true{{- end -}}
 {{- end }}
 
+{{- define "entrepot.onFiles" -}}
+{{- if eq (dig "storage" "driver" "filesystem" .Values.config) "filesystem" -}}true{{- end -}}
+{{- end }}
+
+{{- /* "true" where something stays with the pods: records in SQLite, or blobs in files. */ -}}
+{{- define "entrepot.keeps" -}}
+{{- if or (include "entrepot.onFiles" .) (not (include "entrepot.shared" .)) -}}true{{- end -}}
+{{- end }}
+
 {{- define "entrepot.several" -}}
 {{- if or .Values.autoscaling.enabled (gt (int .Values.replicas) 1) -}}true{{- end -}}
 {{- end }}
@@ -39,8 +48,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if and (include "entrepot.shared" .) (not (hasKey .Values.secrets "ENTREPOT_SECRET_KEY")) -}}
 {{- fail "with PostgreSQL every pod needs the same key: give secrets.ENTREPOT_SECRET_KEY, made by openssl rand -base64 32" -}}
 {{- end -}}
-{{- $onVolume := eq (dig "storage" "driver" "filesystem" .Values.config) "filesystem" -}}
-{{- if and (include "entrepot.several" .) $onVolume (not (and .Values.persistence.enabled (has "ReadWriteMany" .Values.persistence.accessModes))) -}}
+{{- if and (include "entrepot.several" .) (include "entrepot.onFiles" .) (not (and .Values.persistence.enabled (has "ReadWriteMany" .Values.persistence.accessModes))) -}}
 {{- fail "several pods need blobs that all of them reach: object storage in config.storage, or persistence.accessModes [ReadWriteMany]" -}}
 {{- end -}}
 {{- if and (not .Values.persistence.enabled) (not (include "entrepot.shared" .)) -}}
@@ -94,12 +102,18 @@ seccompProfile:
   emptyDir:
     sizeLimit: 64Mi
 - name: data
-{{- if .Values.persistence.enabled }}
+{{- if and .Values.persistence.enabled (include "entrepot.keeps" .) }}
   persistentVolumeClaim:
     claimName: {{ .Values.persistence.existingClaim | default (include "entrepot.name" .) }}
 {{- else }}
   emptyDir:
     sizeLimit: {{ .Values.scratchSize }}
+{{- end }}
+{{- range .Values.secretFiles }}
+- name: secret-{{ . }}
+  secret:
+    secretName: {{ . }}
+    defaultMode: 0440
 {{- end }}
 {{- end }}
 
@@ -111,4 +125,9 @@ seccompProfile:
   mountPath: /tmp
 - name: data
   mountPath: /data
+{{- range .Values.secretFiles }}
+- name: secret-{{ . }}
+  mountPath: /run/secrets/{{ . }}
+  readOnly: true
+{{- end }}
 {{- end }}

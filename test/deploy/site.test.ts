@@ -41,6 +41,14 @@ test('every document is a page, and every page is to be found from the first', (
   expect([...pages.keys()].filter((page) => !linked.has(page))).toEqual([]);
 });
 
+test('every page is in the list at the side', () => {
+  const side = /<aside class="VPSidebar".*?<\/aside>/s.exec(pages.get('index.html') ?? '')?.[0] ?? '';
+  const listed = new Set(
+    [...side.matchAll(/href="([^"]+)"/g)].map(([, href = '']) => targetOf('index.html', href).file),
+  );
+  expect([...pages.keys()].filter((page) => !listed.has(page))).toEqual([]);
+});
+
 test('every link leads to a page, and to a heading that it has', () => {
   const broken: string[] = [];
   for (const [page, text] of pages) {

@@ -1,4 +1,6 @@
 /** The documents as a site: `npm run build:site` puts it in `.site`. A link to a page or a heading that is not there ends it. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { defineConfig } from 'vitepress';
 
 const page = (text, link) => ({ text, link });
@@ -33,6 +35,7 @@ export default defineConfig({
           page('Be told of what happens', '/webhooks'),
           page('Run it', '/operations'),
           page('Run it on Kubernetes', '/kubernetes'),
+          page('Keep blobs in a bucket', '/storage'),
           page('Find what is wrong', '/troubleshooting'),
         ],
       },
@@ -47,11 +50,26 @@ export default defineConfig({
       },
       {
         text: 'Why it is so',
-        items: [page('Architecture', '/architecture'), page('Decisions', '/decisions/')],
+        items: [
+          page('Architecture', '/architecture'),
+          { ...page('Decisions', '/decisions/'), collapsed: true, items: decisions() },
+        ],
       },
     ],
   },
 });
+
+/** Each by its heading. */
+function decisions() {
+  const folder = join(import.meta.dirname, '../../../docs/decisions');
+  return readdirSync(folder)
+    .filter((file) => /^\d/.test(file))
+    .toSorted()
+    .map((file) => {
+      const [, heading] = /^# (.*)$/m.exec(readFileSync(join(folder, file), 'utf8'));
+      return page(heading.replaceAll('`', ''), `/decisions/${file.replace(/\.md$/, '')}`);
+    });
+}
 
 /** As where the documents are read beside the sources, so that links to headings are good in both places. */
 function slugify(heading) {

@@ -7,13 +7,8 @@ import { digestOf } from '../../src/oci/digest.ts';
 import { TestApp } from '../support/app.ts';
 import { seededBytes } from '../support/fake-content.ts';
 import { createProject, Pusher } from '../support/pushing.ts';
-import { createBucket } from '../support/s3-bucket.ts';
-import {
-  type StorageServer,
-  s3Keys,
-  startStorageServer,
-  whyMissing,
-} from '../support/storage-servers/servers.ts';
+import { createBucket, s3EnvironmentOf } from '../support/s3-bucket.ts';
+import { type StorageServer, startStorageServer, whyMissing } from '../support/storage-servers/servers.ts';
 
 const missing = whyMissing('versitygw');
 const mib = 1024 * 1024;
@@ -33,22 +28,8 @@ describe.skipIf(missing !== undefined)(missing ?? 'blobs in a bucket', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  function environmentOf(root: string, changes: Readonly<Record<string, string>> = {}) {
-    return {
-      ENTREPOT_STORAGE__DRIVER: 's3',
-      ENTREPOT_STORAGE__S3__BUCKET: 'entrepot-test',
-      ENTREPOT_STORAGE__S3__REGION: 'us-east-1',
-      ENTREPOT_STORAGE__S3__REGION_ENDPOINT: server.endpoint,
-      ENTREPOT_STORAGE__S3__PATH_STYLE: 'true',
-      ENTREPOT_STORAGE__S3__ROOT_DIRECTORY: root,
-      ENTREPOT_STORAGE__S3__ACCESS_KEY: s3Keys.accessKey,
-      ENTREPOT_STORAGE__S3__SECRET_KEY: s3Keys.secretKey,
-      ...changes,
-    };
-  }
-
   test('a blob that is pushed in chunks of 1 MiB, across restarts, is pulled byte for byte', async () => {
-    const app = await TestApp.start({ environment: environmentOf('chunks') });
+    const app = await TestApp.start({ environment: s3EnvironmentOf(server.endpoint, 'chunks') });
     onTestFinished(() => app.close());
     await createProject(app, 'acme/shop');
     const pusher = new Pusher(app, 'acme/shop');
@@ -81,7 +62,10 @@ describe.skipIf(missing !== undefined)(missing ?? 'blobs in a bucket', () => {
   });
 
   test('a bucket that is not there stops the start, and is named with the call that failed', async () => {
-    const environment = environmentOf('start', { ENTREPOT_STORAGE__S3__BUCKET: 'no-such-bucket' });
+    const environment = {
+      ...s3EnvironmentOf(server.endpoint, 'start'),
+      ENTREPOT_STORAGE__S3__BUCKET: 'no-such-bucket',
+    };
     await expect(TestApp.start({ environment })).rejects.toMatchObject({
       reason: expect.stringMatching(/PutObject failed at s3:\/\/no-such-bucket\/start\/: .*not there/),
     });

@@ -1,6 +1,11 @@
 /** A bucket of a real server that speaks S3, with a root of its own for each test. */
 import { randomBytes } from 'node:crypto';
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  ListMultipartUploadsCommand,
+  paginateListObjectsV2,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { openS3, type S3Settings } from '../../src/storage/s3/s3-storage.ts';
 import { s3Keys } from './storage-servers/servers.ts';
 
@@ -8,10 +13,33 @@ const bucket = 'entrepot-test';
 const region = 'us-east-1';
 
 export async function createBucket(endpoint: string): Promise<void> {
+  await withClient(endpoint, (client) => client.send(new CreateBucketCommand({ Bucket: bucket })));
+}
+
+/** The ids of multipart uploads that were begun, and neither completed nor aborted. */
+export function listUnfinished(endpoint: string): Promise<readonly string[]> {
+  return withClient(endpoint, async (client) => {
+    const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
+    return Uploads.flatMap(({ UploadId }) => UploadId ?? []);
+  });
+}
+
+/** The keys of all objects, without the root that they are below. */
+export function listObjects(endpoint: string): Promise<readonly string[]> {
+  return withClient(endpoint, async (client) => {
+    const pages = await Array.fromAsync(paginateListObjectsV2({ client }, { Bucket: bucket }));
+    return pages.flatMap(({ Contents = [] }) => Contents.map(({ Key = '' }) => Key));
+  });
+}
+
+async function withClient<T>(endpoint: string, use: (client: S3Client) => Promise<T>): Promise<T> {
   const credentials = { accessKeyId: s3Keys.accessKey, secretAccessKey: s3Keys.secretKey };
   const client = new S3Client({ endpoint, region, forcePathStyle: true, credentials });
-  await client.send(new CreateBucketCommand({ Bucket: bucket }));
-  client.destroy();
+  try {
+    return await use(client);
+  } finally {
+    client.destroy();
+  }
 }
 
 export function s3SettingsOf(endpoint: string, changes: Partial<S3Settings> = {}): S3Settings {
@@ -27,6 +55,20 @@ export function s3SettingsOf(endpoint: string, changes: Partial<S3Settings> = {}
     checksum: 'crc32',
     keys: s3Keys,
     ...changes,
+  };
+}
+
+/** A server's settings for it. @param root within the bucket */
+export function s3EnvironmentOf(endpoint: string, root: string): Readonly<Record<string, string>> {
+  return {
+    ENTREPOT_STORAGE__DRIVER: 's3',
+    ENTREPOT_STORAGE__S3__BUCKET: bucket,
+    ENTREPOT_STORAGE__S3__REGION: region,
+    ENTREPOT_STORAGE__S3__REGION_ENDPOINT: endpoint,
+    ENTREPOT_STORAGE__S3__PATH_STYLE: 'true',
+    ENTREPOT_STORAGE__S3__ROOT_DIRECTORY: root,
+    ENTREPOT_STORAGE__S3__ACCESS_KEY: s3Keys.accessKey,
+    ENTREPOT_STORAGE__S3__SECRET_KEY: s3Keys.secretKey,
   };
 }
 

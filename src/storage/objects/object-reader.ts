@@ -32,16 +32,19 @@ export class ObjectReader implements BlobReader {
   /** One at a time. @throws UnavailableError */
   async readAt(buffer: Uint8Array, position: number, end = position + buffer.length): Promise<number> {
     const wanted = Math.min(buffer.length, this.size - position);
-    if (wanted <= 0) return 0;
-    for (let tries = 1; ; tries += 1) {
+    const last = Math.min(Math.max(end, position + wanted), this.size);
+    let done = 0;
+    for (let tries = 1; done < wanted; tries += 1) {
       try {
-        const transfer = await this.#at(position, Math.min(Math.max(end, position + wanted), this.size));
-        return await fill(transfer, buffer.subarray(0, wanted));
+        const transfer = await this.#at(position + done, last);
+        done += await takeInto(transfer, buffer.subarray(done, wanted));
+        tries = 0;
       } catch (error) {
         this.#stop();
         if (tries === maxTries || error instanceof ObjectGone) throw error;
       }
     }
+    return done;
   }
 
   async close(): Promise<void> {
@@ -80,20 +83,16 @@ class ObjectGone extends UnavailableError {
   }
 }
 
-/** As many bytes as the buffer holds, unless the transfer ends before; what is over waits for the next read. */
-async function fill(transfer: Transfer, buffer: Uint8Array): Promise<number> {
-  let done = 0;
-  while (done < buffer.length && transfer.position < transfer.end) {
-    if (transfer.rest.length === 0) {
-      const { done: isOver, value } = await transfer.chunks.next();
-      if (isOver) throw new UnavailableError('the object storage ended a transfer early');
-      transfer.rest = value;
-    }
-    const taken = transfer.rest.subarray(0, buffer.length - done);
-    buffer.set(taken, done);
-    transfer.rest = transfer.rest.subarray(taken.length);
-    transfer.position += taken.length;
-    done += taken.length;
+/** What has come, as far as the buffer holds it; what is over waits for the next time. */
+async function takeInto(transfer: Transfer, buffer: Uint8Array): Promise<number> {
+  if (transfer.rest.length === 0) {
+    const { done: isOver, value } = await transfer.chunks.next();
+    if (isOver) throw new UnavailableError('the object storage ended a transfer early');
+    transfer.rest = value;
   }
-  return done;
+  const taken = transfer.rest.subarray(0, buffer.length);
+  buffer.set(taken);
+  transfer.rest = transfer.rest.subarray(taken.length);
+  transfer.position += taken.length;
+  return taken.length;
 }

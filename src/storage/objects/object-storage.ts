@@ -90,12 +90,13 @@ export interface ObjectStorage extends ObjectWriting, ObjectReading {
 }
 
 /** Why a call failed, for clients; what the cloud said is the cause. */
-export type ObjectFault = 'denied' | 'absent' | 'busy' | 'clock' | 'unreachable' | 'failing';
+export type ObjectFault = 'denied' | 'absent' | 'busy' | 'full' | 'clock' | 'unreachable' | 'failing';
 
 const sentences: Readonly<Record<ObjectFault, string>> = {
   denied: 'the server may not use its object storage',
   absent: 'the bucket of the object storage is not there',
   busy: 'the object storage asks to come again later',
+  full: 'the object storage is full',
   clock: 'the clock of the server is not that of its object storage',
   unreachable: 'the object storage cannot be reached',
   failing: 'the object storage fails',

@@ -22,6 +22,9 @@ const faults: ReadonlyMap<string, ObjectFault> = new Map([
   ['TooManyRequests', 'busy'],
   ['RequestLimitExceeded', 'busy'],
   ['Throttling', 'busy'],
+  ['XMinioStorageFull', 'full'],
+  ['XMinioAdminBucketQuotaExceeded', 'full'],
+  ['QuotaExceeded', 'full'],
   ['TimeoutError', 'unreachable'],
   ['NetworkingError', 'unreachable'],
   ['ECONNREFUSED', 'unreachable'],
@@ -40,6 +43,7 @@ const statuses: ReadonlyMap<number, ObjectFault> = new Map([
   [403, 'denied'],
   [429, 'busy'],
   [503, 'busy'],
+  [507, 'full'],
 ]);
 const absentNames = new Set(['NoSuchKey', 'NotFound', 'NoSuchUpload']);
 

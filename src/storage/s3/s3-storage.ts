@@ -39,9 +39,11 @@ const idleMs = 60_000;
 const maxSockets = 128;
 /** The SDK waits longer from try to try. */
 const maxAttempts = 4;
+/** All tries together, for calls that move no bytes, and until the first byte of what is read: somebody waits for an answer. */
+const defaultAnswerMs = 30_000;
 
-/** Loads the SDK. */
-export async function openS3(settings: S3Settings): Promise<ObjectStorage> {
+/** Loads the SDK. @param answerMs see {@link defaultAnswerMs} */
+export async function openS3(settings: S3Settings, answerMs = defaultAnswerMs): Promise<ObjectStorage> {
   const sdk = await import('@aws-sdk/client-s3');
   const { getSignedUrl } = await import('@aws-sdk/s3-request-presigner');
   const { bucket: Bucket, rootDirectory, checksum, encrypt, kmsKeyId, storageClass } = settings;
@@ -63,29 +65,47 @@ export async function openS3(settings: S3Settings): Promise<ObjectStorage> {
     run().catch((cause: unknown) => {
       throw s3Failure(cause, { call: name, permission: `s3:${permission}`, place });
     });
+  const soon = async <T>(
+    send: (options: { readonly abortSignal: AbortSignal }) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> => {
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(), answerMs);
+    try {
+      return await send({ abortSignal: signal ? AbortSignal.any([signal, limit.signal]) : limit.signal });
+    } catch (error) {
+      throw limit.signal.aborted ? new DOMException(`no answer in ${answerMs} ms`, 'TimeoutError') : error;
+    } finally {
+      clearTimeout(timer);
+    }
+  };
   const unlessAbsent = (error: unknown): undefined => {
     if (!isAbsent(error)) throw error;
   };
 
-  async function abortAll(key: ObjectKey): Promise<void> {
+  /** @param keptId one that stays */
+  async function abortAll(key: ObjectKey, keptId?: string): Promise<void> {
     const { Uploads = [] } = await call('ListMultipartUploads', 'ListBucketMultipartUploads', () =>
-      client.send(new sdk.ListMultipartUploadsCommand({ Bucket, Prefix: at(key).Key })),
+      soon((options) =>
+        client.send(new sdk.ListMultipartUploadsCommand({ Bucket, Prefix: at(key).Key }), options),
+      ),
     );
     for (const { Key, UploadId } of Uploads)
-      if (Key === at(key).Key && UploadId !== undefined) await abort({ key, id: UploadId });
+      if (Key === at(key).Key && UploadId !== undefined && UploadId !== keptId)
+        await abort({ key, id: UploadId });
   }
 
   async function abort({ key, id }: PartedWrite): Promise<void> {
     await call('AbortMultipartUpload', 'AbortMultipartUpload', () =>
-      client
-        .send(new sdk.AbortMultipartUploadCommand({ ...at(key), UploadId: id }))
-        .then(() => undefined, unlessAbsent),
+      soon((options) =>
+        client.send(new sdk.AbortMultipartUploadCommand({ ...at(key), UploadId: id }), options),
+      ).then(() => undefined, unlessAbsent),
     );
   }
 
   async function head(key: ObjectKey): Promise<StoredObject | undefined> {
     const found = await call('HeadObject', 'GetObject', () =>
-      client.send(new sdk.HeadObjectCommand(at(key))).catch(unlessAbsent),
+      soon((options) => client.send(new sdk.HeadObjectCommand(at(key)), options)).catch(unlessAbsent),
     );
     return found && objectOf(key, found.ContentLength, found.LastModified);
   }
@@ -101,16 +121,17 @@ export async function openS3(settings: S3Settings): Promise<ObjectStorage> {
       );
     },
     async begin(key) {
-      const { UploadId } = await call('CreateMultipartUpload', 'PutObject', () =>
-        client.send(
-          new sdk.CreateMultipartUploadCommand({
-            ...at(key),
-            ...kept,
-            ...partChecksumOf(checksum),
-          }),
+      const { UploadId, $metadata } = await call('CreateMultipartUpload', 'PutObject', () =>
+        soon((options) =>
+          client.send(
+            new sdk.CreateMultipartUploadCommand({ ...at(key), ...kept, ...partChecksumOf(checksum) }),
+            options,
+          ),
         ),
       );
       if (UploadId === undefined) throw new Error(`${place} gave no upload id`);
+      // What a try has begun whose answer was lost would stay for ever.
+      if ($metadata.attempts !== 1) await abortAll(key, UploadId);
       return UploadId;
     },
     async putPart({ key, id }, number, bytes) {
@@ -145,15 +166,16 @@ export async function openS3(settings: S3Settings): Promise<ObjectStorage> {
     abort: ({ key, id }) => (id === undefined ? abortAll(key) : abort({ key, id })),
     head,
     async read(key, start, end, signal) {
-      const answer = await call('GetObject', 'GetObject', () =>
-        client
-          .send(
-            new sdk.GetObjectCommand({ ...at(key), Range: `bytes=${start}-${end - 1}` }),
-            signal ? { abortSignal: signal } : {},
-          )
-          .catch(unlessAbsent),
-      );
-      return answer && chunksOf(answer.Body);
+      const range = `${start}-${end - 1}`;
+      return call('GetObject', 'GetObject', async () => {
+        const command = new sdk.GetObjectCommand({ ...at(key), Range: `bytes=${range}` });
+        const answer = await soon((options) => client.send(command, options), signal).catch(unlessAbsent);
+        if (!answer) return undefined;
+        const chunks = chunksOf(answer.Body);
+        if (answer.ContentRange?.startsWith(`bytes ${range}/`)) return chunks;
+        chunks.destroy();
+        throw new Error(`bytes ${range} were asked for, and ${answer.ContentRange ?? 'all'} are sent`);
+      });
     },
     async *list(prefix) {
       const options = { client };
@@ -171,7 +193,9 @@ export async function openS3(settings: S3Settings): Promise<ObjectStorage> {
         expiresIn: expiresSeconds,
       }),
     async delete(key) {
-      await call('DeleteObject', 'DeleteObject', () => client.send(new sdk.DeleteObjectCommand(at(key))));
+      await call('DeleteObject', 'DeleteObject', () =>
+        soon((options) => client.send(new sdk.DeleteObjectCommand(at(key)), options)),
+      );
     },
     close: () => client.destroy(),
   };
@@ -197,7 +221,7 @@ function clientConfigOf({ region, regionEndpoint, pathStyle, keys }: S3Settings)
 }
 
 /** What the SDK gives is a stream of Node. */
-function chunksOf(body: unknown): AsyncIterable<Uint8Array> {
+function chunksOf(body: unknown): Readable {
   if (body instanceof Readable) return body;
   throw new Error('S3 gave no bytes');
 }

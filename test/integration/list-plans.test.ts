@@ -20,6 +20,11 @@ const lists = [
   `${entries}?page=500`,
   `${entries}?search=app7`,
   `${entries}?search=app77/manifests/v9`,
+  ...['size', 'downloaded_at'].flatMap((order) => [
+    `${entries}?page=500&order_by=${order}`,
+    `${entries}?search=app7&order_by=${order}`,
+    `${entries}?search=app77/manifests/v9&order_by=${order}`,
+  ]),
   `${repositories}?tags_count=true`,
   ...['id', 'name', 'size', 'last_published_at', 'last_pulled_at'].flatMap((order) => [
     `${repositories}?page=500&order_by=${order}`,

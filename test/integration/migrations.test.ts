@@ -22,6 +22,7 @@ const migrations = [
   '0009-object-writes',
   '0010-shared-beliefs',
   '0011-traffic',
+  '0012-cache-entry-orders',
 ];
 const source = resolve(import.meta.dirname, '../../src/metadata/db/database.ts');
 

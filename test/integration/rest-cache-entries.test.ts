@@ -16,7 +16,7 @@ describeEachDatabase('cache entries', (open, { clock }) => {
     const group = await api.createGroup('platform');
     const registry = await api.createRegistry(group, 'base');
     const { id: upstream } = await api.createUpstream(registry, 'hub');
-    const saveManifest = (repository: string, reference: string) =>
+    const saveManifest = (repository: string, reference: string, stored = payload) =>
       api.database.cacheEntries.saveManifest(
         {
           groupId: group,
@@ -24,12 +24,12 @@ describeEachDatabase('cache entries', (open, { clock }) => {
           kind: 'manifest',
           repository: parseRepositoryName(repository),
           reference,
-          digest: digestOf(payload),
+          digest: digestOf(stored),
           mediaType: index,
           etag: '"abc"',
           checkedAt: clock.now,
         },
-        payload,
+        stored,
         [],
       );
     return { api, group, upstream: upstream as number, saveManifest };
@@ -113,6 +113,30 @@ describeEachDatabase('cache entries', (open, { clock }) => {
     expect(await paths('search=library/redis/manifests')).toEqual([redis]);
     expect(await paths('search=/library/redis/manifests')).toEqual([redis]);
     expect(await paths('search=100%25')).toEqual([]);
+  });
+
+  test('the list is by size or by the last pull where asked for, what was never pulled before everything', async () => {
+    const { api, upstream, saveManifest } = await start();
+    const small = await saveManifest('library/redis', '7.4');
+    await saveManifest('library/alpine', '3.20');
+    const big = await saveManifest('team/redis', 'latest', Buffer.from('{"schemaVersion":2 }'));
+    await api.database.cacheEntries.recordDownloads([
+      { id: big.id, count: 1, lastAt: clock.now + 1000 },
+      { id: small.id, count: 1, lastAt: clock.now + 2000 },
+    ]);
+    const names = async (query: string): Promise<string[]> => {
+      const { body } = await api.ask('GET', `${ofUpstream(upstream)}?${query}`);
+      return body.map((entry: { relative_path: string }) => entry.relative_path.split('/manifests/')[0]);
+    };
+    const [redis, alpine, team] = ['library/redis', 'library/alpine', 'team/redis'];
+    expect(await names('order_by=size')).toEqual([team, alpine, redis]);
+    expect(await names('order_by=size&sort=asc')).toEqual([redis, alpine, team]);
+    expect(await names('order_by=downloaded_at')).toEqual([redis, team, alpine]);
+    expect(await names('order_by=downloaded_at&sort=asc')).toEqual([alpine, team, redis]);
+    expect(await names('order_by=downloaded_at&per_page=1&page=2')).toEqual([team]);
+    expect(await names('order_by=size&search=redis')).toEqual([team, redis]);
+    expect(await names('order_by=created_at&sort=asc')).toEqual([redis, alpine, team]);
+    expect(await api.ask('GET', `${ofUpstream(upstream)}?order_by=digest`)).toMatchObject({ status: 400 });
   });
 
   test('an entry is forgotten by its id', async () => {

@@ -58,15 +58,16 @@ describeEachDatabase('repositories over the REST API', (open, { clock }) => {
     }));
     const deletePath = `https://registry.example/api/v4/projects/${shop}/registry/repositories/${id}`;
     const single = `/registry/repositories/${id}`;
+    const listed = { ...fields, size: null };
     expect(await api.ask('GET', '/projects/acme%2Fshop/registry/repositories')).toMatchObject({
       status: 200,
-      body: [fields],
+      body: [listed],
     });
-    expect((await api.ask('GET', `/projects/${shop}/registry/repositories`)).body).toEqual([fields]);
+    expect((await api.ask('GET', `/projects/${shop}/registry/repositories`)).body).toEqual([listed]);
     const withTags = await api.ask('GET', `/projects/${shop}/registry/repositories?tags=true`);
-    expect(withTags.body).toEqual([{ ...fields, tags_count: 2, tags }]);
+    expect(withTags.body).toEqual([{ ...listed, tags_count: 2, tags }]);
     const counted = await api.ask('GET', `/projects/${shop}/registry/repositories?tags_count=1`);
-    expect(counted.body).toEqual([{ ...fields, tags_count: 2 }]);
+    expect(counted.body).toEqual([{ ...listed, tags_count: 2 }]);
     expect((await api.ask('GET', single)).body).toEqual({ ...fields, delete_api_path: deletePath });
     const all = await api.ask('GET', `${single}?tags=true&tags_count=true&size=true`);
     expect(all.body).toEqual({ ...fields, tags_count: 2, tags, size: 10, delete_api_path: deletePath });
@@ -132,6 +133,8 @@ describeEachDatabase('repositories over the REST API', (open, { clock }) => {
     expect(await order('?order_by=name')).toEqual(['a', 'b', 'c']);
     expect(await order('?order_by=name&sort=desc')).toEqual(['c', 'b', 'a']);
     expect(await order('?order_by=size')).toEqual(['a', 'c', 'b']);
+    const sizes = (await list('?order_by=size')).body.map(({ size }: { size: number | null }) => size);
+    expect(sizes).toEqual([1000, 5, 0]);
     expect(await order('?order_by=size&sort=asc')).toEqual(['b', 'c', 'a']);
     expect(await order('?order_by=last_published_at')).toEqual(['c', 'a', 'b']);
     expect(await order('?order_by=last_pulled_at')).toEqual(['a', 'c', 'b']);

@@ -1,7 +1,7 @@
 /** What is cached of an upstream, to look through and to forget one by one. */
-import type { ListedCacheEntry } from '../../metadata/cached/cache-contents.ts';
+import type { CacheEntryOrder, ListedCacheEntry } from '../../metadata/cached/cache-contents.ts';
 import type { Database } from '../../metadata/db/database.ts';
-import type { Page, Paged } from '../../metadata/db/page.ts';
+import type { Direction, Page, Paged } from '../../metadata/db/page.ts';
 import type { BlobSha1s } from '../../proxy/blob-sha1s.ts';
 import type { Actor } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
@@ -17,6 +17,13 @@ export interface CacheEntryServiceOptions {
   readonly sha1s: Pick<BlobSha1s, 'find'>;
 }
 
+export interface CacheEntrySearch {
+  /** Part of the path. */
+  readonly search: string | undefined;
+  readonly by: CacheEntryOrder;
+  readonly direction: Direction;
+}
+
 export class CacheEntryService {
   readonly #database: Database;
   readonly #changes: Changes;
@@ -29,15 +36,15 @@ export class CacheEntryService {
     this.#changes = new Changes(database, caches);
   }
 
-  /** Newest first. @param search part of the path. @throws RefusedError not-found, forbidden */
+  /** @throws RefusedError not-found, forbidden */
   async list(
     actor: Actor,
     upstreamId: number,
-    search: string | undefined,
+    { search, ...order }: CacheEntrySearch,
     page: Page,
   ): Promise<Paged<ListedCacheEntry>> {
     await this.#rights.getUpstream(this.#database, actor, upstreamId, 'read');
-    const listed = await this.#database.cacheContents.list(upstreamId, search, page);
+    const listed = await this.#database.cacheContents.list(upstreamId, search, page, order);
     const isUnknown = ({ kind, sha1 }: ListedCacheEntry) => kind === 'blob' && sha1 === undefined;
     const unknown = listed.records.filter(isUnknown).map(({ digest }) => digest);
     if (unknown.length === 0) return listed;

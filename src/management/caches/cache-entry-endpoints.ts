@@ -1,6 +1,6 @@
 /** https://docs.gitlab.com/api/container_virtual_registries/ */
 import { z } from 'zod';
-import type { ListedCacheEntry } from '../../metadata/cached/cache-contents.ts';
+import type { CacheEntryOrder, ListedCacheEntry } from '../../metadata/cached/cache-contents.ts';
 import type { CacheEntry } from '../../metadata/cached/cache-entry.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { instantText } from '../endpoint/dates.ts';
@@ -12,7 +12,18 @@ import type { CacheEntryService } from './cache-entries.ts';
 
 const maxIdLength = 1024;
 
-const filter = pageParams.extend({ search: text(maxNameLength).optional() });
+/** The order is ours; GitLab's is the default. */
+const filter = pageParams.extend({
+  search: text(maxNameLength).optional(),
+  order_by: z.enum(['created_at', 'size', 'downloaded_at']).default('created_at'),
+  sort: z.enum(['asc', 'desc']).default('desc'),
+});
+
+const orders = {
+  created_at: 'id',
+  size: 'size',
+  downloaded_at: 'pulled',
+} as const satisfies Record<string, CacheEntryOrder>;
 
 const entryResponse = z
   .object({
@@ -39,14 +50,16 @@ export function cacheEntryEndpoints(entries: CacheEntryService): readonly Endpoi
     endpoint({
       method: 'GET',
       path: '/virtual_registries/container/upstreams/:id/cache_entries',
-      summary: 'What is cached of an upstream, newest first',
+      summary: 'What is cached of an upstream, newest first where no other order is asked for',
       pathParams: recordId,
       params: filter,
       status: 200,
       takesJobTokens: true,
       response: z.array(entryResponse),
-      handle: async (actor, { id, search, ...page }) =>
-        pageBody(await entries.list(actor, id, search, page), page, entryBody),
+      handle: async (actor, { id, search, orderBy, sort, ...page }) => {
+        const wanted = { search, by: orders[orderBy], direction: sort };
+        return pageBody(await entries.list(actor, id, wanted, page), page, entryBody);
+      },
     }),
     endpoint({
       method: 'DELETE',

@@ -27,6 +27,14 @@ export const repositoryResponse = z
   })
   .meta({ id: 'ContainerRepository' });
 
+export const listedRepositoryResponse = repositoryResponse
+  .extend({
+    size: z.int().nullable().meta({
+      description: 'In bytes, as it was measured last, every few minutes; null where it was not yet',
+    }),
+  })
+  .meta({ id: 'ListedContainerRepository' });
+
 export const repositoryDetailsResponse = repositoryResponse
   .extend({
     /** in bytes: of what its tags reach, each blob counted once */
@@ -76,6 +84,13 @@ export function repositoryBody(
     lastPulledAt: repository.pulledAt,
     tags: tags?.map((name) => tagNameBody(name, path, externalUrl)),
   };
+}
+
+export function listedRepositoryBody(
+  repository: ShownRepository,
+  externalUrl: string,
+): AnswerOf<typeof listedRepositoryResponse> {
+  return { ...repositoryBody(repository, externalUrl), size: repository.sizeBytes };
 }
 
 /** @param repository its full name */

@@ -7,7 +7,12 @@ import { pageBody, pageParams } from '../endpoint/pagination.ts';
 import { groupId, integer, maxNameLength, projectId, text, truth } from '../endpoint/parameters.ts';
 import type { CamelCased } from '../endpoint/wire.ts';
 import type { RepositorySearch, RepositoryService } from './repositories.ts';
-import { repositoryBody, repositoryDetailsResponse, repositoryResponse } from './repository-body.ts';
+import {
+  listedRepositoryBody,
+  listedRepositoryResponse,
+  repositoryBody,
+  repositoryDetailsResponse,
+} from './repository-body.ts';
 
 /** The path parameters of a repository in a project. */
 export const repositoryPath = projectId.extend({ repository_id: integer });
@@ -41,7 +46,7 @@ export function repositoryEndpoints(repositories: RepositoryService): readonly E
       summary: 'The repositories of a project',
       pathParams: projectId,
       params: filter.extend(extras),
-      response: z.array(repositoryResponse),
+      response: z.array(listedRepositoryResponse),
       status: 200,
       isPublic: true,
       takesJobTokens: true,
@@ -53,7 +58,7 @@ export function repositoryEndpoints(repositories: RepositoryService): readonly E
           { tags, tagsCount: tagsCount || tags },
           given,
         );
-        return pageBody(found, given, (each) => repositoryBody(each, externalUrl));
+        return pageBody(found, given, (each) => listedRepositoryBody(each, externalUrl));
       },
     }),
     endpoint({
@@ -63,12 +68,12 @@ export function repositoryEndpoints(repositories: RepositoryService): readonly E
         'The repositories in the projects of a group and of its subgroups, as far as one may pull from them',
       pathParams: groupId,
       params: filter,
-      response: z.array(repositoryResponse),
+      response: z.array(listedRepositoryResponse),
       status: 200,
       isPublic: true,
       handle: async (actor, { id, ...given }, { externalUrl }) => {
         const found = await repositories.listOfGroup(actor, id, searchOf(given), given);
-        return pageBody(found, given, (each) => repositoryBody(each, externalUrl));
+        return pageBody(found, given, (each) => listedRepositoryBody(each, externalUrl));
       },
     }),
     endpoint({

@@ -1,13 +1,13 @@
 /** The entries of virtual registries, as an operator looks through them and clears them. */
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type RawBuilder, type Selectable, sql } from 'kysely';
 import type { Reviews } from '../collector/reviews.ts';
 import { containing } from '../db/containing.ts';
 import { inTransaction } from '../db/in-transaction.ts';
-import type { Page, Paged } from '../db/page.ts';
-import { descending, type Pages } from '../db/pages.ts';
+import type { Direction, Page, Paged } from '../db/page.ts';
+import type { Order, Pages } from '../db/pages.ts';
 import type { Tables } from '../db/tables.ts';
 import { relativePathOf } from '../migrations/searched.ts';
-import { type CacheEntry, entryColumns } from './cache-entry.ts';
+import { type CacheEntry, type CacheEntryTable, entryColumns } from './cache-entry.ts';
 import { removeEntries } from './remove-entries.ts';
 
 export interface ListedCacheEntry extends CacheEntry {
@@ -16,6 +16,17 @@ export interface ListedCacheEntry extends CacheEntry {
   /** Of the content, in hex. */
   readonly sha1: string | undefined;
 }
+
+/** By number, which is by age; what was never pulled comes before everything. */
+export type CacheEntryOrder = 'id' | 'size' | 'pulled';
+
+const orders = {
+  id: [sql.ref('cacheEntries.id')],
+  size: [sql.ref('cacheEntries.size'), sql.ref('cacheEntries.id')],
+  pulled: [sql.ref('cacheEntries.downloadedAtOrZero'), sql.ref('cacheEntries.id')],
+} as const satisfies Record<CacheEntryOrder, Order['keys']>;
+
+const newestFirst = { by: 'id', direction: 'desc' } as const;
 
 export type ManifestEntry = Pick<CacheEntry, 'repository' | 'reference' | 'digest'>;
 
@@ -32,13 +43,25 @@ export class CacheContents {
     this.#reviews = reviews;
   }
 
-  /** Newest first. @param search part of the relative path */
-  async list(upstreamId: number, search: string | undefined, page: Page): Promise<Paged<ListedCacheEntry>> {
-    const entries = await this.#pages.texts.from('cacheEntries', search, upstreamId);
-    let matching = this.#reading.selectFrom(entries.as('cacheEntries')).where('upstreamId', '=', upstreamId);
-    if (search) matching = matching.where(containing(relativePath, search));
-    const query = matching.select(entryColumns).select([relativePath.as('relativePath'), sha1]);
-    return this.#pages.list(query, descending('cacheEntries.id'), page);
+  /** @param search part of the relative path */
+  async list(
+    upstreamId: number,
+    search: string | undefined,
+    page: Page,
+    { by, direction }: { readonly by: CacheEntryOrder; readonly direction: Direction } = newestFirst,
+  ): Promise<Paged<ListedCacheEntry>> {
+    const matching = (entries: RawBuilder<Selectable<CacheEntryTable>>) => {
+      const query = this.#reading
+        .selectFrom(entries.as('cacheEntries'))
+        .select(entryColumns)
+        .select([relativePath.as('relativePath'), sha1])
+        .where('upstreamId', '=', upstreamId);
+      return search ? query.where(containing(relativePath, search)) : query;
+    };
+    const few = matching(await this.#pages.texts.from('cacheEntries', search, upstreamId));
+    const isInOrder = by === 'id' || !search;
+    const ways = isInOrder ? few : { few, many: matching(sql.table('cacheEntries')) };
+    return this.#pages.list(ways, { keys: orders[by], direction }, page);
   }
 
   find(id: number): Promise<CacheEntry | undefined> {

@@ -75,7 +75,7 @@ async function extendTags(tables: Tables): Promise<void> {
   await tables.index('tags', linkKey).execute();
   await tables.index('tags', ['repository_id', 'updated_at', 'name']).execute();
   await tables.index('tags', ['repository_id', 'size_bytes', 'name']).execute();
-  const pulled = await addOrder(tables, 'tags', 'pulled_at');
+  const pulled = await tables.addOrder('tags', 'pulled_at');
   await tables.index('tags', ['repository_id', pulled, 'name']).execute();
 }
 
@@ -94,26 +94,13 @@ async function countTags(tables: Tables): Promise<void> {
 
 async function indexRepositories(tables: Tables): Promise<void> {
   for (const column of ['size_bytes', 'published_at', 'pulled_at']) {
-    const key = await addOrder(tables, 'repositories', column);
+    const key = await tables.addOrder('repositories', column);
     await tables.index('repositories', [key, 'id']).execute();
     await tables.index('repositories', ['project_id', key, 'id']).execute();
   }
   await tables.index('repositories', ['project_id', 'name']).execute();
   await tables.index('repositories', ['project_id', 'id']).execute();
   await tables.dropIndex('repositories', ['project_id']);
-}
-
-/**
- * Adds what rows are ordered by where the column may be empty, which comes before everything then: databases differ in where they put
- * what is empty, and compare it with nothing. @returns its name
- */
-async function addOrder(tables: Tables, table: string, column: string): Promise<string> {
-  const kind = tables.types.dialect === 'sqlite' ? 'virtual' : 'stored';
-  const name = `${column}_or_zero`;
-  await tables.run(
-    `alter table ${table} add column ${name} ${tables.types.integer} generated always as (coalesce(${column}, 0)) ${kind}`,
-  );
-  return name;
 }
 
 /** Triggers that count tags: they see what goes by a foreign key, too, with its manifest. */

@@ -5,6 +5,7 @@
  */
 import type { Kysely } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
+import { cacheEntryOrders } from './cache-entry-orders.ts';
 import { createCached } from './cached.ts';
 import { createCollector } from './collector.ts';
 import { createContent } from './content.ts';
@@ -71,6 +72,7 @@ export async function migrateToLatest<T>(db: Kysely<T>, types: ColumnTypes): Pro
     '0009-object-writes': objectWrites(types),
     '0010-shared-beliefs': sharedBeliefs(types),
     '0011-traffic': traffic(types),
+    '0012-cache-entry-orders': cacheEntryOrders(types),
   };
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error, results = [] } = await migrator.migrateToLatest();

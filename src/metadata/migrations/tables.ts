@@ -69,6 +69,20 @@ export class Tables {
     await this.#db.schema.dropIndex(nameOf(table, columns)).execute();
   }
 
+  /**
+   * Adds what rows are ordered by where the column may be empty, which comes before everything then: databases differ in where they put
+   * what is empty, and compare it with nothing. @returns its name
+   */
+  async addOrder(table: string, column: string): Promise<string> {
+    const { dialect, integer } = this.types;
+    const kind = dialect === 'sqlite' ? 'virtual' : 'stored';
+    const name = `${column}_or_zero`;
+    await this.run(
+      `alter table ${table} add column ${name} ${integer} generated always as (coalesce(${column}, 0)) ${kind}`,
+    );
+    return name;
+  }
+
   async run(statement: string): Promise<void> {
     await sql.raw(statement).execute(this.#db);
   }

@@ -43,10 +43,11 @@ describeApp('the description of the API', (start) => {
     expect(policy.replaceAll("'self'", '')).not.toMatch(/unsafe|https?:|\*/);
     const text = await page.text();
     const parts = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, part]) => part ?? '');
-    expect(parts).toContain('/api/v4/openapi.json');
+    expect(parts).toContain('v4/openapi.json');
     for (const part of parts.filter((each) => each !== 'data:,')) {
-      expect(part).toMatch(/^\/api\//);
-      const answer = await fetch(`${app.url}${part}`);
+      // A proxy may have put it below a path.
+      expect(part).not.toMatch(/^\//);
+      const answer = await fetch(new URL(part, page.url));
       expect([part, answer.status]).toEqual([part, 200]);
       await answer.body?.cancel();
     }

@@ -7,6 +7,9 @@ import type { RequestState } from '../state.ts';
 
 const path = '/api/docs';
 
+/** Relative to the page, as all that it names is: a proxy may have put the server below a path. */
+const fromPage = (target: string) => target.replace(/^\/api\//, '');
+
 const page = `<!doctype html>
 <html lang="en">
 <head>
@@ -14,19 +17,19 @@ const page = `<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Entrepot API</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="${path}/swagger-ui.css">
+<link rel="stylesheet" href="${fromPage(path)}/swagger-ui.css">
 </head>
 <body>
-<div id="api"><p>The document itself is at <a href="${openApiPath}">${openApiPath}</a>.</p></div>
-<script src="${path}/swagger-ui-bundle.js"></script>
-<script src="${path}/start.js"></script>
+<div id="api"><p>The document itself is at <a href="${fromPage(openApiPath)}">${openApiPath}</a>.</p></div>
+<script src="${fromPage(path)}/swagger-ui-bundle.js"></script>
+<script src="${fromPage(path)}/start.js"></script>
 </body>
 </html>
 `;
 
 /** There is no validator's badge, which would tell a server of others where this one is. */
 const start = `SwaggerUIBundle({
-  url: '${openApiPath}',
+  url: '${fromPage(openApiPath)}',
   dom_id: '#api',
   validatorUrl: null,
   deepLinking: true,

@@ -45,12 +45,13 @@ function decode(path: string): string {
   return path.replace(/%([0-7][0-9a-f])/gi, (_, code: string) => String.fromCharCode(parseInt(code, 16)));
 }
 
-function answerPage(ctx: RequestContext, greeting: string): void {
-  const { host } = new URL(ctx.state.externalUrl);
+/** @param hint a sentence more for who looks at it, as HTML */
+export function answerPage(ctx: RequestContext, greeting: string, hint = ''): void {
+  const { host, href: docs } = new URL(`${ctx.state.externalUrl}${docsPath}`);
   ctx.set('Cache-Control', 'no-cache');
   if (!ctx.get('Accept').includes('text/html')) {
     ctx.type = 'text/plain';
-    ctx.body = `Entrepot. ${greeting}\nLog in: docker login ${host}\nThe API: ${docsPath}\n`;
+    ctx.body = `Entrepot. ${greeting}\nLog in: docker login ${host}\nThe API: ${docs}\n`;
     return;
   }
   ctx.set('Content-Security-Policy', "default-src 'none'; base-uri 'none'; frame-ancestors 'none'");
@@ -61,9 +62,9 @@ function answerPage(ctx: RequestContext, greeting: string): void {
 <body>
 <h1>Entrepot</h1>
 <p>${greeting}</p>
-<ul>
+${hint && `<p>${hint}</p>\n`}<ul>
 <li>To pull and push, log in: <code>docker login ${host}</code>, with your user name and an access token.</li>
-<li>To manage it: <a href="${docsPath}">the API</a>.</li>
+<li>To manage it: <a href="${docs}">the API</a>.</li>
 </ul>
 </body>
 </html>

@@ -1,6 +1,6 @@
 /**
  * The web page: at `/`, for browsers, and its files at /ui/…, as `npm run build:ui` makes them. It asks the API as any client does. Where it
- * was not built, everything is left to the page that says so.
+ * was not built, a page in its place says how that is done.
  */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { Middleware } from 'koa';
 import { isNotModified } from '../conditions.ts';
 import type { RequestContext, RequestState } from '../state.ts';
+import { answerPage } from './front-page.ts';
 
 /** Where the page is built to. */
 export const builtPage = fileURLToPath(new URL('../../../ui/dist/', import.meta.url));
@@ -60,6 +61,7 @@ export function webPage(directory: string): Middleware<RequestState> {
     if (!isRead || !(isIndex || ctx.path.startsWith('/ui/'))) return next();
     const name = isIndex ? indexName : ctx.path.slice(1);
     const file = (await read()).get(name);
+    if (!file && isIndex) return answerUnbuilt(ctx);
     if (!file) return next();
     ctx.set({
       'Content-Security-Policy': policy,
@@ -71,6 +73,15 @@ export function webPage(directory: string): Middleware<RequestState> {
     ctx.type = types[name.slice(name.lastIndexOf('.') + 1)] ?? 'application/octet-stream';
     ctx.vary(isIndex ? 'Accept, Accept-Encoding' : 'Accept-Encoding');
   };
+}
+
+function answerUnbuilt(ctx: RequestContext): void {
+  ctx.status = 200;
+  answerPage(
+    ctx,
+    'This is a registry of container images.',
+    'Its web page was not built. <code>npm ci</code> in its folder does that where development dependencies are installed, too; then look again. <code>http.page: false</code> does without it.',
+  );
 }
 
 function send(ctx: RequestContext, file: PageFile): void {

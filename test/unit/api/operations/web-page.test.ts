@@ -27,6 +27,10 @@ async function setUp() {
     await writeFile(join(directory, 'index.html'), html);
   };
   const app = new Koa<RequestState>();
+  app.use((ctx, next) => {
+    ctx.state.externalUrl = 'https://registry.example/below';
+    return next();
+  });
   app.use(webPage(directory));
   app.use((ctx) => {
     ctx.status = 404;
@@ -140,11 +144,19 @@ test('HEAD is answered as GET, without the page', async () => {
   expect([status, headers['content-length'], body]).toEqual([200, String(html.length), '']);
 });
 
-test('a page that is not built yet is there as soon as it is', async () => {
+test('in place of a page that is not built yet is said how to build it, and it is there as soon as it is', async () => {
   const { app, build } = await setUp();
-  expect((await ask(app, '/', { headers: browser })).status).toBe(404);
+  const { status, headers, body } = await ask(app, '/', { headers: browser });
+  expect([status, headers['content-type'], headers['cache-control']]).toEqual([
+    200,
+    'text/html; charset=utf-8',
+    'no-cache',
+  ]);
+  expect(body).toContain('Its web page was not built. <code>npm ci</code>');
+  expect(body).toContain('docker login registry.example</code>');
+  expect(body).toContain('href="https://registry.example/below/api/docs"');
   await build();
-  expect((await ask(app, '/', { headers: browser })).status).toBe(200);
+  expect((await ask(app, '/', { headers: browser })).body).toBe(html);
 });
 
 test('the page that is built is below 150 kB for whoever opens it, compressed', async () => {

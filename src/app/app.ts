@@ -158,6 +158,7 @@ export async function createApp(
     wake: (task) => scheduler.wake(task),
     wakeCollector: () => collection.worker.wake(),
     recordTraffic: () => traffic.flush(),
+    listFills: async () => cluster?.listFills(virtual.listFills()) ?? virtual.listFills(),
   });
   const operations = createOperations({ ...common, readOnlyReason });
   const { probes } = operations;
@@ -177,7 +178,8 @@ export async function createApp(
     handler: traced(http.handler),
     mirrorHandlerOf: (mirror) => traced(http.mirrorHandlerOf(mirror)),
     operationsHandler: operations.handler,
-    clusterHandler: cluster && traced(cluster.handlerOf(virtual.fills, virtual.findUpstream)),
+    clusterHandler:
+      cluster && traced(cluster.handlerOf(virtual.fills, virtual.findUpstream, virtual.listFills)),
     async start(announce) {
       await prepareFirstStart({ database, passwords, ...secrets, announce });
       await warnOfIdleMirrors(config, database, log);

@@ -6,11 +6,13 @@ import { ClusterSecret } from '../cluster/cluster-secret.ts';
 import { FillSharing } from '../cluster/fill-sharing.ts';
 import { PeerClient } from '../cluster/peer-client.ts';
 import { Peers } from '../cluster/peers.ts';
+import { listRunningFills, runningFillsPath, serveRunningFills } from '../cluster/running-fills.ts';
 import { SharedUpstreams } from '../cluster/shared-upstreams.ts';
 import type { Config } from '../config/config.ts';
 import { version } from '../config/version.ts';
 import type { Database } from '../metadata/db/database.ts';
 import type { Log } from '../observe/log.ts';
+import type { ToldFill } from '../proxy/fill-observer.ts';
 import type { Fills } from '../proxy/fills.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import type { Tracing } from './tracing.ts';
@@ -52,19 +54,24 @@ export function createCluster({ config, key, id, address, database, log, tracing
   return {
     sharing,
     upstreams,
+    /** Of all processes that answer. @param own those of this one */
+    listFills: (own: readonly ToldFill[]) => listRunningFills(own, { client, peers, log }),
     /**
      * For other processes, which may ask from before {@link start} on.
      * @param findUpstream by its number; one that asks for itself
+     * @param listOwn the fills that run here
      */
     handlerOf(
       fills: Pick<Fills, 'serve'>,
       findUpstream: (id: number) => Promise<Upstream | undefined>,
+      listOwn: () => readonly ToldFill[],
     ): RequestListener {
       return createClusterHandler({
         self: id,
         secret,
         routes: {
           '/-/processes': () => () => peers.refresh(),
+          [runningFillsPath]: () => serveRunningFills(listOwn()),
           '/-/questions': (query) => upstreams.serve(query, findUpstream),
           '/-/fills': (query) => {
             const serve = fills.serve(query.get('key') ?? '');

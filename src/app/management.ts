@@ -47,6 +47,7 @@ import { type Resender, WebhookService } from '../management/webhooks/webhooks.t
 import type { Database } from '../metadata/db/database.ts';
 import type { Log } from '../observe/log.ts';
 import { findBlockedLiteral, privateNetworks } from '../outbound/address-guard.ts';
+import type { ToldFill } from '../proxy/fill-observer.ts';
 import { findPinnedBytes } from '../retention/pinned-bytes.ts';
 import { findBlockedWebhook } from '../webhooks/webhook-sender.ts';
 import type { Auth } from './auth.ts';
@@ -67,6 +68,8 @@ export interface ManagementParts {
   readonly maintenance: RestServices['maintenance'];
   /** Has what was counted so far recorded. */
   readonly recordTraffic: () => Promise<void>;
+  /** Of all processes. */
+  readonly listFills: () => Promise<readonly ToldFill[]>;
   /** Runs a task soon. */
   readonly wake: (task: string) => void;
   /** Has the collector look at what is due soon. */
@@ -121,11 +124,7 @@ export function createManagement(parts: ManagementParts): RestServices {
       keysOf: ({ signingKeys: records }) =>
         new SigningKeys({ records, secretBox: parts.secretBox, lifetimeMs: config.auth.tokenMs, now }),
     }),
-    statistics: new StatisticsService({
-      database,
-      recordTraffic: parts.recordTraffic,
-      listFills: virtual.listFills,
-    }),
+    statistics: new StatisticsService(parts),
     storageFindings: new StorageFindingService({ database }),
     protectionRules: new ProtectionRuleService({ database }),
     repositories: new RepositoryService(hosted),

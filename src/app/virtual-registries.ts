@@ -14,7 +14,7 @@ import type { Digest } from '../oci/digest.ts';
 import { BlobPull } from '../proxy/blob-pull.ts';
 import { BlobSha1s } from '../proxy/blob-sha1s.ts';
 import { explainPull } from '../proxy/explain.ts';
-import type { FillObserver, RunningFill } from '../proxy/fill-observer.ts';
+import { type FillObserver, type RunningFill, tellFill } from '../proxy/fill-observer.ts';
 import { Fills } from '../proxy/fills.ts';
 import { healBlob } from '../proxy/heal-blob.ts';
 import type { FindHosted } from '../proxy/local-repository.ts';
@@ -211,7 +211,7 @@ export function createVirtualRegistries({
     explainer,
     heal,
     sha1s,
-    listFills: (): readonly RunningFill[] => [...running],
+    listFills: () => Array.from(running, tellFill),
     /** When requests come no more: ends fills at the limit at the latest. */
     async close(limit: AbortSignal): Promise<void> {
       await Promise.all([fills.close(limit), sha1s.close()]);

@@ -6,20 +6,13 @@ import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { SingleFlight } from '../concurrency/single-flight.ts';
-import type { Log } from '../observe/log.ts';
 import type { RepositoryName } from '../oci/reference.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
-import type { PeerClient } from './peer-client.ts';
-import type { Peer, Peers } from './peers.ts';
+import { askPeer, type PeerTools } from './ask-peer.ts';
+import type { Peer } from './peers.ts';
 import type { QuestionKind } from './question-kinds.ts';
-import { outboundFailure, parseSaid } from './said.ts';
-
-export interface SharedQuestionTools {
-  readonly client: Pick<PeerClient, 'ask'>;
-  readonly peers: Pick<Peers, 'areThere' | 'reachable' | 'self' | 'avoid'>;
-  readonly log: Log;
-}
+import { outboundFailure } from './said.ts';
 
 /** Who asks the same while the answer is on its way to the records, a moment after it came, is given it as well. */
 const rememberedMs = 1000;
@@ -28,7 +21,7 @@ const maxRemembered = 1000;
 export class SharedQuestion<T extends object> {
   readonly name: string;
   readonly #kind: QuestionKind<T>;
-  readonly #tools: SharedQuestionTools;
+  readonly #tools: PeerTools;
   readonly #said: z.ZodType<{
     answer?: T | undefined;
     failure?: OutboundError | undefined;
@@ -41,7 +34,7 @@ export class SharedQuestion<T extends object> {
     ttlAutopurge: true,
   });
 
-  constructor(kind: QuestionKind<T>, tools: SharedQuestionTools) {
+  constructor(kind: QuestionKind<T>, tools: PeerTools) {
     this.name = kind.name;
     this.#kind = kind;
     this.#tools = tools;
@@ -116,31 +109,16 @@ export class SharedQuestion<T extends object> {
   }
 
   /** Undefined where it does not answer. */
-  async #askPeer(
+  #askPeer(
     peer: Peer,
     { settings: { id, updatedAt } }: Upstream,
     repository: RepositoryName,
     reference: string,
     signal: AbortSignal | undefined,
   ) {
-    const { client, peers, log } = this.#tools;
     const query = { kind: this.name, id: String(id), at: String(updatedAt), repository, reference };
-    try {
-      const answer = await client.ask(peer, `/-/questions?${new URLSearchParams(query)}`, signal);
-      try {
-        const { done, value: frame } = await answer.frames.next();
-        if (done) throw new OutboundError('unavailable', 'ended without an answer');
-        return parseSaid(this.#said, frame.bytes);
-      } finally {
-        answer.close();
-      }
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (!(error instanceof OutboundError)) throw error;
-      if (error.kind !== 'not-found') peers.avoid(peer.id);
-      log.warn({ peer: peer.address, reason: error.message }, 'another process was not asked');
-      return undefined;
-    }
+    const path = `/-/questions?${new URLSearchParams(query)}`;
+    return askPeer(this.#tools, peer, path, this.#said, signal);
   }
 }
 

@@ -11,9 +11,10 @@ import type {
   UpstreamHealth,
   UpstreamSettings,
 } from '../upstreams/upstream.ts';
+import type { PeerTools } from './ask-peer.ts';
 import type { PeerAnswering } from './cluster-handler.ts';
 import { heads, manifests, referrers, tags } from './question-kinds.ts';
-import { SharedQuestion, type SharedQuestionTools } from './shared-question.ts';
+import { SharedQuestion } from './shared-question.ts';
 
 export class SharedUpstreams {
   readonly heads: SharedQuestion<ManifestHead>;
@@ -21,7 +22,7 @@ export class SharedUpstreams {
   readonly tags: SharedQuestion<readonly Tag[]>;
   readonly referrers: SharedQuestion<readonly ReferrerDescriptor[]>;
 
-  constructor(tools: SharedQuestionTools) {
+  constructor(tools: PeerTools) {
     this.heads = new SharedQuestion(heads, tools);
     this.manifests = new SharedQuestion(manifests, tools);
     this.tags = new SharedQuestion(tags, tools);

@@ -15,6 +15,22 @@ export interface RunningFill {
     | undefined;
 }
 
+/** A fill as people and other processes are told of it. */
+export interface ToldFill {
+  readonly digest: string;
+  /** Undefined where another process fetches it, and the repository with it. */
+  readonly upstreamId?: number | undefined;
+  readonly repository?: string | undefined;
+  readonly receivedBytes: number;
+  readonly size?: number | undefined;
+  readonly readers: number;
+}
+
+export function tellFill({ digest, upstreamSource, visible, size, readers }: RunningFill): ToldFill {
+  const [upstreamId, repository] = [upstreamSource?.upstream.settings.id, upstreamSource?.repository];
+  return { digest, upstreamId, repository, receivedBytes: visible, size, readers };
+}
+
 /** What fills tell the metrics. */
 export interface FillObserver {
   /** @param fill undefined: nothing can be written, and the bytes are passed on */

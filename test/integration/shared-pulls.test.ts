@@ -46,6 +46,20 @@ describe.skipIf(serverUrl === undefined)('servers that share a database (Postgre
     const answers = await Promise.all(
       [...servers, ...servers].map((server) => server.blob('team/app', blob.digest)),
     );
+    // Each knows of it, and of all who read it.
+    for (const server of servers)
+      await eventually(async () =>
+        expect(await jsonOf(await server.api('GET', '/admin/fills'))).toEqual([
+          {
+            digest: blob.digest,
+            upstream_id: servers[0]?.upstreamIds[0],
+            repository: 'team/app',
+            received_bytes: held,
+            size: blobBytes,
+            readers: 6,
+          },
+        ]),
+      );
     release();
     expect(await Promise.all(answers.map(digestOfBody))).toEqual(Array(6).fill(blob.digest));
     expect(upstream.count({ kind: 'blob' })).toBe(1);

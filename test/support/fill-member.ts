@@ -80,7 +80,11 @@ export async function startMember({
     ...tools,
   });
   const requests = { questions: 0 };
-  const handler = cluster.handlerOf(fills, async (upstreamId) => upstreams.get(upstreamId));
+  const handler = cluster.handlerOf(
+    fills,
+    async (upstreamId) => upstreams.get(upstreamId),
+    () => [],
+  );
   server.on('request', (request, response) => {
     if (request.url?.startsWith('/-/questions')) requests.questions += 1;
     handler(request, response);

@@ -202,7 +202,7 @@ export class RestApi {
       statistics: new StatisticsService({
         database,
         recordTraffic: async () => undefined,
-        listFills: () => [],
+        listFills: async () => [],
       }),
       projects: new ProjectService({ ...common, now }),
       signingKeys: new SigningKeyService({

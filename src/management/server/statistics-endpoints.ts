@@ -28,11 +28,14 @@ const storageResponse = z.object({
 
 const fillResponse = z.object({
   digest: z.string(),
-  upstream_id: z.int().nullable().meta({ description: 'Null where another process of ours fetches it' }),
+  upstream_id: z
+    .int()
+    .nullable()
+    .meta({ description: 'Null where another process fetches it that does not answer' }),
   repository: z.string().nullable().meta({ description: 'Its name at the upstream' }),
   received_bytes: z.int(),
   size: z.int().nullable().meta({ description: 'Null where the upstream does not say' }),
-  readers: z.int().meta({ description: 'Clients that read it now' }),
+  readers: z.int().meta({ description: 'Clients that read it now, of all processes' }),
 });
 
 export function statisticsEndpoints(statistics: StatisticsService): readonly Endpoint[] {
@@ -62,17 +65,15 @@ export function statisticsEndpoints(statistics: StatisticsService): readonly End
     endpoint({
       method: 'GET',
       path: '/admin/fills',
-      summary: 'The downloads that run in this process; for administrators',
+      summary: 'The downloads that run, of all processes that answer; for administrators',
       status: 200,
       response: z.array(fillResponse),
       handle: async (actor) =>
-        (await statistics.fills(actor)).map(({ digest, upstreamSource: source, visible, size, readers }) => ({
-          digest,
-          upstreamId: source?.upstream.settings.id,
-          repository: source?.repository,
-          receivedBytes: visible,
+        (await statistics.fills(actor)).map(({ upstreamId, repository, size, ...fill }) => ({
+          ...fill,
+          upstreamId,
+          repository,
           size,
-          readers,
         })),
     }),
   ];

@@ -1,7 +1,7 @@
 /** What was pulled, fetched and saved, what is stored, and what is on its way, for administrators. */
 import type { Database } from '../../metadata/db/database.ts';
 import type { TrafficPeriod, TrafficRecord } from '../../metadata/server/traffic.ts';
-import type { RunningFill } from '../../proxy/fill-observer.ts';
+import type { ToldFill } from '../../proxy/fill-observer.ts';
 import type { Actor } from '../acting/actor.ts';
 import { demandAdministrator } from '../acting/rights.ts';
 
@@ -9,8 +9,8 @@ export interface StatisticsServiceOptions {
   readonly database: Pick<Database, 'traffic' | 'cacheSizes' | 'storedBlobs'>;
   /** Has this process record what it counted since it did so last. */
   readonly recordTraffic: () => Promise<void>;
-  /** Of this process. */
-  readonly listFills: () => readonly RunningFill[];
+  /** Of all processes. */
+  readonly listFills: () => Promise<readonly ToldFill[]>;
 }
 
 export interface StoredBytes {
@@ -43,7 +43,7 @@ export class StatisticsService {
   }
 
   /** @throws RefusedError unauthorized, forbidden */
-  async fills(actor: Actor): Promise<readonly RunningFill[]> {
+  async fills(actor: Actor): Promise<readonly ToldFill[]> {
     demandAdministrator(actor, 'read');
     return this.#options.listFills();
   }

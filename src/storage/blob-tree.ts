@@ -1,6 +1,6 @@
 /**
- * The directory that the stores of blobs and of uploads share. What publish() gave a key for survives a crash of the machine: the
- * file is synced before it is renamed into place, its directory after.
+ * The directory that the stores of blobs and of uploads share. What publish() gave a key for survives a crash of the machine. Nobody knows
+ * the key before: the file and its new name are written to the disk at once, which a file system does in one go.
  */
 import { randomBytes } from 'node:crypto';
 import { rename, rm } from 'node:fs/promises';
@@ -59,23 +59,24 @@ export class BlobTree {
   }
 
   /** As {@link place}, under a new key. */
-  async publish(from: string, digest: Digest): Promise<StorageKey> {
+  async publish(from: string, digest: Digest, sync: () => Promise<unknown>): Promise<StorageKey> {
     const key = createKey(digest);
-    await this.place(from, key);
+    await this.place(from, key, sync);
     return key;
   }
 
   /**
-   * Moves a file that is durable itself to where the key leads, durably.
+   * Moves a file to where the key leads, durably.
+   * @param sync makes its content durable; not where it is already
    * @throws the system's error; the file is then at its old place, or nowhere
    */
-  async place(from: string, key: StorageKey): Promise<void> {
+  async place(from: string, key: StorageKey, sync?: () => Promise<unknown>): Promise<void> {
     const path = this.pathOf(key);
     const directory = dirname(path);
     try {
       await this.#makeDirectory(directory);
       await rename(from, path);
-      await syncDirectory(directory);
+      await Promise.all([sync?.(), syncDirectory(directory)]);
     } catch (error) {
       this.#directories.clear();
       await rm(path).catch(() => undefined);

@@ -37,7 +37,7 @@ export class FilesystemBlobStore implements BlobStore {
       const file = await open(path, 'wx+', 0o600);
       const remove = () => rm(path).catch(() => undefined);
       return new FilesystemSpool(file, 0, {
-        publish: (digest) => this.#tree.publish(path, digest),
+        publish: (digest, sync) => this.#tree.publish(path, digest, sync),
         remove,
         leave: remove,
         space: this.#space,

@@ -8,8 +8,8 @@ export type SpoolFile = Pick<FileHandle, 'writev' | 'read' | 'sync' | 'close'>;
 
 /** What becomes of a spool's file. */
 export interface SpoolFate {
-  /** Moves the file, durable itself by now, to its place in the tree, durably. */
-  publish(digest: Digest): Promise<StorageKey>;
+  /** Moves the file to its place in the tree, durably. @param sync makes its content durable */
+  publish(digest: Digest, sync: () => Promise<void>): Promise<StorageKey>;
   /** Never fails: what cannot be removed is swept later. */
   remove(): Promise<void>;
   /** The file is closed, neither published nor removed. */
@@ -68,8 +68,7 @@ export class FilesystemSpool implements Spool {
     this.#assertGrowing();
     this.#state = 'committing';
     try {
-      await this.#file.sync();
-      const key = await this.#fate.publish(digest);
+      const key = await this.#fate.publish(digest, () => this.#file.sync());
       this.#state = 'committed';
       return key;
     } catch (cause) {

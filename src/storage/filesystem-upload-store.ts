@@ -125,7 +125,7 @@ export class FilesystemUploadStore implements UploadStore {
     try {
       const { size } = isEmpty ? { size: 0 } : await file.stat();
       return new FilesystemSpool(file, size, {
-        publish: (digest) => this.#publish(claim, digest),
+        publish: (digest, sync) => this.#publish(claim, digest, sync),
         remove: () => removeClaim(claim).catch(() => undefined),
         leave: () => freeClaim(claim),
         space: this.#space,
@@ -136,12 +136,10 @@ export class FilesystemUploadStore implements UploadStore {
     }
   }
 
-  async #publish(claim: string, digest: Digest): Promise<StorageKey> {
+  async #publish(claim: string, digest: Digest, sync: () => Promise<void>): Promise<StorageKey> {
     const bytes = bytesOf(claim);
     try {
-      const key = await this.#tree.publish(bytes, digest);
-      await removeEmptyClaim(claim);
-      return key;
+      return await this.#tree.publish(bytes, digest, () => Promise.all([sync(), removeEmptyClaim(claim)]));
     } catch (error) {
       if (isSystemError(error, 'ENOENT') && (await findSize(bytes)) === undefined) throw new TakenOverError();
       throw error;

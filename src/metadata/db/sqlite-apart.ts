@@ -4,7 +4,7 @@
  * the next one does not wait for that.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CompiledQuery, DatabaseConnection, Driver } from 'kysely';
+import { type CompiledQuery, type DatabaseConnection, type Driver, sql } from 'kysely';
 import type { LogSync } from './sqlite-log-sync.ts';
 
 /** How long one process may write without a break where others write, too: who waits for the lock tries again from time to time. */
@@ -45,7 +45,7 @@ export class ApartDriver implements Driver {
       executeQuery: async (query, options) => {
         if (this.#holder === connection) return writer.executeQuery(query, options);
         if (!mayWrite(query)) return reader.executeQuery(query, options);
-        return this.#write(() => writer.executeQuery(query, options));
+        return this.#write(query, () => writer.executeQuery(query, options));
       },
       streamQuery: (query, chunkSize, options) => reader.streamQuery(query, chunkSize, options),
     };
@@ -93,10 +93,10 @@ export class ApartDriver implements Driver {
     await this.#writing.destroy();
   }
 
-  async #write<T>(run: () => Promise<T>): Promise<T> {
+  async #write<T>(query: CompiledQuery, run: () => Promise<T>): Promise<T> {
     const endTurn = await this.#nextTurn();
     const result = await run().finally(endTurn);
-    await this.#log.sync();
+    if (!query.sql.endsWith(lossMark)) await this.#log.sync();
     return result;
   }
 
@@ -121,6 +121,11 @@ export class ApartDriver implements Driver {
     if (!isFollowing || now - this.#heldSince > maxHoldMs) this.#heldSince = performance.now();
   }
 }
+
+const lossMark = '/* may be lost */';
+
+/** Ends a statement, outside of transactions, that is of no worth to whoever would hear of its loss: nobody waits until the disk has it. */
+export const mayBeLost = sql.raw(lossMark);
 
 export function mayWrite({ sql }: CompiledQuery): boolean {
   return !sql.startsWith('select');

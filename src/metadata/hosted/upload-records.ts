@@ -3,6 +3,7 @@ import type { Insertable, Kysely } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import { inBatches } from '../db/in-batches.ts';
 import type { PreparedReads } from '../db/prepared.ts';
+import { mayBeLost } from '../db/sqlite-apart.ts';
 import type { Optional, RecordOf, Tables } from '../db/tables.ts';
 
 export interface UploadTable {
@@ -51,9 +52,9 @@ export class UploadRecords {
     );
   }
 
-  /** @throws MissingOwner when the project is gone */
+  /** A crash of the machine may take it back: it is then begun anew. @throws MissingOwner when the project is gone */
   async create(upload: Readonly<Omit<Insertable<UploadTable>, 'finishedDigest'>>): Promise<void> {
-    await this.#db.insertInto('uploads').values(upload).execute();
+    await this.#db.insertInto('uploads').values(upload).modifyEnd(mayBeLost).execute();
   }
 
   /** An upload that is finished or has expired is found, too. */

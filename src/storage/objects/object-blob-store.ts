@@ -28,7 +28,7 @@ export class ObjectBlobStore implements BlobStore {
   async createSpool(): Promise<Spool> {
     const { spools } = this.#tools;
     const local = await spools.create();
-    const spool: Spool = new FilesystemSpool(withoutSync(local.file), 0, {
+    const spool: Spool = new FilesystemSpool(local.file, 0, {
       publish: (digest) => this.#publish(local, spool.length, digest),
       remove: local.remove,
       leave: local.remove,
@@ -111,15 +111,5 @@ function sourceOf({ file }: LocalFile) {
   return {
     readAt: async (buffer: Uint8Array, position: number) =>
       (await file.read(buffer, 0, buffer.length, position)).bytesRead,
-  };
-}
-
-/** What goes up need not be durable here. */
-function withoutSync(file: LocalFile['file']) {
-  return {
-    writev: file.writev.bind(file),
-    read: file.read.bind(file),
-    close: () => file.close(),
-    sync: async () => undefined,
   };
 }

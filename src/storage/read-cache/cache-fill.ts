@@ -28,7 +28,7 @@ export class CacheFill {
   constructor(parts: FillParts) {
     this.#parts = parts;
     const { copy, digest, space } = parts;
-    this.#spool = new FilesystemSpool(withoutSync(copy.file), 0, {
+    this.#spool = new FilesystemSpool(copy.file, 0, {
       publish: async () => {
         await copy.publish(digest);
         return digest;
@@ -111,14 +111,4 @@ export class CacheFill {
 /** Its last reader has left. */
 export class FillLeft extends Error {
   override readonly name = 'FillLeft';
-}
-
-/** What a crash leaves of a copy is found when it is verified. */
-function withoutSync(file: PartialCopy['file']) {
-  return {
-    writev: file.writev.bind(file),
-    read: file.read.bind(file),
-    close: file.close.bind(file),
-    sync: async () => undefined,
-  };
 }

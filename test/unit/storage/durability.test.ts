@@ -44,20 +44,26 @@ describe.skipIf(process.platform !== 'linux')('what a crash must not take', () =
     const spool = await store.createSpool();
     onTestFinished(() => spool.close());
     await spool.append(bytes);
-    await disk.expectFile(root, await spool.commit(digest));
+    await disk.expectBlob(root, await spool.commit(digest));
   });
 
-  test('is no blob whose name the disk did not take', async () => {
+  test.each([
+    ['name', (path: string, root: string) => path === join(root, dirname(key))],
+    [
+      'content',
+      (path: string, root: string) => path.startsWith(join(root, `v1/blobs/sha256/${digest.slice(7, 9)}/`)),
+    ],
+  ])('is no blob whose %s the disk did not take', async (_, isIt) => {
     const root = await temporaryDirectory();
     const store = new FilesystemBlobStore(root);
     onTestFinished(() => store.close());
     const spool = await store.createSpool();
     onTestFinished(() => spool.close());
     await spool.append(bytes);
-    const disk = await watchSyncs((path) => path === join(root, dirname(key)));
+    const disk = await watchSyncs((path) => isIt(path, root));
     await expect(spool.commit(digest)).rejects.toThrow('the disk fails');
     expect(await readdir(join(root, dirname(key)))).toEqual([]);
-    expect(disk.synced.at(-1)?.names).toHaveLength(1);
+    expect(disk.synced.filter(({ path }) => isIt(path, root))).toHaveLength(1);
   });
 
   test('is a blob in a directory that another process made, and may not have synced', async () => {
@@ -68,7 +74,8 @@ describe.skipIf(process.platform !== 'linux')('what a crash must not take', () =
     onTestFinished(() => store.close());
     const spool = await store.createSpool();
     onTestFinished(() => spool.close());
-    await disk.expectFile(join(root, 'v1'), (await spool.commit(digest)).slice('v1/'.length));
+    await spool.append(bytes);
+    await disk.expectBlob(join(root, 'v1'), (await spool.commit(digest)).slice('v1/'.length));
   });
 
   test('is an upload that was committed', async () => {
@@ -77,7 +84,7 @@ describe.skipIf(process.platform !== 'linux')('what a crash must not take', () =
     const spool = await new FilesystemUploadStore(root).openUpload('id');
     onTestFinished(() => spool.close());
     await spool.append(bytes);
-    await disk.expectFile(root, await spool.commit(digest));
+    await disk.expectBlob(root, await spool.commit(digest));
   });
 
   test('is the id of a store, with the directories that were made for it', async () => {
@@ -183,6 +190,11 @@ async function watchSyncs(fails = (_path: string) => false) {
   return {
     synced,
     expectNames,
+    /** And all of the bytes, before or after: nobody knows the name until both are. */
+    expectBlob(root: string, path: string) {
+      expectNames(root, path);
+      expect(synced.filter(({ content }) => content?.equals(bytes))).toHaveLength(1);
+    },
     /** And that the whole file was before it had its name, or at least before the name was. */
     async expectFile(root: string, path: string, isMovedThere = true) {
       expectNames(root, path);

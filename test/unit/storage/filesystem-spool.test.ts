@@ -34,7 +34,8 @@ async function createSpool(maxWrite: number, room = Number.POSITIVE_INFINITY, is
     close: () => real.close(),
   };
   const spool = new FilesystemSpool(file, 0, {
-    publish: async (digest) => {
+    publish: async (digest, sync) => {
+      await sync();
       fate.push('published');
       return `published/${digest}`;
     },

@@ -50,6 +50,31 @@ test('what is changed while the disk is busy shares the next time, and no earlie
   expect(disk.asked).toBe(2);
 });
 
+test('an upload is begun without the disk, which takes it with what comes next', async () => {
+  const { database, disk } = await opened();
+  disk.takeAll();
+  const group = await database.groups.create({
+    name: 'acme',
+    path: 'acme',
+    fullPath: 'acme',
+    visibility: 'private',
+  });
+  const project = await database.projects.create({
+    groupId: group.id,
+    name: 'shop',
+    path: 'shop',
+    fullPath: 'acme/shop',
+    visibility: 'private',
+  });
+  const { asked } = disk;
+  const upload = { id: 'id', projectId: project.id, repository: 'acme/shop', writer: 'user:1' };
+  await database.uploads.create({ ...upload, startedAt: 0, expiresAt: 1 });
+  expect(await database.uploads.find('id')).toBeDefined();
+  expect(disk.asked).toBe(asked);
+  await add('ada')(database);
+  expect(disk.asked).toBe(asked + 1);
+});
+
 test('one that fails takes no other along', async () => {
   const { database, disk } = await opened();
   disk.takeAll();

@@ -21,6 +21,8 @@ export interface UploadOptions extends Omit<HostedOptions, 'buffers'> {
 
 /** Ids look as `start` makes them: nothing else is looked for. */
 const idPattern = /^[0-9a-f-]{36}$/;
+/** A blob of so many bytes that comes in one part is rather sent again than made ready for going on with it. */
+const maxAtOnceBytes = 1024 * 1024;
 /** Whoever has too many uploads is asked to come again after this time. */
 const retryAfterSeconds = '60';
 
@@ -50,20 +52,9 @@ export class RepositoryUploads implements Uploads {
   }
 
   push(digest: Digest, whole: UploadPart): Promise<void> {
-    const { store, spools, turns } = this.#options;
-    return turns.take(randomUUID(), async ({ interrupted }) => {
+    return this.#options.turns.take(randomUUID(), async ({ interrupted }) => {
       await this.#demandStart(this.#options.now());
-      const spool = await store.createSpool();
-      try {
-        const algorithm = algorithmOf(digest);
-        const upload = spools.wrap(spool, algorithm);
-        await this.#receive(upload, whole, interrupted);
-        const found = await upload.digest(algorithm, turns.closing);
-        if (found !== digest) throw otherDigest(spool.length, digest, found);
-        await commitBlob(this.#options, this.#target, undefined, digest, spool);
-      } finally {
-        await spool.close();
-      }
+      await this.#pushAtOnce(undefined, digest, whole, interrupted);
     });
   }
 
@@ -83,15 +74,46 @@ export class RepositoryUploads implements Uploads {
   commit(id: string, digest: Digest, last: UploadPart): Promise<void> {
     const commit = async ({ interrupted }: Turn, { finishedDigest }: UploadRecord) => {
       if (finishedDigest === digest) return this.#confirm(id, digest);
-      const algorithm = algorithmOf(digest);
-      await this.#use(id, algorithm, async (spool) => {
-        await this.#receive(spool, last, interrupted);
-        const found = await spool.digest(algorithm, this.#options.turns.closing);
-        if (found !== digest) throw await this.#refuse(id, spool, digest, found);
-        await commitBlob(this.#options, this.#target, id, digest, spool.handOver());
-      });
+      const isSmall = last.length !== undefined && last.length <= maxAtOnceBytes && !last.start;
+      if (isSmall && this.#options.spools.takeUntouched(id))
+        return this.#orGiveUp(id, this.#pushAtOnce(id, digest, last, interrupted));
+      return this.#appendLast(id, digest, last, interrupted);
     };
     return this.#take(id, commit, digest);
+  }
+
+  #appendLast(id: string, digest: Digest, last: UploadPart, interrupted: AbortSignal): Promise<void> {
+    const algorithm = algorithmOf(digest);
+    return this.#use(id, algorithm, async (spool) => {
+      await this.#receive(spool, last, interrupted);
+      const found = await spool.digest(algorithm, this.#options.turns.closing);
+      if (found !== digest) throw await this.#refuse(id, spool, digest, found);
+      await commitBlob(this.#options, this.#target, id, digest, spool.handOver());
+    });
+  }
+
+  /** @param id of the upload that this is all of; undefined where there is none. What came of a part that ends early is not kept */
+  async #pushAtOnce(
+    id: string | undefined,
+    digest: Digest,
+    whole: UploadPart,
+    interrupted: AbortSignal,
+  ): Promise<void> {
+    const { store, uploads, spools, turns } = this.#options;
+    const spool = await store.createSpool();
+    try {
+      const algorithm = algorithmOf(digest);
+      const upload = spools.wrap(spool, algorithm);
+      await this.#receive(upload, whole, interrupted);
+      const found = await upload.digest(algorithm, turns.closing);
+      if (found === digest) return await commitBlob(this.#options, this.#target, id, digest, spool);
+      // Another process may have what came before.
+      const isLast = id !== undefined && (await uploads.uploadLength(id)) > 0;
+      if (!isLast) throw await this.#refuse(id, upload, digest, found);
+      await this.#appendLast(id, digest, { ...whole, body: upload.chunks() }, interrupted);
+    } finally {
+      await spool.close();
+    }
   }
 
   /** Refuses to repeat the end of an upload whose blob was acknowledged before, and may have been collected since. */
@@ -154,9 +176,8 @@ export class RepositoryUploads implements Uploads {
     run: (spool: UploadSpool) => Promise<T>,
   ): Promise<T> {
     try {
-      return await this.#options.spools.use(id, algorithm, run);
+      return await this.#orGiveUp(id, this.#options.spools.use(id, algorithm, run));
     } catch (error) {
-      if (isOutOfSpace(error)) await this.#giveUp(id);
       throw error instanceof TakenOverError ? takenOver(error) : error;
     }
   }
@@ -169,6 +190,15 @@ export class RepositoryUploads implements Uploads {
   }
 
   /** Cancels an upload that did not fit, which must not take the room of others until it expires. */
+  async #orGiveUp<T>(id: string, receiving: Promise<T>): Promise<T> {
+    try {
+      return await receiving;
+    } catch (error) {
+      if (isOutOfSpace(error)) await this.#giveUp(id);
+      throw error;
+    }
+  }
+
   async #giveUp(id: string): Promise<void> {
     const { database, uploads, log } = this.#options;
     for (const remove of [() => uploads.removeUpload(id), () => database.uploads.remove(id)])
@@ -177,16 +207,17 @@ export class RepositoryUploads implements Uploads {
       );
   }
 
-  async #refuse(id: string, spool: UploadSpool, digest: Digest, found: Digest): Promise<OciError> {
+  async #refuse(
+    id: string | undefined,
+    spool: UploadSpool,
+    digest: Digest,
+    found: Digest,
+  ): Promise<OciError> {
     const { length } = spool;
-    await this.#options.database.uploads.remove(id);
+    if (id !== undefined) await this.#options.database.uploads.remove(id);
     await spool.handOver().abort();
-    return otherDigest(length, digest, found);
+    return new OciError('DIGEST_INVALID', {
+      detail: `the ${length} bytes of the upload have the digest ${found}, not ${digest}; the upload is over`,
+    });
   }
-}
-
-function otherDigest(length: number, digest: Digest, found: Digest): OciError {
-  return new OciError('DIGEST_INVALID', {
-    detail: `the ${length} bytes of the upload have the digest ${found}, not ${digest}; the upload is over`,
-  });
 }

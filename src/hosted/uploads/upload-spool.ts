@@ -18,6 +18,8 @@ export interface RunningHash {
   readonly algorithm: Algorithm;
   readonly hash: Hash;
   length: number;
+  /** It was begun just now, and nobody has opened its bytes. */
+  readonly isUntouched?: boolean;
 }
 
 export function startHash(algorithm: Algorithm): RunningHash {
@@ -84,12 +86,17 @@ export class UploadSpool {
     }
   }
 
+  /** All bytes, each chunk valid until the next. @throws what reading throws */
+  chunks(): AsyncIterable<Uint8Array> {
+    return readChunks(this.#spool, 0, this.length, this.#buffers);
+  }
+
   /** @throws the signal's reason, and what reading throws */
   async digest(algorithm: Algorithm, signal: AbortSignal): Promise<Digest> {
     const known = this.hash;
     if (known?.algorithm === algorithm) return finishDigest(algorithm, known.hash.copy());
     const hash = hasherOf(algorithm);
-    for await (const chunk of readChunks(this.#spool, 0, this.length, this.#buffers)) {
+    for await (const chunk of this.chunks()) {
       signal.throwIfAborted();
       hash.update(chunk);
     }

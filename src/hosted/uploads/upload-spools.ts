@@ -23,7 +23,12 @@ export class UploadSpools {
 
   /** Hears of a new upload. @param algorithm of the digest that it will be committed with, where that is known */
   begin(id: string, algorithm: Algorithm = 'sha256'): void {
-    this.#hashes.set(id, startHash(algorithm));
+    this.#hashes.set(id, { ...startHash(algorithm), isUntouched: true });
+  }
+
+  /** Whether it was begun here and nothing has come of it yet; only the first who asks is told so. */
+  takeUntouched(id: string): boolean {
+    return this.#hashes.peek(id)?.isUntouched === true && this.#hashes.delete(id);
   }
 
   /** A spool of no upload, which is empty and stays its giver's. */
@@ -43,8 +48,7 @@ export class UploadSpools {
   ): Promise<T> {
     const known = this.#hashes.get(id);
     this.#hashes.delete(id);
-    // What nothing was hashed of yet was begun here.
-    const opened = await this.#uploads.openUpload(id, known?.length === 0);
+    const opened = await this.#uploads.openUpload(id, known?.isUntouched);
     const hash = opened.length === 0 ? startHash(algorithm ?? known?.algorithm ?? 'sha256') : known;
     const spool = new UploadSpool(opened, hash, this.#buffers);
     try {

@@ -225,6 +225,55 @@ describeEachDatabase('an upload', (_open, each) => {
     await uploads.start();
   });
 
+  describe('that comes whole with its end, and is small,', () => {
+    const whole = () => ({ ...partOf(hello), length: hello.length });
+
+    test('is not made ready for going on', async () => {
+      const append = () => {
+        throw new Error('nothing is appended to an upload');
+      };
+      const kit = await startHosted(each, { spools: { append } });
+      const repository = await kit.repository();
+      const id = await repository.uploads.start();
+      await repository.uploads.commit(id, digest, whole());
+      expect(await bytesOf(await repository.blob(digest))).toEqual(hello);
+      expect([...(await kit.files('uploads')), ...(await kit.files('spool'))]).toEqual([]);
+      await repository.uploads.commit(id, digest, whole());
+      await expect(repository.uploads.status(id)).rejects.toMatchObject(unknown);
+    });
+
+    test('begins anew where it breaks off', async () => {
+      const kit = await startHosted(each);
+      const { uploads } = await kit.repository();
+      const id = await uploads.start();
+      const body = new OpenBody('hello');
+      body.give(new Error('the client went away'));
+      await expect(uploads.commit(id, digest, { body, start: 0, length: 12 })).rejects.toThrow('went away');
+      expect(await uploads.status(id)).toBe(0);
+      await uploads.commit(id, digest, whole());
+      expect([...(await kit.files('uploads')), ...(await kit.files('spool'))]).toEqual([]);
+    });
+
+    test('is over where it has another digest', async () => {
+      const kit = await startHosted(each);
+      const { uploads } = await kit.repository();
+      const id = await uploads.start();
+      const others = { ...partOf('others'), length: 6 };
+      await expect(uploads.commit(id, digest, others)).rejects.toMatchObject({ code: 'DIGEST_INVALID' });
+      await expect(uploads.status(id)).rejects.toMatchObject(unknown);
+      expect([...(await kit.files('blobs')), ...(await kit.files('spool'))]).toEqual([]);
+    });
+
+    test('goes behind what another process has of it', async () => {
+      const kit = await startHosted(each);
+      const { uploads } = await kit.repository();
+      const id = await uploads.start();
+      await (await kit.another().repository()).uploads.append(id, partOf('hello, '));
+      await uploads.commit(id, digest, { ...partOf('world'), length: 5 });
+      expect([...(await kit.files('uploads')), ...(await kit.files('spool'))]).toEqual([]);
+    });
+  });
+
   test('that breaks off keeps what came, and goes on from there', async () => {
     const { uploads } = await (await startHosted(each)).repository();
     const id = await uploads.start();

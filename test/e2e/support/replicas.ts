@@ -6,6 +6,7 @@ import pg from 'pg';
 import { freePort } from '../../support/free-port.ts';
 import { createDatabase, type OwnDatabase } from '../../support/postgres-database.ts';
 import { Entrepot } from './entrepot.ts';
+import type { ManyProcesses } from './many-processes.ts';
 import { answers, type RunningProgram, start } from './processes.ts';
 
 export interface ReplicasOptions {
@@ -22,7 +23,7 @@ interface Replica {
   readonly clusterAddress: string;
 }
 
-export class Replicas {
+export class Replicas implements ManyProcesses {
   readonly #replicas: readonly Replica[];
   readonly #database: OwnDatabase;
   readonly #nginx: RunningProgram;
@@ -75,6 +76,10 @@ export class Replicas {
     return this.#replicas.map(({ server }) => server);
   }
 
+  get urls(): readonly string[] {
+    return this.servers.map(({ url }) => url);
+  }
+
   /** Any of them. */
   get first(): Entrepot {
     const [first] = this.servers;
@@ -82,8 +87,7 @@ export class Replicas {
     return first;
   }
 
-  /** The one that fetches a blob now. */
-  async ownerOf(digest: string): Promise<Entrepot | undefined> {
+  async killOwnerOf(digest: string): Promise<boolean> {
     const client = new pg.Client({ connectionString: this.#database.url });
     await client.connect();
     try {
@@ -91,7 +95,9 @@ export class Replicas {
         'select address from fill_leases where key like $1',
         [`%${digest}`],
       );
-      return this.#replicas.find(({ clusterAddress }) => clusterAddress === rows[0]?.address)?.server;
+      const owner = this.#replicas.find(({ clusterAddress }) => clusterAddress === rows[0]?.address);
+      await owner?.server.program.end('SIGKILL');
+      return owner !== undefined;
     } finally {
       await client.end();
     }

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   CreateBucketCommand,
+  GetObjectCommand,
   ListMultipartUploadsCommand,
   paginateListObjectsV2,
   S3Client,
@@ -24,11 +25,18 @@ export function listUnfinished(endpoint: string): Promise<readonly string[]> {
   });
 }
 
-/** The keys of all objects, without the root that they are below. */
+/** The keys of all objects. */
 export function listObjects(endpoint: string): Promise<readonly string[]> {
   return withClient(endpoint, async (client) => {
     const pages = await Array.fromAsync(paginateListObjectsV2({ client }, { Bucket: bucket }));
     return pages.flatMap(({ Contents = [] }) => Contents.map(({ Key = '' }) => Key));
+  });
+}
+
+export function readObject(endpoint: string, key: string): Promise<Uint8Array> {
+  return withClient(endpoint, async (client) => {
+    const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+    return (await Body?.transformToByteArray()) ?? Buffer.alloc(0);
   });
 }
 

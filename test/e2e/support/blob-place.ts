@@ -1,7 +1,13 @@
 /** Where programs keep their blobs: on the local disk, or in a bucket of a real server of object storage. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { createBucket, listObjects, listUnfinished, s3EnvironmentOf } from '../../support/s3-bucket.ts';
+import {
+  createBucket,
+  listObjects,
+  listUnfinished,
+  readObject,
+  s3EnvironmentOf,
+} from '../../support/s3-bucket.ts';
 import { startStorageServer, whyMissing } from '../../support/storage-servers/servers.ts';
 
 const places = ['files', 'versitygw', 'minio'] as const;
@@ -15,11 +21,11 @@ export interface BlobPlace {
 }
 
 export interface Bucket {
-  readonly endpoint: string;
   /** Ids of multipart uploads that were begun, and neither completed nor aborted. */
   unfinished(): Promise<readonly string[]>;
   /** Keys of objects. */
   objects(): Promise<readonly string[]>;
+  read(key: string): Promise<Uint8Array>;
 }
 
 /**
@@ -40,9 +46,9 @@ export async function openBlobPlace(name: string, directory: string): Promise<Bl
   return {
     env: s3EnvironmentOf(endpoint, 'root'),
     bucket: {
-      endpoint,
       unfinished: () => listUnfinished(endpoint),
       objects: () => listObjects(endpoint),
+      read: (key) => readObject(endpoint, key),
     },
     stop: () => program.stop(),
   };

@@ -37,8 +37,10 @@ export class PushClient {
     return this.#append(upload, 0, style === 'chunks' ? chunkBytes : blob.size);
   }
 
-  /** Goes on where the server says that the upload is. */
-  async resume(upload: OpenUpload): Promise<boolean> {
+  /** Goes on where the server says that the upload is, whichever server had it before. */
+  async resume({ blob, location }: OpenUpload): Promise<boolean> {
+    const { pathname, search } = new URL(location, this.#repositoryUrl);
+    const upload = { blob, location: new URL(pathname + search, this.#repositoryUrl).href };
     const status = await this.#ask('GET', upload.location);
     const last = /^0-(\d+)$/.exec(status?.headers.get('range') ?? '')?.[1];
     if (status?.status !== 204 || last === undefined) return false;

@@ -1,5 +1,6 @@
 /** Listens first, so that nothing is made by a server that could not be reached, and answers "starting" until it is all there. */
 import type { RequestListener } from 'node:http';
+import { redirectToHttps } from '../api/server/https-redirect.ts';
 import { Listener } from '../api/server/server.ts';
 import { answerStarting } from '../api/server/starting.ts';
 import type { Config } from '../config/config.ts';
@@ -60,7 +61,7 @@ export async function startServer({
   /** Other processes are answered before clients are: processes that start at the same time tell each other. */
   const made: { app?: App } = {};
   const listen = async (
-    part: 'http' | 'operations' | 'mirrors' | 'cluster',
+    part: 'http' | 'http.redirect' | 'operations' | 'mirrors' | 'cluster',
     address: string,
     handlerOf: (app: App) => RequestListener | undefined,
   ): Promise<string> => {
@@ -74,7 +75,8 @@ export async function startServer({
     try {
       const isForClients = part === 'http' || part === 'mirrors';
       const encryption = isForClients ? tls : undefined;
-      const connections = isForClients ? limits.http : part === 'operations' ? limits.operations : undefined;
+      const connections =
+        part === 'operations' ? limits.operations : part === 'cluster' ? undefined : limits.http;
       const listener = await Listener.open({
         address,
         handler,
@@ -87,13 +89,22 @@ export async function startServer({
       (part === 'cluster' ? peerListeners : listeners).push(listener);
       return listener.url;
     } catch (cause) {
-      throw new CannotListen(part === 'mirrors' ? part : `${part}.address`, address, cause);
+      throw new CannotListen(
+        part === 'mirrors' || part === 'http.redirect' ? part : `${part}.address`,
+        address,
+        cause,
+      );
     }
   };
   const listenAsMirror = (mirror: Config['mirrors'][number]) =>
     mirror.address === undefined
       ? []
       : listen('mirrors', mirror.address, (app) => app.mirrorHandlerOf(mirror));
+  const listenToRedirect = () => {
+    const { redirect, externalUrl } = http;
+    if (redirect === undefined || externalUrl === undefined) return undefined;
+    return listen('http.redirect', redirect, () => redirectToHttps(externalUrl));
+  };
   const stop = (those: readonly Listener[]) => Promise.all(those.map((listener) => listener.close()));
   try {
     const listenToAll = () =>
@@ -101,6 +112,7 @@ export async function startServer({
         listen('http', http.address, ({ handler }) => handler),
         operations.address && listen('operations', operations.address, (app) => app.operationsHandler),
         settled(config.mirrors.flatMap(listenAsMirror)),
+        listenToRedirect(),
       ]);
     // Beside others, who answer meanwhile, only who is ready is given connections.
     const isAlone = worker?.isFirst !== false;

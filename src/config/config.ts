@@ -49,6 +49,7 @@ const tls = section({ certificate: optional(file), key: optional(file) }).refine
 const http = section({
   address: required(address),
   externalUrl: origin(),
+  redirect: optional(address),
   page: flag(),
   trustedProxies: listOf(network()),
   tls,
@@ -56,7 +57,10 @@ const http = section({
   maxConnectionsPerAddress: count(1, 1_000_000),
   shutdownMs: durationOrNone(),
   workers: workers(),
-});
+}).refine(
+  ({ redirect, externalUrl }) => redirect === undefined || externalUrl?.startsWith('https:') === true,
+  { message: 'expected an http.external_url of https beside it', path: ['redirect'] },
+);
 
 /** Tokens of another service: where they are to be had, what they say, and whose signature counts. */
 const auth = section({

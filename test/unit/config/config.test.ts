@@ -162,6 +162,15 @@ describe('configuration', () => {
     ]);
   });
 
+  test('browsers are led to https only where it is said which', () => {
+    const environment = { ENTREPOT_HTTP__REDIRECT: ':8080' };
+    const fault = 'ENTREPOT_HTTP__REDIRECT: http.redirect: expected an http.external_url of https beside it';
+    expect(faultsOf({ environment })).toEqual([fault]);
+    const at = (url: string) => ({ environment: { ...environment, ENTREPOT_HTTP__EXTERNAL_URL: url } });
+    expect(faultsOf(at('http://registry.example.com'))).toEqual([fault]);
+    expect(load(at('https://registry.example.com')).http.redirect).toBe(':8080');
+  });
+
   test('a text that is no YAML is a fault with its line', () => {
     expect(faultsOf({ yaml: 'http:\n  address: [\n' })[0]).toMatch(/^config\.yaml:3: /);
     expect(faultsOf({ yaml: '- a\n' })).toEqual(['config.yaml: expected a mapping of settings']);

@@ -9,6 +9,7 @@ import { FakeRegistry } from '../support/fake-registry.ts';
 import { freePort } from '../support/free-port.ts';
 import { createDatabase } from '../support/postgres-database.ts';
 import { root, rootToken, type StartedContainer, startContainer } from './support/container.ts';
+import { nginxAround } from './support/nginx.ts';
 import { addImage, addUpstream, expectPull } from './support/pulling.ts';
 import { findBucketServer } from './support/tools.ts';
 
@@ -134,11 +135,7 @@ test.skipIf(without.length > 0 || missingServers)(
           `listen ${new URL(url).host}`,
         ),
       );
-      const folders = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-        (each) => `${each}_temp_path ${proxy};`,
-      );
-      const around = `daemon off; pid ${proxy}/pid; error_log stderr; events {} http { access_log off; ${folders.join(' ')}`;
-      writeFileSync(join(proxy, 'nginx.conf'), `${around}\n${named}\n}`);
+      writeFileSync(join(proxy, 'nginx.conf'), nginxAround(proxy, named));
       const nginx = await start('nginx', ['-c', join(proxy, 'nginx.conf'), '-e', 'stderr'], {
         logFile: join(proxy, 'log'),
         isReady: () => answers(`${url}/v2/`),

@@ -1,12 +1,14 @@
 /** The chart as Helm renders it, and what its pods would run. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { run } from '../../e2e/support/processes.ts';
 import { type Container, root } from './container.ts';
 
 export const chart = join(root, 'deploy/helm');
+/** As an installation of several pods begins. */
+export const onBucket = parse(readFileSync(join(chart, 'values.replicas.yaml'), 'utf8'));
 export const kubernetesVersions = ['1.30', '1.33', '1.36'] as const;
 
 interface Variable {

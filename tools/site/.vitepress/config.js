@@ -35,6 +35,7 @@ export default defineConfig({
           page('Be told of what happens', '/webhooks'),
           page('Run it', '/operations'),
           page('Run it on Kubernetes', '/kubernetes'),
+          page('Put a proxy in front', '/proxies'),
           page('Keep blobs in a bucket', '/storage'),
           page('Find what is wrong', '/troubleshooting'),
         ],

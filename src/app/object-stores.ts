@@ -34,15 +34,17 @@ export async function openObjectStores({ config, database, space, observer, now 
       find: () => database.instance.get(key),
       keep: (id: string) => database.instance.keep(key, id),
     };
+    const identity = new BucketIdentity({ storage, records });
     const stores = createObjectStores({
       store: name,
       storage,
       records: database.objectWrites,
+      guard: identity,
       spoolDirectory: join(config.dataDirectory, 'spool'),
       space,
       chunkBytes,
     });
-    return { name, storage, rootDirectory, ...stores, identity: new BucketIdentity({ storage, records }) };
+    return { name, storage, rootDirectory, ...stores, identity };
   });
 }
 

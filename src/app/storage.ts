@@ -15,7 +15,7 @@ import { ObjectUrls } from '../storage/objects/object-urls.ts';
 import type { ObjectObserver } from '../storage/objects/observed-storage.ts';
 import { SpaceReserve } from '../storage/space-reserve.ts';
 import { StoreAbsent, StoreIdentity } from '../storage/store-identity.ts';
-import { filesystemName, StoresByKey } from '../storage/stores-by-key.ts';
+import { filesystemName, filesystemPrefix, StoresByKey } from '../storage/stores-by-key.ts';
 import { ownData } from './data-directory-owner.ts';
 import { unobserved } from './metrics/object-metrics.ts';
 import { openObjectStores } from './object-stores.ts';
@@ -42,7 +42,8 @@ export async function createStores(
   const records = {
     find: () => instance.get(storeIdKey),
     keep: (id: string) => instance.keep(storeIdKey, id),
-    listKeys: async () => (await storedBlobs.list('', keysLookedFor)).map(({ storageKey }) => storageKey),
+    listKeys: async () =>
+      (await storedBlobs.listByKey(filesystemPrefix, keysLookedFor)).map(({ storageKey }) => storageKey),
   };
   const identity = new StoreIdentity({ root, records, log });
   const filesystem = {
@@ -55,7 +56,8 @@ export async function createStores(
   const buckets = await openObjectStores({ config, database, space, observer, now });
   const all = [filesystem, ...buckets];
   const current = all.find(({ name }) => name === config.storage.driver) ?? filesystem;
-  const byKey = new StoresByKey(new Map(all.map((each) => [each.name, each])), current.name);
+  const byName = new Map(all.map((each) => [each.name, each]));
+  const byKey = new StoresByKey(byName, current.name);
   return {
     /** Undefined where new bytes go to no directory. */
     root: current === filesystem ? root : undefined,
@@ -65,6 +67,8 @@ export async function createStores(
     uploads: current.uploads,
     inventory: byKey,
     buckets,
+    /** All that are configured. */
+    byName,
     /** Where clients get what is in an object storage; undefined: it is here. */
     urls:
       buckets.length === 0

@@ -13,6 +13,7 @@ Commands
   gc             collect what is due once, beside a running server too, and say what went and why the rest stays
   keys list      print the keys that sign registry tokens, and until when they are good
   storage check  read all that is stored and say what is wrong with it; --repair quarantines and removes it
+  storage migrate  move what other stores have to the one that new bytes go to, beside running servers too
   storage adopt  take what is in storage.directory for the store of this database, where a server refuses it
   setup CLIENT   print the file or the commands by which a client pulls through a virtual registry of this server
   backup FILE    write a backup of the embedded default to a new file, while the server runs or not
@@ -28,8 +29,10 @@ Options
   --name TEXT    what the token is for (token create; "command line")
   --scopes LIST  what it may be used for, with commas (token create; api)
   --expires DATE the day it ends, as 2027-01-31 (token create; never)
+  --to STORE     filesystem, s3, azure or gcs (storage migrate; what storage.driver says)
+  --bytes-per-second N  the most that is read, such as 50MiB (storage migrate; as fast as it goes)
   --repair       quarantine what is corrupt, remove what no record names (storage check)
-  --dry-run      only say what would go (gc)
+  --dry-run      only say what would go (gc, storage migrate)
   --now          whatever gc.review_after says; pushes that run may have to be repeated (gc)
   -m, --delete-untagged  also manifests without a tag, whatever gc.untagged says, and all at once as with --now (gc)
   --repository NAME  only what this repository has (gc)
@@ -52,8 +55,14 @@ const tokenOptions = {
 const rotateOptions = { in: { type: 'string' } } as const;
 const setupCommandOptions = { registry: { type: 'string' } } as const;
 const checkOptions = { repair: { type: 'boolean' } } as const;
+const dryRunOption = { 'dry-run': { type: 'boolean' } } as const;
+const migrationOptions = {
+  ...dryRunOption,
+  to: { type: 'string' },
+  'bytes-per-second': { type: 'string' },
+} as const;
 const collectOptions = {
-  'dry-run': { type: 'boolean' },
+  ...dryRunOption,
   now: { type: 'boolean' },
   'delete-untagged': { type: 'boolean', short: 'm' },
   repository: { type: 'string' },
@@ -64,6 +73,7 @@ const options = {
   ...rotateOptions,
   ...checkOptions,
   ...collectOptions,
+  ...migrationOptions,
   ...setupCommandOptions,
 } as const;
 
@@ -95,6 +105,13 @@ const commands: ReadonlyMap<string, Words> = new Map<string, Words>([
   [
     'storage check',
     { options: checkOptions, load: async (values) => (await import('./check.ts')).storageCheck(values) },
+  ],
+  [
+    'storage migrate',
+    {
+      options: migrationOptions,
+      load: async (values) => (await import('./storage-migration.ts')).storageMigration(values),
+    },
   ],
   [
     'setup',
@@ -141,9 +158,9 @@ export async function parseCommand(args: readonly string[]): Promise<Command> {
 }
 
 function refuseOthersOptions(values: object, name: string): void {
+  const own = commands.get(name)?.options ?? {};
   for (const [command, words] of commands) {
-    const others = command === name ? [] : Object.keys(words.options ?? {});
-    const refused = others.find((option) => option in values);
+    const refused = Object.keys(words.options ?? {}).find((option) => option in values && !(option in own));
     if (refused !== undefined) throw new UsageError(`--${refused} belongs to ${command}`);
   }
 }

@@ -1,13 +1,16 @@
 /**
- * Finds bytes that no record names, which a crash between two steps leaves, and removes them a day later; finds records whose bytes
- * are gone. A key is used once: what no record names long after it was written will never be named by one. A task.
+ * Finds bytes that no record names, which a crash between two steps leaves, and removes them a day later, with those that were moved to
+ * another store; finds records whose bytes are gone. A task.
  */
 
+import type { Finding } from '../metadata/content/stored-blobs.ts';
 import type { Records } from '../metadata/db/records.ts';
 import type { Log } from '../observe/log.ts';
 import type { BlobInventory, BlobStore, StoredCopy } from '../storage/blob-store.ts';
+import { StoreAbsent } from '../storage/store-identity.ts';
 import type { TaskOutcome } from '../tasks/task.ts';
-import { type FindingTools, settleFindings, treatCopy } from './storage-findings.ts';
+import { compareStored, isOrphan } from './compare-stored.ts';
+import { type FindingTools, openFindings, settleFindings, treatCopy } from './storage-findings.ts';
 
 export interface OrphansOptions extends FindingTools {
   readonly database: FindingTools['database'] & Pick<Records, 'blobs' | 'storedBlobs'>;
@@ -19,9 +22,8 @@ export interface OrphansOptions extends FindingTools {
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
-/** Bytes are published before their record is made: far longer than that takes. */
+/** Bytes are published before their record is made: far longer than that takes, and than anybody reads who has opened them. */
 const orphanAgeMs = dayMs;
-const batchSize = 500;
 
 export class Orphans {
   readonly name = 'storage.orphans';
@@ -33,50 +35,59 @@ export class Orphans {
   }
 
   async run(signal: AbortSignal): Promise<TaskOutcome> {
+    const { database, now } = this.#options;
     await settleFindings(this.#options);
     const counts = { copies: 0, removed: 0, bytes: 0, missing: 0 };
-    for await (const copy of this.#options.inventory.list()) {
+    const due = openFindings(database.storedBlobs, ['orphaned', 'moved'], now() - orphanAgeMs);
+    for await (const finding of due) {
       if (signal.aborted) return { result: counts };
-      counts.copies += 1;
-      if (await this.#remove(copy)) {
-        counts.removed += 1;
-        counts.bytes += copy.size;
+      if (!(await this.#remove(finding))) continue;
+      counts.removed += 1;
+      counts.bytes += finding.size;
+    }
+    for await (const { copy, record } of compareStored(this.#options)) {
+      if (signal.aborted) return { result: counts };
+      if (copy) counts.copies += 1;
+      if (copy && !record) await this.#note(copy);
+      if (record && !copy && (await this.#isMissing(record.storageKey))) {
+        if ((await treatCopy(this.#options, record, 'missing')) !== 'gone') counts.missing += 1;
       }
     }
-    for (let after = ''; ; ) {
-      const batch = await this.#options.database.storedBlobs.list(after, batchSize);
-      for (const copy of batch) {
-        if (signal.aborted) return { result: counts };
-        const reader = await this.#options.store.open(copy.storageKey);
-        await reader?.close();
-        if (!reader && (await treatCopy(this.#options, copy, 'missing')) !== 'gone') counts.missing += 1;
-        after = copy.digest;
-      }
-      if (batch.length < batchSize) return { result: counts };
-    }
+    return { result: counts };
   }
 
-  /** The first time it is only found, so that there is a day to notice a store that belongs to another database. */
-  async #remove({ digest, key, size, writtenAt }: StoredCopy): Promise<boolean> {
-    const { database, store, log, now } = this.#options;
-    if (writtenAt > now() - orphanAgeMs) return false;
-    if ((await database.blobs.find(digest))?.storageKey === key) return false;
-    const found = await database.storedBlobs.findFinding(key);
-    if (!found) {
-      await database.storedBlobs.addFinding({
-        kind: 'orphaned',
-        digest,
-        storageKey: key,
-        size,
-        hosted: false,
-      });
+  /** It is only found at first, so that there is a day to notice a store that belongs to another database. */
+  async #note(copy: StoredCopy): Promise<void> {
+    const { database, log, now } = this.#options;
+    if (!(await isOrphan(this.#options, copy, now() - orphanAgeMs))) return;
+    const { digest, key, size } = copy;
+    const finding = { kind: 'orphaned', digest, storageKey: key, size, hosted: false } as const;
+    if (await database.storedBlobs.addFinding(finding))
       log.warn({ digest, key, size }, 'bytes that no record names were found: they will be removed in a day');
+  }
+
+  /** False where a record names it after all. */
+  async #remove({ id, kind, digest, storageKey: key, size }: Finding): Promise<boolean> {
+    const { database, store, log } = this.#options;
+    if (await database.storedBlobs.isRecorded(key)) {
+      await database.storedBlobs.settle(id, 'healed');
       return false;
     }
-    if (found.foundAt > now() - orphanAgeMs) return false;
-    await store.delete(key);
-    await database.storedBlobs.settle(found.id, 'removed');
-    log.warn({ digest, key, size }, 'bytes that no record names were removed');
+    try {
+      await store.delete(key);
+    } catch (error) {
+      // A store that comes back is listed again.
+      if (!(error instanceof StoreAbsent)) throw error;
+    }
+    await database.storedBlobs.settle(id, 'removed');
+    if (kind === 'orphaned') log.warn({ digest, key, size }, 'bytes that no record names were removed');
     return true;
+  }
+
+  /** A listing need not have what was there when it began. */
+  async #isMissing(key: string): Promise<boolean> {
+    const reader = await this.#options.store.open(key);
+    await reader?.close();
+    return reader === undefined;
   }
 }

@@ -4,6 +4,8 @@ import type { Records } from '../metadata/db/records.ts';
 import type { Log } from '../observe/log.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { BlobInventory, BlobStore } from '../storage/blob-store.ts';
+import { compareStored, isOrphan } from './compare-stored.ts';
+import { inPages } from './in-pages.ts';
 import { type FindingTools, treatCopy } from './storage-findings.ts';
 import { type Verdict, verifyCopy } from './verify-copy.ts';
 
@@ -20,7 +22,8 @@ export interface CheckOptions {
 
 export interface Fault {
   readonly kind: Exclude<Verdict, 'sound'> | 'orphaned';
-  readonly digest: Digest;
+  /** Undefined where only the bytes would say. */
+  readonly digest: Digest | undefined;
   readonly storageKey: string;
   /** Of some of those that link it: who pushes it again heals it. Empty for what was fetched, which the next pull fetches again. */
   readonly repositories: readonly string[];
@@ -32,7 +35,6 @@ export interface CheckReport {
   readonly faults: readonly Fault[];
 }
 
-const batchSize = 500;
 const maxRepositoriesNamed = 20;
 /** A server that runs publishes bytes before it records them. */
 const orphanAgeMs = 60 * 60 * 1000;
@@ -42,21 +44,17 @@ export async function checkStorage(options: CheckOptions): Promise<CheckReport> 
   const { database, store } = options;
   const faults: Fault[] = [];
   let [blobs, bytes] = [0, 0];
-  for (let after = ''; ; ) {
-    const batch = await database.storedBlobs.list(after, batchSize);
-    for (const copy of batch) {
-      after = copy.digest;
-      blobs += 1;
-      bytes += copy.size;
-      const verdict = await verifyCopy(store, copy, AbortSignal.any([]), () => undefined);
-      if (!verdict || verdict === 'sound') continue;
-      // The collector may have been there meanwhile.
-      if ((await database.blobs.find(copy.digest))?.storageKey !== copy.storageKey) continue;
-      const repositories = await database.storedBlobs.listRepositories(copy.digest, maxRepositoriesNamed);
-      faults.push({ kind: verdict, digest: copy.digest, storageKey: copy.storageKey, repositories });
-      if (options.repair) await treatCopy({ ...options, heal: async () => false }, copy, verdict);
-    }
-    if (batch.length < batchSize) break;
+  const { storedBlobs } = database;
+  for await (const copy of inPages(storedBlobs.list.bind(storedBlobs), '', ({ digest }) => digest)) {
+    blobs += 1;
+    bytes += copy.size;
+    const verdict = await verifyCopy(store, copy, AbortSignal.any([]), () => undefined);
+    if (!verdict || verdict === 'sound') continue;
+    // The collector may have been there meanwhile, or a move to another store.
+    if ((await database.blobs.find(copy.digest))?.storageKey !== copy.storageKey) continue;
+    const repositories = await storedBlobs.listRepositories(copy.digest, maxRepositoriesNamed);
+    faults.push({ kind: verdict, digest: copy.digest, storageKey: copy.storageKey, repositories });
+    if (options.repair) await treatCopy({ ...options, heal: async () => false }, copy, verdict);
   }
   for await (const orphan of findOrphans(options)) {
     faults.push(orphan);
@@ -65,10 +63,12 @@ export async function checkStorage(options: CheckOptions): Promise<CheckReport> 
   return { blobs, bytes, faults };
 }
 
-async function* findOrphans({ database, inventory, now }: CheckOptions): AsyncGenerator<Fault> {
-  for await (const { key, digest, writtenAt } of inventory.list()) {
-    if (writtenAt > now() - orphanAgeMs) continue;
-    if ((await database.blobs.find(digest))?.storageKey === key) continue;
-    yield { kind: 'orphaned', digest, storageKey: key, repositories: [] };
+async function* findOrphans(options: CheckOptions): AsyncGenerator<Fault> {
+  const { database, now } = options;
+  for await (const { copy, record } of compareStored(options)) {
+    if (!copy || record || !(await isOrphan(options, copy, now() - orphanAgeMs))) continue;
+    // What was moved goes by itself.
+    if ((await database.storedBlobs.findFinding(copy.key))?.kind === 'moved') continue;
+    yield { kind: 'orphaned', digest: copy.digest, storageKey: copy.key, repositories: [] };
   }
 }

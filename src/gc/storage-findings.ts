@@ -1,8 +1,10 @@
 /** What is done about a copy that is not what its record says: it goes out of everyone's reach, and people are told. */
 
+import type { Finding, StoredBlobs } from '../metadata/content/stored-blobs.ts';
 import type { Records } from '../metadata/db/records.ts';
 import type { Log } from '../observe/log.ts';
 import type { BlobInventory, BlobStore } from '../storage/blob-store.ts';
+import { inPages } from './in-pages.ts';
 import type { RecordedCopy, Verdict } from './verify-copy.ts';
 
 export interface FindingTools {
@@ -70,16 +72,22 @@ export async function settleFindings({
   readonly store: Pick<BlobStore, 'open'>;
 }): Promise<void> {
   await storedBlobs.settleHealed();
-  for (let after = 0; ; ) {
-    const missing = await storedBlobs.listMissing(after, batchSize);
-    for (const { id, storageKey, size } of missing) {
-      after = id;
-      const reader = await store.open(storageKey);
-      await reader?.close();
-      if (reader?.size === size) await storedBlobs.settle(id, 'healed');
-    }
-    if (missing.length < batchSize) return;
+  for await (const { id, storageKey, size } of openFindings(storedBlobs, ['missing'])) {
+    const reader = await store.open(storageKey);
+    await reader?.close();
+    if (reader?.size === size) await storedBlobs.settle(id, 'healed');
   }
 }
 
-const batchSize = 500;
+/** Of these kinds, the oldest first; they may be settled meanwhile. @param before epoch milliseconds: found no later */
+export function openFindings(
+  storedBlobs: Pick<StoredBlobs, 'listOpen'>,
+  kinds: readonly Finding['kind'][],
+  before = Number.MAX_SAFE_INTEGER,
+): AsyncGenerator<Finding, void, undefined> {
+  return inPages(
+    (after, limit) => storedBlobs.listOpen(kinds, { after, before, limit }),
+    0,
+    ({ id }) => id,
+  );
+}

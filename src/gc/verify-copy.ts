@@ -49,7 +49,7 @@ export async function verifyCopy(
 }
 
 /** The disk cannot give the bytes back. */
-function isUnreadable(error: unknown): boolean {
+export function isUnreadable(error: unknown): boolean {
   const cause = error instanceof UnavailableError ? error.cause : undefined;
   return cause instanceof Error && 'code' in cause && cause.code === 'EIO';
 }

@@ -1,6 +1,7 @@
 /** Bytes by storage key. Every write has a key of its own, so deleting an old copy can never remove a new one. */
 import type { Digest } from '../oci/digest.ts';
 import { UnavailableError } from '../oci/unavailable.ts';
+import type { ChunkSource } from './chunk-reader.ts';
 
 /** Where one copy of a blob is; made by {@link Spool.commit}, kept by records, checked by whoever gets it back. */
 export type StorageKey = string;
@@ -44,11 +45,21 @@ export interface BlobStore {
   check(): Promise<void>;
 }
 
+/** A store that bytes of another one are copied into. */
+export interface CopyTarget {
+  /**
+   * Makes a copy, durable and visible once this gives its key.
+   * @param source is read in order, to its end, once; where it throws, nothing is kept
+   * @throws SpoolError, and what the source throws
+   */
+  copyIn(source: ChunkSource, size: number, digest: Digest): Promise<StorageKey>;
+}
+
 /** A copy as the store has it, whatever the records say. */
 export interface StoredCopy {
   readonly key: StorageKey;
-  /** What it was committed as. */
-  readonly digest: Digest;
+  /** What it was committed as; undefined where the store does not say. */
+  readonly digest: Digest | undefined;
   /** In bytes. */
   readonly size: number;
   /** When it was written; epoch milliseconds. */
@@ -57,8 +68,10 @@ export interface StoredCopy {
 
 /** What is in a store. */
 export interface BlobInventory {
-  /** Every copy, in no order; what comes or goes meanwhile may be missing. */
+  /** Every copy, in the order of keys where the cloud keeps one; what comes or goes meanwhile may be missing. */
   list(): AsyncIterable<StoredCopy>;
+  /** Whether it may still be on its way to a record, however old it is. */
+  isUnfinished(key: StorageKey): Promise<boolean>;
   /** Moves a copy aside, where it is kept and nobody reads it. False where there is no such copy. */
   quarantine(key: StorageKey): Promise<boolean>;
 }

@@ -23,12 +23,12 @@ export class FilesystemBlobInventory implements BlobInventory {
 
   async *list(): AsyncGenerator<StoredCopy, void, undefined> {
     await this.#guard.check();
-    for (const algorithm of await listDirectory(join(this.#tree.root, blobsPath))) {
+    for (const algorithm of await this.#names(blobsPath)) {
       const folder = `${blobsPath}/${algorithm}`;
-      for (const first of await listDirectory(join(this.#tree.root, folder))) {
+      for (const first of await this.#names(folder)) {
         // What is found here that no record names may be deleted.
         await this.#guard.check();
-        for (const name of await listDirectory(join(this.#tree.root, folder, first))) {
+        for (const name of await this.#names(`${folder}/${first}`)) {
           const copy = await this.#find(`${folder}/${first}/${name}`);
           if (copy) yield copy;
         }
@@ -48,6 +48,16 @@ export class FilesystemBlobInventory implements BlobInventory {
       if (isSystemError(error, 'ENOENT')) return false;
       throw error;
     }
+  }
+
+  /** Uploads are elsewhere, and no commit takes long. */
+  async isUnfinished(): Promise<boolean> {
+    return false;
+  }
+
+  /** Of a directory, in the order of keys. */
+  async #names(path: string): Promise<string[]> {
+    return (await listDirectory(join(this.#tree.root, path))).sort();
   }
 
   /** Undefined for what is not ours, and for what has gone since it was listed. */

@@ -2,9 +2,18 @@
 
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Digest } from '../oci/digest.ts';
 import { isSystemError } from '../oci/system-error.ts';
-import { type BlobReader, type BlobStore, type Spool, SpoolError, type StorageKey } from './blob-store.ts';
+import {
+  type BlobReader,
+  type BlobStore,
+  type CopyTarget,
+  type Spool,
+  SpoolError,
+  type StorageKey,
+} from './blob-store.ts';
 import { BlobTree, uniqueName } from './blob-tree.ts';
+import { BufferBudget, type ChunkSource, readChunks } from './chunk-reader.ts';
 import { type Space, unlimitedSpace } from './disk-space.ts';
 import { FilesystemSpool, writeFailure } from './filesystem-spool.ts';
 import { SpoolOwner, sweepDeadOwners } from './spool-owner.ts';
@@ -13,7 +22,7 @@ import { fromStorage } from './unavailable-storage.ts';
 
 export const spoolsPath = 'v1/spool';
 
-export class FilesystemBlobStore implements BlobStore {
+export class FilesystemBlobStore implements BlobStore, CopyTarget {
   readonly #tree: BlobTree;
   readonly #spools: string;
   readonly #guard: StoreGuard;
@@ -50,6 +59,16 @@ export class FilesystemBlobStore implements BlobStore {
       }
       if (cause instanceof StoreAbsent) throw cause;
       throw writeFailure('no spool can be made', cause, this.#space);
+    }
+  }
+
+  async copyIn(source: ChunkSource, size: number, digest: Digest): Promise<StorageKey> {
+    const spool = await this.createSpool();
+    try {
+      for await (const chunk of readChunks(source, 0, size, new BufferBudget())) await spool.append(chunk);
+      return await spool.commit(digest);
+    } finally {
+      await spool.close();
     }
   }
 

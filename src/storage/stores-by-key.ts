@@ -1,18 +1,33 @@
 /** Several stores at once: a key names the one that its bytes are in, and new bytes go to one of them. */
-import type { BlobInventory, BlobReader, BlobStore, Spool, StorageKey, StoredCopy } from './blob-store.ts';
+import type {
+  BlobInventory,
+  BlobReader,
+  BlobStore,
+  CopyTarget,
+  Spool,
+  StorageKey,
+  StoredCopy,
+} from './blob-store.ts';
+import { StoreAbsent } from './store-identity.ts';
 
 export interface NamedStore {
-  readonly store: BlobStore & { close(): Promise<void> };
+  readonly store: BlobStore & CopyTarget & { close(): Promise<void> };
   readonly inventory: BlobInventory;
 }
 
-/** Keys of the file system name no store. */
+/** Keys of the file system name no store: all begin with this. */
 export const filesystemName = 'filesystem';
+export const filesystemPrefix = 'v1/';
 const namePattern = /^([a-z0-9]+):/;
 
 /** What a key says that its store is called. */
 export function storeNameOf(key: StorageKey): string {
   return namePattern.exec(key)?.[1] ?? filesystemName;
+}
+
+/** What the keys of a store begin with. */
+function prefixOf(name: string): string {
+  return name === filesystemName ? filesystemPrefix : `${name}:`;
 }
 
 export class StoresByKey implements BlobStore, BlobInventory {
@@ -49,7 +64,12 @@ export class StoresByKey implements BlobStore, BlobInventory {
   }
 
   async *list(): AsyncGenerator<StoredCopy, void, undefined> {
-    for (const { inventory } of this.#stores.values()) yield* inventory.list();
+    const names = [...this.#stores.keys()].sort((a, b) => (prefixOf(a) < prefixOf(b) ? -1 : 1));
+    for (const name of names) yield* this.#listOf(name);
+  }
+
+  isUnfinished(key: StorageKey): Promise<boolean> {
+    return this.#of(key).inventory.isUnfinished(key);
   }
 
   async quarantine(key: StorageKey): Promise<boolean> {
@@ -60,11 +80,23 @@ export class StoresByKey implements BlobStore, BlobInventory {
     await Promise.all([...this.#stores.values()].map(({ store }) => store.close()));
   }
 
-  /** @throws Error where it is not configured: its bytes are not gone, and nobody may think so */
+  /** One that new bytes do not go to may have been given up: whoever has its key is told when it is opened. */
+  async *#listOf(name: string): AsyncGenerator<StoredCopy, void, undefined> {
+    const store = this.#stores.get(name);
+    try {
+      if (store) yield* store.inventory.list();
+    } catch (error) {
+      if (store === this.#current || !(error instanceof StoreAbsent)) throw error;
+    }
+  }
+
+  /** @throws StoreAbsent where it is not configured: its bytes are not gone, and nobody may think so */
   #of(key: StorageKey): NamedStore {
     const name = storeNameOf(key);
     const found = this.#stores.get(name);
     if (found) return found;
-    throw new Error(`'${key}' is not the key of a blob in a store of this server: ${name} is not configured`);
+    throw new StoreAbsent(
+      `'${key}' is not the key of a blob in a store of this server: ${name} is not configured`,
+    );
   }
 }

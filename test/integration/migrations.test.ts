@@ -23,6 +23,7 @@ const migrations = [
   '0010-shared-beliefs',
   '0011-traffic',
   '0012-cache-entry-orders',
+  '0013-stored-blobs',
 ];
 const source = resolve(import.meta.dirname, '../../src/metadata/db/database.ts');
 

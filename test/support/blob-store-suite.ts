@@ -4,6 +4,7 @@ import { digestOf } from '../../src/oci/digest.ts';
 import {
   type BlobReader,
   type BlobStore,
+  type CopyTarget,
   type Spool,
   SpoolError,
   type StorageKey,
@@ -11,7 +12,7 @@ import {
 import { seededBytes } from './fake-content.ts';
 
 export interface BlobStoreUnderTest {
-  readonly store: BlobStore;
+  readonly store: BlobStore & CopyTarget;
   /** Makes every write fail from now on, as a full or broken disk does. Undefined where that cannot be had. */
   readonly breakWriting?: (() => Promise<void>) | undefined;
   /** What is deleted is gone at once, also for who reads it: nobody links what the collector deletes, for long. */
@@ -22,7 +23,7 @@ export interface BlobStoreUnderTest {
 /** @param create gives an empty store */
 export function describeBlobStore(name: string, create: () => Promise<BlobStoreUnderTest>): void {
   describe(`${name} as a blob store`, () => {
-    let store: BlobStore;
+    let store: BlobStore & CopyTarget;
     let underTest: BlobStoreUnderTest;
     const opened: { close(): Promise<void> }[] = [];
 
@@ -67,6 +68,30 @@ export function describeBlobStore(name: string, create: () => Promise<BlobStoreU
       const blob = await openBlob(await spool.commit(digestOf(bytes)));
       expect(blob.size).toBe(bytes.length);
       expect(digestOf(await readAll(blob))).toBe(digestOf(bytes));
+    });
+
+    test.each([0, 1, 13_000_007])(
+      '%s bytes of another store are copied, read once and in order',
+      async (size) => {
+        const bytes = seededBytes(size, 13);
+        let position = 0;
+        const source = {
+          async readAt(buffer: Uint8Array, start: number) {
+            expect(start).toBe(position);
+            const read = bytes.copy(buffer.subarray(0, 700_001), 0, start);
+            position += read;
+            return read;
+          },
+        };
+        const blob = await openBlob(await store.copyIn(source, size, digestOf(bytes)));
+        expect([blob.size, position]).toEqual([size, size]);
+        expect(digestOf(await readAll(blob))).toBe(digestOf(bytes));
+      },
+    );
+
+    test('nothing is kept of a copy whose source fails at its end', async () => {
+      const source = { readAt: () => Promise.reject(new Error('wrong bytes')) };
+      await expect(store.copyIn(source, 5, digestOf(Buffer.from('hello')))).rejects.toThrow('wrong bytes');
     });
 
     test('chunks that are appended together are stored one after the other', async () => {

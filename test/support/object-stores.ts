@@ -2,6 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { digestOf } from '../../src/oci/digest.ts';
 import { unlimitedSpace } from '../../src/storage/disk-space.ts';
 import type { LeftRecords } from '../../src/storage/objects/object-cleaner.ts';
 import type { ObjectStorage } from '../../src/storage/objects/object-storage.ts';
@@ -23,6 +25,7 @@ export async function openObjectStores(bucket: Pick<Bucket, 'connect'>, records:
     storage: await bucket.connect(),
     records,
     spoolDirectory: join(directory, 'spool'),
+    guard: { check: async () => undefined },
     space: unlimitedSpace,
     chunkBytes: 1,
   });
@@ -52,6 +55,35 @@ export function describeObjectStores(
         await bucket.dispose();
       },
     };
+  });
+
+  test(`${name} lists blobs and pieces, and knows which of them are on their way to a record`, async () => {
+    const bucket = await createBucket();
+    const records = await openRecords();
+    const { store, uploads, inventory, close } = await openObjectStores(bucket, records);
+    const before = Date.now();
+    const bytes = Buffer.from('hello');
+    const key = await store.copyIn(
+      { readAt: async (into, at) => bytes.copy(into, 0, at) },
+      5,
+      digestOf(bytes),
+    );
+    const upload = await uploads.openUpload('upload', true);
+    await upload.append(bytes);
+    await upload.close();
+    const listed = await Array.fromAsync(inventory.list());
+    const keys = listed.map((copy) => copy.key);
+    expect(keys).toContain(key);
+    expect(keys).toHaveLength(2);
+    expect(listed.every(({ digest, size }) => digest === undefined && size === 5)).toBe(true);
+    expect(listed.every(({ writtenAt }) => Math.abs(writtenAt - before) < 3_600_000)).toBe(true);
+    expect(await Promise.all(keys.map((each) => inventory.isUnfinished(each)))).toEqual([true, true]);
+    // What is older than all records of writes.
+    const [id = ''] = key.split('/').at(-1)?.split('-') ?? [];
+    await records.remove(id);
+    expect(await inventory.isUnfinished(key)).toBe(false);
+    await close();
+    await bucket.dispose();
   });
 
   describeUploadStore(name, async () => {

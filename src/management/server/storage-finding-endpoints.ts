@@ -10,9 +10,9 @@ const findingState = z.enum(['open', 'healed', 'removed']);
 const findingResponse = z
   .object({
     id: z.int(),
-    kind: z.enum(['corrupt', 'missing', 'orphaned']),
+    kind: z.enum(['corrupt', 'missing', 'orphaned', 'moved']),
     state: findingState,
-    digest: z.string(),
+    digest: z.string().nullable(),
     storage_key: z.string(),
     size: z.int(),
     hosted: z.boolean(),

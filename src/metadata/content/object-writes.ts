@@ -148,6 +148,11 @@ export class ObjectWrites {
     return this.#take(claim, (query) => query.where('id', '=', id).where('uploadId', 'is', null));
   }
 
+  async isKnown(id: string): Promise<boolean> {
+    const query = this.#db.selectFrom('objectWrites').select('id').where('id', '=', id);
+    return (await query.executeTakeFirst()) !== undefined;
+  }
+
   async remove(id: string): Promise<void> {
     await this.#db.deleteFrom('objectWrites').where('id', '=', id).execute();
   }

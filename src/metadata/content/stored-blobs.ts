@@ -11,9 +11,13 @@ import { type BlobRecord, blobColumns } from './blobs.ts';
 /** unique storageKey */
 export interface StorageFindingTable {
   id: Generated<number>;
-  /** corrupt: bytes of another digest; missing: a record without bytes; orphaned: bytes without a record. */
-  kind: 'corrupt' | 'missing' | 'orphaned';
-  digest: Digest;
+  /**
+   * corrupt: bytes of another digest; missing: a record without bytes; orphaned: bytes without a record; moved: bytes whose record names a
+   * copy in another store now.
+   */
+  kind: 'corrupt' | 'missing' | 'orphaned' | 'moved';
+  /** Undefined where only the bytes would say. */
+  digest: Optional<Digest>;
   storageKey: string;
   /** In bytes, as recorded, or of what is orphaned as it is. */
   size: number;
@@ -76,6 +80,23 @@ export class StoredBlobs {
       .execute();
   }
 
+  /** All, by where their bytes are. */
+  listByKey(after: string, limit: number): Promise<readonly BlobRecord[]> {
+    return this.#reading
+      .selectFrom('blobs')
+      .select(blobColumns)
+      .where('storageKey', '>', after)
+      .orderBy('storageKey')
+      .limit(limit)
+      .execute();
+  }
+
+  /** Whether a record names this copy. */
+  async isRecorded(storageKey: string): Promise<boolean> {
+    const query = this.#db.selectFrom('blobs').select('digest').where('storageKey', '=', storageKey);
+    return (await query.executeTakeFirst()) !== undefined;
+  }
+
   /** Notes that this copy was read just now, whatever was found. A newer copy stays as it is. */
   async setVerified({ digest, storageKey }: Pick<BlobRecord, 'digest' | 'storageKey'>): Promise<void> {
     await this.#db
@@ -134,11 +155,21 @@ export class StoredBlobs {
       .execute();
   }
 
-  /** Open findings of records without bytes, by id. */
-  listMissing(after: number, limit: number): Promise<readonly Finding[]> {
-    const open = this.#reading.selectFrom('storageFindings').selectAll().where('state', '=', 'open');
-    const missing = open.where('kind', '=', 'missing').where('id', '>', after);
-    return missing.orderBy('id').limit(limit).execute();
+  /** Open findings of these kinds, by id. @param before epoch milliseconds: found no later */
+  listOpen(
+    kinds: readonly Finding['kind'][],
+    { after, before, limit }: { readonly after: number; readonly before: number; readonly limit: number },
+  ): Promise<readonly Finding[]> {
+    return this.#reading
+      .selectFrom('storageFindings')
+      .selectAll()
+      .where('state', '=', 'open')
+      .where('kind', 'in', kinds)
+      .where('foundAt', '<=', before)
+      .where('id', '>', after)
+      .orderBy('id')
+      .limit(limit)
+      .execute();
   }
 
   /** Settles open findings whose copy is recorded no more: another is, or nobody asks for the blob. Returns how many there were. */
@@ -147,7 +178,7 @@ export class StoredBlobs {
       .updateTable('storageFindings')
       .set({ state: 'healed', settledAt: this.#now() })
       .where('state', '=', 'open')
-      .where('kind', '<>', 'orphaned')
+      .where('kind', 'in', ['corrupt', 'missing'])
       .where((eb) =>
         eb.not(
           eb.exists(

@@ -20,6 +20,7 @@ import { createRegistries } from './registries.ts';
 import { createRetention } from './retention.ts';
 import { createServer } from './server.ts';
 import { sharedBeliefs } from './shared-beliefs.ts';
+import { storedBlobs } from './stored-blobs.ts';
 import { type ColumnTypes, Tables } from './tables.ts';
 import { tagPublishers } from './tag-publishers.ts';
 import { createTagRules } from './tag-rules.ts';
@@ -73,6 +74,7 @@ export async function migrateToLatest<T>(db: Kysely<T>, types: ColumnTypes): Pro
     '0010-shared-beliefs': sharedBeliefs(types),
     '0011-traffic': traffic(types),
     '0012-cache-entry-orders': cacheEntryOrders(types),
+    '0013-stored-blobs': storedBlobs(types),
   };
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error, results = [] } = await migrator.migrateToLatest();

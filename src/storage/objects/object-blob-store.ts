@@ -1,9 +1,10 @@
 /** Blobs in a bucket. Fills are spooled on the local disk, where many read them while they grow, and go up when they are verified. */
 import { LRUCache } from 'lru-cache';
 import type { Digest } from '../../oci/digest.ts';
-import type { BlobReader, BlobStore, Spool, StorageKey } from '../blob-store.ts';
+import type { BlobReader, BlobStore, CopyTarget, Spool, StorageKey } from '../blob-store.ts';
 import { SpoolError } from '../blob-store.ts';
 import { uniqueName } from '../blob-tree.ts';
+import type { ChunkSource } from '../chunk-reader.ts';
 import { FilesystemSpool } from '../filesystem-spool.ts';
 import type { LocalFile } from './local-spools.ts';
 import { parseStorageKey } from './object-keys.ts';
@@ -17,7 +18,7 @@ import { readFully } from './read-fully.ts';
 const knownSizes = 10_000;
 const knownMs = 10 * 60 * 1000;
 
-export class ObjectBlobStore implements BlobStore {
+export class ObjectBlobStore implements BlobStore, CopyTarget {
   readonly #tools: ObjectStoreTools;
   readonly #sizes = new LRUCache<StorageKey, number>({ max: knownSizes, ttl: knownMs });
 
@@ -73,22 +74,29 @@ export class ObjectBlobStore implements BlobStore {
   }
 
   async #publish(local: LocalFile, size: number, digest: Digest): Promise<StorageKey> {
+    try {
+      return await this.copyIn(sourceOf(local), size, digest);
+    } finally {
+      await local.remove();
+    }
+  }
+
+  /** Part by part, without a file in between. */
+  async copyIn(source: ChunkSource, size: number, digest: Digest): Promise<StorageKey> {
     const write = await startWrite(this.#tools, uniqueName());
     if (!write) throw new Error('an id was given twice');
     try {
-      await this.#putAll(write, local, size);
+      await this.#putAll(write, source, size);
       const storageKey = await write.commit(digest);
       this.#sizes.set(storageKey, size);
       return storageKey;
     } catch (error) {
       await write.abandon().catch(() => undefined);
       throw error;
-    } finally {
-      await local.remove();
     }
   }
 
-  async #putAll(write: ObjectWrite, local: LocalFile, size: number): Promise<void> {
+  async #putAll(write: ObjectWrite, source: ChunkSource, size: number): Promise<void> {
     const { memory, sizing } = this.#tools;
     const isWhole = size <= partBytesAt(0, sizing) + sizing.limits.minBytes;
     for (let start = 0; start < size || start === 0; ) {
@@ -96,7 +104,7 @@ export class ObjectBlobStore implements BlobStore {
       const release = await memory.take(bytes);
       try {
         const part = Buffer.allocUnsafeSlow(bytes);
-        await readFully(sourceOf(local), part, start);
+        await readFully(source, part, start);
         await (isWhole ? write.putPiece(part, true) : write.putPart(part));
       } finally {
         release();

@@ -6,6 +6,8 @@ import type { WriteRecord, WriteRecords } from './write-records.ts';
 export interface LeftRecords extends WriteRecords {
   /** Gives one that no upload goes on with to a new claim. */
   takeLeft(id: string, claim: string): Promise<WriteRecord | undefined>;
+  /** Whether there is a record of this write. */
+  isKnown(id: string): Promise<boolean>;
 }
 
 export class ObjectCleaner {

@@ -1,19 +1,43 @@
-/** What becomes of a damaged object. Nothing is looked for in a bucket: each write into it has a record, see object-cleaner.ts. */
+/** What is in a bucket, whatever the records say. No write needs it: each has a record of its own, see object-cleaner.ts. */
 import type { BlobInventory, StorageKey, StoredCopy } from '../blob-store.ts';
-import { parseStorageKey, quarantineKeyOf } from './object-keys.ts';
+import type { StoreGuard } from '../store-identity.ts';
+import type { LeftRecords } from './object-cleaner.ts';
+import { objectsPrefix, parseStorageKey, quarantineKeyOf, storageKeyOf, writeIdOf } from './object-keys.ts';
 import type { ObjectPart, PartedWrite } from './object-storage.ts';
 import type { ObjectStoreTools } from './object-upload-store.ts';
 import { partBytesAt } from './part-sizes.ts';
 import { readObject } from './read-fully.ts';
 
-export class ObjectInventory implements BlobInventory {
-  readonly #tools: ObjectStoreTools;
+export interface InventoryTools extends ObjectStoreTools {
+  readonly records: LeftRecords;
+  /** Says whether the bucket is the store. */
+  readonly guard: Pick<StoreGuard, 'check'>;
+}
 
-  constructor(tools: ObjectStoreTools) {
+export class ObjectInventory implements BlobInventory {
+  readonly #tools: InventoryTools;
+
+  constructor(tools: InventoryTools) {
     this.#tools = tools;
   }
 
-  async *list(): AsyncGenerator<StoredCopy, void, undefined> {}
+  /** Pieces of uploads among them. */
+  async *list(): AsyncGenerator<StoredCopy, void, undefined> {
+    const { store, storage, guard } = this.#tools;
+    await guard.check();
+    for await (const { key, size, writtenAt } of storage.list(objectsPrefix)) {
+      // What is found here that no record names may be deleted.
+      await guard.check();
+      if (writeIdOf(key) === undefined) continue;
+      yield { key: storageKeyOf(store, key), digest: undefined, size, writtenAt };
+    }
+  }
+
+  async isUnfinished(storageKey: StorageKey): Promise<boolean> {
+    const { store, records } = this.#tools;
+    const id = writeIdOf(parseStorageKey(store, storageKey));
+    return id !== undefined && records.isKnown(id);
+  }
 
   /** By reading and writing it, since not every cloud copies what is big. */
   async quarantine(storageKey: StorageKey): Promise<boolean> {

@@ -12,7 +12,7 @@ import type { ObjectKey } from './object-storage.ts';
 export const markerKey: ObjectKey = 'v1/store';
 export const objectsPrefix = 'v1/';
 const quarantinePrefix = 'v1/quarantine/';
-const pattern = /^v1\/([0-9a-f]{2})\/\1[0-9a-f]{22}(?:-[0-9]{1,9})?$/;
+const pattern = /^v1\/([0-9a-f]{2})\/(\1[0-9a-f]{22})(?:-[0-9]{1,9})?$/;
 
 /** @param number of a piece; undefined: of what is written by parts */
 export function objectKeyOf(id: string, number?: number): ObjectKey {
@@ -31,9 +31,9 @@ export function parseStorageKey(store: string, text: StorageKey): ObjectKey {
   throw new Error(`'${text}' is not the key of a blob in ${store}`);
 }
 
-/** Whether it is the key of an object that holds a blob or a piece. */
-export function isObjectKey(key: ObjectKey): boolean {
-  return pattern.test(key);
+/** Of the write that an object with a blob or a piece is from; undefined where it is none. */
+export function writeIdOf(key: ObjectKey): string | undefined {
+  return pattern.exec(key)?.[2];
 }
 
 export function quarantineKeyOf(key: ObjectKey): ObjectKey {

@@ -1,5 +1,6 @@
 /** The stores of one bucket. */
 import type { Space } from '../disk-space.ts';
+import type { StoreGuard } from '../store-identity.ts';
 import { LocalSpools } from './local-spools.ts';
 import { ObjectBlobStore } from './object-blob-store.ts';
 import { type LeftRecords, ObjectCleaner } from './object-cleaner.ts';
@@ -13,6 +14,8 @@ export interface ObjectStoresOptions {
   readonly store: string;
   readonly storage: ObjectStorage;
   readonly records: LeftRecords;
+  /** Says whether the bucket is the store. */
+  readonly guard: Pick<StoreGuard, 'check'>;
   /** Where bytes wait that are on their way; is made. */
   readonly spoolDirectory: string;
   /** Of the disk of that directory. */
@@ -25,7 +28,7 @@ export interface ObjectStoresOptions {
 const partMemoryBytes = 64 * 1024 * 1024;
 
 export function createObjectStores(options: ObjectStoresOptions) {
-  const { store, storage, records, spoolDirectory, space, chunkBytes } = options;
+  const { store, storage, records, guard, spoolDirectory, space, chunkBytes } = options;
   const tools = {
     store,
     storage,
@@ -37,7 +40,7 @@ export function createObjectStores(options: ObjectStoresOptions) {
   return {
     store: new ObjectBlobStore(tools),
     uploads: new ObjectUploadStore(tools),
-    inventory: new ObjectInventory(tools),
+    inventory: new ObjectInventory({ ...tools, guard }),
     cleaner: new ObjectCleaner({ store, storage, records }),
   };
 }

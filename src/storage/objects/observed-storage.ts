@@ -1,5 +1,5 @@
 /** A bucket whose calls are counted, and of which there are no more in a second than may be: calls and bytes are what clouds ask money for. */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { createPace } from '../pace.ts';
 import type { ObjectStorage } from './object-storage.ts';
 
 export type StorageCall =
@@ -24,9 +24,9 @@ export function observeStorage(
   observer: ObjectObserver,
   maxPerSecond: number | undefined,
 ): ObjectStorage {
-  const pace = maxPerSecond === undefined ? async () => undefined : createPace(maxPerSecond);
+  const pace = createPace(maxPerSecond);
   const call = async <T>(name: StorageCall, run: () => Promise<T>): Promise<T> => {
-    await pace();
+    await pace(1);
     try {
       const result = await run();
       observer.called(name, 'ok');
@@ -63,7 +63,7 @@ export function observeStorage(
       return chunks && counted(chunks, observer);
     },
     async *list(prefix) {
-      await pace();
+      await pace(1);
       observer.called('list', 'ok');
       yield* storage.list(prefix);
     },
@@ -81,15 +81,4 @@ async function* counted(
     observer.moved('out', chunk.length);
     yield chunk;
   }
-}
-
-/** Each takes the next moment that is free; a second's worth may come at once. */
-function createPace(perSecond: number): () => Promise<void> {
-  const stepMs = 1000 / perSecond;
-  let next = 0;
-  return async () => {
-    const now = performance.now();
-    next = Math.max(next, now - 1000) + stepMs;
-    if (next > now) await sleep(next - now);
-  };
 }

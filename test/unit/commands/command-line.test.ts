@@ -20,6 +20,7 @@ describe('the command line', () => {
     'gc',
     'storage check',
     'storage adopt',
+    'storage migrate --to=s3 --dry-run --bytes-per-second=50MiB',
     'backup a.tar',
     'restore a.tar',
     'setup docker',
@@ -38,6 +39,9 @@ describe('the command line', () => {
     [['setup', 'rkt'], "'rkt' is none of docker, dockerd, containerd"],
     [['setup', 'docker', '--registry', 'x'], "--registry: 'x' is no number of a virtual registry"],
     [['gc', '--registry', '1'], '--registry belongs to setup'],
+    [['gc', '--to', 's3'], '--to belongs to storage migrate'],
+    [['storage', 'check', '--dry-run'], '--dry-run belongs to gc'],
+    [['storage', 'migrate', '--bytes-per-second', '5 a day'], "'5 a day' is no number of bytes"],
   ])('%j is no set-up of a client', async (args, message) => {
     await expect(parseCommand(args)).rejects.toThrow(UsageError);
     await expect(parseCommand(args)).rejects.toThrow(message);

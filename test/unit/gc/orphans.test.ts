@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Orphans, type OrphansOptions } from '../../../src/gc/orphans.ts';
+import { StoreAbsent } from '../../../src/storage/store-identity.ts';
 import { dayMs, startStored } from './stored-kit.ts';
 
 const never = new AbortController().signal;
@@ -30,7 +31,7 @@ describe('bytes that no record names', () => {
     clock.now += dayMs - 1;
     expect(await run()).toEqual(nothing);
     clock.now += 1;
-    expect(await run()).toEqual({ ...nothing, removed: 1, bytes: size });
+    expect(await run()).toEqual({ ...nothing, copies: 1, removed: 1, bytes: size });
     expect(await findings()).toEqual([['orphaned', 'removed', digest]]);
     expect([...store.blobs.keys()]).toEqual([kept.storageKey]);
     expect(told.map(([level]) => level)).toEqual(['warn', 'warn']);
@@ -57,8 +58,62 @@ describe('bytes that no record names', () => {
     clock.now += dayMs;
     await run();
     clock.now += dayMs;
-    expect(await run()).toMatchObject({ copies: 2, removed: 1 });
+    expect(await run()).toMatchObject({ copies: 1, removed: 1 });
     expect(store.blobs.has(storageKey)).toBe(false);
+  });
+
+  test('are none while somebody may still record them', async () => {
+    const { clock, write, unfinished, run, findings } = await start();
+    const { storageKey } = await write('piece');
+    unfinished.add(storageKey);
+    clock.now += dayMs;
+    await run();
+    expect(await findings()).toEqual([]);
+    unfinished.clear();
+    await run();
+    expect((await findings()).map(([kind]) => kind)).toEqual(['orphaned']);
+  });
+
+  test('are told of by their place where nothing else is known of them', async () => {
+    const { inventory, clock, database, store, write, run } = await start();
+    const { storageKey } = await write('object');
+    const { list } = inventory;
+    inventory.list = async function* () {
+      for await (const copy of list.call(inventory)) yield { ...copy, digest: undefined };
+    };
+    clock.now += dayMs;
+    await run();
+    const finding = await database.storedBlobs.findFinding(storageKey);
+    expect(finding).toMatchObject({ kind: 'orphaned', digest: undefined, size: 6 });
+    clock.now += dayMs;
+    expect(await run()).toMatchObject({ removed: 1, bytes: 6 });
+    expect(store.blobs.size).toBe(0);
+  });
+
+  test('stay where a record names them by now', async () => {
+    const { clock, database, store, push, run, findings } = await start();
+    const { digest, storageKey, size } = await push('hello');
+    await database.storedBlobs.addFinding({ kind: 'moved', digest, storageKey, size, hosted: false });
+    clock.now += dayMs;
+    expect(await run()).toMatchObject({ copies: 1, removed: 0 });
+    expect(await findings()).toEqual([['moved', 'healed', digest]]);
+    expect(store.blobs.has(storageKey)).toBe(true);
+  });
+
+  test('are over with their store, and found again should it come back', async () => {
+    const { clock, store, write, run, findings } = await start();
+    const { digest } = await write('orphan');
+    clock.now += dayMs;
+    await run();
+    clock.now += dayMs;
+    const remove = store.delete.bind(store);
+    store.delete = () => Promise.reject(new StoreAbsent('given up'));
+    await run();
+    store.delete = remove;
+    expect(await findings()).toEqual([['orphaned', 'open', digest]]);
+    clock.now += dayMs;
+    expect(await run()).toMatchObject({ removed: 1 });
+    expect(store.blobs.size).toBe(0);
   });
 
   test('are looked for no further when the server stops', async () => {
@@ -75,6 +130,13 @@ describe('records without bytes', () => {
     store.blobs.delete(last?.storageKey ?? '');
     expect(await run()).toEqual({ copies: 500, removed: 0, bytes: 0, missing: 1 });
     expect(await findings()).toEqual([['missing', 'open', last?.digest]]);
+  });
+
+  test('are none where the listing had not got to them yet', async () => {
+    const { inventory, push, run } = await start();
+    await push('hello');
+    inventory.list = async function* () {};
+    expect(await run()).toEqual({ copies: 0, removed: 0, bytes: 0, missing: 0 });
   });
 
   test('are none where they were collected meanwhile', async () => {

@@ -70,6 +70,16 @@ test('an older copy of a blob is one that no record names', async () => {
   expect((await check()).faults).toMatchObject([{ kind: 'orphaned', storageKey }]);
 });
 
+test('what was moved, and what is being written, is no fault', async () => {
+  const { check, clock, database, unfinished, write } = await start();
+  const [moved, piece] = [await write('moved'), await write('piece')];
+  const { digest, storageKey, size } = moved;
+  await database.storedBlobs.addFinding({ kind: 'moved', digest, storageKey, size, hosted: false });
+  unfinished.add(piece.storageKey);
+  clock.now += hourMs;
+  expect((await check({ repair: true })).faults).toEqual([]);
+});
+
 test('what the collector removes meanwhile is no fault', async () => {
   const { check, database, push, store } = await start();
   const { digest, storageKey } = await push('hello');

@@ -19,13 +19,15 @@ export async function startStored() {
   const { log, told } = listeningLog();
   const writtenAt = new Map<StorageKey, number>();
   const quarantined: StorageKey[] = [];
+  const unfinished = new Set<StorageKey>();
   const inventory: BlobInventory = {
     async *list(): AsyncGenerator<StoredCopy> {
-      for (const [key, { length: size }] of [...store.blobs]) {
+      for (const [key, { length: size }] of [...store.blobs].sort(([a], [b]) => (a < b ? -1 : 1))) {
         const [digest] = key.split('/') as [Digest];
         yield { key, digest, size, writtenAt: writtenAt.get(key) ?? 0 };
       }
     },
+    isUnfinished: async (key) => unfinished.has(key),
     async quarantine(key) {
       quarantined.push(key);
       return store.blobs.delete(key);
@@ -65,6 +67,7 @@ export async function startStored() {
     store,
     inventory,
     quarantined,
+    unfinished,
     log,
     told,
     write,

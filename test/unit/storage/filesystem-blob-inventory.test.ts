@@ -22,7 +22,8 @@ async function put(root: string, path: string, bytes: Buffer): Promise<void> {
 async function listAll(inventory: FilesystemBlobInventory): Promise<StoredCopy[]> {
   const copies: StoredCopy[] = [];
   for await (const copy of inventory.list()) copies.push(copy);
-  return copies.sort((a, b) => (a.key < b.key ? -1 : 1));
+  expect(copies).toEqual(copies.toSorted((a, b) => (a.key < b.key ? -1 : 1)));
+  return copies;
 }
 
 test('every copy is listed with its digest, size and time; what is not ours is not', async () => {

@@ -101,7 +101,7 @@ export const collectorTexts = {
 export const storageTexts = {
   intro: 'What was found wrong with stored bytes by the tasks that look after them.',
   kind: 'What',
-  kinds: { corrupt: 'corrupt', missing: 'missing', orphaned: 'nobody’s' },
+  kinds: { corrupt: 'corrupt', missing: 'missing', orphaned: 'nobody’s', moved: 'moved' },
   state: 'State',
   states: { open: 'open', healed: 'healed', removed: 'removed' },
   all: 'All',

@@ -25,7 +25,11 @@ const columns: readonly Column<Finding>[] = [
     header: t.state,
     cell: ({ state }) => <Badge tone={tones[state]}>{t.states[state]}</Badge>,
   },
-  { key: 'digest', header: t.digest, cell: ({ digest }) => <span class="code break">{digest}</span> },
+  {
+    key: 'digest',
+    header: t.digest,
+    cell: ({ digest, storage_key: key }) => <span class="code break">{digest ?? key}</span>,
+  },
   { key: 'size', header: t.size, isNumber: true, cell: ({ size }) => <Bytes value={size} /> },
   { key: 'whose', header: t.whose, cell: ({ hosted }) => (hosted ? t.hosted : t.cached) },
   { key: 'found', header: t.found, cell: (finding) => <Instant at={finding.found_at} /> },

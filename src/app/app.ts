@@ -68,8 +68,11 @@ export async function createApp(
   let countPending: (() => Promise<number>) | undefined;
   const metrics = createMetrics(async () => (await countPending?.()) ?? 0, worker?.metrics);
   const id = randomUUID();
+  await using opened = new AsyncDisposableStack();
   const tracing = await startTracing(config, id);
+  opened.defer(() => tracing?.close());
   const storage = await openStorage({ config, tracing, log, now, worker, observer: metrics.objects });
+  opened.defer(() => storage.close());
   const { database } = storage;
   countPending = () => database.webhookDeliveries.countPending();
   const heartbeat = new Heartbeat({
@@ -89,6 +92,7 @@ export async function createApp(
     config.sharedCache.url === undefined
       ? new ToldBeliefs({ records: isAlone ? undefined : database.sharedBeliefs, hasOthers, log, now })
       : await createSharedCache(config.sharedCache.url, log);
+  opened.defer(() => shared.close());
   const maintenance = new MaintenanceMode({ database, readOnly: config.maintenance.readOnly, now });
   const readOnlyReason = () => maintenance.readOnlyReason();
   /** Also where there is no store to change anything in. */
@@ -173,6 +177,7 @@ export async function createApp(
     probes,
   });
 
+  const parts = opened.move();
   const traced = (handler: RequestListener) => tracing?.around(handler) ?? handler;
   return {
     handler: traced(http.handler),
@@ -192,6 +197,8 @@ export async function createApp(
       collection.worker.start();
     },
     async close(limit) {
+      // Also where one of the others fails.
+      await using _ = parts;
       await Promise.all([scheduler.close(), collection.worker.close()]);
       await webhooks.close();
       await hosted.close();
@@ -200,11 +207,8 @@ export async function createApp(
       await cluster?.close();
       await auth.close();
       await traffic.close();
-      await shared.close();
       await heartbeat.close();
       await reads.close();
-      await storage.close();
-      await tracing?.close();
     },
   };
 }

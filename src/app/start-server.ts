@@ -148,6 +148,9 @@ export async function startServer({
     };
   } catch (error) {
     await stop([...listeners, ...peerListeners]);
+    await made.app
+      ?.close(AbortSignal.abort())
+      .catch((err: unknown) => log.warn({ err }, 'not all that was opened could be closed'));
     throw error;
   }
 }

@@ -126,7 +126,11 @@ export async function openStorage({ config, tracing, log, now, worker, observer 
   } = config;
   // Workers are owned by who has started them.
   const owner = worker ? undefined : await ownData(config);
+  // What is open when another part fails is closed again, at the start and at the end.
+  await using opened = new AsyncDisposableStack();
+  opened.defer(() => owner?.close());
   const reserve = openSpaceReserve(config, log);
+  opened.defer(() => reserve?.close());
   if (worker?.isMain !== false) reserve?.start();
   const space = spaceOf(config);
   const database = await openDatabase({
@@ -143,19 +147,17 @@ export async function openStorage({ config, tracing, log, now, worker, observer 
       return reserve?.giveUp() ?? false;
     },
   });
+  opened.defer(() => database.close());
   const stores = await createStores(config, database, log, { space, observer, now });
+  opened.defer(() => stores.store.close());
   for (const { identity } of stores.buckets) await tryBucket(identity, log);
-  const stopWatching = await watchStores(stores, log);
+  opened.defer(await watchStores(stores, log));
+  const all = opened.move();
   return {
     ...stores,
     database,
     /** When nobody uses it any more. */
-    async close(): Promise<void> {
-      await Promise.all([stopWatching(), reserve?.close()]);
-      await stores.store.close();
-      await database.close();
-      owner?.close();
-    },
+    close: () => all.disposeAsync(),
   };
 }
 

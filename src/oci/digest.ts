@@ -9,8 +9,8 @@ export type Digest = string & { readonly __brand: 'Digest' };
 
 const pattern = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
 
-export function isDigest(text: string): text is Digest {
-  return pattern.test(text);
+export function isDigest(text: string | undefined): text is Digest {
+  return text !== undefined && pattern.test(text);
 }
 
 /** @throws OciError DIGEST_INVALID when the text is not a sha256 or sha512 digest. */

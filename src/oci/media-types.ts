@@ -26,8 +26,8 @@ export function isArtifactManifest(mediaType: string): boolean {
   return artifacts.includes(mediaType);
 }
 
-export function isSchema1(mediaType: string): boolean {
-  return schema1.test(mediaType);
+export function isSchema1(mediaType: string | undefined): boolean {
+  return mediaType !== undefined && schema1.test(mediaType);
 }
 
 /** Whether it is of layers that are fetched from elsewhere, and need not be in the registry. */

@@ -171,3 +171,8 @@ function withoutZone(address: string): string {
   const [bare = address] = address.split('%', 1);
   return bare;
 }
+
+/** @param host as URLs have it: IPv6 in brackets */
+export function withoutBrackets(host: string): string {
+  return host.replace(/[[\]]/g, '');
+}

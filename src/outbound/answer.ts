@@ -31,7 +31,7 @@ export class Answer {
   /** The Content-Length in bytes. */
   get length(): number | undefined {
     const text = this.header('content-length');
-    return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+    return text?.match(/^\d{1,15}$/) ? Number(text) : undefined;
   }
 
   /** What it says its body was coded with, the last first; it may not be true. */

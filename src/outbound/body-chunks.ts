@@ -23,7 +23,7 @@ export class BodyChunks implements AsyncIterator<Buffer, undefined> {
   constructor(body: Readable) {
     this.#body = body;
     this.#timer = setTimeout(this.#makeDue, momentMs);
-    finished(body, { writable: false }, (error) => {
+    finished(body, (error) => {
       this.#isOver = true;
       this.#failure = error ?? undefined;
       clearTimeout(this.#timer);
@@ -63,7 +63,6 @@ export class BodyChunks implements AsyncIterator<Buffer, undefined> {
     this.#parts = [];
     this.#bytes = 0;
     this.#isDue = false;
-    if (this.#isOver) return chunk;
     this.#timer.refresh();
     this.#body.resume();
     return chunk;

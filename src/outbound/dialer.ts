@@ -3,6 +3,7 @@
  * one, a host is judged by its name, or by the address that stands for it.
  */
 import type { Socket } from 'node:net';
+import { LRUCache } from 'lru-cache';
 import { buildConnector } from 'undici';
 import { isSystemError } from '../oci/system-error.ts';
 import { findBlockedHost, findBlockedLiteral, guardedLookup, type Resolve } from './address-guard.ts';
@@ -27,14 +28,14 @@ type Way = 'own' | 'own h2' | 'other' | 'other h2' | 'proxy';
 
 /** What a server answers that has HTTP/2 alone, where HTTP/1.1 is offered. */
 const insistsOnHttp2 = 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL';
-/** Of servers with HTTP/2 alone; any beyond are found out anew each time. */
+/** Of servers with HTTP/2 alone; those beyond are found out anew. */
 const maxKnownHosts = 100;
 
 export class Dialer {
   readonly #options: DialerOptions;
   /** One for each way, as they keep TLS sessions: none may go from one trust to another. */
   readonly #connectors = new Map<Way, buildConnector.connector>();
-  readonly #http2Hosts = new Set<string>();
+  readonly #http2Hosts = new LRUCache<string, true>({ max: maxKnownHosts });
 
   constructor(options: DialerOptions) {
     this.#options = options;
@@ -61,7 +62,7 @@ export class Dialer {
     } catch (error) {
       if (!isSystemError(error, insistsOnHttp2)) throw error;
     }
-    if (this.#http2Hosts.size < maxKnownHosts) this.#http2Hosts.add(host);
+    this.#http2Hosts.set(host, true);
     return connect(`${whose} h2`);
   }
 
@@ -80,7 +81,7 @@ export class Dialer {
       connector(target, (error, socket) => {
         if (error) return reject(error);
         // TLS may refuse us only then, as for want of a client certificate: of a socket that goes on to its end, undici says no more than that.
-        if (target.protocol === 'https:') socket.on('error', (fault) => socket.destroy(fault));
+        socket.on('error', (fault) => socket.destroy(fault));
         resolve(socket);
       });
     });

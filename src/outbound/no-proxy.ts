@@ -4,7 +4,7 @@
  * address, as no name is looked up. `:port` behind a host or an address narrows it to that port.
  */
 import { isIP } from 'node:net';
-import { isWithinNetwork } from './address-guard.ts';
+import { isWithinNetwork, withoutBrackets } from './address-guard.ts';
 
 type Matches = (host: string) => boolean;
 
@@ -37,8 +37,4 @@ function matcherOf(text: string): Matches {
 /** IPv6 without brackets, and names without the dot that they may end with. */
 function plainHost(hostname: string): string {
   return withoutBrackets(hostname).replace(/\.$/, '');
-}
-
-function withoutBrackets(text: string): string {
-  return text.replace(/[[\]]/g, '');
 }

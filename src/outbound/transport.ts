@@ -95,7 +95,7 @@ export class Transport {
       });
     queues.set(origin, queue);
     const forget = () => {
-      if (queue.isIdle && queues.get(origin) === queue) queues.delete(origin);
+      if (queue.isIdle) queues.delete(origin);
     };
     const asker = { repository: asked.repository, isProbe: asked.method === 'HEAD' };
     const release = await queue.take(asker, signal).finally(forget);

@@ -32,7 +32,7 @@ export function tlsOptionsFor(
   host: HostTrust | undefined,
 ): Pick<ConnectionOptions, 'rejectUnauthorized' | 'secureContext'> {
   const clientCertificate = host?.clientCertificate;
-  const rejectUnauthorized = host?.isVerified ?? true;
+  const rejectUnauthorized = host?.isVerified !== false;
   if (authorities.length === 0 && clientCertificate === undefined) return { rejectUnauthorized };
   const secureContext = createSecureContext({
     // An intermediate authority, or the certificate itself, is enough: Go's clients have it so.

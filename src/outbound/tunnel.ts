@@ -1,6 +1,7 @@
 /** The way to and through a proxy. */
 import { Socket } from 'node:net';
 import { type buildConnector, Client } from 'undici';
+import { withoutBrackets } from './address-guard.ts';
 import { toOutboundError } from './network-error.ts';
 import { type HttpProxy, proxyHeaders } from './proxies.ts';
 import { ProxyError, proxyRefusal } from './proxy-error.ts';
@@ -11,7 +12,7 @@ export type Dial = (target: buildConnector.Options) => Promise<Socket>;
 export async function dialProxy(proxy: HttpProxy, dial: Dial): Promise<Socket> {
   const { protocol, host, hostname, port } = proxy.url;
   try {
-    return await dial({ protocol, host, hostname: hostname.replace(/^\[(.*)\]$/, '$1'), port });
+    return await dial({ protocol, host, hostname: withoutBrackets(hostname), port });
   } catch (cause) {
     const { message, timedOut } = toOutboundError(cause);
     throw new ProxyError(proxy, message, { timedOut, cause });
@@ -40,7 +41,7 @@ export async function openTunnel(
   try {
     const headers = { host: authority, ...proxyHeaders(proxy) };
     const { statusCode, socket } = await client.connect({ path: authority, headers });
-    if (statusCode >= 200 && statusCode < 300 && socket instanceof Socket) return socket;
+    if (statusCode < 300 && socket instanceof Socket) return socket;
     socket.destroy();
     throw proxyRefusal(proxy, statusCode);
   } catch (cause) {

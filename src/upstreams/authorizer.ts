@@ -73,10 +73,10 @@ export class Authorizer {
   ): Promise<string | undefined> {
     const { status } = refusal;
     if (status !== 401 && sent !== undefined) return undefined;
-    const challenges = parseChallenges(refusal.header('www-authenticate') ?? '');
+    const challenges = parseChallenges(refusal.header('www-authenticate'));
     const scheme = this.#schemeOf(challenges);
     const scope = challenges.find(isUsable)?.parameters.get('scope');
-    if (scheme?.kind === 'bearer' && scope) this.#scopes.set(repository, scope);
+    if (scope) this.#scopes.set(repository, scope);
     if (scheme) this.#scheme = scheme;
     else if (challenges.length === 0 && sent === undefined) await this.#findOut(status, repository, signal);
     if (this.#scheme?.kind === 'bearer' && sent !== undefined) {
@@ -112,7 +112,7 @@ export class Authorizer {
       const error = toStatusError(answer, 'none', now());
       if (error.kind === 'unavailable' || error.kind === 'rate-limited') throw error;
       const isAsking = answer.status === 401 && answer.url.origin === base.origin;
-      const challenges = parseChallenges((isAsking && answer.header('www-authenticate')) || '');
+      const challenges = parseChallenges(isAsking ? answer.header('www-authenticate') : undefined);
       this.#scheme = this.#schemeOf(challenges) ?? { kind: 'open', until: now() + openMs };
       return this.#scheme;
     };
@@ -132,10 +132,9 @@ export class Authorizer {
     const basic = settings.credentials && challenges.some(({ scheme }) => scheme === 'basic');
     const bearer = challenges.find(isUsable) ?? challenges.find(({ scheme }) => scheme === 'bearer');
     if (bearer === undefined) return basic ? { kind: 'basic' } : undefined;
-    const { tokenHost } = settings;
-    const pairs = tokenHost === undefined ? tokenHosts : [...tokenHosts, `${base.host}=${tokenHost}`];
+    const { tokenHost, credentials } = settings;
     try {
-      const rules = { tokenHosts: pairs, isConfidential: settings.credentials !== undefined };
+      const rules = { tokenHost, tokenHosts, isConfidential: credentials !== undefined };
       const realm = parseRealm(bearer.parameters.get('realm'), base, rules);
       return { kind: 'bearer', realm, service: bearer.parameters.get('service') };
     } catch (error) {
@@ -181,9 +180,11 @@ export class Authorizer {
   }
 
   /** That of what is asked for, and those that the registry named, which may know it by another name or name it badly. */
-  #scopesOf(repository: string): readonly string[] {
-    const named = this.#scopes.get(repository)?.split(/\s+/).filter(Boolean) ?? [];
-    return [...new Set([`repository:${repository}:pull`, ...named])];
+  #scopesOf(repository: string): readonly [string, ...string[]] {
+    const asked = `repository:${repository}:pull`;
+    const named = new Set(this.#scopes.get(repository)?.match(/\S+/g));
+    named.delete(asked);
+    return [asked, ...named];
   }
 
   /** Other settings or credentials, other tokens; as JSON, so that no part can pass for another. */

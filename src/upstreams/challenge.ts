@@ -13,7 +13,7 @@ const scheme = /([!#$%&'*+.^_`|~\w-]+)(?=[\s,]|$)/y;
 const opaque = /[ \t]+[\w.~+/-]+=*[ \t]*(?=,|$)/y;
 
 /** All challenges, in their order. What follows a malformed part is left out. */
-export function parseChallenges(header: string): readonly Challenge[] {
+export function parseChallenges(header = ''): readonly Challenge[] {
   const challenges: { scheme: string; parameters: Map<string, string> }[] = [];
   let position = 0;
   const take = (pattern: RegExp): RegExpExecArray | null => {

@@ -87,11 +87,10 @@ async function* undo(
   coded: AsyncGenerator<Buffer, undefined>,
   { createDecoder }: Coding,
 ): AsyncGenerator<Buffer, undefined> {
-  const first = await coded.next();
-  if (first.done) return;
-  const decoder = createDecoder(first.value);
+  const { value: first = Buffer.alloc(0) } = await coded.next();
+  const decoder = createDecoder(first);
   const ignored = () => {};
-  pipeline(joined([first.value], coded), decoder, ignored);
+  pipeline(joined([first], coded), decoder, ignored);
   try {
     for await (const chunk of decoder) yield chunk;
   } catch (cause) {
@@ -110,9 +109,9 @@ async function findSize(bytes: AsyncIterable<Buffer>, digest: Digest): Promise<n
       size += chunk.length;
       if (size > maxHashedBytes) return undefined;
     }
-  } catch (error) {
-    if (error instanceof OutboundError) return undefined;
-    throw error;
+  } catch {
+    // They are not coded so.
+    return undefined;
   }
   return finishDigest(algorithmOf(digest), hash) === digest ? size : undefined;
 }

@@ -17,14 +17,8 @@ export interface ReadManifest {
 
 /** Docker-Content-Digest, or the ETag where that is a digest; quotes and `W/` do not count. */
 export function findDigest(answer: Answer): Digest | undefined {
-  const etag = answer
-    .header('etag')
-    ?.trim()
-    .replace(/^(?:W\/)?"?/i, '')
-    .replace(/"$/, '');
-  return [answer.header('docker-content-digest')?.trim(), etag].find(
-    (text) => text !== undefined && isDigest(text),
-  );
+  const [, etag] = answer.header('etag')?.match(/^\s*(?:W\/)?"?(\S+?)"?\s*$/i) ?? [];
+  return [answer.header('docker-content-digest')?.trim(), etag].find(isDigest);
 }
 
 /** @throws OutboundError 'invalid' where the bytes are too many, or not those of the digest that was asked for. */
@@ -39,13 +33,13 @@ export async function readManifest(answer: Answer, reference: Reference): Promis
     });
   const contentType = answer.header('content-type');
   const type = contentType === undefined ? undefined : essenceOf(contentType);
-  const said = answer.header('docker-content-digest')?.trim() ?? '';
+  const said = answer.header('docker-content-digest')?.trim();
   // Of schema 1, it is the digest of the bytes without their signatures.
   const isOther =
     asked === undefined &&
     isDigest(said) &&
     said !== digest &&
-    !isSchema1(type ?? '') &&
+    !isSchema1(type) &&
     ![payload, received].some((bytes) => digestOf(bytes, algorithmOf(said)) === said);
   return {
     manifest: { payload, contentType: type, digest, etag: answer.header('etag') },

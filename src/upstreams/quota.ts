@@ -18,14 +18,14 @@ export function parseQuota(header: (name: string) => string | undefined, now: nu
 }
 
 function leading(text: string | undefined): number | undefined {
-  return whole(/^\s*(\d{1,15})(?=\s*(?:[;,]|$))/.exec(text ?? ''));
+  return whole(text?.match(/^\s*(\d{1,15})(?=\s*(?:[;,]|$))/));
 }
 
 function named(text: string | undefined, name: string): number | undefined {
-  return whole(new RegExp(`(?:^|[;,\\s])${name}\\s*=\\s*"?(\\d{1,15})`, 'i').exec(text ?? ''));
+  return whole(text?.match(new RegExp(`(?:^|[;,\\s])${name}\\s*=\\s*"?(\\d{1,15})`, 'i')));
 }
 
-function whole(match: RegExpExecArray | null): number | undefined {
+function whole(match: RegExpMatchArray | null | undefined): number | undefined {
   const digits = match?.[1];
   return digits === undefined ? undefined : Number(digits);
 }

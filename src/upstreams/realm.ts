@@ -6,6 +6,8 @@ import { createRequire } from 'node:module';
 import { OutboundError } from '../outbound/outbound-error.ts';
 
 export interface RealmRules {
+  /** The registry's token service, with or without a port, wherever that is. */
+  readonly tokenHost: string | undefined;
   /** Pairs as "registry host=token host", each with or without a port. */
   readonly tokenHosts: readonly string[];
   /** Whether credentials are sent there. */
@@ -27,7 +29,7 @@ function load(): typeof import('tldts') {
 export function parseRealm(
   realm: string | undefined,
   registry: URL,
-  { tokenHosts, isConfidential }: RealmRules,
+  { tokenHost, tokenHosts, isConfidential }: RealmRules,
 ): URL {
   const url = realm ? URL.parse(realm, registry) : null;
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:'))
@@ -41,7 +43,10 @@ export function parseRealm(
       'invalid',
       `has its token service at ${url.host} without https, which is refused`,
     );
-  const isKnown = url.origin === registry.origin || tokenHosts.some((pair) => isPair(pair, url, registry));
+  const isKnown =
+    url.origin === registry.origin ||
+    isHostOf(url, tokenHost) ||
+    tokenHosts.some((pair) => isPair(pair, url, registry));
   if (!isKnown && !isSameParty(url, registry)) throw refusal('on another domain', url, registry);
   if (!isKnown && isConfidential && registry.protocol !== 'https:')
     throw refusal('where credentials are not sent unless both have https', url, registry);
@@ -75,7 +80,8 @@ function isPair(pair: string, realm: URL, registry: URL): boolean {
 }
 
 /** As URLs write hosts: in lower case, in Punycode, without the scheme's own port. Without a port, any is meant. */
-function isHostOf({ protocol, host, hostname }: URL, text = ''): boolean {
+function isHostOf({ protocol, host, hostname }: URL, text: string | undefined): boolean {
+  if (text === undefined) return false;
   const named = URL.parse(`${protocol}//${text.trim()}`);
   if (named === null) return false;
   return named.host === host || (named.hostname === hostname && !/:\d+\s*$/.test(text));

@@ -26,7 +26,7 @@ export interface RegistryRequest {
 
 export interface RegistryAnswer {
   readonly answer: Answer;
-  /** Whether the credentials, or a token for them, were sent to who gave it. */
+  /** Whether it was given for what the upstream has for its registry: the credentials, where there are any, or a token. */
   readonly isAuthorized: boolean;
 }
 
@@ -70,8 +70,7 @@ export class RegistryClient {
     let isAuthorized = false;
     const answer = await followRedirects({ url: asked.url, headers: asked.headers ?? {} }, async (hop) => {
       const [given, authorization] = await this.#askAt(hop, asked, signal);
-      const isOwn = !hop.isAway && this.#options.settings.credentials !== undefined;
-      isAuthorized = isOwn && authorization !== undefined;
+      isAuthorized = !hop.isAway && authorization !== undefined;
       return given;
     });
     return { answer, isAuthorized };
@@ -84,7 +83,6 @@ export class RegistryClient {
       const authorizer = new Authorizer({ ...this.#options, base, isAway: false });
       this.#own = { base, authorizer };
     }
-    if (namespace === '') return request;
     const below = request.url.href.slice(this.#place.front.href.length);
     const url = new URL(base.href + namespace + below);
     return { ...request, url, repository: namespace + request.repository };

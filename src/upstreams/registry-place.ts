@@ -99,5 +99,5 @@ function isFailure({ status }: Answer): boolean {
 /** Web servers answer to any path, too, with a page. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#determining-support */
 function isRegistry(answer: Answer): boolean {
   if (answer.status === 401 || answer.status === 403) return true;
-  return answer.status === 200 && !/html/i.test(answer.header('content-type') ?? '');
+  return answer.status === 200 && !answer.header('content-type')?.match(/html/i);
 }

@@ -2,7 +2,7 @@
 import type { SharedCache } from '../cache/shared.ts';
 import type { UpstreamTokens } from '../cache/upstream-tokens.ts';
 import type { Log } from '../observe/log.ts';
-import { privateNetworks } from '../outbound/address-guard.ts';
+import { privateNetworks, withoutBrackets } from '../outbound/address-guard.ts';
 import type { Answer } from '../outbound/answer.ts';
 import { type Limit, withDeadline } from '../outbound/deadline.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
@@ -143,11 +143,8 @@ export function createTransport(
     allowedNetworks: [...options.allowedNetworks, ...(allowPrivateNetwork ? privateNetworks : [])],
     findProxy: proxy === undefined ? options.findProxy : () => ownProxy,
     trust: {
-      authorities: [
-        ...(options.trust?.authorities ?? []),
-        ...(caCertificate === undefined ? [] : [caCertificate]),
-      ],
-      host: { hostname: hostname.replace(/^\[(.*)\]$/, '$1'), clientCertificate, isVerified },
+      authorities: [options.trust?.authorities, caCertificate].flat().filter((each) => each !== undefined),
+      host: { hostname: withoutBrackets(hostname), clientCertificate, isVerified },
     },
     originHeaders: { origin, headers },
   });

@@ -49,9 +49,8 @@ export async function listTags(
   return sorted(tags, turn);
 }
 
-/** Most registries have sorted them already. Else in parts, between which others have their turn. */
+/** In parts, between which others have their turn. */
 async function sorted(tags: readonly Tag[], turn: Turn): Promise<readonly Tag[]> {
-  if (isInOrder(tags)) return tags;
   let parts: (readonly Tag[])[] = [];
   for (let start = 0; start < tags.length; start += tagsAtOnce) {
     parts.push([...new Set(tags.slice(start, start + tagsAtOnce))].sort());
@@ -66,10 +65,6 @@ async function sorted(tags: readonly Tag[], turn: Turn): Promise<readonly Tag[]>
     parts = merged;
   }
   return parts[0] ?? [];
-}
-
-function isInOrder(tags: readonly Tag[]): boolean {
-  return tags.every((tag, index) => index === 0 || (tags[index - 1] ?? '') < tag);
 }
 
 function merge(first: readonly Tag[], second: readonly Tag[]): readonly Tag[] {

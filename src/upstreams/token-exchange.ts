@@ -26,12 +26,15 @@ export interface TokenRequest {
   /** Already judged by {@link parseRealm}. */
   readonly realm: URL;
   readonly service: string | undefined;
-  /** At least one; what is asked for is the first. */
-  readonly scopes: readonly string[];
+  /** What is asked for is the first. */
+  readonly scopes: readonly [string, ...string[]];
   readonly credentials: UpstreamSettings['credentials'];
   /** Whether it is for where a redirect led: that must not get what the upstream's own headers would fetch. */
   readonly isAway: boolean;
 }
+
+/** The same for other scopes. */
+type ScopesRequest = Omit<TokenRequest, 'scopes'> & { readonly scopes: readonly string[] };
 
 /** A token for all scopes or, of a service that refuses one for another, for what is asked for or for all others. @throws OutboundError */
 export async function exchangeToken(
@@ -45,7 +48,7 @@ export async function exchangeToken(
   try {
     return await ask(request.scopes);
   } catch (error) {
-    if (!isScopeRefusal(error) || first === undefined || others.length === 0) throw error;
+    if (!isScopeRefusal(error) || others.length === 0) throw error;
     return ask([first]).catch((second: unknown) =>
       isScopeRefusal(second) ? ask(others) : Promise.reject(second),
     );
@@ -59,7 +62,7 @@ function isScopeRefusal(error: unknown): boolean {
 /** Where the service redirects to another origin, that is asked without the credentials. */
 async function askForToken(
   transport: Transport,
-  { realm, service, scopes, credentials, isAway }: TokenRequest,
+  { realm, service, scopes, credentials, isAway }: ScopesRequest,
   now: number,
   signal: AbortSignal,
 ): Promise<IssuedToken> {
@@ -71,7 +74,7 @@ async function askForToken(
   const repository = scopes.join(' ');
   const asked = { method: 'GET', url, headers, repository, isAway, redirects: 'follow' } as const;
   const answer = await transport.request(asked, signal);
-  if (answer.status < 200 || answer.status >= 300) {
+  if (answer.status >= 300) {
     answer.discard();
     const here = credentials === undefined ? 'none' : 'sent';
     throw refusal(answer, answer.url.origin === url.origin ? here : 'elsewhere', now);

@@ -106,7 +106,7 @@ describe('an answer that nobody wants', () => {
     const closed = vi.fn();
     const registry = await startLoopbackRegistry(({ socket }, response) => {
       socket.on('close', closed);
-      response.write('x'.repeat(70_000));
+      response.write('x'.repeat(90_000));
     });
     (await ask(registry.url)).discard();
     await vi.waitFor(() => expect(closed).toHaveBeenCalled(), 30_000);

@@ -56,6 +56,23 @@ describe('a body', () => {
     expect(await chunks.next()).toEqual({ done: true, value: undefined });
   });
 
+  test('is not copied where it comes in one piece', async () => {
+    const { body, chunks } = setUp();
+    const sent = Buffer.from('abc');
+    body.write(sent);
+    expect((await chunks.next()).value).toBe(sent);
+  });
+
+  test('is held back as soon as 256 KiB wait', async () => {
+    const { body } = setUp();
+    for (let given = 0; given < 8; given += 1) {
+      expect(body.isPaused()).toBe(false);
+      body.write(Buffer.alloc(32 * kib));
+      await settled();
+    }
+    expect(body.isPaused()).toBe(true);
+  });
+
   test('is held back while nobody reads it', async () => {
     const { body } = setUp();
     for (let given = 0; given < 64; given += 1) body.write(Buffer.alloc(32 * kib));

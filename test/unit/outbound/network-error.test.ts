@@ -24,6 +24,14 @@ test.each([
   expect(told(errorWith(code), {})).toEqual({ message: text, timedOut: true, unreachable, limit: undefined });
 });
 
+test.each(['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'EPIPE', 'EHOSTUNREACH', 'X'])(
+  '%s is the cause',
+  (code) => {
+    const cause = errorWith(code);
+    expect(toOutboundError(cause).cause).toBe(cause);
+  },
+);
+
 test.each([
   ['ECONNREFUSED', 'refused the connection'],
   ['ENOTFOUND', 'has a host name that does not resolve'],

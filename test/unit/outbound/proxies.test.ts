@@ -4,6 +4,7 @@ import { createServer as createTcpServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createFindProxy, type FindProxy, proxyHeaders } from '../../../src/outbound/proxies.ts';
 import type { Transport } from '../../../src/outbound/transport.ts';
+import { type Dial, dialProxy } from '../../../src/outbound/tunnel.ts';
 import { pair, pem } from '../../support/certificates.ts';
 import { HttpProxy, type HttpProxyOptions } from '../../support/http-proxy.ts';
 import { listen, startLoopbackRegistry } from '../upstreams/loopback-registry.ts';
@@ -123,6 +124,7 @@ describe('what a proxy does not let through is told with what to do', () => {
   test.each([
     [403, 'would not connect to it (403); allow it there, or name the host in NO_PROXY'],
     [503, 'would not connect to it (503)'],
+    [300, 'would not connect to it (300)'],
     [302, 'would not connect to it (302)'],
     [401, 'wants a login (401); give it as user:password@ before its host'],
   ])('by a status %d', async (connectStatus, text) => {
@@ -137,27 +139,30 @@ describe('what a proxy does not let through is told with what to do', () => {
   });
 
   test.each([
-    ['x-squid-error', 'ERR_ACCESS_DENIED 0'],
-    ['server', 'tinyproxy/1.11.1'],
-    ['proxy-status', 'proxy.corp; error=http_request_denied'],
-  ])('by its own answer to http, which says so by %s', async (name, value) => {
+    [400, 'x-squid-error', 'ERR_INVALID_URL 0'],
+    [403, 'server', 'tinyproxy/1.11.1'],
+    [403, 'proxy-status', 'proxy.corp; error=http_request_denied'],
+    [502, 'proxy-status', 'proxy.corp;  error=destination_unavailable'],
+    [504, 'proxy-status', 'proxy.corp;error=connection_timeout'],
+  ])('by its own answer %d to http, which says so by %s', async (status, name, value) => {
     const proxy = await startLoopbackRegistry((_request, response) => {
-      response.writeHead(403, { [name]: value }).end('no');
+      response.writeHead(status, { [name]: value }).end('no');
     });
     const transport = createTransport({ findProxy: findProxyAt(proxy.url) });
     await expect(transport.request(get('http://registry.corp.test/'))).rejects.toThrow(
-      'would not connect to it (403); allow it there, or name the host in NO_PROXY',
+      `would not connect to it (${status})`,
     );
   });
 
   test('but not by an answer that is the registry’s', async () => {
-    const statuses: [number, string][] = [
-      [200, 'proxy.corp; error=x'],
-      [403, 'proxy.corp; received-status=403'],
+    const statuses: [number, string, string][] = [
+      [200, 'proxy-status', 'proxy.corp; error=x'],
+      [403, 'proxy-status', 'proxy.corp; received-status=403'],
+      [403, 'server', 'no tinyproxy/1'],
     ];
-    for (const [status, value] of statuses) {
+    for (const [status, name, value] of statuses) {
       const proxy = await startLoopbackRegistry((_request, response) => {
-        response.writeHead(status, { 'proxy-status': value }).end();
+        response.writeHead(status, { [name]: value }).end();
       });
       const transport = createTransport({ findProxy: findProxyAt(proxy.url) });
       const answer = await transport.request(get('http://registry.corp.test/'));
@@ -197,6 +202,39 @@ describe('what a proxy does not let through is told with what to do', () => {
       `was not reached: the proxy 127.0.0.1:${port} (outbound.https_proxy)`,
     );
   });
+});
+
+test('a proxy may be anywhere, by whatever name or address', async () => {
+  const { proxy } = await start();
+  const findProxy = findProxyAt(proxy.url().replace('127.0.0.1', 'localhost'));
+  const transport = createTransport({ findProxy, trust, allowedNetworks: [] });
+  expect(await read(transport, 'https://registry.corp.test/')).toBe('tls');
+  expect(await read(transport, 'http://registry.corp.test/')).toBe('plain');
+});
+
+test('a proxy at an IPv6 address is dialled there, and its faults are its own', async () => {
+  const dialled: unknown[] = [];
+  const proxy = { url: new URL('http://[::1]:3128'), setting: 'outbound.https_proxy' };
+  const cause = Object.assign(new Error(), { code: 'UND_ERR_CONNECT_TIMEOUT' });
+  const dial: Dial = (target) => {
+    dialled.push(target);
+    return Promise.reject(cause);
+  };
+  await expect(dialProxy(proxy, dial)).rejects.toMatchObject({
+    message: expect.stringMatching(
+      /^was not reached: the proxy \[::1\]:3128 \(outbound.https_proxy\) could not/,
+    ),
+    timedOut: true,
+    cause,
+  });
+  expect(dialled).toEqual([{ protocol: 'http:', host: '[::1]:3128', hostname: '::1', port: '3128' }]);
+});
+
+test('without a proxy it is the address that counts, and no name', async () => {
+  const { url } = await startLoopbackRegistry((_request, response) => response.end('here'));
+  const resolve = async () => [{ address: '127.0.0.1', family: 4 }];
+  const transport = createTransport({ resolve });
+  expect(await read(transport, url.replace('127.0.0.1', 'metadata.google.internal'))).toBe('here');
 });
 
 describe('behind a proxy, which looks names up itself,', () => {

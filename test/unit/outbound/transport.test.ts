@@ -1,7 +1,9 @@
 /** On real sockets: connections, and what is sent over them. */
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import { createSecureServer, type ServerHttp2Session } from 'node:http2';
 import { createServer as createTlsServer } from 'node:https';
-import { describe, expect, test, vi } from 'vitest';
+import { type AddressInfo, createServer as createPlainServer, type Server } from 'node:net';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { listen, startLoopbackRegistry } from '../upstreams/loopback-registry.ts';
 import { untrusted } from '../upstreams/untrusted-certificate.ts';
 import { createTransport, get } from './kit.ts';
@@ -11,6 +13,12 @@ async function startHolding() {
   const held: ServerResponse[] = [];
   const registry = await startLoopbackRegistry((_request, response) => held.push(response));
   return { ...registry, held };
+}
+
+async function listenTls(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  return (server.address() as AddressInfo).port;
 }
 
 test('a request says who asks, and that it wants the bytes as they are, whatever its headers', async () => {
@@ -33,6 +41,53 @@ test('an answer has the bytes as they came, whatever content coding they are lab
   const answer = await createTransport().request(get(url));
   expect(answer.codings).toHaveLength(1);
   expect((await answer.read(1)).toString()).toBe('x');
+});
+
+test('a server with HTTP/2 alone is spoken to by it, at once from then on, with its own trust', async () => {
+  const offers: string[] = [];
+  const sessions: ServerHttp2Session[] = [];
+  let sockets = 0;
+  const server = createSecureServer(untrusted, (_request, response) => response.end('h2'));
+  server.on('connection', () => {
+    sockets += 1;
+  });
+  server.on('secureConnection', ({ alpnProtocol }) => offers.push(String(alpnProtocol)));
+  server.on('session', (session) => sessions.push(session));
+  const port = await listenTls(server);
+  const host = { hostname: '127.0.0.1', clientCertificate: undefined, isVerified: false };
+  const transport = createTransport({ trust: { authorities: [], host } });
+  for (let n = 0; n < 2; n++) {
+    const answer = await transport.request(get(`https://127.0.0.1:${port}`));
+    expect(String(await answer.read(2))).toBe('h2');
+    const closed = new Promise((resolve) => sessions[n]?.on('close', resolve));
+    sessions[n]?.close();
+    await closed;
+  }
+  expect(offers).toEqual(['h2', 'h2']);
+  // One more that found out.
+  expect(sockets).toBe(3);
+});
+
+test('a server that does not speak TLS is connected to once', async () => {
+  let sockets = 0;
+  const server = createPlainServer((socket) => {
+    sockets += 1;
+    socket.on('error', () => undefined).end('220 mail\r\n');
+  });
+  const port = await listenTls(server);
+  await expect(createTransport().request(get(`https://127.0.0.1:${port}`))).rejects.toMatchObject({
+    unreachable: true,
+  });
+  expect(sockets).toBe(1);
+});
+
+test('what has a deadline by its signal has none besides', async () => {
+  const { url, held } = await startHolding();
+  const asked = createTransport({ answerMs: 1 }).request(get(url));
+  await expect.poll(() => held).toHaveLength(1);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  held[0]?.end('late');
+  expect(String(await (await asked).read(4))).toBe('late');
 });
 
 test('HTTP/1.1 alone is offered, and HTTP/2 beside it where the server takes no other', async () => {

@@ -98,6 +98,23 @@ describe('a registry that wants a bearer token', () => {
     await createKit().upstream.headManifest(image, latest);
   });
 
+  test('keeps the scopes that it named where it names none later', async () => {
+    const { upstream } = createKit();
+    const asking = {
+      'www-authenticate': `Bearer realm="${origin}/token",scope=" repository:inner:pull  a:b:c"`,
+    };
+    registry().head(path).reply(401, undefined, asking);
+    tokenService({ token: 't1' }, { scope: [scope, 'repository:inner:pull', 'a:b:c'] });
+    registry('Bearer t1').head(path).reply(200, undefined, found);
+    await upstream.headManifest(image, latest);
+    registry('Bearer t1')
+      .head(path)
+      .reply(401, undefined, { 'www-authenticate': `Bearer realm="${origin}/token"` });
+    tokenService({ token: 't2' }, { scope: [scope, 'repository:inner:pull', 'a:b:c'] });
+    registry('Bearer t2').head(path).reply(200, undefined, found);
+    await upstream.headManifest(image, latest);
+  });
+
   test('has what its tokens take told, and what they come to', async () => {
     const { upstream, observer, clock } = createKit();
     registry().head(path).reply(401, undefined, challenge);
@@ -258,6 +275,76 @@ describe('a registry that wants a bearer token', () => {
     registry('Bearer t2').head(path).reply(200, undefined, found);
     await upstream.headManifest(image, latest);
     expect(observer.requests).toEqual(['token ok', 'manifest-head ok']);
+  });
+});
+
+test('a registry that refuses its own token without a word is not asked how to ask', async () => {
+  registry().head(path).reply(401, undefined, challenge);
+  tokenService({ token: 't1' });
+  registry('Bearer t1').head(path).reply(401);
+  await expect(createKit().upstream.headManifest(image, latest)).rejects.toMatchObject({ status: 401 });
+});
+
+test('the first of several offers that says where a token is to be had is taken', async () => {
+  const offers = `Bearer service="none", Bearer realm="${origin}/token", Bearer realm="${origin}/other"`;
+  registry().head(path).reply(401, undefined, { 'www-authenticate': offers });
+  tokenService({ token: 't1' }, { scope });
+  registry('Bearer t1').head(path).reply(200, undefined, found);
+  expect(await createKit().upstream.headManifest(image, latest)).toEqual({ digest });
+});
+
+test('a registry that wants a token and says nowhere where from is told as that', async () => {
+  registry().head(path).reply(401, undefined, { 'www-authenticate': 'Bearer service="reg"' });
+  await expect(createKit().upstream.headManifest(image, latest)).rejects.toMatchObject({
+    kind: 'invalid',
+    message: 'asks for a token but names no usable token service',
+  });
+});
+
+describe('what a registry says of how to ask', () => {
+  const hourMs = 3_600_000;
+
+  test('is no challenge where it lets everybody in', async () => {
+    base(200, { 'www-authenticate': 'Basic realm="x"' });
+    registry().head(path).reply(200, undefined, found);
+    expect(await createKit({ credentials }).upstream.headManifest(image, latest)).toEqual({ digest });
+  });
+
+  test('holds for an hour where it is nothing, for strangers as well', async () => {
+    const { upstream, clock } = createKit();
+    const refused = () => registry().head(path).reply(403);
+    base(200);
+    refused();
+    await expect(upstream.headManifest(image, latest)).rejects.toMatchObject({ status: 403 });
+    clock.ms += hourMs - 1;
+    refused();
+    await expect(upstream.headManifest(image, latest)).rejects.toMatchObject({ status: 403 });
+    clock.ms += 1;
+    refused();
+    base(401, challenge);
+    tokenService({ token: 't1' });
+    registry('Bearer t1').head(path).reply(200, undefined, found);
+    expect(await upstream.headManifest(image, latest)).toEqual({ digest });
+  });
+
+  test.each([429, 503])('is not known where it answers %d, and asked again', async (status) => {
+    const { upstream } = createKit({ credentials });
+    base(status);
+    registry().head(path).reply(200, undefined, found);
+    await upstream.headManifest(image, latest);
+    base(401, { 'www-authenticate': 'Basic realm="x"' });
+    registry(basic).head(path).reply(200, undefined, found);
+    await upstream.headManifest(image, latest);
+  });
+
+  test('is waited for no longer than any answer', async () => {
+    registry().get('/v2/').delay(5000).reply(200);
+    const { upstream, observer } = createKit({ credentials }, { answerMs: 50, probeMs: 60_000 });
+    await expect(upstream.headManifest(image, latest)).rejects.toMatchObject({
+      limit: 'upstreams.answer_seconds',
+    });
+    expect(observer.timeOuts).toEqual(['upstreams.answer_seconds']);
+    nock.abortPendingRequests();
   });
 });
 
@@ -449,6 +536,12 @@ describe('a token service', () => {
     });
     expect(log.lines).toHaveLength(1);
     expect(log.lines[0]).toContain('the upstream refused its credentials');
+    expect(JSON.parse(log.lines[0] ?? '')).toMatchObject({
+      upstream: 7,
+      name: 'seven',
+      repository: 'team/app',
+      reason: 'has a token service that refused the credentials (401)',
+    });
     expect(log.lines[0]).not.toContain('s3cret');
     expect(observer.requests).toEqual(['token unauthorized', 'manifest-head unauthorized']);
   });

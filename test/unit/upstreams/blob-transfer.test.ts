@@ -178,6 +178,9 @@ describe('a part', () => {
   });
 
   test('is refused where nothing is said of it', () => {
+    expect(() => parsePart(answerOf({ status: 206 }), { start: 0, last: 3 })).toThrow(
+      'answered bytes 0-3 with ""',
+    );
     const refused = () => parsePart(answerOf({ status: 206 }), { start: 4 });
     expect(refused).toThrow('answered bytes 4- with ""');
   });

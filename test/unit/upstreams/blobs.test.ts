@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import nock from 'nock';
 import { describe, expect, test } from 'vitest';
 import { digestOf } from '../../../src/oci/digest.ts';
@@ -5,7 +6,7 @@ import type { OpenedBlob } from '../../../src/upstreams/upstream.ts';
 import { createKit, image } from './kit.ts';
 import { origin, useMockedRegistry } from './mocked-registry.ts';
 
-useMockedRegistry();
+useMockedRegistry(true);
 
 const blob = Buffer.from('0123456789');
 const digest = digestOf(blob);
@@ -53,7 +54,9 @@ describe('headBlob', () => {
     'asks by GET where HEAD is answered with %d, and reads nothing',
     async (status) => {
       nock(origin).head(path).reply(status);
-      nock(origin).get(path).reply(200, blob, { 'content-length': '10' });
+      nock(origin, { badheaders: ['range'] })
+        .get(path)
+        .reply(200, blob, { 'content-length': '10' });
       expect(await createKit().upstream.headBlob(image, digest)).toBe(10);
     },
   );
@@ -207,6 +210,49 @@ describe('openBlob', () => {
       .reply(206, '456789', { 'content-range': 'bytes 4-9/10' });
     const opened = await createKit({ credentials }).upstream.openBlob(image, digest, { start: 4 });
     expect(await textOf(opened)).toBe('456789');
+  });
+
+  test.each([401, 403])('names the storage that it leads to and that refuses us (%d)', async (status) => {
+    const refused = {
+      kind: 'invalid',
+      status,
+      message: `redirected to cdn.example.net, which refused us (${status})`,
+    };
+    const { upstream } = createKit();
+    for (const method of ['get', 'head'] as const) {
+      nock(origin)[method](path).reply(307, undefined, { location: 'https://cdn.example.net/data' });
+      nock('https://cdn.example.net')[method]('/data').reply(status, undefined, {
+        'www-authenticate': 'Negotiate',
+      });
+    }
+    await expect(upstream.openBlob(image, digest, { start: 0 })).rejects.toMatchObject(refused);
+    await expect(upstream.headBlob(image, digest)).rejects.toMatchObject(refused);
+  });
+
+  test('is unauthorized where the registry itself refuses us, and not there where its storage says so', async () => {
+    nock(origin).get(path).reply(403);
+    await expect(createKit().upstream.openBlob(image, digest, { start: 0 })).rejects.toMatchObject({
+      kind: 'unauthorized',
+    });
+    nock(origin).get(path).reply(307, undefined, { location: 'https://cdn.example.net/data' });
+    nock('https://cdn.example.net').get('/data').reply(404);
+    await expect(createKit().upstream.openBlob(image, digest, { start: 0 })).rejects.toMatchObject({
+      kind: 'not-found',
+    });
+  });
+
+  test('is decoded where it was coded on its way, but for a part, which is as it came', async () => {
+    const gzip = { 'content-encoding': 'gzip' };
+    const { upstream } = createKit();
+    nock(origin).get(path).reply(200, gzipSync(blob), gzip);
+    const whole = await upstream.openBlob(image, digest, { start: 0 });
+    expect([whole.start, whole.size, await textOf(whole)]).toEqual([0, 10, '0123456789']);
+    whole.close();
+    nock(origin)
+      .get(path)
+      .reply(206, Buffer.from('456789'), { ...gzip, 'content-range': 'bytes 4-9/10' });
+    const part = await upstream.openBlob(image, digest, { start: 4, size: 10 });
+    expect([part.start, part.size, await textOf(part)]).toEqual([4, 10, '456789']);
   });
 
   test('can be closed more than once, before and after it was read', async () => {

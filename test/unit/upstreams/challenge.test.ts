@@ -81,6 +81,7 @@ test('keeps what stands before a malformed part', () => {
     ['basic', { realm: 'a' }],
     ['bearer', {}],
   ]);
+  expect(parseChallenges(undefined)).toEqual([]);
   expect(parse('')).toEqual([]);
   expect(parse('"nonsense"')).toEqual([]);
   expect(parse('realm="x"')).toEqual([]);

@@ -65,6 +65,22 @@ describe('a short blob that is labelled with a content coding', () => {
     expect(found).toEqual({ size: 7, bytes, error: undefined });
   });
 
+  test.each(['gzip', 'deflate', 'br', 'gzip, br'])(
+    'is as it came where it is not coded so: %s',
+    async (label) => {
+      for (const bytes of [text, Buffer.alloc(0)]) {
+        const found = await open(bytes, { digest: digestOf(Buffer.from('other')), label, length: 7 });
+        expect(found).toEqual({ size: 7, bytes, error: undefined });
+      }
+    },
+  );
+
+  test('has up to 4 MiB', async () => {
+    const bytes = randomBytes(4 * mebibyte);
+    const short = await open(bytes, { digest: digestOf(bytes), label: 'gzip' });
+    expect([short.size, short.bytes.equals(bytes)]).toEqual([bytes.length, true]);
+  });
+
   test('is not decoded without end', async () => {
     const bomb = Buffer.alloc(64 * mebibyte);
     const whole = { digest: digestOf(bomb), label: 'gzip' };
@@ -106,7 +122,11 @@ describe('a long blob that is labelled with a content coding', () => {
 
   test('is nonsense where it is not coded so', async () => {
     const { error } = await open(long, { digest, label: 'gzip', length: long.length, size: 1 });
-    expect(error).toMatchObject({ kind: 'invalid', message: 'sent a blob that is not coded as it says' });
+    expect(error).toMatchObject({
+      kind: 'invalid',
+      message: 'sent a blob that is not coded as it says',
+      cause: expect.any(Error),
+    });
   });
 
   test('breaks as its transfer does', async () => {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createKit, image, latest } from './kit.ts';
 import { origin, useMockedRegistry } from './mocked-registry.ts';
 
-useMockedRegistry();
+useMockedRegistry(true);
 
 const path = '/v2/team/app/manifests/latest';
 

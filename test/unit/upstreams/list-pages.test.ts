@@ -111,6 +111,12 @@ describe('the next page', () => {
     '<?last=x; rel="next"',
     `<?last=x>; title="${'x'.repeat(4100)}"; rel="next"`,
   ])('cannot be told from %s, so that the list is no use', (link) => {
-    expect(() => findNext(link, first)).toThrow('has a list that does not say where it goes on');
+    expect(() => findNext(link, first)).toThrow(
+      expect.objectContaining({
+        kind: 'invalid',
+        message: 'has a list that does not say where it goes on',
+        cause: expect.any(Error),
+      }),
+    );
   });
 });

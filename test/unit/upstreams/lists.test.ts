@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import nock from 'nock';
 import { describe, expect, test } from 'vitest';
 import { digestOf } from '../../../src/oci/digest.ts';
@@ -5,7 +6,7 @@ import { ociIndex } from '../../../src/oci/media-types.ts';
 import { createKit, image } from './kit.ts';
 import { origin, useMockedRegistry } from './mocked-registry.ts';
 
-useMockedRegistry();
+useMockedRegistry(true);
 
 const tagsPath = '/v2/team/app/tags/list';
 const subject = digestOf(Buffer.from('subject'));
@@ -150,7 +151,7 @@ describe('listReferrers', () => {
   test.each([400, 404, 405, 406, 501])(
     'gives those of the fallback tag where the API answers %d',
     async (status) => {
-      nock(origin).get(referrersPath).reply(status);
+      nock(origin).get(referrersPath).reply(status, index(signature));
       nock(origin, { reqheaders: { accept: ociIndex } })
         .get(fallbackPath)
         .reply(200, index(sbom));
@@ -171,13 +172,20 @@ describe('listReferrers', () => {
   });
 
   test.each([
-    ['nothing', 404, ''],
+    ['nothing', 404, JSON.stringify(index(sbom))],
     ['an image', 200, '{"schemaVersion":2,"layers":[]}'],
     ['no JSON', 200, 'nonsense'],
   ])('gives none where the fallback tag has %s', async (_what, status, body) => {
     nock(origin).get(referrersPath).reply(404);
     nock(origin).get(fallbackPath).reply(status, body);
     expect(await createKit().upstream.listReferrers(image, subject)).toEqual([]);
+  });
+
+  test('gives those of a fallback tag whose index was coded on its way', async () => {
+    nock(origin).get(referrersPath).reply(404);
+    const coded = gzipSync(JSON.stringify(index(sbom)));
+    nock(origin).get(fallbackPath).reply(200, coded, { 'content-encoding': 'gzip' });
+    expect(await createKit().upstream.listReferrers(image, subject)).toEqual([sbom]);
   });
 
   test('gives an empty list for an empty index, without a look at the tag', async () => {

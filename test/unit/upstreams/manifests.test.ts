@@ -8,7 +8,7 @@ import { parseRepositoryName } from '../../../src/oci/reference.ts';
 import { createKit, image, latest } from './kit.ts';
 import { origin, useMockedRegistry } from './mocked-registry.ts';
 
-useMockedRegistry();
+useMockedRegistry(true);
 
 const path = '/v2/team/app/manifests/latest';
 const payload = Buffer.from('{"schemaVersion":2}');
@@ -87,6 +87,15 @@ describe('headManifest', () => {
     await expect(upstream.headManifest(image, latest)).rejects.toThrow();
     nock(origin).head(path).reply(200, undefined, { 'docker-content-digest': sha256 });
     expect(await upstream.headManifest(image, latest)).toEqual({ digest: sha256 });
+  });
+
+  test('takes what is not there to be so for GET, too, and asks by that again', async () => {
+    const { upstream } = createKit();
+    nock(origin).head(path).reply(405);
+    nock(origin).get(path).reply(404);
+    await expect(upstream.headManifest(image, latest)).rejects.toMatchObject({ kind: 'not-found' });
+    nock(origin).get(path).reply(200, payload);
+    expect(await upstream.headManifest(image, latest)).toEqual(fetched);
   });
 
   test.each([401, 403, 404, 410, 429])(
@@ -212,6 +221,16 @@ describe('getManifest', () => {
       kind: 'invalid',
       message: expect.stringMatching(/more than the 4194304 bytes/),
     });
+  });
+
+  test.each([
+    [origin, 400, '; it may want a client certificate (client_certificate and client_key)'],
+    [origin, 418, ''],
+    ['http://registry.example.com', 400, ''],
+  ])('from %s that is answered with %d says what may be missing', async (url, status, advice) => {
+    nock(url).get(path).reply(status);
+    const message = `gave an answer that makes no sense here (${status})${advice}`;
+    await expect(createKit({ url }).upstream.getManifest(image, latest)).rejects.toMatchObject({ message });
   });
 
   test.each([

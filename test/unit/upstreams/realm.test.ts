@@ -15,7 +15,8 @@ const tokenHosts = [
 
 function judge(registry: string, realm: string | undefined, isConfidential = true): string {
   try {
-    return parseRealm(realm, new URL(registry), { tokenHosts, isConfidential }).href;
+    return parseRealm(realm, new URL(registry), { tokenHost: 'sso.own.example', tokenHosts, isConfidential })
+      .href;
   } catch (error) {
     if (error instanceof OutboundError && error.kind === 'invalid') return error.message;
     throw error;
@@ -31,6 +32,12 @@ test.each([
   ],
   ['the same registrable domain', 'https://registry.gitlab.com', 'https://gitlab.com/jwt/auth'],
   ['a registrable domain of two labels', 'https://registry.shop.co.uk', 'https://auth.shop.co.uk/token'],
+  [
+    'the same host at the port of https',
+    'https://registry.example.com:5000',
+    'https://registry.example.com/auth',
+  ],
+  ["the registry's own token host", 'https://registry.example.com', 'https://sso.own.example:8443/token'],
   ['a configured pair', 'https://registry-1.docker.io', 'https://auth.docker.io/token'],
   [
     'a configured pair with a port',

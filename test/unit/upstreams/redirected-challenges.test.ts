@@ -1,5 +1,6 @@
 import nock from 'nock';
 import { expect, test } from 'vitest';
+import { UpstreamTokens } from '../../../src/cache/upstream-tokens.ts';
 import { createKit, credentials, image, latest, settingsOf } from './kit.ts';
 import { origin, useMockedRegistry } from './mocked-registry.ts';
 
@@ -70,6 +71,79 @@ test('credentials and tokens for them stay where they belong, also where the way
     .head('/back')
     .reply(200, undefined, found);
   expect(await createKit({ credentials }).upstream.headManifest(image, latest)).toEqual({ digest });
+});
+
+test('what is refused after the way led back was not refused the credentials', async () => {
+  anonymous(origin).get('/v2/').reply(401, {}, { 'www-authenticate': 'Basic realm="x"' });
+  nock(origin, { reqheaders: { authorization: basic } })
+    .head(path)
+    .reply(307, undefined, { location: there + path });
+  anonymous(there)
+    .head(path)
+    .reply(307, undefined, { location: `${origin}/back` });
+  anonymous(origin)
+    .head('/back')
+    .reply(401, undefined, { 'www-authenticate': `Bearer realm="${origin}/token"` });
+  anonymous(origin).get('/token').query(true).reply(200, { token: 'stranger' });
+  nock(origin, { reqheaders: { authorization: 'Bearer stranger' } })
+    .head('/back')
+    .reply(403);
+  const { upstream, log } = createKit({ credentials });
+  await expect(upstream.headManifest(image, latest)).rejects.toThrow('so they were not sent');
+  expect(log.lines).toEqual([]);
+});
+
+test('a token for such a place is the own one of each upstream', async () => {
+  const now = () => 0;
+  const tokens = new UpstreamTokens(now);
+  const scope = 'repository:team/app:pull';
+  for (const id of [1, 2]) {
+    anonymous(origin)
+      .head(path)
+      .reply(307, undefined, { location: there + path });
+    anonymous(there).head(path).reply(401, undefined, challengeOf(there, scope));
+    anonymous(there)
+      .get('/token')
+      .query(true)
+      .reply(200, { token: `t${id}` });
+    nock(there, { reqheaders: { authorization: `Bearer t${id}` } })
+      .head(path)
+      .reply(200, undefined, found);
+    await createKit({ id }, { tokens, now }).upstream.headManifest(image, latest);
+  }
+});
+
+test('a token for such a place is asked for without what is for the registry alone, wherever it is to be had', async () => {
+  anonymous(origin)
+    .head(path)
+    .reply(307, undefined, { location: there + path });
+  anonymous(there).head(path).reply(401, undefined, challengeOf(origin, 'x'));
+  nock(origin, { badheaders: ['x-own', 'authorization'] })
+    .get('/token')
+    .query(true)
+    .reply(200, { token: 't1' });
+  nock(there, { reqheaders: { authorization: 'Bearer t1' } })
+    .head(path)
+    .reply(200, undefined, found);
+  const network = { ...settingsOf().network, headers: { 'x-own': 'secret' } };
+  const tokenHosts = ['ghcr.example.org=registry.example.com'];
+  expect(await createKit({ network }, { tokenHosts }).upstream.headManifest(image, latest)).toEqual({
+    digest,
+  });
+});
+
+test('where the way leads to what is no request of a registry, a token is for what was asked for', async () => {
+  const elsewhere = '/v2/other/manifests/latest/file';
+  anonymous(origin)
+    .head(path)
+    .reply(302, undefined, { location: there + elsewhere });
+  const scope = 'repository:team/app:pull';
+  anonymous(there).head(elsewhere).reply(401, undefined, challengeOf(there, scope));
+  anonymous(there).get('/token').query({ service: 'there', scope }).reply(200, { token: 't1' });
+  nock(there, { reqheaders: { authorization: 'Bearer t1' } })
+    .head(elsewhere)
+    .reply(200, undefined, found);
+  expect(await createKit().upstream.headManifest(image, latest)).toEqual({ digest });
 });
 
 test.each(['Basic realm="x"', 'Negotiate', ''])(

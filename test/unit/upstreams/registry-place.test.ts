@@ -103,6 +103,24 @@ test.each([`${origin}/v2/hub/team`, `${origin}//hub/team`])(
   },
 );
 
+test('at Docker Hub a path behind /v2/ is a namespace', async () => {
+  const hub = 'https://registry-1.docker.io';
+  nock(hub).get('/v2/team/v2/').reply(404);
+  nock(hub).get('/v2/').reply(401);
+  nock(hub).head('/v2/team/team/app/manifests/latest').reply(200, '', found);
+  const { upstream } = createKit({ url: 'https://docker.io/v2/team' });
+  expect(await upstream.headManifest(image, latest)).toEqual({ digest });
+});
+
+test('that is asked no longer than any answer takes', async () => {
+  nock(origin).get(front).delay(5000).reply(200);
+  const { upstream } = createKit({ url }, { answerMs: 50 });
+  await expect(upstream.headManifest(image, latest)).rejects.toMatchObject({
+    limit: 'upstreams.answer_seconds',
+  });
+  nock.abortPendingRequests();
+});
+
 test('what is no name of a repository is a path, and nobody is asked', async () => {
   has('/Hub/v2/');
   expect(await createKit({ url: `${origin}/Hub` }).upstream.headManifest(image, latest)).toEqual({ digest });

@@ -9,7 +9,7 @@ import { UpstreamPool } from '../../../src/upstreams/upstream-pool.ts';
 import { Clock, credentials, image, latest, optionsOf, RecordingObserver, settingsOf } from './kit.ts';
 import { origin, useMockedRegistry } from './mocked-registry.ts';
 
-useMockedRegistry();
+useMockedRegistry(true);
 
 const path = 'library/alpine/manifests/latest';
 
@@ -103,6 +103,13 @@ describe('testing a connection', () => {
   });
 });
 
+test('the image may be missing of a registry without a path, whatever its /v2/ says', async () => {
+  nock(origin).get('/v2/').reply(404).persist();
+  nock(origin).head(`/v2/${path}`).reply(404);
+  expect(await testConnection(settingsOf(), path, optionsOf())).toEqual({ success: true });
+  nock.cleanAll();
+});
+
 describe('the pool', () => {
   function remoteOf(pool: UpstreamPool, settings: Partial<UpstreamSettings> = {}): RemoteUpstream {
     const upstream = pool.get(settingsOf(settings));
@@ -124,11 +131,12 @@ describe('the pool', () => {
   test('knows no upstream any more once it is closed, and ends what is under way', async () => {
     const pool = new UpstreamPool(optionsOf());
     nock(origin).head('/v2/team/app/manifests/latest').reply(404);
-    const asked = remoteOf(pool).headManifest(image, latest);
-    await expect(asked).rejects.toMatchObject({ kind: 'not-found' });
+    const upstream = remoteOf(pool);
+    await expect(upstream.headManifest(image, latest)).rejects.toMatchObject({ kind: 'not-found' });
     pool.get(settingsOf({ id: 8, url: 'entrepot:acme/shop' }));
     await pool.close();
     expect(pool.healthOf(7)).toBeUndefined();
+    await expect(upstream.headManifest(image, latest)).rejects.toMatchObject({ kind: 'unavailable' });
   });
 
   test('gives the same upstream until its settings change', async () => {
@@ -146,6 +154,7 @@ describe('the pool', () => {
     const hourMs = 3_600_000;
     const other = pool.get(settingsOf({ id: 8 }));
     remoteOf(pool);
+    pool.get(settingsOf({ id: 9, url: 'entrepot:acme/shop' }));
     for (let minutes = 0; minutes < 59; minutes += 1) {
       clock.ms += 60_000;
       expect(pool.get(settingsOf({ id: 8 }))).toBe(other);
@@ -153,7 +162,7 @@ describe('the pool', () => {
     expect(pool.healthOf(7)).toBeDefined();
     clock.ms += 60_000;
     expect(pool.get(settingsOf({ id: 8 }))).toBe(other);
-    expect([pool.healthOf(7), observer.gone]).toEqual([undefined, ['7']]);
+    expect([pool.healthOf(7), observer.gone]).toEqual([undefined, ['7', '9']]);
     clock.ms += 2 * hourMs;
     expect(pool.get(settingsOf({ id: 8 }))).not.toBe(other);
     await pool.close();

@@ -5,7 +5,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { relative, resolve } from 'node:path';
+import { matchesGlob, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { MutantResult, PartialStrykerOptions } from '@stryker-mutator/api/core';
 import { Stryker } from '@stryker-mutator/core';
@@ -29,7 +29,7 @@ const files = values.since === undefined ? named : [...named, ...changedSince(va
 for (const [name, room] of Object.entries(rooms)) {
   const isWhole = positionals.includes(name) || (positionals.length === 0 && values.since === undefined);
   const chosen = isWhole
-    ? room.sources.map((source) => `src/${source}/**/*.ts`)
+    ? room.sources.map((source) => `src/${source}`)
     : files.filter((file) => isOf(room, file));
   if (chosen.length === 0) continue;
   const results = await attack(name, room, chosen);
@@ -40,9 +40,7 @@ for (const [name, room] of Object.entries(rooms)) {
 }
 
 function attack(name: string, room: MutatedRoom, mutate: readonly string[]): Promise<MutantResult[]> {
-  process.env['MUTATION_TESTS'] = room.tests
-    .map((test) => (test.endsWith('.ts') ? `test/${test}` : `test/${test}/**/*.test.ts`))
-    .join(' ');
+  process.env['MUTATION_TESTS'] = room.tests.map((test) => `test/${test}`).join(' ');
   const incrementalFile = `node_modules/.cache/mutation/${name}.json`;
   forgetUnseen(incrementalFile);
   const options: PartialStrykerOptions = {
@@ -135,7 +133,7 @@ function lineOf(mutant: MutantResult): string {
 }
 
 function isOf({ sources }: MutatedRoom, file: string): boolean {
-  return sources.some((source) => file.startsWith(`src/${source}/`));
+  return sources.some((source) => matchesGlob(file, `src/${source}`));
 }
 
 function changedSince(commit: string): string[] {

@@ -61,9 +61,11 @@ export async function openS3(settings: S3Settings, answerMs = defaultAnswerMs): 
     size,
     writtenAt: writtenAt.getTime(),
   });
+  const failure = (cause: unknown, name: string, permission: string): Error =>
+    s3Failure(cause, { call: name, permission: `s3:${permission}`, place });
   const call = <T>(name: string, permission: string, run: () => Promise<T>): Promise<T> =>
     run().catch((cause: unknown) => {
-      throw s3Failure(cause, { call: name, permission: `s3:${permission}`, place });
+      throw failure(cause, name, permission);
     });
   const soon = async <T>(
     send: (options: { readonly abortSignal: AbortSignal }) => Promise<T>,
@@ -101,6 +103,14 @@ export async function openS3(settings: S3Settings, answerMs = defaultAnswerMs): 
         client.send(new sdk.AbortMultipartUploadCommand({ ...at(key), UploadId: id }), options),
       ).then(() => undefined, unlessAbsent),
     );
+  }
+
+  async function* chunksOf(bytes: Readable): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      yield* bytes;
+    } catch (cause) {
+      throw failure(cause, 'GetObject', 'GetObject');
+    }
   }
 
   async function head(key: ObjectKey): Promise<StoredObject | undefined> {
@@ -171,9 +181,9 @@ export async function openS3(settings: S3Settings, answerMs = defaultAnswerMs): 
         const command = new sdk.GetObjectCommand({ ...at(key), Range: `bytes=${range}` });
         const answer = await soon((options) => client.send(command, options), signal).catch(unlessAbsent);
         if (!answer) return undefined;
-        const chunks = chunksOf(answer.Body);
-        if (answer.ContentRange?.startsWith(`bytes ${range}/`)) return chunks;
-        chunks.destroy();
+        const bytes = streamOf(answer.Body);
+        if (answer.ContentRange?.startsWith(`bytes ${range}/`)) return chunksOf(bytes);
+        bytes.destroy();
         throw new Error(`bytes ${range} were asked for, and ${answer.ContentRange ?? 'all'} are sent`);
       });
     },
@@ -185,7 +195,7 @@ export async function openS3(settings: S3Settings, answerMs = defaultAnswerMs): 
           for (const { Key = '', Size, LastModified } of Contents)
             yield objectOf(Key.slice(root.length), Size, LastModified);
       } catch (cause) {
-        throw s3Failure(cause, { call: 'ListObjectsV2', permission: 's3:ListBucket', place });
+        throw failure(cause, 'ListObjectsV2', 'ListBucket');
       }
     },
     presign: (key, { expiresSeconds, contentType }: PresignOptions) =>
@@ -221,7 +231,7 @@ function clientConfigOf({ region, regionEndpoint, pathStyle, keys }: S3Settings)
 }
 
 /** What the SDK gives is a stream of Node. */
-function chunksOf(body: unknown): Readable {
+function streamOf(body: unknown): Readable {
   if (body instanceof Readable) return body;
   throw new Error('S3 gave no bytes');
 }

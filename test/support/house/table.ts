@@ -113,6 +113,7 @@ export const homes: Homes = {
     'hosted',
     'management',
     'metadata',
+    'outbound',
     'proxy',
     'rules',
     'storage',

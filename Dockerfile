@@ -37,3 +37,4 @@ EXPOSE 5000 5001
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s \
   CMD ["node", "--eval", "fetch('http://127.0.0.1:5001/-/liveness').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "--max-semi-space-size=8", "bin/entrepot.js"]
+CMD ["serve"]

@@ -1,16 +1,21 @@
 #!/usr/bin/env node
 // Runs src/main.ts. In JavaScript, so that Node need not load its TypeScript compiler where the sources are compiled already:
 // that saves 20 MiB of memory and half of the start-up time. Where the cache cannot be written, all works without it.
-// Only what any Node can read stands here: an older one is told so.
+// Only what any Node can read stands here: an older one has the Node run it that came with `npm ci`.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { neededMajor, runningMajor } from './needed-node.js';
+import { broughtTo, neededMajor, runningMajor } from './needed-node.js';
 
 if (runningMajor < neededMajor) {
-  process.stderr.write(
-    `entrepot: needs Node ${neededMajor} or later, this is ${process.versions.node}; npm start brings it\n`,
-  );
-  process.exitCode = 1;
+  if (existsSync(broughtTo)) runOn(broughtTo);
+  else {
+    process.stderr.write(
+      `entrepot: needs Node ${neededMajor} or later, this is ${process.versions.node}; npm ci brings it\n`,
+    );
+    process.exitCode = 1;
+  }
 } else {
   // Process 1, which we are in a container, is ended by no signal that nobody listens for. A server listens otherwise soon.
   if (process.pid === 1)
@@ -21,4 +26,11 @@ if (runningMajor < neededMajor) {
     setTimeout(flushCompileCache, 5000).unref(); // also a process that is killed leaves the cache to the next
     return import('../src/main.ts');
   });
+}
+
+/** As if this were that Node: it hears of the same signals, and its end is ours. */
+function runOn(node) {
+  const child = spawn(node, [...process.execArgv, ...process.argv.slice(1)], { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
 }

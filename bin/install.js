@@ -3,13 +3,10 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { neededMajor, runningMajor } from './needed-node.js';
+import { broughtTo, neededMajor, runningMajor } from './needed-node.js';
 
 const root = join(import.meta.dirname, '..');
 const modules = join(root, 'node_modules');
-
-/** npm puts this folder in front of the path of its scripts. */
-const broughtTo = join(modules, '.bin', process.platform === 'win32' ? 'node.exe' : 'node');
 
 /** Maps of sources that are not there, sources and builds for others than Node, and the builds of Swagger UI that are not served. */
 const unread = [

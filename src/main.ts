@@ -1,7 +1,7 @@
 /** The command line: arguments, environment, signals and exit codes. Everything else is told what it needs. */
 import { availableParallelism, constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inspect } from 'node:util';
+import { inspect, parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { ownData } from './app/data-directory-owner.ts';
@@ -11,18 +11,14 @@ import { explainStartFailure } from './app/start-failure.ts';
 import type { RunningServer } from './app/start-server.ts';
 import { workerVariable } from './app/workers/messages.ts';
 import type { Worker } from './app/workers/worker.ts';
-import { CommandRefused, UsageError } from './commands/command.ts';
-import { type Command, help, parseCommand } from './commands/command-line.ts';
+import { CommandRefused, exitCodes, type Terminal, UsageError } from './commands/command.ts';
 import type { Config } from './config/config.ts';
-import { formatConfig } from './config/format-config.ts';
 import { readConfig } from './config/load-config.ts';
 import { ConfigError } from './config/settings.ts';
 import { version } from './config/version.ts';
-import { createLog, type Log, type LogOptions, type ServerLog } from './observe/log.ts';
-import { withoutControls } from './observe/log-line.ts';
+import { createLog, type Log, type ServerLog } from './observe/log.ts';
+import { findPretty, withoutControls } from './observe/log-line.ts';
 
-/** As sysexits.h has them, where it does. */
-const exitCodes = { done: 0, failed: 1, usage: 64, config: 78 } as const;
 /** After listening: start-up is over. */
 const settledMs = 1000;
 /** Beyond http.shutdown_seconds, for what follows the transfers: writing what was counted, and tasks that end. */
@@ -32,36 +28,47 @@ const rereadNote = 'certificates are read again when they change, other settings
 /** npm and a terminal may both pass on one and the same Ctrl-C. */
 const sameSignalMs = 500;
 
+const { stdin, stdout, stderr, env: environment } = process;
+const terminal: Terminal = { stdin, stdout, stderr, environment };
 // A reader of our output who went away, or a full disk below it, is no reason to end.
 for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
 process.exit(await run(process.argv.slice(2)));
 
 async function run(args: readonly string[]): Promise<number> {
   try {
-    return await execute(await parseCommand(args));
+    const options = serveOptions(args);
+    if (options) return await serveWith(options.configFile);
+    const { execute } = await import('./commands/execute.ts');
+    return await execute(args, { terminal, readSecrets, serve: serveWith, explained });
   } catch (error) {
-    if (error instanceof UsageError) return fail(exitCodes.usage, `${error.message}\nsee entrepot --help\n`);
-    if (error instanceof CommandRefused) return fail(exitCodes.failed, `${error.message}\n`);
+    if (error instanceof UsageError) return fail(exitCodes.usage, `${error.message}; see entrepot --help\n`);
+    if (error instanceof CommandRefused) return fail(error.exitCode, `${error.message}\n`);
     if (error instanceof ConfigError)
       return fail(exitCodes.config, `invalid configuration\n${error.message}\n`);
     return fail(exitCodes.failed, `${inspect(error)}\n`);
   }
 }
 
-async function execute(command: Command): Promise<number> {
-  if (command.name === 'help') return print(help);
-  if (command.name === 'version') return print(`${version}\n`);
+/** Of `serve` as it is typed where nothing is wrong: what reads all else would stay in the server's memory. */
+function serveOptions(args: readonly string[]): { readonly configFile: string | undefined } | undefined {
+  const options = { config: { type: 'string' } } as const;
+  const { values, positionals } = parseArgs({ args: [...args], options, strict: false });
+  const { config, ...others } = values;
+  const isPlain = positionals.join(' ') === 'serve' && Object.keys(others).length === 0;
+  return isPlain && typeof config !== 'boolean' ? { configFile: config } : undefined;
+}
+
+function serveWith(configFile: string | undefined): Promise<number> {
   const { [workerVariable]: worker, ...environment } = process.env;
-  const config = readConfig(command.configFile, environment);
-  if (command.name === 'config') return print(formatConfig(config));
+  const config = readConfig(configFile, environment);
+  return explained(config, () => serve(config, worker));
+}
+
+/** What an operator can mend is told in a line. */
+async function explained(config: Config, work: () => Promise<number>): Promise<number> {
   try {
     await checkPaths(config);
-    if (command.run === undefined) return await serve(config, worker);
-    const log = createLog({ ...logOptions(config, process.stderr), destination: process.stderr });
-    const report = await command.run({ config, log, print, readSecrets: () => readSecrets(config) });
-    if (typeof report === 'string') return print(report);
-    print(report.text);
-    return exitCodes.failed;
+    return await work();
   } catch (error) {
     const explanation = explainStartFailure(error, config);
     if (explanation === undefined) throw error;
@@ -83,7 +90,7 @@ async function serve(config: Config, workerText: string | undefined): Promise<nu
 
 /** Until a signal asks it to stop, and then until it has. @param worker undefined: it is alone */
 async function serveAs(worker: Worker | undefined, config: Config): Promise<number> {
-  const log = openLog(config, worker?.number);
+  const log = await openLog(config, worker?.number);
   const stopping = worker
     ? stopOfWorker(worker, log)
     : stopSignal(() => log.info({ signal: 'SIGHUP' }, rereadNote));
@@ -98,6 +105,7 @@ async function serveAs(worker: Worker | undefined, config: Config): Promise<numb
     const mirrors = mirrorUrls.length > 0 ? { mirrorUrls } : {};
     const { pid } = process;
     log.info({ url, operationsUrl, ...mirrors, version, ...(worker && { pid }) }, 'listening');
+    if (!worker) await tellStart(config, config.http.externalUrl ?? url);
     setTimeout(giveBackMemory, settledMs).unref();
     log.info({ signal: await stopping }, 'stopping');
     const limitMs = config.http.shutdownMs + closingMs;
@@ -112,7 +120,7 @@ async function serveAs(worker: Worker | undefined, config: Config): Promise<numb
 
 /** Has others serve, until a signal asks it to stop, and then until all have. */
 async function supervise(count: number, config: Config): Promise<number> {
-  const log = openLog(config);
+  const log = await openLog(config);
   const { createSupervisor } = await import('./app/workers/primary.ts');
   const owner = await ownData(config);
   const workers = createSupervisor(count, log);
@@ -123,6 +131,8 @@ async function supervise(count: number, config: Config): Promise<number> {
     if (typeof failure === 'object') return failure.code ?? exitCodes.failed;
     if (failure === undefined) {
       log.info({ workers: count, version }, 'all workers serve');
+      const { configuredUrl } = await import('./app/setup-options.ts');
+      await tellStart(config, configuredUrl(config));
       giveBackMemory();
     }
     log.info({ signal: await stopping }, 'stopping');
@@ -135,8 +145,9 @@ async function supervise(count: number, config: Config): Promise<number> {
   }
 }
 
-function openLog(config: Config, worker?: number): ServerLog {
-  const log = createLog({ ...logOptions(config, process.stdout), worker });
+async function openLog({ log: { level, format } }: Config, worker?: number): Promise<ServerLog> {
+  const pretty = await findPretty(format, process.stdout.isTTY);
+  const log = createLog({ level, pretty, worker });
   // Rejections that nobody handles come here too.
   process.on('uncaughtException', (error) => {
     log.error({ err: error }, 'stopping: nobody handled an error');
@@ -145,14 +156,10 @@ function openLog(config: Config, worker?: number): ServerLog {
   return log;
 }
 
-function logOptions({ log: { level, format } }: Config, output: NodeJS.WriteStream): LogOptions {
-  if (format !== 'auto') return { level, format };
-  return { level, format: output.isTTY ? 'text' : 'json' };
-}
-
 /** What serves is loaded where something does: who has others serve is spared the memory. */
 async function start(config: Config, log: Log, worker: Worker | undefined): Promise<RunningServer> {
-  const { describeFirstStart, startServer } = await import('./app/start-server.ts');
+  const { startServer } = await import('./app/start-server.ts');
+  const { describeFirstStart } = await import('./app/describe-start.ts');
   const { externalUrl } = config.http;
   return startServer({
     config,
@@ -217,6 +224,13 @@ function giveBackMemory(): void {
   setFlagsFromString('--no-stress-flush-code');
 }
 
+/** Whoever started it in a terminal. */
+async function tellStart({ dataDirectory }: Config, url: string): Promise<void> {
+  if (!process.stdout.isTTY) return;
+  const { describeStart } = await import('./app/describe-start.ts');
+  process.stdout.write(describeStart(dataDirectory, url));
+}
+
 /** Once the system has it, or will not take it. */
 function printFirstStart(text: string): Promise<void> {
   return new Promise((resolve) => {
@@ -225,11 +239,6 @@ function printFirstStart(text: string): Promise<void> {
       resolve();
     });
   });
-}
-
-function print(text: string): number {
-  process.stdout.write(text);
-  return exitCodes.done;
 }
 
 function fail(code: number, text: string): number {

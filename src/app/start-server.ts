@@ -11,7 +11,6 @@ import { addressForOthers } from './cluster.ts';
 import { connectionLimits, findFileLimit } from './connection-limits.ts';
 import { readTrustedKeys } from './delegated-tokens.ts';
 import type { Secrets } from './secrets.ts';
-import { reachable } from './setup-options.ts';
 import { CannotListen, settled } from './start-failure.ts';
 import type { Worker } from './workers/worker.ts';
 
@@ -166,39 +165,4 @@ function shareOf(http: Config['http'], workers: number): Config['http'] {
     maxConnections: Math.ceil(http.maxConnections / workers),
     maxConnectionsPerAddress: Math.ceil(http.maxConnectionsPerAddress / workers),
   };
-}
-
-/** What an operator sees once: how to log in, and what to try. @param address host:port, or the host that clients know. */
-export function describeFirstStart(
-  { username, token, password, registryId }: FirstStart,
-  address: string,
-): string {
-  const host = reachable(address);
-  const secret =
-    token === undefined
-      ? [`Log in as ${username} with the token that ENTREPOT_ROOT_TOKEN holds.`]
-      : [`The access token of ${username}, an administrator. It is shown only this once:`, '', `  ${token}`];
-  return [
-    '',
-    `Entrepot's first start, at ${host}`,
-    '',
-    ...secret,
-    '',
-    ...(password === undefined
-      ? []
-      : [
-          `At the page, which a browser sees there, ${username} signs in with this password, shown only once, too:`,
-          '',
-          `  ${password}`,
-          '',
-        ]),
-    `Virtual registry ${registryId} pulls from Docker Hub. To try it:`,
-    '',
-    `  docker login ${host} -u ${username}${token === undefined ? '' : ` -p ${token}`}`,
-    `  docker pull ${host}/virtual_registries/container/${registryId}/library/alpine`,
-    '',
-    `Is the token lost? "entrepot token create --user ${username}" makes another.`,
-    '',
-    '',
-  ].join('\n');
 }

@@ -23,9 +23,9 @@ export interface CollectRequest {
 }
 
 export interface CollectOptions {
-  readonly 'dry-run'?: boolean | undefined;
+  readonly dryRun?: boolean | undefined;
   readonly now?: boolean | undefined;
-  readonly 'delete-untagged'?: boolean | undefined;
+  readonly deleteUntagged?: boolean | undefined;
   readonly repository?: string | undefined;
 }
 
@@ -39,9 +39,9 @@ export function collection(options: CollectOptions): Run {
 
 /** What is due, everywhere, unless said otherwise. */
 export function parseCollectRequest({
-  'dry-run': dryRun = false,
+  dryRun = false,
   now = false,
-  'delete-untagged': deleteUntagged = false,
+  deleteUntagged = false,
   repository,
 }: CollectOptions): CollectRequest {
   return { dryRun, now, deleteUntagged, repository };

@@ -11,8 +11,8 @@ import { withDatabase } from './with-database.ts';
 
 export interface MigrationOptions {
   readonly to?: string | undefined;
-  readonly 'dry-run'?: boolean | undefined;
-  readonly 'bytes-per-second'?: string | undefined;
+  readonly dryRun?: boolean | undefined;
+  readonly bytesPerSecond?: string | undefined;
 }
 
 /** How often a line says how far it has come. */
@@ -25,7 +25,7 @@ interface Amount {
 
 /** @throws UsageError */
 export function storageMigration(options: MigrationOptions): Run {
-  const rate = parseRate(options['bytes-per-second']);
+  const rate = parseRate(options.bytesPerSecond);
   return async (context) => {
     const { config, log } = context;
     const to = options.to ?? config.storage.driver;
@@ -34,7 +34,7 @@ export function storageMigration(options: MigrationOptions): Run {
       try {
         const amounts = await countOutside(database, to);
         await demandStores(stores, [to, ...amounts.keys()]);
-        if (options['dry-run']) return describeAmounts(amounts, to);
+        if (options.dryRun) return describeAmounts(amounts, to);
         const left = await move(context, database, stores, to, rate, totalOf(amounts));
         return await describeEnd(context, database, to, left);
       } finally {

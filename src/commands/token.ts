@@ -28,19 +28,18 @@ export function tokenCreation(options: TokenOptions): Run {
 
 /** @throws UsageError */
 export function parseTokenRequest({
-  user,
+  user = 'root',
   name = 'command line',
   scopes = 'api',
   expires,
 }: TokenOptions): TokenRequest {
-  if (!user) throw new UsageError('token create needs --user');
   const expiresAt = expires === undefined ? undefined : parseDate(expires);
   return { username: user, name, scopes: parseScopes(scopes), expiresAt };
 }
 
 /** The new token, which is kept nowhere. @throws CommandRefused */
-async function createToken(
-  { config, log }: CommandContext,
+export async function createToken(
+  { config, log }: Pick<CommandContext, 'config' | 'log'>,
   { username, expiresAt, ...input }: TokenRequest,
 ): Promise<string> {
   if (expiresAt !== undefined && expiresAt <= Date.now())

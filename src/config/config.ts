@@ -36,7 +36,7 @@ import { storageSettings } from './storage-settings.ts';
 import { webhookSettings } from './webhook-settings.ts';
 
 const sparseManifests = ['none', 'indexes', 'all'] as const;
-const logFormats = ['auto', 'json', 'text'] as const;
+const logFormats = ['auto', 'json', 'pretty'] as const;
 const loggedRequests = ['all', 'sampled', 'errors'] as const;
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 

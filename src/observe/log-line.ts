@@ -1,49 +1,53 @@
-/** A line of the log for people's eyes. What came from outside is in it, and must not steer a terminal. */
-import { styleText } from 'node:util';
+/** What a line of the log looks like. What came from outside is in it, and must not steer a terminal. */
 
+export type LogFormat = 'auto' | 'json' | 'pretty';
 type Fields = Record<string, unknown>;
 
-const colors = new Map<unknown, 'red' | 'yellow' | 'green' | 'cyan'>([
-  ['fatal', 'red'],
-  ['error', 'red'],
-  ['warn', 'yellow'],
-  ['info', 'green'],
-  ['debug', 'cyan'],
-]);
-const levelWidth = 5;
-const plainValue = /^[\w./:@+-]+$/;
-/** Where the time of day begins in an instant. */
-const timeStart = 11;
+/** Ends of lines, and what begins colours: all others of them were taken out of texts before. */
+const ours = new Set(['\n', String.fromCharCode(27)]);
 
 /** With what steers a terminal or turns the direction of writing as JSON escapes it, so that JSON stays the same JSON. Lines stay lines. */
 export function withoutControls(text: string): string {
   return text.replace(/[^\P{C}\n]/gu, escapeCharacter);
 }
 
-/** @param line of JSON, as pino writes it */
-export function asText(line: string): string {
-  const { level, time, message, err, method, path, status, requestId, ...others }: Fields = JSON.parse(line);
-  const isRequest = message === 'request';
-  const head = isRequest ? `${method} ${path} ${status}` : String(message);
-  // Of what goes well nobody looks for the id, which leads from an answer to all that was said of its request.
-  const details = isRequest ? {} : { method, path, status };
-  const pairs = Object.entries({ ...others, ...details, ...(level !== 'info' && { requestId }) })
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name}=${shown(value)}`);
-  const text = [head, ...pairs].join(' ').replace(/\p{C}/gu, escapeCharacter);
-  const label = styleText(colors.get(level) ?? 'gray', String(level).toUpperCase().padEnd(levelWidth));
-  return `${String(time).slice(timeStart)} ${label} ${text}\n${indented(err)}`;
+/** Makes of a line of JSON what people read. @returns undefined where JSON stays JSON, which loads nothing */
+export async function findPretty(
+  format: LogFormat,
+  isTerminal: boolean,
+): Promise<((line: string) => string) | undefined> {
+  if (format === 'json' || (format === 'auto' && !isTerminal)) return undefined;
+  const { prettyFactory } = await import('pino-pretty');
+  const pretty = prettyFactory({
+    colorize: isTerminal,
+    messageKey: 'message',
+    translateTime: 'HH:MM:ss.l',
+    singleLine: true,
+    // They are in the head of a request's line.
+    ignore: 'method,path,status',
+    messageFormat: headOf,
+  });
+  return (line) => withoutOtherControls(pretty(parsed(line)));
 }
 
-function shown(value: unknown): string {
-  return typeof value === 'string' && plainValue.test(value) ? value : JSON.stringify(value);
+function headOf({ message, method, path, status }: Fields): string {
+  const head = [message === 'request' ? undefined : message, method, path, status];
+  const text = head.filter((part) => part !== undefined).join(' ');
+  return text.replaceAll('\n', String.raw`\n`);
 }
 
-function indented(err: unknown): string {
-  if (typeof err !== 'object' || err === null) return '';
-  const { stack, type, message }: Fields = { ...err };
-  const text = typeof stack === 'string' ? stack : `${type}: ${message}`;
-  return withoutControls(`    ${text.replaceAll('\n', '\n    ')}\n`);
+/** Of what goes well nobody looks for the id, which leads from an answer to all that was said of its request. */
+function parsed(line: string): Fields {
+  const { requestId, ...fields }: Fields = JSON.parse(line, (_, value) =>
+    typeof value === 'string' ? withoutControls(value) : value,
+  );
+  return fields['level'] === 'info' ? fields : { ...fields, requestId };
+}
+
+function withoutOtherControls(text: string): string {
+  return text.replace(/\p{C}/gu, (character) =>
+    ours.has(character) ? character : escapeCharacter(character),
+  );
 }
 
 function escapeCharacter(character: string): string {

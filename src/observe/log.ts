@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { destination as fileDestination, type Logger, pino, stdSerializers } from 'pino';
 import { UnavailableError } from '../oci/unavailable.ts';
-import { asText, withoutControls } from './log-line.ts';
+import { withoutControls } from './log-line.ts';
 import { faultOf, RepeatedFaults } from './repeated-faults.ts';
 
 export interface Log {
@@ -24,8 +24,8 @@ export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' |
 
 export interface LogOptions {
   readonly level: LogLevel;
-  /** JSON where left out. */
-  readonly format?: 'json' | 'text';
+  /** Makes of a line of JSON, with its end, what is written; without it JSON stays JSON. */
+  readonly pretty?: ((line: string) => string) | undefined;
   /** Where the lines go; standard output, written in batches, where undefined. */
   readonly destination?: { write(line: string): void };
   /** The number of this worker, which each line has; undefined: no other process writes to the same output. */
@@ -43,7 +43,7 @@ const maxWaitingBytes = 8 * 1024 * 1024;
 /** A reader that stopped must not keep us from ending. */
 const maxFlushMs = 1000;
 
-export function createLog({ level, format = 'json', destination, worker }: LogOptions): ServerLog {
+export function createLog({ level, pretty = withoutControls, destination, worker }: LogOptions): ServerLog {
   const batches = destination ? undefined : standardOutput(worker !== undefined);
   const logger = pino(
     {
@@ -55,10 +55,7 @@ export function createLog({ level, format = 'json', destination, worker }: LogOp
       // Not pino's own redaction: it wants each path named, and costs 6 µs a line where this costs none.
       formatters: { level: (label) => ({ level: label }), log: withoutSecretFields },
     },
-    {
-      write: (line) =>
-        (destination ?? batches)?.write(format === 'text' ? asText(line) : withoutControls(line)),
-    },
+    { write: (line) => (destination ?? batches)?.write(pretty(line)) },
   );
   // A pipe answers with an error, since it cannot be synced; and of any other error nobody can be told.
   const flushOnce = () =>

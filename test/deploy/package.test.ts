@@ -70,7 +70,7 @@ test('installed into an empty folder it serves a cached pull', { timeout: 3 * in
   await using upstream = await new FakeRegistry().start();
   const pulled = addImage(upstream);
   const url = `http://127.0.0.1:${await freePort()}`;
-  const program = await start(join(empty, 'node_modules/.bin/entrepot'), [], {
+  const program = await start(join(empty, 'node_modules/.bin/entrepot'), ['serve'], {
     cwd: empty,
     env: {
       ...env,

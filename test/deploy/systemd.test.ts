@@ -31,9 +31,7 @@ test.skipIf(absent.length > 0)('the unit is exposed to little', async () => {
 
 test('the unit starts the program as npm start does, and waits for its end as long as that takes', () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const [, ...options] = scripts.start.split(' ');
-  expect(text).toMatch(
-    new RegExp(`^ExecStart=\\S+/node ${options.slice(0, -1).join(' ')} \\S+/bin/entrepot.js`, 'm'),
-  );
+  const options = scripts.start.split(' ').slice(1, -2).join(' ');
+  expect(text).toMatch(new RegExp(`^ExecStart=\\S+/node ${options} \\S+/bin/entrepot.js serve `, 'm'));
   expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(text)?.[1])).toBeGreaterThanOrEqual(45);
 });

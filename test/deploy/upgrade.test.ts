@@ -62,7 +62,7 @@ async function startVersion(
   env: Readonly<Record<string, string>>,
 ): Promise<Version> {
   const url = `http://127.0.0.1:${await freePort()}`;
-  const program = await start(process.execPath, ['bin/entrepot.js'], {
+  const program = await start(process.execPath, ['bin/entrepot.js', 'serve'], {
     cwd: folder,
     env: {
       ...env,

@@ -52,7 +52,7 @@ try {
 function startServer(): ChildProcess {
   const monitor = resolve(import.meta.dirname, 'support/loop-monitor.ts');
   const main = resolve(import.meta.dirname, '../../src/main.ts');
-  return spawn(process.execPath, ['--import', monitor, main], {
+  return spawn(process.execPath, ['--import', monitor, main, 'serve'], {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     env: {
       ENTREPOT_DATA_DIRECTORY: join(directory, 'data'),

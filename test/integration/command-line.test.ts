@@ -85,7 +85,7 @@ describe('entrepot serve', () => {
 
     const fifo = join(directory, 'fifo');
     execFileSync('mkfifo', [fifo]);
-    const waiting = start(['--config', fifo], { ENTREPOT_SECRET_KEY_FILE: fifo });
+    const waiting = start(['serve', '--config', fifo], { ENTREPOT_SECRET_KEY_FILE: fifo });
     expect(await waiting.exitCode()).toBe(78);
     expect(waiting.stderr).toContain(`fifo: cannot be read: ${fifo} is not a file`);
   });
@@ -153,12 +153,12 @@ describe('the other commands', () => {
   test('token create makes a token for someone whose token is lost, beside the running server', async () => {
     const server = start();
     const url = await server.listening();
-    const command = start(['token', 'create', '--user', 'root', '--name', 'found again']);
+    const command = start(['token', 'create', '--local', '--user', 'root', '--name', 'found again']);
     expect(await command.exitCode()).toBe(0);
     expect(command.stdout).toMatch(/^ent-\S+\n$/);
     expect((await whoAmI(url, command.stdout.trim())).status).toBe(200);
 
-    const stranger = start(['token', 'create', '--user', 'nobody']);
+    const stranger = start(['token', 'create', '--local', '--user', 'nobody']);
     expect(await stranger.exitCode()).toBe(1);
     expect(stranger.stderr).toBe("entrepot: there is no user 'nobody'\n");
   });
@@ -207,10 +207,10 @@ describe('the other commands', () => {
     ]);
   });
 
-  test('what is no command is answered in two lines', async () => {
+  test('what is no command is answered in one line', async () => {
     const run = start(['srve']);
     expect(await run.exitCode()).toBe(64);
-    expect(run.stderr).toBe('entrepot: no such command: srve; did you mean serve?\nsee entrepot --help\n');
+    expect(run.stderr).toBe("entrepot: unknown command 'srve' (Did you mean serve?); see entrepot --help\n");
     expect(run.stdout).toBe('');
   });
 });

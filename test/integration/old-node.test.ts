@@ -1,7 +1,9 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { cp, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const program = join(root, 'bin/entrepot.js');
@@ -18,13 +20,33 @@ function versionOf(node: string): string | undefined {
 const version = versionOf(systemNode);
 const isOld = version !== undefined && Number.parseInt(version, 10) < 26;
 
-test.skipIf(!isOld)('an older Node says in one line which one is needed', async () => {
-  const [code, output] = await new Promise<[unknown, string]>((done) => {
-    execFile(systemNode, [program, 'serve'], (error, stdout, stderr) => done([error?.code, stdout + stderr]));
+/** By the older Node: its exit code, and what it said. */
+function runOld(script: string, ...args: string[]): Promise<[unknown, string]> {
+  return new Promise((done) => {
+    execFile(systemNode, [script, ...args], (error, stdout, stderr) =>
+      done([error?.code ?? 0, stdout + stderr]),
+    );
   });
-  expect(code).toBe(1);
-  expect(output).toBe(`entrepot: needs Node 26 or later, this is ${version}; npm start brings it\n`);
+}
+
+test.skipIf(!isOld)('an older Node says in one line which one is needed, where none came along', async () => {
+  const directory = await temporaryDirectory();
+  const bin = join(directory, 'bin');
+  await cp(join(root, 'bin'), bin, { recursive: true });
+  await writeFile(join(directory, 'package.json'), '{ "type": "module" }');
+  expect(await runOld(join(bin, 'entrepot.js'), 'serve')).toEqual([
+    1,
+    `entrepot: needs Node 26 or later, this is ${version}; npm ci brings it\n`,
+  ]);
 });
+
+test.skipIf(!isOld || !existsSync(join(root, 'node_modules/.bin/node')))(
+  'an older Node hands over to the one that came along, whose end is its own',
+  async () => {
+    expect(await runOld(program, 'version')).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]);
+    expect(await runOld(program, 'srve')).toEqual([64, expect.stringContaining('Did you mean serve?')]);
+  },
+);
 
 const neededMajor = Number(
   /neededMajor = (\d+)/.exec(readFileSync(join(root, 'bin/needed-node.js'), 'utf8'))?.[1],

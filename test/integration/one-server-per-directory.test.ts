@@ -15,7 +15,9 @@ async function start(): Promise<TestApp> {
 
 test('a second server on one data directory with SQLite says whose it is and does not start; the first goes on', async () => {
   const app = await start();
-  const said = await promisify(execFile)(process.execPath, [main], { env: { ...app.environment } }).then(
+  const said = await promisify(execFile)(process.execPath, [main, 'serve'], {
+    env: { ...app.environment },
+  }).then(
     () => 'it started and ended',
     (error: { readonly stderr: string; readonly code: number }) => `${error.code}: ${error.stderr}`,
   );

@@ -27,7 +27,7 @@ afterEach(async () => {
 /** Whose output is read by nobody. */
 async function startUnread(): Promise<{ child: ChildProcess; url: string }> {
   const url = `http://127.0.0.1:${await freePort()}`;
-  const child = spawn(process.execPath, [program], {
+  const child = spawn(process.execPath, [program, 'serve'], {
     env: {
       ENTREPOT_DATA_DIRECTORY: join(directory, 'data'),
       ENTREPOT_HTTP__ADDRESS: new URL(url).host,

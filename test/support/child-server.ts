@@ -24,7 +24,7 @@ export class ChildServer {
     environment: Readonly<Record<string, string>>,
     { maxOpenFiles }: ChildOptions = {},
   ): Promise<ChildServer> {
-    const program = [process.execPath, main];
+    const program = [process.execPath, main, 'serve'];
     const limit = `ulimit -n ${maxOpenFiles ?? '$(ulimit -n)'} && exec "$@"`;
     const child = spawn('/bin/sh', ['-c', limit, 'sh', ...program], { env: environment });
     let said = '';

@@ -12,13 +12,16 @@ export class Run {
   stdout = '';
   stderr = '';
 
-  /** @param directory its working directory, with the data directory `data` in it */
+  /**
+   * @param directory its working directory, with the data directory `data` in it
+   * @param args where there are none it serves
+   */
   constructor(
     directory: string,
     args: readonly string[],
     environment: Readonly<Record<string, string>> = {},
   ) {
-    this.#process = spawn(process.execPath, [main, ...args], {
+    this.#process = spawn(process.execPath, [main, ...(args.length > 0 ? args : ['serve'])], {
       cwd: directory,
       env: {
         ENTREPOT_DATA_DIRECTORY: join(directory, 'data'),

@@ -3,9 +3,10 @@ import { dirname, join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { listEndpoints } from '../../src/api/rest/rest-router.ts';
 import { createMetrics } from '../../src/app/metrics/metrics.ts';
-import { help } from '../../src/commands/command-line.ts';
+import { exitCodes } from '../../src/commands/command.ts';
 import { secretVariables } from '../../src/config/secret-variables.ts';
 import { readYaml } from '../../src/config/settings.ts';
+import { commandReference } from '../support/command-reference.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -114,11 +115,14 @@ describe('docs/operations.md', () => {
   });
 });
 
-describe('the help', () => {
-  test('names every command that docs/operations.md tells to run', () => {
-    const commands = read('docs/operations.md').matchAll(
-      /\bentrepot ((?:serve|config|migrate|token|version|help)(?: create)?)\b/g,
-    );
-    for (const [, command = ''] of commands) expect(help).toContain(`\n  ${command} `);
+describe('docs/commands.md', () => {
+  test('says of every command what the program says of it', () => {
+    const [, reference = ''] = read('docs/commands.md').split('<!-- commands -->');
+    expect(reference.trim()).toBe(commandReference());
+  });
+
+  test('has every exit code', () => {
+    const codes = read('docs/commands.md').matchAll(/^\| (\d+) \|/gm);
+    expect([...codes].map(([, code]) => Number(code))).toEqual(Object.values(exitCodes));
   });
 });

@@ -144,12 +144,19 @@ export const homes: Homes = {
 
   // The process itself; the owner of a data directory says by its number who it is.
   'node:process': ['app/data-directory-owner.ts'],
-  'node:os': ['app', 'main.ts'],
+  'node:os': ['app', 'commands', 'main.ts'],
   'node:v8': ['main.ts'],
   'node:vm': ['main.ts'],
   // Threads are told where what is compiled is kept.
   'node:module': ['metadata/db', 'rules/re2.ts', 'upstreams/realm.ts'],
   pino: ['observe'],
+  'pino-pretty': ['observe/log-line.ts'],
+  // The command line; a server that runs has none of it.
+  commander: ['commands'],
+  '@bomb.sh/tab/commander': ['commands/program.ts'],
+  'console-table-printer': ['commands/remote/output.ts'],
+  '@clack/prompts': ['commands'],
+  'node:stream/consumers': ['commands'],
   'prom-client': ['app/metrics'],
   '@opentelemetry/api': ['app/open-telemetry.ts', 'app/tracing.ts'],
   '@opentelemetry/core': ['app/open-telemetry.ts'],

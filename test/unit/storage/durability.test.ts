@@ -15,6 +15,7 @@ import { FilesystemUploadStore } from '../../../src/storage/filesystem-upload-st
 import { makeStore } from '../../../src/storage/store-identity.ts';
 import { silentLog } from '../../support/silent-log.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
+import { TestTerminal } from '../../support/test-terminal.ts';
 
 const defaults = await readFile(new URL('../../../config/default.yaml', import.meta.url), 'utf8');
 const bytes = Buffer.from('bytes');
@@ -127,6 +128,7 @@ describe.skipIf(process.platform !== 'linux')('what a crash must not take', () =
         readFile: () => '',
       }),
       log: silentLog,
+      terminal: new TestTerminal().terminal,
       print: () => undefined,
       readSecrets: () => Promise.reject(new Error('nobody asks')),
     });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { describeFirstStart } from '../../../src/app/start-server.ts';
+import { describeFirstStart, describeStart } from '../../../src/app/describe-start.ts';
 
 const image = 'virtual_registries/container/1/library/alpine';
 
@@ -35,5 +35,18 @@ describe('the first start', () => {
       );
       expect(text).toContain(`docker pull 127.0.0.1:5000/${image}`);
     },
+  );
+});
+
+test('every start in a terminal is told in five lines', () => {
+  expect(describeStart('/data', 'http://0.0.0.0:5000')).toBe(
+    [
+      'Listens  http://0.0.0.0:5000',
+      'Page     http://127.0.0.1:5000/',
+      'Log in   docker login 127.0.0.1:5000 -u root',
+      `Pull     docker pull 127.0.0.1:5000/${image}`,
+      'Data     /data',
+      '',
+    ].join('\n'),
   );
 });

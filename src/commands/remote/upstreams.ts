@@ -1,0 +1,115 @@
+/** `entrepot upstream`: where virtual registries pull from, by their number or by a name that no other has. */
+import type { Command } from 'commander';
+import { CommandRefused } from '../command.ts';
+import { type ApiClient, type Row, segment } from './api-client.ts';
+import { readSecret } from './read-secret.ts';
+import { registryIdOf, theOne, topLevelGroups } from './registries.ts';
+import { type Ask, online } from './remote.ts';
+
+const base = '/virtual_registries/container';
+const columns = {
+  ID: 'id',
+  POSITION: (row: Row) => fieldOf(row['registry_upstream'], 'position'),
+  NAME: 'name',
+  URL: 'url',
+  STATE: stateOf,
+};
+
+interface NewUpstream {
+  readonly name?: string;
+  readonly username?: string;
+  readonly allow?: readonly string[];
+  readonly deny?: readonly string[];
+  readonly privateNetwork?: true;
+}
+
+export function addUpstreamCommands(program: Command, ask: Ask): void {
+  const upstream = program.command('upstream').description('what virtual registries pull from');
+  online(upstream, 'list [registry]', 'those of a virtual registry in their order, or all').action(
+    ask(async ({ api, output }, registry?: string) =>
+      output.list(
+        registry === undefined
+          ? await listAll(api)
+          : await api.list(`${base}/registries/${await registryIdOf(api, registry)}/upstreams`),
+        columns,
+      ),
+    ),
+  );
+  online(upstream, 'add <registry> <url>', 'make one, which is asked after those that are there')
+    .option('--name <text>', 'the name that is shown (default: its host)')
+    .option('--username <name>', 'who logs in there; the password is asked for, or read from standard input')
+    .option('--allow <patterns...>', 'only images such as library/*')
+    .option('--deny <patterns...>', 'no images such as acme/**')
+    .option('--private-network', 'it may be in a private network; for administrators to say')
+    .action(
+      ask(async ({ api, output, terminal }, registry: string, url: string, options: NewUpstream) => {
+        const { username, allow, deny, privateNetwork, name = nameOf(url) } = options;
+        const id = await registryIdOf(api, registry);
+        const password =
+          username === undefined ? undefined : await readSecret(terminal, `Password of ${username}`);
+        const made = await api.send('POST', `${base}/registries/${id}/upstreams`, {
+          url,
+          name,
+          username,
+          password,
+          allow_patterns: allow,
+          deny_patterns: deny,
+          allow_private_network: privateNetwork,
+        });
+        output.done(
+          made,
+          `Upstream ${made['id']}, ${made['url']}: entrepot upstream test ${made['id']} tries it.`,
+        );
+      }),
+    );
+  online(upstream, 'test <upstream>', 'connect to it, and say what is wrong').action(
+    ask(async ({ api, output }, named: string) => {
+      const result = await api.send('POST', `${base}/upstreams/${await upstreamIdOf(api, named)}/test`);
+      if (result['success'] !== true) throw new CommandRefused(`${named}: ${result['result']}`);
+      output.done(result, `${named} can be pulled from.`);
+    }),
+  );
+  online(upstream, 'remove <upstream>', 'from every virtual registry, with what is cached of it').action(
+    ask(async ({ api, output }, named: string) => {
+      const id = await upstreamIdOf(api, named);
+      await api.send('DELETE', `${base}/upstreams/${id}`);
+      output.done({ id }, `${named} is asked no more.`);
+    }),
+  );
+}
+
+async function listAll(api: ApiClient, name?: string): Promise<Row[]> {
+  const groups = await topLevelGroups(api);
+  const lists = await Promise.all(
+    groups.map((group) =>
+      api.list(
+        `/groups/${segment(group)}/-${base}/upstreams`,
+        name === undefined ? {} : { upstream_name: name },
+      ),
+    ),
+  );
+  return lists.flat();
+}
+
+/** @param named as people name it. @throws CommandRefused */
+async function upstreamIdOf(api: ApiClient, named: string): Promise<number> {
+  if (/^\d+$/.test(named)) return Number(named);
+  const found = (await listAll(api, named)).filter((row) => row['name'] === named);
+  return theOne(found, `upstream '${named}'`, 'entrepot upstream list');
+}
+
+/** What is no URL is refused by the API, which says why. */
+function nameOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host || url : url;
+}
+
+function stateOf({ health }: Row): string {
+  const message = fieldOf(fieldOf(health, 'last_error'), 'message');
+  return fieldOf(health, 'breaker') === 'closed' ? 'in use' : `not asked for now: ${message}`;
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null
+    ? Object.entries(value).find(([key]) => key === name)?.[1]
+    : undefined;
+}

@@ -5,6 +5,8 @@ import { describeEachDatabase } from '../support/databases.ts';
 import { type Json, RestApi } from '../support/rest-api.ts';
 
 const ofGroup = (group: number) => `/groups/${group}/-/virtual_registries/container/upstreams/test`;
+const patternsOf = (group: number) =>
+  `/groups/${group}/-/virtual_registries/container/upstreams/try_patterns`;
 const ofUpstream = (id: number) => `/virtual_registries/container/upstreams/${id}/test`;
 
 describeEachDatabase('testing connections', (open, { clock }) => {
@@ -40,6 +42,45 @@ describeEachDatabase('testing connections', (open, { clock }) => {
     const failure = { status: 200, body: { success: false, result: 'Error: 401 - Unauthorized' } };
     expect(await api.ask('POST', ofGroup(group), { url: 'https://new.example' })).toMatchObject(failure);
     expect(await api.ask('POST', ofUpstream(id))).toMatchObject(failure);
+  });
+
+  test('patterns and prefixes are tried before there is an upstream: by its name there, and with the patterns that match', async () => {
+    const { api, group } = await start();
+    const tried = async (given: Json) => {
+      const { status, body } = await api.ask('POST', patternsOf(group), {
+        url: 'https://registry-1.docker.io',
+        ...given,
+      });
+      return { status, body };
+    };
+    const allow_patterns = ['library/*', 'acme/**', '*/redis'];
+    const matched = (body: object) => ({
+      status: 200,
+      body: { repository: 'library/redis', allowed: true, allowed_by: [], denied_by: [], ...body },
+    });
+    expect(await tried({ image: 'redis:7' })).toEqual(matched({}));
+    expect(await tried({ image: 'redis', allow_patterns })).toEqual(
+      matched({ allowed_by: ['library/*', '*/redis'] }),
+    );
+    expect(await tried({ image: 'redis', allow_patterns, deny_patterns: ['**/redis', 'x'] })).toEqual(
+      matched({ allowed: false, allowed_by: ['library/*', '*/redis'], denied_by: ['**/redis'] }),
+    );
+    expect(await tried({ image: 'redis', allow_patterns: ['acme/**'] })).toEqual(matched({ allowed: false }));
+    expect(
+      await tried({ image: 'hub/web', strip_prefix: 'hub', add_prefix: 'acme/mirror', allow_patterns }),
+    ).toEqual(matched({ repository: 'acme/mirror/web', allowed_by: ['acme/**'] }));
+    expect(await tried({ image: 'web', strip_prefix: 'hub' })).toEqual(
+      matched({ repository: null, allowed: false }),
+    );
+    expect(await tried({ image: 'redis', allow_patterns: ['{'] })).toMatchObject({
+      status: 400,
+      body: { message: { allow_patterns: [expect.stringContaining('brace')] } },
+    });
+    expect(await tried({ image: 'Not An Image' })).toMatchObject({ status: 400 });
+    expect(await tried({ image: 'redis', url: 'x' })).toMatchObject({
+      status: 400,
+      body: { message: { url: ['must be a valid URL'] } },
+    });
   });
 
   test('what cannot be an upstream is not tested', async () => {
@@ -148,8 +189,11 @@ describeEachDatabase('testing connections', (open, { clock }) => {
       status: 403,
     });
     expect(await api.as(developer, 'POST', ofUpstream(id))).toMatchObject({ status: 403 });
+    const trial = { url: 'https://new.example', image: 'redis' };
+    expect(await api.as(developer, 'POST', patternsOf(group), trial)).toMatchObject({ status: 403 });
     expect(await api.as(maintainer, 'POST', ofUpstream(id))).toMatchObject({ status: 200 });
     expect(await api.as(maintainer, 'POST', ofGroup(group), inside)).toMatchObject({ status: 403 });
+
     expect(await api.ask('POST', ofGroup(group), inside)).toMatchObject({ status: 200 });
     expect(api.tested.at(-1)?.settings.allowPrivateNetwork).toBe(true);
   });

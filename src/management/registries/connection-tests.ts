@@ -1,4 +1,4 @@
-/** Whether an upstream can be pulled from, asked before it is stored or changed. Nothing is stored here. */
+/** Whether an upstream can be pulled from, and what, asked before it is stored or changed. Nothing is stored here. */
 import type { Database } from '../../metadata/db/database.ts';
 import { localPathOf } from '../../upstreams/local-upstream.ts';
 import type { ConnectionTest } from '../../upstreams/test-connection.ts';
@@ -6,6 +6,7 @@ import { plainNetwork } from '../../upstreams/upstream.ts';
 import type { Actor } from '../acting/actor.ts';
 import { Rights } from '../acting/rights.ts';
 import { isVisibleTarget, noTarget } from './local-target.ts';
+import { type PatternTrial, tryPatterns } from './pattern-trials.ts';
 import {
   demandNoCredentials,
   mayUsePrivateNetwork,
@@ -64,6 +65,13 @@ export class ConnectionTestService {
       updatedAt: 0,
     };
     return tester.test(settings, probeBelow(parsePrefix('add_prefix', input.addPrefix)));
+  }
+
+  /** @throws RefusedError as {@link testNew} does, and as {@link tryPatterns} does */
+  async tryPatterns(actor: Actor, groupReference: string, trial: PatternTrial) {
+    const { database } = this.#options;
+    await this.#rights.getTopLevelGroup(database, actor, groupReference, 'write', 'bad-request');
+    return tryPatterns(trial);
   }
 
   /** Tests a stored upstream, as it is or as it may become. @throws RefusedError not-found, forbidden, invalid */

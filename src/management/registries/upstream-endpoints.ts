@@ -5,6 +5,7 @@ import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 import { pageBody, pageParams } from '../endpoint/pagination.ts';
 import { filled, groupId, maxNameLength, recordId, text } from '../endpoint/parameters.ts';
 import type { ConnectionTestService } from './connection-tests.ts';
+import { patternTrial, patternTrialResponse } from './pattern-trials.ts';
 import {
   connectionTestResponse,
   newUpstream,
@@ -53,6 +54,17 @@ export function upstreamEndpoints(
       takesJobTokens: true,
       response: connectionTestResponse,
       handle: (actor, { id, ...input }) => connectionTests.testNew(actor, id, input),
+    }),
+    endpoint({
+      method: 'POST',
+      path: `${ofGroup}/try_patterns`,
+      summary: 'Whether patterns and prefixes that an upstream may come to have let an image through',
+      pathParams: groupId,
+      params: patternTrial,
+      status: 200,
+      takesJobTokens: true,
+      response: patternTrialResponse,
+      handle: (actor, { id, ...trial }) => connectionTests.tryPatterns(actor, id, trial),
     }),
     endpoint({
       method: 'GET',

@@ -55,6 +55,10 @@ export const upstreamCalls: ApiCalls = {
     path: { id: '1' },
     query: { upstream_name: 'upstream' },
   }),
+  'POST /groups/{id}/-/virtual_registries/container/upstreams/try_patterns': (world) => ({
+    path: { id: '1' },
+    body: { url: world.upstream.url, image: 'team/app', deny_patterns: ['team/*'] },
+  }),
   'POST /groups/{id}/-/virtual_registries/container/upstreams/test': (world) => ({
     path: { id: '1' },
     body: { url: world.upstream.url },

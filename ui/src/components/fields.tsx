@@ -20,6 +20,8 @@ interface TextFieldProps extends FieldProps {
   readonly min?: number;
   readonly max?: number;
   readonly hasFocus?: boolean;
+  /** In place of sending the form. */
+  readonly onEnter?: () => void;
 }
 
 export function TextField({
@@ -30,6 +32,7 @@ export function TextField({
   min,
   max,
   hasFocus,
+  onEnter,
   isRequired,
   ...field
 }: TextFieldProps) {
@@ -47,6 +50,11 @@ export function TextField({
           max={max}
           required={isRequired}
           autofocus={hasFocus}
+          onKeyDown={(event) => {
+            if (!onEnter || event.key !== 'Enter') return;
+            event.preventDefault();
+            onEnter();
+          }}
         />
       )}
     </Field>
@@ -101,6 +109,40 @@ export function Select({
         </select>
       )}
     </Field>
+  );
+}
+
+/** Any of several choices; read by {@link FormValues.among}. */
+export function CheckBoxes<T extends string>({
+  name,
+  legend,
+  choices,
+  labels,
+  hints,
+  checked,
+}: {
+  readonly name: string;
+  readonly legend: string;
+  readonly choices: readonly T[];
+  /** Undefined: choices are called as they are. */
+  readonly labels?: Readonly<Record<T, string>>;
+  readonly hints?: Readonly<Record<T, string>>;
+  readonly checked: readonly T[];
+}) {
+  return (
+    <fieldset>
+      <legend>{legend}</legend>
+      {choices.map((each) => (
+        <CheckBox
+          key={each}
+          name={name}
+          value={each}
+          label={labels?.[each] ?? each}
+          hint={hints?.[each]}
+          isChecked={checked.includes(each)}
+        />
+      ))}
+    </fieldset>
   );
 }
 

@@ -56,7 +56,6 @@ export const upstreamTexts = {
   noneHint:
     'Without one there is nothing to pull. Docker Hub is https://registry-1.docker.io; a group or project of this server is entrepot:group/project.',
   edit: (name: string) => `Edit ${name}`,
-  editShort: 'Edit',
   more: 'More',
   delete: 'Delete',
   remove: 'Take out',
@@ -97,6 +96,14 @@ export const upstreamTexts = {
   advanced: 'Names, network and certificates',
   caCertificate: 'Certificate authority (PEM)',
   proxy: 'Proxy',
+  tryImage: 'Try an image',
+  tryImageHint: 'Says whether it would be asked for, before anything is saved.',
+  tryPatterns: 'Try it',
+  patternNoName: 'It would not be asked for: it has no name there.',
+  patternDenied: (name: string, patterns: string) => `${name} would not be asked for: ${patterns} denies it.`,
+  patternAllowed: (name: string, patterns: string) =>
+    patterns === '' ? `${name} would be asked for.` : `${name} would be asked for: ${patterns} allows it.`,
+  patternNone: (name: string) => `${name} would not be asked for: no pattern allows it.`,
   test: 'Test the connection',
   testing: 'Testing…',
   testGood: 'It answers as a registry.',

@@ -13,7 +13,7 @@ describePage('the overview', ({ start, visit, addUser }) => {
     const { page } = visitor;
     await visitor.goTo('/');
     await visitor.signIn();
-    await expect.poll(() => page.locator('.empty').textContent()).toContain('docker pull');
+    await expect.poll(() => page.locator('.empty').first().textContent()).toContain('docker pull');
     await visitor.expectSound('overview-empty');
 
     const go = Promise.withResolvers<void>();
@@ -46,6 +46,7 @@ describePage('the overview', ({ start, visit, addUser }) => {
     await visitor.goTo('/');
     await visitor.signIn('ada');
     await visitor.page.getByRole('row', { name: /upstream 1/ }).waitFor();
+    await visitor.page.getByRole('link', { name: 'default' }).first().waitFor();
     await visitor.expectSound('overview-guest');
     expect(refused).toEqual([]);
   });

@@ -1,4 +1,5 @@
 /** Views of one thing, each with an address. */
+import { useEffect, useRef } from 'preact/hooks';
 import { hrefOf } from '../router/place.ts';
 import { usePlace } from '../router/use-place.tsx';
 
@@ -18,8 +19,14 @@ export function useTab(tabs: readonly Tab[]): string {
 export function Tabs({ tabs, label }: { readonly tabs: readonly Tab[]; readonly label: string }) {
   const { path } = usePlace();
   const current = useTab(tabs);
+  const nav = useRef<HTMLElement>(null);
+  // Where there is little room, tabs scroll.
+  useEffect(() => {
+    const link = nav.current?.querySelector('[aria-current]');
+    link?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [current]);
   return (
-    <nav class="tabs" aria-label={label}>
+    <nav ref={nav} class="tabs" aria-label={label}>
       {tabs.map(({ id, label: text }, index) => (
         <a
           key={id}

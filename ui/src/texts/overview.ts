@@ -24,6 +24,10 @@ export const overviewTexts = {
   upstreamsNone: 'No upstreams yet',
   upstreamsNoneHint: 'Give a virtual registry one: it is what images come from.',
   upstreamsLink: 'To the virtual registries',
+  registriesNone: 'You may pull through none.',
+  allRegistries: 'All virtual registries',
+  allProjects: (count: number | undefined) =>
+    count === undefined ? 'All projects' : `All projects (${count})`,
   state: 'State',
   lastError: 'Last error',
   quota: 'Requests left',

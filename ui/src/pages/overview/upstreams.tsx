@@ -9,7 +9,7 @@ import { numberText } from '../../format.ts';
 import { hrefTo } from '../../router/place.ts';
 import { overviewTexts as t } from '../../texts/overview.ts';
 import { upstreamTexts } from '../../texts/registries.ts';
-import { listRegistries } from '../registries/list-registries.ts';
+import type { ShownRegistry } from '../registries/list-registries.ts';
 import type { PlacedUpstream } from '../registries/placed-upstream.ts';
 import { Breaker } from '../registries/upstream-row.tsx';
 
@@ -22,12 +22,11 @@ interface ShownUpstream {
   readonly registries: readonly { readonly id: number; readonly name: string }[];
 }
 
-export function Upstreams() {
+export function Upstreams({ registries }: { readonly registries: readonly ShownRegistry[] }) {
   const api = useApi();
   const loaded = useLoaded(
-    'upstreams',
+    `upstreams ${registries.map(({ id }) => id).join(' ')}`,
     async (signal) => {
-      const { registries } = await listRegistries(api, signal);
       const found = new Map<number, ShownUpstream>();
       for (const registry of registries.slice(0, maxRegistries)) {
         const path = { id: registry.id };
@@ -46,7 +45,7 @@ export function Upstreams() {
     pollMs,
   );
   return (
-    <Section title={t.upstreams} actions={<a href="#/registries">{t.upstreamsLink}</a>}>
+    <Section title={t.upstreams}>
       <LoadState of={loaded}>
         {(rows) => (
           <Table

@@ -1,6 +1,7 @@
 /** What is cached of each upstream: searched, and forgotten in part or whole. */
 import { useState } from 'preact/hooks';
 import type { ItemOf } from '../../api/api.ts';
+import { chosen } from '../../api/choices.ts';
 import { useAnswer, useApi, usePage } from '../../api/use-api.ts';
 import { CheckedSelect } from '../../components/checked-select.tsx';
 import { Snippet } from '../../components/copy-button.tsx';
@@ -20,6 +21,8 @@ import type { PlacedUpstream } from './placed-upstream.ts';
 
 type Entry = ItemOf<'GET /virtual_registries/container/upstreams/{id}/cache_entries'>;
 
+const orders = ['created_at', 'size', 'downloaded_at'] as const;
+
 export function CacheTab({ registryId }: { readonly registryId: number }) {
   const upstreams = useAnswer('GET /virtual_registries/container/registries/{id}/upstreams', {
     path: { id: registryId },
@@ -28,8 +31,8 @@ export function CacheTab({ registryId }: { readonly registryId: number }) {
   return (
     <LoadState of={upstreams}>
       {(all) => {
-        const chosen = all.find(({ id }) => String(id) === query.get('upstream')) ?? all[0];
-        if (!chosen)
+        const shown = all.find(({ id }) => String(id) === query.get('upstream')) ?? all[0];
+        if (!shown)
           return (
             <EmptyState title={upstreamTexts.none}>
               <p>{upstreamTexts.noneHint}</p>
@@ -39,11 +42,11 @@ export function CacheTab({ registryId }: { readonly registryId: number }) {
           <div class="section">
             <CheckedSelect
               label={t.upstream}
-              value={String(chosen.id)}
+              value={String(shown.id)}
               choices={all.map(({ id, name }) => [String(id), name] as const)}
               onChange={(id) => change({ upstream: id, page: undefined, selected: undefined })}
             />
-            <Entries key={chosen.id} registryId={registryId} upstream={chosen} />
+            <Entries key={shown.id} registryId={registryId} upstream={shown} />
           </div>
         );
       }}
@@ -64,7 +67,13 @@ function Entries({
   const [isForgetting, setForgetting] = useState<'selected' | 'all'>();
   const entries = usePage('GET /virtual_registries/container/upstreams/{id}/cache_entries', {
     path: { id: upstream.id },
-    query: { search: state.search || undefined, page: state.page, per_page: state.perPage },
+    query: {
+      search: state.search || undefined,
+      order_by: chosen(state.sort, orders, 'created_at'),
+      sort: state.isDescending ? 'desc' : 'asc',
+      page: state.page,
+      per_page: state.perPage,
+    },
   });
   const forget = async () => {
     if (isForgetting === 'all') {
@@ -131,7 +140,7 @@ function Entries({
 
 const columns: readonly Column<Entry>[] = [
   { key: 'path', header: t.path, cell: ({ relative_path }) => <code>{relative_path}</code> },
-  { key: 'size', header: t.size, cell: ({ size }) => <Bytes value={size} />, isNumber: true },
+  { key: 'size', header: t.size, sort: 'size', cell: ({ size }) => <Bytes value={size} />, isNumber: true },
   {
     key: 'type',
     header: t.type,
@@ -143,8 +152,18 @@ const columns: readonly Column<Entry>[] = [
     cell: ({ downloads_count }) => numberText(downloads_count),
     isNumber: true,
   },
-  { key: 'pulled', header: t.pulled, cell: ({ downloaded_at }) => <Instant at={downloaded_at} /> },
-  { key: 'made', header: t.made, cell: ({ created_at }) => <Instant at={created_at} /> },
+  {
+    key: 'pulled',
+    header: t.pulled,
+    sort: 'downloaded_at',
+    cell: ({ downloaded_at }) => <Instant at={downloaded_at} />,
+  },
+  {
+    key: 'made',
+    header: t.made,
+    sort: 'created_at',
+    cell: ({ created_at }) => <Instant at={created_at} />,
+  },
   {
     key: 'checked',
     header: t.checked,

@@ -1,46 +1,20 @@
 import { useState } from 'preact/hooks';
 import { useApi, useLoaded } from '../../api/use-api.ts';
-import { Badge } from '../../components/badge.tsx';
 import { Snippet } from '../../components/copy-button.tsx';
 import { EmptyState } from '../../components/empty-state.tsx';
 import { LoadState } from '../../components/load-state.tsx';
 import { Page } from '../../components/page.tsx';
-import { type Column, Table } from '../../components/table.tsx';
-import { Instant } from '../../components/values.tsx';
 import { hrefTo } from '../../router/place.ts';
 import { goTo } from '../../router/use-place.tsx';
 import { registryTexts as t } from '../../texts/registries.ts';
-import { listRegistries, type ShownRegistry } from './list-registries.ts';
+import { listRegistries } from './list-registries.ts';
 import { RegistryForm } from './registry-form.tsx';
+import { RegistryTable } from './registry-table.tsx';
 
 export function RegistriesPage() {
   const api = useApi();
   const [isMaking, setMaking] = useState(false);
   const loaded = useLoaded('registries', (signal) => listRegistries(api, signal));
-  const columns: readonly Column<ShownRegistry>[] = [
-    {
-      key: 'name',
-      header: t.name,
-      cell: ({ id, name, description }) => (
-        <div>
-          <a href={hrefTo(['registries', id])}>{name}</a>
-          {description && <p class="muted">{description}</p>}
-        </div>
-      ),
-    },
-    { key: 'group', header: t.group, cell: ({ group }) => group.full_path },
-    {
-      key: 'pull',
-      header: t.pull,
-      cell: ({ id }) => <code>{`${location.host}/virtual_registries/container/${id}/…`}</code>,
-    },
-    {
-      key: 'anonymous',
-      header: t.anonymousShort,
-      cell: ({ anonymous_pull }) => (anonymous_pull ? <Badge tone="warn">yes</Badge> : 'no'),
-    },
-    { key: 'made', header: t.made, cell: ({ created_at }) => <Instant at={created_at} /> },
-  ];
   return (
     <Page
       title={t.title}
@@ -56,11 +30,8 @@ export function RegistriesPage() {
     >
       <LoadState of={loaded}>
         {({ registries, groups }) => (
-          <Table
-            label={t.title}
-            columns={columns}
-            rows={registries}
-            keyOf={({ id }) => id}
+          <RegistryTable
+            registries={registries}
             empty={
               <EmptyState title={t.none}>
                 {groups.length === 0 ? (

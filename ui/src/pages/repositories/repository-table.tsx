@@ -4,7 +4,7 @@ import type { ItemOf } from '../../api/api.ts';
 import { Badge } from '../../components/badge.tsx';
 import type { ListState } from '../../components/list-state.ts';
 import { type Column, Table } from '../../components/table.tsx';
-import { Instant } from '../../components/values.tsx';
+import { Bytes, Instant } from '../../components/values.tsx';
 import { numberText } from '../../format.ts';
 import { hrefTo } from '../../router/place.ts';
 import { repositoriesTexts as t } from '../../texts/repositories.ts';
@@ -46,6 +46,13 @@ export function RepositoryTable({
       header: t.tags,
       isNumber: true,
       cell: ({ tags_count: count }) => (count === undefined ? '' : numberText(count)),
+    },
+    {
+      key: 'size',
+      header: t.size,
+      sort: 'size',
+      isNumber: true,
+      cell: ({ size }) => <Bytes value={size} />,
     },
     {
       key: 'published',

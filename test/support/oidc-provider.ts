@@ -76,6 +76,10 @@ export class OidcProvider {
       const answer = await this.#exchange(request);
       return void send('error' in answer ? 400 : 200, answer);
     }
+    if (request.url?.startsWith('/authorize')) {
+      const location = this.authorize(`${this.url}${request.url}`);
+      return void response.writeHead(302, { location }).end();
+    }
     send(200, {
       issuer: this.url,
       authorization_endpoint: `${this.url}/authorize?realm=main`,

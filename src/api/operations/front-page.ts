@@ -45,7 +45,7 @@ function decode(path: string): string {
   return path.replace(/%([0-7][0-9a-f])/gi, (_, code: string) => String.fromCharCode(parseInt(code, 16)));
 }
 
-/** @param hint a sentence more for who looks at it, as HTML */
+/** @param greeting a text. @param hint a sentence more for who looks at it, as HTML */
 export function answerPage(ctx: RequestContext, greeting: string, hint = ''): void {
   const { host, href: docs } = new URL(`${ctx.state.externalUrl}${docsPath}`);
   ctx.set('Cache-Control', 'no-cache');
@@ -61,7 +61,7 @@ export function answerPage(ctx: RequestContext, greeting: string, hint = ''): vo
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Entrepot</title></head>
 <body>
 <h1>Entrepot</h1>
-<p>${greeting}</p>
+<p>${escaped(greeting)}</p>
 ${hint && `<p>${hint}</p>\n`}<ul>
 <li>To pull and push, log in: <code>docker login ${host}</code>, with your user name and an access token.</li>
 <li>To manage it: <a href="${docs}">the API</a>.</li>
@@ -69,4 +69,8 @@ ${hint && `<p>${hint}</p>\n`}<ul>
 </body>
 </html>
 `;
+}
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -9,6 +9,7 @@ import { RefusedError } from '../../management/acting/refused-error.ts';
 import type { SignedIn, SignInService } from '../../management/people/sign-in.ts';
 import { bodyParser, LateBody } from '../body-parser.ts';
 import { logFault } from '../errors.ts';
+import { answerPage } from '../operations/front-page.ts';
 import { UnreadableBody } from '../rest/body.ts';
 import { answerTo } from '../rest/errors.ts';
 import type { RequestContext, RequestState } from '../state.ts';
@@ -113,7 +114,7 @@ const statuses: Record<OidcFault, number> = {
   untrusted: 403,
 };
 
-/** Answers errors as texts: here a person looks at the answer itself. */
+/** Answers errors as texts, and as pages for browsers: here a person looks at the answer itself. */
 const answerAsText: Middleware<RequestState> = async (ctx, next) => {
   ctx.set({ 'Cache-Control': 'no-store', 'Referrer-Policy': 'no-referrer' });
   try {
@@ -123,13 +124,18 @@ const answerAsText: Middleware<RequestState> = async (ctx, next) => {
       const { address, log } = ctx.state;
       log.info({ err: error, fault: error.fault, address }, 'a sign-in at the OpenID provider was refused');
       ctx.status = statuses[error.fault];
-      ctx.body = `${error.message}\n`;
+      tell(ctx, error.message);
     } else if (error instanceof RefusedError) {
       ctx.status = answerTo(error).status;
-      ctx.body = `${error.detail ?? error.message}\n`;
+      tell(ctx, `${error.detail ?? error.message}`);
     } else throw error;
   }
 };
+
+function tell(ctx: RequestContext, text: string): void {
+  if (!ctx.get('Accept').includes('text/html')) ctx.body = `${text}\n`;
+  else answerPage(ctx, text, `<a href="${new URL(`${ctx.state.externalUrl}/`).href}">Back to signing in</a>`);
+}
 
 /** Refuses requests from pages of other sites: browsers say whose page a request comes from, other clients say nothing. */
 const demandOwnSite: Middleware<RequestState> = (ctx, next) => {

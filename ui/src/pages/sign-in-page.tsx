@@ -5,6 +5,8 @@ import { Snippet } from '../components/copy-button.tsx';
 import { TextField } from '../components/fields.tsx';
 import { Form } from '../components/form.tsx';
 import { Notice } from '../components/notice.tsx';
+import { hrefOf } from '../router/place.ts';
+import { usePlace } from '../router/use-place.tsx';
 import { signInTexts as t } from '../texts/sign-in.ts';
 
 interface SignInPageProps {
@@ -17,6 +19,7 @@ interface SignInPageProps {
 }
 
 export function SignInPage({ base, hasOidc, hasEnded, onSignedIn }: SignInPageProps) {
+  const returnTo = `${location.pathname}${hrefOf(usePlace())}`;
   useEffect(() => {
     document.title = `${t.title} · Entrepot`;
   }, []);
@@ -48,10 +51,7 @@ export function SignInPage({ base, hasOidc, hasEnded, onSignedIn }: SignInPagePr
         </Form>
         {hasOidc && (
           <p>
-            <a
-              class="button"
-              href={`auth/oidc?return_to=${encodeURIComponent(location.pathname + location.hash)}`}
-            >
+            <a class="button" href={`auth/oidc?return_to=${encodeURIComponent(returnTo)}`}>
               {t.oidc}
             </a>
           </p>

@@ -41,8 +41,10 @@ export class FormValues {
     return this.#data.has(name);
   }
 
-  all(name: string): string[] {
-    return this.#data.getAll(name).filter((value) => typeof value === 'string');
+  /** Those of the choices that are checked. */
+  among<T extends string>(name: string, choices: readonly T[]): T[] {
+    const given = this.#data.getAll(name);
+    return choices.filter((each) => given.includes(each));
   }
 
   lines(name: string): string[] {

@@ -4,6 +4,7 @@ import { apiErrorOf, useAnswer, useApi } from '../../api/use-api.ts';
 import { Badge } from '../../components/badge.tsx';
 import { LoadState } from '../../components/load-state.tsx';
 import { Section } from '../../components/page.tsx';
+import { RowAction } from '../../components/row-action.tsx';
 import { type Column, Table } from '../../components/table.tsx';
 import { useToast } from '../../components/toast.tsx';
 import { Instant } from '../../components/values.tsx';
@@ -58,11 +59,7 @@ export function Tasks() {
     {
       key: 'run',
       header: t.run,
-      cell: ({ name }) => (
-        <button type="button" class="small" aria-label={`${t.run} ${name}`} onClick={() => run(name)}>
-          {t.run}
-        </button>
-      ),
+      cell: ({ name }) => <RowAction name={t.run} of={name} onClick={() => run(name)} />,
     },
   ];
   return (

@@ -9,6 +9,7 @@ import { Confirm } from '../../components/dialog.tsx';
 import { useListState } from '../../components/list-state.ts';
 import { Section } from '../../components/page.tsx';
 import { PagedTable } from '../../components/paged-table.tsx';
+import { RowAction } from '../../components/row-action.tsx';
 import { SearchField } from '../../components/search-field.tsx';
 import type { Column } from '../../components/table.tsx';
 import { useToast } from '../../components/toast.tsx';
@@ -82,13 +83,13 @@ export function Users() {
       header: shell.edit,
       cell: (user) => (
         <span class="actions">
-          <Action name={shell.edit} of={user} onClick={() => setEditing(user)} />
-          <Action
+          <RowAction name={shell.edit} of={user.username} onClick={() => setEditing(user)} />
+          <RowAction
             name={user.state === 'blocked' ? t.unblock : t.block}
-            of={user}
+            of={user.username}
             onClick={() => void block(user)}
           />
-          <Action name={t.remove} of={user} onClick={() => setRemoving(user)} />
+          <RowAction name={t.remove} of={user.username} onClick={() => setRemoving(user)} />
         </span>
       ),
     },
@@ -145,19 +146,5 @@ export function Users() {
         </Confirm>
       )}
     </Section>
-  );
-}
-
-interface ActionProps {
-  readonly name: string;
-  readonly of: User;
-  readonly onClick: () => void;
-}
-
-function Action({ name, of, onClick }: ActionProps) {
-  return (
-    <button type="button" class="small" aria-label={`${name} ${of.username}`} onClick={onClick}>
-      {name}
-    </button>
   );
 }

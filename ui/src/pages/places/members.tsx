@@ -1,33 +1,29 @@
 /** The members of a group or project. */
-import { useState } from 'preact/hooks';
 import type { ItemOf } from '../../api/api.ts';
 import { chosen } from '../../api/choices.ts';
 import { maintainer, owner, type PlaceOf, roles, useRole } from '../../api/roles.ts';
-import { useAnswer, useApi, useConnection, usePage } from '../../api/use-api.ts';
+import { useAnswer, useApi, usePage } from '../../api/use-api.ts';
 import { Badge } from '../../components/badge.tsx';
-import { Confirm, Dialog } from '../../components/dialog.tsx';
-import { Select, TextField } from '../../components/fields.tsx';
+import { Dialog } from '../../components/dialog.tsx';
+import { EditedList } from '../../components/edited-list.tsx';
+import { TextField } from '../../components/fields.tsx';
 import { Form } from '../../components/form.tsx';
 import { useListState } from '../../components/list-state.ts';
-import { Section } from '../../components/page.tsx';
-import { PagedTable } from '../../components/paged-table.tsx';
 import type { Column } from '../../components/table.tsx';
 import { useToast } from '../../components/toast.tsx';
 import { Instant } from '../../components/values.tsx';
 import { dayText } from '../../format.ts';
 import { membersTexts as t } from '../../texts/places.ts';
 import { shell } from '../../texts/shell.ts';
+import { RoleField } from './role-field.tsx';
 
 type Member = ItemOf<'GET /groups/{id}/members/all'>;
 
 export function Members({ place }: { readonly place: PlaceOf }) {
   const { kind, id } = place;
-  const { api } = useConnection();
-  const tell = useToast();
+  const api = useApi();
   const state = useListState('id');
   const role = useRole(place);
-  const [isAdding, setAdding] = useState(false);
-  const [removing, setRemoving] = useState<Member>();
   const query = { page: state.page, per_page: state.perPage };
   const members = usePage(`GET /${kind}/{id}/members/all`, { path: { id }, query });
   const own = useAnswer(`GET /${kind}/{id}/members`, { path: { id }, query: { per_page: 100 } });
@@ -68,62 +64,29 @@ export function Members({ place }: { readonly place: PlaceOf }) {
       header: t.expires,
       cell: ({ expires_at: at }) => (at ? dayText(at) : <span class="muted">{shell.never}</span>),
     },
-    ...(mayManage
-      ? [
-          {
-            key: 'actions',
-            header: t.remove,
-            cell: (member: Member) =>
-              isOwn(member) && (
-                <button
-                  type="button"
-                  class="small"
-                  aria-label={`${t.remove} ${member.username}`}
-                  onClick={() => setRemoving(member)}
-                >
-                  {t.remove}
-                </button>
-              ),
-          },
-        ]
-      : []),
   ];
   return (
-    <Section
+    <EditedList
       title={t.title}
       intro={t.intro}
-      actions={
-        mayManage && (
-          <button type="button" class="primary" onClick={() => setAdding(true)}>
-            {t.add}
-          </button>
-        )
-      }
-    >
-      <PagedTable
-        of={members}
-        pages={state}
-        label={t.title}
-        columns={columns}
-        keyOf={(member) => member.id}
-        empty={<p class="muted">{t.empty}</p>}
-      />
-      {isAdding && <NewMember place={place} most={role} onAdded={reload} onClose={() => setAdding(false)} />}
-      {removing && (
-        <Confirm
-          title={t.removeTitle}
-          action={t.remove}
-          onClose={() => setRemoving(undefined)}
-          onConfirm={async () => {
-            await api.call(`DELETE /${kind}/{id}/members/{user_id}`, { path: { id, user_id: removing.id } });
-            tell(t.removed(removing.username));
-            reload();
-          }}
-        >
-          <p>{t.removeText(removing.username)}</p>
-        </Confirm>
-      )}
-    </Section>
+      of={{ ...members, reload }}
+      pages={state}
+      columns={columns}
+      nameOf={({ username }) => username}
+      empty={<p class="muted">{t.empty}</p>}
+      isEditable={mayManage}
+      add={t.add}
+      dialog={(asked) => <NewMember place={place} most={role} {...asked} />}
+      removal={{
+        action: t.remove,
+        title: t.removeTitle,
+        text: ({ username }) => t.removeText(username),
+        done: ({ username }) => t.removed(username),
+        run: ({ id: user_id }) =>
+          api.call(`DELETE /${kind}/{id}/members/{user_id}`, { path: { id, user_id } }),
+        isFor: isOwn,
+      }}
+    />
   );
 }
 
@@ -173,12 +136,12 @@ function RoleSelect({
 function NewMember({
   place: { kind, id },
   most,
-  onAdded,
+  onSaved,
   onClose,
 }: {
   readonly place: PlaceOf;
   readonly most: number;
-  readonly onAdded: () => void;
+  readonly onSaved: () => void;
   readonly onClose: () => void;
 }) {
   const api = useApi();
@@ -199,20 +162,11 @@ function NewMember({
             },
           });
           tell(t.added(username));
-          onAdded();
-          onClose();
+          onSaved();
         }}
       >
         <TextField name="username" label={t.username} isRequired hasFocus />
-        <Select
-          name="access_level"
-          label={t.role}
-          hint={t.roleHint}
-          value="30"
-          choices={roles
-            .filter((each) => each <= most)
-            .map((each) => ({ value: String(each), label: t.roles.get(each) ?? String(each) }))}
-        />
+        <RoleField most={most} />
         <TextField name="expires_at" type="date" label={t.expires} hint={t.expiresHint} />
       </Form>
     </Dialog>

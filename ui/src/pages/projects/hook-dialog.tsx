@@ -2,7 +2,7 @@
 import type { ItemOf } from '../../api/api.ts';
 import { useApi } from '../../api/use-api.ts';
 import { Dialog } from '../../components/dialog.tsx';
-import { CheckBox, TextField } from '../../components/fields.tsx';
+import { CheckBox, CheckBoxes, TextField } from '../../components/fields.tsx';
 import { Form } from '../../components/form.tsx';
 import { useToast } from '../../components/toast.tsx';
 import { hooksTexts as t } from '../../texts/projects.ts';
@@ -28,13 +28,12 @@ export function HookDialog({ id, hook, onSaved, onClose }: HookDialogProps) {
         action={hook ? shell.save : shell.create}
         onCancel={onClose}
         onSubmit={async (values) => {
-          const ignored = values.all('ignored_actions');
           const token = values.secret('token');
           const body = {
             url: values.text('url'),
             name: values.text('name'),
             description: values.text('description'),
-            ignored_actions: actions.filter((each) => ignored.includes(each)),
+            ignored_actions: values.among('ignored_actions', actions),
             disabled: values.checked('disabled'),
             ...(token !== '' && { token }),
           };
@@ -55,18 +54,13 @@ export function HookDialog({ id, hook, onSaved, onClose }: HookDialogProps) {
           type="password"
           autocomplete="new-password"
         />
-        <fieldset>
-          <legend>{t.ignored}</legend>
-          {actions.map((action) => (
-            <CheckBox
-              key={action}
-              name="ignored_actions"
-              value={action}
-              label={t.events[action]}
-              isChecked={hook?.ignored_actions.includes(action) ?? false}
-            />
-          ))}
-        </fieldset>
+        <CheckBoxes
+          name="ignored_actions"
+          legend={t.ignored}
+          choices={actions}
+          labels={t.events}
+          checked={hook?.ignored_actions ?? []}
+        />
         <CheckBox name="disabled" label={t.disabled} isChecked={hook?.disabled ?? false} />
       </Form>
     </Dialog>

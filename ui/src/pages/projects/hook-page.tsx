@@ -10,6 +10,7 @@ import { useListState } from '../../components/list-state.ts';
 import { LoadState } from '../../components/load-state.tsx';
 import { Page, Section } from '../../components/page.tsx';
 import { PagedTable } from '../../components/paged-table.tsx';
+import { RowAction } from '../../components/row-action.tsx';
 import type { Column } from '../../components/table.tsx';
 import { useToast } from '../../components/toast.tsx';
 import { Instant } from '../../components/values.tsx';
@@ -79,15 +80,12 @@ export function HookPage({ params }: PageProps) {
       header: t.resend,
       cell: (delivery) =>
         delivery.status !== 'pending' && (
-          <button
-            type="button"
-            class="small"
-            disabled={resending !== undefined}
-            aria-label={`${t.resend} ${delivery.id}`}
+          <RowAction
+            name={t.resend}
+            of={String(delivery.id)}
+            isDisabled={resending !== undefined}
             onClick={() => resend(delivery)}
-          >
-            {t.resend}
-          </button>
+          />
         ),
     },
   ];

@@ -1,14 +1,11 @@
 /** Rules of one kind: a pattern and, of most, the roles that it asks for. */
-import { useState } from 'preact/hooks';
 import type { PageOf } from '../../api/api.ts';
 import type { Loaded } from '../../api/use-api.ts';
-import { Confirm, Dialog } from '../../components/dialog.tsx';
+import { Dialog } from '../../components/dialog.tsx';
+import { EditedList } from '../../components/edited-list.tsx';
 import { Select, TextField } from '../../components/fields.tsx';
 import { Form } from '../../components/form.tsx';
-import { LoadState } from '../../components/load-state.tsx';
-import { Section } from '../../components/page.tsx';
-import { type Column, Table } from '../../components/table.tsx';
-import { useToast } from '../../components/toast.tsx';
+import type { Column } from '../../components/table.tsx';
 import { rulesTexts as t } from '../../texts/projects.ts';
 
 type Level = 'maintainer' | 'owner' | 'admin';
@@ -37,9 +34,6 @@ interface RuleListProps<R> {
 
 export function RuleList<R extends { readonly id: number }>(props: RuleListProps<R>) {
   const { title, intro, levels, rules, patternOf, levelsOf, onRemove } = props;
-  const tell = useToast();
-  const [isAdding, setAdding] = useState(false);
-  const [removing, setRemoving] = useState<R>();
   const levelColumns: readonly Column<R>[] = [t.push, t.delete].map((header, index) => ({
     key: header,
     header,
@@ -48,67 +42,25 @@ export function RuleList<R extends { readonly id: number }>(props: RuleListProps
   const columns: readonly Column<R>[] = [
     { key: 'pattern', header: t.pattern, cell: (rule) => <code>{patternOf(rule)}</code> },
     ...(levels ? levelColumns : []),
-    {
-      key: 'actions',
-      header: t.remove,
-      cell: (rule) => (
-        <button
-          type="button"
-          class="small"
-          aria-label={`${t.remove} ${patternOf(rule)}`}
-          onClick={() => setRemoving(rule)}
-        >
-          {t.remove}
-        </button>
-      ),
-    },
   ];
   return (
-    <Section
+    <EditedList
       title={title}
       intro={intro}
-      actions={
-        <button type="button" aria-label={`${t.add}: ${title}`} onClick={() => setAdding(true)}>
-          {t.add}
-        </button>
-      }
-    >
-      <LoadState of={rules}>
-        {({ items }) => (
-          <Table
-            label={title}
-            columns={columns}
-            rows={items}
-            keyOf={({ id }) => id}
-            empty={<p class="muted">{t.empty}</p>}
-          />
-        )}
-      </LoadState>
-      {isAdding && (
-        <NewRuleDialog
-          {...props}
-          onClose={() => setAdding(false)}
-          onAdded={() => {
-            setAdding(false);
-            rules.reload();
-          }}
-        />
-      )}
-      {removing && (
-        <Confirm
-          title={t.removeTitle}
-          action={t.remove}
-          onClose={() => setRemoving(undefined)}
-          onConfirm={async () => {
-            await onRemove(removing.id);
-            tell(t.removed);
-            rules.reload();
-          }}
-        >
-          <p>{t.removeText(patternOf(removing))}</p>
-        </Confirm>
-      )}
-    </Section>
+      of={rules}
+      columns={columns}
+      nameOf={patternOf}
+      empty={<p class="muted">{t.empty}</p>}
+      add={t.add}
+      dialog={(asked) => <NewRuleDialog {...props} {...asked} />}
+      removal={{
+        action: t.remove,
+        title: t.removeTitle,
+        text: (rule) => t.removeText(patternOf(rule)),
+        done: () => t.removed,
+        run: ({ id }) => onRemove(id),
+      }}
+    />
   );
 }
 
@@ -116,11 +68,11 @@ type NewRuleProps = Pick<
   RuleListProps<never>,
   'title' | 'patternName' | 'patternHint' | 'levels' | 'onAdd'
 > & {
-  readonly onAdded: () => void;
+  readonly onSaved: () => void;
   readonly onClose: () => void;
 };
 
-function NewRuleDialog({ title, patternName, patternHint, levels, onAdd, onAdded, onClose }: NewRuleProps) {
+function NewRuleDialog({ title, patternName, patternHint, levels, onAdd, onSaved, onClose }: NewRuleProps) {
   const choices = levels?.map((value) => ({ value, label: levelText(value) }));
   return (
     <Dialog title={title} onClose={onClose}>
@@ -133,7 +85,7 @@ function NewRuleDialog({ title, patternName, patternHint, levels, onAdd, onAdded
             push: values.text('minimum_access_level_for_push'),
             delete: values.text('minimum_access_level_for_delete'),
           });
-          onAdded();
+          onSaved();
         }}
       >
         <TextField name={patternName} label={t.pattern} hint={patternHint} isRequired hasFocus />

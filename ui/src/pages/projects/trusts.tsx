@@ -1,24 +1,52 @@
 /** Whose CI jobs are jobs of a project. */
-import { useState } from 'preact/hooks';
 import type { ItemOf } from '../../api/api.ts';
 import { ApiError } from '../../api/api-error.ts';
 import { chosen } from '../../api/choices.ts';
 import { roles } from '../../api/roles.ts';
 import { useApi, usePage } from '../../api/use-api.ts';
 import { Snippet } from '../../components/copy-button.tsx';
-import { Confirm, Dialog } from '../../components/dialog.tsx';
+import { Dialog } from '../../components/dialog.tsx';
+import { EditedList } from '../../components/edited-list.tsx';
 import { EmptyState } from '../../components/empty-state.tsx';
-import { Select, TextArea, TextField } from '../../components/fields.tsx';
+import { TextArea, TextField } from '../../components/fields.tsx';
 import { Form } from '../../components/form.tsx';
-import { LoadState } from '../../components/load-state.tsx';
-import { Section } from '../../components/page.tsx';
-import { type Column, Table } from '../../components/table.tsx';
-import { useToast } from '../../components/toast.tsx';
+import type { Column } from '../../components/table.tsx';
 import { membersTexts } from '../../texts/places.ts';
 import { trustsTexts as t } from '../../texts/projects.ts';
 import { shell } from '../../texts/shell.ts';
+import { RoleField } from '../places/role-field.tsx';
 
 type Trust = ItemOf<'GET /projects/{id}/ci_trusts'>;
+
+const columns: readonly Column<Trust>[] = [
+  { key: 'name', header: t.name, cell: ({ name }) => name },
+  {
+    key: 'issuer',
+    header: t.issuer,
+    cell: ({ issuer, audience }) => (
+      <>
+        <span class="break">{issuer}</span>
+        <p class="muted break">
+          {t.audience}: {audience}
+        </p>
+      </>
+    ),
+  },
+  {
+    key: 'claims',
+    header: t.claims,
+    cell: ({ claims }) => (
+      <ul>
+        {Object.entries(claims).map(([name, pattern]) => (
+          <li key={name} class="code break">
+            {name}: {pattern}
+          </li>
+        ))}
+      </ul>
+    ),
+  },
+  { key: 'role', header: t.role, cell: (trust) => membersTexts.roles.get(trust.access_level) },
+];
 
 interface TrustsProps {
   readonly id: string;
@@ -28,115 +56,40 @@ interface TrustsProps {
 
 export function Trusts({ id, role }: TrustsProps) {
   const api = useApi();
-  const tell = useToast();
-  const [isAdding, setAdding] = useState(false);
-  const [removing, setRemoving] = useState<Trust>();
   const trusts = usePage('GET /projects/{id}/ci_trusts', { path: { id }, query: { per_page: 100 } });
-  const columns: readonly Column<Trust>[] = [
-    { key: 'name', header: t.name, cell: ({ name }) => name },
-    {
-      key: 'issuer',
-      header: t.issuer,
-      cell: ({ issuer, audience }) => (
-        <>
-          <span class="break">{issuer}</span>
-          <p class="muted break">
-            {t.audience}: {audience}
-          </p>
-        </>
-      ),
-    },
-    {
-      key: 'claims',
-      header: t.claims,
-      cell: ({ claims }) => (
-        <ul>
-          {Object.entries(claims).map(([name, pattern]) => (
-            <li key={name} class="code break">
-              {name}: {pattern}
-            </li>
-          ))}
-        </ul>
-      ),
-    },
-    { key: 'role', header: t.role, cell: (trust) => membersTexts.roles.get(trust.access_level) },
-    {
-      key: 'actions',
-      header: t.remove,
-      cell: (trust) => (
-        <button
-          type="button"
-          class="small"
-          aria-label={`${t.remove} ${trust.name}`}
-          onClick={() => setRemoving(trust)}
-        >
-          {t.remove}
-        </button>
-      ),
-    },
-  ];
   return (
-    <Section
+    <EditedList
       title={t.title}
       intro={t.intro}
-      actions={
-        <button type="button" class="primary" onClick={() => setAdding(true)}>
-          {t.add}
-        </button>
+      of={trusts}
+      columns={columns}
+      nameOf={({ name }) => name}
+      empty={
+        <EmptyState title={t.empty}>
+          <p>{t.emptyHint}</p>
+          <Snippet text={t.example(location.host)} label={t.title} />
+        </EmptyState>
       }
-    >
-      <LoadState of={trusts}>
-        {({ items }) => (
-          <Table
-            label={t.title}
-            columns={columns}
-            rows={items}
-            keyOf={(trust) => trust.id}
-            empty={
-              <EmptyState title={t.empty}>
-                <p>{t.emptyHint}</p>
-                <Snippet text={t.example(location.host)} label={t.title} />
-              </EmptyState>
-            }
-          />
-        )}
-      </LoadState>
-      {isAdding && (
-        <NewTrust
-          id={id}
-          role={role}
-          onClose={() => setAdding(false)}
-          onAdded={() => {
-            setAdding(false);
-            trusts.reload();
-          }}
-        />
-      )}
-      {removing && (
-        <Confirm
-          title={t.removeTitle}
-          action={t.remove}
-          onClose={() => setRemoving(undefined)}
-          onConfirm={async () => {
-            const path = { id, trust_id: removing.id };
-            await api.call('DELETE /projects/{id}/ci_trusts/{trust_id}', { path });
-            tell(t.removed(removing.name));
-            trusts.reload();
-          }}
-        >
-          <p>{t.removeText(removing.name)}</p>
-        </Confirm>
-      )}
-    </Section>
+      add={t.add}
+      dialog={(asked) => <NewTrust id={id} role={role} {...asked} />}
+      removal={{
+        action: t.remove,
+        title: t.removeTitle,
+        text: ({ name }) => t.removeText(name),
+        done: ({ name }) => t.removed(name),
+        run: ({ id: trust_id }) =>
+          api.call('DELETE /projects/{id}/ci_trusts/{trust_id}', { path: { id, trust_id } }),
+      }}
+    />
   );
 }
 
 interface NewTrustProps extends TrustsProps {
-  readonly onAdded: () => void;
+  readonly onSaved: () => void;
   readonly onClose: () => void;
 }
 
-function NewTrust({ id, role, onAdded, onClose }: NewTrustProps) {
+function NewTrust({ id, role, onSaved, onClose }: NewTrustProps) {
   const api = useApi();
   return (
     <Dialog title={t.add} onClose={onClose}>
@@ -155,7 +108,7 @@ function NewTrust({ id, role, onAdded, onClose }: NewTrustProps) {
               access_level: chosen(values.text('access_level'), roles, 30),
             },
           });
-          onAdded();
+          onSaved();
         }}
       >
         <TextField name="name" label={t.name} isRequired hasFocus />
@@ -163,14 +116,7 @@ function NewTrust({ id, role, onAdded, onClose }: NewTrustProps) {
         <TextField name="audience" label={t.audience} value={location.origin} isRequired />
         <TextArea name="claims" label={t.claims} hint={t.claimsHint} isRequired />
         <TextField name="jwks_url" label={t.jwksUrl} hint={t.jwksUrlHint} type="url" />
-        <Select
-          name="access_level"
-          label={t.role}
-          value="30"
-          choices={roles
-            .filter((each) => each <= role)
-            .map((each) => ({ value: String(each), label: membersTexts.roles.get(each) ?? '' }))}
-        />
+        <RoleField most={role} />
       </Form>
     </Dialog>
   );

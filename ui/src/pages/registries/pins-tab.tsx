@@ -6,6 +6,7 @@ import { EmptyState } from '../../components/empty-state.tsx';
 import { TextField } from '../../components/fields.tsx';
 import { Form } from '../../components/form.tsx';
 import { LoadState } from '../../components/load-state.tsx';
+import { RowAction } from '../../components/row-action.tsx';
 import { type Column, Table } from '../../components/table.tsx';
 import { useToast } from '../../components/toast.tsx';
 import { Instant } from '../../components/values.tsx';
@@ -26,10 +27,9 @@ export function PinsTab({ registryId }: { readonly registryId: number }) {
       key: 'remove',
       header: t.remove,
       cell: ({ id, image }) => (
-        <button
-          type="button"
-          class="small"
-          aria-label={`${t.remove} ${image}`}
+        <RowAction
+          name={t.remove}
+          of={image}
           onClick={async () => {
             await api.call('DELETE /virtual_registries/container/registries/{id}/pins/{pin_id}', {
               path: { ...path, pin_id: id },
@@ -37,9 +37,7 @@ export function PinsTab({ registryId }: { readonly registryId: number }) {
             tell(t.removed);
             pins.reload();
           }}
-        >
-          {t.remove}
-        </button>
+        />
       ),
     },
   ];

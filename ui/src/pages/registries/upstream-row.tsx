@@ -1,8 +1,10 @@
 /** An upstream at its place: what it is, how it does, and what can be done with it. */
 import { Badge, type Tone } from '../../components/badge.tsx';
+import { RowAction } from '../../components/row-action.tsx';
 import { Facts, Instant } from '../../components/values.tsx';
 import { durationText, numberText } from '../../format.ts';
 import { upstreamTexts as t } from '../../texts/registries.ts';
+import { shell } from '../../texts/shell.ts';
 import type { PlacedUpstream } from './placed-upstream.ts';
 
 interface UpstreamRowProps {
@@ -68,25 +70,9 @@ export function UpstreamRow(props: UpstreamRowProps) {
             {description && <p class="muted">{description}</p>}
           </div>
           <div class="actions">
-            <button type="button" class="small" aria-label={t.edit(name)} onClick={() => onAsk('edit')}>
-              {t.editShort}
-            </button>
-            <button
-              type="button"
-              class="small"
-              aria-label={`${t.remove} ${name}`}
-              onClick={() => onAsk('take-out')}
-            >
-              {t.remove}
-            </button>
-            <button
-              type="button"
-              class="small"
-              aria-label={`${t.delete} ${name}`}
-              onClick={() => onAsk('delete')}
-            >
-              {t.delete}
-            </button>
+            <RowAction name={shell.edit} of={name} onClick={() => onAsk('edit')} />
+            <RowAction name={t.remove} of={name} onClick={() => onAsk('take-out')} />
+            <RowAction name={t.delete} of={name} onClick={() => onAsk('delete')} />
           </div>
         </div>
         <UpstreamHealth health={upstream.health} />

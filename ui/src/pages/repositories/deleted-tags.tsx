@@ -4,6 +4,7 @@ import { apiErrorOf, useApi, usePage } from '../../api/use-api.ts';
 import { EmptyState } from '../../components/empty-state.tsx';
 import { useListState } from '../../components/list-state.ts';
 import { PagedTable } from '../../components/paged-table.tsx';
+import { RowAction } from '../../components/row-action.tsx';
 import { SearchField } from '../../components/search-field.tsx';
 import type { Column } from '../../components/table.tsx';
 import { useToast } from '../../components/toast.tsx';
@@ -55,16 +56,7 @@ export function DeletedTags({ repository: { project, id }, mayRestore }: Deleted
           {
             key: 'restore',
             header: t.restore,
-            cell: (tag: Deleted) => (
-              <button
-                type="button"
-                class="small"
-                aria-label={`${t.restore} ${tag.name}`}
-                onClick={() => restore(tag)}
-              >
-                {t.restore}
-              </button>
-            ),
+            cell: (tag: Deleted) => <RowAction name={t.restore} of={tag.name} onClick={() => restore(tag)} />,
           },
         ]
       : []),

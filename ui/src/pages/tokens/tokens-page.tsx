@@ -7,6 +7,7 @@ import { EmptyState } from '../../components/empty-state.tsx';
 import { useListState } from '../../components/list-state.ts';
 import { Page } from '../../components/page.tsx';
 import { PagedTable } from '../../components/paged-table.tsx';
+import { RowAction } from '../../components/row-action.tsx';
 import { SearchField } from '../../components/search-field.tsx';
 import type { Column } from '../../components/table.tsx';
 import { useToast } from '../../components/toast.tsx';
@@ -60,14 +61,7 @@ export function TokensPage() {
       header: t.state,
       cell: (token) =>
         token.active ? (
-          <button
-            type="button"
-            class="small"
-            aria-label={`${t.revoke} ${token.name}`}
-            onClick={() => setRevoking(token)}
-          >
-            {t.revoke}
-          </button>
+          <RowAction name={t.revoke} of={token.name} onClick={() => setRevoking(token)} />
         ) : (
           <Badge>{token.revoked ? t.revoked : t.expired}</Badge>
         ),

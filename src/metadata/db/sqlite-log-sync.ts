@@ -13,6 +13,7 @@ export class LogSync {
   /** Whoever comes after a failure finds it, too. */
   readonly #syncs = new NextRun(() => this.#sync());
   #failure: UnavailableError | undefined;
+  #isClosed = false;
 
   /** @param file of the database */
   constructor(file: string) {
@@ -31,6 +32,7 @@ export class LogSync {
 
   async close(): Promise<void> {
     await this.#syncs.settle();
+    this.#isClosed = true;
     await (await this.#log)?.close();
   }
 
@@ -50,6 +52,8 @@ export class LogSync {
 
   /** It is there by the first commit, and the same until the database is closed. Only who has it open meanwhile hears of failures. */
   async #open(): Promise<FileHandle> {
+    // Nobody would close it.
+    if (this.#isClosed) throw new UnavailableError('the database is closed');
     this.#log ??= open(this.#path, 'r');
     try {
       return await this.#log;

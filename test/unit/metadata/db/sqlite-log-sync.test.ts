@@ -1,8 +1,9 @@
-import { open } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { type Database, openDatabase } from '../../../../src/metadata/db/database.ts';
 import type { Records } from '../../../../src/metadata/db/records.ts';
+import { LogSync } from '../../../../src/metadata/db/sqlite-log-sync.ts';
 import { UnavailableError } from '../../../../src/oci/unavailable.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { silentLog } from '../../../support/silent-log.ts';
@@ -108,6 +109,14 @@ test('nothing is acknowledged that the disk did not take, and nothing is written
   expect(await database.users.findByUsername('eve')).toBeUndefined();
   expect(disk.asked).toBe(1);
   expect(await usernames(database)).toEqual(['ada', 'bob', 'cyd']);
+});
+
+test('once it is closed no file is opened that nobody would close', async () => {
+  const file = join(await temporaryDirectory(), 'entrepot.db');
+  await writeFile(`${file}-wal`, '');
+  const log = new LogSync(file);
+  await log.close();
+  await expect(log.sync()).rejects.toThrow('the database is closed');
 });
 
 function add(username: string) {

@@ -7,6 +7,7 @@ import { ImageDetailsReader } from '../hosted/manifests/image-details.ts';
 import { ImageFactsReader } from '../hosted/manifests/image-facts.ts';
 import { HostedInventory } from '../hosted/manifests/inventory.ts';
 import { PullCounter } from '../hosted/pull-counter.ts';
+import { PlaceDeletionTask } from '../hosted/repositories/place-deletion.ts';
 import { RepositoryDeletionTask } from '../hosted/repositories/repository-deletion.ts';
 import { RepositoryMeasuringTask } from '../hosted/repositories/repository-measuring.ts';
 import { CleanupTask } from '../hosted/tags/cleanup.ts';
@@ -57,6 +58,7 @@ export function createHostedRegistry({ config, storage, reads, hot, log, now }: 
     new CleanupTask(parts),
     new TagDeletionTask(parts),
     new RepositoryDeletionTask(parts),
+    new PlaceDeletionTask(parts),
     new RepositoryMeasuringTask(parts),
   ];
   return {

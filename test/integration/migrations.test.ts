@@ -24,6 +24,7 @@ const migrations = [
   '0011-traffic',
   '0012-cache-entry-orders',
   '0013-stored-blobs',
+  '0014-place-removals',
 ];
 const source = resolve(import.meta.dirname, '../../src/metadata/db/database.ts');
 

@@ -63,6 +63,10 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
   'hosted/uploads/blob-commit.ts': [1, 'tries counted'],
   'hosted/tags/cleanup.ts': [1, 'one repository after the other; ends with what the database throws'],
   'hosted/manifests/image-facts.ts': [1, 'the bytes of a config, limited'],
+  'hosted/repositories/place-deletion.ts': [
+    2,
+    'removes a part each time, with a pause; what fails is logged',
+  ],
   'hosted/repositories/repository-deletion.ts': [
     3,
     'removes a part each time, with a pause; ends with what the database throws',

@@ -3,6 +3,7 @@
  * and the repository last. A process that dies leaves the rest to the next; what fails too often is given up and says so.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ReviewEvent } from '../../metadata/collector/enqueue-reviews.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import type { RepositoryRemovals } from '../../metadata/hosted/repository-removals.ts';
@@ -92,12 +93,7 @@ export class RepositoryDeletionTask {
   #removePart(id: number): Promise<boolean> {
     return this.#options.database.transaction(async (tx) => {
       await tx.repositories.hold(id);
-      const manifests = await tx.repositoryRemovals.removeManifests(id, linksAtOnce);
-      await tx.reviews.addPayloads(manifests, 'repository_delete');
-      if (manifests.length > 0) return true;
-      const blobs = await tx.repositoryRemovals.removeBlobs(id, linksAtOnce);
-      await tx.reviews.addBlobs(blobs, 'repository_delete');
-      return blobs.length > 0;
+      return unlinkSome(tx, [id], 'repository_delete');
     });
   }
 
@@ -114,6 +110,20 @@ export class RepositoryDeletionTask {
       failures,
     );
   }
+}
+
+/** Removes some of what these repositories, which are held, link, and puts it up for review. False where there is nothing any more. */
+export async function unlinkSome(
+  tx: Pick<Records, 'repositoryRemovals' | 'reviews'>,
+  repositoryIds: readonly number[],
+  event: ReviewEvent,
+): Promise<boolean> {
+  const manifests = await tx.repositoryRemovals.removeManifests(repositoryIds, linksAtOnce);
+  await tx.reviews.addPayloads(manifests, event);
+  if (manifests.length > 0) return true;
+  const blobs = await tx.repositoryRemovals.removeBlobs(repositoryIds, linksAtOnce);
+  await tx.reviews.addBlobs(blobs, event);
+  return blobs.length > 0;
 }
 
 /** Removes the repository itself. False where there is something in it again. */

@@ -1,7 +1,7 @@
 /** Groups: what registries and projects belong to, and what roles are given in. Groups nest. */
 
 import { accessLevels } from '../../auth/rights/access-levels.ts';
-import { tellOf } from '../../hosted/changes/write-records.ts';
+import { deletePlace } from '../../hosted/repositories/place-deletion.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Page, Paged } from '../../metadata/db/page.ts';
 import type { Records } from '../../metadata/db/records.ts';
@@ -178,10 +178,7 @@ export class GroupService {
       const group = await this.#rights.getGroup(tx, actor, reference, 'own');
       demandUnmodified(group, unmodifiedSince);
       await holdGroup(tx, group.id);
-      await tx.reviews.addGroup(group.fullPath);
-      const repositories = await tx.repositories.listNamed(group.fullPath);
-      await tellOf(tx, authorOf(actor), repositories, { action: 'delete' });
-      await tx.groups.remove(group.id);
+      await deletePlace(tx, authorOf(actor), { ...group, kind: 'group' });
       await recordChange(tx, actor, {
         action: 'group.delete',
         targetId: group.id,

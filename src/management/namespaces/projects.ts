@@ -1,7 +1,7 @@
 /** Projects: what repositories that are pushed to belong to. */
 
 import { accessLevels } from '../../auth/rights/access-levels.ts';
-import { tellOf } from '../../hosted/changes/write-records.ts';
+import { deletePlace } from '../../hosted/repositories/place-deletion.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Keyset, KeysetPart, Page, Paged } from '../../metadata/db/page.ts';
 import type { Records } from '../../metadata/db/records.ts';
@@ -205,10 +205,7 @@ export class ProjectService {
       const project = await this.#rights.getProject(tx, actor, reference, 'own');
       demandUnmodified(project, unmodifiedSince);
       if (!(await tx.projects.hold(project.id))) throw new RefusedError('not-found', 'Project');
-      await tx.reviews.addProject(project.id);
-      const repositories = await tx.repositories.listNamed(project.fullPath);
-      await tellOf(tx, authorOf(actor), repositories, { action: 'delete' });
-      await tx.projects.remove(project.id);
+      await deletePlace(tx, authorOf(actor), { ...project, kind: 'project' });
       await recordChange(tx, actor, {
         action: 'project.delete',
         targetId: project.id,

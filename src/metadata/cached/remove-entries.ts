@@ -16,16 +16,27 @@ export async function removeEntries(
 ): Promise<number> {
   let count = 0;
   for (;;) {
-    const rows = await tx
-      .deleteFrom('cacheEntries')
-      .where('id', 'in', which.limit(rowsAtOnce))
-      .returning(['kind', 'digest'])
-      .execute();
-    const digestsOf = (isBlob: boolean) =>
-      rows.filter(({ kind }) => (kind === 'blob') === isBlob).map(({ digest }) => digest);
-    await reviews.addBlobs(digestsOf(true), event);
-    await reviews.addPayloads(digestsOf(false), event);
-    count += rows.length;
-    if (rows.length < rowsAtOnce) return count;
+    const removed = await removeSomeEntries(tx, reviews, which, event);
+    count += removed;
+    if (removed < rowsAtOnce) return count;
   }
+}
+
+/** As {@link removeEntries}, a few of them. */
+export async function removeSomeEntries(
+  tx: Kysely<Tables>,
+  reviews: Reviews,
+  which: SelectQueryBuilder<Tables, 'cacheEntries', { id: number }>,
+  event: ReviewEvent,
+): Promise<number> {
+  const rows = await tx
+    .deleteFrom('cacheEntries')
+    .where('id', 'in', which.limit(rowsAtOnce))
+    .returning(['kind', 'digest'])
+    .execute();
+  const digestsOf = (isBlob: boolean) =>
+    rows.filter(({ kind }) => (kind === 'blob') === isBlob).map(({ digest }) => digest);
+  await reviews.addBlobs(digestsOf(true), event);
+  await reviews.addPayloads(digestsOf(false), event);
+  return rows.length;
 }

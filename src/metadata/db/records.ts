@@ -39,6 +39,7 @@ import { Tags } from '../hosted/tags.ts';
 import { UploadRecords } from '../hosted/upload-records.ts';
 import { Exposures } from '../namespaces/exposures.ts';
 import { Groups } from '../namespaces/groups.ts';
+import { PlaceRemovals } from '../namespaces/place-removals.ts';
 import { Projects } from '../namespaces/projects.ts';
 import { Relocations } from '../namespaces/relocations.ts';
 import { RenameLeases } from '../namespaces/rename-leases.ts';
@@ -108,6 +109,7 @@ export class Records {
   readonly objectWrites: ObjectWrites;
   readonly oidcIdentities: OidcIdentities;
   readonly oidcTrusts: OidcTrusts;
+  readonly placeRemovals: PlaceRemovals;
   readonly processes: Processes;
   readonly projects: Projects;
   readonly protectionRules: ProtectionRules;
@@ -181,6 +183,7 @@ export class Records {
     this.objectWrites = new ObjectWrites(db, now);
     this.oidcIdentities = new OidcIdentities(db, now);
     this.oidcTrusts = new OidcTrusts(db, now, pages, reading);
+    this.placeRemovals = new PlaceRemovals(db, reviews);
     this.processes = new Processes(db, now);
     this.projects = new Projects(db, now, { pages, reads }, reading);
     this.protectionRules = new ProtectionRules(db, now);

@@ -27,6 +27,7 @@ import type { TagDeletionTable } from '../hosted/tag-deletions.ts';
 import type { TagTable } from '../hosted/tags.ts';
 import type { UploadTable } from '../hosted/upload-records.ts';
 import type { GroupTable } from '../namespaces/groups.ts';
+import type { PlaceRemovalTable } from '../namespaces/place-removals.ts';
 import type { ProjectTable } from '../namespaces/projects.ts';
 import type { RenameLeaseTable } from '../namespaces/rename-leases.ts';
 import type { MemberTable } from '../people/members.ts';
@@ -88,6 +89,7 @@ export interface Tables {
   oidcIdentities: OidcIdentityTable;
   oidcTrusts: OidcTrustTable;
   payloadReviews: ReviewTable;
+  placeRemovals: PlaceRemovalTable;
   processes: ProcessTable;
   objectParts: ObjectPartTable;
   objectWrites: ObjectWriteTable;

@@ -39,35 +39,45 @@ export class RepositoryRemovals {
     return numUpdatedRows > 0n;
   }
 
-  /** Removes up to so many of its manifests, with their tags. Returns their digests. */
-  removeManifests(repositoryId: number, limit: number): Promise<readonly Digest[]> {
-    return this.#remove('repositoryManifests', repositoryId, limit);
+  /** Removes up to so many of the manifests of these repositories, with their tags. Returns their digests. */
+  removeManifests(repositoryIds: readonly number[], limit: number): Promise<readonly Digest[]> {
+    return this.#remove('repositoryManifests', repositoryIds, limit);
   }
 
-  /** Removes up to so many of its links of blobs. Returns their digests. */
-  removeBlobs(repositoryId: number, limit: number): Promise<readonly Digest[]> {
-    return this.#remove('repositoryBlobs', repositoryId, limit);
+  /** Removes up to so many of their links of blobs. Returns their digests. */
+  removeBlobs(repositoryIds: readonly number[], limit: number): Promise<readonly Digest[]> {
+    return this.#remove('repositoryBlobs', repositoryIds, limit);
   }
 
   async #remove(
     table: 'repositoryManifests' | 'repositoryBlobs',
-    repositoryId: number,
+    repositoryIds: readonly number[],
     limit: number,
   ): Promise<readonly Digest[]> {
     const rows = await this.#db
       .deleteFrom(table)
-      .where('repositoryId', '=', repositoryId)
-      .where('digest', 'in', (eb) =>
-        eb
-          .selectFrom(table)
-          .select('digest')
-          .where('repositoryId', '=', repositoryId)
-          .orderBy('digest')
-          .limit(limit),
+      .where(({ eb, refTuple }) =>
+        eb(
+          refTuple('repositoryId', 'digest'),
+          'in',
+          eb
+            .selectFrom(table)
+            .select(['repositoryId', 'digest'])
+            .where('repositoryId', 'in', repositoryIds)
+            .orderBy('repositoryId')
+            .orderBy('digest')
+            .limit(limit)
+            .$asTuple('repositoryId', 'digest'),
+        ),
       )
       .returning('digest')
       .execute();
     return rows.map(({ digest }) => digest);
+  }
+
+  /** Removes repositories that link nothing and are held, so that nobody links anything. */
+  async removeAll(repositoryIds: readonly number[]): Promise<void> {
+    await this.#db.deleteFrom('repositories').where('id', 'in', repositoryIds).execute();
   }
 
   /** Removes the repository when it links nothing any more; nobody can link anything until the transaction ends. False when it does. */

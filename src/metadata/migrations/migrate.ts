@@ -15,6 +15,7 @@ import { indexLists } from './lists.ts';
 import { createNamespaces } from './namespaces.ts';
 import { objectWrites } from './object-writes.ts';
 import { createPeople } from './people.ts';
+import { placeRemovals } from './place-removals.ts';
 import { processes } from './processes.ts';
 import { createRegistries } from './registries.ts';
 import { createRetention } from './retention.ts';
@@ -75,6 +76,7 @@ export async function migrateToLatest<T>(db: Kysely<T>, types: ColumnTypes): Pro
     '0011-traffic': traffic(types),
     '0012-cache-entry-orders': cacheEntryOrders(types),
     '0013-stored-blobs': storedBlobs(types),
+    '0014-place-removals': placeRemovals(types),
   };
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error, results = [] } = await migrator.migrateToLatest();

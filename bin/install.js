@@ -8,11 +8,15 @@ import { broughtTo, neededMajor, runningMajor } from './needed-node.js';
 const root = join(import.meta.dirname, '..');
 const modules = join(root, 'node_modules');
 
-/** Maps of sources that are not there, sources and builds for others than Node, and the builds of Swagger UI that are not served. */
+/**
+ * Files and folders: maps of sources that are not there, sources, tests and descriptions, types for older compilers, builds for others than
+ * Node, what of OpenTelemetry is not settled, and the builds of Swagger UI that are not served.
+ */
 const unread = [
-  /\.map$|\.d\.cts$/,
-  /[\\/]dist-es[\\/]|[\\/]zod[\\/]src[\\/]/,
-  /@(azure|typespec)[\\/].*dist.(browser|react-native|workerd).*\.[mc]?[jt]s$/,
+  /\.map$|\.d\.cts$|[\\/](?!licen[cs]e)[^\\/]+\.(md|flow)$/i,
+  /[\\/](dist-es|dist-types[\\/]ts3\.4|zod[\\/]src|bintrees[\\/]test|undici[\\/]docs)$/,
+  /@(azure|typespec)[\\/].*dist[\\/](browser|react-native|workerd)$/,
+  /@opentelemetry[\\/]semantic-conventions[\\/].*(experimental_|-incubating)[^\\/]*$/,
   /swagger-ui-dist.swagger-ui(-es-.*|-standalone-preset|)\.js$/,
 ];
 
@@ -58,7 +62,7 @@ function environmentOfItsOwn() {
 function removeUnread() {
   for (const entry of readdirSync(modules, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
-    if (!entry.isDirectory() && unread.some((pattern) => pattern.test(path))) rmSync(path);
+    if (unread.some((pattern) => pattern.test(path))) rmSync(path, { recursive: true, force: true });
   }
 }
 

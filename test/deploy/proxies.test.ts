@@ -208,7 +208,7 @@ describe.each(Object.entries(programs))('%s', async (name, argumentsOf) => {
       const led = await ask(`${plain}/groups?tab=1`);
       expect([301, 308]).toContain(led.status);
       expect(led.header('location')).toMatch(/^https:\/\/localhost(:\d+)?\/groups\?tab=1$/);
-      for (const path of ['/v2/', '/jwt/auth', '/api/v4/version']) {
+      for (const path of ['/v2/', '/jwt/auth', '/api/v4/version', '/oauth/token']) {
         const { status, header } = await ask(plain + path);
         expect([403, 404]).toContain(status);
         expect(header('location')).toBe('');

@@ -37,6 +37,7 @@ describe('http.redirect', () => {
     ['a pull', 'GET', '/v2/acme/shop/web/manifests/1', {}],
     ['a query of /v2', 'GET', '/v2?n=1', {}],
     ['a request for a token', 'GET', '/jwt/auth?service=x', {}],
+    ['an exchange of a token', 'GET', '/oauth/token', {}],
     ['a call of the API', 'GET', '/api/v4/version?private_token=x', {}],
     ['a call of the API of GitLab', 'GET', '/gitlab/v1/', {}],
     ['credentials, wherever they go', 'GET', '/', { authorization: 'Basic eDp5' }],

@@ -5,7 +5,7 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 
 /** Where registry clients and programs go. */
-const placesOfClients = /^\/(v2|jwt|api|gitlab)([/?]|$)/;
+const placesOfClients = /^\/(v2|jwt|oauth|api|gitlab)([/?]|$)/;
 
 /** @param externalUrl the https origin that clients know */
 export function redirectToHttps(externalUrl: string): RequestListener {

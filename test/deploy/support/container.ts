@@ -14,12 +14,21 @@ export interface Container {
   readonly files: Readonly<Record<string, string>>;
 }
 
+interface Image {
+  readonly entry: readonly string[];
+  /** Where a container is given no arguments. */
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
 /** What the image says itself. */
-function readImage(): { readonly entry: readonly string[]; readonly env: Readonly<Record<string, string>> } {
+function readImage(): Image {
   const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8').replaceAll('\\\n', ' ');
-  const [, entry = '[]'] = /^ENTRYPOINT (.*)$/m.exec(dockerfile) ?? [];
+  const listOf = (instruction: string): readonly string[] =>
+    JSON.parse(new RegExp(`^${instruction} (.*)$`, 'm').exec(dockerfile)?.[1] ?? '[]');
   const variables = /^ENV (.*)$/m.exec(dockerfile)?.[1]?.trim().split(/\s+/) ?? [];
-  return { entry: JSON.parse(entry), env: Object.fromEntries(variables.map((each) => each.split('=', 2))) };
+  const env = Object.fromEntries(variables.map((each) => each.split('=', 2)));
+  return { entry: listOf('ENTRYPOINT'), command: listOf('CMD'), env };
 }
 
 /** Its folders are below `directory`, and its addresses ports of this machine that are free. */
@@ -44,7 +53,8 @@ async function prepare(container: Container, directory: string) {
     // The registry that is played is of this machine.
     ENTREPOT_UPSTREAMS__ALLOWED_NETWORKS: '127.0.0.0/8',
   }).map(([name, value]) => [name, here(value)]);
-  const [, ...args] = [...image.entry, ...container.args].map(here);
+  const given = container.args.length > 0 ? container.args : image.command;
+  const [, ...args] = [...image.entry, ...given].map(here);
   return { url, operationsUrl, args, env: Object.fromEntries(env) };
 }
 

@@ -44,6 +44,7 @@ export default defineConfig({
         text: 'Reference',
         items: [
           page('Configuration', '/configuration'),
+          page('Commands', '/commands'),
           page('API', '/api'),
           page('Words', '/glossary'),
           page('Performance', '/performance'),

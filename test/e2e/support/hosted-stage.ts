@@ -30,10 +30,10 @@ export class HostedStage {
     this.upstream = upstream;
   }
 
-  /** With the project team/project, and the images `bb:1`, `schema2:1` and `multi:1` below team/project/base. */
-  static async start(): Promise<HostedStage> {
+  /** With the project team/project, and the images `bb:1`, `schema2:1` and `multi:1` below team/project/base. @param env of the server */
+  static async start(env: Readonly<Record<string, string>> = {}): Promise<HostedStage> {
     const directory = mkdtempSync(join(tmpdir(), 'entrepot-e2e-'));
-    const server = await Entrepot.start({ directory: join(directory, 'server') });
+    const server = await Entrepot.start({ directory: join(directory, 'server'), env });
     const upstream = await DockerRegistry.start({
       directory: join(directory, 'upstream'),
       storage: inject('imageStorage'),

@@ -15,7 +15,7 @@ export interface VerifiedBlob {
   readonly size: number;
 }
 
-/** @param sources linked in turn; one that is added meanwhile is linked too. @throws SpoolError when it cannot be written */
+/** @param sources linked in turn; one that is added meanwhile is linked too; none: nothing is kept. @throws SpoolError when it cannot be written */
 export type PublishBlob = (blob: VerifiedBlob, spool: Spool, sources: readonly Source[]) => Promise<void>;
 
 /** Where caches have limits. */
@@ -99,6 +99,8 @@ export function createPublishBlob({ store, blobs, entries, room, log, now }: Pub
   }
 
   return async (blob, spool, sources) => {
+    // Another process keeps it, whose cache has the room.
+    if (sources.length === 0) return spool.abort();
     const groupIds = new Set(sources.map(({ groupId }) => groupId));
     const { refused, release } = await room.admit(groupIds, blob.size);
     try {

@@ -49,6 +49,16 @@ async function setUp(groups = 1) {
 }
 
 describe('a verified blob', () => {
+  test('of no source, which another process keeps, is neither kept nor missed room', async () => {
+    const { publish, newSpool, store, asked } = await setUp();
+    const spool = await newSpool();
+    const abort = vi.spyOn(spool, 'abort');
+    await publish(blob, spool, []);
+    expect(asked).toEqual([]);
+    expect(store.blobs.size).toBe(0);
+    expect(abort).toHaveBeenCalledOnce();
+  });
+
   test('is kept under a new key, recorded, and linked for each source', async () => {
     const {
       publish,

@@ -3,10 +3,11 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 
-const page = join(import.meta.dirname, '../docs/performance.md');
+const docs = join(import.meta.dirname, '../docs');
 
-/** Replaces what is between the section's marks, or appends it. */
-export function writeSection(name: string, text: string): void {
+/** Replaces what is between the section's marks, or appends it. @param file of the documents */
+export function writeSection(name: string, text: string, file = 'performance.md'): void {
+  const page = join(docs, file);
   const before = existsSync(page) ? readFileSync(page, 'utf8') : '# Performance\n';
   const [start, end] = [`<!-- ${name}: written by its command -->`, `<!-- end of ${name} -->`];
   const section = `${start}\n\n${text.trim()}\n\n${end}`;

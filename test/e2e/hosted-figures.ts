@@ -1,7 +1,7 @@
 /**
  * What pushes and long lists cost; exits 1 where a bound is broken.
  *
- *   node test/e2e/hosted-figures.ts [--layer-gib 20] [--tags 10000] [--runs 50] [--patience 1] [--write]
+ *   node test/e2e/hosted-figures.ts [--layer-gib 20] [--storage files|versitygw|minio] [--tags 10000] [--runs 50] [--patience 1] [--write]
  *
  * `--patience` multiplies the bounds on time, for machines that do other things too. PostgreSQL is measured where TEST_POSTGRES_URL is set.
  */
@@ -13,11 +13,13 @@ import { machine, markdownTable, writeSection } from '../../bench/performance-pa
 import { createDatabase } from '../support/postgres-database.ts';
 import { pushMemory } from './figures/push-memory.ts';
 import { tagPages } from './figures/tag-pages.ts';
+import { openBlobPlace } from './support/blob-place.ts';
 import { type Figure, megabyte, printFigures, rowsOf } from './support/figure.ts';
 
 const { values } = parseArgs({
   options: {
     'layer-gib': { type: 'string', default: '20' },
+    storage: { type: 'string', default: 'files' },
     tags: { type: 'string', default: '10000' },
     runs: { type: 'string', default: '50' },
     patience: { type: 'string', default: '1' },
@@ -25,6 +27,11 @@ const { values } = parseArgs({
   },
 });
 const directory = mkdtempSync(join(tmpdir(), 'entrepot-figures-'));
+const place = await openBlobPlace(values.storage, directory);
+if (typeof place === 'string') {
+  console.log(place);
+  process.exit(0);
+}
 const figures: Figure[] = [];
 const pages = (name: string, databaseUrl?: string) =>
   tagPages(
@@ -43,8 +50,10 @@ try {
   } else {
     console.log('not measured on PostgreSQL: TEST_POSTGRES_URL is not set');
   }
-  figures.push(...(await pushMemory(join(directory, 'push'), Number(values['layer-gib']) * 1024 * megabyte)));
+  const layerBytes = Number(values['layer-gib']) * 1024 * megabyte;
+  figures.push(...(await pushMemory(join(directory, 'push'), layerBytes, place)));
 } finally {
+  await place.stop();
   rmSync(directory, { recursive: true, force: true });
 }
 process.exitCode = printFigures(figures) ? 0 : 1;

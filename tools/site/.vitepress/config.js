@@ -48,6 +48,7 @@ export default defineConfig({
           page('API', '/api'),
           page('Words', '/glossary'),
           page('Performance', '/performance'),
+          page('Scaling', '/scaling'),
         ],
       },
       {

@@ -18,10 +18,7 @@ export const rooms: Readonly<Record<string, MutatedRoom>> = {
     sources: ['storage/{s3,azure,gcs}/*.ts'],
     tests: ['unit/storage/{s3,azure,gcs}/*.test.ts'],
   },
-  cluster: {
-    sources: ['cluster/*.ts'],
-    tests: ['unit/cluster/*.test.ts', 'integration/shared-{fills,questions}.test.ts'],
-  },
+  cluster: { sources: ['cluster/*.ts'], tests: ['unit/cluster/*.test.ts'] },
   gc: { sources: ['{gc,retention}/**/*.ts'], tests: ['unit/{gc,retention}/**/*.test.ts'] },
   hosted: { sources: ['hosted/**/*.ts'], tests: ['unit/hosted/**/*.test.ts'] },
   proxy: { sources: ['proxy/**/*.ts'], tests: ['unit/proxy/**/*.test.ts'] },

@@ -4,12 +4,12 @@
  */
 import type { Socket } from 'node:net';
 import { LRUCache } from 'lru-cache';
-import { buildConnector } from 'undici';
 import { isSystemError } from '../oci/system-error.ts';
 import { findBlockedHost, findBlockedLiteral, guardedLookup, type Resolve } from './address-guard.ts';
 import type { FindProxy, HttpProxy } from './proxies.ts';
 import { type Trust, tlsOptionsFor } from './trust.ts';
 import { type Dial, dialProxy, openTunnel } from './tunnel.ts';
+import { buildConnector } from './undici.ts';
 
 export interface DialerOptions {
   /** For name, connection and TLS together; through a proxy for connecting to it, for its answer, and for TLS, each. */

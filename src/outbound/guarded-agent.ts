@@ -1,8 +1,9 @@
 /** Requests to allowed addresses only, directly or through a proxy, with time-outs for each part of an answer. */
-import { Agent, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { Dialer, type DialerOptions } from './dialer.ts';
 import { proxyHeaders } from './proxies.ts';
 import { proxyRefusal } from './proxy-error.ts';
+import { Agent } from './undici.ts';
 
 const keepAliveMs = 20_000;
 

@@ -1,10 +1,11 @@
 /** What went wrong below HTTP, as an OutboundError. Texts name no address but a refused one, no URL and no secret. */
-import { errors } from 'undici';
+
 import { isSystemError } from '../oci/system-error.ts';
 import { BlockedAddressError } from './address-guard.ts';
 import { OutboundError } from './outbound-error.ts';
 import { ProxyError } from './proxy-error.ts';
 import { describeTlsFault } from './tls-fault.ts';
+import { errors } from './undici.ts';
 
 const timeOuts = {
   UND_ERR_CONNECT_TIMEOUT: { text: 'could not be connected to in time', unreachable: true },

@@ -1,10 +1,10 @@
 /** The way to and through a proxy. */
 import { Socket } from 'node:net';
-import { type buildConnector, Client } from 'undici';
 import { withoutBrackets } from './address-guard.ts';
 import { toOutboundError } from './network-error.ts';
 import { type HttpProxy, proxyHeaders } from './proxies.ts';
 import { ProxyError, proxyRefusal } from './proxy-error.ts';
+import { type buildConnector, Client } from './undici.ts';
 
 export type Dial = (target: buildConnector.Options) => Promise<Socket>;
 

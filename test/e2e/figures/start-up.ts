@@ -5,7 +5,7 @@ import { Entrepot } from '../support/entrepot.ts';
 import { type Figure, mebibytes, median, megabyte, type Stage } from '../support/figure.ts';
 import { residentBytes } from './memory.ts';
 
-const maxIdleBytes = 125 * megabyte;
+const maxIdleBytes = 120 * megabyte;
 const maxStartMs = 1000;
 const starts = 5;
 

@@ -4,7 +4,7 @@ import type { Module } from './modules.ts';
 
 const maxLines = 250;
 const maxFiles = 30;
-const kebabCase = /^(?:[a-z0-9]+(?:-[a-z0-9]+)*\/)*[a-z0-9]+(?:-[a-z0-9]+)*\.tsx?$/;
+const kebabCase = /^(?:[a-z0-9]+(?:-[a-z0-9]+)*\/)*[a-z0-9]+(?:-[a-z0-9]+)*(?:\.d\.ts|\.tsx?)$/;
 const sayNothing = /(?:^|\/)(?:index|utils?|helpers?|common|types)(?:\.ts)?(?=\/|$)/;
 
 /** What is no TypeScript, is not called in kebab-case, or by a name that does not say what it does. */

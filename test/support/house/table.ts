@@ -86,6 +86,12 @@ export const homes: Homes = {
   'path-to-regexp': ['api'],
   'koa-body': ['api'],
   undici: ['outbound'],
+  'undici/lib/api/index.js': ['outbound/undici.ts'],
+  'undici/lib/core/connect.js': ['outbound/undici.ts'],
+  'undici/lib/core/errors.js': ['outbound/undici.ts'],
+  'undici/lib/dispatcher/agent.js': ['outbound/undici.ts'],
+  'undici/lib/dispatcher/client.js': ['outbound/undici.ts'],
+  'undici/lib/dispatcher/dispatcher.js': ['outbound/undici.ts'],
   // Status names, types, and the servers that listen.
   'node:http': ['api', 'app', 'cluster', 'upstreams'],
   'node:https': ['api/server'],

@@ -3,7 +3,7 @@
  *
  *   node bench/scaling.ts [--manifests 10000,1000000] [--requests 200] [--write]
  *
- * Needs TEST_POSTGRES_URL, of a superuser; each number has a database of its own, of some 3.5 GB for each million. `--write` puts the tables
+ * Needs TEST_POSTGRES_URL, of a superuser; each number has a database of its own, of some 5 GB for each million. `--write` puts the tables
  * into docs/scaling.md.
  */
 import { mkdtempSync, rmSync } from 'node:fs';

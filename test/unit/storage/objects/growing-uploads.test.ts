@@ -272,10 +272,12 @@ describe('an upload', () => {
 describe('a fill', () => {
   async function fill(world: Awaited<ReturnType<typeof setUp>>, size: number) {
     const spool = await world.store.createSpool();
-    await grow(spool, size, 700);
-    const key = await spool.commit(digestOf(bytes.subarray(0, size)));
-    await spool.close();
-    return key;
+    try {
+      await grow(spool, size, 700);
+      return await spool.commit(digestOf(bytes.subarray(0, size)));
+    } finally {
+      await spool.close();
+    }
   }
 
   test.each([

@@ -147,7 +147,7 @@ test.skipIf(without.length > 0 || missingServers)(
       await nginx.stop();
     } finally {
       for (const { program } of started) await program.stop();
-      await s3?.program.stop();
+      await s3?.program.stop(1000);
       await database.drop();
     }
   },

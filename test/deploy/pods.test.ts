@@ -87,7 +87,7 @@ test.skipIf(absent.length > 0 || postgres === undefined || withoutBucket.length 
       await expectPull(other.url, pulled, pulled.digest);
       await other.program.stop();
     } finally {
-      await s3.program.stop();
+      await s3.program.stop(1000);
       await database.drop();
     }
   },

@@ -26,7 +26,8 @@ import {
   demandEmbedded,
   describeBackup,
 } from './backup-archive.ts';
-import { CommandRefused, type Run } from './command.ts';
+import { type CommandContext, CommandRefused, type Run } from './command.ts';
+import { type Progress, showProgress } from './progress.ts';
 import { openStores, withDatabase } from './with-database.ts';
 
 const batchSize = 1000;
@@ -34,11 +35,11 @@ const maxSnapshots = 5;
 
 /** `backup FILE` */
 export function backup(file: string): Run {
-  return async ({ config, log }) => describeBackup(await backUp(config, file, log), `Backed up to ${file}`);
+  return async (context) => describeBackup(await backUp(context, file), `Backed up to ${file}`);
 }
 
 /** @param to a tar archive, which appears when it is whole; it must not exist. @throws BackupRefused */
-async function backUp(config: Config, to: string, log: Log): Promise<BackupSummary> {
+async function backUp({ config, log, terminal }: CommandContext, to: string): Promise<BackupSummary> {
   demandEmbedded(config);
   if (await isThere(to)) throw new BackupRefused(`${to} exists already: name a new file`);
   const file = databaseFile(config.dataDirectory);
@@ -46,14 +47,16 @@ async function backUp(config: Config, to: string, log: Log): Promise<BackupSumma
   const directory = await mkdtemp(join(dirname(resolve(to)), '.entrepot-backup-'));
   const blobs = await holdStore(config, log);
   try {
-    const { snapshot, missing } = await takeSnapshot(config, directory, blobs, log);
+    const { snapshot, missing, bytes } = await takeSnapshot(config, directory, blobs, log);
+    const progress = await showProgress(terminal, 'Backing up', bytes);
     try {
       const partial = join(directory, 'partial.tar');
-      const summary = await writeArchive(partial, { config, snapshot, blobs, missing });
+      const summary = await writeArchive(partial, { config, snapshot, blobs, missing, progress });
       await rename(partial, to);
       await syncDirectory(dirname(resolve(to)));
       return summary;
     } finally {
+      progress.end();
       await snapshot.database.close();
     }
   } finally {
@@ -88,21 +91,21 @@ function takeSnapshot(
   directory: string,
   blobs: FilesystemBackup,
   log: Log,
-): Promise<{ snapshot: Snapshot; missing: ReadonlySet<string> }> {
+): Promise<{ snapshot: Snapshot } & Held> {
   return withDatabase(config, log, async (live) => {
-    const before = await holdAll(live.storedBlobs, blobs);
+    const { missing: before } = await holdAll(live.storedBlobs, blobs);
     for (let count = 1; ; count += 1) {
       const copy = join(directory, `${count}.db`);
       copySqlite(databaseFile(config.dataDirectory), copy);
       const database = await openDatabase({ url: undefined, file: copy, log, now: Date.now });
-      const missing = await holdAll(database.storedBlobs, blobs);
-      const isSettled = [...missing].every((key) => before.has(key));
+      const held = await holdAll(database.storedBlobs, blobs);
+      const isSettled = [...held.missing].every((key) => before.has(key));
       if (isSettled || count === maxSnapshots) {
         // Their bytes are not part of it.
         await database.uploads.removeExpired(Number.MAX_SAFE_INTEGER);
         // What is restored from it is another store, which is taken for its own by what is in it.
         await database.instance.set(storeIdKey, undefined);
-        return { snapshot: { file: copy, database }, missing };
+        return { snapshot: { file: copy, database }, ...held };
       }
       await database.close();
       await rm(copy);
@@ -110,13 +113,21 @@ function takeSnapshot(
   });
 }
 
-/** The keys of those that are not there. */
-async function holdAll(records: StoredBlobs, blobs: FilesystemBackup): Promise<ReadonlySet<string>> {
+interface Held {
+  /** The keys of those that are not there. */
+  readonly missing: ReadonlySet<string>;
+  /** Of all others. */
+  readonly bytes: number;
+}
+
+async function holdAll(records: StoredBlobs, blobs: FilesystemBackup): Promise<Held> {
   const missing = new Set<string>();
-  for await (const { storageKey } of everyBlob(records)) {
-    if (!(await blobs.hold(storageKey))) missing.add(storageKey);
+  let bytes = 0;
+  for await (const { storageKey, size } of everyBlob(records)) {
+    if (await blobs.hold(storageKey)) bytes += size;
+    else missing.add(storageKey);
   }
-  return missing;
+  return { missing, bytes };
 }
 
 async function* everyBlob(records: StoredBlobs) {
@@ -134,6 +145,7 @@ interface Contents {
   readonly snapshot: Snapshot;
   readonly blobs: FilesystemBackup;
   readonly missing: ReadonlySet<string>;
+  readonly progress: Progress;
 }
 
 async function writeArchive(path: string, contents: Contents): Promise<BackupSummary> {
@@ -150,7 +162,7 @@ async function writeArchive(path: string, contents: Contents): Promise<BackupSum
 
 async function addContents(
   archive: Pack,
-  { config, snapshot, blobs, missing }: Contents,
+  { config, snapshot, blobs, missing, progress }: Contents,
 ): Promise<BackupSummary> {
   const begin = { format: backupFormat, version, created_at: new Date().toISOString() };
   await addText(archive, backupNames.begin, JSON.stringify(begin));
@@ -165,6 +177,7 @@ async function addContents(
     await addFile(archive, `${backupNames.blobs}${storageKey}`, size, blobs.read(storageKey));
     summary.blobs += 1;
     summary.bytes += size;
+    progress.advance(size);
   }
   await snapshot.database.close();
   const { size } = await stat(snapshot.file);

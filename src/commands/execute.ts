@@ -32,6 +32,13 @@ export async function execute(args: readonly string[], execution: Execution): Pr
     await work.run({ terminal, output: new Output(terminal, work.asJson) });
     return exitCodes.done;
   }
+  if (work.kind === 'doctor') {
+    const { examine, findingColumns } = await import('./doctor/doctor.ts');
+    const read = () => readConfig(work.configFile, environment);
+    const findings = await examine({ read, readSecrets, environment, now: Date.now });
+    await new Output(terminal, work.asJson).list(findings, findingColumns);
+    return findings.some(({ state }) => state === 'fault') ? exitCodes.failed : exitCodes.done;
+  }
   const config = readConfig(work.configFile, environment);
   if (work.kind === 'config') {
     print(formatConfig(config));

@@ -13,6 +13,15 @@ export function addMachineCommands(program: Command, decide: Decide): void {
     onMachine(program, kind, description).action(({ config }: { config?: string }) =>
       decide({ kind, configFile: config }),
     );
+  onMachine(
+    program,
+    'doctor',
+    'look at all that the server stands on, whether it runs or not, and say what to mend',
+  )
+    .option('--json', 'print JSON, for programs')
+    .action(({ config, json = false }: { config?: string; json?: boolean }) =>
+      decide({ kind: 'doctor', configFile: config, asJson: json }),
+    );
   onMachine(program, 'migrate', 'bring the database up to date and stop').action(
     machineAction(decide, async () => (await import('./migrate.ts')).bringUpToDate),
   );

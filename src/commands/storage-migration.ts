@@ -7,6 +7,7 @@ import { createPace } from '../storage/pace.ts';
 import { StoreAbsent } from '../storage/store-identity.ts';
 import { storeNameOf } from '../storage/stores-by-key.ts';
 import { type CommandContext, CommandRefused, type Run, type Unsound, UsageError } from './command.ts';
+import { showProgress } from './progress.ts';
 import { withDatabase } from './with-database.ts';
 
 export interface MigrationOptions {
@@ -14,9 +15,6 @@ export interface MigrationOptions {
   readonly dryRun?: boolean | undefined;
   readonly bytesPerSecond?: string | undefined;
 }
-
-/** How often a line says how far it has come. */
-const tellMs = 5000;
 
 interface Amount {
   blobs: number;
@@ -92,7 +90,7 @@ async function demandStores({ byName }: Stores, names: readonly string[]): Promi
 
 /** What could not be moved, a line for each. */
 async function move(
-  { print }: Pick<CommandContext, 'print'>,
+  { terminal }: Pick<CommandContext, 'terminal'>,
   database: Database,
   stores: Stores,
   to: string,
@@ -101,9 +99,8 @@ async function move(
 ): Promise<readonly string[]> {
   const target = stores.byName.get(to);
   if (!target) throw new Error(`there is no store ${to}`);
-  const done = { blobs: 0, bytes: 0 };
   const left: string[] = [];
-  let toldAt = performance.now();
+  const progress = await showProgress(terminal, `Moving ${total.blobs} blobs`, total.bytes);
   await moveBlobs({
     database,
     stores: stores.store,
@@ -111,15 +108,11 @@ async function move(
     targetName: to,
     pace: createPace(bytesPerSecond),
     onOutcome(outcome, { digest, size, storageKey }) {
-      done.blobs += 1;
-      done.bytes += size;
+      progress.advance(size);
       if (outcome === 'missing' || outcome === 'corrupt')
         left.push(`${outcome} (${meanings[outcome]}): ${digest} in ${storageKey}`);
-      if (performance.now() - toldAt < tellMs) return;
-      toldAt = performance.now();
-      print(`${done.blobs} of ${total.blobs} blobs, ${done.bytes} of ${total.bytes} bytes\n`);
     },
-  });
+  }).finally(() => progress.end());
   return left;
 }
 

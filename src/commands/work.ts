@@ -6,6 +6,8 @@ import { type Ask, asked, type RemoteRun } from './remote/remote.ts';
 export type Work =
   | { readonly kind: 'serve'; readonly configFile: string | undefined }
   | { readonly kind: 'config'; readonly configFile: string | undefined }
+  /** Looks at this machine, whatever is wrong with its configuration. */
+  | { readonly kind: 'doctor'; readonly configFile: string | undefined; readonly asJson: boolean }
   /** With the configuration and the data of this machine. */
   | { readonly kind: 'machine'; readonly configFile: string | undefined; readonly run: Run }
   /** Asks a server, which may be elsewhere. */

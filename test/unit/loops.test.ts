@@ -37,6 +37,7 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
     5,
     'frames as they come; owners tried counted; while other processes say that they have not kept it, of which each is taken for dead then',
   ],
+  'commands/doctor/network.ts': [2, 'the limit of an answer'],
   'commands/remote/api-client.ts': [1, 'pages of a list; each request has a limit'],
   'commands/backup.ts': [1, 'pages of records, once'],
   'cache/redis.ts': [1, 'the limit of waiting at the start; the client tries again after pauses that grow'],

@@ -113,6 +113,6 @@ export class ConnectionTestService {
 }
 
 /** What any registry answers, if only that it has no such image. Credentials may be good below the prefix alone. */
-function probeBelow(addPrefix: string | null | undefined): string {
+export function probeBelow(addPrefix: string | null | undefined): string {
   return `${addPrefix ? `${addPrefix}/` : 'library/'}alpine/manifests/latest`;
 }

@@ -2,7 +2,7 @@
 import { type Dialect, Kysely, type LogConfig, sql } from 'kysely';
 import type { Log } from '../../observe/log.ts';
 import type { ReviewTimes } from '../collector/enqueue-reviews.ts';
-import { migrateToLatest } from '../migrations/migrate.ts';
+import { listMissing, migrateToLatest } from '../migrations/migrate.ts';
 import { postgresTypes, sqliteTypes } from '../migrations/tables.ts';
 import { ensureTrigrams } from '../migrations/trigrams.ts';
 import { AccessRevision } from '../people/access-revision.ts';
@@ -129,6 +129,43 @@ export async function openReadOnlyDatabase(options: DatabaseOptions): Promise<Da
   const dialect =
     url === undefined ? await readOnlySqliteDialect(file) : await dialectOf(url, log, 'reading only');
   return new Database(recordsThrough(dialect), timesOf(options), { direct: dialect });
+}
+
+export interface DatabaseDescription {
+  /** As it says it itself. */
+  readonly version: string;
+  /** Its clock, in epoch milliseconds. */
+  readonly clockMs: number;
+  /** Names of the migrations that the next start makes. */
+  readonly missing: readonly string[];
+}
+
+/** What it is, without changing anything. @throws when there is no database */
+export async function describeDatabase({
+  url,
+  file,
+  log,
+}: Pick<DatabaseOptions, 'url' | 'file' | 'log'>): Promise<DatabaseDescription> {
+  const dialect =
+    url === undefined ? await readOnlySqliteDialect(file) : await dialectOf(url, log, 'reading only');
+  const db = recordsThrough(dialect);
+  try {
+    const asked =
+      url === undefined
+        ? sql<Told>`select 'SQLite ' || sqlite_version() as version, unixepoch('subsec') as clock`
+        : sql<Told>`select version() as version, extract(epoch from clock_timestamp()) as clock`;
+    const { rows } = await asked.execute(db);
+    const [{ version, clock } = { version: '', clock: 0 }] = rows;
+    const missing = await listMissing(db, url === undefined ? sqliteTypes : postgresTypes);
+    return { version, clockMs: Number(clock) * 1000, missing };
+  } finally {
+    await db.destroy();
+  }
+}
+
+interface Told {
+  readonly version: string;
+  readonly clock: number | string;
 }
 
 function recordsThrough(

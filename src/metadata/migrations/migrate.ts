@@ -62,6 +62,19 @@ function listIndexes(types: ColumnTypes): Migration {
  * it is left as it was then
  */
 export async function migrateToLatest<T>(db: Kysely<T>, types: ColumnTypes): Promise<string[]> {
+  const migrator = migratorOf(db, types);
+  const { error, results = [] } = await migrator.migrateToLatest();
+  if (error !== undefined) throw new Error(sentenceOf(error), { cause: error });
+  return results.map((result) => result.migrationName);
+}
+
+/** The names of the migrations that are missing. Nothing is changed. */
+export async function listMissing<T>(db: Kysely<T>, types: ColumnTypes): Promise<string[]> {
+  const all = await migratorOf(db, types).getMigrations();
+  return all.flatMap(({ name, executedAt }) => (executedAt === undefined ? [name] : []));
+}
+
+function migratorOf<T>(db: Kysely<T>, types: ColumnTypes): Migrator {
   const migrations = {
     '0001-first-tables': firstTables(types),
     '0002-upstream-prefixes': upstreamPrefixes(types),
@@ -78,10 +91,7 @@ export async function migrateToLatest<T>(db: Kysely<T>, types: ColumnTypes): Pro
     '0013-stored-blobs': storedBlobs(types),
     '0014-place-removals': placeRemovals(types),
   };
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
-  const { error, results = [] } = await migrator.migrateToLatest();
-  if (error !== undefined) throw new Error(sentenceOf(error), { cause: error });
-  return results.map((result) => result.migrationName);
+  return new Migrator({ db, provider: { getMigrations: async () => migrations } });
 }
 
 function sentenceOf(error: unknown): string {

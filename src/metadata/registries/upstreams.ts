@@ -112,6 +112,11 @@ export class Upstreams {
       .execute();
   }
 
+  /** Of all groups. */
+  listAll(): Promise<readonly UpstreamRecord[]> {
+    return this.#db.selectFrom('upstreams').selectAll().orderBy('id').execute();
+  }
+
   find(id: number): Promise<UpstreamRecord | undefined> {
     return this.#db.selectFrom('upstreams').selectAll().where('id', '=', id).executeTakeFirst();
   }

@@ -37,6 +37,14 @@ describe('the command line', () => {
     expect(work).toEqual({ kind: 'machine', configFile: 'a.yaml', run: expect.any(Function) });
   });
 
+  test('doctor looks at this machine, whatever is wrong with its configuration', async () => {
+    expect(await parseCommand(['doctor', '--json', '--config', 'a.yaml'])).toEqual({
+      kind: 'doctor',
+      configFile: 'a.yaml',
+      asJson: true,
+    });
+  });
+
   test.each(['user list', 'token create', 'image explain alpine', 'upstream add 1 https://quay.io'])(
     '%s asks a server, and prints JSON if asked',
     async (text) => {

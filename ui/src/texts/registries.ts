@@ -9,6 +9,7 @@ export const registryTexts = {
   groupHint: 'Its members may pull through it.',
   anonymous: 'Anyone may pull without logging in',
   anonymousShort: 'anonymous pulls',
+  anonymousColumn: 'Anonymous pulls',
   made: 'Made',
   upstreams: 'Upstreams',
   none: 'No virtual registries yet',

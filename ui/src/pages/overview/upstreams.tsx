@@ -5,13 +5,11 @@ import { LoadState } from '../../components/load-state.tsx';
 import { Section } from '../../components/page.tsx';
 import { type Column, Table } from '../../components/table.tsx';
 import { Instant } from '../../components/values.tsx';
-import { numberText } from '../../format.ts';
 import { hrefTo } from '../../router/place.ts';
 import { overviewTexts as t } from '../../texts/overview.ts';
-import { upstreamTexts } from '../../texts/registries.ts';
 import type { ShownRegistry } from '../registries/list-registries.ts';
 import type { PlacedUpstream } from '../registries/placed-upstream.ts';
-import { Breaker } from '../registries/upstream-row.tsx';
+import { Breaker, Quota } from '../registries/upstream-row.tsx';
 
 const pollMs = 15_000;
 /** More would be as many requests. */
@@ -94,10 +92,7 @@ const columns: readonly Column<ShownUpstream>[] = [
   {
     key: 'quota',
     header: t.quota,
-    cell: ({ upstream: { health } }) =>
-      health.quota && health.quota.remaining !== null && health.quota.limit !== null
-        ? upstreamTexts.quotaOf(numberText(health.quota.remaining), numberText(health.quota.limit))
-        : '–',
+    cell: ({ upstream }) => <Quota health={upstream.health} />,
   },
   {
     key: 'used',

@@ -27,7 +27,7 @@ const columns: readonly Column<ShownRegistry>[] = [
   },
   {
     key: 'anonymous',
-    header: t.anonymousShort,
+    header: t.anonymousColumn,
     cell: ({ anonymous_pull }) => (anonymous_pull ? <Badge tone="warn">{shell.yes}</Badge> : shell.no),
   },
   { key: 'made', header: t.made, cell: ({ created_at }) => <Instant at={created_at} /> },

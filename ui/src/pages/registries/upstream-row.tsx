@@ -89,9 +89,19 @@ export function Breaker({ health }: { readonly health: Health }) {
   return <Badge tone={tones[health.breaker]}>{t.breaker[health.breaker]}</Badge>;
 }
 
+export function Quota({ health: { quota } }: { readonly health: Health }) {
+  if (!quota || quota.remaining === null || quota.limit === null)
+    return <span class="muted">{t.noQuota}</span>;
+  return (
+    <>
+      {t.quotaOf(numberText(quota.remaining), numberText(quota.limit))}{' '}
+      {quota.window_seconds !== null && t.quotaWindow(durationText(quota.window_seconds))}
+    </>
+  );
+}
+
 export function UpstreamHealth({ health }: { readonly health: Health }) {
-  const { open_until, last_error, last_success, quota } = health;
-  const left = quota && quota.remaining !== null && quota.limit !== null;
+  const { open_until, last_error, last_success } = health;
   return (
     <Facts
       of={[
@@ -107,17 +117,7 @@ export function UpstreamHealth({ health }: { readonly health: Health }) {
             <Instant at={null} />
           ),
         ],
-        [
-          t.quota,
-          left && quota.remaining !== null && quota.limit !== null ? (
-            <>
-              {t.quotaOf(numberText(quota.remaining), numberText(quota.limit))}{' '}
-              {quota.window_seconds !== null && t.quotaWindow(durationText(quota.window_seconds))}
-            </>
-          ) : (
-            <span class="muted">{t.noQuota}</span>
-          ),
-        ],
+        [t.quota, <Quota key="quota" health={health} />],
       ]}
     />
   );

@@ -42,7 +42,8 @@ export function readObject(endpoint: string, key: string): Promise<Uint8Array> {
 
 async function withClient<T>(endpoint: string, use: (client: S3Client) => Promise<T>): Promise<T> {
   const credentials = { accessKeyId: s3Keys.accessKey, secretAccessKey: s3Keys.secretKey };
-  const client = new S3Client({ endpoint, region, forcePathStyle: true, credentials });
+  // MinIO asks to come again later where its disk is busy.
+  const client = new S3Client({ endpoint, region, forcePathStyle: true, credentials, maxAttempts: 10 });
   try {
     return await use(client);
   } finally {

@@ -5,10 +5,10 @@ import { digestOf } from '../../src/oci/digest.ts';
 import type { TestApp } from '../support/app.ts';
 import { bytesOf, jsonOf } from '../support/bodies.ts';
 import { describeApp } from '../support/describe-app.ts';
-import { eventually } from '../support/eventually.ts';
 import { fakeImage, seededBlob } from '../support/fake-content.ts';
 import { FakeRegistry } from '../support/fake-registry.ts';
 import { createProject, createUser, Pusher } from '../support/pushing.ts';
+import { runTask } from '../support/run-task.ts';
 
 const hourMs = 60 * 60 * 1000;
 const dayMs = 24 * hourMs;
@@ -18,30 +18,6 @@ interface FindingBody {
   readonly state: string;
   readonly digest: string;
   readonly hosted: boolean;
-}
-
-interface TaskBody {
-  readonly name: string;
-  readonly last_ended_at: string | null;
-  readonly result: Readonly<Record<string, number>> | null;
-}
-
-/** Its result, once it has ended. @param laterMs so much later, when it is due by itself; otherwise it is asked for */
-async function runTask(app: TestApp, name: string, laterMs = 0): Promise<TaskBody['result'] | undefined> {
-  const find = async () =>
-    (await jsonOf<TaskBody[]>(await app.api('GET', '/admin/jobs'))).find((task) => task.name === name);
-  const before = await eventually(async () => {
-    const ended = (await find())?.last_ended_at;
-    expect(ended).toEqual(expect.any(String));
-    return ended;
-  });
-  app.advance(1000 + laterMs);
-  if (laterMs === 0) await app.api('POST', `/admin/jobs/${name}/run`);
-  return eventually(async () => {
-    const task = await find();
-    expect(task?.last_ended_at).not.toBe(before);
-    return task?.result;
-  });
 }
 
 async function findings(app: TestApp, query = ''): Promise<FindingBody[]> {

@@ -25,11 +25,17 @@ export function lookAtCertificate(
       const renew = 'renew it: the server reads the files again when they change';
       if (days < 0) return [fault(part, text, renew)];
       const host = externalUrl === undefined ? undefined : new URL(externalUrl).hostname;
-      if (host !== undefined && !x509.checkHost(host) && !x509.checkIP(host))
+      if (host !== undefined && !isNamed(x509, host))
         return [fault(part, text, `it does not name ${host}, the host of http.external_url`)];
       return [days < soonDays ? warning(part, text, `${days} days are left: ${renew}`) : ok(part, text)];
     },
   );
+}
+
+/** @param host of a URL */
+function isNamed(x509: X509Certificate, host: string): boolean {
+  const isAddress = /^(?:[\d.]+|\[.*\])$/.test(host);
+  return (isAddress ? x509.checkIP(host.replace(/[[\]]/g, '')) : x509.checkHost(host)) !== undefined;
 }
 
 function withoutTls(externalUrl: string | undefined): Finding {

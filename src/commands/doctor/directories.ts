@@ -43,7 +43,8 @@ function lookAt(setting: string, path: string, database: string | undefined): Pr
     const { type, bavail, bsize } = await statfs(place);
     const kind = fileSystems.get(type) ?? `file system 0x${type.toString(16)}`;
     const free = bavail * bsize;
-    const text = `${path} on ${kind}, ${(free / gib).toFixed(1)} GiB free`;
+    const made = place === resolve(path) ? '' : '; the first start makes it';
+    const text = `${path} on ${kind}, ${(free / gib).toFixed(1)} GiB free${made}`;
     if (free < lowBytes)
       return [warning(setting, text, 'make room: what only adds is refused before the disk is full')];
     if (database && ofNetwork.includes(kind))
@@ -57,7 +58,7 @@ function lookAt(setting: string, path: string, database: string | undefined): Pr
     if (kind === 'tmpfs') return [warning(setting, text, 'it is gone with the next restart of the machine')];
     if (kind === 'overlay')
       return [warning(setting, text, 'it is gone with the container: mount a volume there')];
-    return [ok(setting, place === resolve(path) ? text : `${text}; the first start makes it`)];
+    return [ok(setting, text)];
   });
 }
 

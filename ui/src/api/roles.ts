@@ -18,12 +18,12 @@ export type Role = (typeof roles)[number];
 const administrator = 60;
 export const [reporter, developer, maintainer, owner] = [20, 30, 40, 50] as const;
 
-/** The role of whoever is signed in; 0: none, or not known yet. */
-export function useRole({ kind, id }: PlaceOf): number {
+/** The role of whoever is signed in; 0: none, or not known yet. @param place undefined: it is not known yet */
+export function useRole(place: PlaceOf | undefined): number {
   const { user } = useConnection().session;
   const member = useAnswer(
-    `GET /${kind}/{id}/members/all/{user_id}`,
-    user.is_admin ? undefined : { path: { id, user_id: user.id } },
+    `GET /${place?.kind ?? 'groups'}/{id}/members/all/{user_id}`,
+    user.is_admin || !place ? undefined : { path: { id: place.id, user_id: user.id } },
   );
   return user.is_admin ? administrator : (member.data?.access_level ?? 0);
 }

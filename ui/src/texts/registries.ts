@@ -42,7 +42,8 @@ export const registryTexts = {
 };
 
 export const upstreamTexts = {
-  intro: 'Asked in this order; the first that has the image wins. Drag a row, or move it by its buttons.',
+  intro: 'Asked in this order; the first that has the image wins.',
+  introMoving: 'Drag a row, or move it by its buttons.',
   add: 'Add upstream',
   share: 'Use another’s upstream',
   shareTitle: 'Use an upstream of this group',

@@ -23,9 +23,14 @@ type Entry = ItemOf<'GET /virtual_registries/container/upstreams/{id}/cache_entr
 
 const orders = ['created_at', 'size', 'downloaded_at'] as const;
 
-export function CacheTab({ registryId }: { readonly registryId: number }) {
+interface CacheTabProps {
+  readonly registryId: number;
+  readonly mayChange: boolean;
+}
+
+export function CacheTab(props: CacheTabProps) {
   const upstreams = useAnswer('GET /virtual_registries/container/registries/{id}/upstreams', {
-    path: { id: registryId },
+    path: { id: props.registryId },
   });
   const [query, change] = useQuery();
   return (
@@ -46,7 +51,7 @@ export function CacheTab({ registryId }: { readonly registryId: number }) {
               choices={all.map(({ id, name }) => [String(id), name] as const)}
               onChange={(id) => change({ upstream: id, page: undefined, selected: undefined })}
             />
-            <Entries key={shown.id} registryId={registryId} upstream={shown} />
+            <Entries key={shown.id} {...props} upstream={shown} />
           </div>
         );
       }}
@@ -54,13 +59,7 @@ export function CacheTab({ registryId }: { readonly registryId: number }) {
   );
 }
 
-function Entries({
-  registryId,
-  upstream,
-}: {
-  readonly registryId: number;
-  readonly upstream: PlacedUpstream;
-}) {
+function Entries({ registryId, mayChange, upstream }: CacheTabProps & { readonly upstream: PlacedUpstream }) {
   const api = useApi();
   const tell = useToast();
   const state = useListState('-created_at');
@@ -93,12 +92,20 @@ function Entries({
     <>
       <div class="toolbar">
         <SearchField label={t.search} value={state.search} onSearch={state.searchFor} />
-        <button type="button" disabled={state.selected.size === 0} onClick={() => setForgetting('selected')}>
-          {t.forgetSelected}
-        </button>
-        <button type="button" onClick={() => setForgetting('all')}>
-          {t.clearUpstream}
-        </button>
+        {mayChange && (
+          <>
+            <button
+              type="button"
+              disabled={state.selected.size === 0}
+              onClick={() => setForgetting('selected')}
+            >
+              {t.forgetSelected}
+            </button>
+            <button type="button" onClick={() => setForgetting('all')}>
+              {t.clearUpstream}
+            </button>
+          </>
+        )}
       </div>
       <PagedTable
         of={entries}
@@ -107,7 +114,7 @@ function Entries({
         columns={columns}
         keyOf={({ id }) => id}
         state={state}
-        isSelectable
+        isSelectable={mayChange}
         empty={
           <EmptyState title={state.search ? t.noneSearch : t.none}>
             {!state.search && (

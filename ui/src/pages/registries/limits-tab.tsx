@@ -14,7 +14,7 @@ import { CleanupPolicy } from './cleanup-policy.tsx';
 
 const gigabyte = 1_000_000_000;
 
-export function LimitsTab({ groupId }: { readonly groupId: number }) {
+export function LimitsTab({ groupId, mayChange }: { readonly groupId: number; readonly mayChange: boolean }) {
   const api = useApi();
   const [isChanging, setChanging] = useState(false);
   const path = { id: groupId };
@@ -26,9 +26,11 @@ export function LimitsTab({ groupId }: { readonly groupId: number }) {
         title={t.cacheTitle}
         intro={t.cacheIntro}
         actions={
-          <button type="button" onClick={() => setChanging(true)}>
-            {t.change}
-          </button>
+          mayChange && (
+            <button type="button" onClick={() => setChanging(true)}>
+              {t.change}
+            </button>
+          )
         }
       >
         <LoadState of={cache}>

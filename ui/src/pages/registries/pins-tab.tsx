@@ -14,7 +14,13 @@ import { registryTexts, pinTexts as t } from '../../texts/registries.ts';
 
 type Pin = ItemOf<'GET /virtual_registries/container/registries/{id}/pins'>;
 
-export function PinsTab({ registryId }: { readonly registryId: number }) {
+export function PinsTab({
+  registryId,
+  mayChange,
+}: {
+  readonly registryId: number;
+  readonly mayChange: boolean;
+}) {
   const api = useApi();
   const tell = useToast();
   const path = { id: registryId };
@@ -48,7 +54,7 @@ export function PinsTab({ registryId }: { readonly registryId: number }) {
         {(rows) => (
           <Table
             label={registryTexts.tabs.pins}
-            columns={columns}
+            columns={mayChange ? columns : columns.filter(({ key }) => key !== 'remove')}
             rows={rows}
             keyOf={({ id }) => id}
             empty={
@@ -59,27 +65,29 @@ export function PinsTab({ registryId }: { readonly registryId: number }) {
           />
         )}
       </LoadState>
-      <div class="card">
-        <Form
-          action={t.add}
-          onSubmit={async (values) => {
-            const body = { image: values.text('image'), tag: values.optional('tag') ?? null };
-            await api.call('POST /virtual_registries/container/registries/{id}/pins', { path, body });
-            pins.reload();
-          }}
-        >
-          <div class="columns">
-            <TextField
-              name="image"
-              label={t.image}
-              hint={t.imageHint}
-              placeholder="library/alpine"
-              isRequired
-            />
-            <TextField name="tag" label={t.tag} hint={t.tagHint} placeholder="3.*" />
-          </div>
-        </Form>
-      </div>
+      {mayChange && (
+        <div class="card">
+          <Form
+            action={t.add}
+            onSubmit={async (values) => {
+              const body = { image: values.text('image'), tag: values.optional('tag') ?? null };
+              await api.call('POST /virtual_registries/container/registries/{id}/pins', { path, body });
+              pins.reload();
+            }}
+          >
+            <div class="columns">
+              <TextField
+                name="image"
+                label={t.image}
+                hint={t.imageHint}
+                placeholder="library/alpine"
+                isRequired
+              />
+              <TextField name="tag" label={t.tag} hint={t.tagHint} placeholder="3.*" />
+            </div>
+          </Form>
+        </div>
+      )}
     </div>
   );
 }

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { maintainer, owner, useRole } from '../../api/roles.ts';
 import { useAnswer, useApi } from '../../api/use-api.ts';
 import { Badge } from '../../components/badge.tsx';
 import { Confirm } from '../../components/dialog.tsx';
@@ -36,6 +37,9 @@ export function RegistryPage({ params }: PageProps) {
   const [asking, setAsking] = useState<Asking>();
   const path = { id: Number(params['id']) };
   const registry = useAnswer('GET /virtual_registries/container/registries/{id}', { path });
+  const group = registry.data && ({ kind: 'groups', id: String(registry.data.group_id) } as const);
+  const role = useRole(group);
+  const mayChange = role >= maintainer;
   const close = () => setAsking(undefined);
   const trail = [{ label: t.title, href: '#/registries' }];
   return (
@@ -52,7 +56,7 @@ export function RegistryPage({ params }: PageProps) {
         )
       }
       actions={
-        registry.data && (
+        mayChange && (
           <>
             <button type="button" onClick={() => setAsking('edit')}>
               {t.edit}
@@ -71,11 +75,11 @@ export function RegistryPage({ params }: PageProps) {
       <LoadState of={registry}>
         {(data) => (
           <>
-            {tab === 'upstreams' && <UpstreamsTab registry={data} />}
+            {tab === 'upstreams' && <UpstreamsTab registry={data} mayChange={mayChange} />}
             {tab === 'explain' && <ExplainTab registryId={data.id} />}
-            {tab === 'cache' && <CacheTab registryId={data.id} />}
-            {tab === 'pins' && <PinsTab registryId={data.id} />}
-            {tab === 'limits' && <LimitsTab groupId={data.group_id} />}
+            {tab === 'cache' && <CacheTab registryId={data.id} mayChange={mayChange} />}
+            {tab === 'pins' && <PinsTab registryId={data.id} mayChange={mayChange} />}
+            {tab === 'limits' && <LimitsTab groupId={data.group_id} mayChange={role >= owner} />}
             {tab === 'setup' && <SetupTab registryId={data.id} />}
             {asking === 'edit' && <RegistryForm registry={data} onSaved={registry.reload} onClose={close} />}
             {asking === 'delete' && (

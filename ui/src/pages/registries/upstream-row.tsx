@@ -9,6 +9,7 @@ import type { PlacedUpstream } from './placed-upstream.ts';
 
 interface UpstreamRowProps {
   readonly upstream: PlacedUpstream;
+  readonly mayChange: boolean;
   readonly isFirst: boolean;
   readonly isLast: boolean;
   readonly isDragged: boolean;
@@ -20,12 +21,12 @@ interface UpstreamRowProps {
 }
 
 export function UpstreamRow(props: UpstreamRowProps) {
-  const { upstream, isFirst, isLast, isDragged, onMove, onAsk } = props;
+  const { upstream, mayChange, isFirst, isLast, isDragged, onMove, onAsk } = props;
   const { name, url, description, registry_upstream: place } = upstream;
   return (
     <li
       class={isDragged ? 'card upstream dragged' : 'card upstream'}
-      draggable
+      draggable={mayChange}
       onDragStart={(event) => {
         event.dataTransfer?.setData('text/plain', name);
         props.onDragStart();
@@ -41,7 +42,7 @@ export function UpstreamRow(props: UpstreamRowProps) {
         <button
           type="button"
           class="small"
-          disabled={isFirst}
+          disabled={isFirst || !mayChange}
           aria-label={t.up(name)}
           onClick={() => onMove(-1)}
         >
@@ -53,7 +54,7 @@ export function UpstreamRow(props: UpstreamRowProps) {
         <button
           type="button"
           class="small"
-          disabled={isLast}
+          disabled={isLast || !mayChange}
           aria-label={t.down(name)}
           onClick={() => onMove(1)}
         >
@@ -69,11 +70,13 @@ export function UpstreamRow(props: UpstreamRowProps) {
             <code>{url}</code>
             {description && <p class="muted">{description}</p>}
           </div>
-          <div class="actions">
-            <RowAction name={shell.edit} of={name} onClick={() => onAsk('edit')} />
-            <RowAction name={t.remove} of={name} onClick={() => onAsk('take-out')} />
-            <RowAction name={t.delete} of={name} onClick={() => onAsk('delete')} />
-          </div>
+          {mayChange && (
+            <div class="actions">
+              <RowAction name={shell.edit} of={name} onClick={() => onAsk('edit')} />
+              <RowAction name={t.remove} of={name} onClick={() => onAsk('take-out')} />
+              <RowAction name={t.delete} of={name} onClick={() => onAsk('delete')} />
+            </div>
+          )}
         </div>
         <UpstreamHealth health={upstream.health} />
       </div>

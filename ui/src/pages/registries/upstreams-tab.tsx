@@ -20,7 +20,13 @@ type Asking =
 
 const pollMs = 10_000;
 
-export function UpstreamsTab({ registry }: { readonly registry: Schemas['VirtualRegistryDetails'] }) {
+export function UpstreamsTab({
+  registry,
+  mayChange,
+}: {
+  readonly registry: Schemas['VirtualRegistryDetails'];
+  readonly mayChange: boolean;
+}) {
   const api = useApi();
   const tell = useToast();
   const [asking, setAsking] = useState<Asking>();
@@ -50,15 +56,17 @@ export function UpstreamsTab({ registry }: { readonly registry: Schemas['Virtual
   return (
     <div class="section">
       <div class="section-header">
-        <p class="muted">{t.intro}</p>
-        <div class="actions">
-          <button type="button" onClick={() => setAsking({ kind: 'share' })}>
-            {t.share}
-          </button>
-          <button type="button" class="primary" onClick={() => setAsking({ kind: 'add' })}>
-            {t.add}
-          </button>
-        </div>
+        <p class="muted">{mayChange ? `${t.intro} ${t.introMoving}` : t.intro}</p>
+        {mayChange && (
+          <div class="actions">
+            <button type="button" onClick={() => setAsking({ kind: 'share' })}>
+              {t.share}
+            </button>
+            <button type="button" class="primary" onClick={() => setAsking({ kind: 'add' })}>
+              {t.add}
+            </button>
+          </div>
+        )}
       </div>
       {error && <Failure error={error} />}
       <LoadState of={upstreams}>
@@ -73,6 +81,7 @@ export function UpstreamsTab({ registry }: { readonly registry: Schemas['Virtual
                 <UpstreamRow
                   key={upstream.id}
                   upstream={upstream}
+                  mayChange={mayChange}
                   isFirst={index === 0}
                   isLast={index === rows.length - 1}
                   isDragged={dragged === upstream.id}

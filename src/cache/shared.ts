@@ -53,6 +53,8 @@ export async function createSharedCache(url: string, log: Log): Promise<SharedCa
     },
     async check() {
       try {
+        // Keyv finds nothing where there is no connection, and does not complain.
+        if (!redis.isReady()) throw new Error('there is no connection');
         await answered(keyv.get('probe'));
       } catch (cause) {
         throw new UnavailableError('the shared cache cannot be reached: each process believes for itself', {

@@ -102,6 +102,7 @@ test('a shared cache that is away at the start is said once to be away, with its
   const cache = await createSharedCache('redis://me:hunter2@127.0.0.1:1', log);
   onTestFinished(() => cache.close());
   for (let asked = 0; asked < 10; asked += 1) expect(await cache.find('key')).toBeUndefined();
+  await expect(cache.check()).rejects.toThrow('the shared cache cannot be reached');
   expect(said).toEqual([
     [expect.stringContaining('away'), expect.objectContaining({ address: '127.0.0.1:1' })],
   ]);

@@ -20,8 +20,12 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
+import { withinTime } from '../concurrency/within-time.ts';
 import { version } from '../config/version.ts';
 import type { Tracing } from './tracing.ts';
+
+/** The last spans are given up where the collector has not taken them by then: a server that ends has others waiting. */
+const lastMs = 2000;
 
 /**
  * @param endpoint where a collector takes OTLP over HTTP, without /v1/traces
@@ -96,7 +100,8 @@ export function traceTo(endpoint: string, percent: number, id: string): Tracing 
       return carrier;
     },
     traceId: () => trace.getSpanContext(current())?.traceId,
-    close: () => provider.shutdown().catch(() => undefined),
+    close: () =>
+      withinTime(provider.shutdown(), lastMs, (message) => new Error(message)).catch(() => undefined),
   };
 }
 

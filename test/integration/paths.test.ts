@@ -101,7 +101,7 @@ test('people who come with a browser, where there is no page for them, are told 
   expect(front.status).toBe(200);
   expect(front.head).toMatch(/^content-type: text\/html/im);
   expect(front.head).toMatch(/^content-security-policy: default-src 'none'/im);
-  expect(front.body).toMatch(/Entrepot.*docker login a<.*href="\/api\/docs"/s);
+  expect(front.body).toMatch(/Entrepot.*docker login a<.*href="http:\/\/a\/api\/docs"/s);
   expect(front.body).not.toMatch(/\d+\.\d+\.\d+/);
   for (const target of ['/login', '/help', '/users/sign_in', '/favicon.ico', '/index.html']) {
     const answer = await send('GET', target, html);

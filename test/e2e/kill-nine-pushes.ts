@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { machine, markdownTable, writeSection } from '../../bench/performance-page.ts';
 import { type FakeManifest, fakeImage, seededBlob, seededBytes } from '../support/fake-content.ts';
-import { type Figure, megabyte, printFigures, rowsOf } from './support/figure.ts';
+import { countFigure, megabyte, printFigures, rowsOf } from './support/figure.ts';
 import { MortalServers } from './support/mortal-servers.ts';
 import { pull } from './support/pulling.ts';
 import { PushClient, type PushStyle, pushStyles } from './support/pushing.ts';
@@ -113,34 +113,33 @@ try {
   rmSync(directory, { recursive: true, force: true });
 }
 
-const figure = (what: string, bound: string, value: number, holds: boolean): Figure => ({
-  what,
-  bound,
-  measured: String(value),
-  holds,
-});
 const figures = [
-  figure('kills', `${count}`, count, true),
-  figure('acknowledged blobs, manifests and tags', 'some', seen.acknowledged, seen.acknowledged > 0),
-  figure('acknowledged, and missing or wrong afterwards', '0', seen.lost, seen.lost === 0),
-  figure('not acknowledged', 'some', seen.unacknowledged, seen.unacknowledged > 0 || !isMany),
-  figure('not acknowledged, there and wrong', '0', seen.wrong, seen.wrong === 0),
-  figure('uploads cut by the kills', 'some', seen.uploadsAtDeath, seen.uploadsAtDeath > 0 || !isMany),
-  figure(
+  countFigure('kills', `${count}`, count, true),
+  countFigure('acknowledged blobs, manifests and tags', 'some', seen.acknowledged, seen.acknowledged > 0),
+  countFigure('acknowledged, and missing or wrong afterwards', '0', seen.lost, seen.lost === 0),
+  countFigure('not acknowledged', 'some', seen.unacknowledged, seen.unacknowledged > 0 || !isMany),
+  countFigure('not acknowledged, there and wrong', '0', seen.wrong, seen.wrong === 0),
+  countFigure('uploads cut by the kills', 'some', seen.uploadsAtDeath, seen.uploadsAtDeath > 0 || !isMany),
+  countFigure(
     'uploads resumed and acknowledged after the start',
     'some',
     seen.resumed,
     seen.resumed > 0 || !isMany,
   ),
-  figure('pushes that failed when they were tried again', '0', seen.retriesFailed, seen.retriesFailed === 0),
-  figure(
+  countFigure(
+    'pushes that failed when they were tried again',
+    '0',
+    seen.retriesFailed,
+    seen.retriesFailed === 0,
+  ),
+  countFigure(
     'stored blobs, each compared with its digest',
     'some',
     servers.comparedCount,
     servers.comparedCount > 0,
   ),
-  figure('stored blobs that are wrong', '0', servers.wrong, servers.wrong === 0),
-  figure('what is left past its time and is no blob', '0', uploadsLeft, uploadsLeft === 0),
+  countFigure('stored blobs that are wrong', '0', servers.wrong, servers.wrong === 0),
+  countFigure('what is left past its time and is no blob', '0', uploadsLeft, uploadsLeft === 0),
 ];
 process.exitCode = printFigures(figures) ? 0 : 1;
 if (values.write) {

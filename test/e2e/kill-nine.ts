@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { machine, markdownTable, writeSection } from '../../bench/performance-page.ts';
 import { seededBytes } from '../support/fake-content.ts';
 import { FakeUpstream } from './support/fake-upstream.ts';
-import { type Figure, megabyte, printFigures, rowsOf, virtualUrl } from './support/figure.ts';
+import { countFigure, megabyte, printFigures, rowsOf, virtualUrl } from './support/figure.ts';
 import { MortalServers } from './support/mortal-servers.ts';
 import { pull } from './support/pulling.ts';
 
@@ -100,33 +100,27 @@ try {
   rmSync(directory, { recursive: true, force: true });
 }
 
-const figure = (what: string, bound: string, value: number, holds: boolean): Figure => ({
-  what,
-  bound,
-  measured: String(value),
-  holds,
-});
 const figures = [
-  figure('kills', `${count}`, count, true),
-  figure('answers that broke off', 'any', seen.cutAnswers, true),
-  figure(
+  countFigure('kills', `${count}`, count, true),
+  countFigure('answers that broke off', 'any', seen.cutAnswers, true),
+  countFigure(
     'complete answers, each compared with its digest',
     'any',
     seen.completeAnswers,
     seen.completeAnswers > 0,
   ),
-  figure('complete answers that were wrong', '0', seen.wrongAnswers, seen.wrongAnswers === 0),
-  figure('spools left by the kills', 'some', seen.spoolsAtDeath, seen.spoolsAtDeath > 0 || !isMany),
-  figure('spools left after the next start', '0', seen.spoolsAfterStart, seen.spoolsAfterStart === 0),
-  figure(
+  countFigure('complete answers that were wrong', '0', seen.wrongAnswers, seen.wrongAnswers === 0),
+  countFigure('spools left by the kills', 'some', seen.spoolsAtDeath, seen.spoolsAtDeath > 0 || !isMany),
+  countFigure('spools left after the next start', '0', seen.spoolsAfterStart, seen.spoolsAfterStart === 0),
+  countFigure(
     'stored blobs, each compared with its digest',
     'some',
     servers.comparedCount,
     servers.comparedCount > 0,
   ),
-  figure('stored blobs that are wrong', '0', servers.wrong, servers.wrong === 0),
-  figure('what is left past its time and is no blob', '0', seen.left, seen.left === 0),
-  figure('contents that could not be pulled afterwards', '0', seen.failures, seen.failures === 0),
+  countFigure('stored blobs that are wrong', '0', servers.wrong, servers.wrong === 0),
+  countFigure('what is left past its time and is no blob', '0', seen.left, seen.left === 0),
+  countFigure('contents that could not be pulled afterwards', '0', seen.failures, seen.failures === 0),
 ];
 process.exitCode = printFigures(figures) ? 0 : 1;
 if (values.write) {

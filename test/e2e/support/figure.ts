@@ -70,3 +70,8 @@ export function printFigures(figures: readonly Figure[]): boolean {
   printTable(rowsOf(figures));
   return figures.every(({ holds }) => holds);
 }
+
+/** Of what is counted. */
+export function countFigure(what: string, bound: string, value: number, holds: boolean): Figure {
+  return { what, bound, measured: String(value), holds };
+}

@@ -19,7 +19,7 @@ import {
 } from '../support/fake-content.ts';
 import { publishedBlobs } from './support/data-directory.ts';
 import { Entrepot } from './support/entrepot.ts';
-import { type Figure, printFigures } from './support/figure.ts';
+import { countFigure, printFigures } from './support/figure.ts';
 
 const { values } = parseArgs({
   options: {
@@ -91,24 +91,18 @@ try {
   rmSync(directory, { recursive: true, force: true });
 }
 
-const figure = (what: string, bound: string, value: number, holds: boolean): Figure => ({
-  what,
-  bound,
-  measured: String(value),
-  holds,
-});
 for (const fault of faults.slice(0, 20)) console.error(fault);
 console.log(JSON.stringify(collected));
 const isGood = printFigures([
-  figure('images pushed', 'some', seen.pushes, seen.pushes > 0),
-  figure('blobs that were there already, and skipped', 'some', seen.skipped, seen.skipped > 0),
-  figure('pushes told to upload again what they skipped', 'any', seen.repeated, true),
-  figure('images and tags deleted', 'some', seen.deletions, seen.deletions > 0),
-  figure('images pulled and compared', 'some', seen.pulls, seen.pulls > 0),
-  figure('acknowledged, and missing or wrong', '0', seen.lost, seen.lost === 0),
-  figure('pushes that were refused otherwise', '0', seen.refused, seen.refused === 0),
-  figure('answers with 5xx', '0', seen.serverErrors, seen.serverErrors === 0),
-  figure('stored files left when all was deleted', '0', left, left === 0),
+  countFigure('images pushed', 'some', seen.pushes, seen.pushes > 0),
+  countFigure('blobs that were there already, and skipped', 'some', seen.skipped, seen.skipped > 0),
+  countFigure('pushes told to upload again what they skipped', 'any', seen.repeated, true),
+  countFigure('images and tags deleted', 'some', seen.deletions, seen.deletions > 0),
+  countFigure('images pulled and compared', 'some', seen.pulls, seen.pulls > 0),
+  countFigure('acknowledged, and missing or wrong', '0', seen.lost, seen.lost === 0),
+  countFigure('pushes that were refused otherwise', '0', seen.refused, seen.refused === 0),
+  countFigure('answers with 5xx', '0', seen.serverErrors, seen.serverErrors === 0),
+  countFigure('stored files left when all was deleted', '0', left, left === 0),
 ]);
 process.exitCode = isGood ? 0 : 1;
 

@@ -27,6 +27,8 @@ export interface RequestOptions {
   readonly observer: RequestObserver;
   /** The scheme://host that clients know us by; where undefined, each request says it. */
   readonly externalUrl: string | undefined;
+  /** Whether answers name places by path alone. */
+  readonly relativeUrls?: boolean | undefined;
   /** Networks in CIDR notation. */
   readonly trustedProxies: readonly string[];
   /** Which requests have a line in the log; errors: what is answered with 400 or more, or breaks off; sampled: some of the others, too. */
@@ -168,6 +170,10 @@ export class ReceivedRequest implements RequestState {
 
   get address(): string | undefined {
     return this.#proxies.clientAddress(this.#request.socket.remoteAddress, this.#request.headers);
+  }
+
+  get locationBase(): string {
+    return this.#options.relativeUrls ? '' : this.externalUrl;
   }
 
   get externalUrl(): string {

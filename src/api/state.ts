@@ -15,6 +15,8 @@ export interface RequestState {
   address: string | undefined;
   /** The scheme://host by which the client sees us, without a trailing slash. */
   externalUrl: string;
+  /** What comes before a path in a `Location` of ours: the same, or nothing. */
+  readonly locationBase: string;
   /** Aborted once the client has left before the end of the answer. */
   readonly left: AbortSignal;
   identity: Identity;

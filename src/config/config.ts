@@ -50,6 +50,7 @@ const http = section({
   address: required(address),
   externalUrl: origin(),
   redirect: optional(address),
+  relativeUrls: flag(),
   page: flag(),
   trustedProxies: listOf(network()),
   tls,

@@ -142,7 +142,6 @@ function isRead({ method }: RequestContext): boolean {
 
 /** Redirects any method before it is asked who it is: it tells nothing but how paths are written. */
 function redirect(ctx: RequestContext): void {
-  const { externalUrl } = ctx.state;
-  ctx.redirect(`${externalUrl}${ctx.path}/${ctx.search}`);
+  ctx.redirect(`${ctx.state.locationBase}${ctx.path}/${ctx.search}`);
   ctx.status = 301;
 }

@@ -18,7 +18,7 @@ export function answerCreated(ctx: RequestContext, name: RepositoryName, path: s
   answerEmpty(ctx, 201);
 }
 
-/** Sets an absolute Location: clients and proxies resolve relative ones against all sorts of things. */
+/** Sets the Location, absolute unless that is not wanted: clients and proxies resolve relative ones against all sorts of things. */
 export function locate(ctx: RequestContext, name: RepositoryName, path: string): void {
-  ctx.set('Location', `${ctx.state.externalUrl}/v2/${name}/${path}`);
+  ctx.set('Location', `${ctx.state.locationBase}/v2/${name}/${path}`);
 }

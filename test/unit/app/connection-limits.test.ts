@@ -6,6 +6,7 @@ import { KeptLog } from '../api/registry/registry-server.ts';
 const http = {
   address: ':5000',
   externalUrl: undefined,
+  relativeUrls: false,
   redirect: undefined,
   page: true,
   trustedProxies: ['10.0.0.0/8'],

@@ -62,6 +62,7 @@ describe('configuration', () => {
     expect(config.http).toEqual({
       address: '[::1]:5000',
       externalUrl: 'https://registry.example.com',
+      relativeUrls: false,
       trustedProxies: ['10.0.0.0/8', '192.0.2.7/32', '2001:db8::1/128'],
       tls: { certificate: '/etc/entrepot/tls.crt', key: '/etc/entrepot/tls.key' },
       maxConnections: 4096,

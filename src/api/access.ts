@@ -14,6 +14,7 @@ import type { RepositoryRights } from '../auth/rights/repository-rights.ts';
 import { formatScope, repositoryScope } from '../auth/rights/scope.ts';
 import { carries, wasRefused } from '../auth/tokens/grants.ts';
 import type { Principals } from '../auth/tokens/principals.ts';
+import type { PersonalProjects } from '../management/namespaces/personal-namespaces.ts';
 import { OciError } from '../oci/errors.ts';
 import {
   type BelowName,
@@ -37,6 +38,8 @@ export interface RegistryAccessOptions extends ClientIdentification {
   readonly rateLimit?: RateLimit;
   /** Says whether a pull counts for any limit. */
   readonly countsPull?: (identity: Identity, name: RepositoryName) => boolean;
+  /** Makes what users push to in their own namespaces; undefined: they have none. */
+  readonly personalProjects?: Pick<PersonalProjects, 'prepare'> | undefined;
   /** Learns of pushes and deletions that are denied. */
   readonly denials?: DenialObserver;
 }
@@ -125,7 +128,7 @@ export class RegistryAccess {
     const { rights, causes } = this.#options;
     const { identity, log, mirror } = ctx.state;
     const isOpen = mirror?.isAnonymous === true && findRegistryId(name) === mirror.registryId;
-    if (isOpen || (await rights.may(identity, name, action))) {
+    if (isOpen || (await rights.may(identity, name, action)) || (await this.#mayNow(ctx, need))) {
       log.debug({ repository: name, action, user: nameOf(identity) }, 'access was allowed');
       return;
     }
@@ -141,6 +144,14 @@ export class RegistryAccess {
     // Where nobody needs to log in, it takes a login to learn who may do it.
     if (identity.kind !== 'anonymous') throw new OciError('DENIED', { detail: guarded(name, action) });
     throw this.#challenge(ctx, wanted(), { detail: `${guarded(name, action)}. Log in` });
+  }
+
+  /** Whether they may push after what is missing in their own namespace was made; a token was made after that. */
+  async #mayNow({ state: { identity, address } }: RequestContext, { name, action }: Need): Promise<boolean> {
+    const { personalProjects, rights } = this.#options;
+    if (!personalProjects || action !== 'push' || identity.kind !== 'user') return false;
+    await personalProjects.prepare(identity, [repositoryScope(name, [action])], address);
+    return rights.may(identity, name, action);
   }
 
   /**

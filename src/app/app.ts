@@ -13,7 +13,7 @@ import { version } from '../config/version.ts';
 import { type FirstStart, prepareFirstStart } from '../management/people/first-start.ts';
 import { warnOfUnverified } from '../management/registries/upstream-network.ts';
 import { UpstreamSecrets } from '../management/registries/upstream-settings.ts';
-import { MaintenanceMode } from '../management/server/maintenance.ts';
+import { ApplicationSettings } from '../management/server/application-settings.ts';
 import type { Log } from '../observe/log.ts';
 import { Heartbeat } from '../tasks/heartbeat.ts';
 import { Scheduler } from '../tasks/scheduler.ts';
@@ -21,6 +21,7 @@ import { createAuth } from './auth.ts';
 import { createBlobReads } from './blob-reads.ts';
 import { createCluster } from './cluster.ts';
 import { createCollection } from './collector.ts';
+import { configuredSettings } from './configured-settings.ts';
 import { createHostedRegistry } from './hosted-registry.ts';
 import { createHttp, warnOfIdleMirrors } from './http.ts';
 import { createManagement } from './management.ts';
@@ -93,8 +94,13 @@ export async function createApp(
       ? new ToldBeliefs({ records: isAlone ? undefined : database.sharedBeliefs, hasOthers, log, now })
       : await createSharedCache(config.sharedCache.url, log);
   opened.defer(() => shared.close());
-  const maintenance = new MaintenanceMode({ database, readOnly: config.maintenance.readOnly, now });
-  const readOnlyReason = () => maintenance.readOnlyReason();
+  const settings = new ApplicationSettings({
+    database,
+    configured: configuredSettings(config),
+    forgetRegistries: () => virtual.registries.forgetAll(),
+    now,
+  });
+  const readOnlyReason = () => settings.readOnlyReason();
   /** Also where there is no store to change anything in. */
   const pauseReason = async () => (await readOnlyReason()) ?? storage.identity.fault;
   const hot = new HotContent(config.cache.hotManifestBytes);
@@ -106,6 +112,7 @@ export async function createApp(
     outbound,
     storage,
     database,
+    settings,
     metrics,
     shared,
     reads: reads.reads,
@@ -158,7 +165,6 @@ export async function createApp(
     hosted,
     virtual,
     webhooks,
-    maintenance,
     wake: (task) => scheduler.wake(task),
     wakeCollector: () => collection.worker.wake(),
     recordTraffic: () => traffic.flush(),
@@ -172,7 +178,7 @@ export async function createApp(
     virtual,
     auth,
     services,
-    maintenance,
+    maintenance: settings,
     pullEvents: webhooks.pulls,
     probes,
   });

@@ -16,10 +16,12 @@ import { RegistryTokens } from '../auth/tokens/registry-tokens.ts';
 import { SigningKeys } from '../auth/tokens/signing-keys.ts';
 import type { SharedCache } from '../cache/shared.ts';
 import type { Config } from '../config/config.ts';
+import { PersonalProjects } from '../management/namespaces/personal-namespaces.ts';
 import { OidcPeople } from '../management/people/oidc-people.ts';
 import { parseGroupRole } from '../management/people/oidc-roles.ts';
 import { SignInService } from '../management/people/sign-in.ts';
 import { CatalogService } from '../management/repositories/catalog.ts';
+import type { ApplicationSettings } from '../management/server/application-settings.ts';
 import type { Database } from '../metadata/db/database.ts';
 import type { Log } from '../observe/log.ts';
 import { JsonDocuments } from '../outbound/json-documents.ts';
@@ -31,6 +33,7 @@ import { upstreamOptions } from './upstream-options.ts';
 export interface AuthParts {
   readonly config: Config;
   readonly database: Database;
+  readonly settings: ApplicationSettings;
   readonly outbound: Outbound;
   readonly shared: SharedCache;
   readonly passwords: Passwords;
@@ -42,10 +45,11 @@ export interface AuthParts {
 
 /** @throws where the secret key is another one than the database was written with */
 export async function createAuth(parts: AuthParts) {
-  const { config, database, outbound, shared, passwords, secretBox, log, now } = parts;
+  const { config, database, settings, outbound, shared, passwords, secretBox, log, now } = parts;
   const documents = new JsonDocuments(upstreamOptions(config, outbound));
   const fetchJson: FetchJson = (url, signal) => documents.fetch(url, signal);
-  const { tokenMs: lifetimeMs, services: otherServices, required: isLoginRequired } = config.auth;
+  const { services: otherServices, required: isLoginRequired } = config.auth;
+  const lifetimeMs = () => settings.tokenMs();
   if (!isLoginRequired) log.warn({}, 'auth.required is false: whoever reaches /v2 may pull, push and delete');
   const guards = createGuards({ rateLimits: config.rateLimits, database, shared, log, now });
   const { throttle, signIns: observer } = guards;
@@ -58,6 +62,9 @@ export async function createAuth(parts: AuthParts) {
   const principals = new Principals({ ...database, now });
   const rights = new RecordedRepositoryRights({ ...database, principals, isLoginRequired, now });
   const grantMetas = new GrantMetas(database);
+  const personalProjects = config.hosted.personalNamespaces
+    ? new PersonalProjects({ database, settings, now })
+    : undefined;
   const access = new RegistryAccess({
     authenticator,
     registryTokens,
@@ -66,6 +73,7 @@ export async function createAuth(parts: AuthParts) {
     principals,
     delegate,
     isLoginRequired,
+    personalProjects,
     rateLimit: guards.registryRateLimit,
     countsPull: guards.countsPull,
     denials: observer,
@@ -82,8 +90,14 @@ export async function createAuth(parts: AuthParts) {
     registryTokens,
     rights,
     grantMetas,
+    personalProjects,
     access,
-    catalog: new CatalogService({ ...database, principals, isLoginRequired }),
+    catalog: new CatalogService({
+      ...database,
+      principals,
+      isLoginRequired,
+      offReason: () => settings.offReason('hosted'),
+    }),
     principals,
     /** Writes what is not written yet; before the database is closed. */
     async close(): Promise<void> {

@@ -13,6 +13,7 @@ import { RepositoryMeasuringTask } from '../hosted/repositories/repository-measu
 import { CleanupTask } from '../hosted/tags/cleanup.ts';
 import { TagDeletionTask } from '../hosted/tags/tag-deletion.ts';
 import { UploadExpiry } from '../hosted/uploads/upload-expiry.ts';
+import type { ApplicationSettings } from '../management/server/application-settings.ts';
 import type { Log } from '../observe/log.ts';
 import { TagPatterns } from '../rules/tag-protection.ts';
 import type { BlobReads } from '../storage/blob-reads.ts';
@@ -26,15 +27,25 @@ export interface HostedRegistryParts {
   /** What clients get. */
   readonly reads: BlobReads;
   readonly hot: HotContent;
+  readonly settings: Pick<ApplicationSettings, 'offReason'>;
   readonly log: Log;
   readonly now: () => number;
 }
 
-export function createHostedRegistry({ config, storage, reads, hot, log, now }: HostedRegistryParts) {
+export function createHostedRegistry({
+  config,
+  storage,
+  reads,
+  hot,
+  settings,
+  log,
+  now,
+}: HostedRegistryParts) {
   const { database, store, uploads } = storage;
   const tagPatterns = new TagPatterns();
   const { deleteEnabled, protectReferencedManifests } = config.storage;
   const limits = { ...config.hosted, deleteEnabled, protectReferencedManifests };
+  const offReason = () => settings.offReason('hosted');
   const rules: ChangeRules = { limits, tagPatterns };
   const parts = { database, store, uploads, tagPatterns, log, now };
   const pulls = new PullCounter({
@@ -51,11 +62,12 @@ export function createHostedRegistry({ config, storage, reads, hot, log, now }: 
     buffers: new BufferBudget(),
     tellsReferences: config.webhooks.includeReferences,
     limits,
+    offReason,
   });
   const imageFacts = new ImageFactsReader(parts);
   const tasks: readonly Task[] = [
     new UploadExpiry({ ...parts, expiryMs: config.hosted.uploadExpiryMs }),
-    new CleanupTask(parts),
+    new CleanupTask({ ...parts, offReason }),
     new TagDeletionTask(parts),
     new RepositoryDeletionTask(parts),
     new PlaceDeletionTask(parts),

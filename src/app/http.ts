@@ -168,12 +168,13 @@ function createV2({ config, hosted, virtual, auth, maintenance, pullEvents, metr
 }
 
 /** What GitLab's container registry answers beside /v2. */
-function createGitlab({ database, hosted, virtual, auth, maintenance, now }: HttpParts) {
+function createGitlab({ database, hosted, virtual, auth, services, maintenance, now }: HttpParts) {
   const caches = { forgetGroup: () => virtual.registries.forgetAll() };
   return createGitlabRouter({
     access: auth.access,
     inventory: hosted.inventory,
     maintenance,
+    offReason: () => services.applicationSettings.offReason('hosted'),
     renames: new RepositoryRenames({
       database,
       rights: auth.rights,

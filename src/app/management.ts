@@ -30,6 +30,7 @@ import { RepositoryService } from '../management/repositories/repositories.ts';
 import { RepositoryTagService } from '../management/repositories/repository-tags.ts';
 import { TagDeletionService } from '../management/repositories/tag-deletions.ts';
 import { TagImageService } from '../management/repositories/tag-images.ts';
+import { readSettings } from '../management/server/application-settings.ts';
 import { GarbageService } from '../management/server/garbage.ts';
 import { ProcessService } from '../management/server/processes.ts';
 import { StatisticsService } from '../management/server/statistics.ts';
@@ -51,6 +52,7 @@ import type { ToldFill } from '../proxy/fill-observer.ts';
 import { findPinnedBytes } from '../retention/pinned-bytes.ts';
 import { findBlockedWebhook } from '../webhooks/webhook-sender.ts';
 import type { Auth } from './auth.ts';
+import { configuredSettings } from './configured-settings.ts';
 import type { HostedRegistry } from './hosted-registry.ts';
 import { setupOptions } from './setup-options.ts';
 import type { VirtualRegistries } from './virtual-registries.ts';
@@ -65,7 +67,7 @@ export interface ManagementParts {
   readonly hosted: HostedRegistry;
   readonly virtual: VirtualRegistries;
   readonly webhooks: { readonly secrets: WebhookSecrets; readonly resender: Resender };
-  readonly maintenance: RestServices['maintenance'];
+  readonly settings: RestServices['applicationSettings'];
   /** Has what was counted so far recorded. */
   readonly recordTraffic: () => Promise<void>;
   /** Of all processes. */
@@ -78,7 +80,7 @@ export interface ManagementParts {
 }
 
 export function createManagement(parts: ManagementParts): RestServices {
-  const { auth, hosted: registry, virtual, config, database, passwords, now } = parts;
+  const { auth, hosted: registry, virtual, config, database, settings, passwords, now } = parts;
   const { upstreams, explainer } = virtual;
   const { maxPerGroup, maxUpstreams } = config.virtualRegistries;
   const secrets = new UpstreamSecrets(parts.secretBox);
@@ -90,7 +92,7 @@ export function createManagement(parts: ManagementParts): RestServices {
   };
   return {
     authenticator: auth.authenticator,
-    maintenance: parts.maintenance,
+    applicationSettings: settings,
     rateLimit: auth.guards.rateLimit,
     sessions: auth.sessions,
     accessTokens: new AccessTokenService(common),
@@ -118,11 +120,20 @@ export function createManagement(parts: ManagementParts): RestServices {
     oidcTrusts: new OidcTrustService({ database, allowHttp: false, findBlockedAddress }),
     placeAccessTokens: new PlaceAccessTokenService(common),
     processes: new ProcessService({ database }),
-    projects: new ProjectService(common),
+    projects: new ProjectService({
+      ...common,
+      settings,
+      hasPersonalNamespaces: config.hosted.personalNamespaces,
+    }),
     signingKeys: new SigningKeyService({
       database,
-      keysOf: ({ signingKeys: records }) =>
-        new SigningKeys({ records, secretBox: parts.secretBox, lifetimeMs: config.auth.tokenMs, now }),
+      keysOf: (records) =>
+        new SigningKeys({
+          records: records.signingKeys,
+          secretBox: parts.secretBox,
+          lifetimeMs: async () => (await readSettings(records, configuredSettings(config))).tokenMs,
+          now,
+        }),
     }),
     statistics: new StatisticsService(parts),
     storageFindings: new StorageFindingService({ database }),
@@ -133,7 +144,7 @@ export function createManagement(parts: ManagementParts): RestServices {
     tagDeletions: new TagDeletionService(hosted),
     transfers: new TransferService(common),
     upstreams: new UpstreamService({ ...common, maxUpstreams, secrets, findBlockedAddress, log: parts.log }),
-    users: new UserService({ database, passwords }),
+    users: new UserService({ ...common, passwords }),
     webhooks: new WebhookService({
       database,
       ...parts.webhooks,

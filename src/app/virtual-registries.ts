@@ -7,8 +7,9 @@ import { PullCounts } from '../cache/pull-counts.ts';
 import type { SharedCache } from '../cache/shared.ts';
 import { Usage } from '../cache/usage.ts';
 import type { Config } from '../config/config.ts';
+import { loadRegistry } from '../management/registries/load-registry.ts';
 import type { UpstreamSecrets } from '../management/registries/upstream-settings.ts';
-import type { Database } from '../metadata/db/database.ts';
+import type { ApplicationSettings } from '../management/server/application-settings.ts';
 import type { Log } from '../observe/log.ts';
 import type { Digest } from '../oci/digest.ts';
 import { BlobPull } from '../proxy/blob-pull.ts';
@@ -26,7 +27,7 @@ import { registryView } from '../proxy/registry-view.ts';
 import { Revalidation } from '../proxy/revalidation.ts';
 import { createShareFill } from '../proxy/shared/share-fill.ts';
 import { TagLists } from '../proxy/tag-lists.ts';
-import { type ConfiguredRegistry, VirtualRegistries as Registries } from '../proxy/virtual-registries.ts';
+import { VirtualRegistries as Registries } from '../proxy/virtual-registries.ts';
 import type { BlobReads } from '../storage/blob-reads.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
 import { BufferBudget } from '../storage/chunk-reader.ts';
@@ -49,6 +50,7 @@ export interface VirtualRegistryParts {
   readonly shared: SharedCache;
   readonly hot: HotContent;
   readonly secrets: UpstreamSecrets;
+  readonly settings: Pick<ApplicationSettings, 'offReason'>;
   /** For what other processes may read. */
   readonly secretBox: SecretBox;
   readonly findHosted: FindHosted;
@@ -69,6 +71,7 @@ export function createVirtualRegistries({
   shared,
   hot,
   secrets,
+  settings,
   secretBox,
   findHosted,
   metrics,
@@ -140,7 +143,8 @@ export function createVirtualRegistries({
   const revalidation = new Revalidation({ fetch, entries, backoffMs: cache.backoffMs, log, now });
   const watchedUpstreams = new WeakMap<Upstream, Upstream>();
   const registries = new Registries({
-    load: (id) => loadRegistry(database, secrets, id, config.virtualRegistries.anonymousPrivate),
+    load: (id) =>
+      loadRegistry({ database, secrets, settings }, id, config.virtualRegistries.anonymousPrivate),
     list: async (groupId) => (await database.virtualRegistries.list(groupId)).map(({ id }) => id),
     upstreamOf(settings) {
       const upstream = upstreams.get(settings);
@@ -230,21 +234,5 @@ const upstreamSpans = {
 } as const;
 
 type Explained = [Parameters<typeof explainPull>[1], Parameters<typeof explainPull>[2]];
-
-async function loadRegistry(
-  database: Database,
-  secrets: UpstreamSecrets,
-  id: number,
-  showsPrivate: boolean,
-): Promise<ConfiguredRegistry | undefined> {
-  const registry = await database.virtualRegistries.find(id);
-  if (!registry) return undefined;
-  const { groupId } = registry;
-  const group = await database.groups.find(groupId);
-  if (!group) return undefined;
-  const upstreams = (await database.upstreams.listByRegistry(id)).map((record) => secrets.settingsOf(record));
-  const groupPath = registry.anonymousPull && !showsPrivate ? '' : group.fullPath;
-  return { id, groupId, groupPath, isOpen: registry.anonymousPull, upstreams };
-}
 
 export type VirtualRegistries = ReturnType<typeof createVirtualRegistries>;

@@ -1,6 +1,9 @@
 /** `entrepot keys`: lists and replaces the keys that sign registry tokens, beside a running server, which notices. */
+
+import { configuredSettings } from '../app/configured-settings.ts';
 import { SecretBox } from '../auth/credentials/secret-box.ts';
 import { type SigningKeyState, SigningKeys } from '../auth/tokens/signing-keys.ts';
+import { readSettings } from '../management/server/application-settings.ts';
 import type { Records } from '../metadata/db/records.ts';
 import { parseShortDurationMs } from '../rules/duration.ts';
 import { type CommandContext, type Run, UsageError } from './command.ts';
@@ -48,8 +51,13 @@ export function parseDelayMs(text: string): number {
 
 async function keysWith({ config, readSecrets }: CommandContext) {
   const secretBox = new SecretBox((await readSecrets()).key);
-  return ({ signingKeys: records }: Records) =>
-    new SigningKeys({ records, secretBox, lifetimeMs: config.auth.tokenMs, now: Date.now });
+  return (records: Records) =>
+    new SigningKeys({
+      records: records.signingKeys,
+      secretBox,
+      lifetimeMs: async () => (await readSettings(records, configuredSettings(config))).tokenMs,
+      now: Date.now,
+    });
 }
 
 /** A line for each, oldest first. */

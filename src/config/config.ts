@@ -36,6 +36,7 @@ import { storageSettings } from './storage-settings.ts';
 import { webhookSettings } from './webhook-settings.ts';
 
 const sparseManifests = ['none', 'indexes', 'all'] as const;
+const accessLevels = ['enabled', 'private', 'disabled'] as const;
 const logFormats = ['auto', 'json', 'pretty'] as const;
 const loggedRequests = ['all', 'sampled', 'errors'] as const;
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -49,8 +50,8 @@ const tls = section({ certificate: optional(file), key: optional(file) }).refine
 const http = section({
   address: required(address),
   externalUrl: origin(),
-  redirect: optional(address),
   relativeUrls: flag(),
+  redirect: optional(address),
   page: flag(),
   trustedProxies: listOf(network()),
   tls,
@@ -112,6 +113,9 @@ export const configSchema = section({
   }),
   storage: storageSettings,
   hosted: section({
+    enabled: flag(),
+    defaultAccessLevel: oneOf(accessLevels),
+    personalNamespaces: flag(),
     maxUploadBytes: bytes(),
     maxManifestBytes: bytes(),
     maxManifestReferences: count(1, 100_000),
@@ -130,6 +134,7 @@ export const configSchema = section({
   maintenance: section({ readOnly: flag() }),
   auth,
   virtualRegistries: section({
+    enabled: flag(),
     maxPerGroup: count(1, 1000),
     maxUpstreams: count(1, 20),
     anonymousPrivate: flag(),

@@ -42,6 +42,8 @@ export interface HostedOptions {
   readonly limits: HostedLimits;
   readonly tagPatterns: TagPatterns;
   readonly pulls: Pick<PullCounter, 'count'>;
+  /** Why nothing can be pulled or pushed now; undefined: it can. */
+  readonly offReason?: () => Promise<string | undefined>;
   /** Whether those who are told of a manifest are told what it refers to. */
   readonly tellsReferences?: boolean;
   readonly log: Log;

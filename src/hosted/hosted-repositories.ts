@@ -19,19 +19,22 @@ export class HostedRepositories {
     this.#options = { ...options, spools, turns: new UploadTurns() };
   }
 
-  /** Undefined where nothing was pushed to that name. */
+  /** Undefined where nothing was pushed to that name. @throws OciError NAME_UNKNOWN where it is all turned off */
   async find(name: RepositoryName): Promise<ReadableRepository | undefined> {
+    const detail = await this.#options.offReason?.();
+    if (detail !== undefined) throw new OciError('NAME_UNKNOWN', { detail });
     const record = await this.#options.database.repositories.findByName(name);
     return record && new HostedRepository(this.#options, name, record.id);
   }
 
-  /** The manifest that this repository answers with, most often in one look at the records; undefined where there is none. */
+  /** The manifest that this repository answers with, most often in one look at the records; undefined where there is none, or {@link find} says why not. */
   async findManifest(
     name: RepositoryName,
     reference: Reference,
     isPull: boolean,
   ): Promise<BytesAnswer | undefined> {
-    const { database, pulls } = this.#options;
+    const { database, pulls, offReason } = this.#options;
+    if (await offReason?.()) return undefined;
     const found = await database.pulledContent.findManifest(name, reference);
     const payload = found && (await this.#payload(found.digest));
     return payload && answerManifest(pulls, found.repositoryId, { ...found, payload }, reference, isPull);
@@ -39,11 +42,12 @@ export class HostedRepositories {
 
   /** A blob of this repository whose bytes are in memory, in one look at the records; undefined where they are not, or it has none such. */
   findBlob(name: RepositoryName, digest: Digest): Promise<BytesAnswer | undefined> | undefined {
-    const { database, hot } = this.#options;
+    const { database, hot, offReason } = this.#options;
     const payload = hot.findBytes(digest);
     if (!payload) return undefined;
     const answer: BytesAnswer = { digest, mediaType: octetStream, payload, outcome };
-    return database.pulledContent.hasBlob(name, digest).then((has) => (has ? answer : undefined));
+    const has = async () => !(await offReason?.()) && database.pulledContent.hasBlob(name, digest);
+    return has().then((isHere) => (isHere ? answer : undefined));
   }
 
   async #payload(digest: Digest): Promise<Buffer | undefined> {
@@ -61,6 +65,7 @@ export class HostedRepositories {
    * @param groupPath full path of a top-level group
    */
   async findVisibleFrom(groupPath: string, name: RepositoryName): Promise<ReadableRepository | undefined> {
+    if (await this.#options.offReason?.()) return undefined;
     const { repositories, projects } = this.#options.database;
     const record = await repositories.findByName(name);
     const project = record && (await projects.find(record.projectId));
@@ -71,8 +76,10 @@ export class HostedRepositories {
       : undefined;
   }
 
-  /** @throws OciError NAME_UNKNOWN where there is no project for the name, or it was renamed just now; RENAME_IN_PROGRESS */
+  /** @throws OciError NAME_UNKNOWN where there is no project for the name, or it was renamed just now; RENAME_IN_PROGRESS; DENIED where it is all turned off */
   async getWritable(name: RepositoryName, writer: Writer): Promise<WritableRepository> {
+    const detail = await this.#options.offReason?.();
+    if (detail !== undefined) throw new OciError('DENIED', { detail });
     const project = await this.#options.database.projects.findOwner(name);
     if (!project) throw nameGone(name);
     await this.#demandNotRenamed(project.id, name);

@@ -244,7 +244,12 @@ async function keyOf({ dataDirectory }: Entrepot) {
   try {
     const secret = Buffer.from(readFileSync(join(dataDirectory, 'secret.key'), 'utf8').trim(), 'base64');
     const secretBox = new SecretBox(secret);
-    const keys = new SigningKeys({ records: database.signingKeys, secretBox, lifetimeMs: 300_000, now });
+    const keys = new SigningKeys({
+      records: database.signingKeys,
+      secretBox,
+      lifetimeMs: async () => 300_000,
+      now,
+    });
     return await keys.current();
   } finally {
     await database.close();

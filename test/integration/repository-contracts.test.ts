@@ -147,6 +147,7 @@ describeEachDatabase('with records', (_open, each) => {
         hot: new HotContent(config.cache.hotManifestBytes),
         secretBox,
         secrets: new UpstreamSecrets(secretBox),
+        settings: { offReason: async () => undefined },
         findHosted: async () => undefined,
         metrics: createMetrics(),
         cluster: undefined,

@@ -23,6 +23,7 @@ describeEachDatabase('groups', (open, { clock }) => {
       full_path: 'platform-team',
       parent_id: null,
       container_registry_quota_bytes: null,
+      virtual_registries_enabled: true,
       created_at: '2026-01-01T00:00:00.000Z',
     });
     const members = await api.ask('GET', `/groups/${created.body.id}/members`);
@@ -129,7 +130,7 @@ describeEachDatabase('groups', (open, { clock }) => {
       status: 400,
       body: {
         error:
-          'name, path, description, visibility, container_registry_quota_bytes are missing, at least one parameter must be provided',
+          'name, path, description, visibility, container_registry_quota_bytes, virtual_registries_enabled are missing, at least one parameter must be provided',
       },
     });
     expect(await api.ask('PUT', '/groups/nobody', { name: 'a' })).toMatchObject({ status: 404 });

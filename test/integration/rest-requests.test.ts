@@ -81,8 +81,8 @@ async function serve(endpoints: readonly Endpoint[], log = silentLog): Promise<s
     authenticate: async (credentials: { kind: string; token?: string }): Promise<Authentication> =>
       authentications[credentials.token ?? ''] ?? { kind: 'refused', reason: 'unknown' },
   };
-  const maintenance = { readOnlyReason: async () => undefined };
-  app.use(mountEndpoints(endpoints, { authenticator, maintenance }));
+  const applicationSettings = { readOnlyReason: async () => undefined, offReason: async () => undefined };
+  app.use(mountEndpoints(endpoints, { authenticator, applicationSettings }));
   app.use((ctx) => {
     ctx.body = 'beyond';
   });

@@ -38,8 +38,11 @@ import { RepositoryService } from '../../src/management/repositories/repositorie
 import { RepositoryTagService } from '../../src/management/repositories/repository-tags.ts';
 import { TagDeletionService } from '../../src/management/repositories/tag-deletions.ts';
 import { TagImageService } from '../../src/management/repositories/tag-images.ts';
+import {
+  ApplicationSettings,
+  type ConfiguredSettings,
+} from '../../src/management/server/application-settings.ts';
 import { GarbageService } from '../../src/management/server/garbage.ts';
-import { MaintenanceMode } from '../../src/management/server/maintenance.ts';
 import { ProcessService } from '../../src/management/server/processes.ts';
 import { StatisticsService } from '../../src/management/server/statistics.ts';
 import { StorageFindingService } from '../../src/management/server/storage-findings.ts';
@@ -80,6 +83,11 @@ export interface TestUser {
   readonly token: string;
 }
 
+export interface RestApiOptions extends Partial<ConfiguredSettings> {
+  readonly deleteEnabled?: boolean;
+  readonly hasPersonalNamespaces?: boolean;
+}
+
 export class RestApi {
   readonly database: Database;
   readonly secrets = new UpstreamSecrets(new SecretBox(Buffer.alloc(32, 7)));
@@ -113,7 +121,7 @@ export class RestApi {
   static async start(
     database: Database,
     clock: { readonly now: number },
-    { readOnly = false, deleteEnabled = true }: { readOnly?: boolean; deleteEnabled?: boolean } = {},
+    { deleteEnabled = true, hasPersonalNamespaces = false, ...configured }: RestApiOptions = {},
   ): Promise<RestApi> {
     const api = new RestApi(database);
     api.deleteEnabled = deleteEnabled;
@@ -125,7 +133,7 @@ export class RestApi {
       ctx.state.externalUrl = 'https://registry.example';
       await next();
     });
-    app.use(api.#router(() => clock.now, readOnly));
+    app.use(api.#router(() => clock.now, configured, hasPersonalNamespaces));
     const server = createServer(app.callback());
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -143,7 +151,7 @@ export class RestApi {
     return api;
   }
 
-  #router(now: () => number, readOnly: boolean) {
+  #router(now: () => number, configured: Partial<ConfiguredSettings>, hasPersonalNamespaces: boolean) {
     const { database, secrets } = this;
     const caches = { forgetGroup: (groupId: number) => this.forgotten.push(groupId) };
     const explainer = {
@@ -166,6 +174,19 @@ export class RestApi {
     const rules = changeRules({ deleteEnabled: this.deleteEnabled });
     const hosted = { database, rules, wake: (task: string) => void this.woken.push(task), now };
     const passwords = new Passwords();
+    const settings = new ApplicationSettings({
+      database,
+      configured: {
+        isReadOnly: false,
+        isHostedEnabled: true,
+        isVirtualEnabled: true,
+        defaultAccessLevel: 'enabled',
+        tokenMs: 300_000,
+        ...configured,
+      },
+      forgetRegistries: () => caches.forgetGroup(0),
+      now,
+    });
     const recorded = new Authenticator({ ...database, passwords, log: silentLog, now });
     return createRestRouter({
       authenticator: {
@@ -174,6 +195,7 @@ export class RestApi {
           recorded.authenticate(credentials, address),
       },
       accessTokens: new AccessTokenService({ database, now }),
+      applicationSettings: settings,
       associations: new AssociationService({ ...common, maxUpstreams }),
       auditTrail: new AuditTrail(database),
       cacheEntries: new CacheEntryService({ ...common, sha1s: { find: async () => this.sha1s } }),
@@ -193,7 +215,6 @@ export class RestApi {
       jobTokens: new JobTokenService({ database, now }),
       garbage: new GarbageService({ database, wakeCollector: () => undefined }),
       tasks: new TaskService({ database }),
-      maintenance: new MaintenanceMode({ database, readOnly, now }),
       members: new MemberService({ database, now }),
       namespaces: new NamespaceService({ database }),
       oidcTrusts: new OidcTrustService({ database, allowHttp: false, findBlockedAddress }),
@@ -204,14 +225,14 @@ export class RestApi {
         recordTraffic: async () => undefined,
         listFills: async () => [],
       }),
-      projects: new ProjectService({ ...common, now }),
+      projects: new ProjectService({ ...common, settings, hasPersonalNamespaces, now }),
       signingKeys: new SigningKeyService({
         database,
         keysOf: ({ signingKeys: records }) =>
           new SigningKeys({
             records,
             secretBox: new SecretBox(Buffer.alloc(32, 9)),
-            lifetimeMs: 900_000,
+            lifetimeMs: async () => 900_000,
             now,
           }),
       }),
@@ -236,7 +257,7 @@ export class RestApi {
         maxUpstreams,
         log: silentLog,
       }),
-      users: new UserService({ database, passwords }),
+      users: new UserService({ ...common, passwords }),
       virtualRegistries: new VirtualRegistryService({ ...common, explainer, maxPerGroup: 5 }),
       webhooks: new WebhookService({
         database,

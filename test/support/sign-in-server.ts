@@ -59,9 +59,11 @@ export async function startSignInServer(
     await next();
   });
   app.use(signInRoutes({ signIn, sessions }).routes());
-  const maintenance = { readOnlyReason: async () => undefined };
-  const users = userEndpoints(new UserService({ database, passwords }));
-  app.use(mountEndpoints(users, { authenticator, maintenance, sessions }));
+  const applicationSettings = { readOnlyReason: async () => undefined, offReason: async () => undefined };
+  const users = userEndpoints(
+    new UserService({ database, passwords, caches: { forgetGroup: () => undefined } }),
+  );
+  app.use(mountEndpoints(users, { authenticator, applicationSettings, sessions }));
   const server = createServer(app.callback());
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

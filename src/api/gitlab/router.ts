@@ -29,7 +29,7 @@ const repositories = '/gitlab/v1/repositories/*name';
 
 /** Answers every request under /gitlab/v1 and leaves the others alone. */
 export function createGitlabRouter(options: GitlabOptions): Middleware<RequestState> {
-  const { access, inventory, statistics, renames, maintenance } = options;
+  const { access, inventory, statistics, renames, maintenance, offReason } = options;
 
   const endpoints = new Endpoints([
     ['GET', prefix, { wanted: () => [], answer: answerBase }],
@@ -55,7 +55,11 @@ export function createGitlabRouter(options: GitlabOptions): Middleware<RequestSt
     if (!path.endsWith('/') && ctx.url.length <= maxQueryLength && endpoints.has(`${path}/`))
       return redirect(ctx);
     tellFeatures(ctx);
-    const answer = () => endpoints.answer(ctx, access, () => refuse(ctx));
+    const answer = async () => {
+      const detail = await offReason?.();
+      if (detail !== undefined) throw new OciError('NOT_IMPLEMENTED', { detail });
+      await endpoints.answer(ctx, access, () => refuse(ctx));
+    };
     return isRead(ctx) ? answer() : answerEarly(ctx, () => answerErrors(ctx, answer));
   };
 

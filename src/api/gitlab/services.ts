@@ -11,6 +11,8 @@ export interface GitlabOptions {
   readonly inventory: Inventory;
   readonly renames: Renames;
   readonly maintenance: Maintenance;
+  /** Why there is nothing here now; undefined: there is. */
+  readonly offReason?: () => Promise<string | undefined>;
   readonly statistics: Statistics;
 }
 

@@ -97,6 +97,8 @@ function refused({ kind, detail, faults }: RefusedError): Answer {
       return { status: 403, body: { message: detail ? `403 Forbidden - ${detail}` : '403 Forbidden' } };
     case 'not-found':
       return { status: 404, body: { message: detail ? `404 ${detail} Not Found` : '404 Not found' } };
+    case 'turned-off':
+      return { status: 404, body: { message: `404 Not Found - ${detail}` } };
     case 'parameters':
       return { status: 400, body: { error: detail } };
     case 'invalid':

@@ -47,9 +47,9 @@ import type { TagDeletionService } from '../../management/repositories/tag-delet
 import { tagImageEndpoints } from '../../management/repositories/tag-image-endpoints.ts';
 import type { TagImageService } from '../../management/repositories/tag-images.ts';
 import { applicationSettingEndpoints } from '../../management/server/application-setting-endpoints.ts';
+import type { ApplicationSettings } from '../../management/server/application-settings.ts';
 import type { GarbageService } from '../../management/server/garbage.ts';
 import { garbageEndpoints } from '../../management/server/garbage-endpoints.ts';
-import type { MaintenanceMode } from '../../management/server/maintenance.ts';
 import { processEndpoints } from '../../management/server/process-endpoints.ts';
 import type { ProcessService } from '../../management/server/processes.ts';
 import type { StatisticsService } from '../../management/server/statistics.ts';
@@ -87,6 +87,7 @@ export interface RestServices {
   /** The sessions of people at browsers; undefined: no cookie counts. */
   readonly sessions?: CookieSessions | undefined;
   readonly accessTokens: AccessTokenService;
+  readonly applicationSettings: ApplicationSettings;
   readonly associations: AssociationService;
   readonly auditTrail: AuditTrail;
   readonly cacheEntries: CacheEntryService;
@@ -103,7 +104,6 @@ export interface RestServices {
   readonly jobTokens: JobTokenService;
   readonly garbage: GarbageService;
   readonly tasks: TaskService;
-  readonly maintenance: MaintenanceMode;
   readonly members: MemberService;
   readonly namespaces: NamespaceService;
   readonly oidcTrusts: OidcTrustService;
@@ -150,14 +150,18 @@ export function listEndpoints(services: RestServices): readonly TaggedEndpoint[]
     ...tagged('Projects', projectEndpoints(services.projects)),
     ...tagged('Webhooks', projectHookEndpoints(services.webhooks)),
     ...tagged('Webhooks', systemHookEndpoints(services.webhooks)),
-    ...tagged('Virtual registries', virtualRegistryEndpoints(services.virtualRegistries)),
-    ...tagged('Virtual registries', clientSetupEndpoints(services.clientSetups)),
-    ...tagged('Upstreams', upstreamEndpoints(services.upstreams, services.connectionTests, healthOf)),
-    ...tagged('Upstreams', registryUpstreamEndpoints(services.associations, maxUpstreams)),
-    ...tagged('Cache entries', cacheEntryEndpoints(services.cacheEntries)),
-    ...tagged('Caches', groupCacheEndpoints(services.groupCaches, maxCacheBytes)),
-    ...tagged('Caches', cachePinEndpoints(services.cachePins)),
-    ...tagged('Caches', cacheRetentionEndpoints(services.cacheRetention)),
+    ...tagged('Virtual registries', virtualRegistryEndpoints(services.virtualRegistries), 'virtual'),
+    ...tagged('Virtual registries', clientSetupEndpoints(services.clientSetups), 'virtual'),
+    ...tagged(
+      'Upstreams',
+      upstreamEndpoints(services.upstreams, services.connectionTests, healthOf),
+      'virtual',
+    ),
+    ...tagged('Upstreams', registryUpstreamEndpoints(services.associations, maxUpstreams), 'virtual'),
+    ...tagged('Cache entries', cacheEntryEndpoints(services.cacheEntries), 'virtual'),
+    ...tagged('Caches', groupCacheEndpoints(services.groupCaches, maxCacheBytes), 'virtual'),
+    ...tagged('Caches', cachePinEndpoints(services.cachePins), 'virtual'),
+    ...tagged('Caches', cacheRetentionEndpoints(services.cacheRetention), 'virtual'),
     ...tagged('Audit events', auditEventEndpoints(services.auditTrail)),
     ...tagged('Users', userEndpoints(services.users)),
     ...tagged('Access tokens', personalAccessTokenEndpoints(services.accessTokens, now)),
@@ -170,15 +174,15 @@ export function listEndpoints(services: RestServices): readonly TaggedEndpoint[]
     ...tagged('Server', statisticsEndpoints(services.statistics)),
     ...tagged('CI jobs', oidcTrustEndpoints(services.oidcTrusts)),
     ...tagged('Members', memberEndpoints(services.members)),
-    ...tagged('Protection rules', protectionRuleEndpoints(services.protectionRules)),
-    ...tagged('Repositories', repositoryEndpoints(services.repositories)),
-    ...tagged('Repositories', repositoryTagEndpoints(services.repositoryTags)),
-    ...tagged('Repositories', tagImageEndpoints(services.tagImages)),
-    ...tagged('Repositories', tagDeletionEndpoints(services.tagDeletions)),
-    ...tagged('Repositories', deletedTagEndpoints(services.deletedTags)),
-    ...tagged('Projects', cleanupEndpoints(services.cleanupPreviews, services.cleanupRuns)),
+    ...tagged('Protection rules', protectionRuleEndpoints(services.protectionRules), 'hosted'),
+    ...tagged('Repositories', repositoryEndpoints(services.repositories), 'hosted'),
+    ...tagged('Repositories', repositoryTagEndpoints(services.repositoryTags), 'hosted'),
+    ...tagged('Repositories', tagImageEndpoints(services.tagImages), 'hosted'),
+    ...tagged('Repositories', tagDeletionEndpoints(services.tagDeletions), 'hosted'),
+    ...tagged('Repositories', deletedTagEndpoints(services.deletedTags), 'hosted'),
+    ...tagged('Projects', cleanupEndpoints(services.cleanupPreviews, services.cleanupRuns), 'hosted'),
     ...tagged('Transfers', transferEndpoints(services.transfers)),
-    ...tagged('Server', applicationSettingEndpoints(services.maintenance)),
+    ...tagged('Server', applicationSettingEndpoints(services.applicationSettings)),
     ...tagged('Server', storageFindingEndpoints(services.storageFindings)),
     ...tagged('Server', signingKeyEndpoints(services.signingKeys)),
   ];

@@ -5,7 +5,7 @@ import { RefusedError } from '../../management/acting/refused-error.ts';
 import type { Endpoint } from '../../management/endpoint/endpoint.ts';
 import { ListPart } from '../../management/endpoint/pagination.ts';
 import { OtherAnswer } from '../../management/endpoint/response.ts';
-import type { MaintenanceMode } from '../../management/server/maintenance.ts';
+import type { ApplicationSettings } from '../../management/server/application-settings.ts';
 import { logFault } from '../errors.ts';
 import { originOf } from '../event-origin.ts';
 import type { RateLimit } from '../rate-limits.ts';
@@ -30,7 +30,7 @@ export type RestMiddleware = ReturnType<Router<RequestState>['routes']>;
 /** The checks that every endpoint is behind. */
 export interface RestGates {
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
-  readonly maintenance: Pick<MaintenanceMode, 'readOnlyReason'>;
+  readonly applicationSettings: Pick<ApplicationSettings, 'readOnlyReason' | 'offReason'>;
   /** The sessions of people at browsers; undefined: no cookie counts. */
   readonly sessions?: CookieSessions | undefined;
   /** The limits of requests; undefined: there are none. */
@@ -62,7 +62,7 @@ export function mountEndpoints(endpoints: readonly Endpoint[], gates: RestGates)
 async function handle(
   endpoint: Endpoint,
   ctx: RouterContext<RequestState>,
-  { authenticator, maintenance, sessions }: RestGates,
+  { authenticator, applicationSettings, sessions }: RestGates,
 ): Promise<void> {
   const { address, externalUrl } = ctx.state;
   if (ctx.querystring.length > maxQueryLength)
@@ -73,7 +73,10 @@ async function handle(
   ctx.state.identity = identity;
   ctx.state.identified?.(identity);
   demandAccess(identity, endpoint);
-  const readOnlyReason = endpoint.worksReadOnly ? undefined : await maintenance.readOnlyReason();
+  const { registries } = endpoint;
+  const offReason = registries && (await applicationSettings.offReason(registries));
+  if (offReason !== undefined) throw new RefusedError('turned-off', offReason);
+  const readOnlyReason = endpoint.worksReadOnly ? undefined : await applicationSettings.readOnlyReason();
   if (readOnlyReason !== undefined) throw new RefusedError('unavailable', readOnlyReason);
   // Nobody is told of what only reads.
   const origin = endpoint.method === 'GET' ? undefined : originOf(ctx);

@@ -6,7 +6,7 @@ import { Router } from '@koa/router';
 import { logRefusedLogin } from '../../auth/credentials/login-log.ts';
 import { describeRefusal } from '../../auth/credentials/refusal.ts';
 import type { IdTokens } from '../../auth/oidc/id-tokens.ts';
-import type { MaintenanceMode } from '../../management/server/maintenance.ts';
+import type { ApplicationSettings } from '../../management/server/application-settings.ts';
 import type { JobTokenService } from '../../management/tokens/job-tokens.ts';
 import { bodyParser, LateBody } from '../body-parser.ts';
 import type { RequestContext, RequestState } from '../state.ts';
@@ -20,7 +20,7 @@ const subjectTypes = ['urn:ietf:params:oauth:token-type:id_token', 'urn:ietf:par
 export interface OAuthTokenOptions {
   readonly idTokens: Pick<IdTokens, 'verify'>;
   readonly jobTokens: Pick<JobTokenService, 'exchange'>;
-  readonly maintenance: Pick<MaintenanceMode, 'readOnlyReason'>;
+  readonly maintenance: Pick<ApplicationSettings, 'readOnlyReason'>;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }

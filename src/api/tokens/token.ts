@@ -20,6 +20,7 @@ import { catalogScope, formatScope, parseScopes } from '../../auth/rights/scope.
 import type { GrantMetas } from '../../auth/tokens/grant-meta.ts';
 import { grantScopes } from '../../auth/tokens/grants.ts';
 import { ownServices, type RegistryTokens } from '../../auth/tokens/registry-tokens.ts';
+import type { PersonalProjects } from '../../management/namespaces/personal-namespaces.ts';
 import { OciError } from '../../oci/errors.ts';
 import { virtualName } from '../../oci/reference.ts';
 import { bodyParser, LateBody } from '../body-parser.ts';
@@ -37,6 +38,8 @@ export interface TokenRoutesOptions {
   readonly registryTokens: Pick<RegistryTokens, 'issue' | 'serves'>;
   readonly rights: Pick<RepositoryRights, 'judge' | 'findProject'>;
   readonly grantMetas: Pick<GrantMetas, 'addTo'>;
+  /** Makes what users push to in their own namespaces; undefined: they have none. */
+  readonly personalProjects?: Pick<PersonalProjects, 'prepare'> | undefined;
   readonly observer?: GrantObserver | undefined;
 }
 
@@ -184,11 +187,12 @@ async function issue(
   holder: Principal | AnonymousIdentity,
   service: string,
   scopes: readonly ScopeGrant[],
-  { registryTokens, rights, grantMetas, observer }: TokenRoutesOptions,
+  { registryTokens, rights, grantMetas, personalProjects, observer }: TokenRoutesOptions,
 ) {
   state.identity = holder;
   // No token opens the catalog of another registry, which would list every repository it has: it does not know who may see which.
   const wanted = scopes.filter(({ type }) => type !== catalogScope.type || ownServices.includes(service));
+  await personalProjects?.prepare(holder, wanted, state.address);
   const { granted, refused, protectedFromPush, omitted } = await grantScopes(holder, wanted, rights);
   if (protectedFromPush !== undefined) {
     observer?.denied(holder, { method, path, repository: protectedFromPush }, state.address);

@@ -73,7 +73,8 @@ export interface IssuedRegistryToken {
 
 export interface RegistryTokensOptions {
   readonly keys: SigningKeys;
-  readonly lifetimeMs: number;
+  /** How long tokens that are issued now last. */
+  readonly lifetimeMs: () => Promise<number>;
   /** The names of registries that trust us: tokens for them are good there and not here. */
   readonly otherServices?: readonly string[];
   readonly now: () => number;
@@ -81,14 +82,14 @@ export interface RegistryTokensOptions {
 
 export class RegistryTokens {
   readonly #keys: SigningKeys;
-  readonly #lifetimeSeconds: number;
+  readonly #lifetimeMs: () => Promise<number>;
   readonly #services: readonly string[];
   readonly #now: () => number;
   readonly #verified: VerifiedTokens<RegistryTokenIdentity>;
 
   constructor({ keys, lifetimeMs, otherServices = [], now }: RegistryTokensOptions) {
     this.#keys = keys;
-    this.#lifetimeSeconds = lifetimeMs / 1000;
+    this.#lifetimeMs = lifetimeMs;
     this.#services = [...ownServices, ...otherServices];
     this.#now = now;
     this.#verified = new VerifiedTokens(now);
@@ -102,6 +103,7 @@ export class RegistryTokens {
   async issue(request: RegistryTokenRequest): Promise<IssuedRegistryToken> {
     const { service, holder } = request;
     const key = await this.#keys.current();
+    const expiresInSeconds = (await this.#lifetimeMs()) / 1000;
     const issuedAt = Math.floor(this.#now() / 1000);
     const { claims, access } = await writeGrants(request, ownServices.includes(service));
     const said = {
@@ -113,10 +115,10 @@ export class RegistryTokens {
       jti: randomUUID(),
       iat: issuedAt,
       nbf: issuedAt - notBeforeSeconds,
-      exp: issuedAt + this.#lifetimeSeconds,
+      exp: issuedAt + expiresInSeconds,
     };
     const token = signToken(said, key);
-    return { token, access, expiresInSeconds: this.#lifetimeSeconds, issuedAt: issuedAt * 1000 };
+    return { token, access, expiresInSeconds, issuedAt: issuedAt * 1000 };
   }
 
   /** The bearer of a token that was verified before and still holds; without waiting, for requests in a hurry. */

@@ -48,15 +48,16 @@ export interface SigningKeyState {
 export interface SigningKeysOptions {
   readonly records: Pick<RecordedSigningKeys, 'list' | 'add' | 'remove' | 'setRetired' | 'ensureCertificate'>;
   readonly secretBox: SecretBox;
-  /** How long tokens last, and a retired key has to be kept. */
-  readonly lifetimeMs: number;
+  /** How long tokens last now, and a retired key has to be kept. */
+  readonly lifetimeMs: () => Promise<number>;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
 export class SigningKeys {
   readonly #options: SigningKeysOptions;
-  readonly #retainMs: number;
+  /** Known once the records are. */
+  #retainMs = Number.POSITIVE_INFINITY;
   /** The keys that are recorded, oldest first. */
   #keys: readonly SigningKey[] = [];
   #creating: Promise<SigningKey> | undefined;
@@ -66,7 +67,6 @@ export class SigningKeys {
 
   constructor(options: SigningKeysOptions) {
     this.#options = options;
-    this.#retainMs = options.lifetimeMs + leewayMs;
   }
 
   /** The key to sign with. */
@@ -162,8 +162,9 @@ export class SigningKeys {
   }
 
   async #read(): Promise<void> {
-    const { records, now } = this.#options;
+    const { records, lifetimeMs, now } = this.#options;
     const readAt = now();
+    this.#retainMs = (await lifetimeMs()) + leewayMs;
     const recorded = await records.list();
     const known = new Map(this.#keys.map((key) => [key.kid, key]));
     const current = recorded.filter((record) => !this.#isOver(record));

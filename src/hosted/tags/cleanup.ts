@@ -18,6 +18,8 @@ export interface CleanupOptions extends TagRemovalOptions {
   readonly log: Log;
   /** Epoch milliseconds. */
   readonly now: () => number;
+  /** Why no policy runs now; undefined: they do. */
+  readonly offReason?: () => Promise<string | undefined>;
   /** How many tags one run of a policy removes; what is left goes in the next run, which is due then as always. */
   readonly maxTagsPerRun?: number;
 }
@@ -51,7 +53,8 @@ export class CleanupTask {
   async run(
     signal: AbortSignal,
   ): Promise<{ readonly result: { readonly deleted: number }; readonly again?: boolean }> {
-    const { database, log, now } = this.#options;
+    const { database, log, now, offReason } = this.#options;
+    if ((await offReason?.()) !== undefined) return { result: { deleted: 0 } };
     const policy = await database.cleanupPolicies.findDue(now());
     if (!policy) return { result: { deleted: 0 } };
     const startedAt = policy.startedAt ?? now();

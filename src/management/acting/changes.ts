@@ -12,6 +12,7 @@ const taken = ['has already been taken'];
 /** The attribute to which it is put down that there is such a record already. */
 const takenAttributes: Partial<Record<UniqueConstraint, Faults>> = {
   groups_full_path: { path: taken },
+  groups_user_id: { path: taken },
   projects_full_path: { path: taken },
   repositories_name: { path: taken },
   virtual_registries_group_id_name: { name: taken },

@@ -42,7 +42,7 @@ export async function demand(
   if (!satisfies(viewer, level, need, guarded)) throw refusalFor(viewer, level, guarded, what);
 }
 
-/** As {@link demand}; whoever has a role anywhere in the group may look at its virtual registries, since they pull through them. */
+/** As {@link demand}; whoever has a role anywhere in the group may look at its virtual registries, since they pull through them. @throws RefusedError turned-off, too */
 export async function demandRegistries(
   records: Pick<Records, 'members'>,
   actor: Actor,
@@ -54,9 +54,20 @@ export async function demandRegistries(
   const { userId } = asker;
   const isMember = userId !== undefined && (await records.members.isBelow(group.fullPath, userId));
   const isReader = mayReadRegistries(asker, group, isMember);
-  if (isReader && need === 'read') return;
   // Whoever reads its registries knows of the group.
-  await demand(records, actor, isReader ? { ...group, visibility: 'internal' } : group, need, what);
+  if (!isReader || need !== 'read')
+    await demand(records, actor, isReader ? { ...group, visibility: 'internal' } : group, need, what);
+  const reason = offReasonOf(group);
+  if (reason !== undefined) throw new RefusedError('turned-off', reason);
+}
+
+/** Why the virtual registries of a group cannot be used, for those who may know of them; undefined: they can. */
+export function offReasonOf({
+  virtualRegistriesEnabled,
+  fullPath,
+}: Pick<Group, 'virtualRegistriesEnabled' | 'fullPath'>): string | undefined {
+  if (virtualRegistriesEnabled) return undefined;
+  return `the virtual registries of the group ${fullPath} are turned off, and what they have cached is kept: an Owner of it turns them on again (virtual_registries_enabled of the group)`;
 }
 
 /** The role of whoever asks; undefined: none, and for a job of nobody in particular. */

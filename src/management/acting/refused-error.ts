@@ -3,7 +3,7 @@
 /**
  * unauthorized: nobody is known; invalid-token: the token was good once (detail says what happened to it);
  * insufficient-scope: the token is not for this (detail names the scopes that are, separated by spaces);
- * forbidden (detail: why); not-found (detail: what, e.g. 'Group'); parameters (detail: 'name is missing');
+ * forbidden (detail: why); not-found (detail: what, e.g. 'Group'); turned-off (detail: what, and who turns it on); parameters (detail: 'name is missing');
  * invalid: the record would break a rule (faults); unprocessable: the same, where GitLab says so in sentences (faults, under `error`); bad-request (detail: why); conflict (detail: the whole message);
  * repeated: it was done not long ago (detail: the whole message); throttled: too often (detail: after how many seconds to try again); unavailable: nothing can be changed now (detail: why).
  */
@@ -13,6 +13,7 @@ export type RefusedKind =
   | 'insufficient-scope'
   | 'forbidden'
   | 'not-found'
+  | 'turned-off'
   | 'parameters'
   | 'invalid'
   | 'bad-request'

@@ -18,7 +18,7 @@ import type { UpstreamRecord } from '../../metadata/registries/upstreams.ts';
 import type { VirtualRegistry } from '../../metadata/registries/virtual-registries.ts';
 import type { PlaceReference } from '../namespaces/places.ts';
 import { type Actor, userOf, viewerOf } from './actor.ts';
-import { getGroup } from './find-group.ts';
+import { demandNoUser, getGroup } from './find-group.ts';
 import { demand, demandRegistries, findLevel, type Need, refusalFor } from './needs.ts';
 import { RefusedError } from './refused-error.ts';
 
@@ -54,6 +54,7 @@ export class Rights {
   ): Promise<Group> {
     const group = await getGroup(records, reference);
     await demandRegistries(records, actor, group, need, 'Group');
+    demandNoUser(group);
     if (group.parentId === undefined) return group;
     throw refusal === 'forbidden'
       ? new RefusedError('forbidden')

@@ -12,6 +12,9 @@ import { OtherAnswer } from './response.ts';
 import { type InputOf, inputParser } from './validation.ts';
 import { type AnswerOf, writerOf } from './wire.ts';
 
+/** hosted: of images that are pushed here; virtual: of those that are pulled through. */
+export type RegistryKind = 'hosted' | 'virtual';
+
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** What a handler may know of the request besides its input. */
@@ -104,6 +107,8 @@ export interface Endpoint {
   readonly isSingle: boolean;
   readonly isOutdated: boolean;
   readonly isText: boolean;
+  /** Those that must not be turned off; undefined: it works whatever is. */
+  readonly registries?: RegistryKind | undefined;
   /** Names of parameters that are outdated. */
   readonly deprecated: readonly string[];
   /** Returns the body, or a {@link ListPart} or {@link OtherAnswer}. @throws RefusedError, also for input that does not fit */
@@ -156,6 +161,11 @@ export interface TaggedEndpoint extends Endpoint {
   readonly tag: string;
 }
 
-export function tagged(tag: string, endpoints: readonly Endpoint[]): readonly TaggedEndpoint[] {
-  return endpoints.map((each) => ({ ...each, tag }));
+/** @param registries that must not be turned off for them to work */
+export function tagged(
+  tag: string,
+  endpoints: readonly Endpoint[],
+  registries?: RegistryKind,
+): readonly TaggedEndpoint[] {
+  return endpoints.map((each) => ({ ...each, tag, registries }));
 }

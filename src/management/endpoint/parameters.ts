@@ -1,5 +1,6 @@
 /** Kinds of parameters. Forms and queries only have texts, so each kind takes texts too, as Grape does. */
 import { z } from 'zod';
+import { registryAccessLevels } from '../../metadata/namespaces/projects.ts';
 
 export const maxNameLength = 255;
 export const maxDescriptionLength = 1024;
@@ -49,7 +50,7 @@ export const quota = z.preprocess(toInteger, z.int().min(0).nullable());
 export const visibility = z.enum(['private', 'internal', 'public']);
 
 /** A project's `container_registry_access_level`. */
-export const registryAccessLevel = z.enum(['enabled', 'private', 'disabled']);
+export const registryAccessLevel = z.enum(registryAccessLevels);
 
 /** As {@link integerBetween}, where everything else is just not one of the values. */
 export function choiceBetween(least: number, most: number) {

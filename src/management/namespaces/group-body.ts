@@ -18,13 +18,14 @@ export const groupResponse = z
     full_path: z.string(),
     parent_id: z.int().nullable(),
     container_registry_quota_bytes: z.int().nullable(),
+    virtual_registries_enabled: z.boolean(),
     created_at: instantText,
   })
   .meta({ id: 'Group' });
 
 /** To those without a token less is shown. */
 export const shownGroupResponse = groupResponse
-  .partial({ container_registry_quota_bytes: true })
+  .partial({ container_registry_quota_bytes: true, virtual_registries_enabled: true })
   .meta({ id: 'ShownGroup' });
 
 export const groupDetailsResponse = shownGroupResponse
@@ -41,7 +42,7 @@ export const namespaceResponse = z
     id: z.int(),
     name: z.string(),
     path: z.string(),
-    kind: z.literal('group'),
+    kind: z.enum(['group', 'user']),
     full_path: z.string(),
     parent_id: z.int().nullable(),
     web_url: z.url(),
@@ -77,7 +78,8 @@ export function groupBody(group: NamedGroup, externalUrl: string): AnswerOf<type
 
 /** The group as the namespace that a project is in. */
 export function namespaceBody(group: NamedGroup, externalUrl: string): AnswerOf<typeof namespaceResponse> {
-  return { ...group, kind: 'group', webUrl: groupUrl(group, externalUrl) };
+  const kind = group.userId === undefined ? 'group' : 'user';
+  return { ...group, kind, webUrl: groupUrl(group, externalUrl) };
 }
 
 export function groupStatistics({ hosted, cached }: GroupSizes) {

@@ -41,6 +41,7 @@ const groupChanges = someOf(
     description: text(maxDescriptionLength).nullish(),
     visibility: visibility.optional(),
     container_registry_quota_bytes: quota.optional(),
+    virtual_registries_enabled: truth.optional(),
   }),
 );
 

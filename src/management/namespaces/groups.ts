@@ -10,7 +10,7 @@ import { parentPathOf } from '../../oci/reference.ts';
 import { type Actor, authorOf, userOf } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
 import { Changes, runChange } from '../acting/changes.ts';
-import { holdGroup } from '../acting/find-group.ts';
+import { demandNoUser, holdGroup } from '../acting/find-group.ts';
 import { demandUnmodified } from '../acting/preconditions.ts';
 import type { PullCaches } from '../acting/pull-caches.ts';
 import { RefusedError } from '../acting/refused-error.ts';
@@ -123,6 +123,7 @@ export class GroupService {
       const parent =
         parentId === undefined ? undefined : await this.#rights.getGroup(tx, actor, String(parentId), 'own');
       const fullPath = fullPathOf(parent?.fullPath, input.path);
+      if (parent) demandNoUser(parent);
       if (parent) await holdGroup(tx, parent.id);
       await demandFreePath(tx, fullPath);
       const group = await tx.groups.create({ ...input, fullPath });
@@ -148,11 +149,13 @@ export class GroupService {
     const updated = await runChange(this.#database, async (tx) => {
       const known = await this.#rights.getGroup(tx, actor, reference, 'own');
       const { id } = known;
+      if (path !== undefined) demandNoUser(known);
       const fullPath = path === undefined ? known.fullPath : await renameGroup(tx, actor, known, path);
       if (changes.quotaBytes !== undefined) await this.#demandQuotaRight(tx, actor, fullPath);
       const group = await tx.groups.update(id, changes);
       if (!group) throw new RefusedError('not-found', 'Group');
-      const { name, description, visibility, quotaBytes } = changes;
+      const { name, description, visibility, quotaBytes, virtualRegistriesEnabled } = changes;
+      if (virtualRegistriesEnabled !== undefined) demandTopLevel(known);
       await recordChange(tx, actor, {
         action: 'group.update',
         targetId: id,
@@ -162,13 +165,15 @@ export class GroupService {
           description,
           visibility,
           containerRegistryQuotaBytes: quotaBytes,
+          virtualRegistriesEnabled,
         },
         groupPath: fullPath,
       });
       if (path !== undefined) await tellExposures(tx, actor, { path: fullPath });
       return named(tx, group);
     });
-    if (path !== undefined) this.#caches.forgetGroup(updated.id);
+    if (path !== undefined || changes.virtualRegistriesEnabled !== undefined)
+      this.#caches.forgetGroup(updated.id);
     return updated;
   }
 
@@ -176,6 +181,7 @@ export class GroupService {
   async remove(actor: Actor, reference: string, unmodifiedSince: number | undefined): Promise<void> {
     await this.#changes.run(async (tx) => {
       const group = await this.#rights.getGroup(tx, actor, reference, 'own');
+      demandNoUser(group);
       demandUnmodified(group, unmodifiedSince);
       await holdGroup(tx, group.id);
       await deletePlace(tx, authorOf(actor), { ...group, kind: 'group' });
@@ -199,6 +205,12 @@ export class GroupService {
       throw new RefusedError('forbidden', 'only Owners of a group above it set the quota of a subgroup');
     }
   }
+}
+
+/** @throws RefusedError bad-request: nothing below them has virtual registries */
+function demandTopLevel({ parentId }: Group): void {
+  if (parentId === undefined) return;
+  throw new RefusedError('bad-request', 'virtual_registries_enabled is only available on top-level groups.');
 }
 
 async function named(records: Pick<Records, 'groups'>, group: Group): Promise<NamedGroup> {

@@ -67,7 +67,7 @@ const newProject = someOf(
   z.object({
     name: textOrNone(maxNameLength),
     path: textOrNone(maxNameLength),
-    namespace_id: integer,
+    namespace_id: integer.optional(),
     description: orNone(text(maxDescriptionLength).nullable()),
     visibility: visibility.default('private'),
     ...registrySettings,
@@ -133,7 +133,7 @@ export function projectEndpoints(projects: ProjectService): readonly Endpoint[] 
     endpoint({
       method: 'POST',
       path: '/projects',
-      summary: 'Create a project in a group',
+      summary: 'Create a project, in a group or in one’s own namespace',
       params: newProject,
       status: 201,
       response: projectResponse,

@@ -13,28 +13,31 @@ import type { Actor } from '../acting/actor.ts';
 import { authorOf } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
 import { runChange } from '../acting/changes.ts';
-import { holdGroup } from '../acting/find-group.ts';
 import { demandUnmodified } from '../acting/preconditions.ts';
 import type { PullCaches } from '../acting/pull-caches.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { Rights } from '../acting/rights.ts';
 import { type CleanupPolicyChanges, changeCleanupPolicy } from '../cleanup/cleanup-policies.ts';
+import type { ApplicationSettings } from '../server/application-settings.ts';
 import { tellExposures } from './exposures.ts';
 import { type NamedProject, nameProjects } from './full-names.ts';
-import { demandFreePath, fullPathOf, pathFromName } from './paths.ts';
+import { pathFromName } from './paths.ts';
+import { ensurePersonalNamespace } from './personal-namespaces.ts';
 import { renameProject } from './place-renames.ts';
+import { createProject } from './project-creation.ts';
 import { visibleProjectsOf } from './visibility.ts';
 
 export type { NamedProject };
 
 export interface ProjectInput {
-  readonly groupId: number;
+  /** Undefined: the namespace of the user who creates it. */
+  readonly groupId?: number | undefined;
   /** One of name and path is there; the other follows from it. */
   readonly name?: string | undefined;
   readonly path?: string | undefined;
   readonly description?: string | undefined;
   readonly visibility: Visibility;
-  /** Undefined: enabled. */
+  /** Undefined: what new projects have. */
   readonly containerRegistryAccessLevel?: RegistryAccessLevel | undefined;
   /** Undefined: as of the defaults. */
   readonly cleanupPolicy?: CleanupPolicyChanges | undefined;
@@ -45,6 +48,9 @@ export type ProjectSearch = Omit<ProjectFilter, 'visibleTo'>;
 export interface ProjectServiceOptions {
   readonly database: Database;
   readonly caches: PullCaches;
+  readonly settings: Pick<ApplicationSettings, 'defaultAccessLevel'>;
+  /** Whether users have namespaces of their own. */
+  readonly hasPersonalNamespaces: boolean;
   readonly now: () => number;
 }
 
@@ -58,12 +64,16 @@ export class ProjectService {
   readonly #database: Database;
   readonly #rights = new Rights();
   readonly #caches: PullCaches;
+  readonly #settings: ProjectServiceOptions['settings'];
+  readonly #hasPersonalNamespaces: boolean;
   readonly #now: () => number;
 
   /** @param now epoch milliseconds */
-  constructor({ database, caches, now }: ProjectServiceOptions) {
+  constructor({ database, caches, settings, hasPersonalNamespaces, now }: ProjectServiceOptions) {
     this.#database = database;
     this.#caches = caches;
+    this.#settings = settings;
+    this.#hasPersonalNamespaces = hasPersonalNamespaces;
     this.#now = now;
   }
 
@@ -120,44 +130,21 @@ export class ProjectService {
   }
 
   /**
-   * Maintainers of the group create projects in it.
+   * Maintainers of the group create projects in it, and users in their own namespace.
    * @throws RefusedError forbidden, invalid (also for a group that they may not know of)
    */
   async create(actor: Actor, input: ProjectInput): Promise<NamedProject> {
-    const { groupId, description, visibility, containerRegistryAccessLevel, cleanupPolicy } = input;
-    const path = input.path ?? pathFromName(input.name ?? '');
+    const { groupId, name = input.path ?? '', path = pathFromName(name), ...plan } = input;
     if (path === '') throw new RefusedError('invalid', { path: ["can't be blank"] });
-    const name = input.name ?? path;
+    if (groupId === undefined && !this.#hasPersonalNamespaces)
+      throw new RefusedError('parameters', 'namespace_id is missing');
+    const { containerRegistryAccessLevel = await this.#settings.defaultAccessLevel() } = plan;
     return runChange(this.#database, async (tx) => {
-      const group = await this.#getNamespace(tx, actor, groupId);
-      const fullPath = fullPathOf(group.fullPath, path);
-      await holdGroup(tx, group.id);
-      await demandFreePath(tx, fullPath);
-      const project = await tx.projects.create({
-        groupId,
-        name,
-        path,
-        fullPath,
-        description,
-        visibility,
-        containerRegistryAccessLevel,
-      });
-      const policy = cleanupPolicy && (await changeCleanupPolicy(tx, project.id, cleanupPolicy, this.#now()));
-      await recordChange(tx, actor, {
-        action: 'project.create',
-        targetId: project.id,
-        details: {
-          groupId,
-          name,
-          path: fullPath,
-          visibility,
-          containerRegistryAccessLevel: project.containerRegistryAccessLevel,
-          cleanupPolicy: policy,
-        },
-        projectPath: fullPath,
-      });
-      await tellExposures(tx, actor, { path: fullPath });
-      return named(tx, project);
+      const group = await (groupId === undefined
+        ? ensurePersonalNamespace(tx, actor)
+        : this.#getNamespace(tx, actor, groupId));
+      const whole = { ...plan, name, path, containerRegistryAccessLevel };
+      return named(tx, await createProject(tx, actor, group, whole, this.#now()));
     });
   }
 

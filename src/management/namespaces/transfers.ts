@@ -7,7 +7,7 @@ import type { Group } from '../../metadata/namespaces/groups.ts';
 import { type Actor, authorOf, userOf } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
 import { Changes } from '../acting/changes.ts';
-import { getGroup } from '../acting/find-group.ts';
+import { demandNoUser, getGroup } from '../acting/find-group.ts';
 import type { PullCaches } from '../acting/pull-caches.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { demandAdministrator, Rights } from '../acting/rights.ts';
@@ -39,6 +39,8 @@ export class TransferService {
       const moving = await this.#rights.getGroup(tx, actor, reference, 'own');
       const parent = target === undefined ? undefined : await this.#getTarget(tx, actor, target);
       if (!parent) demandAdministrator(actor, 'write');
+      demandNoUser(moving);
+      if (parent) demandNoUser(parent);
       demandOtherPlace(moving, parent);
       if (parent) await demandNoRegistries(tx, moving);
       const fullPath = await relocateGroup(tx, moving, { parent, path: moving.path });

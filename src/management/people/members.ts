@@ -14,7 +14,7 @@ import { parentPathOf } from '../../oci/reference.ts';
 import { type Actor, userOf } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
 import { runChange } from '../acting/changes.ts';
-import { holdGroup } from '../acting/find-group.ts';
+import { demandNoUser, getGroup, holdGroup } from '../acting/find-group.ts';
 import type { Need } from '../acting/needs.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { demandGrant, Rights } from '../acting/rights.ts';
@@ -84,6 +84,7 @@ export class MemberService {
     return runChange(this.#database, async (tx) => {
       const place = await this.#rights.getPlace(tx, actor, reference, 'write');
       await demandGrant(tx, actor, place, accessLevel);
+      if (place.kind === 'group') demandNoUser(await getGroup(tx, String(place.id)));
       const user = await getPerson(tx, input);
       const role = await tx.members.create({ ...ownerOf(place), userId: user.id, accessLevel, expiresAt });
       await record(tx, actor, 'create', place, user.id, { accessLevel, expiresAt });

@@ -11,8 +11,11 @@ import { type Actor, userOf } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
 import { runChange } from '../acting/changes.ts';
 import { holdGroup } from '../acting/find-group.ts';
+import type { PullCaches } from '../acting/pull-caches.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { demandAdministrator } from '../acting/rights.ts';
+import { removePersonalNamespace } from '../namespaces/personal-namespaces.ts';
+import { renameGroup } from '../namespaces/place-renames.ts';
 
 export interface UserInput {
   readonly username: string;
@@ -51,6 +54,7 @@ export type UserSearch = UserFilter & { readonly search?: string | undefined };
 export interface UserServiceOptions {
   readonly database: Database;
   readonly passwords: Passwords;
+  readonly caches: PullCaches;
 }
 
 const usernamePattern = /^[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?$/;
@@ -58,10 +62,12 @@ const usernamePattern = /^[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?$/;
 export class UserService {
   readonly #database: Database;
   readonly #passwords: Passwords;
+  readonly #caches: PullCaches;
 
-  constructor({ database, passwords }: UserServiceOptions) {
+  constructor({ database, passwords, caches }: UserServiceOptions) {
     this.#database = database;
     this.#passwords = passwords;
+    this.#caches = caches;
   }
 
   /** Oldest first, and people only unless bots are asked for; for every user. @throws RefusedError unauthorized */
@@ -105,7 +111,7 @@ export class UserService {
   }
 
   /**
-   * Administrators change users. A new password ends the sessions that began with the old one; tokens stay.
+   * Administrators change users. Their own namespace is renamed with them. A new password ends the sessions that began with the old one; tokens stay.
    * @throws RefusedError forbidden, not-found, invalid, conflict
    */
   async update(actor: Actor, id: number, { password, ...changes }: UserChanges): Promise<ShownUser> {
@@ -116,7 +122,7 @@ export class UserService {
     const { kind, username: known } = await getUser(this.#database, id);
     if (kind === 'bot') throw new RefusedError('forbidden', 'a bot is what its access token says');
     const passwordHash = await this.#hash(password, username ?? known);
-    return runChange(this.#database, async (tx) => {
+    const { user, namespace } = await runChange(this.#database, async (tx) => {
       const user = await tx.users.update(id, { ...changes, username, passwordHash } satisfies RecordChanges);
       if (!user) throw new RefusedError('not-found', 'User');
       if (passwordHash !== undefined) await tx.sessions.removeByUser(id);
@@ -129,12 +135,16 @@ export class UserService {
         hasNewPassword: passwordHash === undefined ? undefined : true,
       };
       await recordChange(tx, actor, { action: 'user.update', targetId: id, details });
-      return show(actor, user);
+      const namespace = username === undefined ? undefined : await tx.groups.findByUser(id);
+      if (namespace) await renameGroup(tx, actor, namespace, user.username);
+      return { user, namespace };
     });
+    if (namespace) this.#caches.forgetGroup(namespace.id);
+    return show(actor, user);
   }
 
   /**
-   * Administrators remove users with their roles and tokens; what they made stays.
+   * Administrators remove users with their roles, tokens and own namespace; what else they made stays.
    * @throws RefusedError forbidden, not-found, conflict for whoever is the only Owner of a group
    */
   async remove(actor: Actor, id: number): Promise<void> {
@@ -143,6 +153,7 @@ export class UserService {
     await runChange(this.#database, async (tx) => {
       const { username } = await getUser(tx, id);
       await demandNotNeeded(tx, id);
+      await removePersonalNamespace(tx, actor, id);
       await tx.users.remove(id);
       await recordChange(tx, actor, { action: 'user.delete', targetId: id, details: { username } });
     });
@@ -209,7 +220,8 @@ async function demandNotNeeded(tx: Records, userId: number): Promise<void> {
     if (groupId === undefined || accessLevel < accessLevels.owner) continue;
     await holdGroup(tx, groupId);
     const group = await tx.groups.find(groupId);
-    if (group && !(await tx.members.hasOtherOwner(group.fullPath, userId))) alone.push(group.fullPath);
+    if (group && group.userId !== userId && !(await tx.members.hasOtherOwner(group.fullPath, userId)))
+      alone.push(group.fullPath);
   }
   if (alone.length === 0) return;
   const groups = alone.sort().join(', ');

@@ -14,6 +14,8 @@ export interface CatalogServiceOptions {
   readonly principals: Pick<Principals, 'find'>;
   /** False: everyone sees everything, whoever they are. */
   readonly isLoginRequired: boolean;
+  /** Why there is none now; undefined: there is. */
+  readonly offReason?: () => Promise<string | undefined>;
 }
 
 export interface CatalogPage {
@@ -30,9 +32,11 @@ export class CatalogService {
     this.#options = options;
   }
 
-  /** Repositories that have a manifest. @throws OciError UNAUTHORIZED for nobody, DENIED without the scope for it */
+  /** Repositories that have a manifest. @throws OciError UNAUTHORIZED for nobody, DENIED without the scope for it, and where it is turned off */
   async list(identity: Identity, page: PageRequest): Promise<CatalogPage> {
-    const { repositories, isLoginRequired } = this.#options;
+    const { repositories, isLoginRequired, offReason } = this.#options;
+    const detail = await offReason?.();
+    if (detail !== undefined) throw new OciError('DENIED', { detail });
     if (!isLoginRequired) return repositories.listNames(undefined, page);
     return repositories.listNames(await this.#findViewer(identity), page);
   }

@@ -1,22 +1,42 @@
 /** https://docs.gitlab.com/api/settings/ */
 import { z } from 'zod';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
-import { maxNameLength, someOf, text, truth } from '../endpoint/parameters.ts';
+import {
+  integerBetween,
+  maxNameLength,
+  registryAccessLevel,
+  someOf,
+  text,
+  truth,
+} from '../endpoint/parameters.ts';
 import type { AnswerOf } from '../endpoint/wire.ts';
-import type { MaintenanceMode, MaintenanceSettings } from './maintenance.ts';
+import type { ApplicationSettings, SettingValues } from './application-settings.ts';
 
 const path = '/application/settings';
+/** A day, as in the configuration. */
+const maxTokenMinutes = 1440;
 const settingsResponse = z
-  .object({ maintenance_mode: z.boolean(), maintenance_mode_message: z.string().nullable() })
+  .object({
+    maintenance_mode: z.boolean(),
+    maintenance_mode_message: z.string().nullable(),
+    container_registry_enabled: z.boolean(),
+    virtual_registries_enabled: z.boolean(),
+    default_container_registry_access_level: registryAccessLevel,
+    container_registry_token_expire_delay: z.number().meta({ description: 'Minutes' }),
+  })
   .meta({ id: 'ApplicationSettings' });
 const changes = someOf(
   z.object({
     maintenance_mode: truth.optional(),
     maintenance_mode_message: text(maxNameLength).nullish(),
+    container_registry_enabled: truth.optional(),
+    virtual_registries_enabled: truth.optional(),
+    default_container_registry_access_level: registryAccessLevel.nullish(),
+    container_registry_token_expire_delay: integerBetween(1, maxTokenMinutes).nullish(),
   }),
 );
 
-export function applicationSettingEndpoints(maintenance: MaintenanceMode): readonly Endpoint[] {
+export function applicationSettingEndpoints(settings: ApplicationSettings): readonly Endpoint[] {
   return [
     endpoint({
       method: 'GET',
@@ -24,7 +44,7 @@ export function applicationSettingEndpoints(maintenance: MaintenanceMode): reado
       summary: 'What can be set while the server runs; for administrators',
       status: 200,
       response: settingsResponse,
-      handle: async (actor) => settingsBody(await maintenance.get(actor)),
+      handle: async (actor) => settingsBody(await settings.get(actor)),
     }),
     endpoint({
       method: 'PUT',
@@ -34,12 +54,28 @@ export function applicationSettingEndpoints(maintenance: MaintenanceMode): reado
       status: 200,
       response: settingsResponse,
       worksReadOnly: true,
-      handle: async (actor, { maintenanceMode: isReadOnly, maintenanceModeMessage: message }) =>
-        settingsBody(await maintenance.set(actor, { isReadOnly, message })),
+      handle: async (actor, given) => {
+        const values = await settings.set(actor, {
+          isReadOnly: given.maintenanceMode,
+          message: given.maintenanceModeMessage,
+          isHostedEnabled: given.containerRegistryEnabled,
+          isVirtualEnabled: given.virtualRegistriesEnabled,
+          defaultAccessLevel: given.defaultContainerRegistryAccessLevel,
+          tokenMinutes: given.containerRegistryTokenExpireDelay,
+        });
+        return settingsBody(values);
+      },
     }),
   ];
 }
 
-function settingsBody({ isReadOnly, message }: MaintenanceSettings): AnswerOf<typeof settingsResponse> {
-  return { maintenanceMode: isReadOnly, maintenanceModeMessage: message };
+function settingsBody(values: SettingValues): AnswerOf<typeof settingsResponse> {
+  return {
+    maintenanceMode: values.isReadOnly,
+    maintenanceModeMessage: values.message,
+    containerRegistryEnabled: values.isHostedEnabled,
+    virtualRegistriesEnabled: values.isVirtualEnabled,
+    defaultContainerRegistryAccessLevel: values.defaultAccessLevel,
+    containerRegistryTokenExpireDelay: values.tokenMs / 60_000,
+  };
 }

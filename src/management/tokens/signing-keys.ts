@@ -9,7 +9,9 @@ import { demandAdministrator } from '../acting/rights.ts';
 export interface SigningKeyServiceOptions {
   readonly database: Database;
   /** The keys as these records have them. */
-  readonly keysOf: (records: Pick<Records, 'signingKeys'>) => Pick<SigningKeys, 'describe' | 'rotate'>;
+  readonly keysOf: (
+    records: Pick<Records, 'signingKeys' | 'instance'>,
+  ) => Pick<SigningKeys, 'describe' | 'rotate'>;
 }
 
 export class SigningKeyService {

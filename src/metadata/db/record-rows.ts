@@ -60,6 +60,7 @@ const readers: Record<ColumnsOf<boolean>, typeof asBoolean> & Record<ColumnsOf<o
   run: asJson,
   scopes: asJson,
   tlsVerify: asBoolean,
+  virtualRegistriesEnabled: asBoolean,
 };
 const readerOf = new Map<string, (value: unknown) => unknown>(Object.entries(readers));
 

@@ -5,6 +5,7 @@ import type { UnavailableError } from '../../oci/unavailable.ts';
 /** Named table_columns in the migrations, because SQLite tells only table and columns. */
 export const uniqueConstraints = [
   'groups_full_path',
+  'groups_user_id',
   'users_username',
   'members_group_id_user_id',
   'access_tokens_token_hash',

@@ -10,6 +10,7 @@ import { createCached } from './cached.ts';
 import { createCollector } from './collector.ts';
 import { createContent } from './content.ts';
 import { fillLeases } from './fill-leases.ts';
+import { groupOwners } from './group-owners.ts';
 import { createHosted } from './hosted.ts';
 import { indexLists } from './lists.ts';
 import { createNamespaces } from './namespaces.ts';
@@ -90,6 +91,7 @@ function migratorOf<T>(db: Kysely<T>, types: ColumnTypes): Migrator {
     '0012-cache-entry-orders': cacheEntryOrders(types),
     '0013-stored-blobs': storedBlobs(types),
     '0014-place-removals': placeRemovals(types),
+    '0015-group-owners': groupOwners(types),
   };
   return new Migrator({ db, provider: { getMigrations: async () => migrations } });
 }

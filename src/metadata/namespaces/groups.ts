@@ -27,6 +27,10 @@ export interface GroupTable {
   visibility: Visibility;
   /** How many bytes its projects and those of its subgroups may link together; undefined: as many as the groups above it. */
   quotaBytes: Optional<number>;
+  /** Of a top-level group: whether they can be used. */
+  virtualRegistriesEnabled: Generated<boolean>;
+  /** The user whose own namespace it is; undefined: nobody's. Unique. */
+  userId: Optional<number>;
   /** When it came to its full path, which another may have had before. */
   placedAt: number;
   createdAt: number;
@@ -39,7 +43,10 @@ export type NewGroup = Readonly<Omit<Insertable<GroupTable>, 'id' | 'placedAt' |
 
 /** What is undefined stays as it is; null clears. */
 export type GroupChanges = Readonly<
-  Pick<Updateable<GroupTable>, 'name' | 'description' | 'visibility' | 'quotaBytes'>
+  Pick<
+    Updateable<GroupTable>,
+    'name' | 'description' | 'visibility' | 'quotaBytes' | 'virtualRegistriesEnabled'
+  >
 >;
 
 export interface GroupFilter {
@@ -120,6 +127,11 @@ export class Groups {
     return this.#db.selectFrom('groups').selectAll().where('fullPath', '=', fullPath).executeTakeFirst();
   }
 
+  /** The namespace of this user. */
+  findByUser(userId: number): Promise<Group | undefined> {
+    return this.#db.selectFrom('groups').selectAll().where('userId', '=', userId).executeTakeFirst();
+  }
+
   /** The groups of these full paths that exist, the outer ones before those inside them. */
   async listByPaths(fullPaths: readonly string[]): Promise<readonly Group[]> {
     if (fullPaths.length === 0) return [];
@@ -151,7 +163,7 @@ export class Groups {
       .execute();
   }
 
-  /** @throws UniqueViolation groups_full_path, MissingOwner */
+  /** @throws UniqueViolation groups_full_path, groups_user_id, MissingOwner */
   create(group: NewGroup): Promise<Group> {
     const now = this.#now();
     return this.#db

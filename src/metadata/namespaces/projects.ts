@@ -17,7 +17,8 @@ import {
  * Who of those that visibility lets pull may do so: enabled: all; private: Reporters and above; disabled: nobody, and nobody pushes or
  * deletes either.
  */
-export type RegistryAccessLevel = 'enabled' | 'private' | 'disabled';
+export const registryAccessLevels = ['enabled', 'private', 'disabled'] as const;
+export type RegistryAccessLevel = (typeof registryAccessLevels)[number];
 
 export interface ProjectTable {
   id: Generated<number>;

@@ -21,6 +21,12 @@ export class InstanceSettings {
     return (await query.executeTakeFirst())?.value;
   }
 
+  /** Those that are set. */
+  async list(keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const query = this.#db.selectFrom('instance').select(['key', 'value']).where('key', 'in', keys);
+    return new Map((await query.execute()).map(({ key, value }) => [key, value]));
+  }
+
   /** Sets the value unless there is one already. @returns the one that there is now */
   async keep(key: string, value: string): Promise<string> {
     await this.#db

@@ -60,7 +60,7 @@ function serve(requests = 4, pulls = requests): Koa<RequestState> {
   served.use(
     mountEndpoints([found, group], {
       authenticator: { authenticate: async () => (identity.kind === 'user' ? identity : user(1)) },
-      maintenance: { readOnlyReason: async () => undefined },
+      applicationSettings: { readOnlyReason: async () => undefined, offReason: async () => undefined },
       rateLimit: limits.rest,
     }),
   );

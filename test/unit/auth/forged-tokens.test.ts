@@ -9,7 +9,7 @@ import { forgeries, type Genuine, sign } from './forging.ts';
 import { RecordedKeys } from './recorded-keys.ts';
 
 const seconds = Date.UTC(2026, 2, 4) / 1000;
-const options = { lifetimeMs: 300_000, now: () => seconds * 1000 };
+const options = { lifetimeMs: async () => 300_000, now: () => seconds * 1000 };
 const secretBox = new SecretBox(randomBytes(32));
 const keys = new SigningKeys({ records: new RecordedKeys(), secretBox, ...options });
 

@@ -22,7 +22,11 @@ export class IdentityServices {
 
   private constructor(database: Database, root: Actor, rootId: number, now: () => number) {
     this.database = database;
-    this.users = new UserService({ database, passwords: new Passwords() });
+    this.users = new UserService({
+      database,
+      passwords: new Passwords(),
+      caches: { forgetGroup: () => undefined },
+    });
     this.tokens = new AccessTokenService({ database, now });
     this.members = new MemberService({ database, now });
     this.root = root;

@@ -40,7 +40,10 @@ beforeEach(async () => {
     await next();
   });
   app.use(
-    mountEndpoints(endpoints, { authenticator, maintenance: { readOnlyReason: async () => undefined } }),
+    mountEndpoints(endpoints, {
+      authenticator,
+      applicationSettings: { readOnlyReason: async () => undefined, offReason: async () => undefined },
+    }),
   );
 });
 

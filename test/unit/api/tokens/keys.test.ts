@@ -14,7 +14,12 @@ const get = (path: string, method = 'GET') => fetch(`${listener.url}${path}`, { 
 
 beforeEach(async () => {
   const secretBox = new SecretBox(randomBytes(32));
-  keys = new SigningKeys({ records: new RecordedKeys(), secretBox, lifetimeMs: 300_000, now: Date.now });
+  keys = new SigningKeys({
+    records: new RecordedKeys(),
+    secretBox,
+    lifetimeMs: async () => 300_000,
+    now: Date.now,
+  });
   await keys.current();
   await keys.rotate();
   const app = new Koa();

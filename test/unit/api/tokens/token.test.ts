@@ -41,10 +41,10 @@ beforeEach(() => {
   const keys = new SigningKeys({
     records: new RecordedKeys(),
     secretBox: new SecretBox(randomBytes(32)),
-    lifetimeMs: 300_000,
+    lifetimeMs: async () => 300_000,
     now,
   });
-  registryTokens = new RegistryTokens({ keys, lifetimeMs: 300_000, now });
+  registryTokens = new RegistryTokens({ keys, lifetimeMs: async () => 300_000, now });
   const answers: Record<string, Authentication> = {
     right: dana,
     expired: { kind: 'refused', reason: 'expired' },

@@ -16,7 +16,13 @@ import { bearerOf, deployToken, job, danaByPassword as member } from '../identit
 const times = { createdAt: 0, updatedAt: 0, placedAt: 0 };
 
 function groupOf(id: number, fullPath: string, visibility: Group['visibility'] = 'private'): Group {
-  const common = { description: undefined, quotaBytes: undefined, ...times };
+  const common = {
+    description: undefined,
+    quotaBytes: undefined,
+    userId: undefined,
+    virtualRegistriesEnabled: true,
+    ...times,
+  };
   return { id, parentId: undefined, name: fullPath, path: fullPath, fullPath, visibility, ...common };
 }
 

@@ -68,6 +68,8 @@ function groupOf(id: number): Group {
     description: undefined,
     visibility: 'private',
     quotaBytes: undefined,
+    userId: undefined,
+    virtualRegistriesEnabled: true,
     ...placed,
   };
 }

@@ -26,8 +26,13 @@ let tokens: RegistryTokens;
 
 beforeEach(() => {
   now = start;
-  keys = new SigningKeys({ records: new RecordedKeys(), secretBox, lifetimeMs: 300_000, now: clock });
-  tokens = new RegistryTokens({ keys, lifetimeMs: 300_000, now: clock });
+  keys = new SigningKeys({
+    records: new RecordedKeys(),
+    secretBox,
+    lifetimeMs: async () => 300_000,
+    now: clock,
+  });
+  tokens = new RegistryTokens({ keys, lifetimeMs: async () => 300_000, now: clock });
 });
 
 /** A token that is right in everything but what is given. */
@@ -111,7 +116,12 @@ describe('a token for many repositories', () => {
   });
 
   test('is as others expect it where it is for them, and as long', async () => {
-    const ours = new RegistryTokens({ keys, lifetimeMs: 300_000, otherServices: ['mirror'], now: clock });
+    const ours = new RegistryTokens({
+      keys,
+      lifetimeMs: async () => 300_000,
+      otherServices: ['mirror'],
+      now: clock,
+    });
     const access = scopes('acme', 500);
     const { token } = await ours.issue({ ...request, service: 'mirror', access, refused: [] });
     expect(token.length).toBeLessThan(15_360);
@@ -176,8 +186,8 @@ test('another process with the same records accepts the token', async () => {
   const records = new RecordedKeys();
   const of = () =>
     new RegistryTokens({
-      keys: new SigningKeys({ records, secretBox, lifetimeMs: 300_000, now: clock }),
-      lifetimeMs: 300_000,
+      keys: new SigningKeys({ records, secretBox, lifetimeMs: async () => 300_000, now: clock }),
+      lifetimeMs: async () => 300_000,
       now: clock,
     });
   const other = of();

@@ -18,7 +18,7 @@ beforeEach(() => {
 });
 
 function processWith(records: RecordedKeys): SigningKeys {
-  return new SigningKeys({ records, secretBox, lifetimeMs, now: () => now });
+  return new SigningKeys({ records, secretBox, lifetimeMs: async () => lifetimeMs, now: () => now });
 }
 
 test('one key is made on first need, however many need it, and found again after a restart', async () => {
@@ -39,7 +39,7 @@ test('the recorded key is sealed', async () => {
   const thief = new SigningKeys({
     records,
     secretBox: new SecretBox(randomBytes(32)),
-    lifetimeMs,
+    lifetimeMs: async () => lifetimeMs,
     now: () => start,
   });
   await expect(thief.current()).rejects.toThrow(/does not open/);
@@ -48,7 +48,8 @@ test('the recorded key is sealed', async () => {
 test('processes that start at once agree on a key, and know the one the other made', async () => {
   const records = new RecordedKeys({ together: 2 });
   const [one, other] = [1, 2].map(
-    (offset) => new SigningKeys({ records, secretBox, lifetimeMs, now: () => start + offset }),
+    (offset) =>
+      new SigningKeys({ records, secretBox, lifetimeMs: async () => lifetimeMs, now: () => start + offset }),
   );
   const [ofOne, ofOther] = await Promise.all([one?.current(), other?.current()]);
   const kids = records.rows.map(({ kid }) => kid);

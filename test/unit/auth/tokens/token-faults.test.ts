@@ -11,7 +11,7 @@ import { type Genuine, sign } from '../forging.ts';
 import { RecordedKeys } from '../recorded-keys.ts';
 
 const seconds = Date.UTC(2026, 2, 4) / 1000;
-const options = { lifetimeMs: 300_000, now: () => seconds * 1000 };
+const options = { lifetimeMs: async () => 300_000, now: () => seconds * 1000 };
 const keys = new SigningKeys({
   records: new RecordedKeys(),
   secretBox: new SecretBox(randomBytes(32)),

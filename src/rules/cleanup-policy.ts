@@ -18,6 +18,10 @@ export interface CleanupPolicy {
   readonly keepN: KeepCount | undefined;
   /** Only what is older goes; undefined: whatever its age. */
   readonly olderThan: Age | undefined;
+  /** Only what was neither pulled nor pushed for so long goes; undefined: whenever it was. */
+  readonly notPulledFor: Age | undefined;
+  /** RE2 that the whole name of a repository matches, as it is below the path of its project; undefined: it is for all. */
+  readonly repositoryRegex: string | undefined;
   /** RE2 that the whole name matches; empty only where the policy is not enabled. */
   readonly nameRegex: string;
   readonly nameRegexKeep: string | undefined;
@@ -29,6 +33,8 @@ export const defaultCleanupPolicy: CleanupPolicy = {
   cadence: '1d',
   keepN: 10,
   olderThan: '90d',
+  notPulledFor: undefined,
+  repositoryRegex: undefined,
   nameRegex: '.*',
   nameRegexKeep: undefined,
 };
@@ -39,6 +45,8 @@ export interface RecordedPolicy {
   readonly cadence: string;
   readonly keepN: number | undefined;
   readonly olderThan: string | undefined;
+  readonly notPulledFor: string | undefined;
+  readonly repositoryRegex: string | undefined;
   readonly nameRegex: string;
   readonly nameRegexKeep: string | undefined;
 }
@@ -51,19 +59,26 @@ export function policyFrom(record: RecordedPolicy | undefined): CleanupPolicy {
     cadence: cadences.find((each) => each === record.cadence) ?? defaultCleanupPolicy.cadence,
     keepN: keepCounts.find((each) => each === record.keepN),
     olderThan: ages.find((each) => each === record.olderThan),
+    notPulledFor: ages.find((each) => each === record.notPulledFor),
+    repositoryRegex: record.repositoryRegex,
     nameRegex: record.nameRegex,
     nameRegexKeep: record.nameRegexKeep,
   };
 }
 
-/** @throws TagPatternError, which a policy that was checked does not give */
-export function criteriaOf(policy: CleanupPolicy): TagCriteria {
-  const { keepN, olderThan, nameRegex, nameRegexKeep } = policy;
+/**
+ * @param repository its name below the path of its project; empty: it has the project's own
+ * @throws TagPatternError, which a policy that was checked does not give
+ */
+export function criteriaOf(policy: CleanupPolicy, repository: string): TagCriteria {
+  const { keepN, olderThan, notPulledFor, repositoryRegex, nameRegex, nameRegexKeep } = policy;
+  const isMeant = repositoryRegex === undefined || TagPattern.parse(repositoryRegex).matches(repository);
   return {
-    delete: nameRegex === '' ? undefined : TagPattern.parse(nameRegex),
+    delete: nameRegex === '' || !isMeant ? undefined : TagPattern.parse(nameRegex),
     keep: nameRegexKeep === undefined ? undefined : TagPattern.parse(nameRegexKeep),
     keepN,
     olderThanMs: olderThan && parseDurationMs(olderThan),
+    notPulledForMs: notPulledFor && parseDurationMs(notPulledFor),
   };
 }
 

@@ -40,6 +40,33 @@ describeEachDatabase('a cleanup policy', (open, { clock, createPlace }) => {
   }
   const left = (database: Database, id: number) => database.repositoryLists.listTagNames(id);
 
+  test('spares what was pulled lately, by its tag or by its digest, and repositories that it is not for', async () => {
+    const { database, web, other, set, push, preview } = await start();
+    const [byTag, byDigest] = [await push(web, 'by-tag'), await push(web, 'by-digest')];
+    await push(web, 'unused');
+    await push(other, 'elsewhere');
+    clock.now += 40 * dayMs;
+    const pull = { repositoryId: web, count: 1, lastAt: clock.now - 29 * dayMs };
+    await database.pullCounts.record([
+      { ...pull, digest: byTag, tag: 'by-tag' },
+      { ...pull, digest: byDigest, tag: undefined },
+    ]);
+    const fields = { keep_n: null, older_than: null, not_pulled_for: '30d', repository_regex: 'web' };
+    await set({ enabled: true, ...fields });
+    const { delete: going, keep } = await preview();
+    expect(going.map(({ name }: Json) => name)).toEqual(['unused']);
+    expect(keep.map(({ name, rule }: Json) => [name, rule]).toSorted()).toEqual([
+      ['by-digest', 'not_pulled_for'],
+      ['by-tag', 'not_pulled_for'],
+      ['elsewhere', 'not_matched'],
+    ]);
+    clock.now += dayMs;
+    await finish(database);
+    // A day later both were pulled thirty days ago to the millisecond, which is still within them.
+    expect(await left(database, web)).toEqual(['by-digest', 'by-tag']);
+    expect(await left(database, other)).toEqual(['elsewhere']);
+  });
+
   test('runs when a Maintainer asks for it, and is due when it was', async () => {
     const { api, database, acme, shop, web, set, push } = await start();
     const url = `/projects/${shop}/container_expiration_policy/run`;

@@ -10,6 +10,8 @@ const defaults = {
   older_than: '90d',
   name_regex: '.*',
   name_regex_keep: null,
+  not_pulled_for: null,
+  repository_regex: null,
   next_run_at: null,
 };
 
@@ -39,6 +41,8 @@ describeEachDatabase('the cleanup policy of a project', (open, { clock }) => {
       older_than: '14d',
       name_regex: 'dev-.*',
       name_regex_keep: 'v.+',
+      not_pulled_for: '60d',
+      repository_regex: 'web|tools/.*',
     };
     const created = await api.ask('POST', '/projects', {
       path: 'tools',
@@ -49,12 +53,20 @@ describeEachDatabase('the cleanup policy of a project', (open, { clock }) => {
     expect(created.body.container_expiration_policy).toEqual({ ...attributes, next_run_at: next });
 
     await set(attributes);
-    const { status, body } = await set({ keep_n: null, older_than: '', cadence: '1month' });
+    const { status, body } = await set({
+      keep_n: null,
+      older_than: '',
+      cadence: '1month',
+      not_pulled_for: null,
+      repository_regex: '',
+    });
     expect(status).toBe(200);
     expect(body.container_expiration_policy).toEqual({
       ...attributes,
       keep_n: null,
       older_than: null,
+      not_pulled_for: null,
+      repository_regex: null,
       cadence: '1month',
       next_run_at: new Date(clock.now + 30 * dayMs).toISOString(),
     });
@@ -96,6 +108,18 @@ describeEachDatabase('the cleanup policy of a project', (open, { clock }) => {
     [
       { older_than: '1d' },
       { error: 'container_expiration_policy_attributes[older_than] does not have a valid value' },
+    ],
+    [
+      { not_pulled_for: '1d' },
+      { error: 'container_expiration_policy_attributes[not_pulled_for] does not have a valid value' },
+    ],
+    [
+      { repository_regex: '*' },
+      {
+        message: {
+          'container_expiration_policy.repository_regex': [expect.stringContaining('not valid RE2')],
+        },
+      },
     ],
     [{ enabled: 'maybe' }, { error: 'container_expiration_policy_attributes[enabled] is invalid' }],
     [

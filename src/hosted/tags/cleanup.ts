@@ -113,12 +113,14 @@ export class CleanupTask {
     signal: AbortSignal,
   ): Promise<Readonly<Record<string, number>>> {
     const { database, tagPatterns } = this.#options;
+    const project = await database.projects.find(policy.projectId);
+    if (!project) throw new PolicyChanged();
     await database.repositories.noteCleanup(repository.id, startedAt);
     const protection = await findProtection(database, policy.projectId, remover.protectionLevel, tagPatterns);
     const decisions = await selectInParts(
       database.tags.readPushed(repository.id, startedAt),
       {
-        ...criteriaOf(policyFrom(policy)),
+        ...criteriaOf(policyFrom(policy), repository.name.slice(project.fullPath.length + 1)),
         findGuard: (tag) => protection?.findTagGuard(repository.name, tag),
       },
       startedAt,

@@ -1,6 +1,7 @@
 /** What the cleanup policy of a project would do, and its runs that someone asks for; ours. */
 import { z } from 'zod';
 import type { EndedCleanupRun } from '../../metadata/hosted/cleanup-policies.ts';
+import { keepRules } from '../../rules/tag-selection.ts';
 import { instantText } from '../endpoint/dates.ts';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 import { projectId } from '../endpoint/parameters.ts';
@@ -41,15 +42,7 @@ const previewResponse = z
     delete: z.array(previewedTag),
     keep: z.array(
       previewedTag.extend({
-        rule: z.enum([
-          'latest',
-          'not_matched',
-          'name_regex_keep',
-          'keep_n',
-          'older_than',
-          'protected',
-          'immutable',
-        ]),
+        rule: z.enum(keepRules),
       }),
     ),
   })

@@ -17,6 +17,8 @@ export interface CleanupPolicyChanges {
   readonly cadence?: Cadence | undefined;
   readonly keepN?: KeepCount | null | undefined;
   readonly olderThan?: Age | null | undefined;
+  readonly notPulledFor?: Age | null | undefined;
+  readonly repositoryRegex?: string | null | undefined;
   readonly nameRegex?: string | null | undefined;
   readonly nameRegexKeep?: string | null | undefined;
 }
@@ -40,12 +42,14 @@ export async function changeCleanupPolicy(
 
 /** The policy as it would be. @throws RefusedError invalid */
 export function changedPolicy(before: CleanupPolicy, changes: CleanupPolicyChanges): CleanupPolicy {
-  const { enabled, cadence, keepN, olderThan, nameRegex, nameRegexKeep } = changes;
+  const { enabled, cadence, keepN, olderThan, notPulledFor, nameRegex, nameRegexKeep } = changes;
   const policy: CleanupPolicy = {
     enabled: enabled ?? before.enabled,
     cadence: cadence ?? before.cadence,
     keepN: changed(before.keepN, keepN),
     olderThan: changed(before.olderThan, olderThan),
+    notPulledFor: changed(before.notPulledFor, notPulledFor),
+    repositoryRegex: changed(before.repositoryRegex, changes.repositoryRegex) || undefined,
     nameRegex: nameRegex === undefined ? before.nameRegex : (nameRegex ?? ''),
     nameRegexKeep: changed(before.nameRegexKeep, nameRegexKeep) || undefined,
   };
@@ -58,11 +62,12 @@ function changed<T>(before: T | undefined, change: T | null | undefined): T | un
 }
 
 /** @throws RefusedError invalid */
-function demandValid({ enabled, nameRegex, nameRegexKeep }: CleanupPolicy): void {
+function demandValid({ enabled, nameRegex, nameRegexKeep, repositoryRegex }: CleanupPolicy): void {
   if (enabled && nameRegex === '') throw refuse('name_regex', "can't be blank");
   for (const [name, text] of [
     ['name_regex', nameRegex],
     ['name_regex_keep', nameRegexKeep],
+    ['repository_regex', repositoryRegex],
   ] as const) {
     try {
       if (text) TagPattern.parse(text);

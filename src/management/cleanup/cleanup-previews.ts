@@ -71,7 +71,10 @@ export class CleanupPreviewService {
     for await (const repository of this.#repositories(id)) {
       const decisions = await selectInParts(
         database.tags.readPushed(repository.id, asOf),
-        { ...criteriaOf(policy), findGuard: (tag) => protection.findTagGuard(repository.name, tag) },
+        {
+          ...criteriaOf(policy, repository.name.slice(fullPath.length + 1)),
+          findGuard: (tag) => protection.findTagGuard(repository.name, tag),
+        },
         asOf,
       );
       for (const { tag, keptBy } of decisions) {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { parseDurationMs } from '../../rules/duration.ts';
 import { invalidPattern, isTagPattern, maxPatternLength } from '../../rules/tag-pattern.ts';
+import { keepRules } from '../../rules/tag-selection.ts';
 import { instantText } from '../endpoint/dates.ts';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 import { filled, integerBetween, list, outdated, someOf, text, truth } from '../endpoint/parameters.ts';
@@ -52,17 +53,7 @@ const decidedResponse = z.object({
   name: z.string(),
   last_published_at: instantText,
   /** which decided that it goes, or that it stays */
-  rule: z.enum([
-    'name_regex_delete',
-    'names',
-    'latest',
-    'not_matched',
-    'name_regex_keep',
-    'keep_n',
-    'older_than',
-    'protected',
-    'immutable',
-  ]),
+  rule: z.enum(['name_regex_delete', 'names', ...keepRules]),
 });
 const dryRunResponse = z
   .object({

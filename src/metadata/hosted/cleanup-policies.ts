@@ -29,6 +29,8 @@ export interface CleanupPolicyTable {
   cadence: string;
   keepN: Optional<number>;
   olderThan: Optional<string>;
+  notPulledFor: Optional<string>;
+  repositoryRegex: Optional<string>;
   nameRegex: string;
   nameRegexKeep: Optional<string>;
   /** Epoch milliseconds, as all instants here. */
@@ -45,7 +47,14 @@ export type CleanupPolicyRecord = RecordOf<CleanupPolicyTable>;
 
 export type PolicyFields = Pick<
   CleanupPolicyRecord,
-  'enabled' | 'cadence' | 'keepN' | 'olderThan' | 'nameRegex' | 'nameRegexKeep'
+  | 'enabled'
+  | 'cadence'
+  | 'keepN'
+  | 'olderThan'
+  | 'notPulledFor'
+  | 'repositoryRegex'
+  | 'nameRegex'
+  | 'nameRegexKeep'
 >;
 
 export class CleanupPolicies {
@@ -95,6 +104,8 @@ export class CleanupPolicies {
           nextRunAt,
           keepN: policy.keepN ?? null,
           olderThan: policy.olderThan ?? null,
+          notPulledFor: policy.notPulledFor ?? null,
+          repositoryRegex: policy.repositoryRegex ?? null,
           nameRegexKeep: policy.nameRegexKeep ?? null,
           requestedAt: null,
           startedAt: null,

@@ -23,7 +23,18 @@ export interface TagTable {
   publishedBy: Optional<string>;
 }
 
+export interface PushedTag {
+  readonly name: Tag;
+  readonly updatedAt: number;
+  readonly pulledAt?: number | undefined;
+}
+
 const readAtOnce = 500;
+/** Of a tag, or of its manifest by digest. */
+const lastPull = sql<
+  number | undefined
+>`case when coalesce(manifest.pulled_at, 0) > coalesce(tags.pulled_at, 0)
+  then manifest.pulled_at else tags.pulled_at end`;
 
 export class Tags {
   readonly #db: Kysely<Tables>;
@@ -117,21 +128,23 @@ export class Tags {
   }
 
   /**
-   * All tags that were pushed no later than `notAfter`, with when that was, by name and in parts, between which others have their turn.
+   * All tags that were pushed no later than `notAfter`, with when that was, and when they or their manifests were pulled last, by name and in parts, between which others have their turn.
    * @param notAfter epoch milliseconds
    */
-  async *readPushed(
-    repositoryId: number,
-    notAfter: number,
-  ): AsyncGenerator<readonly { readonly name: Tag; readonly updatedAt: number }[]> {
+  async *readPushed(repositoryId: number, notAfter: number): AsyncGenerator<readonly PushedTag[]> {
     for (let after = ''; ; ) {
       const rows = await this.#reading
         .selectFrom('tags')
-        .select(['name', 'updatedAt'])
-        .where('repositoryId', '=', repositoryId)
-        .where(sql.ref<string>('name'), '>', after)
-        .where('updatedAt', '<=', notAfter)
-        .orderBy('name')
+        .innerJoin('repositoryManifests as manifest', (join) =>
+          join
+            .onRef('manifest.repositoryId', '=', 'tags.repositoryId')
+            .onRef('manifest.digest', '=', 'tags.digest'),
+        )
+        .select(['tags.name', 'tags.updatedAt', lastPull.as('pulledAt')])
+        .where('tags.repositoryId', '=', repositoryId)
+        .where(sql.ref<string>('tags.name'), '>', after)
+        .where('tags.updatedAt', '<=', notAfter)
+        .orderBy('tags.name')
         .limit(readAtOnce)
         .execute();
       yield rows;

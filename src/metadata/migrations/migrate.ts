@@ -10,13 +10,13 @@ import { createCached } from './cached.ts';
 import { createCollector } from './collector.ts';
 import { createContent } from './content.ts';
 import { fillLeases } from './fill-leases.ts';
-import { groupOwners } from './group-owners.ts';
 import { createHosted } from './hosted.ts';
 import { indexLists } from './lists.ts';
 import { createNamespaces } from './namespaces.ts';
 import { objectWrites } from './object-writes.ts';
 import { createPeople } from './people.ts';
 import { placeRemovals } from './place-removals.ts';
+import { placeRules } from './place-rules.ts';
 import { processes } from './processes.ts';
 import { createRegistries } from './registries.ts';
 import { createRetention } from './retention.ts';
@@ -91,7 +91,7 @@ function migratorOf<T>(db: Kysely<T>, types: ColumnTypes): Migrator {
     '0012-cache-entry-orders': cacheEntryOrders(types),
     '0013-stored-blobs': storedBlobs(types),
     '0014-place-removals': placeRemovals(types),
-    '0015-group-owners': groupOwners(types),
+    '0015-place-rules': placeRules(types),
   };
   return new Migrator({ db, provider: { getMigrations: async () => migrations } });
 }

@@ -15,6 +15,8 @@ const recorded: RecordedPolicy = {
   cadence: '7d',
   keepN: 5,
   olderThan: '14d',
+  notPulledFor: '30d',
+  repositoryRegex: 'web|tools/.*',
   nameRegex: 'dev-.*',
   nameRegexKeep: 'dev-keep',
 };
@@ -26,6 +28,8 @@ describe('a policy', () => {
       cadence: '1d',
       keepN: 10,
       olderThan: '90d',
+      notPulledFor: undefined,
+      repositoryRegex: undefined,
       nameRegex: '.*',
       nameRegexKeep: undefined,
     });
@@ -36,6 +40,7 @@ describe('a policy', () => {
     expect(cadences.map((cadence) => policyFrom({ ...recorded, cadence }).cadence)).toEqual(cadences);
     expect(keepCounts.map((keepN) => policyFrom({ ...recorded, keepN }).keepN)).toEqual(keepCounts);
     expect(ages.map((olderThan) => policyFrom({ ...recorded, olderThan }).olderThan)).toEqual(ages);
+    expect(ages.map((notPulledFor) => policyFrom({ ...recorded, notPulledFor }).notPulledFor)).toEqual(ages);
   });
 
   test('whose values are none of ours goes daily and keeps nothing for its number or age', () => {
@@ -46,8 +51,8 @@ describe('a policy', () => {
 
 describe('what a policy takes', () => {
   test('is what its expressions, its number and its age say', () => {
-    const criteria = criteriaOf(policyFrom(recorded));
-    expect(criteria).toMatchObject({ keepN: 5, olderThanMs: 14 * dayMs });
+    const criteria = criteriaOf(policyFrom(recorded), 'web');
+    expect(criteria).toMatchObject({ keepN: 5, olderThanMs: 14 * dayMs, notPulledForMs: 30 * dayMs });
     expect(['dev-1', 'v1'].map((name) => criteria.delete?.matches(name))).toEqual([true, false]);
     expect(['dev-1', 'dev-keep'].map((name) => criteria.keep?.matches(name))).toEqual([false, true]);
   });
@@ -55,8 +60,21 @@ describe('what a policy takes', () => {
   test('is nothing without an expression, and is kept by none that is not there', () => {
     const criteria = criteriaOf(
       policyFrom({ ...recorded, nameRegex: '', nameRegexKeep: undefined, olderThan: undefined }),
+      'web',
     );
     expect(criteria).toMatchObject({ delete: undefined, keep: undefined, olderThanMs: undefined });
+  });
+
+  test.each([
+    ['web', true],
+    ['tools/lint', true],
+    ['website', false],
+    ['tools', false],
+    ['', false],
+  ])('is of the repositories that it is for: %s', (repository, isMeant) => {
+    expect(criteriaOf(policyFrom(recorded), repository).delete !== undefined).toBe(isMeant);
+    const all = policyFrom({ ...recorded, repositoryRegex: undefined });
+    expect(criteriaOf(all, repository).delete).toBeDefined();
   });
 });
 

@@ -61,6 +61,22 @@ describe('the selection of tags', () => {
     });
   });
 
+  test('keeps those that were pushed or pulled within not_pulled_for, to the millisecond', () => {
+    const tags = [
+      { name: 'pulled', updatedAt: 0, pulledAt: now - 2000 },
+      { name: 'not lately', updatedAt: 0, pulledAt: now - 2001 },
+      { name: 'never', updatedAt: 0, pulledAt: undefined },
+      { name: 'pushed', updatedAt: now - 2000, pulledAt: 0 },
+    ];
+    const decisions = selectTags(tags, { delete: all, notPulledForMs: 2000 }, now);
+    expect(Object.fromEntries(decisions.map(({ tag, keptBy }) => [tag.name, keptBy ?? 'gone']))).toEqual({
+      pulled: 'not_pulled_for',
+      'not lately': 'gone',
+      never: 'gone',
+      pushed: 'not_pulled_for',
+    });
+  });
+
   test('counts keep_n before it looks at the age', () => {
     expect(outcome(['a', 'b', 'c', 'd'], { delete: all, keepN: 1, olderThanMs: 2000 })).toEqual({
       a: 'keep_n',

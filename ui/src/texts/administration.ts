@@ -118,10 +118,21 @@ export const storageTexts = {
 
 export const settingsTexts = {
   intro: 'What can be set while the server runs.',
-  readOnly: 'Read-only mode',
-  readOnlyIntro:
-    'Pulls go on; everything else is refused with a message. Every process follows within a second.',
+  title: 'Registries and read-only mode',
+  titleIntro: 'Every process follows within a second. What the configuration turns off stays off.',
+  isHostedOn: 'Images can be pushed here and pulled',
+  isHostedOnHint: 'Off: whoever pushes or pulls is told so, and all images stay.',
+  isVirtualOn: 'Images can be pulled through virtual registries',
+  isVirtualOnHint: 'Off: whoever may pull is told so, and what is cached stays.',
+  newProjects: 'Who uses the images of new projects',
+  levels: {
+    enabled: 'Whom their visibility allows',
+    private: 'Members alone',
+    disabled: 'Nobody',
+  },
+  tokenMinutes: 'Minutes that registry tokens last',
   isReadOnly: 'The server is read-only',
+  isReadOnlyHint: 'Pulls go on; everything else is refused with a message.',
   message: 'Message',
   messageHint: 'What whoever wants to change something is told. Nothing: something that fits.',
   saved: 'Saved.',

@@ -38,6 +38,11 @@ export const cleanupTexts = {
   },
   keepN: 'Newest that stay, in each repository',
   olderThan: 'Only tags that are older than',
+  notPulledFor: 'Only tags that were not pulled for',
+  wheneverPulled: 'Whenever they were pulled',
+  repositoryRegex: 'Repositories that it is for',
+  repositoryRegexHint:
+    'A regular expression (RE2) that the whole name below the project matches. Nothing: all.',
   ages: { '7d': '7 days', '14d': '14 days', '30d': '30 days', '60d': '60 days', '90d': '90 days' },
   whateverAge: 'Whatever their age',
   keepNone: 'None',

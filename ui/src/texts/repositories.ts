@@ -74,6 +74,7 @@ export const tagsTexts = {
     ['name_regex_keep', 'matches the pattern that keeps'],
     ['keep_n', 'among the newest'],
     ['older_than', 'too young'],
+    ['not_pulled_for', 'used lately'],
     ['protected', 'a protection rule keeps it'],
     ['immutable', 'immutable'],
   ]),

@@ -18,6 +18,8 @@ const everything: PolicyFields = {
   olderThan: undefined,
   nameRegex: '.*',
   nameRegexKeep: undefined,
+  notPulledFor: undefined,
+  repositoryRegex: undefined,
 };
 
 /** Due now. */

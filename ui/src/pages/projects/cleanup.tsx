@@ -130,6 +130,18 @@ function PolicyFields({ policy }: { readonly policy: Policy }) {
         value={policy.older_than ?? ''}
         choices={[none(t.whateverAge), ...ages.map((value) => ({ value, label: t.ages[value] }))]}
       />
+      <Select
+        name="not_pulled_for"
+        label={t.notPulledFor}
+        value={policy.not_pulled_for ?? ''}
+        choices={[none(t.wheneverPulled), ...ages.map((value) => ({ value, label: t.ages[value] }))]}
+      />
+      <TextField
+        name="repository_regex"
+        label={t.repositoryRegex}
+        hint={t.repositoryRegexHint}
+        value={policy.repository_regex}
+      />
     </>
   );
 }
@@ -142,6 +154,8 @@ function policyOf(values: FormValues) {
     name_regex_keep: values.optional('name_regex_keep') ?? null,
     keep_n: chosen(values.text('keep_n'), counts, null),
     older_than: chosen(values.text('older_than'), ages, null),
+    not_pulled_for: chosen(values.text('not_pulled_for'), ages, null),
+    repository_regex: values.optional('repository_regex') ?? null,
   };
 }
 

@@ -1,9 +1,9 @@
-/** Namespaces of users, which are groups, and virtual registries that are turned off for a group. */
+/** What groups and projects say of themselves: whose namespace a group is, whether its virtual registries are on, and what more a cleanup goes by. */
 import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import { type ColumnTypes, required } from './tables.ts';
 
-export function groupOwners({ integer }: ColumnTypes): Migration {
+export function placeRules({ integer, text }: ColumnTypes): Migration {
   return {
     async up(db: Kysely<unknown>) {
       await db.schema
@@ -16,6 +16,8 @@ export function groupOwners({ integer }: ColumnTypes): Migration {
         .addColumn('user_id', integer, (column) => column.references('users.id').onDelete('set null'))
         .execute();
       await db.schema.createIndex('groups_user_id').unique().on('groups').column('user_id').execute();
+      await db.schema.alterTable('cleanup_policies').addColumn('not_pulled_for', text).execute();
+      await db.schema.alterTable('cleanup_policies').addColumn('repository_regex', text).execute();
     },
   };
 }

@@ -61,6 +61,8 @@ export async function createStores(
   return {
     /** Undefined where new bytes go to no directory. */
     root: current === filesystem ? root : undefined,
+    /** Takes files for spools without copying; undefined where new bytes go to no directory. */
+    spoolFile: current === filesystem ? (path: string) => filesystem.store.spoolFile(path) : undefined,
     identity: current.identity,
     space,
     store: byKey,

@@ -2,6 +2,7 @@
 import { Argument, type Command } from 'commander';
 import { setupClients } from '../management/setup/client-setups.ts';
 import type { CollectOptions } from './collect.ts';
+import type { ImportOptions } from './import/import.ts';
 import type { MigrationOptions } from './storage-migration.ts';
 import { type Decide, machineAction, onMachine } from './work.ts';
 
@@ -36,6 +37,7 @@ export function addMachineCommands(program: Command, decide: Decide): void {
       ),
     );
   addStorageCommands(program, decide);
+  addImport(program, decide);
   onMachine(
     program,
     'backup <file>',
@@ -80,6 +82,28 @@ function addStorageCommands(program: Command, decide: Decide): void {
   onMachine(storage, 'adopt', 'take what is in storage.directory for the store of this database').action(
     machineAction(decide, async () => (await import('./adopt.ts')).adoptStore),
   );
+}
+
+function addImport(program: Command, decide: Decide): void {
+  onMachine(program, 'import', 'bring the images of another registry, beside a running server too')
+    .option('--from <directory>', 'with the docker/registry/v2 of distribution or GitLab')
+    .option('--from-registry <url>', 'of a registry that speaks the API')
+    .option(
+      '--map <rules...>',
+      "such as 'old/*=group/project/*'; the first that matches counts (default: as it is)",
+    )
+    .option('--repository <names...>', 'only these, as they are called there')
+    .option('--create-groups', 'make the groups and projects that are missing, which are private')
+    .option('--user <name>', 'who owns what is made (default: root)')
+    .option('--username <name>', 'who logs in there; the password is asked for, or read from standard input')
+    .option('--password-file <file>', 'where the password is read instead')
+    .option('--private-network', 'the registry may be in a private network')
+    .option('--dry-run', 'only say what would be imported, and what cannot be')
+    .action(
+      machineAction(decide, async (options: ImportOptions) =>
+        (await import('./import/import.ts')).imports(options),
+      ),
+    );
 }
 
 function addKeyCommands(program: Command, decide: Decide): void {

@@ -2,6 +2,7 @@
  * Moves blobs to one store from all others, beside servers that push and pull: each is copied, verified on its way, and recorded at its new
  * place. Records say what is left to do, so that a run goes on where one before was ended. Old copies stay for a day, for whoever reads them.
  */
+import { eachOf } from '../concurrency/each-of.ts';
 import type { BlobRecord } from '../metadata/content/blobs.ts';
 import type { Database } from '../metadata/db/database.ts';
 import { algorithmOf, finishDigest, hasherOf } from '../oci/digest.ts';
@@ -41,13 +42,9 @@ export async function* listOutside(
 
 /** All that is outside now. @throws what the database and the stores throw, with what was moved so far recorded */
 export async function moveBlobs(options: MoveOptions): Promise<void> {
-  const blobs = listOutside(options.database, options.targetName);
-  const move = async () => {
-    // Who fails ends the list for the others.
-    for await (const blob of blobs) options.onOutcome(await moveBlob(options, blob), blob);
-  };
-  const moves = await Promise.allSettled(Array.from({ length: maxMoves }, move));
-  for (const ended of moves) if (ended.status === 'rejected') throw ended.reason;
+  await eachOf(listOutside(options.database, options.targetName), maxMoves, async (blob) =>
+    options.onOutcome(await moveBlob(options, blob), blob),
+  );
 }
 
 async function moveBlob(options: MoveOptions, blob: BlobRecord): Promise<MoveOutcome> {

@@ -3,7 +3,7 @@ import type { Digest } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
 import { octetStream } from '../oci/media-types.ts';
 import type { Reference, RepositoryName } from '../oci/reference.ts';
-import type { BytesAnswer, ReadableRepository, WritableRepository, Writer } from '../oci/repository.ts';
+import type { BytesAnswer, ReadableRepository, Writer } from '../oci/repository.ts';
 import { nameGone } from './changes/write-target.ts';
 import type { HostedOptions } from './hosted-options.ts';
 import { answerManifest, HostedRepository, outcome } from './hosted-repository.ts';
@@ -77,7 +77,7 @@ export class HostedRepositories {
   }
 
   /** @throws OciError NAME_UNKNOWN where there is no project for the name, or it was renamed just now; RENAME_IN_PROGRESS; DENIED where it is all turned off */
-  async getWritable(name: RepositoryName, writer: Writer): Promise<WritableRepository> {
+  async getWritable(name: RepositoryName, writer: Writer): Promise<WritableHostedRepository> {
     const detail = await this.#options.offReason?.();
     if (detail !== undefined) throw new OciError('DENIED', { detail });
     const project = await this.#options.database.projects.findOwner(name);

@@ -6,9 +6,9 @@ import type { Digest } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
 import { isDigestReference, type Reference, type RepositoryName } from '../oci/reference.ts';
 import type {
+  BlobHolder,
   ManifestPush,
   Outcome,
-  ReadableRepository,
   StoredManifest,
   WritableRepository,
 } from '../oci/repository.ts';
@@ -53,7 +53,7 @@ export class WritableHostedRepository extends HostedRepository implements Writab
     return this.#options.database.transaction((tx) => deleteBlob(tx, this.#options, this.#target, digest));
   }
 
-  async mount(digest: Digest, source: ReadableRepository, fromRepository?: RepositoryName): Promise<boolean> {
+  async mount(digest: Digest, source: BlobHolder, fromRepository?: RepositoryName): Promise<boolean> {
     const { database, log } = this.#options;
     if (!(await isAtHand(digest, source, log))) return false;
     try {
@@ -76,7 +76,7 @@ export class WritableHostedRepository extends HostedRepository implements Writab
 }
 
 /** Whether the source has the blob at hand. One that cannot be asked counts as one that does not have it: the client uploads. */
-async function isAtHand(digest: Digest, source: ReadableRepository, log: Log): Promise<boolean> {
+async function isAtHand(digest: Digest, source: BlobHolder, log: Log): Promise<boolean> {
   try {
     return atHand.includes((await source.statBlob(digest)).outcome);
   } catch (error) {

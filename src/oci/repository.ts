@@ -92,6 +92,9 @@ export interface ReadableRepository {
   referrers(subject: Digest, signal?: AbortSignal): Promise<ReferrersAnswer>;
 }
 
+/** Who has blobs, as far as a mount asks. */
+export type BlobHolder = Pick<ReadableRepository, 'statBlob'>;
+
 /** Who writes: whom uploads belong to, and what audit events say. */
 export interface Writer {
   /** The same for all of one identity's requests, whatever credentials they come with: `user:5`, `anonymous`. */
@@ -143,5 +146,5 @@ export interface WritableRepository extends ReadableRepository {
    * @param sourceName its name, for those who are told
    * @throws OciError DENIED over a quota
    */
-  mount(digest: Digest, source: ReadableRepository, sourceName?: RepositoryName): Promise<boolean>;
+  mount(digest: Digest, source: BlobHolder, sourceName?: RepositoryName): Promise<boolean>;
 }

@@ -1,6 +1,7 @@
 /** Blobs in one directory of a local or network file system: see blob-tree.ts. */
 
-import { open, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { chmod, copyFile, type FileHandle, link, open, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '../oci/digest.ts';
 import { isSystemError } from '../oci/system-error.ts';
@@ -41,16 +42,8 @@ export class FilesystemBlobStore implements BlobStore, CopyTarget {
     this.#guard.demand();
     try {
       await this.#space.demand(0);
-      const { directory } = await this.#claimDirectory();
-      const path = join(directory, uniqueName());
-      const file = await open(path, 'wx+', 0o600);
-      const remove = () => rm(path).catch(() => undefined);
-      return new FilesystemSpool(file, 0, {
-        publish: (digest, sync) => this.#tree.publish(path, digest, sync),
-        remove,
-        leave: remove,
-        space: this.#space,
-      });
+      const path = await this.#newPath();
+      return this.#spoolAt(path, await open(path, 'wx+', 0o600), 0);
     } catch (cause) {
       if (isSystemError(cause, 'ENOENT')) {
         // Somebody removed the directory: the next spool claims a new one.
@@ -60,6 +53,18 @@ export class FilesystemBlobStore implements BlobStore, CopyTarget {
       if (cause instanceof StoreAbsent) throw cause;
       throw writeFailure('no spool can be made', cause, this.#space);
     }
+  }
+
+  /**
+   * A spool with the bytes of a file, which takes no room: a clone, or another name of the file, of which nothing is changed. Nothing can be
+   * appended to it. Undefined where the file system makes neither.
+   */
+  async spoolFile(file: string): Promise<Spool | undefined> {
+    this.#guard.demand();
+    const path = await this.#newPath();
+    if (!(await cloneOrLink(file, path))) return undefined;
+    const opened = await open(path, 'r');
+    return this.#spoolAt(path, opened, (await opened.stat()).size);
   }
 
   async copyIn(source: ChunkSource, size: number, digest: Digest): Promise<StorageKey> {
@@ -130,6 +135,21 @@ export class FilesystemBlobStore implements BlobStore, CopyTarget {
     await (await claim)?.release();
   }
 
+  async #newPath(): Promise<string> {
+    return join((await this.#claimDirectory()).directory, uniqueName());
+  }
+
+  /** @param length that it has, in bytes */
+  #spoolAt(path: string, file: FileHandle, length: number): Spool {
+    const remove = () => rm(path).catch(() => undefined);
+    return new FilesystemSpool(file, length, {
+      publish: (digest, sync) => this.#tree.publish(path, digest, sync),
+      remove,
+      leave: remove,
+      space: this.#space,
+    });
+  }
+
   /** Whatever is in the place of the store has no directory of ours. */
   async #claimAnew(): Promise<SpoolOwner> {
     await this.#guard.check();
@@ -143,4 +163,20 @@ export class FilesystemBlobStore implements BlobStore, CopyTarget {
     });
     return this.#claim;
   }
+}
+
+/** False where the file system, or the owner of the file, lets neither be made. */
+async function cloneOrLink(file: string, path: string): Promise<boolean> {
+  const isMade = (making: Promise<void>) =>
+    making.then(
+      () => true,
+      () => false,
+    );
+  if (await isMade(copyFile(file, path, constants.COPYFILE_FICLONE_FORCE))) {
+    await chmod(path, 0o600);
+    return true;
+  }
+  // What a failed clone left would be in the way.
+  await rm(path, { force: true });
+  return isMade(realpath(file).then((real) => link(real, path)));
 }

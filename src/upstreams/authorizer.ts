@@ -181,7 +181,7 @@ export class Authorizer {
 
   /** That of what is asked for, and those that the registry named, which may know it by another name or name it badly. */
   #scopesOf(repository: string): readonly [string, ...string[]] {
-    const asked = `repository:${repository}:pull`;
+    const asked = repository === '' ? 'registry:catalog:*' : `repository:${repository}:pull`;
     const named = new Set(this.#scopes.get(repository)?.match(/\S+/g));
     named.delete(asked);
     return [asked, ...named];

@@ -17,7 +17,7 @@ const refusals = [401, 403, 404];
 export interface RegistryRequest {
   readonly method: 'GET' | 'HEAD';
   readonly url: URL;
-  /** What a token is needed for. */
+  /** What a token is needed for; empty: the list of repositories. */
   readonly repository: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** True for blobs. */

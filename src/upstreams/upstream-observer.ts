@@ -8,6 +8,7 @@ export type UpstreamRequestKind =
   | 'blob-head'
   | 'blob'
   | 'tags'
+  | 'catalog'
   | 'referrers'
   | 'token';
 

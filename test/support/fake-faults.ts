@@ -8,6 +8,7 @@ export type RequestKind =
   | 'manifest'
   | 'blob'
   | 'tags'
+  | 'catalog'
   | 'referrers'
   | 'token'
   | 'elsewhere'

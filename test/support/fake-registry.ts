@@ -166,6 +166,8 @@ export class FakeRegistry {
     if (kind === 'base') return this.#json(response, {}, fault);
     if (logged.method !== 'GET' && logged.method !== 'HEAD')
       return this.#refuse(response, 405, 'UNSUPPORTED');
+    if (kind === 'catalog')
+      return this.#json(response, { repositories: [...this.#repositories.keys()].sort() }, fault);
     if (repository === undefined) return this.#refuse(response, 404, 'NAME_UNKNOWN');
     if (kind === 'tags') {
       const page = repository.tagsPage(logged, this.options.tagsPerPage);

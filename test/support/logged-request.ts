@@ -29,7 +29,8 @@ export function logOf(request: IncomingMessage, isElsewhere: boolean): LoggedReq
     tags: 'tags',
     referrers: 'referrers',
   };
-  const plain = path === '/v2/' || path === '/v2' ? 'base' : path.endsWith('/token') ? 'token' : 'other';
+  const others: Record<string, RequestKind> = { '/v2/': 'base', '/v2': 'base', '/v2/_catalog': 'catalog' };
+  const plain = others[path] ?? (path.endsWith('/token') ? 'token' : 'other');
   return {
     method: request.method ?? '',
     kind: isElsewhere ? 'elsewhere' : (kinds[parts?.[2] ?? ''] ?? plain),

@@ -3,6 +3,8 @@ import { PassThrough, Readable } from 'node:stream';
 import type { Terminal } from '../../src/commands/command.ts';
 import { parseCommand } from '../../src/commands/program.ts';
 import { Output } from '../../src/commands/remote/output.ts';
+import { readConfig } from '../../src/config/load-config.ts';
+import { silentLog } from './silent-log.ts';
 
 export class TestTerminal {
   readonly terminal: Terminal;
@@ -18,6 +20,31 @@ export class TestTerminal {
   get stdout(): string {
     return String(this.#written.read() ?? '');
   }
+}
+
+/**
+ * What a command prints that works on this machine, and whether it has failed.
+ * @param environment ENTREPOT_ variables. @throws CommandRefused, UsageError
+ */
+export async function runHere(
+  environment: Terminal['environment'],
+  args: readonly string[],
+  input = '',
+): Promise<{ readonly text: string; readonly isSound: boolean }> {
+  const work = await parseCommand(args);
+  if (work.kind !== 'machine') throw new Error(`${args.join(' ')} is not for this machine: ${work.kind}`);
+  let text = '';
+  const report = await work.run({
+    config: readConfig(undefined, environment),
+    log: silentLog,
+    terminal: new TestTerminal(environment, input).terminal,
+    print: (more) => {
+      text += more;
+    },
+    readSecrets: () => Promise.reject(new Error('no secrets are here')),
+  });
+  const isSound = typeof report === 'string';
+  return { text: text + (isSound ? report : report.text), isSound };
 }
 
 /** What a command prints that asks a server. @throws CommandRefused, UsageError */

@@ -5,6 +5,7 @@ import type { UploadRecord } from '../../metadata/hosted/upload-records.ts';
 import { type Algorithm, algorithmOf, type Digest } from '../../oci/digest.ts';
 import { OciError } from '../../oci/errors.ts';
 import type { UploadPart, Uploads } from '../../oci/uploads.ts';
+import type { Spool } from '../../storage/blob-store.ts';
 import { isOutOfSpace } from '../../storage/disk-space.ts';
 import { TakenOverError } from '../../storage/upload-store.ts';
 import { demandLasting, nameGone, type PushTarget } from '../changes/write-target.ts';
@@ -51,11 +52,16 @@ export class RepositoryUploads implements Uploads {
     return id;
   }
 
-  push(digest: Digest, whole: UploadPart): Promise<void> {
-    return this.#options.turns.take(randomUUID(), async ({ interrupted }) => {
-      await this.#demandStart(this.#options.now());
-      await this.#pushAtOnce(undefined, digest, whole, interrupted);
-    });
+  /** @param begun has the first of its bytes already, and is closed at the end; undefined: none are here */
+  async push(digest: Digest, whole: UploadPart, begun?: Spool): Promise<void> {
+    try {
+      await this.#options.turns.take(randomUUID(), async ({ interrupted }) => {
+        await this.#demandStart(this.#options.now());
+        await this.#pushAtOnce(undefined, digest, whole, interrupted, begun);
+      });
+    } finally {
+      await begun?.close();
+    }
   }
 
   status(id: string): Promise<number> {
@@ -98,9 +104,10 @@ export class RepositoryUploads implements Uploads {
     digest: Digest,
     whole: UploadPart,
     interrupted: AbortSignal,
+    begun?: Spool,
   ): Promise<void> {
     const { store, uploads, spools, turns } = this.#options;
-    const spool = await store.createSpool();
+    const spool = begun ?? (await store.createSpool());
     try {
       const algorithm = algorithmOf(digest);
       const upload = spools.wrap(spool, algorithm);

@@ -38,33 +38,20 @@ export class FilesystemBlobStore implements BlobStore, CopyTarget {
     this.#spools = join(this.#tree.root, spoolsPath);
   }
 
-  async createSpool(): Promise<Spool> {
-    this.#guard.demand();
-    try {
-      await this.#space.demand(0);
-      const path = await this.#newPath();
-      return this.#spoolAt(path, await open(path, 'wx+', 0o600), 0);
-    } catch (cause) {
-      if (isSystemError(cause, 'ENOENT')) {
-        // Somebody removed the directory: the next spool claims a new one.
-        this.#claim = undefined;
-        await this.#guard.check();
-      }
-      if (cause instanceof StoreAbsent) throw cause;
-      throw writeFailure('no spool can be made', cause, this.#space);
-    }
+  createSpool(): Promise<Spool> {
+    return this.#makeSpool(async (path) => this.#spoolAt(path, await open(path, 'wx+', 0o600), 0));
   }
 
   /**
    * A spool with the bytes of a file, which takes no room: a clone, or another name of the file, of which nothing is changed. Nothing can be
-   * appended to it. Undefined where the file system makes neither.
+   * appended to it. Undefined where the file system, or the owner of the file, lets neither be made.
    */
-  async spoolFile(file: string): Promise<Spool | undefined> {
-    this.#guard.demand();
-    const path = await this.#newPath();
-    if (!(await cloneOrLink(file, path))) return undefined;
-    const opened = await open(path, 'r');
-    return this.#spoolAt(path, opened, (await opened.stat()).size);
+  spoolFile(file: string): Promise<Spool | undefined> {
+    return this.#makeSpool(async (path) => {
+      if (!(await cloneOrLink(file, path))) return undefined;
+      const opened = await open(path, 'r');
+      return this.#spoolAt(path, opened, (await opened.stat()).size);
+    });
   }
 
   async copyIn(source: ChunkSource, size: number, digest: Digest): Promise<StorageKey> {
@@ -135,8 +122,22 @@ export class FilesystemBlobStore implements BlobStore, CopyTarget {
     await (await claim)?.release();
   }
 
-  async #newPath(): Promise<string> {
-    return join((await this.#claimDirectory()).directory, uniqueName());
+  /** @param make makes it at a path that nobody else has */
+  async #makeSpool<T>(make: (path: string) => Promise<T>): Promise<T> {
+    this.#guard.demand();
+    try {
+      await this.#space.demand(0);
+      const { directory } = await this.#claimDirectory();
+      return await make(join(directory, uniqueName()));
+    } catch (cause) {
+      if (isSystemError(cause, 'ENOENT')) {
+        // Somebody removed the directory: the next spool claims a new one.
+        this.#claim = undefined;
+        await this.#guard.check();
+      }
+      if (cause instanceof StoreAbsent) throw cause;
+      throw writeFailure('no spool can be made', cause, this.#space);
+    }
   }
 
   /** @param length that it has, in bytes */
@@ -165,7 +166,7 @@ export class FilesystemBlobStore implements BlobStore, CopyTarget {
   }
 }
 
-/** False where the file system, or the owner of the file, lets neither be made. */
+/** False where neither can be made. */
 async function cloneOrLink(file: string, path: string): Promise<boolean> {
   const isMade = (making: Promise<void>) =>
     making.then(

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -71,6 +71,37 @@ test('a spool that is closed without a commit leaves nothing', async () => {
   await spool.append(bytes);
   expect(await spoolsBelow(root)).toHaveLength(1);
   await spool.close();
+  expect(await spoolsBelow(root)).toEqual([]);
+});
+
+test('a file becomes a spool without being copied, and a blob whose end is not its own', async () => {
+  const root = await temporaryDirectory();
+  const store = createStore(root);
+  const file = join(root, 'theirs');
+  await writeFile(file, bytes, { mode: 0o644 });
+  await symlink(file, join(root, 'link'));
+  for (const path of [file, join(root, 'link')]) {
+    const spool = await store.spoolFile(path);
+    expect(spool?.length).toBe(bytes.length);
+    const key = (await spool?.commit(digestOf(bytes))) ?? '';
+    await spool?.close();
+    const [ours, theirs] = [await stat(join(root, key)), await stat(file)];
+    expect(ours.ino === theirs.ino || (ours.mode & 0o777) === 0o600).toBe(true);
+    expect(theirs.mode & 0o777).toBe(0o644);
+    await store.delete(key);
+    expect(await readFile(file)).toEqual(bytes);
+  }
+  const left = await store.spoolFile(file);
+  await left?.close();
+  expect(await spoolsBelow(root)).toEqual([]);
+  expect(await readFile(file)).toEqual(bytes);
+});
+
+test('a file of another file system, or that is not there, becomes no spool', async () => {
+  const root = await temporaryDirectory();
+  const store = createStore(root);
+  for (const path of ['/proc/version', join(root, 'nothing')])
+    expect(await store.spoolFile(path)).toBeUndefined();
   expect(await spoolsBelow(root)).toEqual([]);
 });
 

@@ -28,6 +28,7 @@ export default defineConfig({
         text: 'How to …',
         items: [
           page('Pull and push', '/using-it'),
+          page('Bring what another registry has', '/importing'),
           page('Use the web page', '/web-page'),
           page('Sign in', '/signing-in'),
           page('Let CI jobs in', '/ci'),

@@ -62,6 +62,26 @@ async function openBuckets(
   });
 }
 
+/**
+ * Another bucket, by the settings that its cloud has here. Undefined where they do not say enough, or it is none of these clouds.
+ * @param url s3://bucket/root, azure://container/root or gs://bucket/root. @throws what a cloud's SDK throws
+ */
+export async function openBucketAt(
+  { storage }: Config,
+  { protocol, hostname, pathname }: URL,
+  now: () => number,
+): Promise<ObjectStorage | undefined> {
+  const rootDirectory = pathname.replace(/^\/+|\/+$/g, '') || undefined;
+  const opened = {
+    's3:': () => openS3({ ...storage, s3: { ...storage.s3, bucket: hostname, rootDirectory } }),
+    'azure:': () =>
+      openAzure({ ...storage, azure: { ...storage.azure, container: hostname, rootDirectory } }, now),
+    'gs:': () => openGcs({ ...storage, gcs: { ...storage.gcs, bucket: hostname, rootDirectory } }, now),
+  };
+  const open = Object.entries(opened).find(([scheme]) => scheme === protocol)?.[1];
+  return (await open?.())?.storage;
+}
+
 interface Opened {
   readonly name: Exclude<Config['storage']['driver'], 'filesystem'>;
   readonly storage: ObjectStorage;

@@ -86,7 +86,7 @@ function addStorageCommands(program: Command, decide: Decide): void {
 
 function addImport(program: Command, decide: Decide): void {
   onMachine(program, 'import', 'bring the images of another registry, beside a running server too')
-    .option('--from <directory>', 'with the docker/registry/v2 of distribution or GitLab')
+    .option('--from <place>', 'a directory, or a bucket as s3://bucket/root, with docker/registry/v2 in it')
     .option('--from-registry <url>', 'of a registry that speaks the API')
     .option(
       '--map <rules...>',

@@ -54,13 +54,13 @@ describeApp('the directory of another registry', (start) => {
     await tree.push('old/tool', single, 'latest');
     await tree.push('old/tool', single, '2');
     await tree.push('old/tool', untagged);
-    const before = await tree.snapshot();
+    const before = await tree.files();
 
     await createProject(app, 'acme/shop');
     const { text, isSound } = await bring(app, tree, '--map', 'old/*=acme/shop/*');
     expect(isSound).toBe(true);
     expect(text).toContain('2 repositories: 3 tags, 6 manifests');
-    expect(await tree.snapshot()).toEqual(before);
+    expect(await tree.files()).toEqual(before);
 
     const answer = await app.v2('acme/shop/app/manifests/1.0');
     expect([await bytesOf(answer), answer.headers.get('content-type')]).toEqual([
@@ -212,12 +212,16 @@ describeApp('the directory of another registry', (start) => {
 
 describe('what import is asked for', () => {
   test('is one source, which is there', async () => {
-    expect(() => imports({})).toThrow('either --from DIRECTORY or --from-registry URL');
+    expect(() => imports({})).toThrow('either --from PLACE or --from-registry URL');
     expect(() => imports({ from: '.', fromRegistry: 'https://quay.io' })).toThrow('either');
     const directory = await temporaryDirectory();
     const environment = { ENTREPOT_DATA_DIRECTORY: directory };
     await expect(runHere(environment, ['import', '--from', directory])).rejects.toThrow(
       'there is no docker/registry/v2 with repositories in',
     );
+    for (const place of ['ftp://theirs/root', 's3://theirs', 'azure://theirs'])
+      await expect(runHere(environment, ['import', '--from', place])).rejects.toThrow(
+        /cannot be opened: give s3:/,
+      );
   });
 });

@@ -1,7 +1,7 @@
 /** A `docker/registry/v2` tree, as distribution writes it. */
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { algorithmOf, type Digest, digestOf, hexOf } from '../../src/oci/digest.ts';
+import { dirname, join, relative } from 'node:path';
+import { algorithmOf, type Digest, hexOf } from '../../src/oci/digest.ts';
 import type { FakeBlob, FakeManifest } from './fake-content.ts';
 import { wholeOf } from './pushing.ts';
 
@@ -43,11 +43,12 @@ export class WrittenTree {
     return rm(path);
   }
 
-  /** Every file with the digest of its bytes. */
-  async snapshot(): Promise<readonly string[]> {
-    const files = await readdir(this.directory, { recursive: true, withFileTypes: true });
-    const paths = files.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name));
-    return Promise.all(paths.sort().map(async (path) => `${path} ${digestOf(await readFile(path))}`));
+  /** Every file by its path in the directory, as a bucket has them as keys. */
+  async files(): Promise<ReadonlyMap<string, Buffer>> {
+    const all = await readdir(this.directory, { recursive: true, withFileTypes: true });
+    const paths = all.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name));
+    const read = async (path: string) => [relative(this.directory, path), await readFile(path)] as const;
+    return new Map(await Promise.all(paths.sort().map(read)));
   }
 
   async #layer(repository: string, blob: FakeBlob): Promise<void> {

@@ -40,6 +40,8 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
   'commands/doctor/network.ts': [2, 'the limit of an answer'],
   'commands/remote/api-client.ts': [1, 'pages of a list; each request has a limit'],
   'commands/backup.ts': [1, 'pages of records, once'],
+  'commands/import/open-registry.ts': [1, 'the pauses of an import, which nothing else waits for'],
+  'commands/import/remote-registry.ts': [1, 'six tries at most, with pauses that grow'],
   'cache/redis.ts': [1, 'the limit of waiting at the start; the client tries again after pauses that grow'],
   'retention/cache-room.ts': [
     3,

@@ -14,6 +14,7 @@ import type { Writer } from '../../oci/repository.ts';
 import { type CommandContext, CommandRefused, type Run, UsageError } from '../command.ts';
 import { showProgress } from '../progress.ts';
 import { openStores, withDatabase } from '../with-database.ts';
+import { openBucketFiles } from './bucket-files.ts';
 import { Destination, type DestinationOptions } from './destination.ts';
 import { type ImportSource, isAboutOne } from './import-source.ts';
 import { NameMap } from './name-map.ts';
@@ -22,6 +23,7 @@ import { Places } from './places.ts';
 import { openTree } from './registry-tree.ts';
 import { RepositoryCopy } from './repository-copy.ts';
 import { Tally } from './tally.ts';
+import { DirectoryFiles } from './tree-files.ts';
 
 export interface ImportOptions extends Omit<RegistryAddress, 'url'> {
   readonly from?: string | undefined;
@@ -46,16 +48,13 @@ const writer: Writer = {
 export function imports(options: ImportOptions): Run {
   const { from, fromRegistry } = options;
   if ((from === undefined) === (fromRegistry === undefined))
-    throw new UsageError('import takes either --from DIRECTORY or --from-registry URL');
+    throw new UsageError('import takes either --from PLACE or --from-registry URL');
   const map = new NameMap(options.map ?? []);
   return async (context) => {
     const { config, log, print } = context;
     return withDatabase(config, log, async (database) => {
       await using opened = new AsyncDisposableStack();
-      const source =
-        from === undefined
-          ? await openRegistry({ ...options, url: fromRegistry ?? '' }, context, opened)
-          : await openTree(from);
+      const source = await openSource(options, context, opened);
       await demandWritable(context, database);
       const stores = await openStores(config, database, log);
       opened.defer(() => stores.store.close());
@@ -77,6 +76,17 @@ export function imports(options: ImportOptions): Run {
       return tally.skipped > 0 ? { text } : text;
     });
   };
+}
+
+/** @param opened takes what is to be closed. @throws UsageError, CommandRefused */
+async function openSource(
+  { from, fromRegistry, ...address }: ImportOptions,
+  context: CommandContext,
+  opened: AsyncDisposableStack,
+): Promise<ImportSource> {
+  if (from === undefined) return openRegistry({ ...address, url: fromRegistry ?? '' }, context, opened);
+  const bucket = from.includes('://') ? URL.parse(from) : null;
+  return openTree(bucket ? await openBucketFiles(bucket, context, opened) : new DirectoryFiles(from), from);
 }
 
 interface Import {

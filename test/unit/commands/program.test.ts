@@ -26,6 +26,7 @@ describe('the command line', () => {
     'storage check',
     'storage adopt',
     'storage migrate --to=s3 --dry-run --bytes-per-second=50MiB',
+    'import --from /var/lib/registry --dry-run',
     'backup a.tar',
     'restore a.tar',
     'setup docker',

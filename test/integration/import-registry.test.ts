@@ -1,10 +1,17 @@
 /** Images that are brought from another registry over its API. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { digestOf } from '../../src/oci/digest.ts';
+import { ociIndex } from '../../src/oci/media-types.ts';
 import type { TestApp } from '../support/app.ts';
 import { bytesOf, jsonOf } from '../support/bodies.ts';
 import { describeApp } from '../support/describe-app.ts';
-import { type FakeManifest, fakeImage, seededBlob } from '../support/fake-content.ts';
+import {
+  descriptorOf,
+  type FakeManifest,
+  fakeImage,
+  fakeIndex,
+  seededBlob,
+} from '../support/fake-content.ts';
 import { FakeRegistry, type FakeRegistryOptions } from '../support/fake-registry.ts';
 import { Run } from '../support/program.ts';
 import { createProject } from '../support/pushing.ts';
@@ -32,6 +39,10 @@ async function expectWhole(app: TestApp, repository: string, reference: string, 
 const base = seededBlob(50_000, 1);
 const image = (seed: number) =>
   fakeImage({ layers: [base, seededBlob(2000, seed)], architecture: `a${seed}`, format: 'docker' });
+
+function bytesIn({ layers, config }: FakeManifest): number {
+  return layers.reduce((sum, { size }) => sum + size, config?.size ?? 0);
+}
 
 describeApp('another registry', (start) => {
   test('gives all of its images, each blob once, to whoever may see its catalog', async () => {
@@ -123,6 +134,61 @@ describeApp('another registry', (start) => {
     await expectWhole(app, 'acme/shop', '1', whole);
     expect(registry.count({ kind: 'blob', method: 'GET', reference: base.digest })).toBe(1);
     expect(registry.count(held)).toBe(2);
+  });
+
+  test('may have a list that leads in a circle, an index that lists blobs, and lack what may be missing here', async () => {
+    const registry = await listen();
+    const repository = registry.repository('acme/shop');
+    const [one, two] = [image(2), image(3)];
+    repository.push(one, 'one');
+    repository.push(two, 'two');
+    const circle = {
+      schemaVersion: 2,
+      mediaType: ociIndex,
+      manifests: [descriptorOf(one), descriptorOf(two)],
+    };
+    registry.fault({ kind: 'referrers' }, { status: 200, body: JSON.stringify(circle) });
+    const layer = {
+      mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip',
+      digest: base.digest,
+      size: base.size,
+    };
+    const payload = Buffer.from(
+      JSON.stringify({ schemaVersion: 2, mediaType: ociIndex, manifests: [layer] }),
+    );
+    const cache = { ...fakeIndex({ manifests: [] }), payload, digest: digestOf(payload), layers: [base] };
+    repository.push(cache, 'cache');
+    const sparse = repository.addIndex({ manifests: [one, image(4)], tag: 'sparse' });
+    repository.remove(image(4).digest);
+
+    await using strict = await start();
+    await createProject(strict, 'acme/shop');
+    const refused = await bring(strict, registry);
+    expect(refused.text).toMatch(
+      /^skipped: acme\/shop:sparse: the manifest sha256:\S+: \S+ does not have it \(404\)$/m,
+    );
+    expect(refused.text).toContain('3 tags, 3 manifests');
+    await expectWhole(strict, 'acme/shop', 'cache', cache);
+    await using lenient = await start({ environment: { ENTREPOT_HOSTED__SPARSE_MANIFESTS: 'indexes' } });
+    await createProject(lenient, 'acme/shop');
+    expect(await bring(lenient, registry)).toMatchObject({ isSound: true });
+    await expectWhole(lenient, 'acme/shop', 'sparse', sparse);
+    await expectWhole(lenient, 'acme/shop', one.digest, one);
+  });
+
+  test('is brought as far as rules are for it', async () => {
+    await using app = await start();
+    await createProject(app, 'acme/shop');
+    const registry = await listen();
+    for (const name of ['old/app', 'other/app', 'old/a/b/c']) registry.repository(name).push(image(2), '1');
+    const { text } = await bring(app, registry, ['--map', 'old/*=acme/shop/*']);
+    expect(text).toBe(
+      'skipped: old/a/b/c: acme/shop/a/b/c has more than 2 segments after its project acme/shop\n' +
+        `1 repositories: 1 tags, 1 manifests and 3 blobs with ${bytesIn(image(2))} bytes were imported.\n` +
+        'Here already: 0 tags, 0 manifests and 0 blobs with 0 bytes.\n' +
+        '1 repositories left out: no --map is for them.\n' +
+        '1 skipped: run this again once that is mended.\n',
+    );
   });
 
   test('of Harbor and of GitLab gives what its projects have to whoever may not see the catalog', async () => {

@@ -2,7 +2,6 @@
 import type { Digest } from '../../oci/digest.ts';
 import { OciError } from '../../oci/errors.ts';
 import type { Tag } from '../../oci/reference.ts';
-import { OutboundError } from '../../outbound/outbound-error.ts';
 
 export interface ImportSource {
   /** In byte order. */
@@ -10,7 +9,7 @@ export interface ImportSource {
   open(name: string): SourceRepository;
 }
 
-/** Each call throws SourceFault, OciError or OutboundError where this one thing cannot be had; anything else ends the import. */
+/** Each call throws SourceFault or OciError where this one thing cannot be had; anything else ends the import. */
 export interface SourceRepository {
   listTags(): Promise<readonly Tag[]>;
   findTag(tag: Tag): Promise<Digest>;
@@ -46,12 +45,11 @@ export class SourceFault extends Error {
 }
 
 /** Whether an error says that one thing cannot be had or be taken, and nothing of all others. */
-export function isAboutOne(error: unknown): error is Error {
-  return error instanceof SourceFault || error instanceof OciError || error instanceof OutboundError;
+export function isAboutOne(error: unknown): error is SourceFault | OciError {
+  return error instanceof SourceFault || error instanceof OciError;
 }
 
 export function isAbsence(error: unknown): boolean {
   if (error instanceof SourceFault) return error.isAbsent;
-  if (error instanceof OutboundError) return error.kind === 'not-found';
   return error instanceof OciError && error.status === 404;
 }

@@ -35,7 +35,7 @@ export interface ImportOptions extends Omit<RegistryAddress, 'url'> {
   readonly dryRun?: boolean | undefined;
 }
 
-/** As whom images are pushed: no rule of a project is for it to break, but none is for a role that it has not. */
+/** Whoever has the machine may do what administrators may; what is immutable is so for them, too. */
 const writer: Writer = {
   key: 'import',
   userId: undefined,
@@ -111,12 +111,12 @@ async function importAll(
   );
   try {
     for (const name of names) {
-      const mapped = map.find(name);
-      if (!mapped) {
-        tally.skip(name, 'no --map makes a name of here of it');
-        continue;
-      }
       try {
+        const mapped = map.find(name);
+        if (!mapped) {
+          tally.leaveOut();
+          continue;
+        }
         await to.places.demandProject(mapped);
         const writable = await to.repositories?.getWritable(mapped.name, writer);
         const destination = new Destination(to.destination, mapped.name, writable);

@@ -1,6 +1,8 @@
 /** What repositories are called here that have other names where they come from. */
+import { minProjectSegments } from '../../metadata/namespaces/projects.ts';
 import { isRepositoryName, type RepositoryName } from '../../oci/reference.ts';
 import { UsageError } from '../command.ts';
+import { SourceFault } from './import-source.ts';
 
 export interface MappedName {
   readonly name: RepositoryName;
@@ -19,9 +21,6 @@ interface Pattern {
   readonly end: string | undefined;
 }
 
-/** A project is in a group, at least. */
-const minProjectSegments = 2;
-
 /** As `*` alone, every name is taken as it is. */
 const asItIs: Rule = { from: { start: '', end: '' }, to: { start: '', end: '' } };
 
@@ -33,13 +32,14 @@ export class NameMap {
     this.#rules = texts.length === 0 ? [asItIs] : texts.map(parseRule);
   }
 
-  /** Undefined where no rule is for it, or what the rule makes of it is no name. */
+  /** Undefined where no rule is for it. @throws SourceFault where what becomes of it is no name */
   find(name: string): MappedName | undefined {
     for (const { from, to } of this.#rules) {
       const rest = match(from, name);
       if (rest === undefined) continue;
       const mapped = to.end === undefined ? to.start : to.start + rest + to.end;
-      return isRepositoryName(mapped) ? { name: mapped, project: projectOf(to, mapped) } : undefined;
+      if (isRepositoryName(mapped)) return { name: mapped, project: projectOf(to, mapped) };
+      throw new SourceFault(`'${mapped}' is no name of a repository here: give it another by --map`);
     }
     return undefined;
   }

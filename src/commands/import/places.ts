@@ -5,6 +5,7 @@ import { RefusedError } from '../../management/acting/refused-error.ts';
 import { GroupService } from '../../management/namespaces/groups.ts';
 import { ProjectService } from '../../management/namespaces/projects.ts';
 import type { Database } from '../../metadata/db/database.ts';
+import { maxSegmentsInside } from '../../metadata/namespaces/projects.ts';
 import { parentPathOf } from '../../oci/reference.ts';
 import { SourceFault } from './import-source.ts';
 import type { MappedName } from './name-map.ts';
@@ -30,6 +31,10 @@ export class Places {
   /** Makes the project, with its groups, where none owns the name. @throws SourceFault where none does in the end */
   async demandProject({ name, project }: MappedName): Promise<void> {
     if (await this.#database.projects.findOwner(name)) return;
+    if (name.slice(project.length).split('/').length - 1 > maxSegmentsInside)
+      throw new SourceFault(
+        `${name} has more than ${maxSegmentsInside} segments after its project ${project}`,
+      );
     if (!this.#maker)
       throw new SourceFault(`no project owns ${name}: make ${project}, or give --create-groups`);
     if (this.#isDryRun) return;

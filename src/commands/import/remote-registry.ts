@@ -7,7 +7,7 @@ import { OutboundError } from '../../outbound/outbound-error.ts';
 import { Download, type DownloadTools } from '../../proxy/download.ts';
 import type { Upstream } from '../../upstreams/upstream.ts';
 import { CommandRefused } from '../command.ts';
-import type { ImportSource, SourceBlob, SourceRepository } from './import-source.ts';
+import { type ImportSource, type SourceBlob, SourceFault, type SourceRepository } from './import-source.ts';
 
 export interface RemoteRegistryOptions {
   readonly upstream: Upstream;
@@ -80,6 +80,7 @@ export class RemoteRegistry implements ImportSource {
 }
 
 type Failure = OutboundError | OciError;
+type Patience = <T>(ask: () => Promise<T>) => Promise<T>;
 
 /** What may be another time another way. */
 function isFailure(error: unknown): error is Failure {
@@ -92,10 +93,10 @@ function waitOf(error: Failure): number {
   return Number(error.headers['Retry-After'] ?? 0) * 1000;
 }
 
-/** It may give everything else. */
+/** It may give everything else: it answered, or was too slow. */
 function isForThis(error: Failure): boolean {
-  if (error instanceof OciError) return error.code === 'UNAVAILABLE' && error.status === 502;
-  return error.kind === 'unavailable' && error.status !== undefined;
+  if (error instanceof OciError) return error.code === 'UNAVAILABLE' && error.status !== 503;
+  return error.kind === 'unavailable' && !error.unreachable;
 }
 
 /** One that never was reached is rather named wrongly than away for a while. */
@@ -106,52 +107,61 @@ function isUnreachable(error: Failure): boolean {
 class RemoteRepository implements SourceRepository {
   readonly #options: RemoteRegistryOptions;
   readonly #name: RepositoryName;
-  readonly #patiently: <T>(ask: () => Promise<T>) => Promise<T>;
+  readonly #patiently: Patience;
 
-  constructor(
-    options: RemoteRegistryOptions,
-    name: RepositoryName,
-    patiently: <T>(ask: () => Promise<T>) => Promise<T>,
-  ) {
+  constructor(options: RemoteRegistryOptions, name: RepositoryName, patiently: Patience) {
     this.#options = options;
     this.#name = name;
     this.#patiently = patiently;
   }
 
   listTags(): Promise<readonly Tag[]> {
-    return this.#patiently(() => this.#options.upstream.listTags(this.#name));
+    return this.#ask('the tags', (upstream) => upstream.listTags(this.#name));
   }
 
   /** By HEAD, which costs nothing where pulls are counted. */
   async findTag(tag: Tag): Promise<Digest> {
-    const { upstream } = this.#options;
-    const head = await this.#patiently(() => upstream.headManifest(this.#name, tag));
+    const what = `the tag ${tag}`;
+    const head = await this.#ask(what, (upstream) => upstream.headManifest(this.#name, tag));
     if (head.digest !== undefined) return head.digest;
-    return (await this.#patiently(() => upstream.getManifest(this.#name, tag))).digest;
+    return (await this.#ask(what, (upstream) => upstream.getManifest(this.#name, tag))).digest;
   }
 
   /** The API lists tags alone. */
   async *listManifests(): AsyncGenerator<Digest, void, undefined> {}
 
   async getManifest(digest: Digest): Promise<Buffer> {
-    const { upstream } = this.#options;
-    return (await this.#patiently(() => upstream.getManifest(this.#name, digest))).payload;
+    const ask = (upstream: Upstream) => upstream.getManifest(this.#name, digest);
+    return (await this.#ask(`the manifest ${digest}`, ask)).payload;
   }
 
   async listReferrers(subject: Digest): Promise<readonly Digest[]> {
-    const { upstream } = this.#options;
-    const referrers = await this.#patiently(() => upstream.listReferrers(this.#name, subject));
-    return referrers.map(({ digest }) => digest);
+    const ask = (upstream: Upstream) => upstream.listReferrers(this.#name, subject);
+    return (await this.#ask(`the referrers of ${subject}`, ask)).map(({ digest }) => digest);
   }
 
   async demandBlob(digest: Digest): Promise<void> {
-    await this.#patiently(() => this.#options.upstream.headBlob(this.#name, digest));
+    await this.#ask(`the blob ${digest}`, (upstream) => upstream.headBlob(this.#name, digest));
   }
 
   async openBlob(digest: Digest): Promise<SourceBlob> {
-    const { upstream, tools } = this.#options;
-    const source = { groupId: 0, upstream, repository: this.#name };
-    const download = await this.#patiently(() => Download.open(tools, digest, [source], { start: 0 }, never));
+    const { tools } = this.#options;
+    const download = await this.#ask(`the blob ${digest}`, (upstream) => {
+      const source = { groupId: 0, upstream, repository: this.#name };
+      return Download.open(tools, digest, [source], { start: 0 }, never);
+    });
     return { size: download.size, file: undefined, read: () => download.chunks() };
+  }
+
+  /** @param what is asked for, for people. @throws SourceFault where it is not given */
+  async #ask<T>(what: string, ask: (upstream: Upstream) => Promise<T>): Promise<T> {
+    const { upstream } = this.#options;
+    try {
+      return await this.#patiently(() => ask(upstream));
+    } catch (error) {
+      if (!(error instanceof OutboundError)) throw error;
+      const isAbsent = error.kind === 'not-found';
+      throw new SourceFault(`${what}: ${upstream.host} ${error.message}`, { isAbsent, cause: error });
+    }
   }
 }

@@ -16,6 +16,7 @@ export class Tally {
   readonly #here = none();
   readonly #added = new Set<Digest>();
   #repositories = 0;
+  #leftOut = 0;
   #skipped = 0;
 
   constructor(print: (text: string) => void) {
@@ -28,6 +29,11 @@ export class Tally {
 
   repository(): void {
     this.#repositories += 1;
+  }
+
+  /** One that no rule is for. */
+  leaveOut(): void {
+    this.#leftOut += 1;
   }
 
   /** @param isNew it was not here */
@@ -50,12 +56,13 @@ export class Tally {
 
   describe(isDryRun: boolean): string {
     const done = isDryRun ? 'would be imported' : 'were imported';
-    const skipped =
-      this.#skipped === 0 ? '' : `${this.#skipped} skipped: run this again once that is mended.\n`;
-    return (
-      `${this.#repositories} repositories: ${textOf(this.#new)} ${done}.\n` +
-      `Here already: ${textOf(this.#here)}.\n${skipped}`
-    );
+    const lines = [
+      `${this.#repositories} repositories: ${textOf(this.#new)} ${done}.`,
+      `Here already: ${textOf(this.#here)}.`,
+    ];
+    if (this.#leftOut > 0) lines.push(`${this.#leftOut} repositories left out: no --map is for them.`);
+    if (this.#skipped > 0) lines.push(`${this.#skipped} skipped: run this again once that is mended.`);
+    return `${lines.join('\n')}\n`;
   }
 }
 

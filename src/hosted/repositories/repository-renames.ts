@@ -4,6 +4,7 @@
  */
 import { Turn } from '../../concurrency/turn.ts';
 import type { Records } from '../../metadata/db/records.ts';
+import { maxSegmentsInside } from '../../metadata/namespaces/projects.ts';
 import { isRepositoryName } from '../../oci/reference.ts';
 import type { TagPatterns } from '../../rules/tag-protection.ts';
 import { protectionOf, readTags } from '../changes/protection.ts';
@@ -17,8 +18,6 @@ interface Renamed {
   readonly newName: string;
 }
 
-/** How many segments of a repository's name may come after its project's full path. */
-const maxSegmentsInside = 2;
 /** How many repositories one rename may take along. */
 const maxRepositories = 1000;
 

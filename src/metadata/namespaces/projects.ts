@@ -54,8 +54,9 @@ export type ProjectChanges = Readonly<
 >;
 
 /** How many segments of a repository's name may come after its project's full path. */
-const maxSegmentsInside = 2;
-const minSegments = 2;
+export const maxSegmentsInside = 2;
+/** A project is in a group, at least. */
+export const minProjectSegments = 2;
 /** Names that begin with it belong to virtual registries. */
 const reservedPrefix = 'virtual_registries/';
 
@@ -145,9 +146,9 @@ export class Projects {
   async findOwner(name: string): Promise<Project | undefined> {
     if (name.startsWith(reservedPrefix)) return undefined;
     const segments = name.split('/');
-    if (segments.length < minSegments) return undefined;
+    if (segments.length < minProjectSegments) return undefined;
     const pathOf = (inside: number) =>
-      segments.slice(0, Math.max(minSegments, segments.length - inside)).join('/');
+      segments.slice(0, Math.max(minProjectSegments, segments.length - inside)).join('/');
     const paths = { longest: name, shorter: pathOf(1), shortest: pathOf(maxSegmentsInside) };
     return (await this.#owner(paths))[0];
   }

@@ -6,7 +6,7 @@ describe('names of repositories', () => {
   test('stay, in groups by all segments but the last, where no rule is given', () => {
     const map = new NameMap([]);
     expect(map.find('team/sub/tool')).toEqual({ name: 'team/sub/tool', project: 'team/sub/tool' });
-    expect(map.find('Not/A Name')).toBeUndefined();
+    expect(() => map.find('Not/A Name')).toThrow("'Not/A Name' is no name of a repository here");
   });
 
   test.each([

@@ -2,6 +2,7 @@
 
 import type { HotContent } from '../cache/hot-content.ts';
 import type { Usage } from '../cache/usage.ts';
+import { untilAborted } from '../concurrency/until-aborted.ts';
 import type { CacheEntries } from '../metadata/cached/cache-entries.ts';
 import type { CacheEntry } from '../metadata/cached/cache-entry.ts';
 import type { Blobs } from '../metadata/content/blobs.ts';
@@ -16,6 +17,7 @@ import { rememberedBlob, storedBlob } from '../storage/stored-blob.ts';
 import { fillingBlob, uncachedBlob } from './blob-answers.ts';
 import type { DownloadTools } from './download.ts';
 import type { Fills } from './fills.ts';
+import { type KeptBlob, NoRoom, receiveAll } from './prewarm/warmable-repository.ts';
 import { findProof } from './proof.ts';
 import type { Room } from './publish-blob.ts';
 import { type Answer, answerOf, mayDiffer, refusalOf } from './refusal.ts';
@@ -32,6 +34,12 @@ export interface BlobPullTools extends DownloadTools {
   readonly room: Pick<Room, 'grew'>;
   readonly log: Log;
   readonly now: () => number;
+}
+
+interface Stored {
+  readonly reader: ClientBlob;
+  readonly entryId: number;
+  readonly outcome: Outcome;
 }
 
 export class BlobPull {
@@ -63,24 +71,35 @@ export class BlobPull {
   ): Promise<BlobAnswer> {
     const warm = this.hot(key, digest, true);
     if (warm) return rememberedBlob(digest, warm.outcome, warm.payload);
-    const { fills, buffers, usage, hot } = this.#tools;
-    for (;;) {
-      const since = fills.moment;
-      const stored = await this.#stored(key, sources, digest, signal);
-      if (stored) {
-        usage.count(stored.entryId);
-        return storedBlob(digest, stored.outcome, stored.reader, { buffers, memory: hot });
-      }
-      const { ordered, size } = await this.#ordered(sources, digest);
-      const joined = await fills.join(digest, ordered, size, since, signal);
-      if (joined === 'uncached') {
-        const said = size ?? (await this.#ask(ordered, digest, signal)).size;
-        return uncachedBlob(digest, said, ordered, this.#tools);
-      }
-      if (joined !== 'look-again') {
-        return fillingBlob(joined.isFollower ? 'collapsed' : 'miss', joined.fill, ordered, this.#tools);
-      }
+    const opened = await this.#open(key, sources, digest, signal);
+    if ('stored' in opened) {
+      this.#tools.usage.count(opened.stored.entryId);
+      return this.#answer(digest, opened.stored);
     }
+    const { joined, ordered, size } = opened;
+    if (joined === 'uncached') {
+      const said = size ?? (await this.#ask(ordered, digest, signal)).size;
+      return uncachedBlob(digest, said, ordered, this.#tools);
+    }
+    return fillingBlob(joined.isFollower ? 'collapsed' : 'miss', joined.fill, ordered, this.#tools);
+  }
+
+  /** As {@link blob}, once it is in the store, and counted as no download. @throws NoRoom where it is not kept */
+  async keep(
+    key: string,
+    sources: readonly Source[],
+    digest: Digest,
+    signal?: AbortSignal,
+  ): Promise<KeptBlob> {
+    const opened = await this.#open(key, sources, digest, signal);
+    if ('stored' in opened) return { blob: this.#answer(digest, opened.stored), fetchedBytes: 0 };
+    const { joined, since } = opened;
+    if (joined === 'uncached') throw new NoRoom('nothing can be written to the store');
+    const bytes = await receiveAll(joined.fill, signal);
+    await untilAborted(this.#tools.fills.isStored(digest, since), signal);
+    const stored = await this.#stored(key, sources, digest, signal);
+    if (!stored) throw new NoRoom('the cache is full, and what is in it stays');
+    return { blob: this.#answer(digest, stored), fetchedBytes: joined.isFollower ? 0 : bytes };
   }
 
   /** @throws OciError BLOB_UNKNOWN, UNAVAILABLE, TOOMANYREQUESTS */
@@ -104,13 +123,30 @@ export class BlobPull {
     return { digest, size: size ?? asked.size, outcome: 'miss' };
   }
 
+  /** What is here, or a fill. */
+  async #open(key: string, sources: readonly Source[], digest: Digest, signal: AbortSignal | undefined) {
+    const { fills } = this.#tools;
+    for (;;) {
+      const since = fills.moment;
+      const stored = await this.#stored(key, sources, digest, signal);
+      if (stored) return { stored };
+      const { ordered, size } = await this.#ordered(sources, digest);
+      const joined = await fills.join(digest, ordered, size, since, signal);
+      if (joined !== 'look-again') return { joined, ordered, size, since };
+    }
+  }
+
+  #answer(digest: Digest, { outcome, reader }: Stored): BlobAnswer {
+    return storedBlob(digest, outcome, reader, { ...this.#tools, memory: this.#tools.hot });
+  }
+
   /** Bytes that are here and that one of the sources links or, asked, says it has. */
   async #stored(
     key: string,
     sources: readonly Source[],
     digest: Digest,
     signal: AbortSignal | undefined,
-  ): Promise<{ reader: ClientBlob; entryId: number; outcome: Outcome } | undefined> {
+  ): Promise<Stored | undefined> {
     const { blobs, entries, reads, hot } = this.#tools;
     const name = nameOf(key, digest);
     const known = hot.findBlob(name);

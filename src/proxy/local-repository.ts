@@ -15,6 +15,7 @@ import type {
   TagsAnswer,
 } from '../oci/repository.ts';
 import type { LocalUpstream } from '../upstreams/local-upstream.ts';
+import type { KeptBlob, WarmableRepository } from './prewarm/warmable-repository.ts';
 
 /**
  * The hosted repository of this name; undefined where there is none, or none that may be seen from the group.
@@ -31,7 +32,7 @@ export interface LocalRepositoryOptions {
   readonly findHosted: FindHosted;
 }
 
-export class LocalRepository implements ReadableRepository {
+export class LocalRepository implements WarmableRepository {
   readonly #options: LocalRepositoryOptions;
 
   constructor(options: LocalRepositoryOptions) {
@@ -48,6 +49,10 @@ export class LocalRepository implements ReadableRepository {
 
   async statBlob(digest: Digest): Promise<BlobStat> {
     return (await this.#get('BLOB_UNKNOWN')).statBlob(digest);
+  }
+
+  async keepBlob(digest: Digest): Promise<KeptBlob> {
+    return { blob: await this.blob(digest), fetchedBytes: 0 };
   }
 
   async tags(page: PageRequest): Promise<TagsAnswer> {

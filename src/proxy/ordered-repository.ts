@@ -11,14 +11,14 @@ import type {
   ManifestAnswer,
   Outcome,
   PageRequest,
-  ReadableRepository,
   ReferrersAnswer,
   TagsAnswer,
 } from '../oci/repository.ts';
+import type { KeptBlob, WarmableRepository } from './prewarm/warmable-repository.ts';
 import { mergedPage } from './tag-page.ts';
 
 export interface OrderedPart {
-  readonly repository: ReadableRepository;
+  readonly repository: WarmableRepository;
   /** Whether it is on this server, so that asking it costs no network. */
   readonly isHere: boolean;
 }
@@ -26,7 +26,7 @@ export interface OrderedPart {
 /** A merged list is worth no more than its parts; worst first. */
 const worth: readonly Outcome[] = ['stale', 'miss', 'hit'];
 
-export class OrderedRepository implements ReadableRepository {
+export class OrderedRepository implements WarmableRepository {
   readonly #parts: readonly OrderedPart[];
 
   /** @param parts at least one, in the order of their priority */
@@ -45,6 +45,10 @@ export class OrderedRepository implements ReadableRepository {
 
   statBlob(digest: Digest, signal?: AbortSignal): Promise<BlobStat> {
     return firstOf(this.#hereFirst(), (repository) => repository.statBlob(digest, signal));
+  }
+
+  keepBlob(digest: Digest, signal?: AbortSignal): Promise<KeptBlob> {
+    return firstOf(this.#hereFirst(), (repository) => repository.keepBlob(digest, signal));
   }
 
   /** Those of all parts together, because a pull finds any of them. */
@@ -92,7 +96,7 @@ export function hereFirst<T>(parts: readonly T[], isHere: (part: T) => boolean):
 
 async function firstOf<T>(
   parts: readonly OrderedPart[],
-  ask: (repository: ReadableRepository) => Promise<T>,
+  ask: (repository: WarmableRepository) => Promise<T>,
 ): Promise<T> {
   const errors: OciError[] = [];
   for (const { repository } of parts) {

@@ -9,6 +9,7 @@ import { type AnyUpstream, LocalUpstream } from '../upstreams/local-upstream.ts'
 import type { UpstreamSettings } from '../upstreams/upstream.ts';
 import { type FindHosted, LocalRepository } from './local-repository.ts';
 import { OrderedRepository } from './ordered-repository.ts';
+import type { WarmableRepository } from './prewarm/warmable-repository.ts';
 import {
   findPartFor,
   type RegistryPart,
@@ -69,6 +70,12 @@ export class VirtualRegistries {
     const known = this.#views.get(registryId);
     if (known) return this.#repositoryOf(known, repository, choice);
     return this.view(registryId).then((view) => view && this.#repositoryOf(view, repository, choice));
+  }
+
+  /** An image of a virtual registry, by the name that it has there; undefined where there is no such registry. */
+  async findWarmable(registryId: number, image: RepositoryName): Promise<WarmableRepository | undefined> {
+    const view = await this.view(registryId);
+    return view && this.#partsOf(view, image);
   }
 
   /** What is answered without waiting; undefined where something has to be waited for, or a local upstream has a say. @param choice as of {@link find} */
@@ -149,6 +156,10 @@ export class VirtualRegistries {
       const part = findPartFor(view, choice, name);
       return part ? this.#repositoryAt(view, part, name) : this.#findChosen(view, choice, name);
     }
+    return this.#partsOf(view, name);
+  }
+
+  #partsOf(view: RegistryView, name: RepositoryName): WarmableRepository {
     const [first] = view.parts;
     if (first && view.parts.length === 1) return this.#repositoryAt(view, first, name);
     return new OrderedRepository(
@@ -159,7 +170,7 @@ export class VirtualRegistries {
     );
   }
 
-  #repositoryAt({ groupPath }: RegistryView, part: RegistryPart, name: RepositoryName): ReadableRepository {
+  #repositoryAt({ groupPath }: RegistryView, part: RegistryPart, name: RepositoryName): WarmableRepository {
     const { pulls, findHosted } = this.#options;
     if (!(part instanceof LocalUpstream)) return new VirtualRepository(pulls, part, name);
     return new LocalRepository({ upstream: part, repository: name, groupPath, findHosted });

@@ -9,12 +9,12 @@ import type {
   ManifestAnswer,
   Outcome,
   PageRequest,
-  ReadableRepository,
   ReferrersAnswer,
   TagsAnswer,
 } from '../oci/repository.ts';
 import type { BlobPull } from './blob-pull.ts';
 import type { ManifestPull } from './manifest-pull.ts';
+import type { KeptBlob, WarmableRepository } from './prewarm/warmable-repository.ts';
 import type { ReferrerLists } from './referrer-lists.ts';
 import type { RemotePart } from './registry-view.ts';
 import { type Source, sourcesOf } from './source.ts';
@@ -29,7 +29,7 @@ export interface Pulls {
   readonly counts: Pick<PullCounts, 'count'>;
 }
 
-export class VirtualRepository implements ReadableRepository {
+export class VirtualRepository implements WarmableRepository {
   readonly #pulls: Pulls;
   readonly #part: RemotePart;
   readonly #name: RepositoryName;
@@ -62,6 +62,10 @@ export class VirtualRepository implements ReadableRepository {
 
   async statBlob(digest: Digest, signal?: AbortSignal): Promise<BlobStat> {
     return this.#pulls.blobs.stat(this.#key, this.#sources, digest, signal);
+  }
+
+  async keepBlob(digest: Digest, signal?: AbortSignal): Promise<KeptBlob> {
+    return this.#pulls.blobs.keep(this.#key, this.#sources, digest, signal);
   }
 
   async tags(page: PageRequest, signal?: AbortSignal): Promise<TagsAnswer> {

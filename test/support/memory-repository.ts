@@ -9,11 +9,11 @@ import type {
   ManifestAnswer,
   Outcome,
   PageRequest,
-  ReadableRepository,
   ReferrerDescriptor,
   ReferrersAnswer,
   TagsAnswer,
 } from '../../src/oci/repository.ts';
+import type { KeptBlob, WarmableRepository } from '../../src/proxy/prewarm/warmable-repository.ts';
 import type { FakeManifest } from './fake-content.ts';
 
 const chunkBytes = 64 * 1024;
@@ -24,7 +24,7 @@ interface KeptManifest {
   readonly contentType: string | undefined;
 }
 
-export class MemoryRepository implements ReadableRepository {
+export class MemoryRepository implements WarmableRepository {
   /** As "manifest v1", "tags", in order. */
   readonly asked: string[] = [];
   /** Thrown instead of any answer. */
@@ -86,6 +86,11 @@ export class MemoryRepository implements ReadableRepository {
       },
       close: async () => undefined,
     };
+  }
+
+  async keepBlob(digest: Digest): Promise<KeptBlob> {
+    const blob = await this.blob(digest);
+    return { blob, fetchedBytes: this.outcome === 'miss' ? (blob.size ?? 0) : 0 };
   }
 
   async statBlob(digest: Digest): Promise<BlobStat> {

@@ -4,7 +4,7 @@ import { digestOf } from '../../../src/oci/digest.ts';
 import { parseManifest } from '../../../src/oci/manifest.ts';
 import { OutboundError } from '../../../src/outbound/outbound-error.ts';
 import { bytesBlob, fakeImage } from '../../support/fake-content.ts';
-import { bytesOf, nth, type ProxyKit, settled, startProxy } from './proxy-kit.ts';
+import { bytesOf, image as nameOfImage, nth, type ProxyKit, settled, startProxy } from './proxy-kit.ts';
 
 const layer = bytesBlob('the bytes of a layer');
 const image = fakeImage({ layers: [layer] });
@@ -347,5 +347,57 @@ describe('where nothing can be written', () => {
     kit.disk.room = size;
     expect(await pull(kit)).toMatchObject({ outcome: 'miss' });
     expect(kit.fillsEnded).toEqual(['uncached', 'completed']);
+  });
+});
+
+describe('a blob that is to be here before anybody asks for it', () => {
+  const keep = async ({ registries }: ProxyKit, registryId = 1) => {
+    const repository = await registries.findWarmable(registryId, nameOfImage);
+    if (!repository) throw new Error('no such virtual registry');
+    const { blob, fetchedBytes } = await repository.keepBlob(digest);
+    const body = await bytesOf(blob);
+    return { fetchedBytes, body };
+  };
+
+  test('is downloaded once, counts as no download, and is here once that is said', async () => {
+    const kit = await startProxy();
+    kit.upstream.addBlob(bytes);
+    expect(await keep(kit)).toEqual({ fetchedBytes: size, body: bytes });
+    expect(await kit.database.blobs.find(digest)).toMatchObject({ size });
+    expect(await keep(kit)).toEqual({ fetchedBytes: 0, body: bytes });
+    expect(kit.upstream.asked).toEqual([`GET blob ${digest} 0-`]);
+    expect(await kit.downloads(kit.upstream, digest)).toBe(0);
+    expect(kit.counted).toEqual([]);
+    expect((await pull(kit)).outcome).toBe('hit');
+  });
+
+  test('shares the download of a client that pulls it, whose bytes it does not count', async () => {
+    const kit = await startProxy();
+    kit.upstream.addBlob(bytes);
+    const pulled = await kit.blob(digest);
+    expect(await keep(kit)).toEqual({ fetchedBytes: 0, body: bytes });
+    expect(await bytesOf(pulled)).toEqual(bytes);
+    expect(kit.upstream.asked).toHaveLength(1);
+  });
+
+  test('is refused where the cache or the disk has no room, and nothing of it stays open', async () => {
+    const full = await startProxy({
+      room: { admit: async (groupIds) => ({ refused: groupIds, release: async () => undefined }) },
+    });
+    full.upstream.addBlob(bytes);
+    await expect(keep(full)).rejects.toThrow('the cache is full');
+    expect(full.upstream.asked).toHaveLength(1);
+    const kit = await startProxy();
+    kit.upstream.addBlob(bytes);
+    kit.disk.room = size - 1;
+    await expect(keep(kit)).rejects.toThrow('nothing can be written');
+    for (const { upstream, store, seen } of [full, kit])
+      expect([upstream.openBodies, store.openReaders, seen.spooled]).toEqual([0, 0, 0]);
+  });
+
+  test('is unknown where nobody has it, and in a virtual registry that is not there', async () => {
+    const kit = await startProxy();
+    await expect(keep(kit)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
+    expect(await kit.registries.findWarmable(2, nameOfImage)).toBeUndefined();
   });
 });

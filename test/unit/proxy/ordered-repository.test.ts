@@ -117,6 +117,14 @@ describe('a blob', () => {
     expect(away.asked).toEqual([]);
   });
 
+  test('that is here need not be fetched ahead, and one that is not is fetched where it is', async () => {
+    const { here, away, both } = setUp('away first');
+    const digest = here.addBlob('layer');
+    expect(await both.keepBlob(digest)).toMatchObject({ blob: { digest }, fetchedBytes: 0 });
+    expect(away.asked).toEqual([]);
+    expect(await both.keepBlob(away.addBlob('other'))).toMatchObject({ fetchedBytes: 5 });
+  });
+
   test('that is not here comes from the next part', async () => {
     const { away, both } = setUp();
     const digest = away.addBlob('layer');

@@ -15,6 +15,7 @@ import { warnOfUnverified } from '../management/registries/upstream-network.ts';
 import { UpstreamSecrets } from '../management/registries/upstream-settings.ts';
 import { ApplicationSettings } from '../management/server/application-settings.ts';
 import type { Log } from '../observe/log.ts';
+import { PrewarmTask } from '../proxy/prewarm/prewarm-task.ts';
 import { Heartbeat } from '../tasks/heartbeat.ts';
 import { Scheduler } from '../tasks/scheduler.ts';
 import { createAuth } from './auth.ts';
@@ -144,8 +145,11 @@ export async function createApp(
     cluster,
   });
   const collection = createCollection({ ...common, heal: virtual.heal, readOnlyReason: pauseReason });
+  const { registries } = virtual;
+  const { room } = retention;
+  const prewarm = new PrewarmTask({ ...common, registries, room, observer: metrics.cache });
   const scheduler = new Scheduler({
-    tasks: [hosted, webhooks, collection, retention].flatMap(({ tasks }) => tasks),
+    tasks: [hosted, webhooks, collection, retention, { tasks: [prewarm] }].flatMap(({ tasks }) => tasks),
     records: database.tasks,
     owner: id,
     readOnlyReason: pauseReason,

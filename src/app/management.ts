@@ -10,6 +10,7 @@ import { CacheEntryService } from '../management/caches/cache-entries.ts';
 import { CachePinService } from '../management/caches/cache-pins.ts';
 import { CacheRetentionService } from '../management/caches/cache-retention.ts';
 import { GroupCacheService } from '../management/caches/group-caches.ts';
+import { PrewarmService } from '../management/caches/prewarms.ts';
 import { CleanupPreviewService } from '../management/cleanup/cleanup-previews.ts';
 import { CleanupRunService } from '../management/cleanup/cleanup-runs.ts';
 import { GroupService } from '../management/namespaces/groups.ts';
@@ -119,6 +120,7 @@ export function createManagement(parts: ManagementParts): RestServices {
     namespaces: new NamespaceService({ database }),
     oidcTrusts: new OidcTrustService({ database, allowHttp: false, findBlockedAddress }),
     placeAccessTokens: new PlaceAccessTokenService(common),
+    prewarms: new PrewarmService(hosted),
     processes: new ProcessService({ database }),
     projects: new ProjectService({
       ...common,

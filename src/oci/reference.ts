@@ -61,6 +61,19 @@ export function parseReference(text: string): Reference {
   return text.includes(':') ? parseDigest(text) : parseTag(text);
 }
 
+/**
+ * Splits an image as people write it: `library/alpine:3.20`, `library/alpine@sha256:…`. Without a tag it is `latest`; beside a digest a tag
+ * says nothing.
+ * @throws OciError NAME_INVALID, DIGEST_INVALID or MANIFEST_INVALID
+ */
+export function parseImage(text: string): { readonly image: RepositoryName; readonly reference: Reference } {
+  const [named = '', digest] = text.split('@', 2);
+  const colon = named.indexOf(':', named.lastIndexOf('/'));
+  const name = colon === -1 ? named : named.slice(0, colon);
+  const tag = colon === -1 ? 'latest' : named.slice(colon + 1);
+  return { image: parseRepositoryName(name), reference: parseReference(digest ?? tag) };
+}
+
 export function isDigestReference(reference: Reference): reference is Digest {
   return isDigest(reference);
 }

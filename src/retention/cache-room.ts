@@ -95,6 +95,15 @@ export class CacheRoom {
     if (limit) await this.#check(limit);
   }
 
+  /** How many bytes a group may link one after the other before the first may be evicted for the last; undefined: any number. */
+  async lastingBytes(groupId: number): Promise<number | undefined> {
+    const { marks } = this.#options;
+    const limits = [marks.maxBytes, (await this.#limitOf(groupId))?.maxBytes].filter(
+      (bytes) => bytes !== undefined,
+    );
+    return limits.length === 0 ? undefined : marks.lowOf(Math.min(...limits));
+  }
+
   /** Those who wait for room go without. */
   close(): void {
     this.#stopping.abort();

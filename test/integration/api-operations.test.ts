@@ -118,6 +118,7 @@ describeApp('every operation of the API document', (start) => {
         protection_rule_id: 1,
         rule_id: 1,
         pin_id: 1,
+        prewarm_id: 1,
         deleted_tag_id: 1,
         name: 'gc',
         digest: 'sha256:0',

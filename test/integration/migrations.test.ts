@@ -25,6 +25,8 @@ const migrations = [
   '0012-cache-entry-orders',
   '0013-stored-blobs',
   '0014-place-removals',
+  '0015-place-rules',
+  '0016-prewarms',
 ];
 const source = resolve(import.meta.dirname, '../../src/metadata/db/database.ts');
 

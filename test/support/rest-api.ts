@@ -19,6 +19,7 @@ import { CacheEntryService } from '../../src/management/caches/cache-entries.ts'
 import { CachePinService } from '../../src/management/caches/cache-pins.ts';
 import { CacheRetentionService } from '../../src/management/caches/cache-retention.ts';
 import { GroupCacheService } from '../../src/management/caches/group-caches.ts';
+import { PrewarmService } from '../../src/management/caches/prewarms.ts';
 import { CleanupPreviewService } from '../../src/management/cleanup/cleanup-previews.ts';
 import { CleanupRunService } from '../../src/management/cleanup/cleanup-runs.ts';
 import { GroupService } from '../../src/management/namespaces/groups.ts';
@@ -219,6 +220,7 @@ export class RestApi {
       namespaces: new NamespaceService({ database }),
       oidcTrusts: new OidcTrustService({ database, allowHttp: false, findBlockedAddress }),
       placeAccessTokens: new PlaceAccessTokenService({ database, now }),
+      prewarms: new PrewarmService(hosted),
       processes: new ProcessService({ database }),
       statistics: new StatisticsService({
         database,

@@ -10,6 +10,8 @@ import type { CacheRetentionService } from '../../management/caches/cache-retent
 import { cacheRetentionEndpoints } from '../../management/caches/cache-retention-endpoints.ts';
 import { groupCacheEndpoints } from '../../management/caches/group-cache-endpoints.ts';
 import type { GroupCacheService } from '../../management/caches/group-caches.ts';
+import { prewarmEndpoints } from '../../management/caches/prewarm-endpoints.ts';
+import type { PrewarmService } from '../../management/caches/prewarms.ts';
 import { cleanupEndpoints } from '../../management/cleanup/cleanup-endpoints.ts';
 import type { CleanupPreviewService } from '../../management/cleanup/cleanup-previews.ts';
 import type { CleanupRunService } from '../../management/cleanup/cleanup-runs.ts';
@@ -109,6 +111,7 @@ export interface RestServices {
   readonly oidcTrusts: OidcTrustService;
   /** Access tokens of groups and projects. */
   readonly placeAccessTokens: PlaceAccessTokenService;
+  readonly prewarms: PrewarmService;
   readonly processes: ProcessService;
   readonly projects: ProjectService;
   readonly signingKeys: SigningKeyService;
@@ -161,6 +164,7 @@ export function listEndpoints(services: RestServices): readonly TaggedEndpoint[]
     ...tagged('Cache entries', cacheEntryEndpoints(services.cacheEntries), 'virtual'),
     ...tagged('Caches', groupCacheEndpoints(services.groupCaches, maxCacheBytes), 'virtual'),
     ...tagged('Caches', cachePinEndpoints(services.cachePins), 'virtual'),
+    ...tagged('Caches', prewarmEndpoints(services.prewarms), 'virtual'),
     ...tagged('Caches', cacheRetentionEndpoints(services.cacheRetention), 'virtual'),
     ...tagged('Audit events', auditEventEndpoints(services.auditTrail)),
     ...tagged('Users', userEndpoints(services.users)),

@@ -1,8 +1,9 @@
 /** What is counted of the limits of caches. */
 import { Counter, Gauge, type Registry } from 'prom-client';
+import type { PrewarmObserver } from '../../proxy/prewarm/prewarm-task.ts';
 import type { CacheObserver } from '../../retention/cache-observer.ts';
 
-export interface CacheMetrics extends CacheObserver {
+export interface CacheMetrics extends CacheObserver, PrewarmObserver {
   /** Asked for at each scrape. @param read bytes of blobs that are cached, each counted once */
   measure(read: () => Promise<number>, maxBytes: number | undefined): void;
 }
@@ -24,6 +25,17 @@ export function cacheMetrics(registry: Registry): CacheMetrics {
   const notKept = new Counter({
     name: 'entrepot_cache_not_kept_bytes_total',
     help: 'Bytes of blobs that were passed on and not kept, because there was no room.',
+    registers,
+  });
+  const prewarmed = new Counter({
+    name: 'entrepot_prewarmed_images_total',
+    help: 'Images fetched before anybody asked for them, by result: done or failed.',
+    labelNames: ['result'],
+    registers,
+  });
+  const prewarmedBytes = new Counter({
+    name: 'entrepot_prewarmed_bytes_total',
+    help: 'Bytes that upstreams sent of images before anybody asked for them.',
     registers,
   });
   let measured: () => Promise<number> = async () => 0;
@@ -48,6 +60,8 @@ export function cacheMetrics(registry: Registry): CacheMetrics {
       bytes.inc({ reason }, evictedBytes);
     },
     notKept: (count) => notKept.inc(count),
+    prewarmed: (result) => prewarmed.inc({ result }),
+    prewarmFetched: (count) => prewarmedBytes.inc(count),
     measure(read, maxBytes) {
       measured = read;
       limit.set(maxBytes ?? 0);

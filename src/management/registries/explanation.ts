@@ -1,12 +1,7 @@
 /** Which image's pull is explained, and how it is told. */
 import { z } from 'zod';
 import { OciError } from '../../oci/errors.ts';
-import {
-  parseReference,
-  parseRepositoryName,
-  type Reference,
-  type RepositoryName,
-} from '../../oci/reference.ts';
+import { parseImage, type Reference, type RepositoryName } from '../../oci/reference.ts';
 import type { PullExplanation } from '../../proxy/pull-explanation.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { instantText } from '../endpoint/dates.ts';
@@ -46,21 +41,10 @@ export const explanationResponse = z
   })
   .meta({ id: 'PullExplanation' });
 
-/**
- * Parses an image as people write it: `library/alpine:3.20`, `library/alpine@sha256:…`. Without a tag it is `latest`; beside a digest a tag
- * says nothing.
- * @throws RefusedError bad-request
- */
-export function parseImageReference(text: string): {
-  readonly image: RepositoryName;
-  readonly reference: Reference;
-} {
-  const [named = '', digest] = text.split('@', 2);
-  const colon = named.indexOf(':', named.lastIndexOf('/'));
-  const name = colon === -1 ? named : named.slice(0, colon);
-  const tag = colon === -1 ? 'latest' : named.slice(colon + 1);
+/** As {@link parseImage}. @throws RefusedError bad-request */
+export function parseImageReference(text: string): ReturnType<typeof parseImage> {
   try {
-    return { image: parseRepositoryName(name), reference: parseReference(digest ?? tag) };
+    return parseImage(text);
   } catch (error) {
     if (error instanceof OciError) throw new RefusedError('bad-request', error.detail, { cause: error });
     throw error;

@@ -54,6 +54,7 @@ const readers: Record<ColumnsOf<boolean>, typeof asBoolean> & Record<ColumnsOf<o
   manifestDetails: asJson,
   pieces: asJson,
   platform: asJson,
+  platforms: asJson,
   notifyOnFailure: asBoolean,
   notifyOnSuccess: asBoolean,
   result: asJson,

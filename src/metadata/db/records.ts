@@ -9,6 +9,7 @@ import { CacheRetentionPolicies } from '../cached/cache-retention-policies.ts';
 import { CacheSizes } from '../cached/cache-sizes.ts';
 import { ContentSizes } from '../cached/content-sizes.ts';
 import { GroupCaches } from '../cached/group-caches.ts';
+import { Prewarms } from '../cached/prewarms.ts';
 import type { ReviewTimes } from '../collector/enqueue-reviews.ts';
 import { GcRuns } from '../collector/gc-runs.ts';
 import { Holders } from '../collector/holders.ts';
@@ -110,6 +111,7 @@ export class Records {
   readonly oidcIdentities: OidcIdentities;
   readonly oidcTrusts: OidcTrusts;
   readonly placeRemovals: PlaceRemovals;
+  readonly prewarms: Prewarms;
   readonly processes: Processes;
   readonly projects: Projects;
   readonly protectionRules: ProtectionRules;
@@ -184,6 +186,7 @@ export class Records {
     this.oidcIdentities = new OidcIdentities(db, now);
     this.oidcTrusts = new OidcTrusts(db, now, pages, reading);
     this.placeRemovals = new PlaceRemovals(db, reviews);
+    this.prewarms = new Prewarms(db, now);
     this.processes = new Processes(db, now);
     this.projects = new Projects(db, now, { pages, reads }, reading);
     this.protectionRules = new ProtectionRules(db, now);

@@ -9,6 +9,7 @@ import type { CachePullTable } from '../cached/cache-pulls.ts';
 import type { CacheRetentionPolicyTable } from '../cached/cache-retention-policies.ts';
 import type { CachedBlobTable, CacheReservationTable, CacheSizeChangeTable } from '../cached/cache-sizes.ts';
 import type { GroupCacheTable } from '../cached/group-caches.ts';
+import type { PrewarmImageTable, PrewarmTable } from '../cached/prewarms.ts';
 import type { RepositoryReviewTable, ReviewTable } from '../collector/enqueue-reviews.ts';
 import type { GcRunTable } from '../collector/gc-runs.ts';
 import type { BlobTable } from '../content/blobs.ts';
@@ -90,6 +91,8 @@ export interface Tables {
   oidcTrusts: OidcTrustTable;
   payloadReviews: ReviewTable;
   placeRemovals: PlaceRemovalTable;
+  prewarmImages: PrewarmImageTable;
+  prewarms: PrewarmTable;
   processes: ProcessTable;
   objectParts: ObjectPartTable;
   objectWrites: ObjectWriteTable;

@@ -17,6 +17,7 @@ import { objectWrites } from './object-writes.ts';
 import { createPeople } from './people.ts';
 import { placeRemovals } from './place-removals.ts';
 import { placeRules } from './place-rules.ts';
+import { prewarms } from './prewarms.ts';
 import { processes } from './processes.ts';
 import { createRegistries } from './registries.ts';
 import { createRetention } from './retention.ts';
@@ -92,6 +93,7 @@ function migratorOf<T>(db: Kysely<T>, types: ColumnTypes): Migrator {
     '0013-stored-blobs': storedBlobs(types),
     '0014-place-removals': placeRemovals(types),
     '0015-place-rules': placeRules(types),
+    '0016-prewarms': prewarms(types),
   };
   return new Migrator({ db, provider: { getMigrations: async () => migrations } });
 }

@@ -1,3 +1,4 @@
+import { eventually } from '../eventually.ts';
 import type { ApiCalls, ApiWorld } from './api-world.ts';
 
 async function makePolicy(world: ApiWorld): Promise<number> {
@@ -14,6 +15,9 @@ const policySettings = {
   notify_on_success: true,
   notify_on_failure: true,
 };
+
+const prewarm = (world: ApiWorld) =>
+  world.make('/virtual_registries/container/registries/1/prewarm', { images: [world.name()] });
 
 export const cacheCalls: ApiCalls = {
   'GET /groups/{id}/-/virtual_registries/cache': () => ({ path: { id: '1' } }),
@@ -33,6 +37,26 @@ export const cacheCalls: ApiCalls = {
     const pin = await world.make('/virtual_registries/container/registries/1/pins', { image: world.name() });
     return { path: { id: 1, pin_id: pin.id } };
   },
+  'POST /virtual_registries/container/registries/{id}/prewarm': (world) => ({
+    path: { id: 1 },
+    body: { images: [`${world.name()}:1.0`], platforms: ['linux/arm64'], every_hours: 24 },
+  }),
+  'GET /virtual_registries/container/registries/{id}/prewarms': async (world) => {
+    await prewarm(world);
+    return { path: { id: 1 } };
+  },
+  'GET /virtual_registries/container/registries/{id}/prewarms/{prewarm_id}': async (world) => {
+    const { id } = await prewarm(world);
+    // It is the same when it is asked for again.
+    await eventually(async () => {
+      const path = `/virtual_registries/container/registries/1/prewarms/${id}`;
+      if ((await world.get<{ waiting: number }>(path)).waiting > 0) throw new Error('it goes on');
+    });
+    return { path: { id: 1, prewarm_id: id } };
+  },
+  'DELETE /virtual_registries/container/registries/{id}/prewarms/{prewarm_id}': async (world) => ({
+    path: { id: 1, prewarm_id: (await prewarm(world)).id },
+  }),
   'GET /groups/{id}/-/virtual_registries/cleanup/policy': async (world) => ({
     path: { id: String(await makePolicy(world)) },
   }),

@@ -58,6 +58,22 @@ async function start({ maxBytes }: { maxBytes: number | undefined } = { maxBytes
   };
 }
 
+describe('what lasts', () => {
+  test('of what is linked one after the other is what the low water mark of the lowest limit leaves', async () => {
+    const { room, cache, database } = await start();
+    expect(await room.lastingBytes(cache.groupId)).toBe(500);
+    await database.groupCaches.setMaxBytes(cache.groupId, 400);
+    expect(await room.lastingBytes(cache.groupId)).toBe(200);
+    await database.groupCaches.setMaxBytes(cache.groupId, 4000);
+    expect(await room.lastingBytes(cache.groupId)).toBe(500);
+  });
+
+  test('is all of it where there is no limit', async () => {
+    const { room, cache } = await start({ maxBytes: undefined });
+    expect(await room.lastingBytes(cache.groupId)).toBeUndefined();
+  });
+});
+
 describe('room for a blob', () => {
   test('is there without end where there is no limit', async () => {
     const { fill, ask, room, cache, isWoken } = await start({ maxBytes: undefined });

@@ -8,6 +8,7 @@ import { addImageCommands } from './remote/images.ts';
 import { addLoginCommands } from './remote/login.ts';
 import { addUserCommands } from './remote/people.ts';
 import { addPlaceCommands } from './remote/places.ts';
+import { addPrewarmCommands } from './remote/prewarms.ts';
 import { addRegistryCommands } from './remote/registries.ts';
 import { addTokenCommands } from './remote/tokens.ts';
 import { addUpstreamCommands } from './remote/upstreams.ts';
@@ -58,6 +59,7 @@ export function createProgram(decide: Decide, write: (text: string) => void): Co
     addRegistryCommands,
     addUpstreamCommands,
     addImageCommands,
+    addPrewarmCommands,
   ])
     add(program, ask);
   program.commandsGroup('This program:');

@@ -215,6 +215,25 @@ describe('virtual registries', () => {
     expect(await refusalOf(ask(['upstream', 'test', 'nobody']))).toBeInstanceOf(CommandRefused);
   });
 
+  test('fetch images before anybody asks for them, wait for it, and say what was not fetched', async () => {
+    const ask = await asRoot();
+    upstream.repository('library/warm').addImage({ tag: '1.0', architecture: 'arm64' });
+    const given = ['--platform', 'linux/arm64', '--registry', 'default/default'];
+    const said = await ask(['prewarm', 'start', 'library/warm:1.0', ...given]);
+    expect(said).toMatch(/^All 1 images are in the cache; \d+ bytes were fetched\.\n$/);
+    const started = await ask(['prewarm', 'start', 'library/warm:2.0', '--every', '24', '--detach']);
+    const id = /^Pre-warm (\d+)\./.exec(started)?.[1] ?? '';
+    expect(await refusalOf(ask(['prewarm', 'follow', id]))).toMatchObject({
+      message: expect.stringMatching(/^1 of 1 images were not fetched:\nlibrary\/warm:2\.0: /),
+    });
+    expect(await ask(['prewarm', 'list'])).toMatch(new RegExp(`^${id} +1 +0 +0 +1 +0 +24 `, 'm'));
+    expect(await ask(['prewarm', 'cancel', id])).toBe(`Pre-warm ${id} is over.\n`);
+    expect(await ask(['prewarm', 'list'])).not.toMatch(new RegExp(`^${id} `, 'm'));
+    await expect(ask(['prewarm', 'start', 'library/warm', '--every', 'day'])).rejects.toThrow(
+      'every_hours is invalid',
+    );
+  });
+
   test('what is cached is listed and forgotten, and a pull explained', async () => {
     const ask = await asRoot();
     const image = upstream.repository('library/tool').addImage({ tag: 'latest' });

@@ -101,6 +101,31 @@ describePage('virtual registries', ({ start, visit, addUser }) => {
     visitor.expectNoFaults();
   });
 
+  test('fetch images before anybody asks for them, and say of each what came of it', async () => {
+    await using upstream = await new FakeRegistry().start();
+    const image = upstream.repository('team/app').addImage({ tag: 'v1' });
+    await using app = await start({ upstreams: [upstream] });
+    const visitor = await visit(app.url);
+    const { page } = visitor;
+    await visitor.goTo('/registries/1?tab=cache');
+    await visitor.signIn();
+    await page.getByLabel('Images', { exact: true }).fill('team/app:v1\nteam/none:v1');
+    await page.getByLabel('Platforms').fill('linux/amd64');
+    await page.getByRole('button', { name: 'Fetch ahead' }).click();
+    await page.getByText('1 done, 1 failed, 0 waiting').waitFor();
+    await visitor.expectSound('registry-prewarms');
+    expect(upstream.count({ method: 'GET', reference: image.config?.digest ?? '' })).toBe(1);
+    await page.getByRole('button', { name: /^Show \d/ }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('row', { name: /team\/app:v1.*done/ }).waitFor();
+    await dialog.getByRole('row', { name: /team\/none:v1.*failed.*was not found/ }).waitFor();
+    await visitor.expectSound('registry-prewarm');
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    await page.getByRole('button', { name: /^Forget \d/ }).click();
+    await page.getByText('Nothing as yet').waitFor();
+    visitor.expectNoFaults();
+  });
+
   test('say how big their cache may be, what is cleaned up, and how clients are set up', async () => {
     await using app = await start();
     const visitor = await visit(app.url);

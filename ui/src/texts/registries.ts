@@ -1,4 +1,4 @@
-/** The texts of virtual registries, their upstreams and caches. */
+/** The texts of virtual registries and their upstreams. */
 export const registryTexts = {
   title: 'Virtual registries',
   intro: 'One name in front of ordered upstreams: what is pulled through it is fetched once and kept.',
@@ -142,74 +142,6 @@ export const explainTexts = {
     unavailable: 'is not to be had',
     invalid: 'answers nonsense',
   },
-};
-
-export const cacheTexts = {
-  upstream: 'Upstream',
-  search: 'Search by path',
-  path: 'Path',
-  size: 'Size',
-  type: 'Type',
-  made: 'Cached',
-  checked: 'Looked at',
-  pulls: 'Pulls',
-  pulled: 'Last pull',
-  forget: 'Forget',
-  forgetSelected: 'Forget the selected',
-  forgetTitle: 'Forget these entries?',
-  forgetText: (count: string) =>
-    `${count} entries are forgotten, and fetched again when they are pulled next.`,
-  forgotten: (count: string) => `${count} entries are forgotten.`,
-  none: 'Nothing is cached of this upstream',
-  noneSearch: 'Nothing that is cached has this in its path',
-  noneHint: 'What is pulled through the virtual registry appears here:',
-  clearUpstream: 'Forget all of this upstream',
-};
-
-export const pinTexts = {
-  intro: 'What is pinned stays in the cache, whatever room there is and however long nobody pulls it.',
-  image: 'Image',
-  imageHint: 'Its name at the upstream; * stands for anything within a segment, ** for anything.',
-  tag: 'Tag',
-  tagHint: 'Nothing: all tags. May have stars.',
-  add: 'Pin',
-  remove: 'Unpin',
-  made: 'Pinned',
-  all: 'all',
-  none: 'Nothing is pinned',
-  noneHint: 'Pin what must be there when the upstream is not: base images, say.',
-  removed: 'Unpinned.',
-};
-
-export const limitTexts = {
-  cacheTitle: 'The cache of the group',
-  cacheIntro: 'All virtual registries of the group share it; each blob counts once.',
-  used: 'Used',
-  limit: 'Limit',
-  noLimit: 'none',
-  serverLimit: 'Limit of the server',
-  pinned: 'Pinned',
-  entries: 'Entries',
-  hitRate: 'Hit rate',
-  evicted: 'Evicted last',
-  evictedText: (entries: string, bytes: string) => `${entries} entries, ${bytes}`,
-  change: 'Change the limit',
-  limitField: 'Limit in GB',
-  limitHint: 'Nothing: no limit of its own. Above nine tenths the least recently pulled images go.',
-  policyTitle: 'Cleanup policy',
-  policyIntro: 'Forgets what nobody has pulled for some time.',
-  policyNone: 'There is no cleanup policy: entries stay until they go for room.',
-  policyNew: 'Make one',
-  policyEdit: 'Change',
-  policyDelete: 'Remove',
-  enabled: 'Enabled',
-  cadence: 'Runs every (days)',
-  keepDays: 'Keeps what was pulled in the last (days)',
-  nextRun: 'Next run',
-  lastRun: 'Last run',
-  lastRunText: (entries: string, bytes: string) => `${entries} entries, ${bytes}`,
-  status: 'State',
-  ownersOnly: 'The policy is shown to Owners of the group.',
 };
 
 export const setupTexts = {

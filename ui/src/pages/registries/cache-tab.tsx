@@ -16,8 +16,10 @@ import { useToast } from '../../components/toast.tsx';
 import { Bytes, Instant } from '../../components/values.tsx';
 import { numberText } from '../../format.ts';
 import { useQuery } from '../../router/use-place.tsx';
-import { registryTexts, cacheTexts as t, upstreamTexts } from '../../texts/registries.ts';
+import { cacheTexts as t } from '../../texts/caches.ts';
+import { registryTexts, upstreamTexts } from '../../texts/registries.ts';
 import type { PlacedUpstream } from './placed-upstream.ts';
+import { Prewarms } from './prewarms.tsx';
 
 type Entry = ItemOf<'GET /virtual_registries/container/upstreams/{id}/cache_entries'>;
 
@@ -52,6 +54,7 @@ export function CacheTab(props: CacheTabProps) {
               onChange={(id) => change({ upstream: id, page: undefined, selected: undefined })}
             />
             <Entries key={shown.id} {...props} upstream={shown} />
+            <Prewarms {...props} />
           </div>
         );
       }}

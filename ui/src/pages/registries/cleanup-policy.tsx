@@ -10,7 +10,7 @@ import { LoadState } from '../../components/load-state.tsx';
 import { Section } from '../../components/page.tsx';
 import { Facts, Instant } from '../../components/values.tsx';
 import { bytesText, numberText } from '../../format.ts';
-import { limitTexts as t } from '../../texts/registries.ts';
+import { limitTexts as t } from '../../texts/caches.ts';
 import { shell } from '../../texts/shell.ts';
 
 type Policy = Answer<'GET /groups/{id}/-/virtual_registries/cleanup/policy'>;

@@ -8,7 +8,7 @@ import { LoadState } from '../../components/load-state.tsx';
 import { Section } from '../../components/page.tsx';
 import { Bytes, Facts, Instant } from '../../components/values.tsx';
 import { bytesText, numberText, percentText } from '../../format.ts';
-import { limitTexts as t } from '../../texts/registries.ts';
+import { limitTexts as t } from '../../texts/caches.ts';
 import { shell } from '../../texts/shell.ts';
 import { CleanupPolicy } from './cleanup-policy.tsx';
 

@@ -10,7 +10,8 @@ import { RowAction } from '../../components/row-action.tsx';
 import { type Column, Table } from '../../components/table.tsx';
 import { useToast } from '../../components/toast.tsx';
 import { Instant } from '../../components/values.tsx';
-import { registryTexts, pinTexts as t } from '../../texts/registries.ts';
+import { pinTexts as t } from '../../texts/caches.ts';
+import { registryTexts } from '../../texts/registries.ts';
 
 type Pin = ItemOf<'GET /virtual_registries/container/registries/{id}/pins'>;
 

@@ -6,33 +6,33 @@
 import type { Kysely } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { cacheEntryOrders } from './cache-entry-orders.ts';
-import { createCached } from './cached.ts';
-import { createCollector } from './collector.ts';
-import { createContent } from './content.ts';
 import { fillLeases } from './fill-leases.ts';
-import { createHosted } from './hosted.ts';
+import { createCached } from './first-tables/cached.ts';
+import { createCollector } from './first-tables/collector.ts';
+import { createContent } from './first-tables/content.ts';
+import { createHosted } from './first-tables/hosted.ts';
+import { createNamespaces } from './first-tables/namespaces.ts';
+import { createPeople } from './first-tables/people.ts';
+import { createRegistries } from './first-tables/registries.ts';
+import { createRetention } from './first-tables/retention.ts';
+import { createServer } from './first-tables/server.ts';
+import { createTagRules } from './first-tables/tag-rules.ts';
+import { createTokens } from './first-tables/tokens.ts';
+import { createWebhooks } from './first-tables/webhooks.ts';
 import { indexLists } from './lists.ts';
-import { createNamespaces } from './namespaces.ts';
 import { objectWrites } from './object-writes.ts';
-import { createPeople } from './people.ts';
 import { placeRemovals } from './place-removals.ts';
 import { placeRules } from './place-rules.ts';
 import { prewarms } from './prewarms.ts';
 import { processes } from './processes.ts';
-import { createRegistries } from './registries.ts';
-import { createRetention } from './retention.ts';
-import { createServer } from './server.ts';
 import { sharedBeliefs } from './shared-beliefs.ts';
 import { storedBlobs } from './stored-blobs.ts';
 import { type ColumnTypes, Tables } from './tables.ts';
 import { tagPublishers } from './tag-publishers.ts';
-import { createTagRules } from './tag-rules.ts';
-import { createTokens } from './tokens.ts';
 import { traffic } from './traffic.ts';
 import { upstreamNetworks } from './upstream-networks.ts';
 import { upstreamPrefixes } from './upstream-prefixes.ts';
 import { upstreamTokenHost } from './upstream-token-host.ts';
-import { createWebhooks } from './webhooks.ts';
 
 function firstTables(types: ColumnTypes): Migration {
   return {

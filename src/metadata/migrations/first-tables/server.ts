@@ -1,5 +1,5 @@
 /** The installation: its facts, its work in the background, and what was done to it. */
-import { primaryKey, required, type Tables } from './tables.ts';
+import { primaryKey, required, type Tables } from '../tables.ts';
 
 export async function createServer(tables: Tables): Promise<void> {
   const { integer, text, id } = tables.types;

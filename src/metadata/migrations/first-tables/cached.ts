@@ -1,5 +1,5 @@
 /** What is believed of upstreams' content, and how many bytes it links. */
-import { counted, owner, required, type Tables } from './tables.ts';
+import { counted, owner, required, type Tables } from '../tables.ts';
 
 export async function createCached(tables: Tables): Promise<void> {
   const { integer, text, id } = tables.types;

@@ -1,6 +1,6 @@
 /** Who is told what happens in repositories, and what they are still to be told. */
 import { sql } from 'kysely';
-import { owner, ownerIfAny, required, type Tables } from './tables.ts';
+import { owner, ownerIfAny, required, type Tables } from '../tables.ts';
 
 export async function createWebhooks(tables: Tables): Promise<void> {
   const { integer, text, id } = tables.types;

@@ -1,6 +1,6 @@
 /** Repositories that are pushed to: what they link, their tags, and uploads. */
 import { sql } from 'kysely';
-import { counted, kept, linkKey, owner, primaryKey, required, type Tables, withOwner } from './tables.ts';
+import { counted, kept, linkKey, owner, primaryKey, required, type Tables, withOwner } from '../tables.ts';
 
 export async function createHosted(tables: Tables): Promise<void> {
   const { integer, text, id } = tables.types;

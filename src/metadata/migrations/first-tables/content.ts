@@ -1,5 +1,5 @@
 /** Blobs and manifests, whoever links them, and what they say of images. */
-import { counted, owner, primaryKey, required, type Tables } from './tables.ts';
+import { counted, owner, primaryKey, required, type Tables } from '../tables.ts';
 
 export async function createContent(tables: Tables): Promise<void> {
   const { integer, text, bytes } = tables.types;

@@ -1,6 +1,6 @@
 /** Tokens of every kind, whose ID tokens stand for jobs, and the keys that registry tokens are signed with. */
 import { sql } from 'kysely';
-import { owner, ownerIfAny, required, type Tables } from './tables.ts';
+import { owner, ownerIfAny, required, type Tables } from '../tables.ts';
 
 export async function createTokens(tables: Tables): Promise<void> {
   const { integer, text, id } = tables.types;

@@ -1,5 +1,5 @@
 /** Virtual registries, upstreams, and in what order the former ask the latter. */
-import { counted, owner, required, type Tables } from './tables.ts';
+import { counted, owner, required, type Tables } from '../tables.ts';
 
 export async function createRegistries(tables: Tables): Promise<void> {
   const { integer, text, id } = tables.types;

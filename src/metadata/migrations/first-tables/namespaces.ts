@@ -1,5 +1,5 @@
 /** Groups, their projects, and names that are taken for a while by a rename. */
-import { owner, ownerIfAny, required, type Tables } from './tables.ts';
+import { owner, ownerIfAny, required, type Tables } from '../tables.ts';
 
 export async function createNamespaces(tables: Tables): Promise<void> {
   const { integer, text, id } = tables.types;

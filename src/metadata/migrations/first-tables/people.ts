@@ -1,6 +1,6 @@
 /** Users, whose members they are, and how they sign in. */
 import { sql } from 'kysely';
-import { owner, ownerIfAny, required, type Tables } from './tables.ts';
+import { owner, ownerIfAny, required, type Tables } from '../tables.ts';
 
 export async function createPeople(tables: Tables): Promise<void> {
   const { integer, text, id } = tables.types;

@@ -1,6 +1,6 @@
 /** What bounds a cache: limits, pins, policies, and how often it answered. */
 import { sql } from 'kysely';
-import { counted, owner, required, type Tables } from './tables.ts';
+import { counted, owner, required, type Tables } from '../tables.ts';
 
 export async function createRetention(tables: Tables): Promise<void> {
   const { integer, text, id } = tables.types;

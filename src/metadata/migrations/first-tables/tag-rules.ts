@@ -1,6 +1,6 @@
 /** Which tags and repositories of a project are guarded, and from whom; which tags go by themselves, or many at once. */
 import { sql } from 'kysely';
-import { counted, owner, required, type Tables } from './tables.ts';
+import { counted, owner, required, type Tables } from '../tables.ts';
 
 export async function createTagRules(tables: Tables): Promise<void> {
   const { integer, text, id } = tables.types;

@@ -1,5 +1,5 @@
 /** What the collector is to look at, what it did, and what is wrong with stored bytes. */
-import { counted, linkKey, primaryKey, required, type Tables, withOwner } from './tables.ts';
+import { counted, linkKey, primaryKey, required, type Tables, withOwner } from '../tables.ts';
 
 export async function createCollector(tables: Tables): Promise<void> {
   const { integer, text, id } = tables.types;

@@ -207,6 +207,7 @@ describeApp('the directory of another registry', (start) => {
     expect([isSound, text]).toEqual([false, expect.stringMatching(/skipped: acme\/shop:1: .*quota/)]);
     await app.api('PUT', '/application/settings', { maintenance_mode: true });
     await expect(bring(app, tree)).rejects.toThrow(/read-only/);
+    expect((await bring(app, tree, '--dry-run')).text).toContain('would be imported');
   });
 });
 

@@ -1,8 +1,7 @@
 /**
- * `entrepot import`: brings the images of another registry, from its directory or over its API, beside a running server or without one. What is
+ * `entrepot import`: brings the images of another registry, from its directory or bucket or over its API, beside a running server or without one. What is
  * here already is not fetched again, so that a run goes on where one before was ended.
  */
-
 import { createBlobReads } from '../../app/blob-reads.ts';
 import { createHostedRegistry } from '../../app/hosted-registry.ts';
 import { HotContent } from '../../cache/hot-content.ts';
@@ -50,18 +49,18 @@ export function imports(options: ImportOptions): Run {
   if ((from === undefined) === (fromRegistry === undefined))
     throw new UsageError('import takes either --from PLACE or --from-registry URL');
   const map = new NameMap(options.map ?? []);
+  const isDryRun = options.dryRun === true;
   return async (context) => {
     const { config, log, print } = context;
     return withDatabase(config, log, async (database) => {
       await using opened = new AsyncDisposableStack();
       const source = await openSource(options, context, opened);
-      await demandWritable(context, database);
+      if (!isDryRun) await demandWritable(context, database);
       const stores = await openStores(config, database, log);
       opened.defer(() => stores.store.close());
       const hosted = createHosted(context, database, stores);
       opened.defer(() => hosted.close());
       const tally = new Tally(print);
-      const isDryRun = options.dryRun === true;
       const maker = options.createGroups ? await getMaker(database, options.user) : undefined;
       await importAll(context, {
         source,

@@ -38,6 +38,7 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
     'frames as they come; owners tried counted; while other processes say that they have not kept it, of which each is taken for dead then',
   ],
   'commands/doctor/network.ts': [2, 'the limit of an answer'],
+  'commands/remote/prewarms.ts': [2, 'asks once a second how far it is, until it is done or left'],
   'commands/remote/api-client.ts': [1, 'pages of a list; each request has a limit'],
   'commands/backup.ts': [1, 'pages of records, once'],
   'commands/import/open-registry.ts': [1, 'the pauses of an import, which nothing else waits for'],

@@ -3,11 +3,12 @@
  * here already is not fetched again, so that a run goes on where one before was ended.
  */
 import { createBlobReads } from '../../app/blob-reads.ts';
+import { configuredSettings } from '../../app/configured-settings.ts';
 import { createHostedRegistry } from '../../app/hosted-registry.ts';
 import { HotContent } from '../../cache/hot-content.ts';
 import type { HostedRepositories } from '../../hosted/hosted-repositories.ts';
 import { actorFor } from '../../management/people/users.ts';
-import { MaintenanceMode } from '../../management/server/maintenance.ts';
+import { ApplicationSettings } from '../../management/server/application-settings.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Writer } from '../../oci/repository.ts';
 import { type CommandContext, CommandRefused, type Run, UsageError } from '../command.ts';
@@ -55,10 +56,16 @@ export function imports(options: ImportOptions): Run {
     return withDatabase(config, log, async (database) => {
       await using opened = new AsyncDisposableStack();
       const source = await openSource(options, context, opened);
-      if (!isDryRun) await demandWritable(context, database);
+      const settings = new ApplicationSettings({
+        database,
+        configured: configuredSettings(config),
+        forgetRegistries: () => undefined,
+        now: Date.now,
+      });
+      if (!isDryRun) await demandWritable(settings);
       const stores = await openStores(config, database, log);
       opened.defer(() => stores.store.close());
-      const hosted = createHosted(context, database, stores);
+      const hosted = createHosted(context, database, stores, settings);
       opened.defer(() => hosted.close());
       const tally = new Tally(print);
       const maker = options.createGroups ? await getMaker(database, options.user) : undefined;
@@ -66,7 +73,7 @@ export function imports(options: ImportOptions): Run {
         source,
         names: options.repository ?? (await source.listRepositories()),
         map,
-        places: new Places(database, maker, isDryRun, Date.now),
+        places: new Places({ database, settings, config, maker, isDryRun, now: Date.now }),
         repositories: isDryRun ? undefined : hosted.repositories,
         destination: { ...stores, records: database },
         tally,
@@ -138,8 +145,9 @@ function createHosted(
   { config, log }: CommandContext,
   database: Database,
   stores: Awaited<ReturnType<typeof openStores>>,
+  settings: ApplicationSettings,
 ) {
-  const common = { config, log, now: Date.now };
+  const common = { config, settings, log, now: Date.now };
   const { reads, close } = createBlobReads({ ...stores, ...common, observer: { opened: () => undefined } });
   const hot = new HotContent(config.cache.hotManifestBytes);
   const hosted = createHostedRegistry({ ...common, storage: { ...stores, database }, reads, hot });
@@ -152,9 +160,8 @@ function createHosted(
   };
 }
 
-async function demandWritable({ config }: CommandContext, database: Database): Promise<void> {
-  const { readOnly } = config.maintenance;
-  const reason = await new MaintenanceMode({ database, readOnly, now: Date.now }).readOnlyReason();
+async function demandWritable(settings: ApplicationSettings): Promise<void> {
+  const reason = await settings.readOnlyReason();
   if (reason !== undefined) throw new CommandRefused(reason);
 }
 

@@ -1,14 +1,26 @@
 /** The groups and projects that imported repositories belong to. */
 
+import type { Config } from '../../config/config.ts';
 import type { Actor } from '../../management/acting/actor.ts';
 import { RefusedError } from '../../management/acting/refused-error.ts';
 import { GroupService } from '../../management/namespaces/groups.ts';
-import { ProjectService } from '../../management/namespaces/projects.ts';
+import { ProjectService, type ProjectServiceOptions } from '../../management/namespaces/projects.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import { maxSegmentsInside } from '../../metadata/namespaces/projects.ts';
 import { parentPathOf } from '../../oci/reference.ts';
 import { SourceFault } from './import-source.ts';
 import type { MappedName } from './name-map.ts';
+
+export interface PlacesOptions {
+  readonly database: Database;
+  readonly settings: ProjectServiceOptions['settings'];
+  readonly config: Pick<Config, 'hosted'>;
+  /** Who owns what is missing; undefined: nothing is made. */
+  readonly maker: Actor | undefined;
+  readonly isDryRun: boolean;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
 
 export class Places {
   readonly #database: Database;
@@ -17,15 +29,15 @@ export class Places {
   readonly #groups: GroupService;
   readonly #projects: ProjectService;
 
-  /** @param maker who owns what is missing; undefined: nothing is made. @param now epoch milliseconds */
-  constructor(database: Database, maker: Actor | undefined, isDryRun: boolean, now: () => number) {
+  constructor({ database, settings, config, maker, isDryRun, now }: PlacesOptions) {
     // What is new is in nobody's memory.
     const caches = { forgetGroup: () => undefined };
     this.#database = database;
     this.#maker = maker;
     this.#isDryRun = isDryRun;
     this.#groups = new GroupService({ database, caches });
-    this.#projects = new ProjectService({ database, caches, now });
+    const hasPersonalNamespaces = config.hosted.personalNamespaces;
+    this.#projects = new ProjectService({ database, caches, settings, hasPersonalNamespaces, now });
   }
 
   /** Makes the project, with its groups, where none owns the name. @throws SourceFault where none does in the end */

@@ -142,7 +142,11 @@ export function createManagement(parts: ManagementParts): RestServices {
     protectionRules: new ProtectionRuleService({ database }),
     repositories: new RepositoryService(hosted),
     tagImages: new TagImageService({ database, images: registry.imageDetails }),
-    repositoryTags: new RepositoryTagService({ ...hosted, images: registry.imageFacts }),
+    repositoryTags: new RepositoryTagService({
+      ...hosted,
+      images: registry.imageFacts,
+      copies: registry.repositories,
+    }),
     tagDeletions: new TagDeletionService(hosted),
     transfers: new TransferService(common),
     upstreams: new UpstreamService({ ...common, maxUpstreams, secrets, findBlockedAddress, log: parts.log }),

@@ -2,14 +2,20 @@
 import type { Digest } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
 import { octetStream } from '../oci/media-types.ts';
-import type { Reference, RepositoryName } from '../oci/reference.ts';
+import type { Reference, RepositoryName, Tag } from '../oci/reference.ts';
 import type { BytesAnswer, ReadableRepository, Writer } from '../oci/repository.ts';
-import { nameGone } from './changes/write-target.ts';
+import { nameGone, type PushTarget } from './changes/write-target.ts';
 import type { HostedOptions } from './hosted-options.ts';
 import { answerManifest, HostedRepository, outcome } from './hosted-repository.ts';
+import { type CopiedImage, copyImage, type SourceImage } from './tags/image-copy.ts';
 import { UploadSpools } from './uploads/upload-spools.ts';
 import { UploadTurns } from './uploads/upload-turns.ts';
 import { WritableHostedRepository, type WritingOptions } from './writable-hosted-repository.ts';
+
+export interface CopyDestination {
+  readonly name: RepositoryName;
+  readonly tag: Tag;
+}
 
 export class HostedRepositories {
   readonly #options: WritingOptions;
@@ -78,13 +84,25 @@ export class HostedRepositories {
 
   /** @throws OciError NAME_UNKNOWN where there is no project for the name, or it was renamed just now; RENAME_IN_PROGRESS; DENIED where it is all turned off */
   async getWritable(name: RepositoryName, writer: Writer): Promise<WritableHostedRepository> {
+    return new WritableHostedRepository(this.#options, await this.#getTarget(name, writer));
+  }
+
+  /**
+   * Copies an image to a repository, or gives it another tag, as its writer.
+   * @throws HostedRefusal, OciError as {@link getWritable} and {@link copyImage}
+   */
+  async copy(source: SourceImage, to: CopyDestination, writer: Writer): Promise<CopiedImage> {
+    return copyImage(this.#options, source, await this.#getTarget(to.name, writer), to.tag);
+  }
+
+  async #getTarget(name: RepositoryName, writer: Writer): Promise<PushTarget> {
     const detail = await this.#options.offReason?.();
     if (detail !== undefined) throw new OciError('DENIED', { detail });
     const project = await this.#options.database.projects.findOwner(name);
     if (!project) throw nameGone(name);
     await this.#demandNotRenamed(project.id, name);
     const { id: projectId, fullPath: projectPath } = project;
-    return new WritableHostedRepository(this.#options, { projectId, projectPath, name, writer });
+    return { projectId, projectPath, name, writer };
   }
 
   async #demandNotRenamed(projectId: number, name: RepositoryName): Promise<void> {

@@ -158,7 +158,7 @@ describe('places and what is in them', () => {
     await expect(ask(['project', 'create', 'none/shop'])).rejects.toThrow('404 Group Not Found');
   });
 
-  test('a hosted image is listed, looked into and deleted by the name that it is pulled by', async () => {
+  test('a hosted image is listed, looked into, copied and deleted by the name that it is pulled by', async () => {
     const ask = await asRoot();
     await ask(['group', 'create', 'images']);
     await ask(['project', 'create', 'images/shop']);
@@ -174,6 +174,19 @@ describe('places and what is in them', () => {
     expect(await ask(['image', 'inspect', `images/shop/web@${image.digest}`])).toContain(
       '"schemaVersion": 2',
     );
+    expect(await ask(['image', 'copy', 'images/shop/web:1.0', 'images/shop/live'])).toBe(
+      `images/shop/live:1.0 is ${image.digest}.\n`,
+    );
+    expect(await ask(['image', 'copy', 'images/shop/web:1.0', 'images/shop/live:2.0', '--json'])).toContain(
+      '"copied_manifests": 0',
+    );
+    await expect(ask(['image', 'copy', 'images/shop/none', 'images/shop/live'])).rejects.toThrow(
+      'there is no repository images/shop/none',
+    );
+    await expect(
+      ask(['image', 'copy', 'images/shop/web:1.0', `images/shop/live@${image.digest}`]),
+    ).rejects.toThrow('names a digest, and what it is to have is a tag');
+    for (const tag of ['1.0', '2.0']) await ask(['image', 'delete', `images/shop/live:${tag}`]);
     await expect(ask(['image', 'delete', 'images/shop/web'])).rejects.toThrow('names no tag and no digest');
     await ask(['image', 'delete', 'images/shop/web:1.0']);
     expect(await ask(['image', 'list', 'images/shop'])).toBe('none\n');

@@ -249,7 +249,11 @@ export class RestApi {
           readConfig: async () => undefined,
         },
       }),
-      repositoryTags: new RepositoryTagService({ ...hosted, images: database.imageFacts }),
+      repositoryTags: new RepositoryTagService({
+        ...hosted,
+        images: database.imageFacts,
+        copies: { copy: async () => Promise.reject(new Error('images are copied by the whole server')) },
+      }),
       tagDeletions: new TagDeletionService(hosted),
       transfers: new TransferService(common),
       upstreams: new UpstreamService({

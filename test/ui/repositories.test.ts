@@ -122,4 +122,22 @@ describePageOnEach('tags of a repository', ({ start, visit }) => {
     await expect.poll(names).toContain('dev-1');
     visitor.expectNoFaults();
   });
+
+  test('copy an image to another repository, and show it there', async () => {
+    await using app = await start();
+    const path = await push(app);
+    await createProject(app, 'acme/live');
+    const visitor = await visit(app.url);
+    const { page } = visitor;
+    await visitor.goTo(`${path}/tags/1.1`);
+    await visitor.signIn();
+    await page.getByRole('button', { name: 'Copy…', exact: true }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Repository', { exact: true }).fill('acme/live/web');
+    await visitor.expectSound('copy-tag');
+    await dialog.getByRole('button', { name: 'Copy', exact: true }).click();
+    await visitor.expectTitle('acme/live/web:1.1');
+    await page.getByText('application/spdx+json', { exact: true }).first().waitFor();
+    visitor.expectNoFaults();
+  });
 });

@@ -4,7 +4,7 @@ import {
   nameOf,
   type PrincipalRef,
   principalRefOf,
-  unknownIdentity,
+  writerKeyOf,
 } from '../../auth/rights/identity.ts';
 import type { EventOrigin } from '../../oci/registry-event.ts';
 import type { Writer } from '../../oci/repository.ts';
@@ -20,7 +20,7 @@ export function writerOf(
   const name = nameOf(identity) || 'anonymous';
   const common = { name, address, protectionLevel, origin };
   if (!ref) return { ...common, key: 'anonymous', userId: undefined };
-  return { ...common, key: keyOf(ref, name), userId: ref.kind === 'user' ? ref.userId : undefined };
+  return { ...common, key: writerKeyOf(ref, name), userId: ref.kind === 'user' ? ref.userId : undefined };
 }
 
 /** Whom a registry token was made for, or who came without one. Undefined: nobody in particular. */
@@ -32,26 +32,5 @@ export function refOf(identity: Identity): PrincipalRef | undefined {
       return undefined;
     default:
       return principalRefOf(identity);
-  }
-}
-
-/**
- * A user is the same one with a password, an access token or a registry token, and everyone else with whatever registry
- * token was made for them, or a push could not outlive its token.
- */
-function keyOf(ref: PrincipalRef, name: string): string {
-  switch (ref.kind) {
-    case 'user':
-      return `user:${ref.userId}`;
-    case 'deploy-token':
-      return `deploy-token:${ref.tokenId}`;
-    case 'job':
-      return `job:${ref.jobTokenId}`;
-    case 'trust':
-      return `trust:${ref.trustId}:${ref.name}`;
-    case 'external':
-      return `external:${ref.issuer}:${name}`;
-    default:
-      return unknownIdentity(ref);
   }
 }

@@ -198,3 +198,24 @@ export function userIdOf(identity: Identity): number | undefined {
       return unknownIdentity(identity);
   }
 }
+
+/**
+ * Whom pushes belong to: a user is the same one with a password, an access token or a registry token, and everyone else with whatever
+ * registry token was made for them, or a push could not outlive its token.
+ */
+export function writerKeyOf(ref: PrincipalRef, name: string): string {
+  switch (ref.kind) {
+    case 'user':
+      return `user:${ref.userId}`;
+    case 'deploy-token':
+      return `deploy-token:${ref.tokenId}`;
+    case 'job':
+      return `job:${ref.jobTokenId}`;
+    case 'trust':
+      return `trust:${ref.trustId}:${ref.name}`;
+    case 'external':
+      return `external:${ref.issuer}:${name}`;
+    default:
+      return unknownIdentity(ref);
+  }
+}

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { parseImageReference } from '../../management/registries/explanation.ts';
 import { isDigest } from '../../oci/digest.ts';
 import { CommandRefused, UsageError } from '../command.ts';
-import { type ApiClient, type Row, rowOf, rowsOf } from './api-client.ts';
+import { type ApiClient, type Row, rowOf, rowsOf, segment } from './api-client.ts';
 import type { Output } from './output.ts';
 import { registryIdOf } from './registries.ts';
 import { type Ask, online } from './remote.ts';
@@ -74,6 +74,22 @@ export function addImageCommands(program: Command, ask: Ask): void {
         output.done({ image: text }, `${text} is gone${registry === undefined ? '' : ' from the cache'}.`);
       }),
     );
+  online(image, 'copy <image> <to>', 'to another repository or tag of the server, without moving its bytes')
+    .option('--referrers', 'with signatures and whatever else is attached to it')
+    .action(
+      ask(async ({ api, output }, text: string, to: string, { referrers }: { referrers?: boolean }) => {
+        const source = parseImage(text);
+        const copied = await api.send(
+          'POST',
+          `${await tagsPathOf(api, source.image)}/${source.reference}/copy`,
+          {
+            ...destinationOf(to),
+            referrers,
+          },
+        );
+        output.done(copied, `${copied['path']} is ${copied['digest']}.`);
+      }),
+    );
   online(image, 'explain <image>', 'where a pull through a virtual registry would come from, and why')
     .option('--registry <registry>', 'through which virtual registry', '1')
     .action(
@@ -99,6 +115,23 @@ async function imagesOf(api: ApiClient, repositories: readonly Row[]): Promise<R
     for (const tag of await api.list(`/gitlab/v1/repositories/${name}/tags/list/`))
       images.push({ ...tag, image: `${name}:${tag['name']}` });
   return images;
+}
+
+/** Where the API has the tags of a repository. @throws CommandRefused */
+async function tagsPathOf(api: ApiClient, name: string): Promise<string> {
+  const [top = ''] = name.split('/');
+  const found = await api.list(`/groups/${segment(top)}/registry/repositories`, { search: name });
+  const repository = found.find(({ path }) => path === name);
+  if (!repository)
+    throw new CommandRefused(`there is no repository ${name}; entrepot image list shows what is`);
+  return `/projects/${repository['project_id']}/registry/repositories/${repository['id']}/tags`;
+}
+
+/** Without a tag: the same. @throws UsageError */
+function destinationOf(text: string) {
+  const { image, reference } = parseImage(text);
+  if (isDigest(reference)) throw new UsageError(`'${text}' names a digest, and what it is to have is a tag`);
+  return { destination_repository: image, ...(namesReference(text) && { destination_tag: reference }) };
 }
 
 async function inspect(api: ApiClient, output: Output, text: string): Promise<void> {
@@ -157,9 +190,13 @@ function parseImage(text: string) {
 
 /** What is deleted is named. @throws UsageError */
 function parseWhole(text: string) {
-  if (!/[:@][^/]*$/.test(text))
+  if (!namesReference(text))
     throw new UsageError(`'${text}' names no tag and no digest, as ${text}:1.0 does`);
   return parseImage(text);
+}
+
+function namesReference(text: string): boolean {
+  return /[:@][^/]*$/.test(text);
 }
 
 function listIn(value: unknown): unknown[] {

@@ -27,6 +27,7 @@ const answers = {
   'tag-exists': { code: 'DENIED', status: 409 },
   'deleted-tag-unknown': { code: 'TAG_UNKNOWN' },
   'too-many-tags': { code: 'DENIED' },
+  'image-too-large': { code: 'DENIED' },
   'asked-again': { code: 'TOOMANYREQUESTS' },
   'push-protected': { code: 'PROTECTED_TAG' },
   'push-immutable': { code: 'IMMUTABLE_TAG' },

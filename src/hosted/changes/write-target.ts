@@ -55,6 +55,22 @@ export async function holdRepository(
   return known && (await repositories.hold(known.id)) ? known.id : undefined;
 }
 
+/**
+ * The number of what is pushed to, made where absent, and held until the transaction ends.
+ * @param change `publish` where a tag is pushed
+ * @throws HostedRefusal being-deleted; OciError NAME_UNKNOWN; MissingOwner when the project is gone
+ */
+export async function holdPushed(
+  { repositories }: Pick<Records, 'repositories'>,
+  { projectId, name }: PushTarget,
+  change: 'publish' | undefined,
+): Promise<number> {
+  const repository = await repositories.ensure(projectId, name);
+  demandLasting(repository);
+  if (!(await repositories.hold(repository.id, change))) throw nameGone(name);
+  return repository.id;
+}
+
 /** The error where the project of a write that was allowed is gone by now, or the name was taken away meanwhile. */
 export function nameGone(name: RepositoryName, cause?: unknown): OciError {
   return new OciError('NAME_UNKNOWN', {

@@ -3,14 +3,15 @@ import type { Records } from '../../metadata/db/records.ts';
 import { MissingOwner } from '../../metadata/db/violations.ts';
 import { algorithmOf, type Digest, digestOf } from '../../oci/digest.ts';
 import { OciError } from '../../oci/errors.ts';
-import type { ParsedReference } from '../../oci/manifest.ts';
-import { isDigestReference, type Reference, type Tag } from '../../oci/reference.ts';
+import type { ImageFacts } from '../../oci/image-facts.ts';
+import type { ParsedManifest, ParsedReference } from '../../oci/manifest.ts';
+import { isDigestReference, type Reference, type RepositoryName, type Tag } from '../../oci/reference.ts';
 import type { EventContent } from '../../oci/registry-event.ts';
 import type { ManifestPush, StoredManifest } from '../../oci/repository.ts';
 import { demandTaggable } from '../changes/protection.ts';
 import { tooManyTags } from '../changes/refusal.ts';
 import { recordEvents, recordWrite } from '../changes/write-records.ts';
-import { demandLasting, nameGone, type PushTarget } from '../changes/write-target.ts';
+import { holdPushed, nameGone, type PushTarget } from '../changes/write-target.ts';
 import type { HostedOptions } from '../hosted-options.ts';
 import { findNewFacts } from './image-facts.ts';
 import { acceptManifest, listRequired } from './manifest-acceptance.ts';
@@ -27,7 +28,7 @@ export async function pushManifest(
   reference: Reference,
   { payload, contentType, tags }: ManifestPush,
 ): Promise<StoredManifest> {
-  const { database, limits, tagPatterns } = options;
+  const { database, limits } = options;
   const isByDigest = isDigestReference(reference);
   const digest = digestOf(payload, isByDigest ? algorithmOf(reference) : 'sha256');
   if (isByDigest && reference !== digest) {
@@ -41,51 +42,74 @@ export async function pushManifest(
   });
   await options.uploads.demandRoom(payload.length);
   const named = [...new Set(isByDigest ? tags : [reference, ...tags])];
-  const { projectId, name } = target;
+  const { name } = target;
   const findRepositoryId = async () => (await database.repositories.findByName(name))?.id;
   const facts = await findNewFacts(options, findRepositoryId, digest, manifest.json);
   try {
     await database.transaction(async (tx) => {
-      const repository = await tx.repositories.ensure(projectId, name);
-      demandLasting(repository);
-      const { id } = repository;
-      if (!(await tx.repositories.hold(id, named.length > 0 ? 'publish' : undefined))) throw nameGone(name);
-      await demandTaggable(tx, tagPatterns, target, id, named, digest);
-      const missing = await listMissing(tx, id, manifest.references);
-      const required = listRequired(manifest, limits.sparseManifests);
-      const unknown = required.filter(({ digest }) => missing.has(digest));
-      if (unknown.length > 0) throw unknownReferences(unknown, target);
-      await tx.repositoryManifests.save(id, { ...manifest, digest, payload });
-      if (facts) await tx.imageFacts.save(digest, facts);
-      const switched = await putTags(
-        tx,
-        id,
-        named,
-        { digest, publishedBy: target.writer.name },
-        limits.maxTags,
-      );
-      await tx.reviews.addManifests(id, switched, 'tag_switch');
-      if (named.length === 0) await tx.reviews.addManifests(id, [digest], 'manifest_upload');
-      await recordWrite(tx, target, 'manifest.push', digest, {
-        mediaType: manifest.mediaType,
-        size: payload.length,
-        tags: named,
-        subject: manifest.subject,
-      });
-      const pushed = {
-        action: 'push',
-        mediaType: manifest.mediaType,
-        digest,
-        size: payload.length,
-        references: options.tellsReferences ? manifest.references.map(contentOf) : undefined,
-      } as const;
-      const tagged = named.length > 0 ? named.map((tag) => ({ ...pushed, tag })) : [pushed];
-      await recordEvents(tx, target, id, ...tagged);
+      const id = await holdPushed(tx, target, named.length > 0 ? 'publish' : undefined);
+      await placeManifest(tx, options, target, id, { manifest, digest, payload, facts, named });
     });
   } catch (error) {
     throw error instanceof MissingOwner ? nameGone(name, error) : error;
   }
   return { digest, subject: manifest.subject };
+}
+
+export interface PlacedManifest {
+  readonly manifest: ParsedManifest;
+  readonly digest: Digest;
+  readonly payload: Buffer;
+  /** Undefined where they are known, or found out when somebody asks. */
+  readonly facts?: ImageFacts | undefined;
+  /** Its tags from now on. */
+  readonly named: readonly Tag[];
+  /** The repository that it is copied from. */
+  readonly from?: RepositoryName | undefined;
+}
+
+/**
+ * Part of the transaction that holds the repository.
+ * @throws HostedRefusal push-protected, push-immutable, too-many-tags; OciError MANIFEST_BLOB_UNKNOWN
+ */
+export async function placeManifest(
+  tx: Records,
+  {
+    limits,
+    tagPatterns,
+    tellsReferences,
+  }: Pick<ManifestPushOptions, 'limits' | 'tagPatterns' | 'tellsReferences'>,
+  target: PushTarget,
+  id: number,
+  { manifest, digest, payload, facts, named, from }: PlacedManifest,
+): Promise<void> {
+  await demandTaggable(tx, tagPatterns, target, id, named, digest);
+  const missing = await listMissing(tx, id, manifest.references);
+  const required = listRequired(manifest, limits.sparseManifests);
+  const unknown = required.filter(({ digest }) => missing.has(digest));
+  if (unknown.length > 0) throw unknownReferences(unknown, target);
+  await tx.repositoryManifests.save(id, { ...manifest, digest, payload });
+  if (facts) await tx.imageFacts.save(digest, facts);
+  const publishedBy = target.writer.name;
+  const switched = await putTags(tx, id, named, { digest, publishedBy }, limits.maxTags);
+  await tx.reviews.addManifests(id, switched, 'tag_switch');
+  if (named.length === 0) await tx.reviews.addManifests(id, [digest], 'manifest_upload');
+  await recordWrite(tx, target, 'manifest.push', digest, {
+    mediaType: manifest.mediaType,
+    size: payload.length,
+    tags: named,
+    subject: manifest.subject,
+    from,
+  });
+  const pushed = {
+    action: 'push',
+    mediaType: manifest.mediaType,
+    digest,
+    size: payload.length,
+    references: tellsReferences ? manifest.references.map(contentOf) : undefined,
+  } as const;
+  const tagged = named.length > 0 ? named.map((tag) => ({ ...pushed, tag })) : [pushed];
+  await recordEvents(tx, target, id, ...tagged);
 }
 
 /**

@@ -3,6 +3,7 @@ import { HostedRefusal } from '../../hosted/changes/refusal.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import { MissingOwner, type UniqueConstraint, UniqueViolation } from '../../metadata/db/violations.ts';
+import { OciError } from '../../oci/errors.ts';
 import { refusedErrorOf } from './hosted-refusals.ts';
 import type { PullCaches } from './pull-caches.ts';
 import { type Faults, RefusedError } from './refused-error.ts';
@@ -61,8 +62,11 @@ export class Changes {
   }
 }
 
-function refusalOf(error: unknown): unknown {
+/** What a change was refused for, in the words of the REST API; whatever else it failed of, as it is. */
+export function refusalOf(error: unknown): unknown {
   if (error instanceof HostedRefusal) return refusedErrorOf(error);
+  if (error instanceof OciError && error.status < 500)
+    return new RefusedError('conflict', `409 Conflict - ${error.message}`, { cause: error });
   if (error instanceof MissingOwner) return new RefusedError('not-found', undefined, { cause: error });
   if (!(error instanceof UniqueViolation)) return error;
   const conflict = conflicts[error.constraint];

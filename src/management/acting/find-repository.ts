@@ -1,11 +1,12 @@
 /** Hosted repositories as the API names them: by their number, in their project. */
 import type { Action } from '../../auth/rights/access.ts';
-import { userIdOf } from '../../auth/rights/identity.ts';
+import { principalRefOf, userIdOf, writerKeyOf } from '../../auth/rights/identity.ts';
 import { protectionLevelOf } from '../../auth/rights/project-roles.ts';
 import type { Changer, WriteTarget } from '../../hosted/changes/write-target.ts';
 import type { Records } from '../../metadata/db/records.ts';
 import type { ListedRepository } from '../../metadata/hosted/repository-lists.ts';
 import type { Project } from '../../metadata/namespaces/projects.ts';
+import type { Writer } from '../../oci/repository.ts';
 import { type Actor, askerOf, authorOf } from './actor.ts';
 import { findLevel } from './needs.ts';
 import { RefusedError } from './refused-error.ts';
@@ -55,6 +56,12 @@ export async function getWriteTarget(
 export function changerOf(actor: Actor, protectionLevel: number): Changer {
   const { identity, address } = actor;
   return { ...authorOf(actor), userId: userIdOf(identity), address, protectionLevel };
+}
+
+/** As {@link changerOf}, of whoever pushes. @throws RefusedError unauthorized */
+export function writerOf(actor: Actor, protectionLevel: number): Writer {
+  const changer = changerOf(actor, protectionLevel);
+  return { ...changer, key: writerKeyOf(principalRefOf(askerOf(actor)), changer.name) };
 }
 
 /** The actor's level, which rules compare with what they ask for. @throws RefusedError unauthorized */

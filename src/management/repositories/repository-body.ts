@@ -67,6 +67,19 @@ export const tagDetailsResponse = tagResponse
   })
   .meta({ id: 'ContainerTagDetails' });
 
+export const tagCopyResponse = tagNameResponse
+  .extend({
+    digest: z.string(),
+    project_id: z.int(),
+    /** its full path */
+    project_path: z.string(),
+    repository_id: z.int(),
+    /** how many of each the destination did not have */
+    copied_manifests: z.int(),
+    copied_blobs: z.int(),
+  })
+  .meta({ id: 'ContainerTagCopy' });
+
 const shortRevisionLength = 9;
 
 export function repositoryBody(

@@ -3,8 +3,15 @@ import { z } from 'zod';
 import type { TagOrder } from '../../metadata/hosted/tag-lists.ts';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 import { continuedBody, pageBody, pageParams } from '../endpoint/pagination.ts';
-import { text } from '../endpoint/parameters.ts';
-import { tagBody, tagDetailsBody, tagDetailsResponse, tagResponse } from './repository-body.ts';
+import { maxNameLength, text, truth } from '../endpoint/parameters.ts';
+import {
+  tagBody,
+  tagCopyResponse,
+  tagDetailsBody,
+  tagDetailsResponse,
+  tagNameBody,
+  tagResponse,
+} from './repository-body.ts';
 import { directionOf, repositoryPath } from './repository-endpoints.ts';
 import type { RepositoryTagService } from './repository-tags.ts';
 
@@ -25,6 +32,17 @@ const filter = pageParams
   });
 
 const tagPath = repositoryPath.extend({ tag_name: text(maxTagLength) });
+
+/** What is left out stays as it is. */
+const copyParams = z.object({
+  destination_repository: text(maxNameLength)
+    .optional()
+    .meta({ description: 'Its full name, below a project that one may push to: acme/production/web' }),
+  destination_tag: text(maxTagLength).optional(),
+  referrers: truth
+    .default(false)
+    .meta({ description: 'Whether signatures and whatever else is attached come along' }),
+});
 
 const orders = {
   name: 'name',
@@ -77,6 +95,30 @@ export function repositoryTagEndpoints(tags: RepositoryTagService): readonly End
       handle: async (actor, { id, repositoryId, tagName }, { externalUrl }) => {
         const { tag, image, repository } = await tags.get(actor, { project: id, id: repositoryId }, tagName);
         return tagDetailsBody(actor, tag, image, repository.name, externalUrl);
+      },
+    }),
+    endpoint({
+      method: 'POST',
+      path: `${tagsPath}/:tag_name/copy`,
+      summary: 'Copy an image to another repository or tag, without moving its bytes',
+      pathParams: tagPath,
+      params: copyParams,
+      response: tagCopyResponse,
+      status: 201,
+      takesJobTokens: true,
+      handle: async (actor, { id, repositoryId, tagName, referrers, ...to }, { externalUrl }) => {
+        const { project, repository, tag, ...copied } = await tags.copy(
+          actor,
+          { project: id, id: repositoryId },
+          tagName,
+          { repository: to.destinationRepository, tag: to.destinationTag, withReferrers: referrers },
+        );
+        return {
+          ...tagNameBody(tag, repository, externalUrl),
+          ...copied,
+          projectId: project.id,
+          projectPath: project.fullPath,
+        };
       },
     }),
     endpoint({

@@ -62,6 +62,14 @@ export const repositoryCalls: ApiCalls = {
   }),
   [`GET ${repository}/manifests/{digest}`]: pushManifest,
   [`GET ${repository}/manifests/{digest}/config`]: pushManifest,
+  [`POST ${repository}/tags/{tag_name}/copy`]: async (world) => ({
+    ...(await pushTag(world)),
+    body: {
+      destination_repository: `${world.projectPath}/${world.name()}`,
+      destination_tag: 'v2',
+      referrers: true,
+    },
+  }),
   [`DELETE ${repository}/tags/{tag_name}`]: pushTag,
   [`GET ${repository}/deleted_tags`]: async (world) => ({
     ...(await deleteTag(world)),

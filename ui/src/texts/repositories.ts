@@ -146,7 +146,20 @@ export const imageTexts = {
     unreadable: 'The config cannot be read: it is too large, or no JSON.',
   },
   delete: 'Delete this tag',
+  copy: 'Copy…',
   compare: 'Compare',
+};
+
+export const copyTexts = {
+  title: 'Copy this image',
+  intro: 'To another repository or tag of this server, at once: no layer is sent or stored again.',
+  repository: 'Repository',
+  repositoryHint: 'Its full name, in a project that you may push to: acme/production/web',
+  tag: 'Tag',
+  referrers: 'With what is attached',
+  referrersHint: 'Signatures, SBOMs and attestations',
+  action: 'Copy',
+  copied: (path: string) => `${path} is there.`,
 };
 
 export const compareTexts = {

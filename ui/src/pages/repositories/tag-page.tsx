@@ -14,6 +14,7 @@ import { imageTexts as t } from '../../texts/repositories.ts';
 import { shell } from '../../texts/shell.ts';
 import { trailOf } from '../places/trail.ts';
 import { Attached } from './attached.tsx';
+import { CopyTag } from './copy-tag.tsx';
 import { DeleteTags } from './delete-tags.tsx';
 import { platformText, pullByDigest, pullByTag } from './image-names.ts';
 import { Layers } from './layers.tsx';
@@ -24,6 +25,7 @@ export function TagPage({ params }: PageProps) {
   const { id: project = '', repository: id = '', tag: tagName = '' } = params;
   const api = useApi();
   const [query, change] = useQuery();
+  const [isCopying, setCopying] = useState(false);
   const [isDeleting, setDeleting] = useState(false);
   const path = { id: project, repository_id: id, tag_name: tagName };
   const platform = query.get('platform') ?? undefined;
@@ -55,10 +57,17 @@ export function TagPage({ params }: PageProps) {
               { label: details.data?.name || shell.overview, href: repositoryHref },
             ]}
             actions={
-              details.data?.delete_api_path && (
-                <button type="button" onClick={() => setDeleting(true)}>
-                  {t.delete}
-                </button>
+              details.data && (
+                <>
+                  <button type="button" onClick={() => setCopying(true)}>
+                    {t.copy}
+                  </button>
+                  {details.data.delete_api_path && (
+                    <button type="button" onClick={() => setDeleting(true)}>
+                      {t.delete}
+                    </button>
+                  )}
+                </>
               )
             }
           >
@@ -125,6 +134,15 @@ export function TagPage({ params }: PageProps) {
                 />
               )}
             </Section>
+            {isCopying && details.data && (
+              <CopyTag
+                project={project}
+                repositoryId={id}
+                repository={details.data.path}
+                tag={found.name}
+                onClose={() => setCopying(false)}
+              />
+            )}
             {isDeleting && (
               <DeleteTags
                 repository={{ project, id, location }}

@@ -174,7 +174,7 @@ export async function createApp(
     recordTraffic: () => traffic.flush(),
     listFills: async () => cluster?.listFills(virtual.listFills()) ?? virtual.listFills(),
   });
-  const operations = createOperations({ ...common, readOnlyReason });
+  const operations = createOperations({ ...common, debugToken: secrets.debugToken, readOnlyReason });
   const { probes } = operations;
   const http = createHttp({
     ...common,

@@ -8,6 +8,7 @@ import { tokenKindOf } from '../auth/tokens/token-secret.ts';
 import { secretKeyFile } from '../config/data-directory.ts';
 import { readRegularFile } from '../config/regular-file.ts';
 import {
+  debugTokenVariable,
   keyVariable,
   oidcSecretVariable,
   rootPasswordVariable,
@@ -27,6 +28,8 @@ export interface Secrets {
   readonly rootPassword: string | undefined;
   /** Of the OpenID provider; undefined: we are a public client of it. */
   readonly oidcClientSecret?: string | undefined;
+  /** Who has it may look into the process; undefined: nobody may. */
+  readonly debugToken?: string | undefined;
   /** What endpoints of the configuration are signed with; undefined: they are not. */
   readonly webhookSecret?: string | undefined;
 }
@@ -55,16 +58,16 @@ export async function loadSecrets({
     if (message) faults.add(name, '', message);
     return text;
   };
-  const rootToken = read(rootTokenVariable, (text) =>
-    tokenKindOf(text) === 'access' ? undefined : expectedToken,
-  );
+  const findTokenFault = (text: string) => (tokenKindOf(text) === 'access' ? undefined : expectedToken);
+  const rootToken = read(rootTokenVariable, findTokenFault);
+  const debugToken = read(debugTokenVariable, findTokenFault);
   const rootPassword = read(rootPasswordVariable, findPasswordFault);
   const oidcClientSecret = read(oidcSecretVariable, () => undefined);
   const webhookSecret = read(webhookSecretVariable, () => undefined);
   const given = read(keyVariable, (text) => (parseKey(text) ? undefined : expectedKey));
   if (faults.any) throw faults.toError();
   const key = (given && parseKey(given)) || (await keyBeside(dataDirectory, sharedDatabase));
-  return { key, rootToken, rootPassword, oidcClientSecret, webhookSecret };
+  return { key, rootToken, rootPassword, oidcClientSecret, debugToken, webhookSecret };
 }
 
 function parseKey(text: string): Buffer | undefined {

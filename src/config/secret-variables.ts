@@ -3,6 +3,7 @@ export const keyVariable = 'ENTREPOT_SECRET_KEY';
 export const rootTokenVariable = 'ENTREPOT_ROOT_TOKEN';
 export const rootPasswordVariable = 'ENTREPOT_ROOT_PASSWORD';
 export const oidcSecretVariable = 'ENTREPOT_OIDC_CLIENT_SECRET';
+export const debugTokenVariable = 'ENTREPOT_DEBUG_TOKEN';
 export const webhookSecretVariable = 'ENTREPOT_WEBHOOK_SECRET';
 
 /** Each may be given as a file by `NAME_FILE`. */
@@ -12,4 +13,5 @@ export const secretVariables: readonly string[] = [
   rootPasswordVariable,
   oidcSecretVariable,
   webhookSecretVariable,
+  debugTokenVariable,
 ];

@@ -30,6 +30,7 @@ export interface TestAppOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** What endpoints of the configuration are signed with. */
   readonly webhookSecret?: string;
+  readonly debugToken?: string;
   readonly log?: Log;
   /** Whether it and {@link TestApp.startAnother} are workers of one machine, which share SQLite, too. */
   readonly areWorkers?: boolean;
@@ -121,8 +122,9 @@ export class TestApp {
     const { environment } = this;
     const defaults = await readFile(defaultsFile, 'utf8');
     const config = loadConfig({ defaults, environment, readFile: () => '' });
-    const { webhookSecret, oidcClientSecret, log = silentLog } = this.#options;
-    const secrets = { key: secretKey, rootToken, rootPassword: undefined, webhookSecret, oidcClientSecret };
+    const { webhookSecret, debugToken, oidcClientSecret, log = silentLog } = this.#options;
+    const given = { debugToken, webhookSecret, oidcClientSecret };
+    const secrets = { key: secretKey, rootToken, rootPassword: undefined, ...given };
     this.#app = await startServer({
       config,
       readSecrets: async () => secrets,

@@ -103,6 +103,7 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
   'proxy/fills.ts': [1, 'running fills, each once'],
   'proxy/publish-blob.ts': [1, 'tries counted'],
   'proxy/tag-page.ts': [1, 'a binary search'],
+  'observe/profiler.ts': [1, 'once for each profile, as long as was asked for'],
   'observe/repeated-faults.ts': [1, 'once a minute for each fault'],
   'concurrency/turn.ts': [2, 'gives others their turn'],
   'storage/objects/object-inventory.ts': [1, 'the parts of an object'],

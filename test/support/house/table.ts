@@ -148,10 +148,11 @@ export const homes: Homes = {
   asn1js: ['auth/tokens'],
   'node:zlib': ['auth/tokens', 'outbound', 'storage/s3'],
 
-  // The process itself; the owner of a data directory says by its number who it is.
-  'node:process': ['app/data-directory-owner.ts'],
+  // The process itself; the owner of a data directory says by its number who it is, and it tells of itself.
+  'node:process': ['app/data-directory-owner.ts', 'observe/variables.ts'],
   'node:os': ['app', 'commands', 'main.ts'],
-  'node:v8': ['main.ts'],
+  'node:v8': ['main.ts', 'observe/variables.ts'],
+  'node:inspector/promises': ['observe/profiler.ts'],
   'node:vm': ['main.ts'],
   // Threads are told where what is compiled is kept.
   'node:module': ['metadata/db', 'rules/re2.ts', 'upstreams/realm.ts'],

@@ -13,9 +13,13 @@ import { RecordedRepositoryRights } from '../auth/rights/repository-rights.ts';
 import { GrantMetas } from '../auth/tokens/grant-meta.ts';
 import { Principals } from '../auth/tokens/principals.ts';
 import { RegistryTokens } from '../auth/tokens/registry-tokens.ts';
+import type { TokenSigner } from '../auth/tokens/sign-token.ts';
 import { SigningKeys } from '../auth/tokens/signing-keys.ts';
+import { parseSuppliedKey } from '../auth/tokens/supplied-key.ts';
 import type { SharedCache } from '../cache/shared.ts';
 import type { Config } from '../config/config.ts';
+import { readRegularFile } from '../config/regular-file.ts';
+import { ConfigError } from '../config/settings.ts';
 import { PersonalProjects } from '../management/namespaces/personal-namespaces.ts';
 import { OidcPeople } from '../management/people/oidc-people.ts';
 import { parseGroupRole } from '../management/people/oidc-roles.ts';
@@ -48,7 +52,7 @@ export async function createAuth(parts: AuthParts) {
   const { config, database, settings, outbound, shared, passwords, secretBox, log, now } = parts;
   const documents = new JsonDocuments(upstreamOptions(config, outbound));
   const fetchJson: FetchJson = (url, signal) => documents.fetch(url, signal);
-  const { services: otherServices, required: isLoginRequired } = config.auth;
+  const { required: isLoginRequired } = config.auth;
   const lifetimeMs = () => settings.tokenMs();
   if (!isLoginRequired) log.warn({}, 'auth.required is false: whoever reaches /v2 may pull, push and delete');
   const guards = createGuards({ rateLimits: config.rateLimits, database, shared, log, now });
@@ -57,7 +61,14 @@ export async function createAuth(parts: AuthParts) {
   const authenticator = new Authenticator({ ...database, passwords, idTokens, throttle, observer, log, now });
   const keys = new SigningKeys({ records: database.signingKeys, secretBox, lifetimeMs, now });
   await keys.current();
-  const registryTokens = new RegistryTokens({ keys, lifetimeMs, otherServices, now });
+  const registryTokens = new RegistryTokens({
+    keys,
+    lifetimeMs,
+    otherServices: config.auth.services,
+    otherIssuer: config.auth.issuer,
+    otherSigner: readSuppliedKey(config),
+    now,
+  });
   const delegate = await createDelegate({ config, fetchJson, log, now });
   const principals = new Principals({ ...database, now });
   const rights = new RecordedRepositoryRights({ ...database, principals, isLoginRequired, now });
@@ -105,6 +116,18 @@ export async function createAuth(parts: AuthParts) {
       await guards.close();
     },
   };
+}
+
+/** Undefined where none is configured. @throws ConfigError where it is of no use; the system's error where it cannot be read */
+export function readSuppliedKey({ auth: { key, certificate } }: Config): TokenSigner | undefined {
+  if (key === undefined || certificate === undefined) return undefined;
+  const [text, bundle] = [readRegularFile(key), readRegularFile(certificate)];
+  try {
+    return parseSuppliedKey(text, bundle);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new ConfigError([{ origin: key, path: 'auth.key', message: error.message }]);
+  }
 }
 
 /** Undefined where no OpenID provider is configured: then nothing of its protocol is loaded. */

@@ -34,6 +34,7 @@ export function createOperations({ config, metrics, debugToken, log, ...parts }:
     countProcesses: async () => (await parts.storage.database.processes.list()).length,
     certificates: {
       'http.tls.certificate': config.http.tls.certificate,
+      'auth.certificate': config.auth.certificate,
       'auth.token_rootcertbundle': config.auth.tokenRootcertbundle,
     },
     directories: { data: config.dataDirectory, blobs: blobDirectoryOf(config) },

@@ -16,6 +16,8 @@ export async function checkPaths({ dataDirectory, storage, http, auth, outbound 
     await demandDirectory('storage.directory', storage.directory, demandPlace);
   await demandFile('http.tls.certificate', http.tls.certificate);
   await demandFile('http.tls.key', http.tls.key);
+  await demandFile('auth.certificate', auth.certificate);
+  await demandFile('auth.key', auth.key);
   await demandFile('auth.token_rootcertbundle', auth.tokenRootcertbundle);
   await demandFile('outbound.ca_file', outbound.caFile);
 }

@@ -136,6 +136,8 @@ function settingOf(path: string, config: Config): string | undefined {
   const { http, auth, database, storage, dataDirectory } = config;
   if (path === http.tls.certificate) return 'http.tls.certificate';
   if (path === http.tls.key) return 'http.tls.key';
+  if (path === auth.certificate) return 'auth.certificate';
+  if (path === auth.key) return 'auth.key';
   if (path === auth.tokenRootcertbundle) return 'auth.token_rootcertbundle';
   if (database.url?.includes(path)) return 'database.url';
   if (storage.directory !== undefined && path.startsWith(blobDirectoryOf(config))) return 'storage.directory';

@@ -69,6 +69,9 @@ const auth = section({
   required: flag(),
   tokenMs: tokenLifetime(),
   services: listOf(required(name)),
+  issuer: required(name),
+  certificate: optional(file),
+  key: optional(file),
   tokenRealm: optional(httpUrl),
   tokenService: optional(name),
   tokenIssuer: optional(name),
@@ -82,6 +85,10 @@ const auth = section({
   oidcGroupRoles: listOf(required(groupRole)),
   oidcCreateUsers: flag(),
 })
+  .refine(
+    ({ certificate, key }) => (certificate === undefined) === (key === undefined),
+    'expected both certificate and key, or neither',
+  )
   .refine(
     ({ oidcIssuer, oidcClientId }) => (oidcIssuer === undefined) === (oidcClientId === undefined),
     'expected both oidc_issuer and oidc_client_id, or neither',

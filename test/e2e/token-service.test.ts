@@ -1,11 +1,12 @@
 /** Both ways round: another registry trusts our tokens, and we trust those of another service. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { SecretBox } from '../../src/auth/credentials/secret-box.ts';
 import { SigningKeys } from '../../src/auth/tokens/signing-keys.ts';
 import { openDatabase } from '../../src/metadata/db/database.ts';
+import { pem } from '../support/certificates.ts';
 import { KeptLog } from '../unit/api/registry/registry-server.ts';
 import { forgeries, type Genuine, sign } from '../unit/auth/forging.ts';
 import type { Client, Credentials } from './support/clients/client.ts';
@@ -29,6 +30,30 @@ async function refusedTokens(genuine: Genuine): Promise<Map<string, string>> {
   tokens.set('another repository', await sign(genuine, { access: elsewhere }));
   tokens.set('nothing', await sign(genuine, { access: [] }));
   return tokens;
+}
+
+/** Entrepot with the project team/app, and a registry that trusts its tokens. @param bundleOf what the registry believes */
+async function startTrusting(
+  directory: string,
+  {
+    issuer,
+    env,
+    bundleOf,
+  }: { issuer: string; env: Record<string, string>; bundleOf: (server: Entrepot) => Promise<string> },
+): Promise<{ server: Entrepot; registry: DockerRegistry }> {
+  const server = await Entrepot.start({
+    directory: join(directory, 'entrepot'),
+    env: { ENTREPOT_AUTH__SERVICES: ourName, ENTREPOT_AUTH__ISSUER: issuer, ...env },
+  });
+  await server.createProject('team/app');
+  const rootcertbundle = join(directory, 'bundle.pem');
+  writeFileSync(rootcertbundle, await bundleOf(server));
+  const registry = await DockerRegistry.start({
+    directory: join(directory, 'registry'),
+    storage: join(directory, 'registry-storage'),
+    auth: { realm: `http://${server.host}/jwt/auth`, service: ourName, issuer, rootcertbundle },
+  });
+  return { server, registry };
 }
 
 async function statusOf(host: string, token: string, init: RequestInit = {}): Promise<number> {
@@ -73,25 +98,15 @@ describe.skipIf(!runs)('a token service', () => {
       skopeo.open(join(directory, name), registry.host, credentials);
 
     beforeAll(async () => {
-      const env = { ENTREPOT_AUTH__SERVICES: ourName };
-      server = await Entrepot.start({ directory: join(directory, 'ours'), env });
-      await server.createProject('team/app');
+      ({ server, registry } = await startTrusting(join(directory, 'ours'), {
+        issuer: 'entrepot',
+        env: {},
+        bundleOf: async ({ host }) =>
+          (await fetch(`http://${host}/.well-known/token-certificates.pem`)).text(),
+      }));
       const scopes = ['read_registry', 'write_registry'];
       dana = await server.createUser('dana', scopes, { team: developer });
       rita = await server.createUser('rita', scopes, { team: reporter });
-      const rootcertbundle = join(directory, 'token-certificates.pem');
-      const published = await fetch(`http://${server.host}/.well-known/token-certificates.pem`);
-      writeFileSync(rootcertbundle, await published.text());
-      registry = await DockerRegistry.start({
-        directory: join(directory, 'registry'),
-        storage: join(directory, 'registry-storage'),
-        auth: {
-          realm: `http://${server.host}/jwt/auth`,
-          service: ourName,
-          issuer: 'entrepot',
-          rootcertbundle,
-        },
-      });
     });
     afterAll(async () => {
       await registry?.stop();
@@ -139,6 +154,25 @@ describe.skipIf(!runs)('a token service', () => {
         expect([fault, await statusOf(registry.host, token, { method: 'POST' })]).toEqual([fault, 401]);
       }
     });
+  });
+
+  test('that is ours, by a key of its operator, lets skopeo in where its authority is trusted', async () => {
+    const folder = join(directory, 'own-key');
+    mkdirSync(folder);
+    const [key, certificate] = [join(folder, 'token.key'), join(folder, 'token.crt')];
+    writeFileSync(key, pem('issued.key'));
+    writeFileSync(certificate, `${pem('issued.crt')}${pem('intermediate.crt')}`);
+    const { server, registry } = await startTrusting(folder, {
+      issuer: 'gitlab-issuer',
+      env: { ENTREPOT_AUTH__KEY: key, ENTREPOT_AUTH__CERTIFICATE: certificate },
+      bundleOf: async () => pem('authority.crt'),
+    });
+    onTestFinished(async () => {
+      await registry.stop();
+      await server.stop();
+    });
+    const dana = await server.createUser('dana', ['write_registry'], { team: developer });
+    await push(await skopeo.open(join(folder, 'dana'), registry.host, dana), registry.host);
   });
 
   describe.each(['certificates', 'keys at an address'])("that is another's, trusted by %s,", (trust) => {

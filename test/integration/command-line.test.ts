@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { pem } from '../support/certificates.ts';
 import { Run } from '../support/program.ts';
 
 const yamlOf = (text: string): unknown => parse(text);
@@ -132,6 +133,19 @@ describe('the keys of another token service', () => {
       'auth.token_rootcertbundle: expected 1 to 32 certificates in PEM, found 0',
     );
   });
+});
+
+test('a key for tokens that is none, or of another certificate, is told by its setting', async () => {
+  const [key, certificate] = [join(directory, 'token.key'), join(directory, 'token.crt')];
+  const environment = { ENTREPOT_AUTH__KEY: key, ENTREPOT_AUTH__CERTIFICATE: certificate };
+  await writeFile(key, pem('elsewhere.key'));
+  const absent = start([], environment);
+  expect(await absent.exitCode()).toBe(1);
+  expect(absent.stderr).toMatch(/^entrepot: auth\.certificate: cannot read .*there is no such file/);
+  await writeFile(certificate, pem('server.crt'));
+  const wrong = start([], environment);
+  expect(await wrong.exitCode()).toBe(1);
+  expect(wrong.stderr).toMatch(/auth\.key: the certificate of .* is not that of the key/);
 });
 
 describe('the other commands', () => {

@@ -5,9 +5,10 @@ import { keyIdOf } from './key-ids.ts';
 
 const maxCertificates = 32;
 const minRsaBits = 2048;
-const pemPattern = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+/** One certificate. */
+export const pemPattern = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
-type Algorithm = 'RS256' | 'ES256';
+export type Algorithm = 'RS256' | 'ES256';
 
 interface TrustedKey {
   readonly publicKey: KeyObject;
@@ -41,17 +42,17 @@ export class CertificateKeys {
 }
 
 async function trust(pem: string): Promise<TrustedKey> {
-  const { publicKey, subject } = parseCertificate(pem);
-  const algorithm = algorithmOf(publicKey);
-  if (!algorithm) {
-    throw new RangeError(
-      `the key of the certificate of ${subject} is neither RSA with at least ${minRsaBits} bits nor EC P-256`,
-    );
-  }
-  return { publicKey, algorithm, ids: [keyIdOf(publicKey), await calculateJwkThumbprint(publicKey)] };
+  const certificate = parseCertificate(pem);
+  const { publicKey } = certificate;
+  return {
+    publicKey,
+    algorithm: algorithmOf(certificate),
+    ids: [keyIdOf(publicKey), await calculateJwkThumbprint(publicKey)],
+  };
 }
 
-function parseCertificate(pem: string): X509Certificate {
+/** @throws RangeError */
+export function parseCertificate(pem: string): X509Certificate {
   try {
     return new X509Certificate(pem);
   } catch (cause) {
@@ -59,10 +60,12 @@ function parseCertificate(pem: string): X509Certificate {
   }
 }
 
-function algorithmOf({
-  asymmetricKeyType: type,
-  asymmetricKeyDetails: details = {},
-}: KeyObject): Algorithm | undefined {
+/** By which its key signs. @throws RangeError for a key of another kind */
+export function algorithmOf({ publicKey, subject }: X509Certificate): Algorithm {
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details = {} } = publicKey;
   if (type === 'rsa' && (details.modulusLength ?? 0) >= minRsaBits) return 'RS256';
-  return details.namedCurve === 'prime256v1' ? 'ES256' : undefined;
+  if (details.namedCurve === 'prime256v1') return 'ES256';
+  throw new RangeError(
+    `the key of the certificate of ${subject} is neither RSA with at least ${minRsaBits} bits nor EC P-256`,
+  );
 }

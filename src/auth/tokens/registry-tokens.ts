@@ -14,7 +14,7 @@ import {
   type RegistryTokenIdentity,
   type ScopeGrant,
 } from '../rights/identity.ts';
-import { signToken } from './sign-token.ts';
+import { signToken, type TokenSigner } from './sign-token.ts';
 import { type SigningKeys, signingAlgorithm } from './signing-keys.ts';
 import { type TokenFault, tokenFault, tokenFaultOf } from './token-faults.ts';
 import { grantClaims, type TokenGrants, writeGrants } from './token-grants.ts';
@@ -23,6 +23,7 @@ import { VerifiedTokens } from './verified-tokens.ts';
 /** What clients may call us: our name, and that of GitLab's virtual registries. Only tokens for one of them are good here. */
 export const ownServices: readonly string[] = ['container_registry', 'dependency_proxy'];
 
+/** What we call ourselves in tokens for ourselves. */
 const issuer = 'entrepot';
 /** Clocks of clients and of our other processes may be behind by this much. */
 const notBeforeSeconds = 5;
@@ -77,6 +78,10 @@ export interface RegistryTokensOptions {
   readonly lifetimeMs: () => Promise<number>;
   /** The names of registries that trust us: tokens for them are good there and not here. */
   readonly otherServices?: readonly string[];
+  /** What we call ourselves there. */
+  readonly otherIssuer?: string;
+  /** What is signed with for them; undefined: our own keys. */
+  readonly otherSigner?: TokenSigner | undefined;
   readonly now: () => number;
 }
 
@@ -84,13 +89,24 @@ export class RegistryTokens {
   readonly #keys: SigningKeys;
   readonly #lifetimeMs: () => Promise<number>;
   readonly #services: readonly string[];
+  readonly #otherIssuer: string;
+  readonly #otherSigner: TokenSigner | undefined;
   readonly #now: () => number;
   readonly #verified: VerifiedTokens<RegistryTokenIdentity>;
 
-  constructor({ keys, lifetimeMs, otherServices = [], now }: RegistryTokensOptions) {
+  constructor({
+    keys,
+    lifetimeMs,
+    otherServices = [],
+    otherIssuer = issuer,
+    otherSigner,
+    now,
+  }: RegistryTokensOptions) {
     this.#keys = keys;
     this.#lifetimeMs = lifetimeMs;
     this.#services = [...ownServices, ...otherServices];
+    this.#otherIssuer = otherIssuer;
+    this.#otherSigner = otherSigner;
     this.#now = now;
     this.#verified = new VerifiedTokens(now);
   }
@@ -102,14 +118,15 @@ export class RegistryTokens {
 
   async issue(request: RegistryTokenRequest): Promise<IssuedRegistryToken> {
     const { service, holder } = request;
-    const key = await this.#keys.current();
+    const isOurs = ownServices.includes(service);
+    const signer = (isOurs ? undefined : this.#otherSigner) ?? (await this.#ownSigner());
     const expiresInSeconds = (await this.#lifetimeMs()) / 1000;
     const issuedAt = Math.floor(this.#now() / 1000);
-    const { claims, access } = await writeGrants(request, ownServices.includes(service));
+    const { claims, access } = await writeGrants(request, isOurs);
     const said = {
       ...claims,
       ...holderClaims(holder),
-      iss: issuer,
+      iss: isOurs ? issuer : this.#otherIssuer,
       aud: service,
       sub: nameOf(holder) ?? '',
       jti: randomUUID(),
@@ -117,7 +134,7 @@ export class RegistryTokens {
       nbf: issuedAt - notBeforeSeconds,
       exp: issuedAt + expiresInSeconds,
     };
-    const token = signToken(said, key);
+    const token = signToken(said, signer);
     return { token, access, expiresInSeconds, issuedAt: issuedAt * 1000 };
   }
 
@@ -177,6 +194,11 @@ export class RegistryTokens {
       requiredClaims: ['sub', 'iat', 'nbf', 'exp', 'jti'],
       currentDate: new Date(this.#now()),
     });
+  }
+
+  async #ownSigner(): Promise<TokenSigner> {
+    const { kid, privateKey } = await this.#keys.current();
+    return { header: { alg: signingAlgorithm, kid }, privateKey };
   }
 
   async #publicKey(kid: string | undefined) {

@@ -29,6 +29,10 @@ const tls = (certificate: string, key: string) => ({
   ENTREPOT_HTTP__TLS__CERTIFICATE: certificate,
   ENTREPOT_HTTP__TLS__KEY: key,
 });
+const tokenKey = (certificate: string, key: string) => ({
+  ENTREPOT_AUTH__CERTIFICATE: certificate,
+  ENTREPOT_AUTH__KEY: key,
+});
 const tokens = (bundle: string) => ({
   ENTREPOT_AUTH__TOKEN_REALM: 'https://auth.test/token',
   ENTREPOT_AUTH__TOKEN_SERVICE: 'registry',
@@ -47,6 +51,8 @@ test.each<[string, string, Readonly<Record<string, string>>]>([
   ['storage.directory', fifo, { ENTREPOT_STORAGE__DIRECTORY: join(fifo, 'blobs') }],
   ['http.tls.key', fifo, tls(good, fifo)],
   ['http.tls.key', '/dev/zero', tls(good, '/dev/zero')],
+  ['auth.certificate', fifo, tokenKey(fifo, good)],
+  ['auth.key', '/dev/zero', tokenKey(good, '/dev/zero')],
   ['auth.token_rootcertbundle', fifo, tokens(fifo)],
 ])('%s %s is refused by its name', async (setting, path, environment) => {
   const config = configOf(environment);

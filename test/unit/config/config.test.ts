@@ -220,6 +220,17 @@ describe('configuration', () => {
     expect(load({ environment })).toEqual(load());
   });
 
+  test('a key for tokens comes with its certificate', () => {
+    for (const half of ['certificate', 'key'])
+      expect(faultsOf({ yaml: `auth: { ${half}: /token.pem }` })[0]).toContain(
+        'expected both certificate and key, or neither',
+      );
+    const { auth } = load({
+      yaml: 'auth: { certificate: /token.crt, key: /token.key, issuer: gitlab-issuer }',
+    });
+    expect(auth).toMatchObject({ certificate: '/token.crt', key: '/token.key', issuer: 'gitlab-issuer' });
+  });
+
   test('another token service is configured as a whole, with keys of one kind', () => {
     const service = { realm: 'https://auth.example/token?a=b', service: 'here', issuer: 'The auth service' };
     const of = (settings: Readonly<Record<string, string>>) =>

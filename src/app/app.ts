@@ -23,6 +23,7 @@ import { createBlobReads } from './blob-reads.ts';
 import { createCluster } from './cluster.ts';
 import { createCollection } from './collector.ts';
 import { configuredSettings } from './configured-settings.ts';
+import { createExternalRegistry } from './external-registry.ts';
 import { createHostedRegistry } from './hosted-registry.ts';
 import { createHttp, warnOfIdleMirrors } from './http.ts';
 import { createManagement } from './management.ts';
@@ -163,9 +164,12 @@ export async function createApp(
     log,
   });
   const auth = await createAuth({ ...common, oidcClientSecret: secrets.oidcClientSecret });
+  const externalRegistry = await createExternalRegistry(common);
+  opened.defer(() => externalRegistry?.client.close());
   const services = createManagement({
     ...common,
     auth,
+    externalRegistry,
     hosted,
     virtual,
     webhooks,

@@ -27,6 +27,7 @@ import type { FindBlockedAddress } from '../management/registries/upstream-url.t
 import { UpstreamService } from '../management/registries/upstreams.ts';
 import { VirtualRegistryService } from '../management/registries/virtual-registries.ts';
 import { DeletedTagService } from '../management/repositories/deleted-tags.ts';
+import { type ConfiguredRegistry, ExternalImageService } from '../management/repositories/external-images.ts';
 import { RepositoryService } from '../management/repositories/repositories.ts';
 import { RepositoryTagService } from '../management/repositories/repository-tags.ts';
 import { TagDeletionService } from '../management/repositories/tag-deletions.ts';
@@ -65,6 +66,8 @@ export interface ManagementParts {
   readonly passwords: Passwords;
   readonly secretBox: SecretBox;
   readonly auth: Auth;
+  /** Undefined where none is configured. */
+  readonly externalRegistry: ConfiguredRegistry | undefined;
   readonly hosted: HostedRegistry;
   readonly virtual: VirtualRegistries;
   readonly webhooks: { readonly secrets: WebhookSecrets; readonly resender: Resender };
@@ -108,6 +111,12 @@ export function createManagement(parts: ManagementParts): RestServices {
     connectionTests: new ConnectionTestService({ ...common, secrets, tester: upstreams }),
     deletedTags: new DeletedTagService(hosted),
     deployTokens: new DeployTokenService(common),
+    externalImages: new ExternalImageService({
+      database,
+      rules: registry.rules,
+      tokens: auth.registryTokens,
+      registry: parts.externalRegistry,
+    }),
     groupCaches: new GroupCacheService({
       database,
       findPinnedBytes: (groupId) => findPinnedBytes(database, groupId),

@@ -1,7 +1,7 @@
 /** What an operator can set, validated and frozen. Defaults are in default.yaml only. */
 import { z } from 'zod';
 import { expectedProxy } from '../rules/proxy-url.ts';
-import { mirrorSettings } from './mirror-settings.ts';
+import { mirrorSettings, registryHost } from './mirror-settings.ts';
 import {
   address,
   bytes,
@@ -140,6 +140,14 @@ export const configSchema = section({
   }),
   maintenance: section({ readOnly: flag() }),
   auth,
+  externalRegistry: section({
+    apiUrl: optional(httpUrl),
+    service: optional(name),
+    host: optional(registryHost),
+  }).refine(
+    ({ apiUrl, service }) => (apiUrl === undefined) === (service === undefined),
+    'expected both api_url and service, or neither',
+  ),
   virtualRegistries: section({
     enabled: flag(),
     maxPerGroup: count(1, 1000),
@@ -192,11 +200,17 @@ export const configSchema = section({
   mirrors: mirrorSettings(),
   tracing: section({ endpoint: optional(httpUrl), percent: count(0, 100) }),
   log: section({ level: oneOf(logLevels), format: oneOf(logFormats), requests: oneOf(loggedRequests) }),
-}).refine(
-  ({ http: { externalUrl }, mirrors }) =>
-    externalUrl === undefined || !mirrors.some(({ host }) => host === new URL(externalUrl).hostname),
-  { message: 'expected another host than that of http.external_url', path: ['mirrors'] },
-);
+})
+  .refine(
+    ({ externalRegistry: { service }, auth: { services } }) =>
+      service === undefined || services.includes(service),
+    { message: 'expected one of auth.services', path: ['externalRegistry', 'service'] },
+  )
+  .refine(
+    ({ http: { externalUrl }, mirrors }) =>
+      externalUrl === undefined || !mirrors.some(({ host }) => host === new URL(externalUrl).hostname),
+    { message: 'expected another host than that of http.external_url', path: ['mirrors'] },
+  );
 
 /** default.yaml in camelCase, durations in milliseconds and sizes in bytes; an empty text whose comment says "empty: …" is undefined. */
 export type Config = z.output<typeof configSchema>;

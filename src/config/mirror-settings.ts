@@ -6,7 +6,7 @@ const hostName = [
   (text: string) => text.length <= 253 && /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/i.test(text),
   'expected a host name such as mirror.example.com, without a port',
 ] as const;
-const registryHost = [
+export const registryHost = [
   (text: string) => /^[\w.-]+(?::[0-9]{1,5})?$/.test(text),
   'expected hosts of registries such as docker.io',
 ] as const;

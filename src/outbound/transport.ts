@@ -32,7 +32,7 @@ export interface OriginHeaders {
 }
 
 export interface TransportRequest extends Hop {
-  readonly method: 'GET' | 'HEAD' | 'POST';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'DELETE';
   /** Of a POST, which is sent once: what came of it is not known where no answer came. */
   readonly body?: string;
   /** True for blobs. What is none has a deadline for all of it, by its signal. */

@@ -5,7 +5,7 @@ import { isTag, type RepositoryName, type Tag } from '../oci/reference.ts';
 import type { Answer } from '../outbound/answer.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
 import { type Page, readPages } from './list-pages.ts';
-import type { Registry } from './registry.ts';
+import type { CheckedRequest } from './registry.ts';
 
 const tagsPerPage = 1000;
 /** As many as a hosted repository may have. */
@@ -16,9 +16,21 @@ const maxBytes = 8 * 1024 * 1024;
 const tagsAtOnce = 4000;
 const listSchema = z.object({ tags: z.custom<readonly unknown[]>(Array.isArray).nullish() });
 
+/** Who asks a registry, as whoever may. */
+export interface AskRegistry {
+  /** @param path below `/v2/`. */
+  urlOf(path: string): URL;
+  /** @throws OutboundError or the signal's reason. */
+  ask<T>(
+    request: CheckedRequest,
+    signal: AbortSignal | undefined,
+    take: (answer: Answer) => T | Promise<T>,
+  ): Promise<T>;
+}
+
 /** All pages, in byte order without duplicates; what is no tag is left out. @throws OutboundError or the signal's reason. */
 export async function listTags(
-  registry: Registry,
+  registry: AskRegistry,
   repository: RepositoryName,
   signal: AbortSignal | undefined,
 ): Promise<readonly Tag[]> {

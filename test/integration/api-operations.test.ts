@@ -6,6 +6,7 @@ import { ApiDocument, type Document } from '../support/api-document.ts';
 import type { TestApp } from '../support/app.ts';
 import { jsonOf } from '../support/bodies.ts';
 import { describeApp } from '../support/describe-app.ts';
+import { startExternalRegistry, trustedBy } from '../support/external-registry.ts';
 import { FakeRegistry } from '../support/fake-registry.ts';
 
 /** Only where they are needed, or say something. */
@@ -37,11 +38,13 @@ function send(app: TestApp, operation: string, given: ApiCall, headers: Record<s
 describeApp('every operation of the API document', (start) => {
   test('takes what the document says and answers as it says', async () => {
     await using upstream = await new FakeRegistry().start();
-    await using app = await start({ upstreams: [upstream], environment: refusingEndpoint });
+    await using external = await startExternalRegistry();
+    const environment = { ...refusingEndpoint, ...trustedBy(external.url) };
+    await using app = await start({ upstreams: [upstream], environment });
     const document = await documentOf(app);
     expect(Object.keys(apiCalls).toSorted()).toEqual(document.operations.toSorted());
 
-    const world = await ApiWorld.create(app, upstream);
+    const world = await ApiWorld.create(app, upstream, external);
     const faults: string[] = [];
     for (const operation of document.operations) {
       const call = await apiCalls[operation]?.(world);
@@ -76,9 +79,11 @@ describeApp('every operation of the API document', (start) => {
 
   test('takes null, and an empty text for what is no text, as not given where it may be left out', async () => {
     await using upstream = await new FakeRegistry().start();
-    await using app = await start({ upstreams: [upstream], environment: refusingEndpoint });
+    await using external = await startExternalRegistry();
+    const environment = { ...refusingEndpoint, ...trustedBy(external.url) };
+    await using app = await start({ upstreams: [upstream], environment });
     const document = await documentOf(app);
-    const world = await ApiWorld.create(app, upstream);
+    const world = await ApiWorld.create(app, upstream, external);
     const faults: string[] = [];
     for (const operation of document.operations.filter((each) => !strict.includes(each))) {
       const optionals = document.optionalsOf(operation);
@@ -108,6 +113,7 @@ describeApp('every operation of the API document', (start) => {
     for (const operation of document.operations) {
       const path = {
         id: '1',
+        repository: 'acme/shop',
         repository_id: 1,
         tag_name: 'v1',
         hook_id: 1,

@@ -5,7 +5,7 @@ import { jsonOf } from '../support/bodies.ts';
 import { describeApp } from '../support/describe-app.ts';
 import { eventually } from '../support/eventually.ts';
 import { bytesBlob, fakeArtifact, fakeImage, fakeIndex, seededBlob } from '../support/fake-content.ts';
-import { createProject, Pusher, type TestUser } from '../support/pushing.ts';
+import { createProject, createUserWithRoles, Pusher, type TestUser } from '../support/pushing.ts';
 import { WebhookReceiver } from '../support/webhook-receiver.ts';
 
 const amd64 = fakeImage({ layers: [seededBlob(1000, 1), seededBlob(2000, 2)] });
@@ -54,21 +54,6 @@ async function push(app: TestApp) {
 }
 
 const toProd = { destination_repository: 'acme/prod/web' };
-
-async function createApiUser(
-  app: TestApp,
-  username: string,
-  roles: Record<string, number>,
-): Promise<TestUser> {
-  const { id } = await jsonOf<{ id: number }>(await app.api('POST', '/users', { username, name: username }));
-  const made = await app.api('POST', `/users/${id}/personal_access_tokens`, {
-    name: 'test',
-    scopes: ['api'],
-  });
-  for (const [project, access_level] of Object.entries(roles))
-    await app.api('POST', `/projects/${encodeURIComponent(project)}/members`, { user_id: id, access_level });
-  return { username, ...(await jsonOf<{ token: string }>(made)) };
-}
 
 describeApp('copying an image on the server', (start) => {
   test('brings all that an index lists, so that it can be pulled, and no byte is stored twice', async () => {
@@ -172,11 +157,11 @@ describeApp('copying an image on the server', (start) => {
   test('takes the right to pull from the one and to push to the other', async () => {
     await using app = await start();
     const { copy } = await push(app);
-    const outsider = await createApiUser(app, 'outsider', {});
-    const reader = await createApiUser(app, 'reader', { 'acme/dev': 20, 'acme/prod': 20 });
-    const stranger = await createApiUser(app, 'stranger', { 'acme/dev': 30 });
-    const writer = await createApiUser(app, 'writer', { 'acme/dev': 20, 'acme/prod': 30 });
-    const blind = await createApiUser(app, 'blind', { 'acme/prod': 30 });
+    const outsider = await createUserWithRoles(app, 'outsider', {});
+    const reader = await createUserWithRoles(app, 'reader', { 'acme/dev': 20, 'acme/prod': 20 });
+    const stranger = await createUserWithRoles(app, 'stranger', { 'acme/dev': 30 });
+    const writer = await createUserWithRoles(app, 'writer', { 'acme/dev': 20, 'acme/prod': 30 });
+    const blind = await createUserWithRoles(app, 'blind', { 'acme/prod': 30 });
     const asked = async (user: TestUser, to: Copy = toProd) => {
       const answer = await copy(to, { user });
       return [answer.status, (await jsonOf<Json>(answer)).message];
@@ -203,7 +188,7 @@ describeApp('copying an image on the server', (start) => {
       minimum_access_level_for_push: 'maintainer',
       minimum_access_level_for_delete: 'maintainer',
     });
-    const developer = await createApiUser(app, 'developer', { 'acme/dev': 30, 'acme/prod': 30 });
+    const developer = await createUserWithRoles(app, 'developer', { 'acme/dev': 30, 'acme/prod': 30 });
     const refusalOf = async (to: Copy, options: Parameters<typeof copy>[1] = {}) => {
       const answer = await copy({ ...toProd, ...to }, options);
       return [answer.status, (await jsonOf<Json>(answer)).message];

@@ -44,6 +44,27 @@ export async function createUser(
   return { username, ...(await jsonOf<{ token: string }>(answer)) };
 }
 
+/** Someone who asks the API. @param roles by the paths of projects */
+export async function createUserWithRoles(
+  app: TestApp,
+  username: string,
+  roles: Readonly<Record<string, number>>,
+): Promise<TestUser> {
+  const { id } = await created(await app.api('POST', '/users', { username, name: username }));
+  const made = await app.api('POST', `/users/${id}/personal_access_tokens`, {
+    name: 'test',
+    scopes: ['api'],
+  });
+  for (const [project, access_level] of Object.entries(roles))
+    await created(
+      await app.api('POST', `/projects/${encodeURIComponent(project)}/members`, {
+        user_id: id,
+        access_level,
+      }),
+    );
+  return { username, ...(await jsonOf<{ token: string }>(made)) };
+}
+
 async function created(answer: Response): Promise<WithId> {
   if (answer.status !== 201) throw new Error(`not created: ${answer.status} ${await answer.text()}`);
   return jsonOf<WithId>(answer);

@@ -35,6 +35,7 @@ import { UpstreamSecrets } from '../../src/management/registries/upstream-settin
 import { UpstreamService } from '../../src/management/registries/upstreams.ts';
 import { VirtualRegistryService } from '../../src/management/registries/virtual-registries.ts';
 import { DeletedTagService } from '../../src/management/repositories/deleted-tags.ts';
+import { ExternalImageService } from '../../src/management/repositories/external-images.ts';
 import { RepositoryService } from '../../src/management/repositories/repositories.ts';
 import { RepositoryTagService } from '../../src/management/repositories/repository-tags.ts';
 import { TagDeletionService } from '../../src/management/repositories/tag-deletions.ts';
@@ -208,6 +209,12 @@ export class RestApi {
       connectionTests: new ConnectionTestService({ database, secrets, tester }),
       deletedTags: new DeletedTagService(hosted),
       deployTokens: new DeployTokenService({ database, now }),
+      externalImages: new ExternalImageService({
+        database,
+        rules: hosted.rules,
+        tokens: { issue: async () => Promise.reject(new Error('there is no external registry')) },
+        registry: undefined,
+      }),
       groupCaches: new GroupCacheService({
         database,
         findPinnedBytes: (groupId) => findPinnedBytes(database, groupId),

@@ -40,6 +40,8 @@ import type { VirtualRegistryService } from '../../management/registries/virtual
 import { virtualRegistryEndpoints } from '../../management/registries/virtual-registry-endpoints.ts';
 import { deletedTagEndpoints } from '../../management/repositories/deleted-tag-endpoints.ts';
 import type { DeletedTagService } from '../../management/repositories/deleted-tags.ts';
+import { externalImageEndpoints } from '../../management/repositories/external-image-endpoints.ts';
+import type { ExternalImageService } from '../../management/repositories/external-images.ts';
 import type { RepositoryService } from '../../management/repositories/repositories.ts';
 import { repositoryEndpoints } from '../../management/repositories/repository-endpoints.ts';
 import { repositoryTagEndpoints } from '../../management/repositories/repository-tag-endpoints.ts';
@@ -101,6 +103,7 @@ export interface RestServices {
   readonly connectionTests: ConnectionTestService;
   readonly deletedTags: DeletedTagService;
   readonly deployTokens: DeployTokenService;
+  readonly externalImages: ExternalImageService;
   readonly groupCaches: GroupCacheService;
   readonly groups: GroupService;
   readonly jobTokens: JobTokenService;
@@ -184,6 +187,7 @@ export function listEndpoints(services: RestServices): readonly TaggedEndpoint[]
     ...tagged('Repositories', tagImageEndpoints(services.tagImages), 'hosted'),
     ...tagged('Repositories', tagDeletionEndpoints(services.tagDeletions), 'hosted'),
     ...tagged('Repositories', deletedTagEndpoints(services.deletedTags), 'hosted'),
+    ...tagged('Repositories', externalImageEndpoints(services.externalImages)),
     ...tagged('Projects', cleanupEndpoints(services.cleanupPreviews, services.cleanupRuns), 'hosted'),
     ...tagged('Transfers', transferEndpoints(services.transfers)),
     ...tagged('Server', applicationSettingEndpoints(services.applicationSettings)),

@@ -133,11 +133,15 @@ export function tagDetailsBody(
   return {
     ...tagBody(tag, repository, externalUrl),
     revision,
-    shortRevision: revision?.slice(0, shortRevisionLength),
+    shortRevision: shortRevisionOf(revision),
     createdAt: image?.createdAt,
     mediaType: tag.mediaType,
     lastPublishedBy: identity.kind === 'anonymous' ? undefined : tag.publishedBy,
   };
+}
+
+export function shortRevisionOf(revision: string | undefined): string | undefined {
+  return revision?.slice(0, shortRevisionLength);
 }
 
 export function tagNameBody(name: string, repository: string, externalUrl: string) {

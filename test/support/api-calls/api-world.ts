@@ -2,6 +2,7 @@
 import type { TestApp } from '../app.ts';
 import { jsonOf } from '../bodies.ts';
 import type { FakeRegistry } from '../fake-registry.ts';
+import { createProject } from '../pushing.ts';
 
 /** What an operation is called with. The values are of the types that the API document asks for. */
 export interface ApiCall {
@@ -25,6 +26,8 @@ export class ApiWorld {
   readonly app: TestApp;
   /** Has the image `team/app:v1`. */
   readonly upstream: FakeRegistry;
+  /** Has the project, too. */
+  readonly external: TestApp;
   readonly groupId: number;
   readonly projectId: number;
   readonly userId: number;
@@ -35,22 +38,25 @@ export class ApiWorld {
   private constructor(
     app: TestApp,
     upstream: FakeRegistry,
+    external: TestApp,
     ids: Pick<ApiWorld, 'groupId' | 'projectId' | 'userId'>,
   ) {
     this.app = app;
     this.upstream = upstream;
+    this.external = external;
     this.groupId = ids.groupId;
     this.projectId = ids.projectId;
     this.userId = ids.userId;
   }
 
-  /** @param upstream of virtual registry 1 */
-  static async create(app: TestApp, upstream: FakeRegistry): Promise<ApiWorld> {
+  /** @param upstream of virtual registry 1. @param external that trusts its tokens */
+  static async create(app: TestApp, upstream: FakeRegistry, external: TestApp): Promise<ApiWorld> {
+    await createProject(external, 'acme/shop');
     upstream.repository('team/app').addImage({ tag: 'v1' });
     const { id: groupId } = await make(app, '/groups', { name: 'Acme', path: 'acme' });
     const { id: projectId } = await make(app, '/projects', { name: 'shop', namespace_id: groupId });
     const { id: userId } = await make(app, '/users', { username: 'dana', name: 'Dana' });
-    return new ApiWorld(app, upstream, { groupId, projectId, userId });
+    return new ApiWorld(app, upstream, external, { groupId, projectId, userId });
   }
 
   /** One that nothing has yet. */

@@ -31,7 +31,20 @@ async function deleteTag(world: ApiWorld) {
   return { path };
 }
 
+const external = '/projects/{id}/registry/external_repositories';
 const repository = '/projects/{id}/registry/repositories/{repository_id}';
+
+async function pushExternally(world: ApiWorld) {
+  const { projectPath, external } = world;
+  const repository = `${projectPath}/${world.name()}`;
+  await new Pusher(external, repository).image(fakeImage(), 'v1');
+  return { path: { id: projectPath, repository } };
+}
+
+async function pushTagExternally(world: ApiWorld) {
+  const { path } = await pushExternally(world);
+  return { path: { ...path, tag_name: 'v1' } };
+}
 
 export const repositoryCalls: ApiCalls = {
   'GET /projects/{id}/registry/repositories': async (world) => {
@@ -71,6 +84,16 @@ export const repositoryCalls: ApiCalls = {
     },
   }),
   [`DELETE ${repository}/tags/{tag_name}`]: pushTag,
+  [`GET ${external}`]: async (world) => {
+    await pushExternally(world);
+    return { path: { id: world.projectPath } };
+  },
+  [`GET ${external}/{repository}/tags`]: async (world) => ({
+    ...(await pushExternally(world)),
+    query: { search: 'v', per_page: 5 },
+  }),
+  [`GET ${external}/{repository}/tags/{tag_name}`]: pushTagExternally,
+  [`DELETE ${external}/{repository}/tags/{tag_name}`]: pushTagExternally,
   [`GET ${repository}/deleted_tags`]: async (world) => ({
     ...(await deleteTag(world)),
     query: { search: 'v', per_page: 5 },

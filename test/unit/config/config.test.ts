@@ -231,6 +231,24 @@ describe('configuration', () => {
     expect(auth).toMatchObject({ certificate: '/token.crt', key: '/token.key', issuer: 'gitlab-issuer' });
   });
 
+  test('an external registry is one that trusts our tokens', () => {
+    const of = (external: object, services = '[theirs]') =>
+      `auth: { services: ${services} }\nexternal_registry: ${JSON.stringify(external)}`;
+    const api_url = 'https://registry.example:5000';
+    expect(load({ yaml: of({ api_url, service: 'theirs' }) }).externalRegistry).toEqual({
+      apiUrl: api_url,
+      service: 'theirs',
+      host: undefined,
+    });
+    expect(faultsOf({ yaml: of({ api_url }) })[0]).toContain('expected both api_url and service, or neither');
+    expect(faultsOf({ yaml: of({ api_url, service: 'theirs' }, '[others]') })[0]).toContain(
+      'external_registry.service: expected one of auth.services',
+    );
+    expect(faultsOf({ yaml: of({ api_url, service: 'theirs', host: 'https://a' }) })[0]).toContain(
+      'external_registry.host: expected hosts of registries',
+    );
+  });
+
   test('another token service is configured as a whole, with keys of one kind', () => {
     const service = { realm: 'https://auth.example/token?a=b', service: 'here', issuer: 'The auth service' };
     const of = (settings: Readonly<Record<string, string>>) =>

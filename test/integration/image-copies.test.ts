@@ -197,6 +197,12 @@ describeApp('copying an image on the server', (start) => {
       403,
       '403 Forbidden - cannot create protected tag(s)',
     ]);
+    await app.api('POST', `/projects/${prod}/registry/protection/repository/rules`, {
+      repository_path_pattern: 'acme/prod/vault*',
+      minimum_access_level_for_push: 'maintainer',
+    });
+    const toVault = { destination_repository: 'acme/prod/vault' };
+    expect((await refusalOf(toVault, { user: developer }))[0]).toBe(403);
     await new Pusher(app, 'acme/prod/web').image(amd64, 'release-1');
     expect(await refusalOf({ destination_tag: 'release-1' })).toEqual([
       409,

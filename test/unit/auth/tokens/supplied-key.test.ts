@@ -20,10 +20,10 @@ function tokensWith(options: object = {}) {
   const keys = new SigningKeys({
     records,
     secretBox: new SecretBox(randomBytes(32)),
-    lifetimeMs: 300_000,
+    lifetimeMs: async () => 300_000,
     now,
   });
-  return new RegistryTokens({ keys, lifetimeMs: 300_000, otherServices: ['theirs'], now, ...options });
+  return new RegistryTokens({ keys, lifetimeMs: async () => 300_000, otherServices: ['theirs'], now, ...options });
 }
 
 test('tokens for another registry are signed with it, name its certificates and the issuer, and no key id', async () => {

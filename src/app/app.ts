@@ -33,7 +33,7 @@ import { createOutbound } from './outbound.ts';
 import { createRetention } from './retention.ts';
 import type { Secrets } from './secrets.ts';
 import { openStorage } from './storage.ts';
-import type { Tracing } from './tracing.ts';
+import type { Tracing } from './tracing/tracing.ts';
 import { TrafficSampler } from './traffic-sampler.ts';
 import { createVirtualRegistries } from './virtual-registries.ts';
 import { createWebhooks } from './webhooks.ts';
@@ -230,6 +230,6 @@ export async function createApp(
 /** Its packages are loaded where it is on. */
 async function startTracing({ tracing }: Config, id: string): Promise<Tracing | undefined> {
   if (tracing.endpoint === undefined) return undefined;
-  const { traceTo } = await import('./open-telemetry.ts');
+  const { traceTo } = await import('./tracing/open-telemetry.ts');
   return traceTo(tracing.endpoint, tracing.percent, id);
 }

@@ -15,7 +15,7 @@ import type { Log } from '../observe/log.ts';
 import type { ToldFill } from '../proxy/fill-observer.ts';
 import type { Fills } from '../proxy/fills.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
-import type { Tracing } from './tracing.ts';
+import type { Tracing } from './tracing/tracing.ts';
 
 export interface ClusterParts {
   readonly config: Pick<Config, 'cluster'>;

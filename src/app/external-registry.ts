@@ -1,7 +1,7 @@
 /** Wires the registry that trusts our tokens and whose images are managed through us, where one is configured. */
 import type { Config } from '../config/config.ts';
 import type { Outbound } from './outbound.ts';
-import type { Tracing } from './tracing.ts';
+import type { Tracing } from './tracing/tracing.ts';
 import { upstreamOptions } from './upstream-options.ts';
 
 export interface ExternalRegistryParts {

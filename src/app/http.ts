@@ -32,7 +32,7 @@ import { fromStorage } from '../storage/unavailable-storage.ts';
 import type { Auth } from './auth.ts';
 import type { HostedRegistry } from './hosted-registry.ts';
 import type { Metrics } from './metrics/metrics.ts';
-import type { Tracing } from './tracing.ts';
+import type { Tracing } from './tracing/tracing.ts';
 import type { VirtualRegistries } from './virtual-registries.ts';
 
 export interface HttpParts {

@@ -19,7 +19,7 @@ import { filesystemName, filesystemPrefix, StoresByKey } from '../storage/stores
 import { ownData } from './data-directory-owner.ts';
 import { unobserved } from './metrics/object-metrics.ts';
 import { openObjectStores } from './object-stores.ts';
-import type { Tracing } from './tracing.ts';
+import type { Tracing } from './tracing/tracing.ts';
 import type { Worker } from './workers/worker.ts';
 
 type StoreDatabase = Pick<Records, 'instance' | 'storedBlobs' | 'objectWrites'>;

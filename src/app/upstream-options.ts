@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts';
 import { version } from '../config/version.ts';
 import { createResolve } from '../outbound/address-guard.ts';
 import type { Outbound } from './outbound.ts';
-import type { Tracing } from './tracing.ts';
+import type { Tracing } from './tracing/tracing.ts';
 
 export function upstreamOptions(
   { upstreams: { proxy: _proxy, ...upstreams } }: Config,

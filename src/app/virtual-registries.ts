@@ -38,7 +38,7 @@ import type { Cluster } from './cluster.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { Outbound } from './outbound.ts';
 import type { Storage } from './storage.ts';
-import type { Spans, Tracing } from './tracing.ts';
+import type { Spans, Tracing } from './tracing/tracing.ts';
 import { upstreamOptions } from './upstream-options.ts';
 
 export interface VirtualRegistryParts {

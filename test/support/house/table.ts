@@ -165,12 +165,12 @@ export const homes: Homes = {
   '@clack/prompts': ['commands'],
   'node:stream/consumers': ['commands'],
   'prom-client': ['app/metrics'],
-  '@opentelemetry/api': ['app/open-telemetry.ts', 'app/tracing.ts'],
-  '@opentelemetry/core': ['app/open-telemetry.ts'],
-  '@opentelemetry/exporter-trace-otlp-http': ['app/open-telemetry.ts'],
-  '@opentelemetry/resources': ['app/open-telemetry.ts'],
-  '@opentelemetry/sdk-trace': ['app/open-telemetry.ts'],
-  'node:async_hooks': ['app/open-telemetry.ts'],
+  '@opentelemetry/api': ['app/tracing/open-telemetry.ts', 'app/tracing/tracing.ts'],
+  '@opentelemetry/core': ['app/tracing/open-telemetry.ts'],
+  '@opentelemetry/exporter-trace-otlp-http': ['app/tracing/open-telemetry.ts'],
+  '@opentelemetry/resources': ['app/tracing/open-telemetry.ts'],
+  '@opentelemetry/sdk-trace': ['app/tracing/open-telemetry.ts'],
+  'node:async_hooks': ['app/tracing/open-telemetry.ts'],
 
   // Pure functions.
   re2js: ['rules'],

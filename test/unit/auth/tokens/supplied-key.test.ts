@@ -23,7 +23,13 @@ function tokensWith(options: object = {}) {
     lifetimeMs: async () => 300_000,
     now,
   });
-  return new RegistryTokens({ keys, lifetimeMs: async () => 300_000, otherServices: ['theirs'], now, ...options });
+  return new RegistryTokens({
+    keys,
+    lifetimeMs: async () => 300_000,
+    otherServices: ['theirs'],
+    now,
+    ...options,
+  });
 }
 
 test('tokens for another registry are signed with it, name its certificates and the issuer, and no key id', async () => {

@@ -20,8 +20,8 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
-import { withinTime } from '../concurrency/within-time.ts';
-import { version } from '../config/version.ts';
+import { withinTime } from '../../concurrency/within-time.ts';
+import { version } from '../../config/version.ts';
 import type { Tracing } from './tracing.ts';
 
 /** The last spans are given up where the collector has not taken them by then: a server that ends has others waiting. */

@@ -24,6 +24,9 @@ describeEachDatabase('records of people', (open, { clock }) => {
       description: undefined,
       visibility: 'private',
       placedAt: clock.now,
+      quotaBytes: undefined,
+      userId: undefined,
+      virtualRegistriesEnabled: true,
       createdAt: clock.now,
       updatedAt: clock.now,
     });

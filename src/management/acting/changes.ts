@@ -40,7 +40,8 @@ export async function runChange<T>(
   try {
     return await database.transaction(run);
   } catch (error) {
-    throw refusalOf(error);
+    // Renames run changes, too, and answer with the errors of the registry's own protocol.
+    throw error instanceof OciError ? error : refusalOf(error);
   }
 }
 

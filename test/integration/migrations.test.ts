@@ -27,6 +27,7 @@ const migrations = [
   '0014-place-removals',
   '0015-place-rules',
   '0016-prewarms',
+  '0017-piece-numbers',
 ];
 const source = resolve(import.meta.dirname, '../../src/metadata/db/database.ts');
 

@@ -62,6 +62,8 @@ export class MemoryObjectStorage implements ObjectStorage {
     await this.#count('putPart', key);
     const begun = this.begun.get(id);
     if (begun?.key !== key) throw this.#refuse('putPart', 'no such write');
+    if (number < 1 || number > this.limits.maxParts || begun.parts.has(number))
+      throw this.#refuse('putPart', `no number for a part: ${number}`);
     begun.parts.set(number, Buffer.from(bytes));
     return `tag-${number}-${bytes.length}`;
   }
@@ -74,6 +76,8 @@ export class MemoryObjectStorage implements ObjectStorage {
       const bytes = begun?.parts.get(number);
       if (!bytes || bytes.length !== size || tag !== `tag-${number}-${size}`)
         throw this.#refuse('complete', `no part ${number}`);
+      if (number <= (parts[index - 1]?.number ?? 0))
+        throw this.#refuse('complete', `part ${number} is out of order`);
       if (index < parts.length - 1 && size < this.limits.minBytes)
         throw this.#refuse('complete', `part ${number} is too small`);
       return bytes;
@@ -102,8 +106,10 @@ export class MemoryObjectStorage implements ObjectStorage {
   ): Promise<AsyncIterable<Uint8Array> | undefined> {
     await this.#count('read', key);
     signal?.throwIfAborted();
-    const bytes = this.objects.get(key)?.bytes.subarray(start, end);
-    return bytes && chunksOf(bytes);
+    const object = this.objects.get(key);
+    if (!object) return undefined;
+    if (start >= end || start >= object.bytes.length) throw this.#refuse('read', `no bytes ${start}-${end}`);
+    return chunksOf(object.bytes.subarray(start, end));
   }
 
   async *list(prefix: string): AsyncGenerator<StoredObject, void, undefined> {

@@ -13,6 +13,7 @@ export interface ObjectWriteTable {
   /** Who has it; nobody where it is undefined. */
   claim: Optional<string>;
   number: Generated<number>;
+  pieceNumber: Generated<number>;
   hasBegun: Generated<boolean>;
   partedId: Optional<string>;
   pieces: readonly PieceOfWrite[];
@@ -43,7 +44,9 @@ export interface ObjectPartTable {
 export type ObjectWriteRecord = RecordOf<ObjectWriteTable>;
 
 interface Changes
-  extends Partial<Pick<ObjectWriteRecord, 'number' | 'hasBegun' | 'partedId' | 'pieces' | 'isSealed'>> {
+  extends Partial<
+    Pick<ObjectWriteRecord, 'number' | 'pieceNumber' | 'hasBegun' | 'partedId' | 'pieces' | 'isSealed'>
+  > {
   readonly part?: Omit<ObjectPartTable, 'writeId'>;
   readonly claim?: null;
   readonly uploadId?: null;

@@ -21,6 +21,7 @@ import { createTokens } from './first-tables/tokens.ts';
 import { createWebhooks } from './first-tables/webhooks.ts';
 import { indexLists } from './lists.ts';
 import { objectWrites } from './object-writes.ts';
+import { pieceNumbers } from './piece-numbers.ts';
 import { placeRemovals } from './place-removals.ts';
 import { placeRules } from './place-rules.ts';
 import { prewarms } from './prewarms.ts';
@@ -94,6 +95,7 @@ function migratorOf<T>(db: Kysely<T>, types: ColumnTypes): Migrator {
     '0014-place-removals': placeRemovals(types),
     '0015-place-rules': placeRules(types),
     '0016-prewarms': prewarms(types),
+    '0017-piece-numbers': pieceNumbers(types),
   };
   return new Migrator({ db, provider: { getMigrations: async () => migrations } });
 }

@@ -24,11 +24,8 @@ export class GatheredBytes {
 
   /** @throws SpoolError, and the system's error */
   async append(chunks: readonly Uint8Array[]): Promise<void> {
-    const bytes = chunks.reduce((sum, { length }) => sum + length, 0);
-    if (bytes === 0) return;
     this.#local ??= await this.#spools.create();
-    const waits = this.#spools.space.take(bytes);
-    if (waits) await waits;
+    await this.#spools.space.take(chunks.reduce((sum, { length }) => sum + length, 0));
     if (this.#start > maxTakenBytes) await this.#moveToBegin(this.#local);
     for (const chunk of chunks) {
       await writeFully(this.#local, chunk, this.#end);
@@ -36,11 +33,10 @@ export class GatheredBytes {
     }
   }
 
-  /** As of a spool. */
+  /** As of a spool, of what is there. */
   async readAt(buffer: Uint8Array, position: number): Promise<number> {
-    const wanted = Math.min(buffer.length, this.length - position);
-    if (wanted <= 0 || !this.#local) return 0;
-    return (await this.#local.file.read(buffer, 0, wanted, this.#start + position)).bytesRead;
+    const read = this.#local?.file.read(buffer, 0, buffer.length, this.#start + position);
+    return (await read)?.bytesRead ?? 0;
   }
 
   /** Takes the first bytes out, to the end of `into`. */

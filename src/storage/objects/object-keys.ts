@@ -26,8 +26,8 @@ export function storageKeyOf(store: string, key: ObjectKey): StorageKey {
 
 /** Keys go into requests: nothing else may. @throws Error where it is none of this store */
 export function parseStorageKey(store: string, text: StorageKey): ObjectKey {
-  const key = text.startsWith(`${store}:`) ? text.slice(store.length + 1) : '';
-  if (pattern.test(key)) return key;
+  const key = text.slice(store.length + 1);
+  if (text === storageKeyOf(store, key) && pattern.test(key)) return key;
   throw new Error(`'${text}' is not the key of a blob in ${store}`);
 }
 

@@ -30,7 +30,7 @@ export class ObjectReader implements BlobReader {
   }
 
   /** One at a time. @throws UnavailableError */
-  async readAt(buffer: Uint8Array, position: number, end = position + buffer.length): Promise<number> {
+  async readAt(buffer: Uint8Array, position: number, end = position): Promise<number> {
     const wanted = Math.min(buffer.length, this.size - position);
     const last = Math.min(Math.max(end, position + wanted), this.size);
     let done = 0;
@@ -71,7 +71,7 @@ export class ObjectReader implements BlobReader {
     this.#transfer = undefined;
     if (!transfer || transfer.position === transfer.end) return;
     transfer.stop.abort();
-    transfer.chunks.return?.()?.catch(() => undefined);
+    transfer.chunks.return?.().catch(() => undefined);
   }
 }
 

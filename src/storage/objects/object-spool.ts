@@ -35,6 +35,7 @@ export class ObjectSpool implements Spool {
   /** Of the part that goes up, and of what its pieces were. */
   #leaving = 0;
   #failure: SpoolError | undefined;
+  #closing: Promise<void> | undefined;
 
   constructor(tools: SpoolingTools, write: ObjectWrite) {
     this.#tools = tools;
@@ -64,6 +65,8 @@ export class ObjectSpool implements Spool {
   async readAt(buffer: Uint8Array, position: number): Promise<number> {
     const wanted = Math.min(buffer.length, this.#length - position);
     if (wanted <= 0) return 0;
+    // What was on its way is nowhere any more.
+    if (this.#failure) throw this.#failure;
     const into = buffer.subarray(0, wanted);
     await this.#putting;
     const { storage } = this.#tools;
@@ -105,9 +108,13 @@ export class ObjectSpool implements Spool {
     await this.#write.abandon().catch(() => undefined);
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     const state = this.#state;
-    if (state === 'closed') return;
     this.#state = 'closed';
     try {
       if (state === 'growing') await this.#leave();

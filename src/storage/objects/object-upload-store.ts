@@ -74,6 +74,7 @@ export async function startWrite(
   return new ObjectWrite(tools, claim, {
     id,
     number: 0,
+    pieceNumber: 0,
     hasBegun: false,
     pieces: [],
     isSealed: false,

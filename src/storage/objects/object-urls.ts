@@ -43,8 +43,7 @@ export class ObjectUrls implements BlobUrls {
   }
 }
 
-/** What its key begins with; that of a file begins with no name. */
+/** What its key begins with. That of a file has no colon, and what this gives is the name of no store. */
 function storeOf(key: StorageKey): string {
-  const end = key.indexOf(':');
-  return end < 0 ? '' : key.slice(0, end);
+  return key.slice(0, key.indexOf(':'));
 }

@@ -20,7 +20,7 @@ export class ObjectWrite {
   readonly #tools: WriteTools;
   readonly #claim: string;
   #record: WriteRecord;
-  /** The last number is nobody's yet. */
+  /** The last number is no part's yet. */
   #hasNumber = false;
   #isComplete = false;
 
@@ -81,14 +81,13 @@ export class ObjectWrite {
    * @throws ObjectStorageError, TakenOverError
    */
   async putPiece(bytes: Uint8Array, replaces: boolean): Promise<void> {
-    const number = this.#record.number + (this.#hasNumber ? 0 : 1);
-    this.#hasNumber = false;
-    const { pieces } = this.#record;
-    await this.#save({ number, pieces: [...pieces, { number, size: bytes.length, isOver: true }] });
-    await this.#tools.storage.put(objectKeyOf(this.#record.id, number), bytes);
-    const before = replaces ? pieces.map(over) : pieces;
-    await this.#save({ pieces: [...before, { number, size: bytes.length, isOver: false }] });
-    if (replaces) await this.#deletePieces();
+    const { id, pieces } = this.#record;
+    const number = this.#record.pieceNumber + 1;
+    const piece = { number, size: bytes.length, isOver: false };
+    await this.#save({ pieceNumber: number, pieces: [...pieces, over(piece)] });
+    await this.#tools.storage.put(objectKeyOf(id, number), bytes);
+    await this.#save({ pieces: [...(replaces ? pieces.map(over) : pieces), piece] });
+    await this.#deletePieces();
   }
 
   /** Nothing more comes: makes the object of its parts, all of which are put. @throws ObjectStorageError, TakenOverError */
@@ -103,8 +102,8 @@ export class ObjectWrite {
 
   /** It becomes a blob: the one piece that there is, or the object that was sealed. @throws TakenOverError */
   async commit(digest: Digest): Promise<StorageKey> {
-    const [piece] = this.pieces;
-    const storageKey = storageKeyOf(this.#tools.store, this.isSealed || !piece ? this.key : piece.key);
+    const { key } = this.pieces[0] ?? this;
+    const storageKey = storageKeyOf(this.#tools.store, key);
     await this.#save({ committed: { digest, storageKey }, uploadId: null, claim: null });
     return storageKey;
   }
@@ -127,15 +126,20 @@ export class ObjectWrite {
 
   /** Its object stays, and is in the records of blobs: what else there is goes. @throws ObjectStorageError */
   async forget(): Promise<void> {
-    const { id, pieces } = this.#record;
-    for (const { number, isOver } of pieces)
-      if (isOver) await this.#tools.storage.delete(objectKeyOf(id, number));
-    await this.#tools.records.remove(id);
+    const { storage, records } = this.#tools;
+    const { id, hasBegun, partedId, isSealed, pieces } = this.#record;
+    if (hasBegun && !isSealed) await storage.abort({ key: this.key, id: partedId });
+    for (const { number, isOver } of pieces) if (isOver) await storage.delete(objectKeyOf(id, number));
+    await records.remove(id);
   }
 
   async #begin(): Promise<string> {
+    const { storage } = this.#tools;
+    const { hasBegun } = this.#record;
     await this.#save({ hasBegun: true });
-    return this.#tools.storage.begin(this.key);
+    // Nobody knows the id of what was begun before: it would stay for ever.
+    if (hasBegun) await storage.abort({ key: this.key, id: undefined });
+    return storage.begin(this.key);
   }
 
   /** Whoever was taken over may still put what has a number: nobody else may use it. */
@@ -148,12 +152,15 @@ export class ObjectWrite {
   /** Those that are over; the records hear of it at the next occasion. What fails is tried again when the write is looked at later. */
   async #deletePieces(): Promise<void> {
     const { id, pieces } = this.#record;
-    const over = pieces.filter(({ isOver }) => isOver);
-    const deleted = await Promise.allSettled(
-      over.map(({ number }) => this.#tools.storage.delete(objectKeyOf(id, number))),
-    );
-    const gone = new Set(over.filter((_, index) => deleted[index]?.status === 'fulfilled'));
-    this.#record = { ...this.#record, pieces: pieces.filter((piece) => !gone.has(piece)) };
+    const left = pieces.map(async (piece) => {
+      if (!piece.isOver) return [piece];
+      const deleted = this.#tools.storage.delete(objectKeyOf(id, piece.number));
+      return deleted.then(
+        () => [],
+        () => [piece],
+      );
+    });
+    this.#record = { ...this.#record, pieces: (await Promise.all(left)).flat() };
   }
 
   async #save(changes: WriteChanges): Promise<void> {

@@ -4,7 +4,7 @@ import type { ObjectPart } from './object-storage.ts';
 
 /** An object of its own that holds bytes which are too few for a part. */
 export interface Piece {
-  /** From the same count as those of parts. */
+  /** From 1 on; each is given once. */
   readonly number: number;
   /** In bytes. */
   readonly size: number;
@@ -14,8 +14,10 @@ export interface Piece {
 
 /** How far a write has come. */
 export interface WriteState {
-  /** The last number that was given to a part or piece; each is given once. */
+  /** The last number that was given to a part; each is given once. */
   readonly number: number;
+  /** That of pieces: clouds allow few numbers of parts, and there may be many pieces in each. */
+  readonly pieceNumber: number;
   /** Whether a write by parts may have been begun, and what it is called, where that is known. */
   readonly hasBegun: boolean;
   readonly partedId?: string | undefined;

@@ -64,8 +64,9 @@ export class RedirectedReads implements BlobReads {
 function listOf(networks: readonly string[]): BlockList {
   const list = new BlockList();
   for (const network of networks) {
-    const [base = '', bits] = network.split('/');
-    list.addSubnet(base, Number(bits), familyOf(base));
+    const end = network.indexOf('/');
+    const base = network.slice(0, end);
+    list.addSubnet(base, Number(network.slice(end + 1)), familyOf(base));
   }
   return list;
 }

@@ -17,7 +17,14 @@ test('an object is below the beginning of its id, a piece beside it, what is dam
 
 test.each([key, `${key}-0`, `${key}-999999999`])('%s is a key in its store alone', (each) => {
   expect(parseStorageKey('s3', storageKeyOf('s3', each))).toBe(each);
-  for (const text of [each, `s3${each}`, `s3:${each} `, `s3:/${each}`, storageKeyOf('gcs', each)])
+  for (const text of [
+    each,
+    `s3${each}`,
+    `s3:${each} `,
+    `s3:/${each}`,
+    storageKeyOf('s4', each),
+    storageKeyOf('gcs', each),
+  ])
     expect(() => parseStorageKey('s3', text)).toThrow(`'${text}' is not the key of a blob in s3`);
 });
 

@@ -90,6 +90,22 @@ test('a transfer that breaks off is begun anew twice where its bytes are wanted'
   expect(bucket.asked).toEqual(['0-10', '3-10', '3-10']);
 });
 
+test('what follows a transfer that was read to its end has all its tries', async () => {
+  const { bucket, read } = setUp();
+  expect(await read(4, 2)).toBe('2345');
+  bucket.breaksAfter.push(0, 0);
+  expect(await read(4, 6)).toBe('6789');
+  expect(bucket.asked).toEqual(['2-6', '6-10', '6-10', '6-10']);
+});
+
+test('who leaves bytes that nobody can call off has left them', async () => {
+  const chunks = { next: async () => ({ done: false as const, value: bytes.subarray(0, 3) }) };
+  const storage = { read: async () => ({ [Symbol.asyncIterator]: () => chunks }) };
+  const reader = new ObjectReader(storage, 'v1/ab/one', bytes.length, () => undefined);
+  expect(await reader.readAt(Buffer.alloc(2), 0, 10)).toBe(2);
+  await expect(reader.close()).resolves.toBeUndefined();
+});
+
 test('a transfer that ends early is no end of the object', async () => {
   const { bucket, read } = setUp();
   bucket.endsEarly = true;

@@ -46,4 +46,6 @@ test('the first parts are as big as is set, and no part is smaller or bigger tha
 test('what is sent in pieces may go up in small parts at first only', () => {
   expect(leastPartBytes(999, 5 * gib, s3)).toBe(5 * mib);
   expect(leastPartBytes(1000, 5 * gib, s3)).toBe(8 * mib);
+  const few = { ...s3, limits: { ...s3.limits, maxParts: 1000 } };
+  expect([leastPartBytes(99, gib, few), leastPartBytes(100, gib, few)]).toEqual([5 * mib, 8 * mib]);
 });

@@ -79,7 +79,7 @@ export class CacheDirectory {
           await rename(path, this.pathOf(digest));
           this.#usedBytes += size;
         },
-        remove: () => rm(path, { force: true }).catch(() => undefined),
+        remove: () => rm(path).catch(() => undefined),
         release: () => {
           this.#reservedBytes -= size;
         },

@@ -2,6 +2,7 @@
  * Blobs of a store that is far away, kept on a local disk while they are read often. A copy is only used once its bytes have the digest, and
  * what is copied is fetched once, whoever reads it meanwhile. Whatever fails here is the cache's own business: the store has all bytes.
  */
+import type { FileHandle } from 'node:fs/promises';
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../../observe/log.ts';
 import { algorithmOf, type Digest, hasherOf } from '../../oci/digest.ts';
@@ -39,10 +40,6 @@ export interface ReadCacheOptions {
   readonly now: () => number;
 }
 
-function isKept(size: number, maxBytes: number): boolean {
-  return size > 0 && size <= maxBytes * maxShare;
-}
-
 export class ReadCache implements BlobReads {
   readonly #options: ReadCacheOptions;
   readonly #directory: CacheDirectory;
@@ -66,7 +63,7 @@ export class ReadCache implements BlobReads {
     if (copy) return copy;
     const reader = await store.open(key);
     // What is being verified is most likely right.
-    if (!reader || this.#verifying.has(digest) || !isKept(reader.size, maxBytes)) return reader;
+    if (!reader || this.#verifying.has(digest) || reader.size > maxBytes * maxShare) return reader;
     return new FillingReader(reader, {
       reopen: () => store.open(key),
       join: (source) => this.#join(digest, source),
@@ -90,12 +87,11 @@ export class ReadCache implements BlobReads {
       }
       const known = this.#verified.get(digest);
       if (!known) {
-        await file.close();
-        this.#verifyOnce(digest);
+        await this.#verifyOnce(digest, file);
         return undefined;
       }
+      await this.#touch(digest, known);
       const { size } = await file.stat();
-      this.#touch(digest, known);
       return {
         size,
         readAt: async (buffer, position) => (await file.read(buffer, 0, buffer.length, position)).bytesRead,
@@ -107,17 +103,17 @@ export class ReadCache implements BlobReads {
     }
   }
 
-  #touch(digest: Digest, known: { touchedAt: number }): void {
+  async #touch(digest: Digest, known: { touchedAt: number }): Promise<void> {
     const now = this.#options.now();
     if (now - known.touchedAt < touchMs) return;
     known.touchedAt = now;
-    this.#directory.touch(digest);
+    await this.#directory.touch(digest);
   }
 
-  /** Of a process that has ended, or believed for long enough. */
-  #verifyOnce(digest: Digest): void {
-    if (this.#verifying.has(digest) || this.#fills.has(digest)) return;
-    const verifying = this.#verify(digest)
+  /** Of a process that has ended, or believed for long enough. @param file is closed */
+  async #verifyOnce(digest: Digest, file: FileHandle): Promise<void> {
+    if (this.#verifying.has(digest) || this.#fills.has(digest)) return file.close();
+    const verifying = this.#verify(digest, file)
       .catch((error: unknown) => {
         this.#options.log.warn({ err: error, digest }, 'a copy in the read cache cannot be verified');
       })
@@ -125,9 +121,7 @@ export class ReadCache implements BlobReads {
     this.#verifying.set(digest, verifying);
   }
 
-  async #verify(digest: Digest): Promise<void> {
-    const file = await this.#directory.open(digest);
-    if (!file) return;
+  async #verify(digest: Digest, file: FileHandle): Promise<void> {
     try {
       const hash = hasherOf(algorithmOf(digest));
       const source = {
@@ -137,7 +131,8 @@ export class ReadCache implements BlobReads {
       const { size } = await file.stat();
       for await (const chunk of readChunks(source, 0, size, this.#buffers)) hash.update(chunk);
       if (`${algorithmOf(digest)}:${hash.digest('hex')}` === digest) {
-        this.#verified.set(digest, { touchedAt: Number.NEGATIVE_INFINITY });
+        await this.#directory.touch(digest);
+        this.#verified.set(digest, { touchedAt: this.#options.now() });
         return;
       }
       this.#options.log.warn({ digest }, 'a copy in the read cache has other bytes: it is removed');

@@ -1,13 +1,14 @@
-import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { type Digest, digestOf, hexOf } from '../../../../src/oci/digest.ts';
+import { UnavailableError } from '../../../../src/oci/unavailable.ts';
 import type { BlobReader } from '../../../../src/storage/blob-store.ts';
 import { BufferBudget, readChunks } from '../../../../src/storage/chunk-reader.ts';
 import { OutOfSpace, unlimitedSpace } from '../../../../src/storage/disk-space.ts';
 import { ReadCache, type ReadCacheOptions } from '../../../../src/storage/read-cache/read-cache.ts';
 import { seededBytes } from '../../../support/fake-content.ts';
-import { silentLog } from '../../../support/silent-log.ts';
+import { listeningLog } from '../../../support/listening-log.ts';
 import { temporaryDirectory } from '../../../support/temporary-directory.ts';
 
 const mib = 1024 * 1024;
@@ -22,6 +23,9 @@ class FarStore {
   /** Bytes read. */
   read = 0;
   gate: Promise<void> = Promise.resolve();
+  /** Where the first transfer stands still from. */
+  heldFrom = Number.POSITIVE_INFINITY;
+  readonly #held = Promise.withResolvers<void>();
   /** Where reading fails from. */
   failsAt = Number.POSITIVE_INFINITY;
 
@@ -29,10 +33,12 @@ class FarStore {
     const blob = this.blobs.get(key);
     if (!blob) return undefined;
     this.opened += 1;
+    const isFirst = this.opened === 1;
     return {
       size: blob.length,
       readAt: async (buffer, position) => {
         await this.gate;
+        if (isFirst && position >= this.heldFrom) await this.#held.promise;
         if (position >= this.failsAt) throw new Error('the store fails');
         const count = blob.copy(buffer, 0, position);
         this.read += count;
@@ -43,6 +49,10 @@ class FarStore {
       },
     };
   }
+
+  goOn(): void {
+    this.#held.resolve();
+  }
 }
 
 interface World {
@@ -50,6 +60,8 @@ interface World {
   readonly directory: string;
   readonly cache: ReadCache;
   readonly from: string[];
+  /** To those who run the server. */
+  readonly told: readonly unknown[];
   /** Another process with the same directory. */
   another(changes?: Partial<ReadCacheOptions>): ReadCache;
   clock: number;
@@ -59,7 +71,8 @@ async function begin(changes: Partial<ReadCacheOptions> = {}): Promise<World> {
   const store = new FarStore();
   const directory = join(await temporaryDirectory(), 'read-cache');
   const from: string[] = [];
-  const world = { store, directory, from, clock: Date.now() };
+  const { log, told } = listeningLog();
+  const world = { store, directory, from, told, clock: Date.now() };
   const another = (more: Partial<ReadCacheOptions> = {}) =>
     new ReadCache({
       store,
@@ -68,7 +81,7 @@ async function begin(changes: Partial<ReadCacheOptions> = {}): Promise<World> {
       maxBytes: 100 * mib,
       space: unlimitedSpace,
       observer: { opened: (where) => from.push(where) },
-      log: silentLog,
+      log,
       now: () => world.clock,
       ...changes,
       ...more,
@@ -112,6 +125,7 @@ test('a blob that was read is read from the disk from then on', async () => {
   expect((await pull(world.cache, 'key', digest, 5, 50)).equals(bytes.subarray(5, 50))).toBe(true);
   expect(world.store).toMatchObject({ opened: 1, closed: 1, read: bytes.length });
   expect(world.from).toEqual(['store', 'cache', 'cache']);
+  expect(world.told).toEqual([]);
 });
 
 test('what is absent is absent', async () => {
@@ -156,7 +170,89 @@ test('when the last reader leaves, the rest is not fetched', async () => {
   await reader?.close();
   expect(await copies(world)).toEqual([]);
   expect(world.store.read).toBeLessThan(bytes.length);
-  expect(world.store.closed).toBe(1);
+  expect([world.store.closed, world.told]).toEqual([1, []]);
+});
+
+test('a reader who begins again is still one reader', async () => {
+  const world = await begin();
+  world.store.heldFrom = 1;
+  const reader = await world.cache.open('key', digest);
+  for (let times = 0; times < 2; times += 1)
+    expect(await reader?.readAt(Buffer.alloc(10), 0, bytes.length)).toBe(10);
+  await reader?.close();
+  world.store.goOn();
+  expect(await copies(world)).toEqual([]);
+});
+
+test('who comes after the last reader has left has the bytes from the store', async () => {
+  const world = await begin();
+  world.store.heldFrom = 1;
+  const reader = await world.cache.open('key', digest);
+  await reader?.readAt(Buffer.alloc(10), 0, bytes.length);
+  await reader?.close();
+  expect((await pull(world.cache)).equals(bytes)).toBe(true);
+  world.store.goOn();
+  expect(await copies(world)).toEqual([]);
+});
+
+test('a slow reader has the rest from the disk when all is there', async () => {
+  const world = await begin();
+  const reader = await world.cache.open('key', digest);
+  const first = Buffer.alloc(10);
+  await reader?.readAt(first, 0, bytes.length);
+  await world.cache.close();
+  const rest = Buffer.alloc(bytes.length - 10);
+  expect(await reader?.readAt(rest, 10, bytes.length)).toBe(rest.length);
+  expect(Buffer.concat([first, rest]).equals(bytes)).toBe(true);
+  await reader?.close();
+  expect([world.store.opened, world.store.read]).toEqual([1, bytes.length]);
+});
+
+test('who reads 16 MiB ahead of what has come asks the store, and who reads less far ahead waits', async () => {
+  const world = await begin();
+  const long = seededBytes(18 * mib, 4);
+  world.store.blobs.set('long', long);
+  world.store.heldFrom = 1;
+  const reader = await world.cache.open('long', digestOf(long));
+  const some = Buffer.alloc(10);
+  await reader?.readAt(some, 0, long.length);
+  // What has come is the first chunk.
+  const ahead = world.store.read + 16 * mib;
+  expect(await reader?.readAt(some, ahead, long.length)).toBe(10);
+  expect(some).toEqual(long.subarray(ahead, ahead + 10));
+  expect(world.store.opened).toBe(2);
+  const waiting = reader?.readAt(some, ahead - 11, long.length);
+  const { read } = world.store;
+  world.store.goOn();
+  expect(await waiting).toBe(10);
+  expect(some).toEqual(long.subarray(ahead - 11, ahead - 1));
+  expect(world.store.read).toBeGreaterThan(read + mib);
+  await reader?.close();
+});
+
+test('where a blob goes while it is read, that is what is said', async () => {
+  const world = await begin();
+  world.store.failsAt = mib;
+  const reader = await world.cache.open('key', digest);
+  await reader?.readAt(Buffer.alloc(10), 0, bytes.length);
+  world.store.blobs.delete('key');
+  await expect(reader?.readAt(Buffer.alloc(10), 2 * mib, bytes.length)).rejects.toThrow(UnavailableError);
+  await reader?.close();
+});
+
+test.each([
+  ['a part from further on', mib, bytes.length],
+  ['its beginning', 0, mib],
+  ['they do not say how much', 0, undefined],
+])('who wants %s has it from the store, and nothing is kept', async (_, start, end) => {
+  const world = await begin();
+  const reader = await world.cache.open('key', digest);
+  const some = Buffer.alloc(100);
+  expect(await reader?.readAt(some, start, end)).toBe(100);
+  expect(some).toEqual(bytes.subarray(start, start + 100));
+  await reader?.close();
+  expect(await copies(world)).toEqual([]);
+  expect(world.store).toMatchObject({ opened: 1, closed: 1 });
 });
 
 test('bytes with another digest are not kept', async () => {
@@ -164,6 +260,7 @@ test('bytes with another digest are not kept', async () => {
   world.store.blobs.set('key', seededBytes(bytes.length, 2));
   await pull(world.cache);
   expect(await copies(world)).toEqual([]);
+  expect(world.told).toMatchObject([['warn', { digest }]]);
 });
 
 test('where the store breaks off, its error is the reader’s, and nothing is kept', async () => {
@@ -188,7 +285,69 @@ test('where the directory cannot be made, the bytes come from the store', async 
   const world = await begin();
   await writeFile(world.directory, 'a file');
   expect((await pull(world.cache)).equals(bytes)).toBe(true);
+  expect(world.told).toMatchObject([['warn', { digest }]]);
+  const reader = await world.cache.open('key', digest);
+  const reading = reader?.readAt(Buffer.alloc(10), 0, bytes.length);
+  await world.cache.close();
+  expect(await reading).toBe(10);
+  await reader?.close();
+  await rm(world.directory);
+  await pull(world.cache);
+  expect(await copies(world)).toHaveLength(1);
+});
+
+test.each([
+  ['cannot be opened', (path: string) => symlink(path, path)],
+  ['cannot be read', (path: string) => mkdir(path)],
+])('where a copy %s, the bytes come from the store, and that is told', async (_, make) => {
+  const world = await begin();
+  await mkdir(world.directory);
+  await make(join(world.directory, `sha256-${hexOf(digest)}`));
+  expect((await pull(world.cache, 'key', digest, 0, 10)).equals(bytes.subarray(0, 10))).toBe(true);
+  await world.cache.close();
+  expect(world.told).toMatchObject([['warn', { digest }]]);
+});
+
+test('a copy that came back with other bytes is verified first', async () => {
+  const world = await begin();
+  await pull(world.cache);
+  const [name = ''] = await copies(world);
+  await rm(join(world.directory, name));
+  await pull(world.cache, 'key', digest, 0, 10);
+  await writeFile(join(world.directory, name), seededBytes(bytes.length, 3));
   expect((await pull(world.cache)).equals(bytes)).toBe(true);
+  expect(world.from).toEqual(['store', 'store', 'store']);
+  await world.cache.close();
+  // That the copy was wrong, and nothing else.
+  expect(world.told).toMatchObject([['warn', { digest }]]);
+});
+
+test('that a copy is in use is written down every ten minutes, and once it was verified', async () => {
+  const world = await begin();
+  await pull(world.cache);
+  const [name = ''] = await copies(world);
+  const path = join(world.directory, name);
+  const old = new Date(1_000_000);
+  const usedAfter = async (pulled: () => Promise<unknown>) => {
+    await utimes(path, old, old);
+    await pulled();
+    return (await stat(path)).mtimeMs;
+  };
+  const later = (ms: number) =>
+    usedAfter(() => {
+      world.clock += ms;
+      return pull(world.cache);
+    });
+  expect(await later(599_999)).toBe(old.getTime());
+  expect(await later(1)).toBe(world.clock);
+  expect(await later(599_999)).toBe(old.getTime());
+  const next = world.another();
+  const verified = await usedAfter(async () => {
+    await pull(next);
+    await next.close();
+  });
+  expect(verified).toBe(world.clock);
+  expect(await usedAfter(() => pull(next))).toBe(old.getTime());
 });
 
 test('the directory can be removed at any time', async () => {
@@ -216,10 +375,12 @@ test('a copy whose bytes are others is removed, and not used', async () => {
   await mkdir(world.directory);
   const path = join(world.directory, `sha256-${hexOf(digest)}`);
   await writeFile(path, seededBytes(bytes.length, 3));
-  expect((await pull(world.cache)).equals(bytes)).toBe(true);
+  const pulled = await Promise.all(Array.from({ length: 4 }, () => pull(world.cache)));
+  expect(pulled.every((each) => each.equals(bytes))).toBe(true);
   await vi.waitFor(() => expect(stat(path)).rejects.toThrow(), { timeout: 60_000 });
   await pull(world.cache);
   await world.cache.close();
+  expect(world.told).toHaveLength(1);
   expect((await readFile(path)).equals(bytes)).toBe(true);
 });
 

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { hostname } from 'node:os';
+import { Admission } from '../admission/admission.ts';
 import { Passwords } from '../auth/credentials/passwords.ts';
 import { SecretBox } from '../auth/credentials/secret-box.ts';
 import { HotContent } from '../cache/hot-content.ts';
@@ -109,6 +110,7 @@ export async function createApp(
   const passwords = new Passwords();
   const secretBox = new SecretBox(secrets.key);
   const reads = createBlobReads({ ...storage, config, observer: metrics.readCache, log, now });
+  const admission = new Admission({ policies: [], observer: metrics.admission, log });
   const common = {
     config,
     outbound,
@@ -119,6 +121,7 @@ export async function createApp(
     shared,
     reads: reads.reads,
     hot,
+    admission,
     passwords,
     secretBox,
     log,

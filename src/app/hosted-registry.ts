@@ -1,4 +1,5 @@
 /** The hosted registry: repositories that are pushed to, on records and bytes. */
+import type { Admission } from '../admission/admission.ts';
 import type { HotContent } from '../cache/hot-content.ts';
 import type { Config } from '../config/config.ts';
 import type { ChangeRules } from '../hosted/hosted-options.ts';
@@ -27,6 +28,7 @@ export interface HostedRegistryParts {
   /** What clients get. */
   readonly reads: BlobReads;
   readonly hot: HotContent;
+  readonly admission: Pick<Admission, 'admit'>;
   readonly settings: Pick<ApplicationSettings, 'offReason'>;
   readonly log: Log;
   readonly now: () => number;
@@ -37,6 +39,7 @@ export function createHostedRegistry({
   storage,
   reads,
   hot,
+  admission,
   settings,
   log,
   now,
@@ -59,6 +62,7 @@ export function createHostedRegistry({
     pulls,
     reads,
     hot,
+    admission,
     buffers: new BufferBudget(),
     tellsReferences: config.webhooks.includeReferences,
     limits,

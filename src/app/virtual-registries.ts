@@ -1,5 +1,6 @@
 /** Virtual registries: the way of a pull, on records, bytes and upstreams. */
 import { setTimeout } from 'node:timers/promises';
+import type { Admission } from '../admission/admission.ts';
 import type { SecretBox } from '../auth/credentials/secret-box.ts';
 import type { HotContent } from '../cache/hot-content.ts';
 import { NotFound } from '../cache/not-found.ts';
@@ -12,6 +13,7 @@ import type { UpstreamSecrets } from '../management/registries/upstream-settings
 import type { ApplicationSettings } from '../management/server/application-settings.ts';
 import type { Log } from '../observe/log.ts';
 import type { Digest } from '../oci/digest.ts';
+import type { RepositoryName } from '../oci/reference.ts';
 import { BlobPull } from '../proxy/blob-pull.ts';
 import { BlobSha1s } from '../proxy/blob-sha1s.ts';
 import { explainPull } from '../proxy/explain.ts';
@@ -23,11 +25,12 @@ import { ManifestFetch } from '../proxy/manifest-fetch.ts';
 import { ManifestPull } from '../proxy/manifest-pull.ts';
 import { createPublishBlob, type Room } from '../proxy/publish-blob.ts';
 import { ReferrerLists } from '../proxy/referrer-lists.ts';
-import { registryView } from '../proxy/registry-view.ts';
+import { type RemotePart, registryView } from '../proxy/registry-view.ts';
 import { Revalidation } from '../proxy/revalidation.ts';
 import { createShareFill } from '../proxy/shared/share-fill.ts';
 import { TagLists } from '../proxy/tag-lists.ts';
 import { VirtualRegistries as Registries } from '../proxy/virtual-registries.ts';
+import { type Pulls, VirtualRepository } from '../proxy/virtual-repository.ts';
 import type { BlobReads } from '../storage/blob-reads.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
 import { BufferBudget } from '../storage/chunk-reader.ts';
@@ -56,6 +59,7 @@ export interface VirtualRegistryParts {
   readonly findHosted: FindHosted;
   readonly metrics: Pick<Metrics, 'fills' | 'upstreams'>;
   readonly room: Room;
+  readonly admission: Admission;
   /** Undefined: what other processes do is not known. */
   readonly cluster: Pick<Cluster, 'sharing' | 'upstreams'> | undefined;
   readonly log: Log;
@@ -76,6 +80,7 @@ export function createVirtualRegistries({
   findHosted,
   metrics,
   room,
+  admission,
   cluster,
   log,
   now,
@@ -141,6 +146,19 @@ export function createVirtualRegistries({
   });
   const fetch = new ManifestFetch({ entries, manifests, demandRoom, log, now });
   const revalidation = new Revalidation({ fetch, entries, backoffMs: cache.backoffMs, log, now });
+  const common = { entries, hot, usage, log, now };
+  const pulls: Pulls = {
+    manifests: watched(new ManifestPull({ ...common, manifests, revalidation, fetch, notFound, admission }), {
+      manifest: 'pull manifest',
+    }),
+    blobs: watched(new BlobPull({ ...common, blobs, reads, fills, buffers, room, observer, pause }), {
+      blob: 'pull blob',
+      stat: 'pull blob',
+    }),
+    tags: new TagLists({ entries, ttlMs, log, now }),
+    referrers: new ReferrerLists({ entries, manifests, ttlMs, log, now }),
+    counts,
+  };
   const watchedUpstreams = new WeakMap<Upstream, Upstream>();
   const registries = new Registries({
     load: (id) =>
@@ -155,48 +173,22 @@ export function createVirtualRegistries({
     },
     findHosted,
     hot,
-    pulls: {
-      manifests: watched(
-        new ManifestPull({
-          log,
-          entries,
-          manifests,
-          hot,
-          revalidation,
-          fetch,
-          notFound,
-          usage,
-          now,
-        }),
-        { manifest: 'pull manifest' },
-      ),
-      blobs: watched(
-        new BlobPull({
-          entries,
-          blobs,
-          reads,
-          hot,
-          fills,
-          buffers,
-          usage,
-          room,
-          observer,
-          pause,
-          log,
-          now,
-        }),
-        { blob: 'pull blob', stat: 'pull blob' },
-      ),
-      tags: new TagLists({ entries, ttlMs, log, now }),
-      referrers: new ReferrerLists({ entries, manifests, ttlMs, log, now }),
-      counts,
-    },
+    admission,
+    pulls,
   });
+  const explaining = {
+    entries,
+    manifests,
+    findHosted,
+    admission,
+    contentOf: (part: RemotePart, name: RepositoryName) => new VirtualRepository(pulls, part, name).content,
+    now,
+  };
   const explainer = {
     async explain(registryId: number, ...[repository, reference]: Explained) {
       const nothing = { id: registryId, groupId: 0, groupPath: '', isOpen: false, upstreams: [] };
       const view = (await registries.view(registryId)) ?? registryView(nothing);
-      return explainPull(view, repository, reference, { entries, findHosted, now });
+      return explainPull(view, repository, reference, explaining);
     },
   };
   const findUpstream = async (id: number) => {

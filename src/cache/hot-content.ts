@@ -14,6 +14,8 @@ export interface HotManifest {
   readonly checkedAt: number;
   /** 0 means for ever. */
   readonly validityHours: number;
+  /** What clients who get it are warned of. */
+  readonly warnings?: readonly string[] | undefined;
 }
 
 /** A blob that a repository of a virtual registry links. */

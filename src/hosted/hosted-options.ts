@@ -1,5 +1,5 @@
 /** What hosted repositories are built from. */
-
+import type { Admission } from '../admission/admission.ts';
 import type { HotContent } from '../cache/hot-content.ts';
 import type { Database } from '../metadata/db/database.ts';
 import type { Log } from '../observe/log.ts';
@@ -42,6 +42,8 @@ export interface HostedOptions {
   readonly limits: HostedLimits;
   readonly tagPatterns: TagPatterns;
   readonly pulls: Pick<PullCounter, 'count'>;
+  /** What lets images in. */
+  readonly admission: Pick<Admission, 'admit'>;
   /** Why nothing can be pulled or pushed now; undefined: it can. */
   readonly offReason?: () => Promise<string | undefined>;
   /** Whether those who are told of a manifest are told what it refers to. */

@@ -39,11 +39,13 @@ export class HostedRepositories {
     reference: Reference,
     isPull: boolean,
   ): Promise<BytesAnswer | undefined> {
-    const { database, pulls, offReason } = this.#options;
+    const { database, offReason } = this.#options;
     if (await offReason?.()) return undefined;
     const found = await database.pulledContent.findManifest(name, reference);
     const payload = found && (await this.#payload(found.digest));
-    return payload && answerManifest(pulls, found.repositoryId, { ...found, payload }, reference, isPull);
+    if (!payload) return undefined;
+    const repository = { id: found.repositoryId, name };
+    return answerManifest(this.#options, repository, { ...found, payload }, { reference, isPull });
   }
 
   /** A blob of this repository whose bytes are in memory, in one look at the records; undefined where they are not, or it has none such. */

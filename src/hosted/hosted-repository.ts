@@ -1,4 +1,5 @@
 /** A repository that is pushed to, as it is read: straight from the records, so that a write is seen at once, by all processes. */
+import type { ImageContent } from '../admission/admission-policy.ts';
 import type { BlobRecord } from '../metadata/content/blobs.ts';
 import type { HostedManifest } from '../metadata/hosted/repository-manifests.ts';
 import type { Digest } from '../oci/digest.ts';
@@ -18,7 +19,10 @@ import { rememberedBlob, storedBlob } from '../storage/stored-blob.ts';
 import type { HostedOptions } from './hosted-options.ts';
 import { listReferrers } from './manifests/referrers.ts';
 
-export type ReadingOptions = Pick<HostedOptions, 'database' | 'reads' | 'buffers' | 'hot' | 'pulls' | 'log'>;
+export type ReadingOptions = Pick<
+  HostedOptions,
+  'database' | 'reads' | 'buffers' | 'hot' | 'pulls' | 'admission' | 'log'
+>;
 
 export const outcome = 'hosted';
 
@@ -34,9 +38,14 @@ export class HostedRepository implements ReadableRepository {
     this.#id = id;
   }
 
-  async manifest(reference: Reference, isPull: boolean): Promise<ManifestAnswer> {
-    const { database, pulls } = this.#options;
-    const { repositoryManifests } = database;
+  async manifest(reference: Reference, isPull: boolean, signal?: AbortSignal): Promise<ManifestAnswer> {
+    const { id, manifest } = await this.#getManifest(reference);
+    return answerManifest(this.#options, { id, name: this.#name }, manifest, { reference, isPull, signal });
+  }
+
+  /** @throws OciError MANIFEST_UNKNOWN */
+  async #getManifest(reference: Reference) {
+    const { repositoryManifests } = this.#options.database;
     const id = await this.#findId();
     const manifest =
       id === undefined
@@ -47,7 +56,19 @@ export class HostedRepository implements ReadableRepository {
     if (id === undefined || !manifest) {
       throw new OciError('MANIFEST_UNKNOWN', { detail: `${this.#name} has no manifest ${reference}` });
     }
-    return answerManifest(pulls, id, manifest, reference, isPull);
+    return { id, manifest };
+  }
+
+  /** What policies read. */
+  get content(): ImageContent {
+    return {
+      manifest: async (reference) => {
+        const { digest, mediaType, payload } = (await this.#getManifest(reference)).manifest;
+        return { digest, mediaType, payload, outcome };
+      },
+      blob: (digest) => this.blob(digest),
+      referrers: (subject) => this.referrers(subject),
+    };
   }
 
   async blob(digest: Digest): Promise<BlobAnswer> {
@@ -112,15 +133,24 @@ export class HostedRepository implements ReadableRepository {
   }
 }
 
-/** The answer, counted where it is a pull. */
-export function answerManifest(
-  pulls: ReadingOptions['pulls'],
-  repositoryId: number,
+export interface HostedPull {
+  readonly reference: Reference;
+  readonly isPull: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The answer, once it is let in, counted where it is a pull. @throws ImageRefused */
+export async function answerManifest(
+  options: ReadingOptions,
+  { id: repositoryId, name: repository }: { readonly id: number; readonly name: RepositoryName },
   { digest, mediaType, payload }: HostedManifest,
-  reference: Reference,
-  isPull: boolean,
-): ManifestAnswer {
+  { reference, isPull, signal }: HostedPull,
+): Promise<ManifestAnswer> {
+  const place = { kind: 'hosted', repositoryId, repository } as const;
+  const content = new HostedRepository(options, repository, repositoryId).content;
+  const image = { digest, mediaType, payload, place, reference, content };
+  const warnings = await options.admission.admit(image, signal);
   if (isPull)
-    pulls.count({ repositoryId, digest, tag: isDigestReference(reference) ? undefined : reference });
-  return { digest, mediaType, payload, outcome };
+    options.pulls.count({ repositoryId, digest, tag: isDigestReference(reference) ? undefined : reference });
+  return { digest, mediaType, payload, outcome, warnings };
 }

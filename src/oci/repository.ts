@@ -17,6 +17,8 @@ export interface BytesAnswer {
   /** The exact bytes that were pushed; never changed by whoever reads them. */
   readonly payload: Buffer;
   readonly outcome: Outcome;
+  /** What the client is warned of, in sentences. */
+  readonly warnings?: readonly string[] | undefined;
 }
 
 export type ManifestAnswer = BytesAnswer;

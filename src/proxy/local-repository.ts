@@ -2,6 +2,7 @@
  * A repository at a local upstream: the hosted one of that name, looked for anew with each question and kept nowhere,
  * so that what was pushed is there at once, and what was deleted gone at once.
  */
+import type { Admission } from '../admission/admission.ts';
 import type { Digest } from '../oci/digest.ts';
 import { OciError, type OciErrorCode } from '../oci/errors.ts';
 import type { Reference, RepositoryName } from '../oci/reference.ts';
@@ -30,6 +31,8 @@ export interface LocalRepositoryOptions {
   /** Of the virtual registry's group. */
   readonly groupPath: string;
   readonly findHosted: FindHosted;
+  readonly registryId: number;
+  readonly admission: Pick<Admission, 'admit'>;
 }
 
 export class LocalRepository implements WarmableRepository {
@@ -39,8 +42,19 @@ export class LocalRepository implements WarmableRepository {
     this.#options = options;
   }
 
-  async manifest(reference: Reference, isPull: boolean): Promise<ManifestAnswer> {
-    return (await this.#get('MANIFEST_UNKNOWN')).manifest(reference, isPull);
+  /** Judged by the policies of the repository, and then by those of the virtual registry. */
+  async manifest(reference: Reference, isPull: boolean, signal?: AbortSignal): Promise<ManifestAnswer> {
+    const hosted = await this.#get('MANIFEST_UNKNOWN');
+    const answer = await hosted.manifest(reference, isPull, signal);
+    const { upstream, repository, registryId, admission } = this.#options;
+    const place = {
+      kind: 'virtual',
+      registryId,
+      upstream: upstream.settings,
+      repository: upstream.repositoryOf(repository) ?? repository,
+    } as const;
+    const warnings = await admission.admit({ ...answer, place, reference, content: hosted }, signal);
+    return warnings ? { ...answer, warnings: [...(answer.warnings ?? []), ...warnings] } : answer;
   }
 
   async blob(digest: Digest): Promise<BlobAnswer> {

@@ -1,4 +1,8 @@
-/** Manifests of one repository: hot, fresh, revalidated, from another upstream, or stale; in this order. */
+/**
+ * Manifests of one repository: hot, fresh, revalidated, from another upstream, or stale; in this order. Only what was let in is hot.
+ */
+import { type Admission, ImageRefused } from '../admission/admission.ts';
+import type { ImageContent } from '../admission/admission-policy.ts';
 import { isFresh } from '../cache/freshness.ts';
 import type { HotContent, HotManifest } from '../cache/hot-content.ts';
 import type { Usage } from '../cache/usage.ts';
@@ -6,12 +10,13 @@ import { SingleFlight } from '../concurrency/single-flight.ts';
 import type { CacheEntries } from '../metadata/cached/cache-entries.ts';
 import type { Manifests } from '../metadata/content/manifests.ts';
 import type { Digest } from '../oci/digest.ts';
+import { OciError } from '../oci/errors.ts';
 import { isDigestReference, type Reference } from '../oci/reference.ts';
 import type { ManifestAnswer, Outcome } from '../oci/repository.ts';
 import { type ManifestFetch, type PulledManifest, recordedTypeOf } from './manifest-fetch.ts';
 import { type Answer, answerOf, refusalOf } from './refusal.ts';
 import type { Revalidation } from './revalidation.ts';
-import { entrySource, isRecordOf, type Source } from './source.ts';
+import { entrySource, isRecordOf, placeOf, type Source } from './source.ts';
 import { type WalkTools, walk } from './walk.ts';
 
 export interface ManifestPullTools extends WalkTools {
@@ -21,11 +26,23 @@ export interface ManifestPullTools extends WalkTools {
   readonly revalidation: Revalidation;
   readonly fetch: ManifestFetch;
   readonly usage: Usage;
+  readonly admission: Pick<Admission, 'admit'>;
   readonly now: () => number;
+}
+
+/** The repository that is pulled from. */
+export interface PulledRepository {
+  /** Of the registry and image, for what is hot and shared. */
+  readonly key: string;
+  readonly registryId: number;
+  /** @throws OciError NAME_UNKNOWN */
+  readonly sources: () => readonly Source[];
+  readonly content: ImageContent;
 }
 
 interface Resolved {
   readonly hot: HotManifest;
+  readonly source: Source;
   readonly outcome: Outcome;
 }
 
@@ -49,22 +66,24 @@ export class ManifestPull {
   }
 
   /**
-   * @param key of the registry and image, for what is hot and shared
    * @param isPull whether it counts as a download
-   * @throws OciError MANIFEST_UNKNOWN, UNAVAILABLE, TOOMANYREQUESTS
+   * @throws OciError MANIFEST_UNKNOWN, UNAVAILABLE, TOOMANYREQUESTS; ImageRefused
    */
   async manifest(
-    key: string,
-    sources: () => readonly Source[],
+    repository: PulledRepository,
     reference: Reference,
     isPull: boolean,
     signal: AbortSignal | undefined,
   ): Promise<ManifestAnswer> {
+    const { key } = repository;
     const warm = this.hot(key, reference, isPull);
     if (warm) return warm;
     const { hot, usage } = this.#tools;
     const name = `${key}:${reference}`;
-    const resolve = (unwanted: AbortSignal) => this.#resolve(sources(), reference, unwanted);
+    const resolve = async (unwanted: AbortSignal) => {
+      const resolved = await this.#resolve(repository.sources(), reference, unwanted);
+      return this.#admitted(repository, reference, resolved, unwanted);
+    };
     const { outcome, joined } = this.#flights.run(name, resolve, signal);
     const resolved = await outcome;
     if (resolved.hot.entryId !== unrecorded) {
@@ -72,6 +91,52 @@ export class ManifestPull {
       hot.keep(name, resolved.hot);
     }
     return answer(resolved.hot, joined && resolved.outcome === 'miss' ? 'collapsed' : resolved.outcome);
+  }
+
+  /** As {@link manifest}, whoever may pull it, and counted as no download. */
+  async unjudged(
+    { sources }: Pick<PulledRepository, 'sources'>,
+    reference: Reference,
+    signal = new AbortController().signal,
+  ): Promise<ManifestAnswer> {
+    const { hot, outcome } = await this.#resolve(sources(), reference, signal);
+    return answer(hot, outcome);
+  }
+
+  /** With what the client is warned of. A tag that is refused may be answered with an older image. @throws ImageRefused */
+  async #admitted(
+    repository: PulledRepository,
+    reference: Reference,
+    resolved: Resolved,
+    signal: AbortSignal,
+  ): Promise<Resolved> {
+    try {
+      return await this.#admit(repository, reference, resolved, signal);
+    } catch (error) {
+      if (!(error instanceof ImageRefused)) throw error;
+      const { older = [], reason } = error.verdict;
+      const { checkedAt, validityHours } = resolved.hot;
+      for (const digest of older) {
+        const found = await this.#resolve([resolved.source], digest, signal).catch(unlessOciError);
+        const admitted =
+          found && (await this.#admit(repository, reference, found, signal).catch(unlessOciError));
+        if (!admitted) continue;
+        const warnings = [`answered with the older ${digest}: ${reason}`, ...(admitted.hot.warnings ?? [])];
+        return { ...admitted, hot: { ...admitted.hot, checkedAt, validityHours, warnings } };
+      }
+      throw error;
+    }
+  }
+
+  async #admit(
+    { registryId, content }: PulledRepository,
+    reference: Reference,
+    { hot, source, outcome }: Resolved,
+    signal: AbortSignal,
+  ): Promise<Resolved> {
+    const place = placeOf(registryId, source);
+    const warnings = await this.#tools.admission.admit({ ...hot, place, reference, content }, signal);
+    return { source, outcome, hot: { ...hot, warnings } };
   }
 
   async #resolve(sources: readonly Source[], reference: Reference, signal: AbortSignal): Promise<Resolved> {
@@ -153,12 +218,19 @@ const unrecorded = -1;
 function resolvedOf(manifest: PulledManifest, source: Source, outcome: Outcome, checkedAt: number): Resolved {
   const { digest, mediaType, payload, entry } = manifest;
   const validityHours = source.upstream.settings.cacheValidityHours;
+  const entryId = entry?.id ?? unrecorded;
   return {
     outcome,
-    hot: { entryId: entry?.id ?? unrecorded, digest, mediaType, payload, checkedAt, validityHours },
+    source,
+    hot: { entryId, digest, mediaType, payload, checkedAt, validityHours },
   };
 }
 
-function answer({ digest, mediaType, payload }: HotManifest, outcome: Outcome): ManifestAnswer {
-  return { digest, mediaType, payload, outcome };
+function answer({ digest, mediaType, payload, warnings }: HotManifest, outcome: Outcome): ManifestAnswer {
+  return { digest, mediaType, payload, outcome, warnings };
+}
+
+function unlessOciError(error: unknown): undefined {
+  if (!(error instanceof OciError)) throw error;
+  return undefined;
 }

@@ -1,7 +1,9 @@
 /**
- * Several repositories behind one name, asked one after the other: the first that has it answers. One that fails does not
+ * Several repositories behind one name, asked one after the other: the first that has it answers, or says that a policy keeps
+ * it out. One that fails does not
  * keep the next from being asked; but where nobody has it, absence is not certain, and its failure is what is told.
  */
+import { ImageRefused } from '../admission/admission.ts';
 import type { Digest } from '../oci/digest.ts';
 import { OciError } from '../oci/errors.ts';
 import { isDigestReference, type Reference } from '../oci/reference.ts';
@@ -103,6 +105,7 @@ async function firstOf<T>(
     try {
       return await ask(repository);
     } catch (error) {
+      if (error instanceof ImageRefused) throw error;
       errors.push(ociErrorOf(error));
     }
   }

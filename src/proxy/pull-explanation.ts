@@ -1,4 +1,5 @@
 /** What an explanation of a pull says: of the whole, of each upstream, and of one part of a virtual registry. */
+import type { Verdict } from '../admission/verdict.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Reference, RepositoryName } from '../oci/reference.ts';
 import type { OutboundErrorKind } from '../outbound/outbound-error.ts';
@@ -8,6 +9,8 @@ export interface PullExplanation {
   /** In the order they are asked. */
   readonly upstreams: readonly UpstreamExplanation[];
   readonly verdict: PullVerdict;
+  /** What each policy that has a say does with the image; undefined where there is none to be judged. */
+  readonly admission: readonly Verdict[] | undefined;
 }
 
 export interface UpstreamExplanation {
@@ -69,4 +72,5 @@ export interface ExplainedPart {
   readonly upstreams: readonly PartExplanation[];
   /** Undefined where nobody here has the image. */
   readonly verdict: PullVerdict | undefined;
+  readonly admission?: readonly Verdict[] | undefined;
 }

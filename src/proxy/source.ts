@@ -1,4 +1,5 @@
 /** Where a repository of a virtual registry may be found: one repository at one upstream. */
+import type { ImagePlace } from '../admission/admission-policy.ts';
 import type { EntrySource } from '../metadata/cached/cache-entry.ts';
 import { OciError } from '../oci/errors.ts';
 import type { RepositoryName } from '../oci/reference.ts';
@@ -52,6 +53,11 @@ export function originOf(source: Source): string {
 /** The source as records know it. */
 export function entrySource(source: Source): EntrySource {
   return { upstreamId: source.upstream.settings.id, repository: source.repository };
+}
+
+/** The source as policies know it. */
+export function placeOf(registryId: number, { upstream, repository }: Source): ImagePlace {
+  return { kind: 'virtual', registryId, upstream: upstream.settings, repository };
 }
 
 /** For what is believed of it: a changed upstream is asked again. */

@@ -1,5 +1,6 @@
 /** Finds the virtual repository that a name stands for. */
 import { LRUCache } from 'lru-cache';
+import type { Admission } from '../admission/admission.ts';
 import type { HotContent } from '../cache/hot-content.ts';
 import type { Digest } from '../oci/digest.ts';
 import { parseVirtualName, type Reference, type RepositoryName } from '../oci/reference.ts';
@@ -42,6 +43,7 @@ export interface VirtualRegistriesOptions {
   readonly findHosted: FindHosted;
   readonly hot: Pick<HotContent, 'forgetAll'>;
   readonly pulls: Pulls;
+  readonly admission: Pick<Admission, 'admit'>;
 }
 
 export class VirtualRegistries {
@@ -170,10 +172,21 @@ export class VirtualRegistries {
     );
   }
 
-  #repositoryAt({ groupPath }: RegistryView, part: RegistryPart, name: RepositoryName): WarmableRepository {
-    const { pulls, findHosted } = this.#options;
+  #repositoryAt(
+    { id: registryId, groupPath }: RegistryView,
+    part: RegistryPart,
+    name: RepositoryName,
+  ): WarmableRepository {
+    const { pulls, findHosted, admission } = this.#options;
     if (!(part instanceof LocalUpstream)) return new VirtualRepository(pulls, part, name);
-    return new LocalRepository({ upstream: part, repository: name, groupPath, findHosted });
+    return new LocalRepository({
+      upstream: part,
+      repository: name,
+      groupPath,
+      findHosted,
+      registryId,
+      admission,
+    });
   }
 }
 

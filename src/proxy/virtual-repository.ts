@@ -1,4 +1,5 @@
 /** One repository at the remote upstreams of a virtual registry: readable, and nothing else. */
+import type { ImageContent } from '../admission/admission-policy.ts';
 import type { PullCounts } from '../cache/pull-counts.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Reference, RepositoryName } from '../oci/reference.ts';
@@ -13,7 +14,7 @@ import type {
   TagsAnswer,
 } from '../oci/repository.ts';
 import type { BlobPull } from './blob-pull.ts';
-import type { ManifestPull } from './manifest-pull.ts';
+import type { ManifestPull, PulledRepository } from './manifest-pull.ts';
 import type { KeptBlob, WarmableRepository } from './prewarm/warmable-repository.ts';
 import type { ReferrerLists } from './referrer-lists.ts';
 import type { RemotePart } from './registry-view.ts';
@@ -51,8 +52,7 @@ export class VirtualRepository implements WarmableRepository {
   }
 
   manifest(reference: Reference, isPull: boolean, signal?: AbortSignal): Promise<ManifestAnswer> {
-    const sources = () => this.#sources;
-    const answer = this.#pulls.manifests.manifest(this.#key, sources, reference, isPull, signal);
+    const answer = this.#pulls.manifests.manifest(this.#pulled, reference, isPull, signal);
     return isPull ? this.#counted(answer) : answer;
   }
 
@@ -85,6 +85,21 @@ export class VirtualRepository implements WarmableRepository {
   #countedNow(hit: BytesAnswer | undefined, isPull: boolean): BytesAnswer | undefined {
     if (hit && isPull) this.#pulls.counts.count(this.#part.groupId, true);
     return hit;
+  }
+
+  /** What policies read. */
+  get content(): ImageContent {
+    return {
+      manifest: (reference, _isPull, signal) =>
+        this.#pulls.manifests.unjudged(this.#pulled, reference, signal),
+      blob: async (digest, signal) => (await this.keepBlob(digest, signal)).blob,
+      referrers: (subject, signal) => this.referrers(subject, signal),
+    };
+  }
+
+  get #pulled(): PulledRepository {
+    const { registryId } = this.#part;
+    return { key: this.#key, registryId, sources: () => this.#sources, content: this.content };
   }
 
   get #key(): string {

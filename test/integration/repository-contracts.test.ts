@@ -16,6 +16,7 @@ import { LocalRepository } from '../../src/proxy/local-repository.ts';
 import { OrderedRepository } from '../../src/proxy/ordered-repository.ts';
 import { unlimitedSpace } from '../../src/storage/disk-space.ts';
 import { LocalUpstream } from '../../src/upstreams/local-upstream.ts';
+import { admissionOf } from '../support/admission.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { FakeRegistry } from '../support/fake-registry.ts';
 import { FakeUpstream } from '../support/fake-upstream.ts';
@@ -63,7 +64,8 @@ describeReadableRepository('a repository at a local upstream', async (content) =
   const upstream = new LocalUpstream(settings, 'acme', silentLog);
   const hosted = content.length === 0 ? undefined : inMemory(content);
   const findHosted = async () => hosted;
-  return { repository: new LocalRepository({ upstream, repository: web, groupPath: 'acme', findHosted }) };
+  const place = { registryId: 1, groupPath: 'acme', findHosted, admission: admissionOf() };
+  return { repository: new LocalRepository({ upstream, repository: web, ...place }) };
 });
 
 describeReadableRepository('a repository in two places', async (content) => {
@@ -145,6 +147,7 @@ describeEachDatabase('with records', (_open, each) => {
         reads: store,
         shared,
         hot: new HotContent(config.cache.hotManifestBytes),
+        admission: admissionOf(),
         secretBox,
         secrets: new UpstreamSecrets(secretBox),
         settings: { offReason: async () => undefined },

@@ -305,6 +305,9 @@ describeEachDatabase('virtual registries', (open, { clock }) => {
         },
       ],
       verdict: { upstreamId: 4, source: 'cache', digest, why: 'it is the same' },
+      admission: [
+        { policy: 'quarantine', kind: 'refused', reason: 'it is too young', until: Date.UTC(2026, 0, 8) },
+      ],
     };
     const guest = await api.createMember(group, 'guest', 10);
     const { status, body } = await api.as(guest, 'GET', `${one(id)}/explain?image=alpine`);
@@ -328,6 +331,16 @@ describeEachDatabase('virtual registries', (open, { clock }) => {
           },
         ],
         verdict: { upstream_id: 4, source: 'cache', digest, why: 'it is the same' },
+        admission: [
+          {
+            policy: 'quarantine',
+            verdict: 'refused',
+            reason: 'it is too young',
+            evidence: null,
+            since: null,
+            until: '2026-01-08T00:00:00.000Z',
+          },
+        ],
       },
     });
     expect(await api.ask('GET', `${one(id)}/explain`)).toMatchObject({

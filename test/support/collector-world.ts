@@ -18,6 +18,7 @@ import { createPublishBlob } from '../../src/proxy/publish-blob.ts';
 import type { Source } from '../../src/proxy/source.ts';
 import { TagPatterns } from '../../src/rules/tag-protection.ts';
 import { BufferBudget } from '../../src/storage/chunk-reader.ts';
+import { admissionOf } from './admission.ts';
 import { collectorOf } from './collecting.ts';
 import { bytesBlob, type FakeManifest, fakeArtifact, fakeImage, fakeIndex } from './fake-content.ts';
 import { FakeUpstream } from './fake-upstream.ts';
@@ -134,6 +135,7 @@ export class CollectorWorld {
         protectReferencedManifests: true,
       },
       pulls: { count: () => undefined },
+      admission: admissionOf(),
       log,
       now,
     });

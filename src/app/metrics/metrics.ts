@@ -1,5 +1,6 @@
 /** What is counted, under a registry of our own. Services know only their observers, and nothing of Prometheus. */
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { AdmissionObserver } from '../../admission/admission.ts';
 import type { RegistryObserver } from '../../api/registry/services.ts';
 import type { RequestObserver } from '../../api/requests.ts';
 import type { GcObserver } from '../../gc/gc-observer.ts';
@@ -23,6 +24,7 @@ import { webhookMetrics } from './webhook-metrics.ts';
 export interface Metrics {
   readonly requests: RequestObserver;
   readonly registry: RegistryObserver;
+  readonly admission: AdmissionObserver;
   readonly fills: FillObserver;
   readonly readCache: ReadCacheObserver;
   readonly cache: CacheMetrics;
@@ -55,6 +57,7 @@ export function createMetrics(countPending = async () => 0, all?: MetricsOfAll):
   return {
     requests: requestMetrics(registry),
     registry: registryMetrics(registry),
+    admission: admissionMetrics(registry),
     fills: fillMetrics(registry),
     readCache: readCacheMetrics(registry),
     cache: cacheMetrics(registry),
@@ -165,6 +168,16 @@ function registryMetrics(registry: Registry): RegistryObserver {
     pulled: (kind, outcome) => pulls.inc({ kind, outcome }),
     pushed: (kind) => pushes.inc({ kind }),
   };
+}
+
+function admissionMetrics(registry: Registry): AdmissionObserver {
+  const verdicts = new Counter({
+    name: 'entrepot_admission_verdicts_total',
+    help: 'Images that a policy judged, by policy and verdict: admitted, warned or refused. What is answered from memory is not judged again.',
+    labelNames: ['policy', 'verdict'],
+    registers: [registry],
+  });
+  return { judged: (policy, verdict) => verdicts.inc({ policy, verdict }) };
 }
 
 function fillMetrics(registry: Registry): FillObserver {

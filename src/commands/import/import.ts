@@ -150,7 +150,14 @@ function createHosted(
   const common = { config, settings, log, now: Date.now };
   const { reads, close } = createBlobReads({ ...stores, ...common, observer: { opened: () => undefined } });
   const hot = new HotContent(config.cache.hotManifestBytes);
-  const hosted = createHostedRegistry({ ...common, storage: { ...stores, database }, reads, hot });
+  const hosted = createHostedRegistry({
+    ...common,
+    storage: { ...stores, database },
+    reads,
+    hot,
+    // Nobody pulls from here.
+    admission: { admit: async () => undefined },
+  });
   return {
     repositories: hosted.repositories,
     async close(): Promise<void> {

@@ -1,5 +1,6 @@
 /** Which image's pull is explained, and how it is told. */
 import { z } from 'zod';
+import { policyNames, type Verdict } from '../../admission/verdict.ts';
 import { OciError } from '../../oci/errors.ts';
 import { parseImage, type Reference, type RepositoryName } from '../../oci/reference.ts';
 import type { PullExplanation } from '../../proxy/pull-explanation.ts';
@@ -9,6 +10,16 @@ import type { AnswerOf } from '../endpoint/wire.ts';
 import { breaker } from './upstream-fields.ts';
 
 const digest = z.string().nullable();
+const verdictResponse = z
+  .object({
+    policy: z.enum(policyNames),
+    verdict: z.enum(['admitted', 'warned', 'refused']),
+    reason: z.string(),
+    evidence: z.string().nullable(),
+    since: instantText.nullable(),
+    until: instantText.nullable().meta({ description: 'When the image may be pulled' }),
+  })
+  .meta({ id: 'AdmissionVerdict' });
 const upstreamResponse = z.object({
   id: z.int(),
   name: z.string(),
@@ -38,6 +49,10 @@ export const explanationResponse = z
       digest,
       why: z.string(),
     }),
+    admission: z
+      .array(verdictResponse)
+      .nullable()
+      .meta({ description: 'What each policy that has a say does; null: there is nothing to be judged' }),
   })
   .meta({ id: 'PullExplanation' });
 
@@ -54,7 +69,7 @@ export function parseImageReference(text: string): ReturnType<typeof parseImage>
 export function explanationBody(
   image: RepositoryName,
   reference: Reference,
-  { upstreams, verdict }: PullExplanation,
+  { upstreams, verdict, admission }: PullExplanation,
 ): AnswerOf<typeof explanationResponse> {
   return {
     image,
@@ -65,5 +80,17 @@ export function explanationBody(
       entry: entry && { ...entry, fresh: entry.isFresh },
     })),
     verdict,
+    admission: admission?.map(verdictBody),
   };
+}
+
+function verdictBody({
+  policy,
+  kind: verdict,
+  reason,
+  evidence,
+  since,
+  until,
+}: Verdict): AnswerOf<typeof verdictResponse> {
+  return { policy, verdict, reason, evidence, since, until };
 }

@@ -25,6 +25,7 @@ import { BufferBudget } from '../../../src/storage/chunk-reader.ts';
 import { FilesystemBlobStore } from '../../../src/storage/filesystem-blob-store.ts';
 import { FilesystemUploadStore } from '../../../src/storage/filesystem-upload-store.ts';
 import type { UploadStore } from '../../../src/storage/upload-store.ts';
+import { admissionOf } from '../../support/admission.ts';
 import type { DatabasePlace, EachDatabase } from '../../support/databases.ts';
 import { bytesBlob, type Descriptor, type FakeManifest } from '../../support/fake-content.ts';
 import { createProject } from '../../support/hosted-records.ts';
@@ -115,6 +116,7 @@ export async function startHosted(
       buffers: new BufferBudget(),
       hot: new HotContent(1024 * 1024),
       pulls,
+      admission: admissionOf(),
       tagPatterns: new TagPatterns(),
       limits: { ...limits, ...changes },
       ...(tellsReferences !== undefined && { tellsReferences }),

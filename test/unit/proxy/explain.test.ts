@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseReference } from '../../../src/oci/reference.ts';
 import { explainPull } from '../../../src/proxy/explain.ts';
+import { admissionOf } from '../../support/admission.ts';
 import { fakeImage } from '../../support/fake-content.ts';
 import { atUpstream, hourMs, image, type KitOptions, nth, startProxy } from './proxy-kit.ts';
 
@@ -10,11 +11,15 @@ const two = fakeImage({ architecture: 'arm64' });
 async function start(upstreams: KitOptions['upstreams'] = [{}, {}]) {
   const kit = await startProxy({ upstreams });
   const { database, clock, registries } = kit;
+  const content = await kit.repository();
   const explain = async (reference = 'v1') => {
     const view = await registries.view(1);
     if (!view) throw new Error('no virtual registry');
     const options = {
       entries: database.cacheEntries,
+      manifests: database.manifests,
+      admission: admissionOf(),
+      contentOf: () => content,
       findHosted: async () => undefined,
       now: () => clock.now,
     };
@@ -65,6 +70,7 @@ describe('an explanation of a pull', () => {
         digest: one.digest,
         why: expect.stringContaining('first upstream'),
       },
+      admission: [],
     });
   });
 

@@ -1,5 +1,6 @@
 /** Virtual registries on records and bytes in memory, whose upstreams have no network. */
 import { onTestFinished, vi } from 'vitest';
+import type { AdmissionPolicy } from '../../../src/admission/admission-policy.ts';
 import { HotContent } from '../../../src/cache/hot-content.ts';
 import { NotFound } from '../../../src/cache/not-found.ts';
 import type { SharedCache } from '../../../src/cache/shared.ts';
@@ -25,6 +26,7 @@ import { VirtualRegistries } from '../../../src/proxy/virtual-registries.ts';
 import { SpoolError } from '../../../src/storage/blob-store.ts';
 import { BufferBudget } from '../../../src/storage/chunk-reader.ts';
 import type { UpstreamSettings } from '../../../src/upstreams/upstream.ts';
+import { admissionOf } from '../../support/admission.ts';
 import type { FakeManifest } from '../../support/fake-content.ts';
 import { FakeUpstream } from '../../support/fake-upstream.ts';
 import { MemoryBlobStore } from '../../support/memory-blob-store.ts';
@@ -45,16 +47,22 @@ export interface KitOptions {
   /** Of the upstreams, in their order; one where left out. */
   readonly upstreams?: readonly Partial<UpstreamSettings>[];
   readonly room?: Partial<Room>;
+  readonly policies?: readonly AdmissionPolicy[];
 }
 
 /** Virtual registry 1 of a group, with these upstreams. */
-export async function startProxy({ upstreams: given = [{}], room: changed = {} }: KitOptions = {}) {
+export async function startProxy({
+  upstreams: given = [{}],
+  room: changed = {},
+  policies = [],
+}: KitOptions = {}) {
   const clock = { now: Date.UTC(2026, 0, 1) };
   const now = () => clock.now;
   const database = await openDatabase({ url: undefined, file: ':memory:', log: silentLog, now });
   onTestFinished(() => database.close());
   const errors: string[] = [];
   const log: Log = { ...silentLog, error: (_, message) => void errors.push(message) };
+  const admission = admissionOf({ policies, log });
   const store = new MemoryBlobStore();
   const fillsEnded: string[] = [];
   /** What metrics say of fills. */
@@ -129,6 +137,7 @@ export async function startProxy({ upstreams: given = [{}], room: changed = {} }
     },
     findHosted: async () => undefined,
     hot,
+    admission,
     pulls: {
       manifests: new ManifestPull({
         log,
@@ -139,6 +148,7 @@ export async function startProxy({ upstreams: given = [{}], room: changed = {} }
         fetch,
         notFound,
         usage,
+        admission,
         now,
       }),
       blobs: new BlobPull({

@@ -4,11 +4,12 @@ import { digestOf } from '../../../src/oci/digest.ts';
 import { OciError } from '../../../src/oci/errors.ts';
 import { parseRepositoryName, parseTag } from '../../../src/oci/reference.ts';
 import { explainPull } from '../../../src/proxy/explain.ts';
-import type { Source } from '../../../src/proxy/source.ts';
+import type { PulledRepository } from '../../../src/proxy/manifest-pull.ts';
 import { VirtualRegistries } from '../../../src/proxy/virtual-registries.ts';
 import type { Pulls } from '../../../src/proxy/virtual-repository.ts';
 import { LocalUpstream, localPathOf } from '../../../src/upstreams/local-upstream.ts';
 import type { UpstreamSettings } from '../../../src/upstreams/upstream.ts';
+import { admissionOf } from '../../support/admission.ts';
 import { FakeUpstream } from '../../support/fake-upstream.ts';
 import { MemoryRepository } from '../../support/memory-repository.ts';
 import { silentLog } from '../../support/silent-log.ts';
@@ -48,7 +49,7 @@ function setUpAll(...all: readonly GivenRegistry[]) {
   const unused = () => Promise.reject(new Error('not asked in these tests'));
   const pulls = {
     manifests: {
-      manifest: async (key: string, sources: () => readonly Pick<Source, 'upstream' | 'repository'>[]) => {
+      manifest: async ({ key, sources }: Pick<PulledRepository, 'key' | 'sources'>) => {
         pulled.push(`${key}: ${sources().map(({ upstream }) => upstream.settings.id)}`);
         names.push(...sources().map(({ repository }) => repository));
         throw new OciError('MANIFEST_UNKNOWN');
@@ -67,6 +68,7 @@ function setUpAll(...all: readonly GivenRegistry[]) {
     looked.push(`${groupPath} ${repository}`);
     return hosted.get(repository);
   };
+  const admission = admissionOf();
   const registries = new VirtualRegistries({
     load: async (id) => configured.find((each) => each.id === id),
     list: async () => configured.map(({ id }) => id),
@@ -77,6 +79,7 @@ function setUpAll(...all: readonly GivenRegistry[]) {
     findHosted,
     hot: new HotContent(1024),
     pulls,
+    admission,
   });
   const find = async () => {
     const repository = await registries.find(name);
@@ -87,7 +90,10 @@ function setUpAll(...all: readonly GivenRegistry[]) {
     const view = await registries.view(7);
     if (!view) throw new Error('no virtual registry');
     const entries = { listAt: async () => [], listByDigest: async () => [] };
-    return explainPull(view, image, reference, { entries, findHosted, now: Date.now });
+    const manifests = { findPayload: async () => undefined };
+    const contentOf = () => new MemoryRepository('hosted');
+    const options = { entries, manifests, findHosted, admission, contentOf, now: Date.now };
+    return explainPull(view, image, reference, options);
   };
   const host = (path: string) => {
     const repository = new MemoryRepository('hosted');

@@ -40,8 +40,7 @@ export async function runChange<T>(
   try {
     return await database.transaction(run);
   } catch (error) {
-    // Renames run changes, too, and answer with the errors of the registry's own protocol.
-    throw error instanceof OciError ? error : refusalOf(error);
+    throw refusalOf(error);
   }
 }
 
@@ -63,11 +62,17 @@ export class Changes {
   }
 }
 
+/** As {@link refusalOf}, and what a push would be refused for, too. */
+export function pushRefusalOf(error: unknown): unknown {
+  const refusal = refusalOf(error);
+  return refusal instanceof OciError && refusal.status < 500
+    ? new RefusedError('conflict', `409 Conflict - ${refusal.message}`, { cause: error })
+    : refusal;
+}
+
 /** What a change was refused for, in the words of the REST API; whatever else it failed of, as it is. */
-export function refusalOf(error: unknown): unknown {
+function refusalOf(error: unknown): unknown {
   if (error instanceof HostedRefusal) return refusedErrorOf(error);
-  if (error instanceof OciError && error.status < 500)
-    return new RefusedError('conflict', `409 Conflict - ${error.message}`, { cause: error });
   if (error instanceof MissingOwner) return new RefusedError('not-found', undefined, { cause: error });
   if (!(error instanceof UniqueViolation)) return error;
   const conflict = conflicts[error.constraint];

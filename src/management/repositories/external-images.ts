@@ -12,7 +12,7 @@ import { isRepositoryName, isTag, type RepositoryName, type Tag } from '../../oc
 import type { ExternalImage, ExternalRegistry } from '../../upstreams/external-registry.ts';
 import { type Actor, viewerOf } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
-import { refusalOf } from '../acting/changes.ts';
+import { pushRefusalOf } from '../acting/changes.ts';
 import { changerOf, protectionLevelIn } from '../acting/find-repository.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { Rights } from '../acting/rights.ts';
@@ -97,7 +97,7 @@ export class ExternalImageService {
     const writer = changerOf(actor, await protectionLevelIn(database, project, actor));
     const target = { projectId: project.id, projectPath: project.fullPath, name, writer };
     await demandTagDeletable(database, rules.tagPatterns, target, tag).catch((error: unknown) => {
-      throw refusalOf(error);
+      throw pushRefusalOf(error);
     });
     const deletion = await client.deleteTag(name, tag, token);
     if (!deletion) throw new RefusedError('not-found', 'Tag');

@@ -12,7 +12,7 @@ import type { Project } from '../../metadata/namespaces/projects.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { isRepositoryName, isTag } from '../../oci/reference.ts';
 import type { Actor } from '../acting/actor.ts';
-import { refusalOf, runChange } from '../acting/changes.ts';
+import { pushRefusalOf, runChange } from '../acting/changes.ts';
 import {
   getRepository,
   getWriteTarget,
@@ -132,7 +132,7 @@ export class RepositoryTagService {
       const copied = await copies.copy(image, { name: repository, tag }, writer);
       return { ...copied, project, repository, tag };
     } catch (error) {
-      throw refusalOf(error);
+      throw pushRefusalOf(error);
     }
   }
 

@@ -31,6 +31,7 @@ import { createManagement } from './management.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { createOperations } from './operations.ts';
 import { createOutbound } from './outbound.ts';
+import { createReplication } from './replication.ts';
 import { createRetention } from './retention.ts';
 import type { Secrets } from './secrets.ts';
 import { openStorage } from './storage.ts';
@@ -152,8 +153,12 @@ export async function createApp(
   const { registries } = virtual;
   const { room } = retention;
   const prewarm = new PrewarmTask({ ...common, registries, room, observer: metrics.cache });
+  const replication = createReplication({ ...common, hosted });
+  opened.defer(() => replication.close());
   const scheduler = new Scheduler({
-    tasks: [hosted, webhooks, collection, retention, { tasks: [prewarm] }].flatMap(({ tasks }) => tasks),
+    tasks: [hosted, webhooks, collection, retention, replication, { tasks: [prewarm] }].flatMap(
+      ({ tasks }) => tasks,
+    ),
     records: database.tasks,
     owner: id,
     readOnlyReason: pauseReason,

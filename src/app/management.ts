@@ -26,6 +26,7 @@ import { UpstreamSecrets } from '../management/registries/upstream-settings.ts';
 import type { FindBlockedAddress } from '../management/registries/upstream-url.ts';
 import { UpstreamService } from '../management/registries/upstreams.ts';
 import { VirtualRegistryService } from '../management/registries/virtual-registries.ts';
+import { ReplicationService } from '../management/replication/replication-rules.ts';
 import { DeletedTagService } from '../management/repositories/deleted-tags.ts';
 import { type ConfiguredRegistry, ExternalImageService } from '../management/repositories/external-images.ts';
 import { RepositoryService } from '../management/repositories/repositories.ts';
@@ -149,6 +150,7 @@ export function createManagement(parts: ManagementParts): RestServices {
     statistics: new StatisticsService(parts),
     storageFindings: new StorageFindingService({ database }),
     protectionRules: new ProtectionRuleService({ database }),
+    replication: new ReplicationService({ ...hosted, secrets, findBlockedAddress }),
     repositories: new RepositoryService(hosted),
     tagImages: new TagImageService({ database, images: registry.imageDetails }),
     repositoryTags: new RepositoryTagService({

@@ -1,4 +1,5 @@
 /** HTTP to other servers and to where they redirect: time-outs, limits, guarded addresses; no content coding is asked for. */
+import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { Answer } from './answer.ts';
 import { ConnectionQueue } from './connection-queue.ts';
@@ -32,9 +33,9 @@ export interface OriginHeaders {
 }
 
 export interface TransportRequest extends Hop {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'DELETE';
-  /** Of a POST, which is sent once: what came of it is not known where no answer came. */
-  readonly body?: string;
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
+  /** A POST is sent once: what came of it is not known where no answer came. A stream is opened for each time that it is sent. */
+  readonly body?: string | Buffer | (() => Readable);
   /** True for blobs. What is none has a deadline for all of it, by its signal. */
   readonly isTransfer?: boolean;
   /** Whose turn it is, where there are more requests than connections. */
@@ -104,7 +105,8 @@ export class Transport {
       forget();
     };
     const ask = (heeded: AbortSignal | undefined) => this.#ask(agent, asked, hop, free, heeded);
-    if (!asked.isTransfer) return ask(signal);
+    // How long a stream takes to send is the sender's matter: only standing still ends it.
+    if (!asked.isTransfer || typeof asked.body === 'function') return ask(signal);
     return withDeadline({ ms: answerMs, setting: 'upstreams.answer_seconds' }, signal, ask);
   }
 
@@ -119,7 +121,6 @@ export class Transport {
     let interimAnswers = 0;
     const options = {
       method,
-      body: body ?? null,
       headers: {
         'user-agent': this.#options.userAgent,
         ...this.#options.traceHeaders?.(),
@@ -135,7 +136,8 @@ export class Transport {
           throw new OutboundError('invalid', `sent more than ${maxInterimAnswers} answers that are none yet`);
       },
     } satisfies GuardedRequest;
-    const send = async (): Promise<Dispatcher.ResponseData> => agent.request(url, options);
+    const send = async (): Promise<Dispatcher.ResponseData> =>
+      agent.request(url, { ...options, body: (typeof body === 'function' ? body() : body) ?? null });
     const sent = send().catch((error: unknown) =>
       method !== 'POST' && isClosedBeforeAnswer(error) ? send() : Promise.reject(error),
     );

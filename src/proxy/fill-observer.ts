@@ -43,3 +43,11 @@ export interface FillObserver {
   /** Bytes added to (or, negative, gone from) the spool. */
   spooled(deltaBytes: number): void;
 }
+
+export const unwatched: FillObserver = {
+  started: () => undefined,
+  followed: () => undefined,
+  resumed: () => undefined,
+  finished: () => undefined,
+  spooled: () => undefined,
+};

@@ -34,6 +34,8 @@ export interface AuthorizerOptions {
   /** For a whole token exchange. */
   readonly answerMs: number;
   readonly now: () => number;
+  /** What tokens are asked for; undefined: `pull`. */
+  readonly actions?: 'pull,push' | undefined;
   /** Told of each token exchange; `error` is undefined where it gave a token. */
   readonly onExchange: (error: unknown, milliseconds: number) => void;
 }
@@ -181,7 +183,10 @@ export class Authorizer {
 
   /** That of what is asked for, and those that the registry named, which may know it by another name or name it badly. */
   #scopesOf(repository: string): readonly [string, ...string[]] {
-    const asked = repository === '' ? 'registry:catalog:*' : `repository:${repository}:pull`;
+    const asked =
+      repository === ''
+        ? 'registry:catalog:*'
+        : `repository:${repository}:${this.#options.actions ?? 'pull'}`;
     const named = new Set(this.#scopes.get(repository)?.match(/\S+/g));
     named.delete(asked);
     return [asked, ...named];

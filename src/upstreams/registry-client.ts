@@ -5,6 +5,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Answer } from '../outbound/answer.ts';
 import { followRedirects, type Hop } from '../outbound/redirect.ts';
+import type { TransportRequest } from '../outbound/transport.ts';
 import { Authorizer, type AuthorizerOptions } from './authorizer.ts';
 import { RegistryPlace } from './registry-place.ts';
 import type { UpstreamSettings } from './upstream.ts';
@@ -15,11 +16,14 @@ const maxOthers = 100;
 const refusals = [401, 403, 404];
 
 export interface RegistryRequest {
-  readonly method: 'GET' | 'HEAD';
+  readonly method: TransportRequest['method'];
   readonly url: URL;
+  /** Whether the URL is one that the registry gave, wherever that is. */
+  readonly isGiven?: boolean;
   /** What a token is needed for; empty: the list of repositories. */
   readonly repository: string;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: NonNullable<TransportRequest['body']>;
   /** True for blobs. */
   readonly isTransfer?: boolean;
 }
@@ -68,12 +72,16 @@ export class RegistryClient {
   async ask(request: RegistryRequest, signal?: AbortSignal): Promise<RegistryAnswer> {
     const asked = await this.#located(request, signal);
     let isAuthorized = false;
-    const answer = await followRedirects({ url: asked.url, headers: asked.headers ?? {} }, async (hop) => {
+    const answer = await followRedirects(this.#firstHop(asked), async (hop) => {
       const [given, authorization] = await this.#askAt(hop, asked, signal);
       isAuthorized = !hop.isAway && authorization !== undefined;
       return given;
     });
     return { answer, isAuthorized };
+  }
+
+  #firstHop({ url, headers = {}, isGiven = false }: RegistryRequest): Hop {
+    return { url, headers, isAway: isGiven && url.origin !== this.#own?.base.origin };
   }
 
   /** The same, where the registry is. */
@@ -83,6 +91,7 @@ export class RegistryClient {
       const authorizer = new Authorizer({ ...this.#options, base, isAway: false });
       this.#own = { base, authorizer };
     }
+    if (request.isGiven) return { ...request, repository: namespace + request.repository };
     const below = request.url.href.slice(this.#place.front.href.length);
     const url = new URL(base.href + namespace + below);
     return { ...request, url, repository: namespace + request.repository };

@@ -33,6 +33,8 @@ export interface UpstreamOptions extends TransportOptions {
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly tokens: UpstreamTokens;
+  /** What tokens are asked for; undefined: `pull`. */
+  readonly actions?: 'pull,push' | undefined;
   /** Where other processes are told how upstreams are doing. */
   readonly shared: Pick<SharedCache, 'find' | 'remember'>;
   readonly observer: UpstreamObserver;

@@ -29,10 +29,14 @@ export class RemoteUpstream implements Upstream {
   readonly #blobs: BlobRequests;
   readonly #isMatch: (repository: string) => boolean;
 
-  constructor(settings: UpstreamSettings, options: UpstreamOptions) {
+  constructor(
+    settings: UpstreamSettings,
+    options: UpstreamOptions,
+    registry = new Registry(settings, options),
+  ) {
     this.settings = settings;
     this.host = registryHostOf(settings.url);
-    this.#registry = new Registry(settings, options);
+    this.#registry = registry;
     const { probeMs, listMs, idleMs: windowMs, minBytesPerSecond, now } = options;
     const probeLimit = { ms: probeMs, setting: 'upstreams.probe_seconds' };
     this.#manifests = new ManifestRequests({ registry: this.#registry, probeLimit, now });

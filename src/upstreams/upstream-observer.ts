@@ -10,6 +10,8 @@ export type UpstreamRequestKind =
   | 'tags'
   | 'catalog'
   | 'referrers'
+  | 'push'
+  | 'delete'
   | 'token';
 
 /** @param upstream in all of them: its id as text. */
@@ -30,3 +32,12 @@ export interface UpstreamObserver {
   /** It is deleted or not used: how it is doing is not known any more. */
   forgotten(upstream: string): void;
 }
+
+export const unobserved: UpstreamObserver = {
+  request: () => undefined,
+  timedOut: () => undefined,
+  bytes: () => undefined,
+  breaker: () => undefined,
+  quota: () => undefined,
+  forgotten: () => undefined,
+};

@@ -123,6 +123,7 @@ describeApp('every operation of the API document', (start) => {
         trust_id: 1,
         protection_rule_id: 1,
         rule_id: 1,
+        run_id: 1,
         pin_id: 1,
         prewarm_id: 1,
         deleted_tag_id: 1,

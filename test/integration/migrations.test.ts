@@ -28,6 +28,7 @@ const migrations = [
   '0015-place-rules',
   '0016-prewarms',
   '0017-piece-numbers',
+  '0019-replication',
 ];
 const source = resolve(import.meta.dirname, '../../src/metadata/db/database.ts');
 

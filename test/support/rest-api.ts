@@ -34,6 +34,7 @@ import { ConnectionTestService } from '../../src/management/registries/connectio
 import { UpstreamSecrets } from '../../src/management/registries/upstream-settings.ts';
 import { UpstreamService } from '../../src/management/registries/upstreams.ts';
 import { VirtualRegistryService } from '../../src/management/registries/virtual-registries.ts';
+import { ReplicationService } from '../../src/management/replication/replication-rules.ts';
 import { DeletedTagService } from '../../src/management/repositories/deleted-tags.ts';
 import { ExternalImageService } from '../../src/management/repositories/external-images.ts';
 import { RepositoryService } from '../../src/management/repositories/repositories.ts';
@@ -228,6 +229,7 @@ export class RestApi {
       oidcTrusts: new OidcTrustService({ database, allowHttp: false, findBlockedAddress }),
       placeAccessTokens: new PlaceAccessTokenService({ database, now }),
       prewarms: new PrewarmService(hosted),
+      replication: new ReplicationService({ ...hosted, secrets, findBlockedAddress }),
       processes: new ProcessService({ database }),
       statistics: new StatisticsService({
         database,

@@ -42,6 +42,13 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
   'commands/remote/api-client.ts': [1, 'pages of a list; each request has a limit'],
   'commands/backup.ts': [1, 'pages of records, once'],
   'commands/import/open-registry.ts': [1, 'the pauses of an import, which nothing else waits for'],
+  'app/replication.ts': [1, 'before a transfer is taken up again; ends with the task'],
+  'replication/hosted-source.ts': [1, 'pages of records; ends with what the database throws'],
+  'replication/registry-connection.ts': [1, 'pages of records; ends with what the database throws'],
+  'replication/replication-task.ts': [
+    1,
+    'tags that are due, for a minute at most; waits for those under way',
+  ],
   'commands/import/remote-registry.ts': [1, 'six tries at most, with pauses that grow'],
   'cache/redis.ts': [1, 'the limit of waiting at the start; the client tries again after pauses that grow'],
   'retention/cache-room.ts': [

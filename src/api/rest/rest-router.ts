@@ -38,6 +38,8 @@ import type { HealthOf } from '../../management/registries/upstream-state.ts';
 import type { UpstreamService } from '../../management/registries/upstreams.ts';
 import type { VirtualRegistryService } from '../../management/registries/virtual-registries.ts';
 import { virtualRegistryEndpoints } from '../../management/registries/virtual-registry-endpoints.ts';
+import { replicationEndpoints } from '../../management/replication/replication-endpoints.ts';
+import type { ReplicationService } from '../../management/replication/replication-rules.ts';
 import { deletedTagEndpoints } from '../../management/repositories/deleted-tag-endpoints.ts';
 import type { DeletedTagService } from '../../management/repositories/deleted-tags.ts';
 import { externalImageEndpoints } from '../../management/repositories/external-image-endpoints.ts';
@@ -115,6 +117,7 @@ export interface RestServices {
   /** Access tokens of groups and projects. */
   readonly placeAccessTokens: PlaceAccessTokenService;
   readonly prewarms: PrewarmService;
+  readonly replication: ReplicationService;
   readonly processes: ProcessService;
   readonly projects: ProjectService;
   readonly signingKeys: SigningKeyService;
@@ -188,6 +191,7 @@ export function listEndpoints(services: RestServices): readonly TaggedEndpoint[]
     ...tagged('Repositories', tagDeletionEndpoints(services.tagDeletions), 'hosted'),
     ...tagged('Repositories', deletedTagEndpoints(services.deletedTags), 'hosted'),
     ...tagged('Repositories', externalImageEndpoints(services.externalImages)),
+    ...tagged('Replication', replicationEndpoints(services.replication), 'hosted'),
     ...tagged('Projects', cleanupEndpoints(services.cleanupPreviews, services.cleanupRuns), 'hosted'),
     ...tagged('Transfers', transferEndpoints(services.transfers)),
     ...tagged('Server', applicationSettingEndpoints(services.applicationSettings)),

@@ -7,6 +7,7 @@ import type { GcObserver } from '../../gc/gc-observer.ts';
 import type { ScrubObserver } from '../../gc/scrub.ts';
 import type { Outcome } from '../../oci/repository.ts';
 import type { FillObserver } from '../../proxy/fill-observer.ts';
+import type { ReplicationObserver } from '../../replication/replication-task.ts';
 import type { ObjectObserver } from '../../storage/objects/observed-storage.ts';
 import type { ReadCacheObserver } from '../../storage/read-cache/read-cache.ts';
 import type { UpstreamObserver } from '../../upstreams/upstream-observer.ts';
@@ -16,6 +17,7 @@ import { type CacheMetrics, cacheMetrics } from './cache-metrics.ts';
 import { type CheckMetrics, checkMetrics } from './check-metrics.ts';
 import { gcMetrics, type QueueMetrics, queueMetrics } from './collector-metrics.ts';
 import { objectMetrics } from './object-metrics.ts';
+import { replicationMetrics } from './replication-metrics.ts';
 import { type ServerMetrics, serverMetrics } from './server-metrics.ts';
 import { readTrafficTotals } from './traffic-totals.ts';
 import { upstreamMetrics } from './upstream-metrics.ts';
@@ -31,6 +33,7 @@ export interface Metrics {
   readonly upstreams: UpstreamObserver;
   readonly scrub: ScrubObserver;
   readonly webhooks: WebhookObserver;
+  readonly replication: ReplicationObserver;
   readonly gc: GcObserver;
   readonly queues: QueueMetrics;
   readonly checks: CheckMetrics;
@@ -63,6 +66,7 @@ export function createMetrics(countPending = async () => 0, all?: MetricsOfAll):
     cache: cacheMetrics(registry),
     upstreams: upstreamMetrics(registry),
     scrub: scrubMetrics(registry),
+    replication: replicationMetrics(registry),
     webhooks: webhookMetrics(registry, countPending),
     gc: gcMetrics(registry),
     queues: queueMetrics(registry),

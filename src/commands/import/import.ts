@@ -11,17 +11,17 @@ import { actorFor } from '../../management/people/users.ts';
 import { ApplicationSettings } from '../../management/server/application-settings.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { Writer } from '../../oci/repository.ts';
+import { HostedDestination, type HostedDestinationOptions } from '../../replication/hosted-destination.ts';
+import { type ImageSource, isAboutOne } from '../../replication/image-source.ts';
+import { RepositoryCopy } from '../../replication/repository-copy.ts';
 import { type CommandContext, CommandRefused, type Run, UsageError } from '../command.ts';
 import { showProgress } from '../progress.ts';
 import { openStores, withDatabase } from '../with-database.ts';
 import { openBucketFiles } from './bucket-files.ts';
-import { Destination, type DestinationOptions } from './destination.ts';
-import { type ImportSource, isAboutOne } from './import-source.ts';
 import { NameMap } from './name-map.ts';
 import { openRegistry, type RegistryAddress } from './open-registry.ts';
 import { Places } from './places.ts';
 import { openTree } from './registry-tree.ts';
-import { RepositoryCopy } from './repository-copy.ts';
 import { Tally } from './tally.ts';
 import { DirectoryFiles } from './tree-files.ts';
 
@@ -89,20 +89,20 @@ async function openSource(
   { from, fromRegistry, ...address }: ImportOptions,
   context: CommandContext,
   opened: AsyncDisposableStack,
-): Promise<ImportSource> {
+): Promise<ImageSource> {
   if (from === undefined) return openRegistry({ ...address, url: fromRegistry ?? '' }, context, opened);
   const bucket = from.includes('://') ? URL.parse(from) : null;
   return openTree(bucket ? await openBucketFiles(bucket, context, opened) : new DirectoryFiles(from), from);
 }
 
 interface Import {
-  readonly source: ImportSource;
+  readonly source: ImageSource;
   readonly names: readonly string[];
   readonly map: NameMap;
   readonly places: Places;
   /** Undefined in a dry run. */
   readonly repositories: HostedRepositories | undefined;
-  readonly destination: DestinationOptions;
+  readonly destination: HostedDestinationOptions;
   readonly tally: Tally;
 }
 
@@ -125,9 +125,16 @@ async function importAll(
         }
         await to.places.demandProject(mapped);
         const writable = await to.repositories?.getWritable(mapped.name, writer);
-        const destination = new Destination(to.destination, mapped.name, writable);
+        const destination = new HostedDestination(to.destination, mapped.name, writable);
         const limits = context.config.hosted;
-        const copy = new RepositoryCopy({ name, source: source.open(name), destination, limits, tally });
+        const copy = new RepositoryCopy({
+          name,
+          source: source.open(name),
+          destination,
+          limits,
+          tally,
+          withReferrers: true,
+        });
         await copy.run((share) => progress.advance(share));
         tally.repository();
       } catch (error) {

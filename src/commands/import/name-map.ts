@@ -1,8 +1,8 @@
 /** What repositories are called here that have other names where they come from. */
 import { minProjectSegments } from '../../metadata/namespaces/projects.ts';
 import { isRepositoryName, type RepositoryName } from '../../oci/reference.ts';
+import { SourceFault } from '../../replication/image-source.ts';
 import { UsageError } from '../command.ts';
-import { SourceFault } from './import-source.ts';
 
 export interface MappedName {
   readonly name: RepositoryName;

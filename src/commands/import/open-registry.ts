@@ -8,11 +8,11 @@ import { readRegularFile } from '../../config/regular-file.ts';
 import { reasonOf } from '../../config/system-reasons.ts';
 import { RefusedError } from '../../management/acting/refused-error.ts';
 import { parseUpstreamUrl } from '../../management/registries/upstream-url.ts';
-import type { FillObserver } from '../../proxy/fill-observer.ts';
+import { unwatched } from '../../proxy/fill-observer.ts';
 import { RemoteUpstream } from '../../upstreams/remote-upstream.ts';
 import { listRepositories } from '../../upstreams/repository-lists.ts';
 import { plainNetwork, type UpstreamSettings } from '../../upstreams/upstream.ts';
-import type { UpstreamObserver } from '../../upstreams/upstream-observer.ts';
+import { unobserved } from '../../upstreams/upstream-observer.ts';
 import { type CommandContext, CommandRefused, UsageError } from '../command.ts';
 import { readSecret } from '../remote/read-secret.ts';
 import { RemoteRegistry } from './remote-registry.ts';
@@ -24,23 +24,6 @@ export interface RegistryAddress {
   readonly passwordFile?: string | undefined;
   readonly privateNetwork?: boolean | undefined;
 }
-
-const nobody: UpstreamObserver = {
-  request: () => undefined,
-  timedOut: () => undefined,
-  bytes: () => undefined,
-  breaker: () => undefined,
-  quota: () => undefined,
-  forgotten: () => undefined,
-};
-
-const unwatched: FillObserver = {
-  started: () => undefined,
-  followed: () => undefined,
-  resumed: () => undefined,
-  finished: () => undefined,
-  spooled: () => undefined,
-};
 
 /** @param opened takes what is to be closed. @throws UsageError, CommandRefused */
 export async function openRegistry(
@@ -66,7 +49,7 @@ export async function openRegistry(
   opened.defer(() => shared.close());
   const options = {
     ...upstreamOptions(config, createOutbound(config)),
-    observer: nobody,
+    observer: unobserved,
     tokens: new UpstreamTokens(now),
     shared,
     log,

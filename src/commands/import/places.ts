@@ -8,7 +8,7 @@ import { ProjectService, type ProjectServiceOptions } from '../../management/nam
 import type { Database } from '../../metadata/db/database.ts';
 import { maxSegmentsInside } from '../../metadata/namespaces/projects.ts';
 import { parentPathOf } from '../../oci/reference.ts';
-import { SourceFault } from './import-source.ts';
+import { SourceFault } from '../../replication/image-source.ts';
 import type { MappedName } from './name-map.ts';
 
 export interface PlacesOptions {

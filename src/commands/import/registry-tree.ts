@@ -5,8 +5,13 @@
 import { algorithmOf, type Digest, digestOf, hexOf, isDigest } from '../../oci/digest.ts';
 import { maxManifestBytes } from '../../oci/manifest.ts';
 import { isTag, type Tag } from '../../oci/reference.ts';
+import {
+  type ImageSource,
+  type SourceBlob,
+  SourceFault,
+  type SourceRepository,
+} from '../../replication/image-source.ts';
 import { CommandRefused } from '../command.ts';
-import { type ImportSource, type SourceBlob, SourceFault, type SourceRepository } from './import-source.ts';
 import { type TreeFiles, treePath } from './tree-files.ts';
 
 const manifestsName = '_manifests';
@@ -22,7 +27,7 @@ export async function openTree(files: TreeFiles, place: string): Promise<Registr
   );
 }
 
-class RegistryTree implements ImportSource {
+class RegistryTree implements ImageSource {
   readonly #files: TreeFiles;
   readonly #root: string;
 

@@ -1,13 +1,13 @@
 /** A registry that speaks the API, asked by the rules that hold for upstreams, and patiently: an import may take days. */
-import type { Digest } from '../../oci/digest.ts';
 import { OciError } from '../../oci/errors.ts';
-import { parseRepositoryName, type RepositoryName, type Tag } from '../../oci/reference.ts';
+import { parseRepositoryName } from '../../oci/reference.ts';
 import { BlockedAddressError } from '../../outbound/address-guard.ts';
 import { OutboundError } from '../../outbound/outbound-error.ts';
-import { Download, type DownloadTools } from '../../proxy/download.ts';
+import type { DownloadTools } from '../../proxy/download.ts';
+import type { ImageSource, SourceRepository } from '../../replication/image-source.ts';
+import { RemoteSource } from '../../replication/remote-source.ts';
 import type { Upstream } from '../../upstreams/upstream.ts';
 import { CommandRefused } from '../command.ts';
-import { type ImportSource, type SourceBlob, SourceFault, type SourceRepository } from './import-source.ts';
 
 export interface RemoteRegistryOptions {
   readonly upstream: Upstream;
@@ -22,7 +22,7 @@ const firstPauseMs = 1000;
 /** Nobody interrupts an import but by ending the process. */
 const never = new AbortController().signal;
 
-export class RemoteRegistry implements ImportSource {
+export class RemoteRegistry implements ImageSource {
   readonly #options: RemoteRegistryOptions;
   #isReached = false;
 
@@ -45,7 +45,11 @@ export class RemoteRegistry implements ImportSource {
   }
 
   open(name: string): SourceRepository {
-    return new RemoteRepository(this.#options, parseRepositoryName(name), (ask) => this.#patiently(ask));
+    return new RemoteSource({
+      ...this.#options,
+      name: parseRepositoryName(name),
+      ask: (ask) => this.#patiently(ask),
+    });
   }
 
   /**
@@ -80,7 +84,6 @@ export class RemoteRegistry implements ImportSource {
 }
 
 type Failure = OutboundError | OciError;
-type Patience = <T>(ask: () => Promise<T>) => Promise<T>;
 
 /** What may be another time another way. */
 function isFailure(error: unknown): error is Failure {
@@ -102,66 +105,4 @@ function isForThis(error: Failure): boolean {
 /** One that never was reached is rather named wrongly than away for a while. */
 function isUnreachable(error: Failure): boolean {
   return error instanceof OutboundError && error.unreachable;
-}
-
-class RemoteRepository implements SourceRepository {
-  readonly #options: RemoteRegistryOptions;
-  readonly #name: RepositoryName;
-  readonly #patiently: Patience;
-
-  constructor(options: RemoteRegistryOptions, name: RepositoryName, patiently: Patience) {
-    this.#options = options;
-    this.#name = name;
-    this.#patiently = patiently;
-  }
-
-  listTags(): Promise<readonly Tag[]> {
-    return this.#ask('the tags', (upstream) => upstream.listTags(this.#name));
-  }
-
-  /** By HEAD, which costs nothing where pulls are counted. */
-  async findTag(tag: Tag): Promise<Digest> {
-    const what = `the tag ${tag}`;
-    const head = await this.#ask(what, (upstream) => upstream.headManifest(this.#name, tag));
-    if (head.digest !== undefined) return head.digest;
-    return (await this.#ask(what, (upstream) => upstream.getManifest(this.#name, tag))).digest;
-  }
-
-  /** The API lists tags alone. */
-  async *listManifests(): AsyncGenerator<Digest, void, undefined> {}
-
-  async getManifest(digest: Digest): Promise<Buffer> {
-    const ask = (upstream: Upstream) => upstream.getManifest(this.#name, digest);
-    return (await this.#ask(`the manifest ${digest}`, ask)).payload;
-  }
-
-  async listReferrers(subject: Digest): Promise<readonly Digest[]> {
-    const ask = (upstream: Upstream) => upstream.listReferrers(this.#name, subject);
-    return (await this.#ask(`the referrers of ${subject}`, ask)).map(({ digest }) => digest);
-  }
-
-  async demandBlob(digest: Digest): Promise<void> {
-    await this.#ask(`the blob ${digest}`, (upstream) => upstream.headBlob(this.#name, digest));
-  }
-
-  async openBlob(digest: Digest): Promise<SourceBlob> {
-    const { tools } = this.#options;
-    const download = await this.#ask(`the blob ${digest}`, (upstream) => {
-      const source = { groupId: 0, upstream, repository: this.#name };
-      return Download.open(tools, digest, [source], { start: 0 }, never);
-    });
-    return { size: download.size, file: undefined, read: () => download.chunks() };
-  }
-
-  /** @param what is asked for, for people. @throws SourceFault where it is not given */
-  async #ask<T>(what: string, ask: (upstream: Upstream) => Promise<T>): Promise<T> {
-    const { upstream } = this.#options;
-    try {
-      return await this.#patiently(() => ask(upstream));
-    } catch (error) {
-      if (!(error instanceof OutboundError)) throw error;
-      const isAbsent = error.kind === 'not-found';
-      throw new SourceFault(`${what}: ${upstream.host} ${error.message}`, { isAbsent, cause: error });
-    }
-  }
 }

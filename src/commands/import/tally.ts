@@ -1,5 +1,6 @@
 /** What came of an import: counts, and a line at once for what was left out. */
 import type { Digest } from '../../oci/digest.ts';
+import type { CopyObserver } from '../../replication/repository-copy.ts';
 
 interface Amount {
   tags: number;
@@ -9,7 +10,7 @@ interface Amount {
   bytes: number;
 }
 
-export class Tally {
+export class Tally implements CopyObserver {
   readonly #print: (text: string) => void;
   readonly #new = none();
   /** Blobs that are in the store, and only had to be linked, count here. */

@@ -4,8 +4,8 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { reasonOf } from '../../config/system-reasons.ts';
 import { isSystemError } from '../../oci/system-error.ts';
+import { SourceFault } from '../../replication/image-source.ts';
 import { CommandRefused } from '../command.ts';
-import { SourceFault } from './import-source.ts';
 
 /** Paths are relative, with `/`. */
 export interface TreeFiles {

@@ -33,7 +33,7 @@ const description = text(maxDescriptionLength).nullable();
 const prefix = text(maxNameLength).nullable();
 const pem = text(maxPemLength).nullable();
 /** How it is connected to. */
-const networkFields = {
+export const networkFields = {
   proxy: text(maxProxyLength)
     .nullable()
     .meta({ description: 'URL of an HTTP proxy, with its login; direct: none; null: as the server has it' })

@@ -1,6 +1,6 @@
 /** How an upstream is connected to: what someone says about it, put together with what is stored. */
 import { isAdministrator } from '../../auth/rights/access.ts';
-import type { UpstreamRecord } from '../../metadata/registries/upstreams.ts';
+import type { Connection, UpstreamRecord } from '../../metadata/registries/upstreams.ts';
 import type { Log } from '../../observe/log.ts';
 import { demandKeyOf, PemError, parseCertificates } from '../../rules/certificates.ts';
 import { expectedProxy, parseProxyUrl } from '../../rules/proxy-url.ts';
@@ -40,7 +40,7 @@ export function networkChanges(
   actor: Actor,
   secrets: UpstreamSecrets,
   input: NetworkInput,
-  stored: UpstreamRecord | undefined,
+  stored: Connection | undefined,
   newUrl: string | undefined,
 ): Partial<SealedNetwork> {
   const url = newUrl === undefined ? (stored?.url ?? '') : parseUpstreamUrl(newUrl);

@@ -1,7 +1,7 @@
 /** Upstreams as records, whose passwords are sealed, and as settings, whose passwords are not. */
 import { z } from 'zod';
 import type { SecretBox } from '../../auth/credentials/secret-box.ts';
-import type { UpstreamChanges, UpstreamRecord } from '../../metadata/registries/upstreams.ts';
+import type { Connection, UpstreamChanges, UpstreamRecord } from '../../metadata/registries/upstreams.ts';
 import { plainNetwork, type UpstreamNetwork, type UpstreamSettings } from '../../upstreams/upstream.ts';
 
 export type UpstreamCredentials = NonNullable<UpstreamSettings['credentials']>;
@@ -72,7 +72,7 @@ export class UpstreamSecrets {
   }
 
   /** @throws Error when the secret key is another one */
-  openNetwork(record: UpstreamRecord): UpstreamNetwork {
+  openNetwork(record: Connection): UpstreamNetwork {
     const { url, caCertificate, clientCertificate: certificate, tlsVerify, networkSealed } = record;
     if (networkSealed === undefined) return { ...plainNetwork, caCertificate, tlsVerify };
     const {

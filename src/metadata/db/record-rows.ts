@@ -37,6 +37,7 @@ const readers: Record<ColumnsOf<boolean>, typeof asBoolean> & Record<ColumnsOf<o
   claims: asJson,
   criteria: asJson,
   cut: asJson,
+  deletesTags: asBoolean,
   denyPatterns: asJson,
   details: asJson,
   enabled: asBoolean,
@@ -49,6 +50,7 @@ const readers: Record<ColumnsOf<boolean>, typeof asBoolean> & Record<ColumnsOf<o
   isAdmin: asBoolean,
   isDisabled: asBoolean,
   isSealed: asBoolean,
+  isListed: asBoolean,
   isWoken: asBoolean,
   lastRun: asJson,
   manifestDetails: asJson,
@@ -57,11 +59,13 @@ const readers: Record<ColumnsOf<boolean>, typeof asBoolean> & Record<ColumnsOf<o
   platforms: asJson,
   notifyOnFailure: asBoolean,
   notifyOnSuccess: asBoolean,
+  replacesTags: asBoolean,
   result: asJson,
   run: asJson,
   scopes: asJson,
   tlsVerify: asBoolean,
   virtualRegistriesEnabled: asBoolean,
+  withReferrers: asBoolean,
 };
 const readerOf = new Map<string, (value: unknown) => unknown>(Object.entries(readers));
 

@@ -26,6 +26,7 @@ import { placeRemovals } from './place-removals.ts';
 import { placeRules } from './place-rules.ts';
 import { prewarms } from './prewarms.ts';
 import { processes } from './processes.ts';
+import { replication } from './replication.ts';
 import { sharedBeliefs } from './shared-beliefs.ts';
 import { storedBlobs } from './stored-blobs.ts';
 import { type ColumnTypes, Tables } from './tables.ts';
@@ -96,6 +97,7 @@ function migratorOf<T>(db: Kysely<T>, types: ColumnTypes): Migrator {
     '0015-place-rules': placeRules(types),
     '0016-prewarms': prewarms(types),
     '0017-piece-numbers': pieceNumbers(types),
+    '0019-replication': replication(types),
   };
   return new Migrator({ db, provider: { getMigrations: async () => migrations } });
 }

@@ -11,22 +11,12 @@ import { type RegistryUpstream, RegistryUpstreams } from './registry-upstreams.t
 /** As {@link Optional}, where null is none in what is new, too. */
 type Clearable<T> = ColumnType<T | undefined, T | null | undefined, T | null | undefined>;
 
-export interface UpstreamTable {
-  id: Generated<number>;
-  groupId: number;
+/** How another registry is connected to. */
+export interface ConnectionColumns {
   url: string;
-  name: string;
-  description: Optional<string>;
   username: Optional<string>;
   /** Encrypted with the installation's secret key. */
   passwordSealed: Optional<string>;
-  cacheValidityHours: number;
-  tokenHost: Optional<string>;
-  stripPrefix: Optional<string>;
-  addPrefix: Optional<string>;
-  /** Globs. */
-  allowPatterns: readonly string[];
-  denyPatterns: readonly string[];
   allowPrivateNetwork: boolean;
   /** Without its login, or `direct`. */
   proxy: Clearable<string>;
@@ -37,6 +27,22 @@ export interface UpstreamTable {
   headerNames: Generated<readonly string[]>;
   /** The proxy with its login, the client certificate's key, and the headers' values; encrypted like the password. */
   networkSealed: Clearable<string>;
+}
+
+export type Connection = RecordOf<ConnectionColumns>;
+
+export interface UpstreamTable extends ConnectionColumns {
+  id: Generated<number>;
+  groupId: number;
+  name: string;
+  description: Optional<string>;
+  cacheValidityHours: number;
+  tokenHost: Optional<string>;
+  stripPrefix: Optional<string>;
+  addPrefix: Optional<string>;
+  /** Globs. */
+  allowPatterns: readonly string[];
+  denyPatterns: readonly string[];
   createdAt: number;
   /** Grows with every change, even within a millisecond. */
   updatedAt: number;

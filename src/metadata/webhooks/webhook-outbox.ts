@@ -1,10 +1,11 @@
-/** Where events go in the transaction of what happened: told to whoever wants them, once it is committed, whatever becomes of this process. */
+/** Where events go in the transaction of what happened: to endpoints and replication rules that want them, once it is committed, whatever becomes of this process. */
 import { randomUUID } from 'node:crypto';
 import type { Insertable, Kysely } from 'kysely';
 import { eventBody, isWanted, type RegistryEvent } from '../../oci/registry-event.ts';
 import { inBatches } from '../db/in-batches.ts';
 import { inTransaction } from '../db/in-transaction.ts';
 import type { Tables } from '../db/tables.ts';
+import { replicateEvents } from '../replication/replicate-events.ts';
 import type { WebhookDeliveryTable } from './webhook-deliveries.ts';
 
 type Delivery = Insertable<WebhookDeliveryTable>;
@@ -28,10 +29,10 @@ export class WebhookOutbox {
       const deliveries: Delivery[] = [];
       for (const [projectId, those] of Map.groupBy(events, (event) => event.projectId))
         deliveries.push(...(await listDeliveries(tx, projectId, those, now)));
-      if (deliveries.length === 0) return;
       for (const batch of inBatches(deliveries))
         await tx.insertInto('webhookDeliveries').values(batch).execute();
       await openLanes(tx, deliveries, now);
+      await replicateEvents(tx, events, now);
     });
   }
 }

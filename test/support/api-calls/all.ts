@@ -4,6 +4,7 @@ import { cacheCalls } from './caches.ts';
 import { personalTokenCalls, userCalls } from './people.ts';
 import { groupCalls, memberCalls, placeTokenCalls, projectCalls } from './places.ts';
 import { protectionCalls } from './protection.ts';
+import { replicationCalls } from './replication.ts';
 import { repositoryCalls } from './repositories.ts';
 import { ciCalls, serverCalls } from './server.ts';
 import { cacheEntryCalls, upstreamCalls, virtualRegistryCalls } from './virtual-registries.ts';
@@ -24,5 +25,6 @@ export const apiCalls: ApiCalls = {
   ...repositoryCalls,
   ...serverCalls,
   ...ciCalls,
+  ...replicationCalls,
   ...webhookCalls,
 };

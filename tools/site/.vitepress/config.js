@@ -29,6 +29,7 @@ export default defineConfig({
         items: [
           page('Pull and push', '/using-it'),
           page('Bring what another registry has', '/importing'),
+          page('Replicate', '/replication'),
           page('Use the web page', '/web-page'),
           page('Sign in', '/signing-in'),
           page('Let CI jobs in', '/ci'),

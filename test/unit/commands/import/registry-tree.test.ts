@@ -1,11 +1,11 @@
 import { readdir } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { BucketFiles } from '../../../../src/commands/import/bucket-files.ts';
-import type { SourceRepository } from '../../../../src/commands/import/import-source.ts';
 import { openTree } from '../../../../src/commands/import/registry-tree.ts';
 import { DirectoryFiles, type TreeFiles, treePath } from '../../../../src/commands/import/tree-files.ts';
 import { type Digest, digestOf } from '../../../../src/oci/digest.ts';
 import { parseTag } from '../../../../src/oci/reference.ts';
+import type { SourceRepository } from '../../../../src/replication/image-source.ts';
 import { fakeImage, seededBlob } from '../../../support/fake-content.ts';
 import { MemoryObjectStorage } from '../../../support/memory-object-storage.ts';
 import { WrittenTree } from '../../../support/registry-tree.ts';

@@ -1,14 +1,15 @@
-/** One repository here that is imported to, by the rules of every push. In a dry run it is only looked at. */
-import type { WritableHostedRepository } from '../../hosted/writable-hosted-repository.ts';
-import type { Records } from '../../metadata/db/records.ts';
-import type { Digest } from '../../oci/digest.ts';
-import { OciError } from '../../oci/errors.ts';
-import type { RepositoryName, Tag } from '../../oci/reference.ts';
-import type { BlobHolder } from '../../oci/repository.ts';
-import type { BlobStore, Spool } from '../../storage/blob-store.ts';
-import type { SourceBlob } from './import-source.ts';
+/** One repository here that is copied to, by the rules of every push. In a dry run it is only looked at. */
+import type { WritableHostedRepository } from '../hosted/writable-hosted-repository.ts';
+import type { Records } from '../metadata/db/records.ts';
+import type { Digest } from '../oci/digest.ts';
+import { OciError } from '../oci/errors.ts';
+import type { RepositoryName, Tag } from '../oci/reference.ts';
+import type { BlobHolder } from '../oci/repository.ts';
+import type { BlobStore, Spool } from '../storage/blob-store.ts';
+import type { SourceBlob } from './image-source.ts';
+import type { CopyDestination } from './repository-copy.ts';
 
-export interface DestinationOptions {
+export interface HostedDestinationOptions {
   readonly records: Pick<
     Records,
     'repositories' | 'repositoryManifests' | 'repositoryBlobs' | 'tags' | 'blobs'
@@ -18,14 +19,14 @@ export interface DestinationOptions {
   readonly spoolFile: ((path: string) => Promise<Spool | undefined>) | undefined;
 }
 
-export class Destination {
-  readonly #options: DestinationOptions;
+export class HostedDestination implements CopyDestination {
+  readonly #options: HostedDestinationOptions;
   readonly #name: RepositoryName;
   readonly #writable: WritableHostedRepository | undefined;
 
   /** @param writable undefined in a dry run */
   constructor(
-    options: DestinationOptions,
+    options: HostedDestinationOptions,
     name: RepositoryName,
     writable: WritableHostedRepository | undefined,
   ) {
@@ -74,6 +75,10 @@ export class Destination {
   /** @throws OciError */
   async putManifest(digest: Digest, payload: Buffer, tags: readonly Tag[]): Promise<void> {
     await this.#writable?.putManifest(digest, { payload, contentType: undefined, tags });
+  }
+
+  async deleteTag(tag: Tag): Promise<void> {
+    await this.#writable?.deleteManifest(tag);
   }
 
   async #read<T>(read: (id: number) => Promise<T | undefined>): Promise<T | undefined> {

@@ -1,9 +1,9 @@
-/** Where images are imported from. */
-import type { Digest } from '../../oci/digest.ts';
-import { OciError } from '../../oci/errors.ts';
-import type { Tag } from '../../oci/reference.ts';
+/** Where images are copied from. */
+import type { Digest } from '../oci/digest.ts';
+import { OciError } from '../oci/errors.ts';
+import type { Tag } from '../oci/reference.ts';
 
-export interface ImportSource {
+export interface ImageSource {
   /** In byte order. */
   listRepositories(): Promise<readonly string[]>;
   open(name: string): SourceRepository;

@@ -2,24 +2,48 @@
  * Copies one repository: what a manifest refers to comes before it, as in every push, and what refers to it before its tag. So what is here
  * is whole, and a run goes on where one before was ended.
  */
-import { eachOf } from '../../concurrency/each-of.ts';
-import type { HostedLimits } from '../../hosted/hosted-options.ts';
-import { acceptManifest, listRequired } from '../../hosted/manifests/manifest-acceptance.ts';
-import type { Digest } from '../../oci/digest.ts';
-import type { ParsedManifest, ParsedReference } from '../../oci/manifest.ts';
-import { isManifestType } from '../../oci/media-types.ts';
-import type { Tag } from '../../oci/reference.ts';
-import type { Destination } from './destination.ts';
-import { isAboutOne, isAbsence, type SourceRepository } from './import-source.ts';
-import type { Tally } from './tally.ts';
+import { eachOf } from '../concurrency/each-of.ts';
+import type { HostedLimits } from '../hosted/hosted-options.ts';
+import { acceptManifest, listRequired } from '../hosted/manifests/manifest-acceptance.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { ParsedManifest, ParsedReference } from '../oci/manifest.ts';
+import { isManifestType } from '../oci/media-types.ts';
+import type { Tag } from '../oci/reference.ts';
+import { isAboutOne, isAbsence, type SourceBlob, type SourceRepository } from './image-source.ts';
+
+/** A repository that is copied to, here or elsewhere. In a dry run it is only looked at. */
+export interface CopyDestination {
+  readonly isDryRun: boolean;
+  findTag(tag: Tag): Promise<Digest | undefined>;
+  /** Its exact bytes where it is there. */
+  findManifest(digest: Digest): Promise<Buffer | undefined>;
+  hasBlob(digest: Digest): Promise<boolean>;
+  /** Whether its bytes are there, whichever repository has them. */
+  isStored(digest: Digest): Promise<boolean>;
+  /** Of bytes that are there. False where they are not any more. */
+  link(digest: Digest): Promise<boolean>;
+  putBlob(digest: Digest, blob: SourceBlob): Promise<void>;
+  putManifest(digest: Digest, payload: Buffer, tags: readonly Tag[]): Promise<void>;
+}
+
+/** Who is told what becomes of what is copied. */
+export interface CopyObserver {
+  /** @param isNew it was not there */
+  count(what: 'tags' | 'manifests', isNew: boolean): void;
+  /** @param size in bytes */
+  blob(digest: Digest, size: number, isNew: boolean): void;
+  skip(what: string, reason: string): void;
+}
 
 export interface RepositoryCopyOptions {
   /** Its name at the source, for the report. */
   readonly name: string;
   readonly source: SourceRepository;
-  readonly destination: Destination;
+  readonly destination: CopyDestination;
   readonly limits: Pick<HostedLimits, 'maxManifestBytes' | 'maxManifestReferences' | 'sparseManifests'>;
-  readonly tally: Tally;
+  readonly tally: CopyObserver;
+  /** Whether what refers to a manifest comes along. */
+  readonly withReferrers: boolean;
 }
 
 /** Tags, or manifests, at a time. */
@@ -40,7 +64,7 @@ export class RepositoryCopy {
     await this.#attempt(name, async () => {
       const tags = await source.listTags();
       await eachOf(tags, maxAtOnce, async (tag) => {
-        await this.#attempt(`${name}:${tag}`, () => this.#copyTag(tag));
+        await this.#attempt(`${name}:${tag}`, () => this.copyTag(tag));
         onPart(1 / tags.length);
       });
       await eachOf(source.listManifests(), maxAtOnce, async (digest) => {
@@ -60,7 +84,8 @@ export class RepositoryCopy {
     }
   }
 
-  async #copyTag(tag: Tag): Promise<void> {
+  /** @throws SourceFault, and what the destination throws */
+  async copyTag(tag: Tag): Promise<void> {
     const { source, destination, tally } = this.#options;
     const digest = await source.findTag(tag);
     const isNew = (await destination.findTag(tag)) !== digest;
@@ -112,7 +137,8 @@ export class RepositoryCopy {
 
   /** One that cannot be had keeps nobody from having what it refers to. */
   async #copyReferrers(subject: Digest): Promise<void> {
-    const { name, source } = this.#options;
+    const { name, source, withReferrers } = this.#options;
+    if (!withReferrers) return;
     for (const digest of await source.listReferrers(subject))
       await this.#attempt(`${name}@${digest}`, async () => {
         // A list may say what is not so, and lead in a circle.

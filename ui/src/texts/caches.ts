@@ -11,10 +11,9 @@ export const cacheTexts = {
   pulled: 'Last pull',
   forget: 'Forget',
   forgetSelected: 'Forget the selected',
-  forgetTitle: 'Forget these entries?',
-  forgetText: (count: string) =>
-    `${count} entries are forgotten, and fetched again when they are pulled next.`,
-  forgotten: (count: string) => `${count} entries are forgotten.`,
+  forgetTitle: (count: number) => (count === 1 ? 'Forget this entry?' : `Forget these ${count} entries?`),
+  forgetText: 'What is forgotten is fetched again when it is pulled next.',
+  forgotten: (count: number) => (count === 1 ? '1 entry is forgotten.' : `${count} entries are forgotten.`),
   none: 'Nothing is cached of this upstream',
   noneSearch: 'Nothing that is cached has this in its path',
   noneHint: 'What is pulled through the virtual registry appears here:',

@@ -86,7 +86,7 @@ function Entries({ registryId, mayChange, upstream }: CacheTabProps & { readonly
     } else {
       for (const id of state.selected)
         await api.call('DELETE /virtual_registries/container/cache_entries/{id}', { path: { id } });
-      tell(t.forgotten(numberText(state.selected.size)));
+      tell(t.forgotten(state.selected.size));
     }
     state.select([]);
     entries.reload();
@@ -134,14 +134,12 @@ function Entries({ registryId, mayChange, upstream }: CacheTabProps & { readonly
       />
       {isForgetting && (
         <Confirm
-          title={t.forgetTitle}
+          title={isForgetting === 'all' ? registryTexts.clearTitle : t.forgetTitle(state.selected.size)}
           action={t.forget}
           onClose={() => setForgetting(undefined)}
           onConfirm={forget}
         >
-          <p>
-            {isForgetting === 'all' ? registryTexts.clearText : t.forgetText(numberText(state.selected.size))}
-          </p>
+          <p>{isForgetting === 'all' ? registryTexts.clearText : t.forgetText}</p>
         </Confirm>
       )}
     </>

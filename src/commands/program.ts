@@ -10,6 +10,7 @@ import { addUserCommands } from './remote/people.ts';
 import { addPlaceCommands } from './remote/places.ts';
 import { addPrewarmCommands } from './remote/prewarms.ts';
 import { addRegistryCommands } from './remote/registries.ts';
+import { addReplicationCommands } from './remote/replication.ts';
 import { addTokenCommands } from './remote/tokens.ts';
 import { addUpstreamCommands } from './remote/upstreams.ts';
 import { askWith, type Decide, printed, type Work } from './work.ts';
@@ -60,6 +61,7 @@ export function createProgram(decide: Decide, write: (text: string) => void): Co
     addUpstreamCommands,
     addImageCommands,
     addPrewarmCommands,
+    addReplicationCommands,
   ])
     add(program, ask);
   program.commandsGroup('This program:');

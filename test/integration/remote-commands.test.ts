@@ -6,9 +6,11 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { CommandRefused } from '../../src/commands/command.ts';
 import { loginFileOf, readLogin, writeLogin } from '../../src/commands/remote/login-file.ts';
 import { TestApp } from '../support/app.ts';
+import { eventually } from '../support/eventually.ts';
 import { fakeImage } from '../support/fake-content.ts';
 import { FakeRegistry } from '../support/fake-registry.ts';
-import { Pusher } from '../support/pushing.ts';
+import { PushableRegistry } from '../support/pushable-registry.ts';
+import { createProject, Pusher } from '../support/pushing.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { askServer } from '../support/test-terminal.ts';
 
@@ -245,6 +247,30 @@ describe('virtual registries', () => {
     await expect(ask(['prewarm', 'start', 'library/warm', '--every', 'day'])).rejects.toThrow(
       'every_hours is invalid',
     );
+  });
+
+  test('rules copy the tags of a project to another registry, and say what came of it', async () => {
+    const ask = await asRoot();
+    await using registry = await new PushableRegistry().start();
+    await createProject(app, 'acme/copied');
+    await new Pusher(app, 'acme/copied').image(fakeImage(), 'v1');
+    const options = ['--target', 'copies', '--tags', 'v.*', '--no-override', '--private-network'];
+    const made = await ask(['replication', 'create', 'acme/copied', registry.url, ...options]);
+    const id = /^Rule (\d+):/.exec(made)?.[1] ?? '';
+    expect(await ask(['replication', 'list', 'acme/copied'])).toMatch(
+      new RegExp(`^${id} .*push +manual`, 'm'),
+    );
+    const run = /^Run (\d+):/.exec(await ask(['replication', 'run', 'acme/copied', id]))?.[1] ?? '';
+    await eventually(async () =>
+      expect(await ask(['replication', 'results', 'acme/copied', id])).toMatch(
+        new RegExp(`^${run} +manual +0 +1 +0 `, 'm'),
+      ),
+    );
+    expect(registry.manifests.has('copies:v1')).toBe(true);
+    const tags = ['replication', 'results', 'acme/copied', id, '--run', run, '--status', 'copied'];
+    expect(await ask(tags)).toMatch(/^acme\/copied +v1 +copied /m);
+    expect(await ask(['replication', 'remove', 'acme/copied', id])).toBe(`Rule ${id} is gone.\n`);
+    expect(await ask(['replication', 'list', 'acme/copied'])).toBe('none\n');
   });
 
   test('what is cached is listed and forgotten, and a pull explained', async () => {

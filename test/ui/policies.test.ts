@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { PushableRegistry } from '../support/pushable-registry.ts';
 import { createProject, Pusher } from '../support/pushing.ts';
 import { WebhookReceiver } from '../support/webhook-receiver.ts';
 import { describePage } from './support/describe-page.ts';
@@ -36,6 +37,36 @@ describePage('policies of a project', ({ start, visit }) => {
     await dialog.getByText('1 tag would be deleted.').waitFor();
     await dialog.getByRole('button', { name: 'Run now' }).click();
     await page.getByText('The policy runs within seconds.').waitFor();
+    visitor.expectNoFaults();
+  });
+
+  test('copy tags to another registry, and show what came of it', async () => {
+    await using app = await start();
+    await using registry = await new PushableRegistry().start();
+    await createProject(app, 'acme/shop');
+    await new Pusher(app, 'acme/shop').image(image, 'v1');
+    const visitor = await visit(app.url);
+    const { page } = visitor;
+    const dialog = page.getByRole('dialog');
+    await visitor.goTo('/projects/acme%2Fshop?tab=replication');
+    await visitor.signIn();
+    await page.getByText('No rules').waitFor();
+    await page.getByRole('button', { name: 'New rule' }).click();
+    await dialog.getByLabel('Name', { exact: true }).fill('second site');
+    await dialog.getByLabel('Registry').fill(registry.url);
+    await dialog.getByLabel('Tags').fill('(');
+    await dialog.getByRole('button', { name: 'Create' }).click();
+    await dialog.getByText('not valid RE2 syntax').first().waitFor();
+    await dialog.getByLabel('Tags').fill('v.*');
+    await dialog.getByLabel('May be in a private network').check();
+    await dialog.getByRole('button', { name: 'Create' }).click();
+    await page.getByText('The rule is saved.').waitFor();
+    await visitor.expectSound('replication');
+    await page.getByRole('button', { name: 'Run second site' }).click();
+    await dialog.getByText('1 copied, 0 unchanged').waitFor();
+    await dialog.getByRole('button', { name: /^Tags/ }).click();
+    await dialog.getByText('acme/shop:v1').waitFor();
+    await visitor.expectSound('replication-results');
     visitor.expectNoFaults();
   });
 

@@ -7,6 +7,7 @@ import { Tabs, useTab } from '../../components/tabs.tsx';
 import type { PageProps } from '../../router/route.ts';
 import { placesTexts as t } from '../../texts/places.ts';
 import { cleanupTexts, hooksTexts, rulesTexts, trustsTexts } from '../../texts/projects.ts';
+import { replicationTexts } from '../../texts/replication.ts';
 import { AuditEvents } from '../places/audit-events.tsx';
 import { Members } from '../places/members.tsx';
 import { Visibility } from '../places/place-tables.tsx';
@@ -17,6 +18,7 @@ import { Hooks } from './hooks.tsx';
 import { ProjectRepositories } from './project-repositories.tsx';
 import { ProjectSettings } from './project-settings.tsx';
 import { Protection } from './protection.tsx';
+import { Replications } from './replications.tsx';
 import { Trusts } from './trusts.tsx';
 
 export function ProjectPage({ params }: PageProps) {
@@ -31,6 +33,7 @@ export function ProjectPage({ params }: PageProps) {
           { id: 'tokens', label: t.tokens },
           { id: 'ci', label: trustsTexts.tab },
           { id: 'hooks', label: hooksTexts.tab },
+          { id: 'replication', label: replicationTexts.tab },
           { id: 'protection', label: rulesTexts.tab },
           { id: 'cleanup', label: cleanupTexts.tab },
         ]
@@ -55,6 +58,7 @@ export function ProjectPage({ params }: PageProps) {
           {tab === 'tokens' && <PlaceTokens place={place} />}
           {tab === 'ci' && <Trusts id={id} role={role} />}
           {tab === 'hooks' && <Hooks id={id} />}
+          {tab === 'replication' && <Replications id={id} />}
           {tab === 'protection' && <Protection id={id} />}
           {tab === 'cleanup' && found.container_expiration_policy && (
             <Cleanup id={id} policy={found.container_expiration_policy} onSaved={project.reload} />

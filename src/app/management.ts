@@ -109,7 +109,12 @@ export function createManagement(parts: ManagementParts): RestServices {
     cleanupPreviews: new CleanupPreviewService(hosted),
     cleanupRuns: new CleanupRunService(hosted),
     clientSetups: new ClientSetupService({ database, ...setupOptions(config) }),
-    connectionTests: new ConnectionTestService({ ...common, secrets, tester: upstreams }),
+    connectionTests: new ConnectionTestService({
+      ...common,
+      secrets,
+      tester: upstreams,
+      clouds: config.upstreams,
+    }),
     deletedTags: new DeletedTagService(hosted),
     deployTokens: new DeployTokenService(common),
     externalImages: new ExternalImageService({
@@ -160,7 +165,14 @@ export function createManagement(parts: ManagementParts): RestServices {
     }),
     tagDeletions: new TagDeletionService(hosted),
     transfers: new TransferService(common),
-    upstreams: new UpstreamService({ ...common, maxUpstreams, secrets, findBlockedAddress, log: parts.log }),
+    upstreams: new UpstreamService({
+      ...common,
+      maxUpstreams,
+      secrets,
+      findBlockedAddress,
+      clouds: config.upstreams,
+      log: parts.log,
+    }),
     users: new UserService({ ...common, passwords }),
     webhooks: new WebhookService({
       database,

@@ -1,6 +1,5 @@
 /** What an operator can set, validated and frozen. Defaults are in default.yaml only. */
 import { z } from 'zod';
-import { expectedProxy } from '../rules/proxy-url.ts';
 import { mirrorSettings, registryHost } from './mirror-settings.ts';
 import {
   address,
@@ -14,7 +13,6 @@ import {
   file,
   flag,
   groupRole,
-  hostPair,
   httpUrl,
   listOf,
   name,
@@ -33,6 +31,7 @@ import {
   workers,
 } from './setting-values.ts';
 import { storageSettings } from './storage-settings.ts';
+import { upstreamSettings } from './upstream-settings.ts';
 import { webhookSettings } from './webhook-settings.ts';
 
 const sparseManifests = ['none', 'indexes', 'all'] as const;
@@ -166,22 +165,7 @@ export const configSchema = section({
     noProxy: listOf(z.string('expected hosts')),
     caFile: optional(file),
   }),
-  upstreams: section({
-    proxy: z.union([z.literal('direct'), proxy()], { error: `${expectedProxy}; or direct` }),
-    allowedNetworks: listOf(network()),
-    tokenHosts: listOf(hostPair()),
-    maxConnections: count(1, 10_000),
-    connectMs: duration(),
-    firstByteMs: duration(),
-    probeMs: duration(),
-    answerMs: duration(),
-    listMs: duration(),
-    queueMs: duration(),
-    idleMs: duration(),
-    minBytesPerSecond: bytesOrNone(),
-    breakerFailures: count(1, 1_000_000),
-    breakerMs: duration(),
-  }),
+  upstreams: upstreamSettings,
   cache: section({
     maxBytes: bytesOrNone(),
     highWaterPercent: count(2, 100),

@@ -220,14 +220,6 @@ export function network() {
   });
 }
 
-/** `registry.example.com=auth.example.net` */
-export function hostPair() {
-  return required([
-    (text) => /^[^\s=/@]+=[^\s=/@]+$/.test(text),
-    'expected registry host = token host, such as registry.example.com=auth.example.net',
-  ]);
-}
-
 /** For whatever says who someone is: nobody may stand in between. */
 export const secureUrl = [
   (text: string) => {

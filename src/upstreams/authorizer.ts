@@ -3,17 +3,18 @@
  * is private from strangers; without them it is asked where an answer leaves that open. What was learnt is kept until it is refused.
  */
 import { LRUCache } from 'lru-cache';
-import type { UpstreamTokens } from '../cache/upstream-tokens.ts';
+import type { IssuedToken, UpstreamTokens } from '../cache/upstream-tokens.ts';
 import { SingleFlight } from '../concurrency/single-flight.ts';
 import type { Answer } from '../outbound/answer.ts';
 import { withDeadline } from '../outbound/deadline.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
 import type { Transport } from '../outbound/transport.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
+import type { UpstreamLogin } from './clouds/upstream-login.ts';
 import { parseRealm } from './realm.ts';
 import { toStatusError } from './status-error.ts';
 import { basicAuthorization, exchangeToken } from './token-exchange.ts';
-import type { UpstreamSettings } from './upstream.ts';
+import type { BasicCredentials, UpstreamSettings } from './upstream.ts';
 
 const maxScopes = 1000;
 /** How long it is believed that a registry asks for nothing. */
@@ -29,6 +30,8 @@ export interface AuthorizerOptions {
   /** Whether a redirect led here, where only challenges that come by themselves are answered: its `/v2/` is not asked for one. */
   readonly isAway: boolean;
   readonly transport: Transport;
+  /** What is sent for the credentials of the settings. */
+  readonly login: Pick<UpstreamLogin, 'find' | 'reject'>;
   readonly tokens: UpstreamTokens;
   readonly tokenHosts: readonly string[];
   /** For a whole token exchange. */
@@ -81,6 +84,10 @@ export class Authorizer {
     if (scope) this.#scopes.set(repository, scope);
     if (scheme) this.#scheme = scheme;
     else if (challenges.length === 0 && sent === undefined) await this.#findOut(status, repository, signal);
+    if (this.#scheme?.kind === 'basic' && sent !== undefined) {
+      const login = await this.#options.login.find(signal);
+      if (login && basicAuthorization(login) === sent) this.#options.login.reject(login);
+    }
     if (this.#scheme?.kind === 'bearer' && sent !== undefined) {
       // What was no token of ours is none that is kept.
       this.#options.tokens.reject(this.#key(this.#scheme, repository), sent.slice('Bearer '.length));
@@ -146,28 +153,24 @@ export class Authorizer {
   }
 
   async #authorization(repository: string, signal: AbortSignal | undefined): Promise<string | undefined> {
-    const { credentials } = this.#options.settings;
     if (this.#scheme?.kind === 'bearer') return this.#bearer(this.#scheme, repository, signal);
-    return this.#scheme?.kind === 'basic' && credentials ? basicAuthorization(credentials) : undefined;
+    const isSent = this.#scheme?.kind === 'basic' && this.#options.settings.credentials !== undefined;
+    const login = isSent ? await this.#options.login.find(signal) : undefined;
+    return login && basicAuthorization(login);
   }
 
   async #bearer(scheme: Bearer, repository: string, signal: AbortSignal | undefined): Promise<string> {
-    const { transport, settings, tokens, isAway, answerMs, now, onExchange } = this.#options;
-    const { realm, service } = scheme;
-    const { credentials } = settings;
-    const request = {
-      realm,
-      service,
-      scopes: this.#scopesOf(repository),
-      credentials,
-      isAway,
-    };
+    const { settings, tokens, login, now, onExchange } = this.#options;
     const issue = async (unwanted: AbortSignal) => {
+      const found = settings.credentials && (await login.find(unwanted));
       const startedAt = now();
       try {
-        const limit = { ms: answerMs, setting: 'upstreams.answer_seconds' };
-        const issued = await withDeadline(limit, unwanted, (deadline) =>
-          exchangeToken(transport, request, now(), deadline),
+        const issued = await this.#exchange(scheme, repository, found, unwanted).catch(
+          async (error: unknown) => {
+            const isRefused = error instanceof OutboundError && error.refusesCredentials;
+            if (!isRefused || !found || !login.reject(found)) throw error;
+            return this.#exchange(scheme, repository, await login.find(unwanted), unwanted);
+          },
         );
         onExchange(undefined, now() - startedAt);
         return issued;
@@ -179,6 +182,18 @@ export class Authorizer {
       }
     };
     return `Bearer ${await tokens.get(this.#key(scheme, repository), issue, signal)}`;
+  }
+
+  #exchange(
+    { realm, service }: Bearer,
+    repository: string,
+    credentials: BasicCredentials | undefined,
+    unwanted: AbortSignal,
+  ): Promise<IssuedToken> {
+    const { transport, isAway, answerMs, now } = this.#options;
+    const request = { realm, service, scopes: this.#scopesOf(repository), credentials, isAway };
+    const limit = { ms: answerMs, setting: 'upstreams.answer_seconds' };
+    return withDeadline(limit, unwanted, (deadline) => exchangeToken(transport, request, now(), deadline));
   }
 
   /** That of what is asked for, and those that the registry named, which may know it by another name or name it badly. */

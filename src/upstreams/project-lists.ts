@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type Limit, withDeadline } from '../outbound/deadline.ts';
 import type { Transport } from '../outbound/transport.ts';
 import { parseChallenges } from './challenge.ts';
+import { isCloud } from './clouds/upstream-login.ts';
 import { readPages } from './list-pages.ts';
 import { parseRealm } from './realm.ts';
 import { toStatusError } from './status-error.ts';
@@ -34,7 +35,7 @@ const gitlabRepositories = z.array(z.object({ path: z.string() }));
 /** Undefined where it is neither, or there are no credentials. @throws OutboundError */
 export async function listByProjects(options: ProjectListOptions): Promise<readonly string[] | undefined> {
   const { credentials } = options.settings;
-  if (!credentials) return undefined;
+  if (!credentials || isCloud(credentials)) return undefined;
   const gitlab = await findGitlab(options);
   return gitlab
     ? listGitlab(options, gitlab, { 'private-token': credentials.password })

@@ -7,6 +7,7 @@ import type { Answer } from '../outbound/answer.ts';
 import { followRedirects, type Hop } from '../outbound/redirect.ts';
 import type { TransportRequest } from '../outbound/transport.ts';
 import { Authorizer, type AuthorizerOptions } from './authorizer.ts';
+import { UpstreamLogin, type UpstreamLoginOptions } from './clouds/upstream-login.ts';
 import { RegistryPlace } from './registry-place.ts';
 import type { UpstreamSettings } from './upstream.ts';
 
@@ -34,13 +35,16 @@ export interface RegistryAnswer {
   readonly isAuthorized: boolean;
 }
 
-export interface RegistryClientOptions extends Omit<AuthorizerOptions, 'base' | 'isAway'> {
+export interface RegistryClientOptions
+  extends Omit<AuthorizerOptions, 'base' | 'isAway' | 'login'>,
+    UpstreamLoginOptions {
   readonly settings: AuthorizerOptions['settings'] & Pick<UpstreamSettings, 'url'>;
 }
 
 export class RegistryClient {
   readonly #options: RegistryClientOptions;
   readonly #place: RegistryPlace;
+  readonly #login: UpstreamLogin;
   #own: { readonly base: URL; readonly authorizer: Authorizer } | undefined;
   /** By origin. */
   readonly #others = new LRUCache<string, Authorizer>({ max: maxOthers });
@@ -48,6 +52,7 @@ export class RegistryClient {
   constructor(options: RegistryClientOptions) {
     this.#options = options;
     this.#place = new RegistryPlace(options.settings.url, options);
+    this.#login = new UpstreamLogin(options);
   }
 
   /** scheme://host:port */
@@ -88,7 +93,7 @@ export class RegistryClient {
   async #located(request: RegistryRequest, signal: AbortSignal | undefined): Promise<RegistryRequest> {
     const { base, namespace } = await this.#place.find(signal);
     if (this.#own?.base !== base) {
-      const authorizer = new Authorizer({ ...this.#options, base, isAway: false });
+      const authorizer = new Authorizer({ ...this.#options, login: this.#login, base, isAway: false });
       this.#own = { base, authorizer };
     }
     if (request.isGiven) return { ...request, repository: namespace + request.repository };
@@ -124,7 +129,7 @@ export class RegistryClient {
   #other({ origin }: URL): Authorizer {
     const settings = { ...this.#options.settings, credentials: undefined };
     const base = new URL(`${origin}/v2/`);
-    const authorizer = new Authorizer({ ...this.#options, settings, base, isAway: true });
+    const authorizer = new Authorizer({ ...this.#options, login: this.#login, settings, base, isAway: true });
     this.#others.set(origin, authorizer);
     return authorizer;
   }

@@ -9,6 +9,7 @@ import { OutboundError } from '../outbound/outbound-error.ts';
 import type { HttpProxy } from '../outbound/proxies.ts';
 import { Transport, type TransportOptions } from '../outbound/transport.ts';
 import type { Ticket } from './breaker.ts';
+import type { CloudRules } from './clouds/cloud-identity.ts';
 import { Health } from './health.ts';
 import { RegistryClient, type RegistryRequest } from './registry-client.ts';
 import { SharedHealth } from './shared-health.ts';
@@ -19,7 +20,7 @@ import type { UpstreamObserver, UpstreamRequestKind } from './upstream-observer.
 /** As 200, where a proxy between may have changed something. https://www.rfc-editor.org/rfc/rfc9110#section-15.3.4 */
 const proxied = 203;
 
-export interface UpstreamOptions extends TransportOptions {
+export interface UpstreamOptions extends TransportOptions, CloudRules {
   /** For a whole HEAD of a manifest. */
   readonly probeMs: number;
   /** For all pages of a list together. */

@@ -6,7 +6,7 @@ import { readJsonAnswer } from '../outbound/json-answer.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
 import type { Transport } from '../outbound/transport.ts';
 import { type CredentialsUse, toStatusError } from './status-error.ts';
-import type { UpstreamSettings } from './upstream.ts';
+import type { BasicCredentials } from './upstream.ts';
 
 export const maxTokenBytes = 1024 * 1024;
 /** The specification's, for services that do not say. */
@@ -28,7 +28,7 @@ export interface TokenRequest {
   readonly service: string | undefined;
   /** What is asked for is the first. */
   readonly scopes: readonly [string, ...string[]];
-  readonly credentials: UpstreamSettings['credentials'];
+  readonly credentials: BasicCredentials | undefined;
   /** Whether it is for where a redirect led: that must not get what the upstream's own headers would fetch. */
   readonly isAway: boolean;
 }
@@ -88,10 +88,7 @@ async function askForToken(
   return { token, lifetimeMs: (said.data?.expires_in ?? defaultLifetimeSeconds) * 1000 };
 }
 
-export function basicAuthorization({
-  username,
-  password,
-}: NonNullable<UpstreamSettings['credentials']>): string {
+export function basicAuthorization({ username, password }: BasicCredentials): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 

@@ -3,6 +3,15 @@ import type { Digest } from '../oci/digest.ts';
 import type { Reference, RepositoryName, Tag } from '../oci/reference.ts';
 import type { ReferrerDescriptor } from '../oci/repository.ts';
 import type { ClientCertificate } from '../outbound/trust.ts';
+import type { CloudIdentity } from './clouds/cloud-identity.ts';
+
+/** What Docker's login takes. */
+export interface BasicCredentials {
+  /** For people alone: what the name is checked as, and shown as. */
+  readonly provider?: 'basic' | 'harbor-robot';
+  readonly username: string;
+  readonly password: string;
+}
 
 /** In what connections to one upstream differ from all others. */
 export interface UpstreamNetwork {
@@ -31,8 +40,7 @@ export interface UpstreamSettings {
   readonly name: string;
   /** http or https, without a trailing slash or /v2; of a local upstream `entrepot:` and a path. */
   readonly url: string;
-  /** Both or neither. */
-  readonly credentials: { readonly username: string; readonly password: string } | undefined;
+  readonly credentials: BasicCredentials | CloudIdentity | undefined;
   /** The host of its token service where that is on another domain, with or without a port. */
   readonly tokenHost?: string | undefined;
   /** A path that images of the virtual registry are below, and that the upstream does not know; others are not asked for there. */

@@ -29,6 +29,7 @@ const migrations = [
   '0016-prewarms',
   '0017-piece-numbers',
   '0019-replication',
+  '0022-upstream-identities',
 ];
 const source = resolve(import.meta.dirname, '../../src/metadata/db/database.ts');
 

@@ -99,6 +99,8 @@ export class RestApi {
   readonly tested: { readonly settings: UpstreamSettings; readonly path: string }[] = [];
   readonly health = new Map<number, UpstreamHealth>();
   readonly allowedNetworks: string[] = [];
+  /** What the operator says of clouds. */
+  readonly clouds = { ambientHosts: [] as string[], cloudEndpoints: [] as string[] };
   /** Tasks that were to run soon, in order. */
   readonly woken: string[] = [];
   /** Whether anything may be deleted from hosted repositories. */
@@ -207,7 +209,7 @@ export class RestApi {
       cleanupPreviews: new CleanupPreviewService(hosted),
       cleanupRuns: new CleanupRunService(hosted),
       clientSetups: new ClientSetupService({ database, mirrors: [], hasTls: false }),
-      connectionTests: new ConnectionTestService({ database, secrets, tester }),
+      connectionTests: new ConnectionTestService({ database, secrets, tester, clouds: this.clouds }),
       deletedTags: new DeletedTagService(hosted),
       deployTokens: new DeployTokenService({ database, now }),
       externalImages: new ExternalImageService({
@@ -269,6 +271,7 @@ export class RestApi {
         ...common,
         secrets,
         findBlockedAddress,
+        clouds: this.clouds,
         maxUpstreams,
         log: silentLog,
       }),

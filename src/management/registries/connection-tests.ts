@@ -1,5 +1,6 @@
 /** Whether an upstream can be pulled from, and what, asked before it is stored or changed. Nothing is stored here. */
 import type { Database } from '../../metadata/db/database.ts';
+import type { CloudRules } from '../../upstreams/clouds/cloud-identity.ts';
 import { localPathOf } from '../../upstreams/local-upstream.ts';
 import type { ConnectionTest } from '../../upstreams/test-connection.ts';
 import { plainNetwork } from '../../upstreams/upstream.ts';
@@ -9,12 +10,11 @@ import { isVisibleTarget, noTarget } from './local-target.ts';
 import { type PatternTrial, tryPatterns } from './pattern-trials.ts';
 import {
   demandNoCredentials,
-  mayUsePrivateNetwork,
+  demandOwnCloud,
   parseCredentials,
-  parsePrefix,
   tryCredentials,
-  type UpstreamAccess,
-} from './upstream-input.ts';
+} from './upstream-credentials.ts';
+import { mayUsePrivateNetwork, parsePrefix, type UpstreamAccess } from './upstream-input.ts';
 import { changeNetwork, type NetworkInput } from './upstream-network.ts';
 import type { UpstreamSecrets } from './upstream-settings.ts';
 import type { ConnectionTester } from './upstream-state.ts';
@@ -24,6 +24,7 @@ export interface ConnectionTestServiceOptions {
   readonly database: Database;
   readonly secrets: UpstreamSecrets;
   readonly tester: ConnectionTester;
+  readonly clouds: CloudRules;
 }
 
 export class ConnectionTestService {
@@ -40,7 +41,7 @@ export class ConnectionTestService {
     groupReference: string,
     input: UpstreamAccess & NetworkInput & { readonly url: string },
   ): Promise<ConnectionTest> {
-    const { database, tester } = this.#options;
+    const { database, tester, clouds } = this.#options;
     const group = await this.#rights.getTopLevelGroup(
       database,
       actor,
@@ -51,11 +52,13 @@ export class ConnectionTestService {
     const url = parseUpstreamUrl(input.url);
     const localPath = localPathOf(url);
     if (localPath !== undefined) return this.#testLocal(group.id, localPath, input);
+    const credentials = parseCredentials(input);
+    demandOwnCloud(actor, url, credentials, undefined, clouds);
     const settings = {
       id: 0,
       name: url,
       url,
-      credentials: parseCredentials(input),
+      credentials,
       tokenHost: parseTokenHost(input.tokenHost) ?? undefined,
       allowPatterns: [],
       denyPatterns: [],
@@ -76,18 +79,21 @@ export class ConnectionTestService {
 
   /** Tests a stored upstream, as it is or as it may become. @throws RefusedError not-found, forbidden, invalid */
   async test(actor: Actor, id: number, input: UpstreamAccess & NetworkInput): Promise<ConnectionTest> {
-    const { database, secrets, tester } = this.#options;
+    const { database, secrets, tester, clouds } = this.#options;
     const stored = await this.#rights.getUpstream(database, actor, id, 'write');
     const url = input.url === undefined ? stored.url : parseUpstreamUrl(input.url);
     const localPath = localPathOf(url);
     if (localPath !== undefined) return this.#testLocal(stored.groupId, localPath, input);
     const isUrlChanged = url !== stored.url;
     const tokenHost = parseTokenHost(input.tokenHost);
+    const findStored = () => secrets.open(stored);
+    const credentials = tryCredentials(input, findStored, isUrlChanged);
+    demandOwnCloud(actor, url, credentials, isUrlChanged ? undefined : secrets.find(stored), clouds);
     const settings = {
-      ...secrets.settingsOf({ ...stored, username: undefined }),
+      ...secrets.settingsOf({ ...stored, username: undefined, identity: undefined }),
       url,
       tokenHost: (tokenHost === undefined && !isUrlChanged ? stored.tokenHost : tokenHost) ?? undefined,
-      credentials: tryCredentials(input, () => secrets.open(stored), isUrlChanged),
+      credentials,
       allowPrivateNetwork: mayUsePrivateNetwork(actor, input.allowPrivateNetwork, stored, isUrlChanged),
       network: changeNetwork(actor, input, secrets.openNetwork(stored), isUrlChanged),
     };

@@ -17,6 +17,7 @@ import {
   truth,
 } from '../endpoint/parameters.ts';
 import type { AnswerOf, CamelCased } from '../endpoint/wire.ts';
+import { credentialsBody, credentialsField, credentialsResponse } from './cloud-credentials.ts';
 import type { HealthOf } from './upstream-state.ts';
 import { maxUrlLength } from './upstream-url.ts';
 
@@ -78,6 +79,7 @@ export const newUpstream = z.object({
   description: orNone(description),
   username: text(maxSecretLength).nullish(),
   password: text(maxSecretLength).nullish(),
+  credentials: credentialsField.optional(),
   ...settings,
 });
 export const upstreamChanges = someOf(
@@ -87,6 +89,7 @@ export const upstreamChanges = someOf(
     description: description.optional(),
     username: filled(maxSecretLength).optional(),
     password: filled(maxSecretLength).optional(),
+    credentials: credentialsField.optional(),
     ...settings,
   }),
 );
@@ -94,6 +97,7 @@ export const upstreamChanges = someOf(
 export const triedAccess = z.object({
   username: text(maxSecretLength).nullish(),
   password: text(maxSecretLength).nullish(),
+  credentials: credentialsField.optional(),
   token_host: tokenHost.optional(),
   add_prefix: prefix.optional(),
   allow_private_network: truth.optional(),
@@ -131,6 +135,7 @@ export const upstreamResponse = z
     description: z.string().nullable(),
     cache_validity_hours: z.int(),
     username: z.string().nullable(),
+    credentials: credentialsResponse,
     token_host: z.string().nullable(),
     strip_prefix: z.string().nullable(),
     add_prefix: z.string().nullable(),
@@ -168,7 +173,7 @@ export function upstreamBody<U extends UpstreamRecord>(upstream: U, healthOf: He
   const known = healthOf(upstream.id) ?? untried;
   const health: AnswerOf<typeof healthResponse> = { ...known, lastSuccess: known.lastSuccessAt };
   const customHeaders = upstream.headerNames.map((key) => ({ key }));
-  return { ...upstream, customHeaders, health };
+  return { ...upstream, credentials: credentialsBody(upstream), customHeaders, health };
 }
 
 const untried: UpstreamHealth = {

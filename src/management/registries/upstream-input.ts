@@ -6,13 +6,11 @@ import { GlobError } from '../../rules/glob.ts';
 import { Globs } from '../../rules/globs.ts';
 import { type Actor, userOf } from '../acting/actor.ts';
 import { RefusedError } from '../acting/refused-error.ts';
-import type { UpstreamCredentials } from './upstream-settings.ts';
+import type { GivenCredentials } from './upstream-credentials.ts';
 
 /** What is undefined is not said; null and an empty text neither. */
-export interface UpstreamAccess {
+export interface UpstreamAccess extends GivenCredentials {
   readonly url?: string | undefined;
-  readonly username?: string | null | undefined;
-  readonly password?: string | null | undefined;
   readonly tokenHost?: string | null | undefined;
   readonly stripPrefix?: string | null | undefined;
   readonly addPrefix?: string | null | undefined;
@@ -58,60 +56,6 @@ export function parsePrefixes({ stripPrefix, addPrefix }: Pick<UpstreamAccess, '
   };
 }
 
-const blank = "can't be blank";
-
-/** @throws RefusedError parameters unless both or none are given */
-export function parseCredentials({ username, password }: UpstreamAccess): UpstreamCredentials | undefined {
-  if (!username && !password) return undefined;
-  if (username && password) return { username, password };
-  throw new RefusedError('parameters', 'username, password provide all or none of parameters');
-}
-
-/** @throws RefusedError invalid where a local upstream, which nobody logs in to, is given credentials */
-export function demandNoCredentials({ username, password }: UpstreamAccess): void {
-  const fault = ['must be blank: an upstream on this server needs no credentials'];
-  if (username || password) {
-    throw new RefusedError('invalid', {
-      ...(username && { username: fault }),
-      ...(password && { password: fault }),
-    });
-  }
-}
-
-/**
- * What is stored after a change. Stored credentials are never kept for another URL, where they would be sent to someone
- * who was not meant to have them.
- * @throws RefusedError invalid when one of the two is given and the other is not stored
- */
-export function changeCredentials(
-  { username, password }: UpstreamAccess,
-  findStored: () => UpstreamCredentials | undefined,
-  isUrlChanged: boolean,
-): UpstreamCredentials | undefined {
-  if (username && password) return { username, password };
-  if (isUrlChanged) return undefined;
-  const stored = findStored();
-  if (!username && !password) return stored;
-  if (!stored) throw missing(username ? 'password' : 'username');
-  return { username: username || stored.username, password: password || stored.password };
-}
-
-/**
- * What a connection is tested with: what is stored where nothing else is said, nothing at another URL.
- * @throws RefusedError invalid when one of the two is changed without the other
- */
-export function tryCredentials(
-  { username, password }: UpstreamAccess,
-  findStored: () => UpstreamCredentials | undefined,
-  isUrlChanged: boolean,
-): UpstreamCredentials | undefined {
-  if (username && password) return { username, password };
-  if (!username && password) throw missing('username');
-  const stored = isUrlChanged ? undefined : findStored();
-  if (username && username !== stored?.username) throw missing('password');
-  return stored;
-}
-
 /**
  * Whether the upstream may be in a private network. That was said of its URL, so another URL needs an administrator anew.
  * @throws RefusedError forbidden
@@ -129,10 +73,6 @@ export function mayUsePrivateNetwork(
     throw new RefusedError('forbidden', 'only administrators may allow private networks');
   }
   return said ?? isKept;
-}
-
-function missing(attribute: 'username' | 'password'): RefusedError {
-  return new RefusedError('invalid', { [attribute]: [blank] });
 }
 
 /** What the audit event says: that there is another password, not which; nor what would fill a page. @param stored what was there before */

@@ -1,10 +1,18 @@
 /** Upstreams as records, whose passwords are sealed, and as settings, whose passwords are not. */
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { SecretBox } from '../../auth/credentials/secret-box.ts';
 import type { Connection, UpstreamChanges, UpstreamRecord } from '../../metadata/registries/upstreams.ts';
+import type { CloudProvider } from '../../upstreams/clouds/cloud-identity.ts';
+import { isCloud } from '../../upstreams/clouds/upstream-login.ts';
 import { plainNetwork, type UpstreamNetwork, type UpstreamSettings } from '../../upstreams/upstream.ts';
 
 export type UpstreamCredentials = NonNullable<UpstreamSettings['credentials']>;
+
+/** As records have them. */
+export type SealedCredentials = Required<Pick<UpstreamChanges, 'username' | 'passwordSealed' | 'identity'>>;
+type StoredCredentials = Pick<Connection, 'url' | 'username' | 'passwordSealed'> &
+  Partial<Pick<UpstreamRecord, 'identity'>>;
 
 /** As records have it. */
 export type SealedNetwork = Required<
@@ -27,31 +35,45 @@ export class UpstreamSecrets {
     this.#box = box;
   }
 
-  /** The sealed password is good for this URL only: whoever moves it to another upstream cannot open it. */
-  seal(url: string, password: string): string {
-    return this.#box.seal(password, contextOf(url));
+  /** What is sealed is good for this URL only: whoever moves it to another upstream cannot open it. */
+  seal(url: string, credentials: UpstreamCredentials | undefined): SealedCredentials {
+    if (credentials === undefined) return { username: null, passwordSealed: null, identity: null };
+    if (isCloud(credentials)) {
+      const { secret, ...identity } = credentials;
+      const sealed = secret === undefined ? null : this.#box.seal(secret, contextOf(url, identity.provider));
+      return { username: null, passwordSealed: sealed, identity };
+    }
+    const { provider, username, password } = credentials;
+    const identity = provider === 'harbor-robot' ? { provider } : null;
+    return { username, passwordSealed: this.#box.seal(password, contextOf(url)), identity };
   }
 
   /** Undefined for an anonymous upstream. @throws Error when the secret key is another one */
-  open({
-    url,
-    username,
-    passwordSealed,
-  }: Pick<UpstreamRecord, 'url' | 'username' | 'passwordSealed'>): UpstreamCredentials | undefined {
+  open({ url, username, passwordSealed, identity }: StoredCredentials): UpstreamCredentials | undefined {
+    if (identity !== undefined && identity.provider !== 'harbor-robot') {
+      const { provider } = identity;
+      if (passwordSealed === undefined) return { ...identity, provider };
+      return { ...identity, provider, secret: this.#box.open(passwordSealed, contextOf(url, provider)) };
+    }
     if (username === undefined || passwordSealed === undefined) return undefined;
-    return { username, password: this.#box.open(passwordSealed, contextOf(url)) };
+    return { ...identity, username, password: this.#box.open(passwordSealed, contextOf(url)) };
   }
 
   /** Whether these credentials are stored. Stored ones that cannot be opened any more are nobody's. */
-  isStored(
-    record: Pick<UpstreamRecord, 'url' | 'username' | 'passwordSealed'>,
-    given: UpstreamCredentials | undefined,
-  ): boolean {
-    if (record.username !== given?.username) return false;
+  isStored(record: StoredCredentials, given: UpstreamCredentials | undefined): boolean {
     try {
-      return this.open(record)?.password === given?.password;
+      return isDeepStrictEqual(partsOf(this.open(record)), partsOf(given));
     } catch {
       return false;
+    }
+  }
+
+  /** As {@link open}; undefined for what cannot be opened any more, too. */
+  find(record: StoredCredentials): UpstreamCredentials | undefined {
+    try {
+      return this.open(record);
+    } catch {
+      return undefined;
     }
   }
 
@@ -113,10 +135,17 @@ export function shownProxy(proxy: string): string {
   return proxy === 'direct' ? proxy : new URL(proxy).origin;
 }
 
+/** What makes credentials others: what people call them does not. */
+function partsOf(credentials: UpstreamCredentials | undefined) {
+  if (credentials === undefined || isCloud(credentials)) return credentials;
+  return { username: credentials.username, password: credentials.password };
+}
+
 function networkContextOf(url: string): string {
   return `upstream network ${url}`;
 }
 
-function contextOf(url: string): string {
-  return `upstream ${url}`;
+/** @param provider of a cloud, whose secrets are no passwords */
+function contextOf(url: string, provider?: CloudProvider): string {
+  return provider === undefined ? `upstream ${url}` : `upstream ${provider} ${url}`;
 }

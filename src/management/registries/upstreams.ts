@@ -10,6 +10,7 @@ import type {
   UpstreamRecord,
 } from '../../metadata/registries/upstreams.ts';
 import type { Log } from '../../observe/log.ts';
+import type { CloudRules } from '../../upstreams/clouds/cloud-identity.ts';
 import { localPathOf } from '../../upstreams/local-upstream.ts';
 import type { Actor } from '../acting/actor.ts';
 import { recordChange } from '../acting/audit.ts';
@@ -22,16 +23,15 @@ import { tellExposures } from '../namespaces/exposures.ts';
 import { tooManyUpstreams } from './associations.ts';
 import { demandVisibleTarget } from './local-target.ts';
 import { demandUnique, hasSameNames } from './unique-upstream.ts';
-import type { NewUpstreamInput, UpstreamInput } from './upstream-fields.ts';
 import {
   changeCredentials,
   demandNoCredentials,
-  demandPatterns,
-  describeUpstream,
-  mayUsePrivateNetwork,
+  demandOwnCloud,
+  hasCredentials,
   parseCredentials,
-  parsePrefixes,
-} from './upstream-input.ts';
+} from './upstream-credentials.ts';
+import type { NewUpstreamInput, UpstreamInput } from './upstream-fields.ts';
+import { demandPatterns, describeUpstream, mayUsePrivateNetwork, parsePrefixes } from './upstream-input.ts';
 import { networkChanges, splitNetwork, warnOfUnverified } from './upstream-network.ts';
 import type { UpstreamSecrets } from './upstream-settings.ts';
 import {
@@ -51,6 +51,7 @@ export interface UpstreamServiceOptions {
   readonly secrets: UpstreamSecrets;
   readonly caches: PullCaches;
   readonly findBlockedAddress: FindBlockedAddress;
+  readonly clouds: CloudRules;
   readonly log: Log;
   /** How many upstreams a virtual registry may have. */
   readonly maxUpstreams: number;
@@ -96,10 +97,10 @@ export class UpstreamService {
 
   /** The new upstream comes to the registry's last position. @throws RefusedError not-found, forbidden, parameters, invalid */
   async create(actor: Actor, registryId: number, input: NewUpstreamInput): Promise<AssociatedUpstream> {
-    const { secrets, findBlockedAddress, maxUpstreams } = this.#options;
+    const { secrets, findBlockedAddress, maxUpstreams, clouds } = this.#options;
     const credentials = parseCredentials(input);
     const { network, rest } = splitNetwork(input);
-    const { username: _username, password: _password, ...settings } = rest;
+    const { username: _username, password: _password, credentials: _credentials, ...settings } = rest;
     const { cacheValidityHours = defaultValidityHours, allowPatterns = [], denyPatterns = [] } = settings;
     const prefixes = parsePrefixes(input);
     demandPatterns({ allow_patterns: allowPatterns, deny_patterns: denyPatterns });
@@ -115,6 +116,7 @@ export class UpstreamService {
         demandNoCredentials(input);
         await demandVisibleTarget(tx, groupId, localPath);
       }
+      demandOwnCloud(actor, url, credentials, undefined, clouds);
       await demandUnique(tx, secrets, { groupId, url, ...prefixes }, credentials);
       const made: NewUpstream = {
         ...settings,
@@ -123,8 +125,7 @@ export class UpstreamService {
         addPrefix: prefixes.addPrefix ?? undefined,
         groupId,
         url,
-        username: credentials?.username,
-        passwordSealed: credentials && secrets.seal(url, credentials.password),
+        ...secrets.seal(url, credentials),
         cacheValidityHours,
         allowPatterns,
         denyPatterns,
@@ -154,7 +155,14 @@ export class UpstreamService {
   async update(actor: Actor, id: number, input: UpstreamInput): Promise<UpstreamRecord> {
     const { secrets } = this.#options;
     const { network, rest } = splitNetwork(input);
-    const { url: _url, username: _username, password: _password, tokenHost: _host, ...settings } = rest;
+    const {
+      url: _url,
+      username: _username,
+      password: _password,
+      credentials: _credentials,
+      tokenHost: _host,
+      ...settings
+    } = rest;
     const { allowPatterns, denyPatterns } = settings;
     const prefixes = parsePrefixes(input);
     demandPatterns({ allow_patterns: allowPatterns, deny_patterns: denyPatterns });
@@ -210,7 +218,7 @@ export class UpstreamService {
     stored: UpstreamRecord,
     input: UpstreamInput,
   ): Promise<UpstreamChanges> {
-    const { secrets, findBlockedAddress } = this.#options;
+    const { secrets, findBlockedAddress, clouds } = this.#options;
     const url = input.url === undefined ? stored.url : parseUpstreamUrl(input.url);
     const isUrlChanged = url !== stored.url;
     const allowPrivateNetwork = mayUsePrivateNetwork(actor, input.allowPrivateNetwork, stored, isUrlChanged);
@@ -225,18 +233,13 @@ export class UpstreamService {
       demandAllowedAddress({ url, tokenHost }, allowPrivateNetwork, findBlockedAddress);
     }
     const named = { ...stored, ...parsePrefixes(input), url };
-    if (!isUrlChanged && !input.username && !input.password) {
+    if (!isUrlChanged && !hasCredentials(input)) {
       if (!hasSameNames(named, stored)) await demandUnique(tx, secrets, named, secrets.open(stored));
       return { allowPrivateNetwork, ...changed };
     }
     const credentials = changeCredentials(input, () => secrets.open(stored), isUrlChanged);
+    demandOwnCloud(actor, url, credentials, isUrlChanged ? undefined : secrets.find(stored), clouds);
     await demandUnique(tx, secrets, named, credentials);
-    return {
-      url,
-      allowPrivateNetwork,
-      ...changed,
-      username: credentials?.username ?? null,
-      passwordSealed: credentials ? secrets.seal(url, credentials.password) : null,
-    };
+    return { url, allowPrivateNetwork, ...changed, ...secrets.seal(url, credentials) };
   }
 }

@@ -10,12 +10,8 @@ import { TagPattern, TagPatternError } from '../../rules/tag-pattern.ts';
 import { localPathOf } from '../../upstreams/local-upstream.ts';
 import type { Actor } from '../acting/actor.ts';
 import { type Faults, RefusedError } from '../acting/refused-error.ts';
-import {
-  changeCredentials,
-  mayUsePrivateNetwork,
-  parseCredentials,
-  type UpstreamAccess,
-} from '../registries/upstream-input.ts';
+import { changeCredentials, parseCredentials } from '../registries/upstream-credentials.ts';
+import { mayUsePrivateNetwork, type UpstreamAccess } from '../registries/upstream-input.ts';
 import { type NetworkInput, networkChanges, splitNetwork } from '../registries/upstream-network.ts';
 import type { UpstreamSecrets } from '../registries/upstream-settings.ts';
 import {
@@ -64,6 +60,7 @@ export function newRule(
   const { username: _username, password: _password, ...said } = rest;
   const credentials = parseCredentials(input);
   const url = parseRegistryUrl(input.url);
+  const { username, passwordSealed } = secrets.seal(url, credentials);
   const allowPrivateNetwork = mayUsePrivateNetwork(actor, input.allowPrivateNetwork, undefined, true);
   demandAllowedAddress({ url }, allowPrivateNetwork, findBlockedAddress);
   const rule = {
@@ -77,8 +74,8 @@ export function newRule(
     replacesTags: said.replacesTags ?? true,
     withReferrers: said.withReferrers ?? true,
     url,
-    username: credentials?.username,
-    passwordSealed: credentials && secrets.seal(url, credentials.password),
+    username,
+    passwordSealed,
     allowPrivateNetwork,
   };
   demandSound(rule);
@@ -99,6 +96,7 @@ export function changedRule(
   const allowPrivateNetwork = mayUsePrivateNetwork(actor, said.allowPrivateNetwork, known, isUrlChanged);
   demandAllowedAddress({ url }, allowPrivateNetwork, findBlockedAddress);
   const credentials = changeCredentials(input, () => secrets.open(known), isUrlChanged);
+  const { username, passwordSealed } = secrets.seal(url, credentials);
   const { everyHours = known.everyHours, repositoryRegex = known.repositoryRegex } = said;
   const given = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
   const schedule = { everyHours: everyHours ?? undefined, repositoryRegex: repositoryRegex ?? undefined };
@@ -107,8 +105,8 @@ export function changedRule(
     ...said,
     url,
     allowPrivateNetwork,
-    username: credentials?.username ?? null,
-    passwordSealed: credentials ? secrets.seal(url, credentials.password) : null,
+    username,
+    passwordSealed,
     ...(said.everyHours !== undefined && { nextRunAt: said.everyHours === null ? null : 0 }),
     ...networkChanges(actor, secrets, network, known, isUrlChanged ? url : undefined),
   };

@@ -42,6 +42,7 @@ const readers: Record<ColumnsOf<boolean>, typeof asBoolean> & Record<ColumnsOf<o
   details: asJson,
   enabled: asBoolean,
   headerNames: asJson,
+  identity: asJson,
   ignoredActions: asJson,
   ignoredMediaTypes: asJson,
   hasBegun: asBoolean,

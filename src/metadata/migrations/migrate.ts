@@ -32,6 +32,7 @@ import { storedBlobs } from './stored-blobs.ts';
 import { type ColumnTypes, Tables } from './tables.ts';
 import { tagPublishers } from './tag-publishers.ts';
 import { traffic } from './traffic.ts';
+import { upstreamIdentities } from './upstream-identities.ts';
 import { upstreamNetworks } from './upstream-networks.ts';
 import { upstreamPrefixes } from './upstream-prefixes.ts';
 import { upstreamTokenHost } from './upstream-token-host.ts';
@@ -98,6 +99,7 @@ function migratorOf<T>(db: Kysely<T>, types: ColumnTypes): Migrator {
     '0016-prewarms': prewarms(types),
     '0017-piece-numbers': pieceNumbers(types),
     '0019-replication': replication(types),
+    '0022-upstream-identities': upstreamIdentities(types),
   };
   return new Migrator({ db, provider: { getMigrations: async () => migrations } });
 }

@@ -11,12 +11,24 @@ import { type RegistryUpstream, RegistryUpstreams } from './registry-upstreams.t
 /** As {@link Optional}, where null is none in what is new, too. */
 type Clearable<T> = ColumnType<T | undefined, T | null | undefined, T | null | undefined>;
 
+/** Who logs in where that is more than a name: what is secret of it is sealed in the place of the password. */
+export interface UpstreamIdentity {
+  readonly provider: 'harbor-robot' | 'ecr' | 'ecr-public' | 'google' | 'azure';
+  readonly accessKeyId?: string | undefined;
+  readonly roleArn?: string | undefined;
+  readonly externalId?: string | undefined;
+  readonly serviceAccount?: string | undefined;
+  readonly keyId?: string | undefined;
+  readonly tenantId?: string | undefined;
+  readonly clientId?: string | undefined;
+}
+
 /** How another registry is connected to. */
 export interface ConnectionColumns {
   url: string;
-  username: Optional<string>;
+  username: Clearable<string>;
   /** Encrypted with the installation's secret key. */
-  passwordSealed: Optional<string>;
+  passwordSealed: Clearable<string>;
   allowPrivateNetwork: boolean;
   /** Without its login, or `direct`. */
   proxy: Clearable<string>;
@@ -36,6 +48,7 @@ export interface UpstreamTable extends ConnectionColumns {
   groupId: number;
   name: string;
   description: Optional<string>;
+  identity: Clearable<UpstreamIdentity>;
   cacheValidityHours: number;
   tokenHost: Optional<string>;
   stripPrefix: Optional<string>;

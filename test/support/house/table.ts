@@ -154,9 +154,12 @@ export const homes: Homes = {
   '@aws-sdk/client-s3': ['storage/s3'],
   '@aws-sdk/s3-request-presigner': ['storage/s3'],
   '@azure/storage-blob': ['storage/azure'],
-  '@azure/identity': ['storage/azure'],
+  '@aws-sdk/client-ecr': ['upstreams/clouds'],
+  '@aws-sdk/client-ecr-public': ['upstreams/clouds'],
+  '@aws-sdk/credential-providers': ['upstreams/clouds'],
+  '@azure/identity': ['storage/azure', 'upstreams/clouds'],
   '@google-cloud/storage': ['storage/gcs'],
-  'google-auth-library': ['storage/gcs'],
+  'google-auth-library': ['storage/gcs', 'upstreams/clouds'],
 
   // Files.
   'node:fs': ['api/server', 'app', 'commands', 'config', 'metadata/db', 'storage'],
@@ -167,7 +170,7 @@ export const homes: Homes = {
   yaml: ['config', 'management'],
 
   // Who asks.
-  jose: ['auth'],
+  jose: ['auth', 'upstreams/clouds'],
   oauth4webapi: ['auth'],
   asn1js: ['auth/tokens'],
   'node:zlib': ['auth/tokens', 'outbound', 'storage/s3'],

@@ -131,6 +131,8 @@ export function optionsOf(options: Partial<UpstreamOptions> = {}): UpstreamOptio
     breakerMs: 30_000,
     allowedNetworks: [],
     tokenHosts: [],
+    ambientHosts: [],
+    cloudEndpoints: [],
     now,
     tokens: new UpstreamTokens(now),
     shared: { find: async () => undefined, remember: async () => undefined },

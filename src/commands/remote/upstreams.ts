@@ -2,9 +2,9 @@
 import type { Command } from 'commander';
 import { CommandRefused } from '../command.ts';
 import { type ApiClient, type Row, segment } from './api-client.ts';
-import { readSecret } from './read-secret.ts';
 import { registryIdOf, theOne, topLevelGroups } from './registries.ts';
 import { type Ask, online } from './remote.ts';
+import { readCredentials, type UpstreamCredentialOptions } from './upstream-credentials.ts';
 
 const base = '/virtual_registries/container';
 const columns = {
@@ -15,9 +15,8 @@ const columns = {
   STATE: stateOf,
 };
 
-interface NewUpstream {
+interface NewUpstream extends UpstreamCredentialOptions {
   readonly name?: string;
-  readonly username?: string;
   readonly allow?: readonly string[];
   readonly deny?: readonly string[];
   readonly privateNetwork?: true;
@@ -38,20 +37,24 @@ export function addUpstreamCommands(program: Command, ask: Ask): void {
   online(upstream, 'add <registry> <url>', 'make one, which is asked after those that are there')
     .option('--name <text>', 'the name that is shown (default: its host)')
     .option('--username <name>', 'who logs in there; the password is asked for, or read from standard input')
+    .option('--provider <name>', 'who gives the login: ecr, ecr-public, google, azure, harbor-robot or basic')
+    .option('--access-key-id <id>', 'a key of AWS; its secret is asked for, or read from standard input')
+    .option('--role-arn <arn>', 'the role of AWS that is assumed')
+    .option('--external-id <text>', 'what the role wants to hear')
+    .option('--key-file <path>', 'the JSON of a key of a service account of Google')
+    .option('--tenant-id <id>', 'of an application of Azure, whose secret is asked for')
+    .option('--client-id <id>', 'the application of Azure, or the managed identity that is meant')
     .option('--allow <patterns...>', 'only images such as library/*')
     .option('--deny <patterns...>', 'no images such as acme/**')
     .option('--private-network', 'it may be in a private network; for administrators to say')
     .action(
       ask(async ({ api, output, terminal }, registry: string, url: string, options: NewUpstream) => {
-        const { username, allow, deny, privateNetwork, name = nameOf(url) } = options;
+        const { allow, deny, privateNetwork, name = nameOf(url) } = options;
         const id = await registryIdOf(api, registry);
-        const password =
-          username === undefined ? undefined : await readSecret(terminal, `Password of ${username}`);
         const made = await api.send('POST', `${base}/registries/${id}/upstreams`, {
           url,
           name,
-          username,
-          password,
+          ...(await readCredentials(terminal, options)),
           allow_patterns: allow,
           deny_patterns: deny,
           allow_private_network: privateNetwork,

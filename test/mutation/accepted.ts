@@ -2,6 +2,7 @@
 import { acceptedInAuth } from './accepted/auth.ts';
 import { acceptedInGc } from './accepted/gc.ts';
 import { acceptedInHosted } from './accepted/hosted.ts';
+import { acceptedInObjects } from './accepted/objects.ts';
 import { acceptedInProxy } from './accepted/proxy.ts';
 import { acceptedInRules } from './accepted/rules.ts';
 import { acceptedInStorage } from './accepted/storage.ts';
@@ -21,6 +22,7 @@ export const accepted: readonly AcceptedFault[] = [
   ...acceptedInAuth,
   ...acceptedInGc,
   ...acceptedInHosted,
+  ...acceptedInObjects,
   ...acceptedInProxy,
   ...acceptedInRules,
   ...acceptedInStorage,

@@ -45,8 +45,8 @@ export class FillingReader implements BlobReader {
   }
 
   /** Who wants only the beginning does not pay for the rest. */
-  #wantsAll(end: number | undefined): boolean {
-    return !this.#fill && end !== undefined && end >= this.size;
+  #wantsAll(end = 0): boolean {
+    return !this.#fill && end >= this.size;
   }
 
   async #join(): Promise<void> {

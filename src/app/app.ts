@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { hostname } from 'node:os';
 import { Admission } from '../admission/admission.ts';
+import { Quarantine } from '../admission/quarantine.ts';
 import { Passwords } from '../auth/credentials/passwords.ts';
 import { SecretBox } from '../auth/credentials/secret-box.ts';
 import { HotContent } from '../cache/hot-content.ts';
@@ -111,7 +112,11 @@ export async function createApp(
   const passwords = new Passwords();
   const secretBox = new SecretBox(secrets.key);
   const reads = createBlobReads({ ...storage, config, observer: metrics.readCache, log, now });
-  const admission = new Admission({ policies: [], observer: metrics.admission, log });
+  const admission = new Admission({
+    policies: [new Quarantine({ sightings: database.tagSightings, now })],
+    observer: metrics.admission,
+    log,
+  });
   const common = {
     config,
     outbound,

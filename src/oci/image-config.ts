@@ -82,8 +82,8 @@ function wordIn(json: Readonly<Record<string, unknown>>, name: string): string |
 
 const instantPattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/i;
 
-/** Before 1970 is Go's zero time: nobody said. */
-function parseInstant(value: unknown): number | undefined {
+/** Epoch milliseconds. Before 1970 is Go's zero time: nobody said. */
+export function parseInstant(value: unknown): number | undefined {
   if (typeof value !== 'string' || value.length > 64 || !instantPattern.test(value)) return undefined;
   const instant = Date.parse(value);
   return instant >= 0 ? instant : undefined;

@@ -5,6 +5,7 @@ import { upTo } from '../cache/up-to.ts';
 import { SingleFlight } from '../concurrency/single-flight.ts';
 import type { CacheEntries } from '../metadata/cached/cache-entries.ts';
 import type { CacheEntry } from '../metadata/cached/cache-entry.ts';
+import { MissingOwner } from '../metadata/db/violations.ts';
 import type { Log } from '../observe/log.ts';
 import type { Reference } from '../oci/reference.ts';
 import { OutboundError } from '../outbound/outbound-error.ts';
@@ -25,7 +26,7 @@ export type Revalidated =
 
 export interface RevalidationOptions {
   readonly fetch: ManifestFetch;
-  readonly entries: Pick<CacheEntries, 'touch'>;
+  readonly entries: Pick<CacheEntries, 'touch' | 'linkManifest'>;
   /** How long an entry is not asked about again after its upstream failed. */
   readonly backoffMs: number;
   readonly log: Log;
@@ -62,6 +63,7 @@ export class Revalidation {
     try {
       const head = await source.upstream.headManifest(source.repository, reference, signal).catch(unlessNo);
       if (head?.digest !== entry.digest) {
+        if (source.upstream.settings.quarantine) await this.#keepOlder(entry);
         const manifest = await fetch.fetch(source, reference, head, signal);
         if (manifest.digest !== entry.digest) return { state: 'updated', manifest };
       }
@@ -71,6 +73,15 @@ export class Revalidation {
     } catch (error) {
       if (!(error instanceof OutboundError)) throw error;
       return this.#failed(entry, { source, error });
+    }
+  }
+
+  /** What the tag named so far may be what it is answered with for a while: it stays linked by its digest. */
+  async #keepOlder(entry: CacheEntry): Promise<void> {
+    try {
+      await this.#options.entries.linkManifest({ ...entry, kind: 'manifest', reference: entry.digest });
+    } catch (error) {
+      if (!(error instanceof MissingOwner)) throw error;
     }
   }
 

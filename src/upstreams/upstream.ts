@@ -34,6 +34,17 @@ export const plainNetwork: UpstreamNetwork = {
   headers: {},
 };
 
+/** How old images have to be before they are let in. */
+export interface QuarantineSettings {
+  readonly minAgeMs: number;
+  /** Globs of names at the upstream, with or without a tag, that may be of any age. */
+  readonly exemptPatterns: readonly string[];
+  /** Whether what is pulled by digest may be of any age. */
+  readonly exemptsDigests: boolean;
+  /** Whether the first image of a tag that was never seen before is as old as it says itself. */
+  readonly trustsCreated: boolean;
+}
+
 /** What an operator configured of one upstream. */
 export interface UpstreamSettings {
   readonly id: number;
@@ -53,6 +64,8 @@ export interface UpstreamSettings {
   readonly allowPrivateNetwork: boolean;
   readonly network: UpstreamNetwork;
   readonly cacheValidityHours: number;
+  /** Undefined: images of any age are let in. */
+  readonly quarantine?: QuarantineSettings | undefined;
   /** Changes whenever anything above does. */
   readonly updatedAt: number;
 }

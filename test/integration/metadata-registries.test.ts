@@ -67,9 +67,21 @@ describeEachDatabase('records of virtual registries', (open, { clock, createPlac
       headerNames: ['x-key'],
       networkSealed: 'sealed too',
     };
+    const anyAge = {
+      minAgeHours: 0,
+      minAgeExemptPatterns: [],
+      minAgeExemptDigests: false,
+      minAgeTrustCreated: false,
+    };
     const upstream = await database.upstreams.create(settings);
     expect((await database.upstreams.listUnverified()).map(({ id }) => id)).toEqual([upstream.id]);
-    expect(upstream).toEqual({ ...settings, id: upstream.id, createdAt: clock.now, updatedAt: clock.now });
+    expect(upstream).toEqual({
+      ...anyAge,
+      ...settings,
+      id: upstream.id,
+      createdAt: clock.now,
+      updatedAt: clock.now,
+    });
     expect(await database.upstreams.find(upstream.id)).toEqual(upstream);
     const changed = await database.upstreams.update(upstream.id, {
       url: 'https://quay.io',

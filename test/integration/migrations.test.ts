@@ -30,6 +30,7 @@ const migrations = [
   '0017-piece-numbers',
   '0019-replication',
   '0022-upstream-identities',
+  '0023-quarantine',
 ];
 const source = resolve(import.meta.dirname, '../../src/metadata/db/database.ts');
 

@@ -13,6 +13,30 @@ describeEachDatabase('upstreams', (open, { clock }) => {
     return { api, group, registry: await api.createRegistry(group, 'base') };
   }
 
+  test('a minimum age is set, changed, shown and audited; of a year at most, and never for images of this server', async () => {
+    const { api, registry } = await start();
+    const { id } = await api.createUpstream(registry, 'hub', { min_age_hours: 168 });
+    const set = {
+      min_age_exempt_patterns: ['library/*'],
+      min_age_exempt_digests: true,
+      min_age_trust_created: true,
+    };
+    expect((await api.ask('PATCH', one(id), set)).body).toMatchObject({ ...set, min_age_hours: 168 });
+    expect((await api.ask('GET', one(id))).body).toMatchObject({ ...set, min_age_hours: 168 });
+    const { records } = await api.database.auditEvents.list({}, { page: 1, perPage: 20 });
+    expect(records.map(({ details }) => details)).toContainEqual(
+      expect.objectContaining({ min_age_exempt_patterns: ['library/*'], min_age_exempt_digests: true }),
+    );
+    for (const refused of [
+      { min_age_hours: 8761 },
+      { min_age_hours: -1 },
+      { min_age_exempt_patterns: ['[a'] },
+    ])
+      expect((await api.ask('PATCH', one(id), refused)).status).toBe(400);
+    const local = await api.ask('PATCH', one(id), { url: 'entrepot:acme/shop' });
+    expect(local).toMatchObject({ status: 400, body: { message: { min_age_hours: expect.anything() } } });
+  });
+
   test('a created upstream has the fields that GitLab has, and ours; never its password', async () => {
     const { api, group, registry } = await start();
     const { status, body } = await api.ask('POST', ofRegistry(registry), {
@@ -46,6 +70,10 @@ describeEachDatabase('upstreams', (open, { clock }) => {
       allow_patterns: [],
       deny_patterns: [],
       allow_private_network: false,
+      min_age_hours: 0,
+      min_age_exempt_patterns: [],
+      min_age_exempt_digests: false,
+      min_age_trust_created: false,
       proxy: null,
       ca_certificate: null,
       client_certificate: null,

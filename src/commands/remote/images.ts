@@ -97,7 +97,11 @@ export function addImageCommands(program: Command, ask: Ask): void {
         const id = await registryIdOf(api, registry);
         const found = await api.get(`${base}/registries/${id}/explain`, { image: text });
         const { why } = rowOf(found['verdict']);
-        await output.list(rowsOf(found['upstreams']), upstreamColumns, { answer: found, note: String(why) });
+        const judged = rowsOf(found['admission']).map(
+          ({ policy, verdict, reason }) => `${policy}: ${verdict}: ${reason}`,
+        );
+        const note = [String(why), ...judged].join('\n');
+        await output.list(rowsOf(found['upstreams']), upstreamColumns, { answer: found, note });
       }),
     );
 }

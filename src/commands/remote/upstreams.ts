@@ -12,6 +12,7 @@ const columns = {
   POSITION: (row: Row) => fieldOf(row['registry_upstream'], 'position'),
   NAME: 'name',
   URL: 'url',
+  'MIN AGE': minAgeOf,
   STATE: stateOf,
 };
 
@@ -19,6 +20,10 @@ interface NewUpstream extends UpstreamCredentialOptions {
   readonly name?: string;
   readonly allow?: readonly string[];
   readonly deny?: readonly string[];
+  readonly minAge?: string;
+  readonly exempt?: readonly string[];
+  readonly exemptDigests?: true;
+  readonly trustCreated?: true;
   readonly privateNetwork?: true;
 }
 
@@ -46,10 +51,15 @@ export function addUpstreamCommands(program: Command, ask: Ask): void {
     .option('--client-id <id>', 'the application of Azure, or the managed identity that is meant')
     .option('--allow <patterns...>', 'only images such as library/*')
     .option('--deny <patterns...>', 'no images such as acme/**')
+    .option('--min-age <hours>', 'how long images have to be known here before they are let in')
+    .option('--exempt <patterns...>', 'images such as library/* that are let in at any age')
+    .option('--exempt-digests', 'what is pulled by digest is let in at any age')
+    .option('--trust-created', 'the first image of a new tag is as old as it says')
     .option('--private-network', 'it may be in a private network; for administrators to say')
     .action(
       ask(async ({ api, output, terminal }, registry: string, url: string, options: NewUpstream) => {
         const { allow, deny, privateNetwork, name = nameOf(url) } = options;
+        const { minAge, exempt, exemptDigests, trustCreated } = options;
         const id = await registryIdOf(api, registry);
         const made = await api.send('POST', `${base}/registries/${id}/upstreams`, {
           url,
@@ -57,6 +67,10 @@ export function addUpstreamCommands(program: Command, ask: Ask): void {
           ...(await readCredentials(terminal, options)),
           allow_patterns: allow,
           deny_patterns: deny,
+          min_age_hours: minAge,
+          min_age_exempt_patterns: exempt,
+          min_age_exempt_digests: exemptDigests,
+          min_age_trust_created: trustCreated,
           allow_private_network: privateNetwork,
         });
         output.done(
@@ -104,6 +118,10 @@ async function upstreamIdOf(api: ApiClient, named: string): Promise<number> {
 /** What is no URL is refused by the API, which says why. */
 function nameOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host || url : url;
+}
+
+function minAgeOf({ min_age_hours: hours }: Row): string {
+  return hours === 0 ? 'none' : `${hours} hours`;
 }
 
 function stateOf({ health }: Row): string {

@@ -37,7 +37,7 @@ export type PatternTrial = Pick<
 export function tryPatterns(trial: PatternTrial): AnswerOf<typeof patternTrialResponse> {
   const { allowPatterns = [], denyPatterns = [] } = trial;
   const url = parseUpstreamUrl(trial.url);
-  demandPatterns({ allow_patterns: allowPatterns, deny_patterns: denyPatterns });
+  demandPatterns({ allowPatterns, denyPatterns });
   const { stripPrefix, addPrefix } = parsePrefixes(trial);
   const names = { url, stripPrefix: stripPrefix ?? undefined, addPrefix: addPrefix ?? undefined };
   const repository = repositoryAt(names, parseImageReference(trial.image).image);

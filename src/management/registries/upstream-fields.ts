@@ -59,6 +59,25 @@ const tokenHost = text(maxNameLength).nullable().meta({
   description:
     'Host of its token service, with or without a port, where that is on another domain than the registry; null: the registry’s own domain',
 });
+/** The most that an image has to be waited for: a year. */
+const maxMinAgeHours = 8760;
+export const quarantineFields = {
+  min_age_hours: integerBetween(0, maxMinAgeHours)
+    .meta({ description: 'How long an image has to be known here before it is let in; 0: not at all' })
+    .optional(),
+  min_age_exempt_patterns: patterns
+    .meta({ description: 'Names at the upstream, with or without a tag, that need not be old' })
+    .optional(),
+  min_age_exempt_digests: truth
+    .meta({ description: 'Whether what is pulled by digest need not be old' })
+    .optional(),
+  min_age_trust_created: truth
+    .meta({
+      description:
+        'Whether the first image of a tag that was never seen before is as old as its config says; a tag that moves is waited for all the same',
+    })
+    .optional(),
+};
 const settings = {
   token_host: tokenHost.optional(),
   strip_prefix: prefix
@@ -71,6 +90,7 @@ const settings = {
   allow_patterns: patterns.optional(),
   deny_patterns: patterns.optional(),
   allow_private_network: truth.optional(),
+  ...quarantineFields,
   ...networkFields,
 };
 export const newUpstream = z.object({
@@ -142,6 +162,10 @@ export const upstreamResponse = z
     allow_patterns: z.array(z.string()),
     deny_patterns: z.array(z.string()),
     allow_private_network: z.boolean(),
+    min_age_hours: z.int(),
+    min_age_exempt_patterns: z.array(z.string()),
+    min_age_exempt_digests: z.boolean(),
+    min_age_trust_created: z.boolean(),
     proxy: z.string().nullable().meta({ description: 'Without its login' }),
     ca_certificate: z.string().nullable(),
     client_certificate: z.string().nullable(),

@@ -4,6 +4,7 @@ import type { UpstreamChanges, UpstreamRecord } from '../../metadata/registries/
 import { isRepositoryName, type RepositoryName } from '../../oci/reference.ts';
 import { GlobError } from '../../rules/glob.ts';
 import { Globs } from '../../rules/globs.ts';
+import { localPathOf } from '../../upstreams/local-upstream.ts';
 import { type Actor, userOf } from '../acting/actor.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import type { GivenCredentials } from './upstream-credentials.ts';
@@ -18,9 +19,16 @@ export interface UpstreamAccess extends GivenCredentials {
   readonly allowPrivateNetwork?: boolean | undefined;
 }
 
+type PatternLists = Partial<Pick<UpstreamChanges, 'allowPatterns' | 'denyPatterns' | 'minAgeExemptPatterns'>>;
+
 /** @throws RefusedError invalid for a pattern that is none, or one too many of what costs time */
-export function demandPatterns(patterns: Readonly<Record<string, readonly string[] | undefined>>): void {
-  for (const [attribute, texts = []] of Object.entries(patterns)) {
+export function demandPatterns({ allowPatterns, denyPatterns, minAgeExemptPatterns }: PatternLists): void {
+  const lists = {
+    allow_patterns: allowPatterns,
+    deny_patterns: denyPatterns,
+    min_age_exempt_patterns: minAgeExemptPatterns,
+  };
+  for (const [attribute, texts = []] of Object.entries(lists)) {
     try {
       Globs.parse(texts);
     } catch (error) {
@@ -54,6 +62,14 @@ export function parsePrefixes({ stripPrefix, addPrefix }: Pick<UpstreamAccess, '
     ...(strip !== undefined && { stripPrefix: strip }),
     ...(add !== undefined && { addPrefix: add }),
   };
+}
+
+/** @throws RefusedError invalid where a local upstream, whose images were pushed to us, is to wait for them */
+export function demandNoQuarantine(url: string, minAgeHours = 0): void {
+  if (minAgeHours > 0 && localPathOf(url) !== undefined)
+    throw new RefusedError('invalid', {
+      min_age_hours: ['must be 0: images of an upstream on this server were pushed here'],
+    });
 }
 
 /**

@@ -5,7 +5,17 @@ import type { SecretBox } from '../../auth/credentials/secret-box.ts';
 import type { Connection, UpstreamChanges, UpstreamRecord } from '../../metadata/registries/upstreams.ts';
 import type { CloudProvider } from '../../upstreams/clouds/cloud-identity.ts';
 import { isCloud } from '../../upstreams/clouds/upstream-login.ts';
-import { plainNetwork, type UpstreamNetwork, type UpstreamSettings } from '../../upstreams/upstream.ts';
+import {
+  plainNetwork,
+  type QuarantineSettings,
+  type UpstreamNetwork,
+  type UpstreamSettings,
+} from '../../upstreams/upstream.ts';
+
+export type QuarantineFields = Pick<
+  UpstreamRecord,
+  'minAgeHours' | 'minAgeExemptPatterns' | 'minAgeExemptDigests' | 'minAgeTrustCreated'
+>;
 
 export type UpstreamCredentials = NonNullable<UpstreamSettings['credentials']>;
 
@@ -125,9 +135,23 @@ export class UpstreamSecrets {
       allowPrivateNetwork,
       network: this.openNetwork(record),
       cacheValidityHours,
+      quarantine: quarantineOf(record),
       updatedAt,
     };
   }
+}
+
+const hourMs = 60 * 60 * 1000;
+
+/** Undefined where there is none. */
+export function quarantineOf(record: QuarantineFields): QuarantineSettings | undefined {
+  if (record.minAgeHours === 0) return undefined;
+  return {
+    minAgeMs: record.minAgeHours * hourMs,
+    exemptPatterns: record.minAgeExemptPatterns,
+    exemptsDigests: record.minAgeExemptDigests,
+    trustsCreated: record.minAgeTrustCreated,
+  };
 }
 
 /** A proxy without its login. */

@@ -31,7 +31,13 @@ import {
   parseCredentials,
 } from './upstream-credentials.ts';
 import type { NewUpstreamInput, UpstreamInput } from './upstream-fields.ts';
-import { demandPatterns, describeUpstream, mayUsePrivateNetwork, parsePrefixes } from './upstream-input.ts';
+import {
+  demandNoQuarantine,
+  demandPatterns,
+  describeUpstream,
+  mayUsePrivateNetwork,
+  parsePrefixes,
+} from './upstream-input.ts';
 import { networkChanges, splitNetwork, warnOfUnverified } from './upstream-network.ts';
 import type { UpstreamSecrets } from './upstream-settings.ts';
 import {
@@ -103,12 +109,13 @@ export class UpstreamService {
     const { username: _username, password: _password, credentials: _credentials, ...settings } = rest;
     const { cacheValidityHours = defaultValidityHours, allowPatterns = [], denyPatterns = [] } = settings;
     const prefixes = parsePrefixes(input);
-    demandPatterns({ allow_patterns: allowPatterns, deny_patterns: denyPatterns });
+    demandPatterns(settings);
     return this.#changes.run(async (tx) => {
       const { groupId, groupPath } = await this.#rights.getRegistry(tx, actor, registryId, 'write');
       const url = parseUpstreamUrl(input.url);
       const allowPrivateNetwork = mayUsePrivateNetwork(actor, input.allowPrivateNetwork, undefined, true);
       const localPath = localPathOf(url);
+      demandNoQuarantine(url, input.minAgeHours);
       const tokenHost = parseTokenHost(input.tokenHost);
       if (localPath === undefined)
         demandAllowedAddress({ url, tokenHost }, allowPrivateNetwork, findBlockedAddress);
@@ -155,19 +162,13 @@ export class UpstreamService {
   async update(actor: Actor, id: number, input: UpstreamInput): Promise<UpstreamRecord> {
     const { secrets } = this.#options;
     const { network, rest } = splitNetwork(input);
-    const {
-      url: _url,
-      username: _username,
-      password: _password,
-      credentials: _credentials,
-      tokenHost: _host,
-      ...settings
-    } = rest;
-    const { allowPatterns, denyPatterns } = settings;
+    const { url: _url, username: _username, password: _password, ...others } = rest;
+    const { credentials: _credentials, tokenHost: _host, ...settings } = others;
     const prefixes = parsePrefixes(input);
-    demandPatterns({ allow_patterns: allowPatterns, deny_patterns: denyPatterns });
+    demandPatterns(settings);
     return this.#changes.run(async (tx) => {
       const stored = await this.#rights.getUpstream(tx, actor, id, 'write');
+      demandNoQuarantine(input.url ?? stored.url, input.minAgeHours ?? stored.minAgeHours);
       const changes: UpstreamChanges = {
         ...settings,
         ...prefixes,

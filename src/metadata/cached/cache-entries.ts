@@ -1,5 +1,5 @@
 /** The entries of virtual registries, as pulls read and write them; each read is one statement on an index. */
-import { type Kysely, type SqlBool, sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import type { ManifestReference } from '../../oci/manifest.ts';
 import type { ReviewEvent } from '../collector/enqueue-reviews.ts';
@@ -21,6 +21,7 @@ import {
   type ManifestLink,
 } from './cache-entry.ts';
 import { atAny, EntriesAt, inOrderOf } from './entries-at.ts';
+import { type LinkedContent, linkEntry } from './link-entry.ts';
 import { removeEntries } from './remove-entries.ts';
 
 export class CacheEntries {
@@ -162,47 +163,8 @@ export class CacheEntries {
     });
   }
 
-  async #link(
-    tx: Kysely<Tables>,
-    entry: Omit<CacheEntry, 'id' | 'createdAt' | 'updatedAt' | 'downloadsCount' | 'downloadedAt'>,
-  ): Promise<CacheEntry> {
-    const now = this.#now();
-    const content = {
-      digest: entry.digest,
-      mediaType: entry.mediaType,
-      size: entry.size,
-      checkedAt: entry.checkedAt,
-      updatedAt: now,
-      usedAt: now,
-    };
-    const { upstreamId, kind, repository, reference } = entry;
-    const source = { upstreamId, kind, repository, reference };
-    const added = await tx
-      .insertInto('cacheEntries')
-      .values({ ...content, ...source, etag: entry.etag, groupId: entry.groupId, createdAt: now })
-      .onConflict((conflict) =>
-        conflict.columns(['upstreamId', 'kind', 'repository', 'reference']).doNothing(),
-      )
-      .returning(entryColumns)
-      .executeTakeFirst();
-    if (added) return added;
-    const query = tx
-      .selectFrom('cacheEntries')
-      .select(['id', 'digest'])
-      .where((eb) => eb.and(source));
-    const before = await query.forUpdate().executeTakeFirst();
-    // Someone removed it meanwhile.
-    if (!before) return this.#link(tx, entry);
-    if (before.digest !== entry.digest)
-      await this.#reviews
-        .within(tx)
-        .addEntries(({ id }) => sql<SqlBool>`${id} = ${before.id}`, 'entry_switch');
-    return tx
-      .updateTable('cacheEntries')
-      .set({ ...content, etag: entry.etag ?? null })
-      .where('id', '=', before.id)
-      .returning(entryColumns)
-      .executeTakeFirstOrThrow();
+  #link(tx: Kysely<Tables>, entry: LinkedContent): Promise<CacheEntry> {
+    return linkEntry(tx, { now: this.#now, reviews: this.#reviews.within(tx) }, entry);
   }
 
   /** The upstream still has what the entry says. @param checkedAt epoch milliseconds */

@@ -10,6 +10,7 @@ import { CacheSizes } from '../cached/cache-sizes.ts';
 import { ContentSizes } from '../cached/content-sizes.ts';
 import { GroupCaches } from '../cached/group-caches.ts';
 import { Prewarms } from '../cached/prewarms.ts';
+import { TagSightings } from '../cached/tag-sightings.ts';
 import type { ReviewTimes } from '../collector/enqueue-reviews.ts';
 import { GcRuns } from '../collector/gc-runs.ts';
 import { Holders } from '../collector/holders.ts';
@@ -140,6 +141,7 @@ export class Records {
   readonly sharedBeliefs: SharedBeliefs;
   readonly signingKeys: SigningKeys;
   readonly storedBlobs: StoredBlobs;
+  readonly tagSightings: TagSightings;
   readonly tagDetails: TagDetails;
   readonly tagDeletions: TagDeletions;
   readonly tagLists: TagLists;
@@ -218,6 +220,7 @@ export class Records {
     this.sharedBeliefs = new SharedBeliefs(db, now);
     this.signingKeys = new SigningKeys(db);
     this.storedBlobs = new StoredBlobs(db, now, pages, reading);
+    this.tagSightings = new TagSightings(db, now);
     this.tagDetails = new TagDetails(reading, pages);
     this.tagDeletions = new TagDeletions(db, now);
     this.tagLists = new TagLists(reading, pages);

@@ -10,6 +10,7 @@ import type { CacheRetentionPolicyTable } from '../cached/cache-retention-polici
 import type { CachedBlobTable, CacheReservationTable, CacheSizeChangeTable } from '../cached/cache-sizes.ts';
 import type { GroupCacheTable } from '../cached/group-caches.ts';
 import type { PrewarmImageTable, PrewarmTable } from '../cached/prewarms.ts';
+import type { TagSightingTable } from '../cached/tag-sightings.ts';
 import type { RepositoryReviewTable, ReviewTable } from '../collector/enqueue-reviews.ts';
 import type { GcRunTable } from '../collector/gc-runs.ts';
 import type { BlobTable } from '../content/blobs.ts';
@@ -96,6 +97,7 @@ export interface Tables {
   placeRemovals: PlaceRemovalTable;
   prewarmImages: PrewarmImageTable;
   prewarms: PrewarmTable;
+  tagSightings: TagSightingTable;
   processes: ProcessTable;
   objectParts: ObjectPartTable;
   objectWrites: ObjectWriteTable;

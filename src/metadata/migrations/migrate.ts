@@ -26,6 +26,7 @@ import { placeRemovals } from './place-removals.ts';
 import { placeRules } from './place-rules.ts';
 import { prewarms } from './prewarms.ts';
 import { processes } from './processes.ts';
+import { quarantine } from './quarantine.ts';
 import { replication } from './replication.ts';
 import { sharedBeliefs } from './shared-beliefs.ts';
 import { storedBlobs } from './stored-blobs.ts';
@@ -100,6 +101,7 @@ function migratorOf<T>(db: Kysely<T>, types: ColumnTypes): Migrator {
     '0017-piece-numbers': pieceNumbers(types),
     '0019-replication': replication(types),
     '0022-upstream-identities': upstreamIdentities(types),
+    '0023-quarantine': quarantine(types),
   };
   return new Migrator({ db, provider: { getMigrations: async () => migrations } });
 }

@@ -30,6 +30,12 @@ export interface ConnectionColumns {
   /** Encrypted with the installation's secret key. */
   passwordSealed: Clearable<string>;
   allowPrivateNetwork: boolean;
+  /** 0: images of any age are let in. */
+  minAgeHours: Generated<number>;
+  /** Globs. */
+  minAgeExemptPatterns: Generated<readonly string[]>;
+  minAgeExemptDigests: Generated<boolean>;
+  minAgeTrustCreated: Generated<boolean>;
   /** Without its login, or `direct`. */
   proxy: Clearable<string>;
   /** PEM. */

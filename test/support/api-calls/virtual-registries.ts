@@ -71,6 +71,7 @@ export const upstreamCalls: ApiCalls = {
       name: world.name(),
       allow_patterns: ['team/**'],
       cache_validity_hours: 1,
+      min_age_hours: 168,
     },
   }),
   'GET /virtual_registries/container/upstreams/{id}': (world) => world.pathTo(makeUpstream(world)),

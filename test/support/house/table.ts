@@ -137,6 +137,7 @@ export const homes: Homes = {
   keyv: ['cache'],
   '@keyv/redis': ['cache'],
   'lru-cache': [
+    'admission',
     'auth',
     'cache',
     'cluster',

@@ -22,7 +22,7 @@ function policyOf(judge: (image: JudgedImage) => Omit<Verdict, 'policy'>) {
 
 async function start(judge: Parameters<typeof policyOf>[0]) {
   const { policy, judged } = policyOf(judge);
-  const kit = await startProxy({ policies: [policy] });
+  const kit = await startProxy({ policiesOf: () => [policy] });
   kit.upstream.add(one, 'v1');
   return { ...kit, judged };
 }

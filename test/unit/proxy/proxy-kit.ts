@@ -6,7 +6,7 @@ import { NotFound } from '../../../src/cache/not-found.ts';
 import type { SharedCache } from '../../../src/cache/shared.ts';
 import { Usage } from '../../../src/cache/usage.ts';
 import type { EntryKind } from '../../../src/metadata/cached/cache-entry.ts';
-import { openDatabase } from '../../../src/metadata/db/database.ts';
+import { type Database, openDatabase } from '../../../src/metadata/db/database.ts';
 import type { Log } from '../../../src/observe/log.ts';
 import type { Digest } from '../../../src/oci/digest.ts';
 import type { ManifestReference } from '../../../src/oci/manifest.ts';
@@ -47,14 +47,14 @@ export interface KitOptions {
   /** Of the upstreams, in their order; one where left out. */
   readonly upstreams?: readonly Partial<UpstreamSettings>[];
   readonly room?: Partial<Room>;
-  readonly policies?: readonly AdmissionPolicy[];
+  readonly policiesOf?: (database: Database, now: () => number) => readonly AdmissionPolicy[];
 }
 
 /** Virtual registry 1 of a group, with these upstreams. */
 export async function startProxy({
   upstreams: given = [{}],
   room: changed = {},
-  policies = [],
+  policiesOf = () => [],
 }: KitOptions = {}) {
   const clock = { now: Date.UTC(2026, 0, 1) };
   const now = () => clock.now;
@@ -62,7 +62,7 @@ export async function startProxy({
   onTestFinished(() => database.close());
   const errors: string[] = [];
   const log: Log = { ...silentLog, error: (_, message) => void errors.push(message) };
-  const admission = admissionOf({ policies, log });
+  const admission = admissionOf({ policies: policiesOf(database, now), log });
   const store = new MemoryBlobStore();
   const fillsEnded: string[] = [];
   /** What metrics say of fills. */

@@ -31,6 +31,7 @@ export default defineConfig({
           page('Bring what another registry has', '/importing'),
           page('Replicate', '/replication'),
           page('Use the web page', '/web-page'),
+          page('Choose what is let in', '/admission'),
           page('Sign in', '/signing-in'),
           page('Let CI jobs in', '/ci'),
           page('Share tokens with other registries', '/tokens'),

@@ -13,6 +13,7 @@ import { useQuery } from '../../router/use-place.tsx';
 import { explainTexts as t } from '../../texts/registries.ts';
 
 type Explanation = Answer<'GET /virtual_registries/container/registries/{id}/explain'>;
+type Judgement = NonNullable<Explanation['admission']>[number];
 type Step = Explanation['upstreams'][number];
 
 export function ExplainTab({ registryId }: { readonly registryId: number }) {
@@ -46,7 +47,7 @@ export function ExplainTab({ registryId }: { readonly registryId: number }) {
   );
 }
 
-function Walk({ of: { image, reference, upstreams, verdict } }: { readonly of: Explanation }) {
+function Walk({ of: { image, reference, upstreams, verdict, admission } }: { readonly of: Explanation }) {
   const winner = upstreams.find(({ id }) => id === verdict.upstream_id);
   return (
     <>
@@ -59,11 +60,32 @@ function Walk({ of: { image, reference, upstreams, verdict } }: { readonly of: E
         <p>{verdict.why}</p>
         {verdict.digest && <code>{verdict.digest}</code>}
       </Notice>
+      {admission && admission.length > 0 && (
+        <>
+          <h2>{t.admission}</h2>
+          <Table label={t.admission} columns={judged} rows={admission} keyOf={({ policy }) => policy} />
+        </>
+      )}
       <h2>{t.walk}</h2>
       <Table label={t.walk} columns={columns} rows={upstreams} keyOf={({ id }) => id} />
     </>
   );
 }
+
+const tones = { admitted: 'good', warned: 'warn', refused: 'bad' } as const;
+
+const judged: readonly Column<Judgement>[] = [
+  { key: 'policy', header: t.policy, cell: ({ policy }) => t.policies[policy] },
+  {
+    key: 'verdict',
+    header: t.verdict,
+    cell: ({ verdict }) => <Badge tone={tones[verdict]}>{t.verdictOf[verdict]}</Badge>,
+  },
+  { key: 'reason', header: t.reason, cell: ({ reason }) => reason },
+  { key: 'evidence', header: t.evidence, cell: ({ evidence }) => evidence },
+  { key: 'since', header: t.since, cell: ({ since }) => since && <Instant at={since} /> },
+  { key: 'until', header: t.until, cell: ({ until }) => until && <Instant at={until} /> },
+];
 
 const columns: readonly Column<Step>[] = [
   { key: 'position', header: '#', cell: ({ position }) => position },

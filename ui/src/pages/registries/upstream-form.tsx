@@ -76,6 +76,35 @@ export function UpstreamForm({ registry, upstream, onSaved, onClose }: UpstreamF
           />
           <TextField name="description" label={shell.description} value={upstream?.description} />
         </div>
+        <details open={(upstream?.min_age_hours ?? 0) > 0}>
+          <summary>{t.quarantine}</summary>
+          <div class="columns">
+            <TextField
+              name="min_age_hours"
+              label={t.minAge}
+              hint={t.minAgeHint}
+              type="number"
+              min={0}
+              value={upstream?.min_age_hours ?? 0}
+            />
+            <TextArea
+              name="min_age_exempt_patterns"
+              label={t.exempt}
+              hint={t.exemptHint}
+              value={upstream?.min_age_exempt_patterns.join('\n')}
+            />
+            <CheckBox
+              name="min_age_exempt_digests"
+              label={t.exemptDigests}
+              isChecked={upstream?.min_age_exempt_digests ?? false}
+            />
+            <CheckBox
+              name="min_age_trust_created"
+              label={t.trustCreated}
+              isChecked={upstream?.min_age_trust_created ?? false}
+            />
+          </div>
+        </details>
         <details>
           <summary>{t.advanced}</summary>
           <div class="columns">

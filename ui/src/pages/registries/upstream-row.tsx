@@ -65,7 +65,8 @@ export function UpstreamRow(props: UpstreamRowProps) {
         <div class="section-header">
           <div>
             <h2>
-              {name} <Breaker health={upstream.health} />
+              {name} <Breaker health={upstream.health} />{' '}
+              {upstream.min_age_hours > 0 && <Badge>{t.minAgeShown(upstream.min_age_hours)}</Badge>}
             </h2>
             <code>{url}</code>
             {description && <p class="muted">{description}</p>}

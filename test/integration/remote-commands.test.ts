@@ -223,6 +223,22 @@ describe('virtual registries', () => {
     await expect(ask(['upstream', 'list', 'nothing'])).rejects.toThrow("no virtual registry 'nothing'");
   });
 
+  test('an upstream of a cloud is made with its key, whose secret is no argument', async () => {
+    const ask = await asRoot();
+    await ask(['registry', 'create', 'default', 'clouds']);
+    const url = 'https://123456789012.dkr.ecr.eu-west-1.amazonaws.com';
+    const add = ['upstream', 'add', 'clouds', url, '--name', 'ecr'];
+    await expect(ask([...add, '--role-arn', 'arn'])).rejects.toThrow('are of a --provider');
+    await expect(ask([...add, '--provider', 'ecr'])).rejects.toThrow('upstreams.ambient_hosts');
+    await expect(ask([...add, '--provider', 'google', '--key-file', '/nowhere'])).rejects.toThrow(
+      '--key-file: cannot read /nowhere',
+    );
+    const key = ['--provider', 'ecr', '--access-key-id', 'AKIAIOSFODNN7EXAMPLE'];
+    await ask([...add, ...key], 'wJalr\n');
+    const [made] = JSON.parse(await ask(['upstream', 'list', 'clouds', '--json']));
+    expect(made.credentials).toMatchObject({ provider: 'ecr', access_key_id: 'AKIAIOSFODNN7EXAMPLE' });
+  });
+
   test('an upstream that cannot be connected to has failed its test', async () => {
     const ask = await asRoot();
     await ask(['registry', 'create', 'default', 'dead']);

@@ -40,6 +40,20 @@ describePage('virtual registries', ({ start, visit, addUser }) => {
       await page.getByRole('heading', { name }).waitFor();
     }
     await visitor.expectSound('registry-upstreams');
+    await page.getByRole('button', { name: 'Add upstream' }).click();
+    const cloud = page.getByRole('dialog');
+    await cloud.getByLabel('Name', { exact: true }).fill('cloud');
+    await cloud.getByLabel('URL').fill('https://123456789012.dkr.ecr.eu-west-1.amazonaws.com');
+    await cloud.getByLabel('Who gives the login').selectOption('Amazon ECR');
+    await cloud.getByRole('button', { name: 'Add upstream' }).click();
+    await expect.poll(() => cloud.textContent()).toContain('upstreams.ambient_hosts');
+    await cloud.getByLabel('Access key ID').fill('AKIAIOSFODNN7EXAMPLE');
+    await cloud.getByLabel('Secret access key').fill('wJalr');
+    await visitor.expectSound('upstream-cloud');
+    await cloud.getByRole('button', { name: 'Add upstream' }).click();
+    await page.getByRole('button', { name: 'Delete cloud' }).click();
+    await page.getByLabel('Type cloud to go on').fill('cloud');
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
     const order = async () =>
       (await page.locator('.upstream h2').allTextContents()).map((text) => text.split(' ')[0]);
     expect(await order()).toEqual(['first', 'second']);

@@ -81,6 +81,28 @@ export const upstreamTexts = {
   shared: 'shared',
   url: 'URL',
   urlHint: 'https://registry-1.docker.io, or entrepot:group/project of this server.',
+  provider: 'Who gives the login',
+  providers: {
+    basic: 'User name and password',
+    'harbor-robot': 'A robot of Harbor',
+    ecr: 'Amazon ECR',
+    'ecr-public': 'Amazon ECR public',
+    google: 'Google Artifact Registry, gcr.io',
+    azure: 'Azure Container Registry',
+  },
+  accessKey: 'Access key ID',
+  secretKey: 'Secret access key',
+  keyHint: 'Kept sealed, and never shown. Give it again to change what it belongs to.',
+  ambientHint: 'Nothing: the identity of the server, which only administrators may give.',
+  role: 'Role that is assumed (ARN)',
+  externalId: 'External ID of the role',
+  serviceAccount: (address: string | null | undefined) =>
+    address
+      ? `Key of the service account (JSON) in place of that of ${address}`
+      : 'Key of the service account (JSON)',
+  tenant: 'Tenant ID',
+  client: 'Client ID of the application or identity',
+  clientSecret: 'Client secret',
   username: 'User name',
   password: 'Password or token',
   passwordHint: 'Kept sealed, and never shown. Nothing: as it is.',

@@ -34,7 +34,7 @@ export function ConnectionTrial({
           allow_private_network,
           tls_verify,
           ca_certificate,
-          ...credentialsOf(values),
+          ...credentialsOf(values, upstream),
         };
         const answer = await (upstream
           ? api.call('POST /virtual_registries/container/upstreams/{id}/test', {

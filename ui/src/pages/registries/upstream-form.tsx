@@ -8,6 +8,7 @@ import { upstreamTexts as t } from '../../texts/registries.ts';
 import { shell } from '../../texts/shell.ts';
 import type { PlacedUpstream } from './placed-upstream.ts';
 import { ConnectionTrial, PatternTrial } from './trials.tsx';
+import { UpstreamLogin } from './upstream-login.tsx';
 import { credentialsOf, settingsOf } from './upstream-values.ts';
 
 interface UpstreamFormProps {
@@ -28,7 +29,7 @@ export function UpstreamForm({ registry, upstream, onSaved, onClose }: UpstreamF
         action={upstream ? shell.save : t.add}
         onCancel={onClose}
         onSubmit={async (values) => {
-          const body = { ...settingsOf(values), ...credentialsOf(values) };
+          const body = { ...settingsOf(values), ...credentialsOf(values, upstream) };
           if (upstream)
             await api.call('PATCH /virtual_registries/container/upstreams/{id}', {
               path: { id: upstream.id },
@@ -46,14 +47,7 @@ export function UpstreamForm({ registry, upstream, onSaved, onClose }: UpstreamF
         <div class="columns">
           <TextField name="name" label={shell.name} value={upstream?.name} isRequired hasFocus />
           <TextField name="url" label={t.url} hint={t.urlHint} value={upstream?.url} isRequired />
-          <TextField name="username" label={t.username} value={upstream?.username} />
-          <TextField
-            name="password"
-            label={t.password}
-            type="password"
-            hint={upstream ? t.passwordHint : t.passwordNewHint}
-            autocomplete="new-password"
-          />
+          <UpstreamLogin upstream={upstream} />
           <TextArea
             name="allow_patterns"
             label={t.allow}

@@ -129,7 +129,7 @@ describe('an upload', () => {
     ['parts alone', [1000], 1000],
     ['a part and a piece', [1000, 1300], 1300],
   ])('of %s is committed as one object', async (_, sizes, size) => {
-    const { uploads, store, left, growTo, clean } = await openSmallParts();
+    const { uploads, store, records, counted, left, growTo, clean } = await openSmallParts();
     await growTo(...sizes);
     const spool = await uploads.openUpload(upload);
     await grow(spool, size);
@@ -137,12 +137,15 @@ describe('an upload', () => {
     await spool.abort();
     await expect(spool.append(Buffer.of(1))).rejects.toThrow('the spool is committed');
     await spool.close();
+    const digest = digestOf(bytes.subarray(0, size));
+    expect(await records.listLeft(Date.now() + 1000, 10)).toMatchObject([{ digest, storageKey: key }]);
     for (let looks = 0; looks < 2; looks += 1) {
       expect(await left()).toEqual({ objects: 1, begun: 0, files: 0 });
       expect(await readAll(await store.open(key), size)).toEqual(bytes.subarray(0, size));
       // The blob stays when the write is forgotten.
       expect(await clean(true)).toBe(looks === 0);
     }
+    expect(counted('abort')).toBe(0);
   });
 
   test('that ends with a full part is read without another', async () => {

@@ -51,6 +51,18 @@ describe('a fill', () => {
     await fill(world, size);
   });
 
+  test('that was committed stays where the records did not say so', async () => {
+    const world = await openSmallParts();
+    const { save } = world.records;
+    vi.spyOn(world.records, 'save').mockImplementation(async (...changed) => {
+      const isSaved = await save.apply(world.records, changed);
+      if (changed[2].committed) throw new Error('the answer is lost');
+      return isSaved;
+    });
+    for (const size of [500, 5000]) await expect(fill(world, size)).rejects.toThrow();
+    expect(await world.left()).toMatchObject({ objects: 2 });
+  });
+
   test('a source that ends early is no blob', async () => {
     const world = await openSmallParts();
     const source = { readAt: async (into: Uint8Array, at: number) => bytes.copy(into, 0, at, 4000) };

@@ -53,11 +53,11 @@ describePage('policies of a project', ({ start, visit }) => {
     await page.getByText('No rules').waitFor();
     await page.getByRole('button', { name: 'New rule' }).click();
     await dialog.getByLabel('Name', { exact: true }).fill('second site');
-    await dialog.getByLabel('Registry').fill(registry.url);
-    await dialog.getByLabel('Tags').fill('(');
+    await dialog.getByLabel('Registry', { exact: true }).fill(registry.url);
+    await dialog.getByLabel('Tags', { exact: true }).fill('(');
     await dialog.getByRole('button', { name: 'Create' }).click();
     await dialog.getByText('not valid RE2 syntax').first().waitFor();
-    await dialog.getByLabel('Tags').fill('v.*');
+    await dialog.getByLabel('Tags', { exact: true }).fill('v.*');
     await dialog.getByLabel('May be in a private network').check();
     await dialog.getByRole('button', { name: 'Create' }).click();
     await page.getByText('The rule is saved.').waitFor();

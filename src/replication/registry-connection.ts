@@ -20,7 +20,7 @@ import { listRepositories } from '../upstreams/repository-lists.ts';
 import type { UpstreamSettings } from '../upstreams/upstream.ts';
 import { HostedDestination, type HostedDestinationOptions } from './hosted-destination.ts';
 import { HostedSource } from './hosted-source.ts';
-import { SourceFault } from './image-source.ts';
+import { isAbsence, SourceFault } from './image-source.ts';
 import { RemoteDestination } from './remote-destination.ts';
 import { RemoteSource } from './remote-source.ts';
 import type { TagReplicationOptions } from './tag-replication.ts';
@@ -85,7 +85,7 @@ export class RegistryConnection {
     if (this.rule.direction === 'push') yield* this.#listHere();
     else
       for (const name of await this.#listThere()) {
-        const tags = await this.#remoteSource(parseRepositoryName(name)).listTags();
+        const tags = await this.#listTagsThere(name);
         yield { repository: name, tags: tags.filter((tag) => this.filter.hasTag(tag)) };
       }
   }
@@ -161,6 +161,16 @@ export class RegistryConnection {
     if (repositoryRegex !== undefined && isRepositoryName(repositoryRegex)) return [repositoryRegex];
     const names = await listRepositories(this.#settings, this.#places.upstreams);
     return names.filter((name) => this.filter.hasRepository(name));
+  }
+
+  /** Catalogs name repositories that have nothing any more. */
+  async #listTagsThere(name: string): Promise<readonly Tag[]> {
+    try {
+      return await this.#remoteSource(parseRepositoryName(name)).listTags();
+    } catch (error) {
+      if (isAbsence(error) && name !== this.rule.repositoryRegex) return [];
+      throw error;
+    }
   }
 
   #remoteSource(name: RepositoryName): RemoteSource {

@@ -152,19 +152,19 @@ export class ReplicationTask {
       const sides = await connection.sidesOf(due.repository);
       const result = await replicateTag({ ...sides, rule, limits }, parseTag(due.tag));
       await database.replicationRuns.resume(due.runId);
-      await this.#end(due, rule.direction, result);
+      await this.#end(due, result);
     } catch (error) {
-      if (!work.signal.aborted) await this.#fail(due, error, work);
+      if (!work.signal.aborted) await this.#fail(due, error);
     }
   }
 
-  async #end(due: DueTag, direction: ReplicationRule['direction'], result: TagResult): Promise<void> {
+  async #end(due: DueTag, result: TagResult): Promise<void> {
     const { database, observer } = this.#options;
     await database.replicationTags.end(due, result);
-    observer.replicated(direction, result.outcome, result.bytes);
+    observer.replicated(due.direction, result.outcome, result.bytes);
   }
 
-  async #fail(due: DueTag, error: unknown, work: Work): Promise<void> {
+  async #fail(due: DueTag, error: unknown): Promise<void> {
     const { database, log, now } = this.#options;
     const { reason, isOfAll, waitMs, isBug } = verdictOn(error, due.tries);
     const fields = { rule: due.ruleId, repository: due.repository, tag: due.tag, reason };
@@ -176,8 +176,7 @@ export class ReplicationTask {
     }
     if (waitMs !== undefined)
       return database.replicationTags.postpone(due, now() + waitMs, due.tries + 1, reason);
-    const rule = (await this.#connect(due.ruleId, work))?.rule;
-    await this.#end(due, rule?.direction ?? 'push', { outcome: 'failed', reason, bytes: 0 });
+    await this.#end(due, { outcome: 'failed', reason, bytes: 0 });
   }
 
   /** All that is still to be done waits for the other registry, or has failed. */

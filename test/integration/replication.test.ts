@@ -149,6 +149,57 @@ describeApp('tags that are replicated', (start) => {
     expect(await digestAt(other, 'acme/shop', 'v1')).toBeNull();
   });
 
+  test('get signatures that are pushed later, of whatever kind', async () => {
+    await using app = await start();
+    await using other = await start();
+    for (const server of [app, other]) await createProject(server, 'acme/shop');
+    const fields = { trigger: 'event', tag_regex: 'v.*' };
+    const rule = await makeRule(app, 'acme/shop', toApp(other, fields));
+    const pusher = new Pusher(app, 'acme/shop');
+    const image = fakeImage({ layers: [seededBlob(kib, 30)] });
+    await pusher.image(image, 'v1');
+    await runTask(app, 'replication', 5000);
+    await ended(app, rule);
+    const attached = fakeArtifact(image, 'application/vnd.example.signature');
+    await pusher.image(attached);
+    await runTask(app, 'replication', 5000);
+    expect(await ended(app, rule)).toMatchObject({ copied: 1 });
+    expect(await digestAt(other, 'acme/shop', attached.digest)).toBe(attached.digest);
+    const tagged = fakeImage({ layers: [seededBlob(kib, 31)] });
+    const name = `${image.digest.replace(':', '-')}.sig`;
+    await pusher.image(tagged, name);
+    await runTask(app, 'replication', 5000);
+    expect(await ended(app, rule)).toMatchObject({ copied: 1 });
+    expect(await digestAt(other, 'acme/shop', name)).toBe(tagged.digest);
+  });
+
+  test('are looked at by a schedule, until whoever made the rule is gone', async () => {
+    await using app = await start();
+    await using registry = await new PushableRegistry().start();
+    await createProject(app, 'acme/shop');
+    const pusher = new Pusher(app, 'acme/shop');
+    await pusher.image(fakeImage({ layers: [seededBlob(kib, 40)] }), 'v1');
+    const schedule = { trigger: 'schedule', every_hours: 2, target: 'mirror' };
+    const rule = await makeRule(app, 'acme/shop', to(registry, schedule));
+    expect(await ended(app, rule)).toMatchObject({ copied: 1 });
+    await pusher.image(fakeImage({ layers: [seededBlob(kib, 41)] }), 'v2');
+    await runTask(app, 'replication', 3_600_000);
+    expect(registry.manifests.has('mirror:v2')).toBe(false);
+    await runTask(app, 'replication', 3_700_000);
+    expect(await ended(app, rule)).toMatchObject({ copied: 1, unchanged: 1 });
+
+    const { token } = await createUserWithRoles(app, 'dana', { 'acme/shop': 40 });
+    const changed = await fetch(`${app.url}/api/v4${rule}`, {
+      method: 'PUT',
+      headers: { 'private-token': token, 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'of dana' }),
+    });
+    const { creator_id: creator } = await jsonOf<{ creator_id: number }>(changed);
+    expect((await app.api('DELETE', `/users/${creator}`)).status).toBe(204);
+    expect(await jsonOf(await app.api('GET', rule))).toMatchObject({ creator_id: null });
+    expect(await runNow(app, rule)).toMatchObject({ failed: 2 });
+  });
+
   test('come to rest where two servers replicate to each other', async () => {
     await using app = await start();
     await using other = await start();
@@ -195,13 +246,10 @@ describeApp('tags that are replicated', (start) => {
     for (const seed of [1, 2, 3, 4])
       await pusher.image(fakeImage({ layers: [seededBlob(kib, 20 + seed)] }), `v${seed}`);
     const rule = await makeRule(app, 'acme/shop', to(registry, { target: 'mirror/{repository}' }));
-    let isStopped = false;
-    registry.fault = (method, path) => {
-      if (method === 'PUT' && path.endsWith('/v2')) isStopped = true;
-      return isStopped ? { status: 503 } : undefined;
-    };
+    const isDone = () => registry.manifests.has('mirror/web:v1');
+    registry.fault = () => (isDone() ? { status: 503 } : undefined);
     await app.api('POST', `${rule}/run`);
-    await eventually(async () => expect(isStopped).toBe(true));
+    await eventually(async () => expect(isDone()).toBe(true));
     await app.stop();
     const child = await app.startChild();
     await child.kill();
@@ -264,6 +312,9 @@ describeApp('another registry that', (start) => {
     await runTask(app, 'replication');
     const asked = registry.requests.length;
     await runTask(app, 'replication', 60_000);
+    expect(registry.requests.length).toBe(asked);
+    await app.api('POST', `${rule}/run`);
+    await runTask(app, 'replication');
     expect(registry.requests.length).toBe(asked);
     registry.fault = undefined;
     await runTask(app, 'replication', 301_000);

@@ -1,10 +1,6 @@
 /** Rules that copy tags to another registry or from one, and what came of it; ours. */
 import { z } from 'zod';
-import type { ReplicationRule } from '../../metadata/replication/replication-rules.ts';
-import { replicationDirections, replicationTriggers } from '../../metadata/replication/replication-rules.ts';
-import { type ReplicationTag, replicationOutcomes } from '../../metadata/replication/replication-tags.ts';
 import { maxPatternLength } from '../../rules/tag-pattern.ts';
-import { instantText } from '../endpoint/dates.ts';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
 import { pageBody, pageParams } from '../endpoint/pagination.ts';
 import {
@@ -19,6 +15,16 @@ import {
 } from '../endpoint/parameters.ts';
 import { networkFields } from '../registries/upstream-fields.ts';
 import { maxUrlLength } from '../registries/upstream-url.ts';
+import {
+  direction,
+  ruleBody,
+  ruleResponse,
+  runResponse,
+  status,
+  tagBody,
+  tagResponse,
+  trigger,
+} from './replication-body.ts';
 import type { ReplicationService } from './replication-rules.ts';
 
 const rules = '/projects/:id/registry/replication/rules';
@@ -27,9 +33,6 @@ const rulePath = projectId.extend({ rule_id: integer });
 const maxSecretLength = 510;
 const hoursPerYear = 8784;
 
-const status = z.enum([...replicationOutcomes, 'waiting']);
-const direction = z.enum(replicationDirections);
-const trigger = z.enum(replicationTriggers);
 const settings = {
   every_hours: integerBetween(1, hoursPerYear).nullable().meta({ description: 'Of a schedule' }).optional(),
   enabled: truth.optional(),
@@ -80,66 +83,6 @@ const ruleChanges = someOf(
     ...settings,
   }),
 );
-
-const ruleResponse = z
-  .object({
-    id: z.int(),
-    project_id: z.int(),
-    creator_id: z.int().meta({ description: 'By whose rights it acts: who made or changed it last' }),
-    name: z.string(),
-    direction,
-    trigger,
-    every_hours: z.int().nullable(),
-    next_run_at: instantText.nullable(),
-    enabled: z.boolean(),
-    repository_regex: z.string().nullable(),
-    tag_regex: z.string(),
-    target: z.string(),
-    deletions: z.boolean(),
-    override: z.boolean(),
-    referrers: z.boolean(),
-    url: z.string(),
-    username: z.string().nullable(),
-    allow_private_network: z.boolean(),
-    proxy: z.string().nullable().meta({ description: 'Without its login' }),
-    ca_certificate: z.string().nullable(),
-    client_certificate: z.string().nullable(),
-    tls_verify: z.boolean(),
-    custom_headers: z.array(z.object({ key: z.string() })),
-    created_at: instantText,
-    updated_at: instantText,
-  })
-  .meta({ id: 'ReplicationRule' });
-
-const runResponse = z
-  .object({
-    id: z.int(),
-    rule_id: z.int(),
-    trigger,
-    waiting: z.int().meta({ description: 'Tags that are to be looked at, or to be tried again' }),
-    copied: z.int(),
-    unchanged: z.int(),
-    deleted: z.int(),
-    skipped: z.int(),
-    failed: z.int(),
-    bytes: z.int().meta({ description: 'Of blobs that were sent, or fetched' }),
-    reason: z.string().nullable().meta({ description: 'Why all of it waits, or has failed' }),
-    started_at: instantText,
-    ended_at: instantText.nullable().meta({ description: 'null: it goes on' }),
-  })
-  .meta({ id: 'ReplicationRun' });
-
-const tagResponse = z
-  .object({
-    repository: z.string().meta({ description: 'Its name where it comes from' }),
-    tag: z.string(),
-    status,
-    reason: z.string().nullable(),
-    bytes: z.int(),
-    due_at: instantText.nullable().meta({ description: 'From when on it is tried; null: it is over' }),
-    ended_at: instantText.nullable(),
-  })
-  .meta({ id: 'ReplicationTag' });
 
 export function replicationEndpoints(replication: ReplicationService): readonly Endpoint[] {
   return [
@@ -237,13 +180,4 @@ function inputOf<
   },
 >({ deletions: deletesTags, override: replacesTags, referrers: withReferrers, ...given }: T) {
   return { ...given, deletesTags, replacesTags, withReferrers };
-}
-
-function ruleBody(rule: ReplicationRule) {
-  const { deletesTags: deletions, replacesTags: override, withReferrers: referrers, headerNames } = rule;
-  return { ...rule, deletions, override, referrers, customHeaders: headerNames.map((key) => ({ key })) };
-}
-
-function tagBody(tag: ReplicationTag) {
-  return { ...tag, status: tag.dueAt === undefined ? (tag.outcome ?? 'failed') : ('waiting' as const) };
 }

@@ -15,7 +15,7 @@ import type { UpstreamSecrets } from '../registries/upstream-settings.ts';
  * @throws OciError DENIED
  */
 export async function replicatorOf(database: Database, rule: ReplicationRule): Promise<Writer> {
-  const user = await database.users.find(rule.creatorId);
+  const user = rule.creatorId === undefined ? undefined : await database.users.find(rule.creatorId);
   const reference = String(rule.projectId);
   try {
     if (user?.state !== 'active') throw new RefusedError('forbidden');

@@ -12,7 +12,7 @@ export function replication(types: ColumnTypes): Migration {
         .table('replication_rules')
         .addColumn('id', integer, id)
         .addColumn('project_id', integer, owner('projects.id'))
-        .addColumn('creator_id', integer, owner('users.id'))
+        .addColumn('creator_id', integer, (column) => column.references('users.id').onDelete('set null'))
         .addColumn('name', text, required)
         .addColumn('direction', text, required)
         .addColumn('trigger', text, required)

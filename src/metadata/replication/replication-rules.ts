@@ -11,8 +11,8 @@ export type ReplicationTrigger = (typeof replicationTriggers)[number];
 export interface ReplicationRuleTable extends ConnectionColumns {
   id: Generated<number>;
   projectId: number;
-  /** By whose rights it reads and writes here. */
-  creatorId: number;
+  /** By whose rights it reads and writes here; undefined: they are no user any more. */
+  creatorId: Optional<number>;
   name: string;
   /** push: to the other registry. */
   direction: (typeof replicationDirections)[number];

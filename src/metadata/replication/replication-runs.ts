@@ -78,7 +78,12 @@ export class ReplicationRuns {
     const id = await openRun(this.#db, ruleId, trigger, now);
     await this.#db
       .updateTable('replicationRuns')
-      .set({ listDueAt: now, tries: 0, pausedUntil: 0 })
+      // Whoever limits our rate is waited for all the same.
+      .set((eb) => ({
+        listDueAt: now,
+        tries: 0,
+        pausedUntil: eb.case().when('tries', '>', 0).then(0).else(eb.ref('pausedUntil')).end(),
+      }))
       .where('id', '=', id)
       .execute();
     return id;

@@ -4,6 +4,7 @@ import { inBatches } from '../db/in-batches.ts';
 import type { Page, Paged } from '../db/page.ts';
 import { descending, type Pages } from '../db/pages.ts';
 import type { Optional, RecordOf, Tables } from '../db/tables.ts';
+import type { ReplicationRule } from './replication-rules.ts';
 
 export const replicationOutcomes = ['copied', 'unchanged', 'deleted', 'skipped', 'failed'] as const;
 export type ReplicationOutcome = (typeof replicationOutcomes)[number];
@@ -34,6 +35,7 @@ export type ReplicationTag = RecordOf<ReplicationTagTable>;
 export interface DueTag
   extends Pick<ReplicationTag, 'id' | 'runId' | 'repository' | 'tag' | 'version' | 'tries'> {
   readonly ruleId: number;
+  readonly direction: ReplicationRule['direction'];
 }
 
 /** How it is with a tag, as lists ask for it. */
@@ -102,7 +104,16 @@ export class ReplicationTags {
       .selectFrom('replicationTags as tag')
       .innerJoin('replicationRuns as run', 'run.id', 'tag.runId')
       .innerJoin('replicationRules as rule', 'rule.id', 'run.ruleId')
-      .select(['tag.id', 'tag.runId', 'tag.repository', 'tag.tag', 'tag.version', 'tag.tries', 'run.ruleId'])
+      .select([
+        'tag.id',
+        'tag.runId',
+        'tag.repository',
+        'tag.tag',
+        'tag.version',
+        'tag.tries',
+        'run.ruleId',
+        'rule.direction',
+      ])
       .where('tag.dueAt', '<=', now)
       .where('run.pausedUntil', '<=', now)
       .where('rule.enabled', '=', true);

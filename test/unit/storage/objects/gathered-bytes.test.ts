@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { OutOfSpace, unlimitedSpace } from '../../../../src/storage/disk-space.ts';
 import { GatheredBytes } from '../../../../src/storage/objects/gathered-bytes.ts';
 import { LocalSpools } from '../../../../src/storage/objects/local-spools.ts';
@@ -28,7 +28,7 @@ async function setUp(take = unlimitedSpace.take) {
     const [name = ''] = names.filter((each) => /\/[0-9a-f]{24}$/.test(each));
     return (await stat(join(directory, name))).size;
   };
-  return { gathered, taken, fileBytes };
+  return { spools, gathered, taken, fileBytes };
 }
 
 test('what is taken out is gone, what is behind it stays, and its place is used again once all is taken', async () => {
@@ -58,6 +58,20 @@ test('its file grows by no more than 64 MiB of what was taken, however much goes
   expect([gathered.length, await fileBytes()]).toEqual([mib + 1, 65 * mib + 1]);
   expect((await taken(mib - 1)).equals(bytes.subarray(1))).toBe(true);
   expect(await taken(2)).toEqual(Buffer.of(1, 2));
+});
+
+test('a disk that takes few bytes at a time gets all of them', async () => {
+  const { spools, gathered, taken } = await setUp();
+  const local = await spools.create();
+  const { write } = local.file;
+  Object.assign(local.file, {
+    write: (bytes: Buffer, offset: number, length: number, position: number) =>
+      Reflect.apply(write, local.file, [bytes, offset, Math.min(length, 7), position]),
+  });
+  vi.spyOn(spools, 'create').mockResolvedValue(local);
+  const bytes = seededBytes(20, 3);
+  await gathered.append([bytes.subarray(0, 5), bytes.subarray(5)]);
+  expect(await taken(20)).toEqual(bytes);
 });
 
 test('nothing is written before there is room for all of it', async () => {

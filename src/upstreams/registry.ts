@@ -120,7 +120,9 @@ export class Registry {
       throw toStatusError(answer, isElsewhere ? 'elsewhere' : here, this.#options.now());
     } catch (error) {
       if (error instanceof OutboundError && error.refusesCredentials) {
-        const fields = { upstream: id, name, repository: request.repository, reason: error.message };
+        const { message: reason, cause } = error;
+        const said = cause === undefined ? {} : { cause: String(cause) };
+        const fields = { upstream: id, name, repository: request.repository, reason, ...said };
         this.#options.log.warn(fields, 'the upstream refused its credentials');
       }
       throw error;

@@ -6,6 +6,7 @@ import { SigningKeys } from '../auth/tokens/signing-keys.ts';
 import type { Config } from '../config/config.ts';
 import { version } from '../config/version.ts';
 import { AuditTrail } from '../management/acting/audit.ts';
+import { Names } from '../management/acting/names.ts';
 import { CacheEntryService } from '../management/caches/cache-entries.ts';
 import { CachePinService } from '../management/caches/cache-pins.ts';
 import { CacheRetentionService } from '../management/caches/cache-retention.ts';
@@ -132,6 +133,7 @@ export function createManagement(parts: ManagementParts): RestServices {
     garbage: new GarbageService({ database, wakeCollector: parts.wakeCollector }),
     tasks: new TaskService({ database }),
     members: new MemberService(common),
+    names: new Names(database),
     namespaces: new NamespaceService({ database }),
     oidcTrusts: new OidcTrustService({ database, allowHttp: false, findBlockedAddress }),
     placeAccessTokens: new PlaceAccessTokenService(common),

@@ -62,7 +62,7 @@ describeEachDatabase('the upstreams of a virtual registry', (open, { clock }) =>
     });
     expect(await api.ask('POST', all, { registry_id: 'x' })).toMatchObject({
       status: 400,
-      body: { error: 'registry_id is invalid, upstream_id is missing' },
+      body: { error: 'upstream_id is missing' },
     });
   });
 

@@ -175,8 +175,8 @@ describeEachDatabase('tags over the REST API', (open, { clock, createPlace }) =>
       body: { message: '404 Project Not Found' },
     });
     expect(await api.ask('GET', `/projects/${other}/registry/repositories/x/tags`)).toMatchObject({
-      status: 400,
-      body: { error: 'repository_id is invalid' },
+      status: 404,
+      body: { message: '404 Not found' },
     });
   });
 

@@ -82,7 +82,8 @@ async function serve(endpoints: readonly Endpoint[], log = silentLog): Promise<s
       authentications[credentials.token ?? ''] ?? { kind: 'refused', reason: 'unknown' },
   };
   const applicationSettings = { readOnlyReason: async () => undefined, offReason: async () => undefined };
-  app.use(mountEndpoints(endpoints, { authenticator, applicationSettings }));
+  const names = { numbered: async (_kinds: object, given: Readonly<Record<string, unknown>>) => given };
+  app.use(mountEndpoints(endpoints, { authenticator, applicationSettings, names }));
   app.use((ctx) => {
     ctx.body = 'beyond';
   });

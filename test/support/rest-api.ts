@@ -15,6 +15,7 @@ import { SecretBox } from '../../src/auth/credentials/secret-box.ts';
 import type { UserIdentity } from '../../src/auth/rights/identity.ts';
 import { SigningKeys } from '../../src/auth/tokens/signing-keys.ts';
 import { AuditTrail } from '../../src/management/acting/audit.ts';
+import { Names } from '../../src/management/acting/names.ts';
 import { CacheEntryService } from '../../src/management/caches/cache-entries.ts';
 import { CachePinService } from '../../src/management/caches/cache-pins.ts';
 import { CacheRetentionService } from '../../src/management/caches/cache-retention.ts';
@@ -201,6 +202,7 @@ export class RestApi {
       },
       accessTokens: new AccessTokenService({ database, now }),
       applicationSettings: settings,
+      names: new Names(database),
       associations: new AssociationService({ ...common, maxUpstreams }),
       auditTrail: new AuditTrail(database),
       cacheEntries: new CacheEntryService({ ...common, sha1s: { find: async () => this.sha1s } }),

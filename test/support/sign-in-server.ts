@@ -12,6 +12,7 @@ import { SecretBox } from '../../src/auth/credentials/secret-box.ts';
 import { UserSessions } from '../../src/auth/credentials/sessions.ts';
 import { OidcClient } from '../../src/auth/oidc/oidc-client.ts';
 import { OidcLogin } from '../../src/auth/oidc/oidc-login.ts';
+import { Names } from '../../src/management/acting/names.ts';
 import { OidcPeople } from '../../src/management/people/oidc-people.ts';
 import { parseGroupRole } from '../../src/management/people/oidc-roles.ts';
 import { type SessionObserver, SignInService } from '../../src/management/people/sign-in.ts';
@@ -63,7 +64,7 @@ export async function startSignInServer(
   const users = userEndpoints(
     new UserService({ database, passwords, caches: { forgetGroup: () => undefined } }),
   );
-  app.use(mountEndpoints(users, { authenticator, applicationSettings, sessions }));
+  app.use(mountEndpoints(users, { authenticator, applicationSettings, names: new Names(database), sessions }));
   const server = createServer(app.callback());
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -10,7 +10,8 @@ const description = `Compatible with GitLab's REST API where GitLab has the same
 
 Parameters come as JSON, as a form (\`application/x-www-form-urlencoded\`, \`multipart/form-data\`) or in the query, whatever the method; texts are taken for
 numbers and booleans, and parameters that are not known are ignored. Where one may be left out, \`null\`, and an empty text for what is no text, mean that it is. Lists in queries are \`a,b\` or \`name[]=a&name[]=b\`. Wherever the
-\`id\` of a group or project is asked for, its full path does too, with \`%2F\` for \`/\`.`;
+\`id\` of a group, project or repository is asked for, its full path does too, with \`%2F\` for \`/\`; for a user the username does, and for a virtual
+registry or an upstream \`GROUP/NAME\`.`;
 
 const security = [{ PrivateToken: [] }, { Bearer: [] }];
 

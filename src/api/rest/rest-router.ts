@@ -2,6 +2,7 @@
 import type { Authenticator } from '../../auth/credentials/authenticate.ts';
 import type { AuditTrail } from '../../management/acting/audit.ts';
 import { auditEventEndpoints } from '../../management/acting/audit-event-endpoints.ts';
+import type { Names } from '../../management/acting/names.ts';
 import type { CacheEntryService } from '../../management/caches/cache-entries.ts';
 import { cacheEntryEndpoints } from '../../management/caches/cache-entry-endpoints.ts';
 import { cachePinEndpoints } from '../../management/caches/cache-pin-endpoints.ts';
@@ -112,6 +113,7 @@ export interface RestServices {
   readonly garbage: GarbageService;
   readonly tasks: TaskService;
   readonly members: MemberService;
+  readonly names: Names;
   readonly namespaces: NamespaceService;
   readonly oidcTrusts: OidcTrustService;
   /** Access tokens of groups and projects. */

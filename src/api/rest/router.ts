@@ -1,6 +1,7 @@
 /** Endpoints under /api/v4: who asks, what they give, what comes back, and one exit for what goes wrong. */
 import { Router, type RouterContext } from '@koa/router';
 import type { Authenticator } from '../../auth/credentials/authenticate.ts';
+import type { Names } from '../../management/acting/names.ts';
 import { RefusedError } from '../../management/acting/refused-error.ts';
 import type { Endpoint } from '../../management/endpoint/endpoint.ts';
 import { ListPart } from '../../management/endpoint/pagination.ts';
@@ -31,6 +32,7 @@ export type RestMiddleware = ReturnType<Router<RequestState>['routes']>;
 export interface RestGates {
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
   readonly applicationSettings: Pick<ApplicationSettings, 'readOnlyReason' | 'offReason'>;
+  readonly names: Pick<Names, 'numbered'>;
   /** The sessions of people at browsers; undefined: no cookie counts. */
   readonly sessions?: CookieSessions | undefined;
   /** The limits of requests; undefined: there are none. */
@@ -62,7 +64,7 @@ export function mountEndpoints(endpoints: readonly Endpoint[], gates: RestGates)
 async function handle(
   endpoint: Endpoint,
   ctx: RouterContext<RequestState>,
-  { authenticator, applicationSettings, sessions }: RestGates,
+  { authenticator, applicationSettings, names, sessions }: RestGates,
 ): Promise<void> {
   const { address, externalUrl } = ctx.state;
   if (ctx.querystring.length > maxQueryLength)
@@ -82,7 +84,8 @@ async function handle(
   const origin = endpoint.method === 'GET' ? undefined : originOf(ctx);
   // A Warning, as RFC 7234 and Kubernetes have it, is of what was done, and may not be what was meant.
   const warn = (sentence: string) => ctx.append('Warning', `299 - "${sentence}"`);
-  const result = await endpoint.run({ identity, address, origin, warn }, given, {
+  const numbered = await names.numbered(endpoint.named, given);
+  const result = await endpoint.run({ identity, address, origin, warn }, numbered, {
     externalUrl,
     unmodifiedSince: instantOf(ctx.get('If-Unmodified-Since')),
   });

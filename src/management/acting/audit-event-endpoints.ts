@@ -4,8 +4,9 @@ import type { Keyset } from '../../metadata/db/page.ts';
 import type { AuditEvent } from '../../metadata/server/audit-events.ts';
 import { instant, instantText } from '../endpoint/dates.ts';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { idOf } from '../endpoint/named-ids.ts';
 import { keysetBody, keysetParams, pageBody } from '../endpoint/pagination.ts';
-import { integer, maxNameLength, placeId, textOrNone } from '../endpoint/parameters.ts';
+import { maxNameLength, placeId, textOrNone } from '../endpoint/parameters.ts';
 import { forEachPlace } from '../endpoint/place-paths.ts';
 import type { AnswerOf, CamelCased } from '../endpoint/wire.ts';
 import type { AuditSearch, AuditTrail } from './audit.ts';
@@ -17,7 +18,7 @@ const searchParams = keysetParams.extend({
   created_before: instant.optional(),
   entity_type: textOrNone(maxNameLength),
   entity_id: textOrNone(maxNameLength),
-  author_id: integer.optional(),
+  author_id: idOf('user').optional(),
   event_name: textOrNone(maxNameLength),
 });
 

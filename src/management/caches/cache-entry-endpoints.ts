@@ -5,8 +5,9 @@ import type { CacheEntry } from '../../metadata/cached/cache-entry.ts';
 import { RefusedError } from '../acting/refused-error.ts';
 import { instantText } from '../endpoint/dates.ts';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { upstreamPath } from '../endpoint/named-ids.ts';
 import { pageBody, pageParams } from '../endpoint/pagination.ts';
-import { maxNameLength, recordId, text } from '../endpoint/parameters.ts';
+import { maxNameLength, text } from '../endpoint/parameters.ts';
 import type { AnswerOf } from '../endpoint/wire.ts';
 import type { CacheEntryService } from './cache-entries.ts';
 
@@ -51,7 +52,7 @@ export function cacheEntryEndpoints(entries: CacheEntryService): readonly Endpoi
       method: 'GET',
       path: '/virtual_registries/container/upstreams/:id/cache_entries',
       summary: 'What is cached of an upstream, newest first where no other order is asked for',
-      pathParams: recordId,
+      pathParams: upstreamPath,
       params: filter,
       status: 200,
       takesJobTokens: true,

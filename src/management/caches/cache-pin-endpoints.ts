@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { instantText } from '../endpoint/dates.ts';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
-import { filled, integer, maxNameLength, recordId } from '../endpoint/parameters.ts';
+import { registryPath } from '../endpoint/named-ids.ts';
+import { filled, integer, maxNameLength } from '../endpoint/parameters.ts';
 import type { CachePinService } from './cache-pins.ts';
 
 const path = '/virtual_registries/container/registries/:id/pins';
@@ -34,7 +35,7 @@ export function cachePinEndpoints(pins: CachePinService): readonly Endpoint[] {
       method: 'GET',
       path,
       summary: 'What is pinned in the cache of a virtual registry, oldest first',
-      pathParams: recordId,
+      pathParams: registryPath,
       status: 200,
       response: z.array(pinResponse),
       handle: (actor, { id }) => pins.list(actor, id),
@@ -43,7 +44,7 @@ export function cachePinEndpoints(pins: CachePinService): readonly Endpoint[] {
       method: 'POST',
       path,
       summary: 'Pin images of a virtual registry: they are kept in the cache',
-      pathParams: recordId,
+      pathParams: registryPath,
       params: newPin,
       status: 201,
       response: pinResponse,
@@ -54,7 +55,7 @@ export function cachePinEndpoints(pins: CachePinService): readonly Endpoint[] {
       method: 'DELETE',
       path: `${path}/:pin_id`,
       summary: 'Unpin images of a virtual registry',
-      pathParams: recordId.extend({ pin_id: integer }),
+      pathParams: registryPath.extend({ pin_id: integer }),
       status: 204,
       handle: (actor, { id, pinId }) => pins.remove(actor, id, pinId),
     }),

@@ -4,13 +4,14 @@ import type { PrewarmImage } from '../../metadata/cached/prewarms.ts';
 import { platformPattern } from '../../oci/platforms.ts';
 import { instantText } from '../endpoint/dates.ts';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
-import { filled, integer, integerBetween, list, recordId, text } from '../endpoint/parameters.ts';
+import { registryPath } from '../endpoint/named-ids.ts';
+import { filled, integer, integerBetween, list, text } from '../endpoint/parameters.ts';
 import type { AnswerOf } from '../endpoint/wire.ts';
 import type { DetailedPrewarm, PrewarmService } from './prewarms.ts';
 
 const registry = '/virtual_registries/container/registries/:id';
 const one = `${registry}/prewarms/:prewarm_id`;
-const prewarmId = recordId.extend({ prewarm_id: integer });
+const prewarmId = registryPath.extend({ prewarm_id: integer });
 
 const maxImages = 1000;
 const maxImageLength = 512;
@@ -73,7 +74,7 @@ export function prewarmEndpoints(prewarms: PrewarmService): readonly Endpoint[] 
       path: `${registry}/prewarm`,
       summary:
         'Fetch images into the cache of a virtual registry before anybody asks for them, in the background',
-      pathParams: recordId,
+      pathParams: registryPath,
       params: newPrewarm,
       status: 201,
       response: detailedResponse,
@@ -90,7 +91,7 @@ export function prewarmEndpoints(prewarms: PrewarmService): readonly Endpoint[] 
       method: 'GET',
       path: `${registry}/prewarms`,
       summary: 'What is, was or will be fetched into the cache of a virtual registry ahead, newest first',
-      pathParams: recordId,
+      pathParams: registryPath,
       status: 200,
       response: z.array(prewarmResponse),
       handle: (actor, { id }) => prewarms.list(actor, id),

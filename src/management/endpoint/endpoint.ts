@@ -5,8 +5,10 @@
 import { z } from 'zod';
 import type { Purpose } from '../../auth/rights/access.ts';
 import type { Actor } from '../acting/actor.ts';
+import type { NamedKind } from '../acting/names.ts';
 import { withoutBlanks } from './blanks.ts';
 import type { ErrorStatus } from './error-statuses.ts';
+import { namedIn } from './named-ids.ts';
 import { ListPart } from './pagination.ts';
 import { OtherAnswer } from './response.ts';
 import { type InputOf, inputParser } from './validation.ts';
@@ -109,6 +111,8 @@ export interface Endpoint {
   readonly isText: boolean;
   /** Those that must not be turned off; undefined: it works whatever is. */
   readonly registries?: RegistryKind | undefined;
+  /** Parameters that may be names of what {@link run} wants the numbers of. */
+  readonly named: Readonly<Record<string, NamedKind>>;
   /** Names of parameters that are outdated. */
   readonly deprecated: readonly string[];
   /** Returns the body, or a {@link ListPart} or {@link OtherAnswer}. @throws RefusedError, also for input that does not fit */
@@ -144,6 +148,7 @@ export function endpoint<
     isSingle: method === 'GET' && response !== undefined && !(response instanceof z.ZodArray),
     isOutdated: declaration.isOutdated ?? false,
     isText: declaration.isText ?? false,
+    named: namedIn(pathParams ?? nothing, params ?? nothing),
     deprecated: Object.entries(params?.shape ?? {}).flatMap(([name, schema]) =>
       schema.meta()?.deprecated === true ? [name] : [],
     ),

@@ -35,7 +35,7 @@ export function inputParser(...schemas: readonly (z.ZodObject | undefined)[]) {
 }
 
 /** PostgreSQL keeps no NUL, and half of a surrogate pair is no text. As deep as the schemas go. */
-function isStorable(value: unknown): boolean {
+export function isStorable(value: unknown): boolean {
   if (typeof value === 'string') return !value.includes('\0') && value.isWellFormed();
   if (typeof value !== 'object' || value === null) return true;
   return Object.entries(value).every((entry) => entry.every(isStorable));

@@ -1,11 +1,11 @@
 /** https://docs.gitlab.com/api/groups/ */
 import { z } from 'zod';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { idOf } from '../endpoint/named-ids.ts';
 import { pageBody, pageParams } from '../endpoint/pagination.ts';
 import {
   filled,
   groupId,
-  integer,
   maxDescriptionLength,
   maxNameLength,
   orNone,
@@ -32,7 +32,7 @@ const newGroup = z.object({
   path: filled(maxNameLength),
   description: orNone(text(maxDescriptionLength).nullable()),
   visibility: visibility.default('private'),
-  parent_id: orNone(integer.nullable()),
+  parent_id: orNone(idOf('group').nullable()),
 });
 const groupChanges = someOf(
   z.object({

@@ -1,8 +1,9 @@
 /** https://docs.gitlab.com/api/namespaces/ */
 import { z } from 'zod';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { idOf } from '../endpoint/named-ids.ts';
 import { pageBody, pageParams } from '../endpoint/pagination.ts';
-import { groupId, integer, maxNameLength, textOrNone, truth } from '../endpoint/parameters.ts';
+import { groupId, maxNameLength, textOrNone, truth } from '../endpoint/parameters.ts';
 import { namespaceBody, namespaceResponse } from './group-body.ts';
 import type { GroupService } from './groups.ts';
 import type { NamespaceService } from './namespaces.ts';
@@ -44,7 +45,7 @@ export function namespaceEndpoints(namespaces: NamespaceService, groups: GroupSe
       path: '/namespaces/:id/exists',
       summary: 'Whether there is a group of this path, as far as one may know, and what is free beside it',
       pathParams: groupId,
-      params: z.object({ parent_id: integer.optional() }),
+      params: z.object({ parent_id: idOf('group').optional() }),
       status: 200,
       response: z.object({ exists: z.boolean(), suggests: z.array(z.string()) }),
       handle: (actor, { id, parentId }) => namespaces.findSuggestion(actor, id, parentId),

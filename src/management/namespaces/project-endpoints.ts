@@ -4,6 +4,7 @@ import type { ProjectOrder } from '../../metadata/namespaces/project-filter.ts';
 import type { RegistryAccessLevel } from '../../metadata/namespaces/projects.ts';
 import { cleanupPolicyChangesOf, cleanupPolicyParams } from '../cleanup/cleanup-policy-body.ts';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { idOf } from '../endpoint/named-ids.ts';
 import { continuedBody, keysetLink, keysetParams, pageBody, pageParams } from '../endpoint/pagination.ts';
 import {
   filled,
@@ -67,7 +68,7 @@ const newProject = someOf(
   z.object({
     name: textOrNone(maxNameLength),
     path: textOrNone(maxNameLength),
-    namespace_id: integer.optional(),
+    namespace_id: idOf('group').optional(),
     description: orNone(text(maxDescriptionLength).nullable()),
     visibility: visibility.default('private'),
     ...registrySettings,

@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { accessLevel } from '../endpoint/access-level.ts';
 import { date, dayText, instantText } from '../endpoint/dates.ts';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { idOf } from '../endpoint/named-ids.ts';
 import { pageBody, pageParams } from '../endpoint/pagination.ts';
-import { integer, maxNameLength, oneOf, orNone, placeId, textOrNone } from '../endpoint/parameters.ts';
+import { maxNameLength, oneOf, orNone, placeId, textOrNone } from '../endpoint/parameters.ts';
 import { forEachPlace } from '../endpoint/place-paths.ts';
 import type { AnswerOf } from '../endpoint/wire.ts';
 import type { ListedMember, MemberService } from './members.ts';
@@ -12,7 +13,7 @@ import type { ListedMember, MemberService } from './members.ts';
 const membership = z.object({ access_level: accessLevel, expires_at: date.optional() });
 const newMember = oneOf(
   membership.extend({
-    user_id: integer.optional(),
+    user_id: idOf('user').optional(),
     username: textOrNone(maxNameLength),
     expires_at: orNone(date),
   }),
@@ -31,7 +32,7 @@ const memberResponse = z
     expires_at: dayText.nullable(),
   })
   .meta({ id: 'Member' });
-const memberId = placeId.extend({ user_id: integer });
+const memberId = placeId.extend({ user_id: idOf('user') });
 
 export function memberEndpoints(members: MemberService): readonly Endpoint[] {
   return forEachPlace(({ kind, path, of }) => [

@@ -3,13 +3,15 @@ import { z } from 'zod';
 import { userOf } from '../acting/actor.ts';
 import { instantText } from '../endpoint/dates.ts';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { idOf } from '../endpoint/named-ids.ts';
 import { keysetBody, keysetParams, pageBody } from '../endpoint/pagination.ts';
-import { filled, maxNameLength, recordId, someOf, text, textOrNone, truth } from '../endpoint/parameters.ts';
+import { filled, maxNameLength, someOf, text, textOrNone, truth } from '../endpoint/parameters.ts';
 import type { AnswerOf, CamelCased } from '../endpoint/wire.ts';
 import type { ShownUser, UserSearch, UserService } from './users.ts';
 
 const maxPasswordLength = 1024;
 
+const userPath = z.object({ id: idOf('user') });
 const newUser = z.object({
   username: filled(maxNameLength),
   name: filled(maxNameLength),
@@ -92,7 +94,7 @@ export function userEndpoints(users: UserService): readonly Endpoint[] {
       method: 'GET',
       path: '/users/:id',
       summary: 'A user',
-      pathParams: recordId,
+      pathParams: userPath,
       status: 200,
       response: userResponse,
       handle: async (actor, { id }) => userBody(await users.get(actor, id)),
@@ -101,7 +103,7 @@ export function userEndpoints(users: UserService): readonly Endpoint[] {
       method: 'PUT',
       path: '/users/:id',
       summary: 'Change a user',
-      pathParams: recordId,
+      pathParams: userPath,
       params: userChanges,
       status: 200,
       response: userResponse,
@@ -112,7 +114,7 @@ export function userEndpoints(users: UserService): readonly Endpoint[] {
       method: 'DELETE',
       path: '/users/:id',
       summary: 'Delete a user with their roles and tokens',
-      pathParams: recordId,
+      pathParams: userPath,
       status: 204,
       handle: (actor, { id }) => users.remove(actor, id),
     }),
@@ -120,7 +122,7 @@ export function userEndpoints(users: UserService): readonly Endpoint[] {
       method: 'POST',
       path: '/users/:id/block',
       summary: 'Refuse a user and their tokens',
-      pathParams: recordId,
+      pathParams: userPath,
       status: 201,
       response: z.literal(true),
       handle: async (actor, { id }) => {
@@ -132,7 +134,7 @@ export function userEndpoints(users: UserService): readonly Endpoint[] {
       method: 'POST',
       path: '/users/:id/unblock',
       summary: 'Let a blocked user in again',
-      pathParams: recordId,
+      pathParams: userPath,
       status: 201,
       response: z.literal(true),
       handle: async (actor, { id }) => {

@@ -1,7 +1,8 @@
 /** https://docs.gitlab.com/api/container_virtual_registries/ */
 import { z } from 'zod';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
-import { choiceBetween, integer, recordId } from '../endpoint/parameters.ts';
+import { idOf } from '../endpoint/named-ids.ts';
+import { choiceBetween, recordId } from '../endpoint/parameters.ts';
 import type { AssociationService } from './associations.ts';
 
 const all = '/virtual_registries/container/registry_upstreams';
@@ -24,7 +25,7 @@ export function registryUpstreamEndpoints(
       method: 'POST',
       path: all,
       summary: 'Let a virtual registry use an upstream of its group, at the last position',
-      params: z.object({ registry_id: integer, upstream_id: integer }),
+      params: z.object({ registry_id: idOf('registry'), upstream_id: idOf('upstream') }),
       status: 201,
       takesJobTokens: true,
       response: associationResponse,

@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import type { UpstreamRecord } from '../../metadata/registries/upstreams.ts';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { registryPath, upstreamPath } from '../endpoint/named-ids.ts';
 import { pageBody, pageParams } from '../endpoint/pagination.ts';
-import { filled, groupId, maxNameLength, recordId, text } from '../endpoint/parameters.ts';
+import { filled, groupId, maxNameLength, text } from '../endpoint/parameters.ts';
 import type { ConnectionTestService } from './connection-tests.ts';
 import { patternTrial, patternTrialResponse } from './pattern-trials.ts';
 import {
@@ -70,7 +71,7 @@ export function upstreamEndpoints(
       method: 'GET',
       path: ofRegistry,
       summary: 'The upstreams of a virtual registry, in the order they are asked',
-      pathParams: recordId,
+      pathParams: registryPath,
       status: 200,
       takesJobTokens: true,
       response: z.array(placedResponse),
@@ -80,7 +81,7 @@ export function upstreamEndpoints(
       method: 'POST',
       path: ofRegistry,
       summary: 'Create an upstream at the last position of a virtual registry',
-      pathParams: recordId,
+      pathParams: registryPath,
       params: newUpstream,
       status: 201,
       takesJobTokens: true,
@@ -91,7 +92,7 @@ export function upstreamEndpoints(
       method: 'GET',
       path: one,
       summary: 'An upstream with its positions',
-      pathParams: recordId,
+      pathParams: upstreamPath,
       status: 200,
       takesJobTokens: true,
       response: upstreamDetailsResponse,
@@ -101,7 +102,7 @@ export function upstreamEndpoints(
       method: 'PATCH',
       path: one,
       summary: 'Change an upstream; a new URL without new credentials drops the old ones',
-      pathParams: recordId,
+      pathParams: upstreamPath,
       params: upstreamChanges,
       status: 200,
       takesJobTokens: true,
@@ -112,7 +113,7 @@ export function upstreamEndpoints(
       method: 'DELETE',
       path: one,
       summary: 'Delete an upstream, from every virtual registry',
-      pathParams: recordId,
+      pathParams: upstreamPath,
       status: 204,
       takesJobTokens: true,
       handle: (actor, { id }, { unmodifiedSince }) => upstreams.remove(actor, id, unmodifiedSince),
@@ -121,7 +122,7 @@ export function upstreamEndpoints(
       method: 'DELETE',
       path: `${one}/cache`,
       summary: 'Forget what is cached of an upstream',
-      pathParams: recordId,
+      pathParams: upstreamPath,
       status: 204,
       takesJobTokens: true,
       handle: (actor, { id }) => upstreams.clearCache(actor, id),
@@ -130,7 +131,7 @@ export function upstreamEndpoints(
       method: 'POST',
       path: `${one}/test`,
       summary: 'Test the connection to an upstream, as it is or as it may become',
-      pathParams: recordId,
+      pathParams: upstreamPath,
       params: triedAccess.extend({ url: filled(maxUrlLength).optional() }),
       status: 200,
       takesJobTokens: true,

@@ -3,8 +3,9 @@ import { z } from 'zod';
 import type { Direction } from '../../metadata/db/page.ts';
 import type { RepositoryOrder } from '../../metadata/hosted/repository-lists.ts';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { idOf } from '../endpoint/named-ids.ts';
 import { pageBody, pageParams } from '../endpoint/pagination.ts';
-import { groupId, integer, maxNameLength, projectId, text, truth } from '../endpoint/parameters.ts';
+import { groupId, maxNameLength, projectId, text, truth } from '../endpoint/parameters.ts';
 import type { CamelCased } from '../endpoint/wire.ts';
 import type { RepositorySearch, RepositoryService } from './repositories.ts';
 import {
@@ -15,7 +16,7 @@ import {
 } from './repository-body.ts';
 
 /** The path parameters of a repository in a project. */
-export const repositoryPath = projectId.extend({ repository_id: integer });
+export const repositoryPath = projectId.extend({ repository_id: idOf('repository') });
 
 /** Which way lists go that are sorted by what changes: the newest and the biggest first. */
 export function directionOf(by: string, given: Direction | undefined): Direction {
@@ -80,7 +81,7 @@ export function repositoryEndpoints(repositories: RepositoryService): readonly E
       method: 'GET',
       path: '/registry/repositories/:id',
       summary: 'A repository',
-      pathParams: z.object({ id: integer }),
+      pathParams: z.object({ id: idOf('repository') }),
       params: z.object({ ...extras, size: truth.default(false) }),
       response: repositoryDetailsResponse,
       status: 200,

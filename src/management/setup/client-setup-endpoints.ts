@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
-import { recordId } from '../endpoint/parameters.ts';
+import { registryPath } from '../endpoint/named-ids.ts';
 import { type ClientSetupService, setupClients } from './client-setups.ts';
 
 export function clientSetupEndpoints(setups: ClientSetupService): readonly Endpoint[] {
@@ -9,7 +9,7 @@ export function clientSetupEndpoints(setups: ClientSetupService): readonly Endpo
       method: 'GET',
       path: '/virtual_registries/container/registries/:id/setup',
       summary: 'The file or the commands by which a client pulls through a virtual registry of this server',
-      pathParams: recordId,
+      pathParams: registryPath,
       params: z.object({ client: z.enum(setupClients) }),
       status: 200,
       takesJobTokens: true,

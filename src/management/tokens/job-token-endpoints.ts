@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { accessLevel } from '../endpoint/access-level.ts';
 import { instantText } from '../endpoint/dates.ts';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { idOf } from '../endpoint/named-ids.ts';
 import { pageBody, pageParams } from '../endpoint/pagination.ts';
 import { filled, integer, integerBetween, maxNameLength, projectId } from '../endpoint/parameters.ts';
 import { secret } from './access-token-body.ts';
@@ -10,7 +11,7 @@ import { type JobTokenService, maxJobTokenSeconds } from './job-tokens.ts';
 
 const newToken = z.object({
   name: filled(maxNameLength),
-  user_id: integer.optional(),
+  user_id: idOf('user').optional(),
   expires_in: integerBetween(1, maxJobTokenSeconds).optional(),
   access_level: accessLevel.optional(),
 });

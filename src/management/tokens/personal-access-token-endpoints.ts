@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { tokenScopes } from '../../auth/rights/identity.ts';
 import { type Actor, userOf } from '../acting/actor.ts';
 import { type Endpoint, endpoint } from '../endpoint/endpoint.ts';
+import { idOf } from '../endpoint/named-ids.ts';
 import { pageBody, pageParams } from '../endpoint/pagination.ts';
-import { integer, recordId, text } from '../endpoint/parameters.ts';
+import { recordId, text } from '../endpoint/parameters.ts';
 import type { CamelCased } from '../endpoint/wire.ts';
 import {
   accessTokenBody,
@@ -18,11 +19,11 @@ import type { AccessTokenService } from './access-tokens.ts';
 
 const newToken = newAccessToken(tokenScopes);
 const filter = pageParams.extend({
-  user_id: integer.optional(),
+  user_id: idOf('user').optional(),
   state: tokenState.optional(),
   search: text(255).optional(),
 });
-const userPath = z.object({ user_id: integer });
+const userPath = z.object({ user_id: idOf('user') });
 
 export function personalAccessTokenEndpoints(
   tokens: AccessTokenService,

@@ -127,6 +127,16 @@ export class Upstreams {
     return query.orderBy('id').execute();
   }
 
+  /** The upstreams of the group that have exactly this name. */
+  listByName(groupId: number, name: string): Promise<readonly UpstreamRecord[]> {
+    const query = this.#db
+      .selectFrom('upstreams')
+      .selectAll()
+      .where('groupId', '=', groupId)
+      .where('name', '=', name);
+    return query.orderBy('id').execute();
+  }
+
   /** Those whose certificates nobody looks at. */
   listUnverified(): Promise<readonly UpstreamRecord[]> {
     return this.#db

@@ -61,6 +61,7 @@ function serve(requests = 4, pulls = requests): Koa<RequestState> {
     mountEndpoints([found, group], {
       authenticator: { authenticate: async () => (identity.kind === 'user' ? identity : user(1)) },
       applicationSettings: { readOnlyReason: async () => undefined, offReason: async () => undefined },
+      names: { numbered: async (_kinds, given) => given },
       rateLimit: limits.rest,
     }),
   );

@@ -4,6 +4,7 @@ import { mountEndpoints } from '../../../../src/api/rest/router.ts';
 import type { RequestState } from '../../../../src/api/state.ts';
 import { Authenticator } from '../../../../src/auth/credentials/authenticate.ts';
 import { Passwords } from '../../../../src/auth/credentials/passwords.ts';
+import { Names } from '../../../../src/management/acting/names.ts';
 import { memberEndpoints } from '../../../../src/management/people/member-endpoints.ts';
 import { userEndpoints } from '../../../../src/management/people/user-endpoints.ts';
 import { personalAccessTokenEndpoints } from '../../../../src/management/tokens/personal-access-token-endpoints.ts';
@@ -43,6 +44,7 @@ beforeEach(async () => {
     mountEndpoints(endpoints, {
       authenticator,
       applicationSettings: { readOnlyReason: async () => undefined, offReason: async () => undefined },
+      names: new Names(services.database),
     }),
   );
 });

@@ -202,7 +202,10 @@ describeApp('copying an image on the server', (start) => {
       minimum_access_level_for_push: 'maintainer',
     });
     const toVault = { destination_repository: 'acme/prod/vault' };
-    expect((await refusalOf(toVault, { user: developer }))[0]).toBe(403);
+    expect(await refusalOf(toVault, { user: developer })).toEqual([
+      403,
+      '403 Forbidden - Pushing to protected repository path forbidden',
+    ]);
     await new Pusher(app, 'acme/prod/web').image(amd64, 'release-1');
     expect(await refusalOf({ destination_tag: 'release-1' })).toEqual([
       409,

@@ -64,7 +64,9 @@ export async function startSignInServer(
   const users = userEndpoints(
     new UserService({ database, passwords, caches: { forgetGroup: () => undefined } }),
   );
-  app.use(mountEndpoints(users, { authenticator, applicationSettings, names: new Names(database), sessions }));
+  app.use(
+    mountEndpoints(users, { authenticator, applicationSettings, names: new Names(database), sessions }),
+  );
   const server = createServer(app.callback());
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

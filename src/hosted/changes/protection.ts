@@ -41,7 +41,7 @@ export async function findProtection(
   return project && protectionOf(records, { projectId, projectPath: project.fullPath }, level, patterns);
 }
 
-/** @throws HostedRefusal push-protected; push-immutable where one of the tags names another manifest */
+/** @throws HostedRefusal push-protected; push-into-protected where a rule is for the repository; push-immutable where one of the tags names another manifest */
 export async function demandTaggable(
   tx: Rules & Pick<Records, 'tags'>,
   patterns: TagPatterns,
@@ -61,14 +61,14 @@ export async function demandTaggable(
     if (turn.isOver) await turn.next();
     if (fault)
       throw new HostedRefusal(
-        `push-${fault.guard}`,
+        protection.findRepositoryFault(target.name, 'push') ? 'push-into-protected' : `push-${fault.guard}`,
         `tag ${tag} of ${target.name} cannot be pushed`,
         describe(fault),
       );
   }
 }
 
-/** @throws HostedRefusal delete-protected, delete-immutable */
+/** @throws HostedRefusal delete-protected, delete-from-protected, delete-immutable */
 export async function demandTagDeletable(
   tx: Rules,
   patterns: TagPatterns,
@@ -79,7 +79,9 @@ export async function demandTagDeletable(
   const fault = protection.findTagFault(target.name, tag, 'delete');
   if (fault)
     throw new HostedRefusal(
-      `delete-${fault.guard}`,
+      protection.findRepositoryFault(target.name, 'delete')
+        ? 'delete-from-protected'
+        : `delete-${fault.guard}`,
       `tag ${tag} of ${target.name} cannot be deleted`,
       describe(fault),
     );

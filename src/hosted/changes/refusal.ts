@@ -31,6 +31,8 @@ const answers = {
   'asked-again': { code: 'TOOMANYREQUESTS' },
   'push-protected': { code: 'PROTECTED_TAG' },
   'push-immutable': { code: 'IMMUTABLE_TAG' },
+  'push-into-protected': { code: 'PROTECTED_TAG' },
+  'delete-from-protected': { code: 'PROTECTED_TAG' },
   'delete-protected': { code: 'PROTECTED_TAG' },
   'delete-immutable': { code: 'IMMUTABLE_TAG' },
 } as const satisfies Record<string, Answer>;

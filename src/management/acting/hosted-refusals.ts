@@ -24,6 +24,10 @@ function reasonOf({ kind, fact, message }: HostedRefusal): [RefusedError['kind']
       return ['not-found', 'Deleted Tag'];
     case 'push-protected':
       return ['forbidden', 'cannot create protected tag(s)'];
+    case 'push-into-protected':
+      return ['forbidden', 'Pushing to protected repository path forbidden'];
+    case 'delete-from-protected':
+      return ['forbidden', 'cannot delete tag(s) of a protected container repository'];
     case 'delete-protected':
     case 'delete-immutable':
       return ['forbidden', 'cannot delete protected tag(s)'];

@@ -19,6 +19,9 @@ describeEachDatabase('names where the API wants numbers', (open, { clock }) => {
     expect(await api.ask('GET', '/namespaces/shop/exists?parent_id=acme')).toMatchObject({
       body: { exists: true },
     });
+    const refused = { status: 404, body: { message: '404 Group Not Found' } };
+    expect(await api.ask('POST', '/groups', { ...group, parent_id: 'nobody' })).toMatchObject(refused);
+    expect(await api.ask('POST', '/projects', { ...project, namespace_id: 'nobody' })).toMatchObject(refused);
   });
 
   test('of users name those who are shown, blocked, given tokens and roles', async () => {

@@ -108,7 +108,6 @@ describeEachDatabase('projects', (open, { clock, createPlace }) => {
     const refusals: [object, Json][] = [
       [{ error: 'namespace_id is missing' }, { name: 'a' }],
       [{ error: 'namespace_id is invalid' }, { name: 'a', namespace_id: 1.5 }],
-      [{ message: '404 Group Not Found' }, { name: 'a', namespace_id: 'nobody' }],
       [{ error: 'name, path are missing, at least one parameter must be provided' }, { namespace_id: acme }],
       [
         { error: 'name, path are missing, at least one parameter must be provided' },

@@ -19,9 +19,17 @@ describeEachDatabase('names where the API wants numbers', (open, { clock }) => {
     expect(await api.ask('GET', '/namespaces/shop/exists?parent_id=acme')).toMatchObject({
       body: { exists: true },
     });
-    const refused = { status: 404, body: { message: '404 Group Not Found' } };
-    expect(await api.ask('POST', '/groups', { ...group, parent_id: 'nobody' })).toMatchObject(refused);
-    expect(await api.ask('POST', '/projects', { ...project, namespace_id: 'nobody' })).toMatchObject(refused);
+    for (const [path, input, parameter] of [
+      ['/groups', group, 'parent_id'],
+      ['/projects', project, 'namespace_id'],
+    ] as const) {
+      const [named, numbered] = [
+        await api.ask('POST', path, { ...input, [parameter]: 'nobody' }),
+        await api.ask('POST', path, { ...input, [parameter]: 999 }),
+      ];
+      expect(named.status).toBeGreaterThanOrEqual(400);
+      expect([named.status, named.body]).toEqual([numbered.status, numbered.body]);
+    }
   });
 
   test('of users name those who are shown, blocked, given tokens and roles', async () => {

@@ -23,6 +23,7 @@ import { UserService } from '../management/people/users.ts';
 import { ProtectionRuleService } from '../management/protection/protection-rules.ts';
 import { AssociationService } from '../management/registries/associations.ts';
 import { ConnectionTestService } from '../management/registries/connection-tests.ts';
+import { QuarantinePreviewService } from '../management/registries/quarantine-previews.ts';
 import { UpstreamSecrets } from '../management/registries/upstream-settings.ts';
 import type { FindBlockedAddress } from '../management/registries/upstream-url.ts';
 import { UpstreamService } from '../management/registries/upstreams.ts';
@@ -167,6 +168,7 @@ export function createManagement(parts: ManagementParts): RestServices {
     }),
     tagDeletions: new TagDeletionService(hosted),
     transfers: new TransferService(common),
+    quarantinePreviews: new QuarantinePreviewService({ database, secrets, judge: virtual.judgeCached }),
     upstreams: new UpstreamService({
       ...common,
       maxUpstreams,

@@ -1,6 +1,8 @@
 /** Virtual registries: the way of a pull, on records, bytes and upstreams. */
 import { setTimeout } from 'node:timers/promises';
 import type { Admission } from '../admission/admission.ts';
+import { Quarantine } from '../admission/quarantine.ts';
+import type { Verdict } from '../admission/verdict.ts';
 import type { SecretBox } from '../auth/credentials/secret-box.ts';
 import type { HotContent } from '../cache/hot-content.ts';
 import { NotFound } from '../cache/not-found.ts';
@@ -9,6 +11,7 @@ import type { SharedCache } from '../cache/shared.ts';
 import { Usage } from '../cache/usage.ts';
 import type { Config } from '../config/config.ts';
 import { loadRegistry } from '../management/registries/load-registry.ts';
+import type { JudgeCached } from '../management/registries/quarantine-previews.ts';
 import type { UpstreamSecrets } from '../management/registries/upstream-settings.ts';
 import type { ApplicationSettings } from '../management/server/application-settings.ts';
 import type { Log } from '../observe/log.ts';
@@ -28,6 +31,7 @@ import { ReferrerLists } from '../proxy/referrer-lists.ts';
 import { type RemotePart, registryView } from '../proxy/registry-view.ts';
 import { Revalidation } from '../proxy/revalidation.ts';
 import { createShareFill } from '../proxy/shared/share-fill.ts';
+import { placeOf } from '../proxy/source.ts';
 import { TagLists } from '../proxy/tag-lists.ts';
 import { VirtualRegistries as Registries } from '../proxy/virtual-registries.ts';
 import { type Pulls, VirtualRepository } from '../proxy/virtual-repository.ts';
@@ -196,6 +200,21 @@ export function createVirtualRegistries({
     const upstream = record && upstreams.get(secrets.settingsOf(record));
     return upstream instanceof LocalUpstream ? undefined : upstream;
   };
+  const judgeCached: JudgeCached = async (settings, groupId, quarantine, tags) => {
+    // What is let in for a trial is remembered by nobody else.
+    const policy = new Quarantine({ sightings: database.tagSightings, now });
+    const upstream = upstreams.get(settings);
+    if (upstream instanceof LocalUpstream) return [];
+    const part = { key: 'trial', registryId: 0, groupId, upstreams: [upstream], areNamesOwn: true };
+    const verdicts: (Verdict | undefined)[] = [];
+    for (const { repository, ...tag } of tags) {
+      const payload = await manifests.findPayload(tag.digest);
+      const place = placeOf(0, { upstream: { settings: { ...settings, quarantine } }, repository });
+      const { content } = new VirtualRepository(pulls, part, repository);
+      verdicts.push(payload && (await policy.judge({ ...tag, payload, place, content })));
+    }
+    return verdicts;
+  };
   const heal = ({ digest, size }: { readonly digest: Digest; readonly size: number }) =>
     healBlob({ blobs: database.storedBlobs, fills, findUpstream }, digest, size);
   return {
@@ -205,6 +224,7 @@ export function createVirtualRegistries({
     findUpstream,
     usage,
     explainer,
+    judgeCached,
     heal,
     sha1s,
     listFills: () => Array.from(running, tellFill),

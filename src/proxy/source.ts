@@ -56,7 +56,13 @@ export function entrySource(source: Source): EntrySource {
 }
 
 /** The source as policies know it. */
-export function placeOf(registryId: number, { upstream, repository }: Source): ImagePlace {
+export function placeOf(
+  registryId: number,
+  {
+    upstream,
+    repository,
+  }: { readonly upstream: Pick<Upstream, 'settings'>; readonly repository: RepositoryName },
+): ImagePlace {
   return { kind: 'virtual', registryId, upstream: upstream.settings, repository };
 }
 

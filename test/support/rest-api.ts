@@ -32,6 +32,7 @@ import { UserService } from '../../src/management/people/users.ts';
 import { ProtectionRuleService } from '../../src/management/protection/protection-rules.ts';
 import { AssociationService } from '../../src/management/registries/associations.ts';
 import { ConnectionTestService } from '../../src/management/registries/connection-tests.ts';
+import { QuarantinePreviewService } from '../../src/management/registries/quarantine-previews.ts';
 import { UpstreamSecrets } from '../../src/management/registries/upstream-settings.ts';
 import { UpstreamService } from '../../src/management/registries/upstreams.ts';
 import { VirtualRegistryService } from '../../src/management/registries/virtual-registries.ts';
@@ -233,6 +234,7 @@ export class RestApi {
       oidcTrusts: new OidcTrustService({ database, allowHttp: false, findBlockedAddress }),
       placeAccessTokens: new PlaceAccessTokenService({ database, now }),
       prewarms: new PrewarmService(hosted),
+      quarantinePreviews: new QuarantinePreviewService({ database, secrets, judge: async () => [] }),
       replication: new ReplicationService({ ...hosted, secrets, findBlockedAddress }),
       processes: new ProcessService({ database }),
       statistics: new StatisticsService({

@@ -33,6 +33,10 @@ import { protectionRuleEndpoints } from '../../management/protection/protection-
 import type { ProtectionRuleService } from '../../management/protection/protection-rules.ts';
 import type { AssociationService } from '../../management/registries/associations.ts';
 import type { ConnectionTestService } from '../../management/registries/connection-tests.ts';
+import {
+  type QuarantinePreviewService,
+  quarantinePreviewEndpoints,
+} from '../../management/registries/quarantine-previews.ts';
 import { registryUpstreamEndpoints } from '../../management/registries/registry-upstream-endpoints.ts';
 import { upstreamEndpoints } from '../../management/registries/upstream-endpoints.ts';
 import type { HealthOf } from '../../management/registries/upstream-state.ts';
@@ -119,6 +123,7 @@ export interface RestServices {
   /** Access tokens of groups and projects. */
   readonly placeAccessTokens: PlaceAccessTokenService;
   readonly prewarms: PrewarmService;
+  readonly quarantinePreviews: QuarantinePreviewService;
   readonly replication: ReplicationService;
   readonly processes: ProcessService;
   readonly projects: ProjectService;
@@ -168,6 +173,7 @@ export function listEndpoints(services: RestServices): readonly TaggedEndpoint[]
       upstreamEndpoints(services.upstreams, services.connectionTests, healthOf),
       'virtual',
     ),
+    ...tagged('Upstreams', quarantinePreviewEndpoints(services.quarantinePreviews), 'virtual'),
     ...tagged('Upstreams', registryUpstreamEndpoints(services.associations, maxUpstreams), 'virtual'),
     ...tagged('Cache entries', cacheEntryEndpoints(services.cacheEntries), 'virtual'),
     ...tagged('Caches', groupCacheEndpoints(services.groupCaches, maxCacheBytes), 'virtual'),

@@ -1,7 +1,7 @@
 /** `entrepot upstream`: where virtual registries pull from, by their number or by a name that no other has. */
 import type { Command } from 'commander';
 import { CommandRefused } from '../command.ts';
-import { type ApiClient, type Row, segment } from './api-client.ts';
+import { type ApiClient, type Row, rowsOf, segment } from './api-client.ts';
 import { registryIdOf, theOne, topLevelGroups } from './registries.ts';
 import { type Ask, online } from './remote.ts';
 import { readCredentials, type UpstreamCredentialOptions } from './upstream-credentials.ts';
@@ -86,6 +86,17 @@ export function addUpstreamCommands(program: Command, ask: Ask): void {
       output.done(result, `${named} can be pulled from.`);
     }),
   );
+  online(upstream, 'quarantine <upstream>', 'what a minimum age would refuse of what is cached; a dry run')
+    .option('--min-age <hours>', 'how long images have to be known here (default: as it is)')
+    .action(
+      ask(async ({ api, output }, named: string, { minAge }: NewUpstream) => {
+        const path = `${base}/upstreams/${await upstreamIdOf(api, named)}/quarantine/preview`;
+        const answer = await api.send('POST', path, { min_age_hours: minAge });
+        const refused = rowsOf(answer['refused']);
+        const note = `${refused.length} of ${answer['judged']} cached tags would be refused.`;
+        await output.list(refused, { IMAGE: 'image', TAG: 'tag', UNTIL: 'until' }, { answer, note });
+      }),
+    );
   online(upstream, 'remove <upstream>', 'from every virtual registry, with what is cached of it').action(
     ask(async ({ api, output }, named: string) => {
       const id = await upstreamIdOf(api, named);

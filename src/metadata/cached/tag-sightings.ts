@@ -93,6 +93,23 @@ export class TagSightings {
       .execute();
   }
 
+  /** The tags that are cached of an upstream, those that were used last first. @param limit how many */
+  listCached(upstreamId: number, limit: number) {
+    return (
+      this.#db
+        .selectFrom('cacheEntries')
+        .select(['repository', 'reference', 'digest', 'mediaType'])
+        .where('upstreamId', '=', upstreamId)
+        .where('kind', '=', 'manifest')
+        // Digests have a colon, tags never.
+        .where('reference', 'not like', '%:%')
+        .orderBy('usedAt', 'desc')
+        .orderBy('id', 'desc')
+        .limit(limit)
+        .execute()
+    );
+  }
+
   /** When the digest was first pulled by itself, as far as it is still cached. Epoch milliseconds. */
   async findOwn({ upstreamId, repository }: EntrySource, digest: Digest): Promise<number | undefined> {
     const entry = await this.#db

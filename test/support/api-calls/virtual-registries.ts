@@ -81,6 +81,10 @@ export const upstreamCalls: ApiCalls = {
   }),
   'DELETE /virtual_registries/container/upstreams/{id}': (world) => world.pathTo(makeUpstream(world)),
   'DELETE /virtual_registries/container/upstreams/{id}/cache': (world) => world.pathTo(makeUpstream(world)),
+  'POST /virtual_registries/container/upstreams/{id}/quarantine/preview': async (world) => ({
+    ...(await world.pathTo(makeUpstream(world))),
+    body: { min_age_hours: 168 },
+  }),
   'POST /virtual_registries/container/upstreams/{id}/test': async (world) => ({
     ...(await world.pathTo(makeUpstream(world))),
     body: {},

@@ -121,6 +121,11 @@ export const upstreamTexts = {
   exemptHint: 'A pattern a line, such as library/* or acme/tool:nightly.',
   exemptDigests: 'What is pulled by digest, at any age',
   trustCreated: 'Believe what the first image of a new tag says of its age',
+  tryQuarantine: 'Try the quarantine',
+  quarantineResult: (refused: string, count: number, judged: number) =>
+    count === 0
+      ? `None of ${judged} cached tags would be refused.`
+      : `${count} of ${judged} cached tags would be refused: ${refused}.`,
   minAgeShown: (hours: number) => `waits ${hours} h`,
   addPrefix: 'Path that images are below there',
   stripPrefix: 'Path that images are below here',

@@ -96,6 +96,32 @@ export function PatternTrial({ groupId }: { readonly groupId: number }) {
   );
 }
 
+/** So many are named. */
+const maxNamed = 20;
+
+/** What would be refused of what is cached. */
+export function QuarantineTrial({ upstream }: { readonly upstream: PlacedUpstream }) {
+  const api = useApi();
+  return (
+    <Trial
+      action={t.tryQuarantine}
+      run={async (values) => {
+        const { min_age_hours, min_age_exempt_patterns, min_age_trust_created } = settingsOf(values);
+        const { judged, refused } = await api.call(
+          'POST /virtual_registries/container/upstreams/{id}/quarantine/preview',
+          {
+            path: { id: upstream.id },
+            body: { min_age_hours, min_age_exempt_patterns, min_age_trust_created },
+          },
+        );
+        const named = refused.slice(0, maxNamed).map(({ image, tag }) => `${image}:${tag}`);
+        const text = t.quarantineResult(named.join(', '), refused.length, judged);
+        return { kind: refused.length === 0 ? 'good' : 'bad', text };
+      }}
+    />
+  );
+}
+
 function Trial({
   action,
   run,

@@ -7,7 +7,7 @@ import { Form } from '../../components/form.tsx';
 import { upstreamTexts as t } from '../../texts/registries.ts';
 import { shell } from '../../texts/shell.ts';
 import type { PlacedUpstream } from './placed-upstream.ts';
-import { ConnectionTrial, PatternTrial } from './trials.tsx';
+import { ConnectionTrial, PatternTrial, QuarantineTrial } from './trials.tsx';
 import { UpstreamLogin } from './upstream-login.tsx';
 import { credentialsOf, settingsOf } from './upstream-values.ts';
 
@@ -116,6 +116,7 @@ export function UpstreamForm({ registry, upstream, onSaved, onClose }: UpstreamF
           </div>
         </details>
         <PatternTrial groupId={registry.group_id} />
+        {upstream && <QuarantineTrial upstream={upstream} />}
         <ConnectionTrial groupId={registry.group_id} upstream={upstream} />
       </Form>
     </Dialog>

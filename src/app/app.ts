@@ -4,6 +4,7 @@ import type { RequestListener } from 'node:http';
 import { hostname } from 'node:os';
 import { Admission } from '../admission/admission.ts';
 import { Quarantine } from '../admission/quarantine.ts';
+import { SignatureAdmission } from '../admission/signature-admission.ts';
 import { Passwords } from '../auth/credentials/passwords.ts';
 import { SecretBox } from '../auth/credentials/secret-box.ts';
 import { HotContent } from '../cache/hot-content.ts';
@@ -112,11 +113,10 @@ export async function createApp(
   const passwords = new Passwords();
   const secretBox = new SecretBox(secrets.key);
   const reads = createBlobReads({ ...storage, config, observer: metrics.readCache, log, now });
-  const admission = new Admission({
-    policies: [new Quarantine({ sightings: database.tagSightings, now })],
-    observer: metrics.admission,
-    log,
-  });
+  const quarantine = new Quarantine({ sightings: database.tagSightings, now });
+  const signatures = new SignatureAdmission({ database, now });
+  const policies = [quarantine, signatures];
+  const admission = new Admission({ policies, observer: metrics.admission, log });
   const common = {
     config,
     outbound,
@@ -128,6 +128,7 @@ export async function createApp(
     reads: reads.reads,
     hot,
     admission,
+    signatures,
     passwords,
     secretBox,
     log,

@@ -152,8 +152,8 @@ function warmContent({
 function createV2({ config, hosted, virtual, auth, maintenance, pullEvents, metrics }: HttpParts) {
   return createRegistryRouter({
     repositories: {
-      find: (name, choice) =>
-        isVirtualName(name) ? virtual.registries.find(name, choice) : hosted.repositories.find(name),
+      find: (name, choice, mayPush) =>
+        isVirtualName(name) ? virtual.registries.find(name, choice) : hosted.repositories.find(name, mayPush),
       getWritable: (name, writer) => hosted.repositories.getWritable(name, writer),
     },
     access: auth.access,

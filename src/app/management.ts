@@ -1,4 +1,5 @@
 /** What an operator may change: the services of the REST API. */
+import type { SignatureAdmission } from '../admission/signature-admission.ts';
 import type { RestServices } from '../api/rest/rest-router.ts';
 import type { Passwords } from '../auth/credentials/passwords.ts';
 import type { SecretBox } from '../auth/credentials/secret-box.ts';
@@ -7,6 +8,7 @@ import type { Config } from '../config/config.ts';
 import { version } from '../config/version.ts';
 import { AuditTrail } from '../management/acting/audit.ts';
 import { Names } from '../management/acting/names.ts';
+import { SignaturePolicyService } from '../management/admission/signature-policies.ts';
 import { CacheEntryService } from '../management/caches/cache-entries.ts';
 import { CachePinService } from '../management/caches/cache-pins.ts';
 import { CacheRetentionService } from '../management/caches/cache-retention.ts';
@@ -63,6 +65,7 @@ import { setupOptions } from './setup-options.ts';
 import type { VirtualRegistries } from './virtual-registries.ts';
 
 export interface ManagementParts {
+  readonly signatures: Pick<SignatureAdmission, 'forgetPolicies'>;
   readonly config: Config;
   readonly database: Database;
   readonly log: Log;
@@ -144,6 +147,13 @@ export function createManagement(parts: ManagementParts): RestServices {
       ...common,
       settings,
       hasPersonalNamespaces: config.hosted.personalNamespaces,
+    }),
+    signaturePolicies: new SignaturePolicyService({
+      database,
+      forgetPolicies() {
+        parts.signatures.forgetPolicies();
+        virtual.registries.forgetAll();
+      },
     }),
     signingKeys: new SigningKeyService({
       database,

@@ -26,11 +26,14 @@ export class HostedRepositories {
   }
 
   /** Undefined where nothing was pushed to that name. @throws OciError NAME_UNKNOWN where it is all turned off */
-  async find(name: RepositoryName): Promise<ReadableRepository | undefined> {
+  async find(
+    name: RepositoryName,
+    mayPush?: () => Promise<boolean>,
+  ): Promise<ReadableRepository | undefined> {
     const detail = await this.#options.offReason?.();
     if (detail !== undefined) throw new OciError('NAME_UNKNOWN', { detail });
     const record = await this.#options.database.repositories.findByName(name);
-    return record && new HostedRepository(this.#options, name, record.id);
+    return record && new HostedRepository(this.#options, name, record.id, mayPush);
   }
 
   /** The manifest that this repository answers with, most often in one look at the records; undefined where there is none, or {@link find} says why not. */

@@ -1,4 +1,5 @@
 /** A repository that is pushed to, as it is read: straight from the records, so that a write is seen at once, by all processes. */
+import { ImageRefused } from '../admission/admission.ts';
 import type { ImageContent } from '../admission/admission-policy.ts';
 import type { BlobRecord } from '../metadata/content/blobs.ts';
 import type { HostedManifest } from '../metadata/hosted/repository-manifests.ts';
@@ -30,17 +31,28 @@ export class HostedRepository implements ReadableRepository {
   readonly #options: ReadingOptions;
   readonly #name: RepositoryName;
   readonly #id: number | undefined;
+  readonly #mayPush: (() => Promise<boolean>) | undefined;
 
-  /** @param id of its record; undefined where it has to be looked for, and there may be none yet */
-  constructor(options: ReadingOptions, name: RepositoryName, id: number | undefined) {
+  /**
+   * @param id of its record; undefined where it has to be looked for, and there may be none yet
+   * @param mayPush whether whoever asks may push here; by default not
+   */
+  constructor(
+    options: ReadingOptions,
+    name: RepositoryName,
+    id: number | undefined,
+    mayPush?: () => Promise<boolean>,
+  ) {
     this.#options = options;
     this.#name = name;
     this.#id = id;
+    this.#mayPush = mayPush;
   }
 
   async manifest(reference: Reference, isPull: boolean, signal?: AbortSignal): Promise<ManifestAnswer> {
     const { id, manifest } = await this.#getManifest(reference);
-    return answerManifest(this.#options, { id, name: this.#name }, manifest, { reference, isPull, signal });
+    const pull = { reference, isPull, signal, mayPush: this.#mayPush };
+    return answerManifest(this.#options, { id, name: this.#name }, manifest, pull);
   }
 
   /** @throws OciError MANIFEST_UNKNOWN */
@@ -137,6 +149,7 @@ export interface HostedPull {
   readonly reference: Reference;
   readonly isPull: boolean;
   readonly signal?: AbortSignal | undefined;
+  readonly mayPush?: (() => Promise<boolean>) | undefined;
 }
 
 /** The answer, once it is let in, counted where it is a pull. @throws ImageRefused */
@@ -144,12 +157,17 @@ export async function answerManifest(
   options: ReadingOptions,
   { id: repositoryId, name: repository }: { readonly id: number; readonly name: RepositoryName },
   { digest, mediaType, payload }: HostedManifest,
-  { reference, isPull, signal }: HostedPull,
+  { reference, isPull, signal, mayPush }: HostedPull,
 ): Promise<ManifestAnswer> {
   const place = { kind: 'hosted', repositoryId, repository } as const;
   const content = new HostedRepository(options, repository, repositoryId).content;
   const image = { digest, mediaType, payload, place, reference, content };
-  const warnings = await options.admission.admit(image, signal);
+  const warnings = await options.admission.admit(image, signal).catch(async (error: unknown) => {
+    // An image is signed once it was pushed, and whoever signs it reads it first.
+    const isUnsigned = error instanceof ImageRefused && error.verdict.policy === 'signatures';
+    if (isUnsigned && (await mayPush?.())) return [error.verdict.reason];
+    throw error;
+  });
   if (isPull)
     options.pulls.count({ repositoryId, digest, tag: isDigestReference(reference) ? undefined : reference });
   return { digest, mediaType, payload, outcome, warnings };

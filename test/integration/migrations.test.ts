@@ -31,6 +31,7 @@ const migrations = [
   '0019-replication',
   '0022-upstream-identities',
   '0023-quarantine',
+  '0024-signatures',
 ];
 const source = resolve(import.meta.dirname, '../../src/metadata/db/database.ts');
 

@@ -16,6 +16,7 @@ import type { UserIdentity } from '../../src/auth/rights/identity.ts';
 import { SigningKeys } from '../../src/auth/tokens/signing-keys.ts';
 import { AuditTrail } from '../../src/management/acting/audit.ts';
 import { Names } from '../../src/management/acting/names.ts';
+import { SignaturePolicyService } from '../../src/management/admission/signature-policies.ts';
 import { CacheEntryService } from '../../src/management/caches/cache-entries.ts';
 import { CachePinService } from '../../src/management/caches/cache-pins.ts';
 import { CacheRetentionService } from '../../src/management/caches/cache-retention.ts';
@@ -243,6 +244,7 @@ export class RestApi {
         listFills: async () => [],
       }),
       projects: new ProjectService({ ...common, settings, hasPersonalNamespaces, now }),
+      signaturePolicies: new SignaturePolicyService({ database, forgetPolicies: () => undefined }),
       signingKeys: new SigningKeyService({
         database,
         keysOf: ({ signingKeys: records }) =>

@@ -12,6 +12,7 @@ const reviewed: Readonly<Record<string, readonly [number, string]>> = {
     5,
     'limits of connections; a full server looks once more, for each that comes',
   ],
+  'admission/signature-admission.ts': [1, 'the limit of looking for signatures'],
   'api/forwarded-header.ts': [1, 'reads a header, whose length Node limits'],
   'api/server/refused-connection.ts': [1, 'the limit of an answer'],
   'api/registry/early-answer.ts': [2, 'once for each answer'],

@@ -4,6 +4,7 @@
  */
 import type { Middleware } from 'koa';
 import type { Action } from '../../auth/rights/access.ts';
+import { accessLevels } from '../../auth/rights/access-levels.ts';
 import { nameOf, type ScopeGrant } from '../../auth/rights/identity.ts';
 import { catalogScope } from '../../auth/rights/scope.ts';
 import { OciError } from '../../oci/errors.ts';
@@ -110,7 +111,8 @@ export function createRegistryRouter(options: RegistryOptions): Middleware<Reque
       async answer(ctx, { written, name: text, segment }) {
         const name = parseRepositoryName(text);
         await access.require(ctx, { name, action: 'pull' });
-        const repository = await repositories.find(name, ctx.state.choice);
+        const mayPush = async () => (await access.protectionLevel(ctx, name)) >= accessLevels.developer;
+        const repository = await repositories.find(name, ctx.state.choice, mayPush);
         const note = pullEvents?.areWanted
           ? (content: PulledContent) => notePull(ctx, name, content)
           : undefined;

@@ -34,10 +34,11 @@ export interface RegistryOptions {
 }
 
 export interface Repositories {
-  /** Undefined where there is no such repository. */
+  /** Undefined where there is no such repository. @param mayPush whether whoever asks may push there */
   find(
     name: RepositoryName,
     choice?: UpstreamChoice,
+    mayPush?: () => Promise<boolean>,
   ): ReadableRepository | undefined | Promise<ReadableRepository | undefined>;
   /** @throws OciError DENIED where there is no project for it, UNSUPPORTED for a virtual registry's name */
   getWritable(name: RepositoryName, writer: Writer): Promise<WritableRepository>;

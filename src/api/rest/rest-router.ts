@@ -3,6 +3,11 @@ import type { Authenticator } from '../../auth/credentials/authenticate.ts';
 import type { AuditTrail } from '../../management/acting/audit.ts';
 import { auditEventEndpoints } from '../../management/acting/audit-event-endpoints.ts';
 import type { Names } from '../../management/acting/names.ts';
+import type { SignaturePolicyService } from '../../management/admission/signature-policies.ts';
+import {
+  projectSignatureEndpoints,
+  registrySignatureEndpoints,
+} from '../../management/admission/signature-policy-endpoints.ts';
 import type { CacheEntryService } from '../../management/caches/cache-entries.ts';
 import { cacheEntryEndpoints } from '../../management/caches/cache-entry-endpoints.ts';
 import { cachePinEndpoints } from '../../management/caches/cache-pin-endpoints.ts';
@@ -124,6 +129,7 @@ export interface RestServices {
   readonly placeAccessTokens: PlaceAccessTokenService;
   readonly prewarms: PrewarmService;
   readonly quarantinePreviews: QuarantinePreviewService;
+  readonly signaturePolicies: SignaturePolicyService;
   readonly replication: ReplicationService;
   readonly processes: ProcessService;
   readonly projects: ProjectService;
@@ -179,6 +185,8 @@ export function listEndpoints(services: RestServices): readonly TaggedEndpoint[]
     ...tagged('Caches', groupCacheEndpoints(services.groupCaches, maxCacheBytes), 'virtual'),
     ...tagged('Caches', cachePinEndpoints(services.cachePins), 'virtual'),
     ...tagged('Caches', prewarmEndpoints(services.prewarms), 'virtual'),
+    ...tagged('Signatures', registrySignatureEndpoints(services.signaturePolicies), 'virtual'),
+    ...tagged('Signatures', projectSignatureEndpoints(services.signaturePolicies), 'hosted'),
     ...tagged('Caches', cacheRetentionEndpoints(services.cacheRetention), 'virtual'),
     ...tagged('Audit events', auditEventEndpoints(services.auditTrail)),
     ...tagged('Users', userEndpoints(services.users)),

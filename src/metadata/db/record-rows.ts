@@ -68,6 +68,7 @@ const readers: Record<ColumnsOf<boolean>, typeof asBoolean> & Record<ColumnsOf<o
   run: asJson,
   scopes: asJson,
   tlsVerify: asBoolean,
+  trust: asJson,
   virtualRegistriesEnabled: asBoolean,
   withReferrers: asBoolean,
 };

@@ -1,5 +1,7 @@
 /** All that is recorded, one field per aggregate, seen through one connection pool or one transaction. */
 import type { Kysely } from 'kysely';
+import { SignaturePolicies } from '../admission/signature-policies.ts';
+import { SignedDigests } from '../admission/signed-digests.ts';
 import { CacheContents } from '../cached/cache-contents.ts';
 import { CacheEntries } from '../cached/cache-entries.ts';
 import { CacheEvictions } from '../cached/cache-evictions.ts';
@@ -139,6 +141,8 @@ export class Records {
   readonly reviews: Reviews;
   readonly sessions: Sessions;
   readonly sharedBeliefs: SharedBeliefs;
+  readonly signaturePolicies: SignaturePolicies;
+  readonly signedDigests: SignedDigests;
   readonly signingKeys: SigningKeys;
   readonly storedBlobs: StoredBlobs;
   readonly tagSightings: TagSightings;
@@ -218,6 +222,8 @@ export class Records {
     this.reviews = reviews;
     this.sessions = new Sessions(db, now);
     this.sharedBeliefs = new SharedBeliefs(db, now);
+    this.signaturePolicies = new SignaturePolicies(db, now);
+    this.signedDigests = new SignedDigests(db);
     this.signingKeys = new SigningKeys(db);
     this.storedBlobs = new StoredBlobs(db, now, pages, reading);
     this.tagSightings = new TagSightings(db, now);

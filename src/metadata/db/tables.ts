@@ -3,6 +3,8 @@
  * written here in camelCase is snake_case in the database, booleans are 0 or 1 there, and lists and objects JSON.
  */
 import type { ColumnType, Selectable } from 'kysely';
+import type { SignaturePolicyTable } from '../admission/signature-policies.ts';
+import type { SignedDigestTable } from '../admission/signed-digests.ts';
 import type { CacheEntryTable } from '../cached/cache-entry.ts';
 import type { CachePinTable } from '../cached/cache-pins.ts';
 import type { CachePullTable } from '../cached/cache-pulls.ts';
@@ -114,6 +116,8 @@ export interface Tables {
   sessions: SessionTable;
   sharedBeliefs: SharedBeliefTable;
   sharedCounts: SharedCountTable;
+  signaturePolicies: SignaturePolicyTable;
+  signedDigests: SignedDigestTable;
   signingKeys: SigningKeyTable;
   storageFindings: StorageFindingTable;
   tagDeletions: TagDeletionTable;

@@ -29,6 +29,7 @@ import { processes } from './processes.ts';
 import { quarantine } from './quarantine.ts';
 import { replication } from './replication.ts';
 import { sharedBeliefs } from './shared-beliefs.ts';
+import { signatures } from './signatures.ts';
 import { storedBlobs } from './stored-blobs.ts';
 import { type ColumnTypes, Tables } from './tables.ts';
 import { tagPublishers } from './tag-publishers.ts';
@@ -102,6 +103,7 @@ function migratorOf<T>(db: Kysely<T>, types: ColumnTypes): Migrator {
     '0019-replication': replication(types),
     '0022-upstream-identities': upstreamIdentities(types),
     '0023-quarantine': quarantine(types),
+    '0024-signatures': signatures(types),
   };
   return new Migrator({ db, provider: { getMigrations: async () => migrations } });
 }

@@ -7,6 +7,7 @@ import { protectionCalls } from './protection.ts';
 import { replicationCalls } from './replication.ts';
 import { repositoryCalls } from './repositories.ts';
 import { ciCalls, serverCalls } from './server.ts';
+import { signatureCalls } from './signatures.ts';
 import { cacheEntryCalls, upstreamCalls, virtualRegistryCalls } from './virtual-registries.ts';
 import { webhookCalls } from './webhooks.ts';
 
@@ -26,5 +27,6 @@ export const apiCalls: ApiCalls = {
   ...serverCalls,
   ...ciCalls,
   ...replicationCalls,
+  ...signatureCalls,
   ...webhookCalls,
 };

@@ -162,6 +162,11 @@ export const homes: Homes = {
   '@google-cloud/storage': ['storage/gcs'],
   'google-auth-library': ['storage/gcs', 'upstreams/clouds'],
 
+  // Signatures, loaded where a policy wants them.
+  '@sigstore/bundle': ['admission/sigstore.ts'],
+  '@sigstore/protobuf-specs': ['admission/sigstore.ts'],
+  '@sigstore/verify': ['admission/sigstore.ts'],
+
   // Files.
   'node:fs': ['api/server', 'app', 'commands', 'config', 'metadata/db', 'storage'],
   'node:fs/promises': ['api/operations', 'api/server', 'app', 'commands', 'metadata/db', 'storage'],

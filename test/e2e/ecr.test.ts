@@ -7,25 +7,12 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CloudExchanges } from '../support/cloud-exchanges.ts';
 import { freePort } from '../support/free-port.ts';
-import { findMade, make, type Recipe } from '../support/made-programs.ts';
+import { findProgram } from '../support/storage-servers/programs.ts';
 import { Entrepot } from './support/entrepot.ts';
 import { answers, type RunningProgram, start } from './support/processes.ts';
 
-const installMs = 240_000;
-const moto: Recipe = {
-  name: 'moto',
-  version: '5.1.5',
-  file: 'bin/python',
-  command: (folder) => [
-    'sh',
-    '-c',
-    `python3 -m venv ${folder} && ${folder}/bin/pip install -q 'moto[server,ecr,sts]==5.1.5'`,
-  ],
-};
-await make(moto, AbortSignal.timeout(installMs)).catch((error: unknown) =>
-  console.log(`skipped: logins by moto, since it could not be installed: ${error}`),
-);
-const python = findMade(moto);
+const python = findProgram('moto');
+if (python === undefined) console.log('skipped: moto was not made: npm run make:storage-servers');
 
 /** What moto's logins have for a password. */
 const password = '123456789012-auth-token';

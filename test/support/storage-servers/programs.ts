@@ -1,7 +1,8 @@
-/** Servers of object storage for tests. */
+/** Servers of object storage, and of clouds, for tests. */
 import { byGo, findMade, make, type Recipe } from '../made-programs.ts';
 
 const azuriteVersion = '3.35.0';
+const motoVersion = '5.1.5';
 
 /** In the order in which they are made: the one that is needed most comes first, the ones that take longest last. */
 export const recipes = {
@@ -15,13 +16,30 @@ export const recipes = {
       `azurite@${azuriteVersion}`,
     ],
   },
+  /** Python's interpreter that has it. Its own list of what a server needs brings three times as much. */
+  moto: {
+    name: 'moto',
+    version: motoVersion,
+    file: 'bin/python',
+    command: (folder) => [
+      'sh',
+      '-c',
+      `python3 -m venv ${folder} && ${folder}/bin/pip install -q 'moto[ecr,sts]==${motoVersion}' flask flask-cors`,
+    ],
+  },
   'fake-gcs-server': byGo('github.com/fsouza/fake-gcs-server', 'v1.56.1'),
   minio: byGo('github.com/minio/minio', 'v0.0.0-20260212201848-7aac2a2c5b7c'),
 } as const satisfies Readonly<Record<string, Recipe>>;
 
 export type ProgramName = keyof typeof recipes;
 
-export const programNames: readonly ProgramName[] = ['versitygw', 'azurite', 'fake-gcs-server', 'minio'];
+export const programNames: readonly ProgramName[] = [
+  'versitygw',
+  'azurite',
+  'moto',
+  'fake-gcs-server',
+  'minio',
+];
 
 /** Its path; undefined where it was not made on this machine. */
 export function findProgram(name: ProgramName): string | undefined {

@@ -77,7 +77,11 @@ describe('a blob', () => {
   test('that many pull at once is downloaded once', async () => {
     const kit = await startProxy();
     kit.upstream.addBlob(bytes);
-    const pulled = await Promise.all([1, 2, 3].map(() => pull(kit)));
+    const letGo = kit.upstream.hold('GET blob');
+    const pulling = Promise.all([1, 2, 3].map(() => pull(kit)));
+    await settled();
+    letGo();
+    const pulled = await pulling;
     expect(pulled.map(({ outcome }) => outcome)).toEqual(['miss', 'collapsed', 'collapsed']);
     for (const { body } of pulled) expect(body).toEqual(bytes);
     expect(kit.upstream.asked).toHaveLength(1);

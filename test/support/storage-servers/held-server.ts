@@ -3,11 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import type { ProgramName } from './programs.ts';
+import type { StorageServerName } from './programs.ts';
 import { type StorageServer, startStorageServer } from './servers.ts';
 
 /** @returns gives the server, from the first test on */
-export function holdStorageServer(name: ProgramName): () => StorageServer {
+export function holdStorageServer(name: StorageServerName): () => StorageServer {
   let directory: string;
   let server: StorageServer | undefined;
 

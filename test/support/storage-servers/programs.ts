@@ -32,6 +32,8 @@ export const recipes = {
 } as const satisfies Readonly<Record<string, Recipe>>;
 
 export type ProgramName = keyof typeof recipes;
+/** Those that keep blobs. */
+export type StorageServerName = Exclude<ProgramName, 'moto'>;
 
 export const programNames: readonly ProgramName[] = [
   'versitygw',

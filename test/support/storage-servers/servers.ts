@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { answers, type RunningProgram, start } from '../../e2e/support/processes.ts';
 import { freePort } from '../free-port.ts';
-import { findProgram, type ProgramName } from './programs.ts';
+import { findProgram, type StorageServerName } from './programs.ts';
 
 export interface StorageServer {
   /** http://127.0.0.1:PORT */
@@ -31,37 +31,38 @@ interface Launch {
   readonly probe?: string;
 }
 
-const launches: Readonly<Record<ProgramName, (program: string, port: number, data: string) => Launch>> = {
-  versitygw: (program, port, data) => ({
-    args: [
-      ...[program, '--quiet', '--access', s3Keys.accessKey, '--secret', s3Keys.secretKey],
-      ...['--port', `127.0.0.1:${port}`, 'posix', data],
-    ],
-  }),
-  minio: (program, port, data) => ({
-    args: [program, 'server', data, '--address', `127.0.0.1:${port}`, '--console-address', '127.0.0.1:0'],
-    env: { MINIO_ROOT_USER: s3Keys.accessKey, MINIO_ROOT_PASSWORD: s3Keys.secretKey, MINIO_BROWSER: 'off' },
-    probe: 'minio/health/ready',
-  }),
-  azurite: (program, port) => ({
-    args: [
-      ...[process.execPath, program, '--inMemoryPersistence', '--silent', '--disableTelemetry'],
-      // It knows older versions of the interface than its clients speak.
-      ...['--skipApiVersionCheck', '--blobHost', '127.0.0.1', '--blobPort', `${port}`],
-    ],
-    env: { AZURITE_ACCOUNTS: `${azureAccount}:${azureAccountKey}` },
-  }),
-  'fake-gcs-server': (program, port) => ({
-    args: [
-      ...[program, '-scheme', 'http', '-host', '127.0.0.1', '-port', `${port}`, '-backend', 'memory'],
-      ...['-external-url', `http://127.0.0.1:${port}`, '-public-host', `127.0.0.1:${port}`],
-    ],
-    probe: '_internal/healthcheck',
-  }),
-};
+const launches: Readonly<Record<StorageServerName, (program: string, port: number, data: string) => Launch>> =
+  {
+    versitygw: (program, port, data) => ({
+      args: [
+        ...[program, '--quiet', '--access', s3Keys.accessKey, '--secret', s3Keys.secretKey],
+        ...['--port', `127.0.0.1:${port}`, 'posix', data],
+      ],
+    }),
+    minio: (program, port, data) => ({
+      args: [program, 'server', data, '--address', `127.0.0.1:${port}`, '--console-address', '127.0.0.1:0'],
+      env: { MINIO_ROOT_USER: s3Keys.accessKey, MINIO_ROOT_PASSWORD: s3Keys.secretKey, MINIO_BROWSER: 'off' },
+      probe: 'minio/health/ready',
+    }),
+    azurite: (program, port) => ({
+      args: [
+        ...[process.execPath, program, '--inMemoryPersistence', '--silent', '--disableTelemetry'],
+        // It knows older versions of the interface than its clients speak.
+        ...['--skipApiVersionCheck', '--blobHost', '127.0.0.1', '--blobPort', `${port}`],
+      ],
+      env: { AZURITE_ACCOUNTS: `${azureAccount}:${azureAccountKey}` },
+    }),
+    'fake-gcs-server': (program, port) => ({
+      args: [
+        ...[program, '-scheme', 'http', '-host', '127.0.0.1', '-port', `${port}`, '-backend', 'memory'],
+        ...['-external-url', `http://127.0.0.1:${port}`, '-public-host', `127.0.0.1:${port}`],
+      ],
+      probe: '_internal/healthcheck',
+    }),
+  };
 
 /** Why a server cannot be had here, for tests to say; undefined where it can. */
-export function whyMissing(name: ProgramName): string | undefined {
+export function whyMissing(name: StorageServerName): string | undefined {
   return findProgram(name) === undefined
     ? `skipped: ${name} is not here; npm run make:storage-servers builds it`
     : undefined;
@@ -69,7 +70,7 @@ export function whyMissing(name: ProgramName): string | undefined {
 
 /** @throws Error where it was not made on this machine, see {@link whyMissing}, or does not start */
 export async function startStorageServer(
-  name: ProgramName,
+  name: StorageServerName,
   { directory, port }: StorageServerOptions,
 ): Promise<StorageServer> {
   const program = findProgram(name);

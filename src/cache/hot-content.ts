@@ -23,6 +23,8 @@ export interface HotBlob {
   readonly entryId: number;
   /** Of the copy that is recorded. */
   readonly storageKey: string;
+  /** In bytes. */
+  readonly size: number;
 }
 
 /** So that a change made by another process is seen. */

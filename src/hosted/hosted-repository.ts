@@ -15,7 +15,7 @@ import type {
   ReferrersAnswer,
   TagsAnswer,
 } from '../oci/repository.ts';
-import type { ClientBlob } from '../storage/blob-reads.ts';
+import type { StorageKey } from '../storage/blob-store.ts';
 import { rememberedBlob, storedBlob } from '../storage/stored-blob.ts';
 import type { HostedOptions } from './hosted-options.ts';
 import { listReferrers } from './manifests/referrers.ts';
@@ -87,17 +87,18 @@ export class HostedRepository implements ReadableRepository {
     const { buffers, hot: memory } = this.#options;
     const bytes = memory.findBytes(digest);
     if (bytes && (await this.#findRecord(digest))) return rememberedBlob(digest, outcome, bytes);
-    return storedBlob(digest, outcome, await this.#open(digest), { buffers, memory });
+    return this.#open(digest);
   }
 
   /**
-   * The bytes are looked for, not only the record: a client that is told that they are here will not push them, and relies on their
-   * staying for a while.
+   * By the records alone, which know of bytes that were missed: a client that is told that they are here will not push them, and relies
+   * on their staying for a while.
    */
   async statBlob(digest: Digest): Promise<BlobStat> {
-    const reader = await this.#open(digest, 'confirm');
-    await reader.close();
-    return { digest, size: reader.size, outcome };
+    const id = await this.#findId();
+    const record = id === undefined ? undefined : await this.#options.database.repositoryBlobs.confirm(id, digest);
+    if (!record) throw this.#unknown(digest);
+    return { digest, size: record.size, outcome };
   }
 
   async tags(page: PageRequest): Promise<TagsAnswer> {
@@ -122,26 +123,41 @@ export class HostedRepository implements ReadableRepository {
     return id === undefined ? undefined : this.#options.database.repositoryBlobs.find(id, digest);
   }
 
-  /** @throws OciError BLOB_UNKNOWN */
-  async #open(digest: Digest, how: 'find' | 'confirm' = 'find'): Promise<ClientBlob> {
-    const id = await this.#findId();
-    const reader = id === undefined ? undefined : await this.#openCopy(id, digest, how);
-    if (!reader) throw new OciError('BLOB_UNKNOWN', { detail: `${this.#name} has no blob ${digest}` });
-    return reader;
+  /**
+   * Looks again where a copy is gone: its record may be switched to another, or be collected, between reading it and opening the old one.
+   * @param gone a copy that was missed
+   * @throws OciError BLOB_UNKNOWN
+   */
+  async #open(digest: Digest, gone?: StorageKey): Promise<BlobAnswer> {
+    const { buffers, hot: memory, reads } = this.#options;
+    const record = await this.#findRecord(digest);
+    if (!record) throw this.#unknown(digest);
+    const { storageKey, size } = record;
+    if (storageKey === gone) {
+      await this.#noteMissing(record);
+      throw this.#unknown(digest);
+    }
+    const reader = await reads.open(storageKey, size, digest);
+    const lookElsewhere = () => this.#open(digest, storageKey);
+    return reader ? storedBlob(digest, outcome, reader, { buffers, memory, lookElsewhere }) : lookElsewhere();
   }
 
-  /** Tries again, since a record may be switched to another copy, or be collected, between reading it and opening the old one. */
-  async #openCopy(id: number, digest: Digest, how: 'find' | 'confirm'): Promise<ClientBlob | undefined> {
-    const { database, reads, log } = this.#options;
-    const record = await database.repositoryBlobs[how](id, digest);
-    const reader = record && (await reads.open(record.storageKey, digest));
-    if (!record || reader) return reader;
-    const now = await database.repositoryBlobs.find(id, digest);
-    if (!now) return undefined;
-    const { storageKey: key } = now;
-    const other = key === record.storageKey ? undefined : await reads.open(key, digest);
-    if (!other) log.error({ digest, key, repository: this.#name }, 'the bytes of a pushed blob are gone');
-    return other;
+  #unknown(digest: Digest): OciError {
+    return new OciError('BLOB_UNKNOWN', { detail: `${this.#name} has no blob ${digest}` });
+  }
+
+  /** From now on it is told to be absent, so that it is pushed again. */
+  async #noteMissing({ digest, storageKey, size }: BlobRecord): Promise<void> {
+    const { database, log } = this.#options;
+    const finding = { kind: 'missing', digest, storageKey, size, hosted: true } as const;
+    if (!(await database.storedBlobs.addFinding(finding))) return;
+    log.error({ digest, key: storageKey, repository: this.#name }, 'the bytes of a pushed blob are gone');
+    await database.auditEvents.add({
+      actorName: 'pull',
+      action: 'blob.missing',
+      targetId: digest,
+      details: { size, repositories: [this.#name], storageKey },
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 /** Blobs of one repository: from the store where linked, else by proof or by fill. */
 
-import type { HotContent } from '../cache/hot-content.ts';
+import type { HotBlob, HotContent } from '../cache/hot-content.ts';
 import type { Usage } from '../cache/usage.ts';
 import { untilAborted } from '../concurrency/until-aborted.ts';
 import type { CacheEntries } from '../metadata/cached/cache-entries.ts';
@@ -12,6 +12,7 @@ import type { Digest } from '../oci/digest.ts';
 import { octetStream } from '../oci/media-types.ts';
 import type { BlobAnswer, BlobStat, BytesAnswer, Outcome } from '../oci/repository.ts';
 import type { BlobReads, ClientBlob } from '../storage/blob-reads.ts';
+import type { StorageKey } from '../storage/blob-store.ts';
 import type { BufferBudget } from '../storage/chunk-reader.ts';
 import { rememberedBlob, storedBlob } from '../storage/stored-blob.ts';
 import { fillingBlob, uncachedBlob } from './blob-answers.ts';
@@ -36,10 +37,22 @@ export interface BlobPullTools extends DownloadTools {
   readonly now: () => number;
 }
 
-interface Stored {
-  readonly reader: ClientBlob;
-  readonly entryId: number;
+/** As the records have it. */
+interface Recorded {
+  readonly copy: HotBlob;
   readonly outcome: Outcome;
+}
+
+interface Stored extends Recorded {
+  readonly reader: ClientBlob;
+}
+
+/** Who asks for what. */
+interface Asked {
+  readonly key: string;
+  readonly sources: readonly Source[];
+  readonly digest: Digest;
+  readonly signal: AbortSignal | undefined;
 }
 
 export class BlobPull {
@@ -71,10 +84,16 @@ export class BlobPull {
   ): Promise<BlobAnswer> {
     const warm = this.hot(key, digest, true);
     if (warm) return rememberedBlob(digest, warm.outcome, warm.payload);
-    const opened = await this.#open(key, sources, digest, signal);
+    return this.#blob({ key, sources, digest, signal });
+  }
+
+  /** @param gone a copy whose bytes were missed */
+  async #blob(asked: Asked, gone?: StorageKey): Promise<BlobAnswer> {
+    const { digest, signal } = asked;
+    const opened = await this.#open(asked, gone);
     if ('stored' in opened) {
-      this.#tools.usage.count(opened.stored.entryId);
-      return this.#answer(digest, opened.stored);
+      if (gone === undefined) this.#tools.usage.count(opened.stored.copy.entryId);
+      return this.#answer(asked, opened.stored);
     }
     const { joined, ordered, size } = opened;
     if (joined === 'uncached') {
@@ -91,18 +110,22 @@ export class BlobPull {
     digest: Digest,
     signal?: AbortSignal,
   ): Promise<KeptBlob> {
-    const opened = await this.#open(key, sources, digest, signal);
-    if ('stored' in opened) return { blob: this.#answer(digest, opened.stored), fetchedBytes: 0 };
+    const asked = { key, sources, digest, signal };
+    const opened = await this.#open(asked);
+    if ('stored' in opened) return { blob: this.#answer(asked, opened.stored), fetchedBytes: 0 };
     const { joined, since } = opened;
     if (joined === 'uncached') throw new NoRoom('nothing can be written to the store');
     const bytes = await receiveAll(joined.fill, signal);
     await untilAborted(this.#tools.fills.isStored(digest, since), signal);
-    const stored = await this.#stored(key, sources, digest, signal);
+    const stored = await this.#stored(asked);
     if (!stored) throw new NoRoom('the cache is full, and what is in it stays');
-    return { blob: this.#answer(digest, stored), fetchedBytes: joined.isFollower ? 0 : bytes };
+    return { blob: this.#answer(asked, stored), fetchedBytes: joined.isFollower ? 0 : bytes };
   }
 
-  /** @throws OciError BLOB_UNKNOWN, UNAVAILABLE, TOOMANYREQUESTS */
+  /**
+   * What is here by the records alone: a pull that misses the bytes fetches them again.
+   * @throws OciError BLOB_UNKNOWN, UNAVAILABLE, TOOMANYREQUESTS
+   */
   async stat(
     key: string,
     sources: readonly Source[],
@@ -110,11 +133,8 @@ export class BlobPull {
     signal?: AbortSignal,
   ): Promise<BlobStat> {
     const since = this.#tools.fills.moment;
-    const stored = await this.#stored(key, sources, digest, signal);
-    if (stored) {
-      await stored.reader.close();
-      return { digest, size: stored.reader.size, outcome: stored.outcome };
-    }
+    const recorded = await this.#recorded({ key, sources, digest, signal });
+    if (recorded) return { digest, size: recorded.copy.size, outcome: recorded.outcome };
     const fill = await this.#tools.fills.find(digest, sources);
     if (fill) return { digest, size: fill.size, outcome: 'collapsed' };
     if (this.#tools.fills.hasEnded(digest, since)) return this.stat(key, sources, digest, signal);
@@ -124,11 +144,12 @@ export class BlobPull {
   }
 
   /** What is here, or a fill. */
-  async #open(key: string, sources: readonly Source[], digest: Digest, signal: AbortSignal | undefined) {
+  async #open(asked: Asked, gone?: StorageKey) {
     const { fills } = this.#tools;
+    const { sources, digest, signal } = asked;
     for (;;) {
       const since = fills.moment;
-      const stored = await this.#stored(key, sources, digest, signal);
+      const stored = await this.#stored(asked, gone);
       if (stored) return { stored };
       const { ordered, size } = await this.#ordered(sources, digest);
       const joined = await fills.join(digest, ordered, size, since, signal);
@@ -136,44 +157,44 @@ export class BlobPull {
     }
   }
 
-  #answer(digest: Digest, { outcome, reader }: Stored): BlobAnswer {
-    return storedBlob(digest, outcome, reader, { ...this.#tools, memory: this.#tools.hot });
+  #answer(asked: Asked, { outcome, reader, copy }: Stored): BlobAnswer {
+    const { buffers, hot: memory } = this.#tools;
+    const lookElsewhere = () => this.#blob(asked, copy.storageKey);
+    return storedBlob(asked.digest, outcome, reader, { buffers, memory, lookElsewhere });
   }
 
-  /** Bytes that are here and that one of the sources links or, asked, says it has. */
-  async #stored(
-    key: string,
-    sources: readonly Source[],
-    digest: Digest,
-    signal: AbortSignal | undefined,
-  ): Promise<Stored | undefined> {
-    const { blobs, entries, reads, hot } = this.#tools;
+  /** What is here, opened; where the records say so and it is not, it is looked for once more. @param gone a copy that was missed */
+  async #stored(asked: Asked, gone?: StorageKey): Promise<Stored | undefined> {
+    const recorded = await this.#recorded(asked, gone);
+    if (!recorded) return undefined;
+    const { storageKey, size } = recorded.copy;
+    const reader = await this.#tools.reads.open(storageKey, size, asked.digest);
+    // A record may be switched to another copy between reading it and opening the old one.
+    return reader ? { ...recorded, reader } : this.#stored(asked, storageKey);
+  }
+
+  /** A recorded copy that one of the sources links or, asked, says it has; never the one that is gone. */
+  async #recorded(
+    { key, sources, digest, signal }: Asked,
+    gone?: StorageKey,
+  ): Promise<Recorded | undefined> {
+    const { blobs, entries, hot, log } = this.#tools;
     const name = nameOf(key, digest);
     const known = hot.findBlob(name);
-    const hotReader = known && (await reads.open(known.storageKey, digest));
-    if (hotReader) return { reader: hotReader, entryId: known.entryId, outcome: 'hit' };
+    if (known && known.storageKey !== gone) return { copy: known, outcome: 'hit' };
     const record = await blobs.find(digest);
     if (!record) return undefined;
+    const { storageKey, size } = record;
+    if (storageKey === gone) {
+      log.error({ digest, key: gone }, 'bytes of a recorded blob are gone: fetching them again');
+      return undefined;
+    }
     const [linked] = await entries.listAt(sources.map(entrySource), 'blob', digest);
-    const entry = linked ?? (await this.#link(sources, digest, record.size, signal));
+    const entry = linked ?? (await this.#link(sources, digest, size, signal));
     if (!entry) return undefined;
-    const { storageKey } = record;
-    const recorded = await reads.open(storageKey, digest);
-    if (recorded) hot.keep(name, { entryId: entry.id, storageKey });
-    // A record may be switched to another copy between reading it and opening the old one.
-    const reader = recorded ?? (await this.#reopen(digest, storageKey));
-    return reader && { reader, entryId: entry.id, outcome: linked ? 'hit' : 'revalidated' };
-  }
-
-  /** Undefined where it was collected meanwhile, too. */
-  async #reopen(digest: Digest, notKey: string): Promise<ClientBlob | undefined> {
-    const { blobs, reads, log } = this.#tools;
-    const record = await blobs.find(digest);
-    const reader =
-      record && record.storageKey !== notKey ? await reads.open(record.storageKey, digest) : undefined;
-    if (record && !reader)
-      log.error({ digest, key: record.storageKey }, 'bytes of a recorded blob are gone: fetching them again');
-    return reader;
+    const copy = { entryId: entry.id, storageKey, size };
+    hot.keep(name, copy);
+    return { copy, outcome: linked ? 'hit' : 'revalidated' };
   }
 
   /** One HEAD proves the right to bytes that are here, at an upstream of the origin they came from. */

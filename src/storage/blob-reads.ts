@@ -11,6 +11,9 @@ export interface ClientBlob extends BlobReader {
 }
 
 export interface BlobReads {
-  /** Undefined where there is no such copy. @param digest of the blob at this key */
-  open(key: StorageKey, digest: Digest): Promise<ClientBlob | undefined>;
+  /**
+   * As {@link BlobStore.open}, of a recorded copy.
+   * @param size as recorded, in bytes; undefined: it is looked for
+   */
+  open(key: StorageKey, size: number | undefined, digest: Digest): Promise<ClientBlob | undefined>;
 }

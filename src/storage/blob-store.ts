@@ -35,8 +35,12 @@ export interface BlobReader {
 export interface BlobStore {
   /** @throws SpoolError where nothing can be written */
   createSpool(): Promise<Spool>;
-  /** Undefined when there is no such copy. */
-  open(key: StorageKey): Promise<BlobReader | undefined>;
+  /**
+   * Undefined when there is no such copy.
+   * @param size as recorded, in bytes: then it is not asked for, and that the copy is gone may only be found by reading it, which throws
+   * {@link BytesGone}
+   */
+  open(key: StorageKey, size?: number): Promise<BlobReader | undefined>;
   /** Absence is no error. */
   delete(key: StorageKey): Promise<void>;
   /** Removes the spools that a dead process left; called once at start. Gives their number. */

@@ -1,4 +1,6 @@
 /** Reads stored bytes with two buffers: while one is on its way to the client, the disk fills the other. */
+import { UnavailableError } from '../oci/unavailable.ts';
+
 const kib = 1024;
 const mib = 1024 * kib;
 
@@ -78,10 +80,19 @@ export interface ChunkSource {
   readAt(buffer: Uint8Array, position: number, end?: number): Promise<number>;
 }
 
+/** A copy, or the rest of it, is not in the store any more. */
+export class BytesGone extends UnavailableError {
+  override readonly name = 'BytesGone';
+
+  constructor(message = 'the stored bytes are gone') {
+    super(message);
+  }
+}
+
 /**
  * The bytes from `start` up to and without `end`, or to the source's own where it is Infinity. A chunk is only valid until
  * the next one is asked for.
- * @throws Error where the source ends before `end`, and what the source throws
+ * @throws BytesGone where the source ends before `end`, and what the source throws
  */
 export async function* readChunks(
   source: ChunkSource,
@@ -99,7 +110,7 @@ export async function* readChunks(
     for (;;) {
       const count = await reading;
       if (count === 0 && end === Number.POSITIVE_INFINITY) return;
-      if (count === 0) throw new Error(`the bytes end at ${position} and not at ${end}`);
+      if (count === 0) throw new BytesGone(`the bytes end at ${position} and not at ${end}`);
       position += count;
       if (position >= end) {
         yield front.subarray(0, count);

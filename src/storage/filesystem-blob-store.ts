@@ -64,7 +64,7 @@ export class FilesystemBlobStore implements BlobStore, CopyTarget {
     }
   }
 
-  async open(key: StorageKey): Promise<BlobReader | undefined> {
+  async open(key: StorageKey, recorded?: number): Promise<BlobReader | undefined> {
     const path = this.#tree.pathOf(key);
     this.#guard.demand();
     const opening = open(path, 'r').catch((error: unknown) => {
@@ -82,7 +82,7 @@ export class FilesystemBlobStore implements BlobStore, CopyTarget {
       throw error;
     };
     try {
-      const { size } = await fromStorage(file.stat());
+      const size = recorded ?? (await fromStorage(file.stat())).size;
       return {
         size,
         readAt: async (buffer, position) =>

@@ -51,7 +51,8 @@ export async function keepBlob(
   return { storageKey, isCommitted: true, isNew: !isRecorded };
 }
 
-async function isPresent(
+/** Whether a recorded copy is in the store, as long as it was. */
+export async function isPresent(
   store: Pick<BlobStore, 'open'>,
   { storageKey, size }: Pick<BlobCopy, 'size' | 'storageKey'>,
 ): Promise<boolean> {

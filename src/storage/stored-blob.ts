@@ -1,7 +1,7 @@
 import type { Digest } from '../oci/digest.ts';
 import type { BlobAnswer, Outcome } from '../oci/repository.ts';
 import type { ClientBlob } from './blob-reads.ts';
-import { type BufferBudget, readChunks } from './chunk-reader.ts';
+import { type BufferBudget, BytesGone, readChunks } from './chunk-reader.ts';
 
 /** Memory for small blobs. */
 export interface BytesMemory {
@@ -13,30 +13,54 @@ export interface BytesMemory {
 /** Bigger blobs cost more to send than to read, and would take the place of many. */
 const maxKeptBytes = 64 * 1024;
 
+export interface StoredBlobTools {
+  readonly buffers: BufferBudget;
+  /** Where a small blob is kept that was read as a whole. */
+  readonly memory: Pick<BytesMemory, 'keepBytes'>;
+  /** The same blob from elsewhere, where its bytes turn out to be gone. @throws OciError where nobody has them */
+  readonly lookElsewhere: () => Promise<BlobAnswer>;
+}
+
 /**
  * A blob that reaches the client from the store.
  * @param reader owned by the answer from now on
- * @param memory where a small blob is kept that was read as a whole
  */
 export function storedBlob(
   digest: Digest,
   outcome: Outcome,
   reader: ClientBlob,
-  { buffers, memory }: { readonly buffers: BufferBudget; readonly memory: Pick<BytesMemory, 'keepBytes'> },
+  { buffers, memory, lookElsewhere }: StoredBlobTools,
 ): BlobAnswer {
   const { size, urlFor } = reader;
+  let other: Promise<BlobAnswer> | undefined;
+  async function* read(start: number, end: number, signal: AbortSignal) {
+    let position = start;
+    try {
+      for await (const chunk of readChunks(reader, start, end, buffers)) {
+        yield chunk;
+        position += chunk.length;
+      }
+    } catch (error) {
+      if (!(error instanceof BytesGone)) throw error;
+      other ??= lookElsewhere();
+      yield* (await other).read(position, end, signal);
+    }
+  }
   return {
     digest,
     outcome,
     size,
     urlFor,
-    read(start, end = size) {
-      const chunks = readChunks(reader, start, Math.min(end, size), buffers);
+    read(start, end = size, signal) {
+      const chunks = read(start, Math.min(end, size), signal);
       return start === 0 && end >= size && size <= maxKeptBytes
         ? collected(chunks, size, (bytes) => memory.keepBytes(digest, bytes))
         : chunks;
     },
-    close: () => reader.close(),
+    async close() {
+      await reader.close();
+      await (await other?.catch(() => undefined))?.close();
+    },
   };
 }
 

@@ -46,8 +46,8 @@ export class StoresByKey implements BlobStore, BlobInventory {
     return this.#current.store.createSpool();
   }
 
-  async open(key: StorageKey): Promise<BlobReader | undefined> {
-    return this.#of(key).store.open(key);
+  async open(key: StorageKey, size?: number): Promise<BlobReader | undefined> {
+    return this.#of(key).store.open(key, size);
   }
 
   async delete(key: StorageKey): Promise<void> {

@@ -51,7 +51,8 @@ export class RepositoryBlobs {
 
   /**
    * As {@link find}, for whoever tells a client that the repository has it, who may then push a manifest that relies on it: where the
-   * link would be looked at within the hour, that is postponed. Else nothing is written.
+   * link would be looked at within the hour, that is postponed. Else nothing is written. Undefined where its bytes were found wrong, too,
+   * so that they are pushed again.
    */
   async confirm(repositoryId: number, digest: Digest): Promise<BlobRecord | undefined> {
     const { now, delayMs } = this.#times;
@@ -64,7 +65,20 @@ export class RepositoryBlobs {
     if (due && due.reviewAfter < now() + Math.min(leaseMs, delayMs()))
       await new Reviews(this.#db, this.#times).addLinks(repositoryId, [digest], 'blob_head');
     // By now whoever was looking at it is done.
-    return this.find(repositoryId, digest);
+    const record = await this.find(repositoryId, digest);
+    return record && (await this.#isBad(record)) ? undefined : record;
+  }
+
+  /** Whether the copy was found to be gone, or of other bytes. */
+  async #isBad({ storageKey }: BlobRecord): Promise<boolean> {
+    const found = await this.#db
+      .selectFrom('storageFindings')
+      .select('id')
+      .where('storageKey', '=', storageKey)
+      .where('state', '=', 'open')
+      .where('kind', 'in', ['corrupt', 'missing'])
+      .executeTakeFirst();
+    return found !== undefined;
   }
 
   /**

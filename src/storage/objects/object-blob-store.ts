@@ -1,5 +1,4 @@
 /** Blobs in a bucket. Fills are spooled on the local disk, where many read them while they grow, and go up when they are verified. */
-import { LRUCache } from 'lru-cache';
 import type { Digest } from '../../oci/digest.ts';
 import type { BlobReader, BlobStore, CopyTarget, Spool, StorageKey } from '../blob-store.ts';
 import { SpoolError } from '../blob-store.ts';
@@ -14,13 +13,8 @@ import type { ObjectWrite } from './object-write.ts';
 import { partBytesAt } from './part-sizes.ts';
 import { readFully } from './read-fully.ts';
 
-/** Objects that were there a while ago are not asked for before they are read. */
-const knownSizes = 10_000;
-const knownMs = 10 * 60 * 1000;
-
 export class ObjectBlobStore implements BlobStore, CopyTarget {
   readonly #tools: ObjectStoreTools;
-  readonly #sizes = new LRUCache<StorageKey, number>({ max: knownSizes, ttl: knownMs });
 
   constructor(tools: ObjectStoreTools) {
     this.#tools = tools;
@@ -38,18 +32,15 @@ export class ObjectBlobStore implements BlobStore, CopyTarget {
     return spool;
   }
 
-  async open(storageKey: StorageKey): Promise<BlobReader | undefined> {
+  async open(storageKey: StorageKey, recorded?: number): Promise<BlobReader | undefined> {
     const { storage, store } = this.#tools;
     const key = parseStorageKey(store, storageKey);
-    const size = this.#sizes.get(storageKey) ?? (await storage.head(key))?.size;
-    if (size === undefined) return undefined;
-    this.#sizes.set(storageKey, size);
-    return new ObjectReader(storage, key, size, () => this.#sizes.delete(storageKey));
+    const size = recorded ?? (await storage.head(key))?.size;
+    return size === undefined ? undefined : new ObjectReader(storage, key, size);
   }
 
   async delete(storageKey: StorageKey): Promise<void> {
     const key = parseStorageKey(this.#tools.store, storageKey);
-    this.#sizes.delete(storageKey);
     await this.#tools.storage.delete(key);
   }
 
@@ -87,9 +78,7 @@ export class ObjectBlobStore implements BlobStore, CopyTarget {
     if (!write) throw new Error('an id was given twice');
     try {
       await this.#putAll(write, source, size);
-      const storageKey = await write.commit(digest);
-      this.#sizes.set(storageKey, size);
-      return storageKey;
+      return await write.commit(digest);
     } catch (error) {
       await write.abandon().catch(() => undefined);
       throw error;

@@ -1,6 +1,7 @@
 /** Reads an object from one position on as long as it is read in order: one request, whose bytes come as they are taken. */
 import { UnavailableError } from '../../oci/unavailable.ts';
 import type { BlobReader } from '../blob-store.ts';
+import { BytesGone } from '../chunk-reader.ts';
 import type { ObjectKey, ObjectReading } from './object-storage.ts';
 
 /** How often a transfer that breaks off, as one that stood still for long, is begun anew without having brought a byte. */
@@ -18,18 +19,15 @@ export class ObjectReader implements BlobReader {
   readonly size: number;
   readonly #storage: Pick<ObjectReading, 'read'>;
   readonly #key: ObjectKey;
-  readonly #onAbsent: () => void;
   #transfer: Transfer | undefined;
 
-  /** @param onAbsent told that the object has gone */
-  constructor(storage: Pick<ObjectReading, 'read'>, key: ObjectKey, size: number, onAbsent: () => void) {
+  constructor(storage: Pick<ObjectReading, 'read'>, key: ObjectKey, size: number) {
     this.#storage = storage;
     this.#key = key;
     this.size = size;
-    this.#onAbsent = onAbsent;
   }
 
-  /** One at a time. @throws UnavailableError */
+  /** One at a time. @throws UnavailableError, BytesGone */
   async readAt(buffer: Uint8Array, position: number, end = position): Promise<number> {
     const wanted = Math.min(buffer.length, this.size - position);
     const last = Math.min(Math.max(end, position + wanted), this.size);
@@ -41,7 +39,7 @@ export class ObjectReader implements BlobReader {
         tries = 0;
       } catch (error) {
         this.#stop();
-        if (tries === maxTries || error instanceof ObjectGone) throw error;
+        if (tries === maxTries || error instanceof BytesGone) throw error;
       }
     }
     return done;
@@ -57,10 +55,7 @@ export class ObjectReader implements BlobReader {
     this.#stop();
     const stop = new AbortController();
     const chunks = await this.#storage.read(this.#key, position, end, stop.signal);
-    if (!chunks) {
-      this.#onAbsent();
-      throw new ObjectGone();
-    }
+    if (!chunks) throw new BytesGone();
     const started = { chunks: chunks[Symbol.asyncIterator](), stop, position, end, rest: Buffer.alloc(0) };
     this.#transfer = started;
     return started;
@@ -72,14 +67,6 @@ export class ObjectReader implements BlobReader {
     if (!transfer || transfer.position === transfer.end) return;
     transfer.stop.abort();
     transfer.chunks.return?.().catch(() => undefined);
-  }
-}
-
-class ObjectGone extends UnavailableError {
-  override readonly name = 'ObjectGone';
-
-  constructor() {
-    super('the stored bytes are gone');
   }
 }
 

@@ -1,6 +1,6 @@
 /** Reads a blob that is not in the cache: with those who copy it where it is read from its beginning, else from the store. */
-import { UnavailableError } from '../../oci/unavailable.ts';
 import type { BlobReader } from '../blob-store.ts';
+import { BytesGone } from '../chunk-reader.ts';
 import type { CacheFill } from './cache-fill.ts';
 
 /** Who reads further ahead of a fill than this, as clients do that want only a part, asks the store. */
@@ -58,7 +58,7 @@ export class FillingReader implements BlobReader {
 
   async #open(): Promise<BlobReader> {
     this.#source ??= await this.#tools.reopen();
-    if (!this.#source) throw new UnavailableError('the stored bytes are gone');
+    if (!this.#source) throw new BytesGone();
     return this.#source;
   }
 }

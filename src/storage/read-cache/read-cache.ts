@@ -55,13 +55,13 @@ export class ReadCache implements BlobReads {
     this.#verified = new LRUCache({ max: maxVerified, ttl: verifiedMs, perf: { now: options.now } });
   }
 
-  async open(key: StorageKey, digest: Digest): Promise<BlobReader | undefined> {
+  async open(key: StorageKey, size: number | undefined, digest: Digest): Promise<BlobReader | undefined> {
     const { store, isFar, observer, maxBytes } = this.#options;
-    if (!isFar(key)) return store.open(key);
+    if (!isFar(key)) return store.open(key, size);
     const copy = await this.#openCopy(digest);
     observer.opened(copy ? 'cache' : 'store');
     if (copy) return copy;
-    const reader = await store.open(key);
+    const reader = await store.open(key, size);
     // What is being verified is most likely right.
     if (!reader || this.#verifying.has(digest) || reader.size > maxBytes * maxShare) return reader;
     return new FillingReader(reader, {

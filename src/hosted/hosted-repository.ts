@@ -84,8 +84,7 @@ export class HostedRepository implements ReadableRepository {
   }
 
   async blob(digest: Digest): Promise<BlobAnswer> {
-    const { buffers, hot: memory } = this.#options;
-    const bytes = memory.findBytes(digest);
+    const bytes = this.#options.hot.findBytes(digest);
     if (bytes && (await this.#findRecord(digest))) return rememberedBlob(digest, outcome, bytes);
     return this.#open(digest);
   }
@@ -96,7 +95,8 @@ export class HostedRepository implements ReadableRepository {
    */
   async statBlob(digest: Digest): Promise<BlobStat> {
     const id = await this.#findId();
-    const record = id === undefined ? undefined : await this.#options.database.repositoryBlobs.confirm(id, digest);
+    const record =
+      id === undefined ? undefined : await this.#options.database.repositoryBlobs.confirm(id, digest);
     if (!record) throw this.#unknown(digest);
     return { digest, size: record.size, outcome };
   }

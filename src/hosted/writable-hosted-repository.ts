@@ -12,6 +12,7 @@ import type {
   StoredManifest,
   WritableRepository,
 } from '../oci/repository.ts';
+import { isPresent } from '../storage/keep-blob.ts';
 import { deleteBlob, deleteManifest, deleteTag } from './changes/deletions.ts';
 import type { PushTarget } from './changes/write-target.ts';
 import type { HostedOptions } from './hosted-options.ts';
@@ -54,12 +55,14 @@ export class WritableHostedRepository extends HostedRepository implements Writab
   }
 
   async mount(digest: Digest, source: BlobHolder, fromRepository?: RepositoryName): Promise<boolean> {
-    const { database, log } = this.#options;
+    const { database, store, log } = this.#options;
     if (!(await isAtHand(digest, source, log))) return false;
+    const known = await database.blobs.find(digest);
+    if (!known || !(await isPresent(store, known))) return false;
     try {
       return await database.transaction(async (tx) => {
         const record = await tx.blobs.find(digest);
-        if (!record) return false;
+        if (record?.storageKey !== known.storageKey) return false;
         await linkBlob(tx, this.#target, {
           digest,
           size: record.size,

@@ -174,10 +174,7 @@ export class BlobPull {
   }
 
   /** A recorded copy that one of the sources links or, asked, says it has; never the one that is gone. */
-  async #recorded(
-    { key, sources, digest, signal }: Asked,
-    gone?: StorageKey,
-  ): Promise<Recorded | undefined> {
+  async #recorded({ key, sources, digest, signal }: Asked, gone?: StorageKey): Promise<Recorded | undefined> {
     const { blobs, entries, hot, log } = this.#tools;
     const name = nameOf(key, digest);
     const known = hot.findBlob(name);

@@ -12,7 +12,7 @@ function manifestOf(payload: Buffer): HotManifest {
 
 test('what is kept is found as what it is, and as nothing else', () => {
   const hot = new HotContent(10_000);
-  const [manifest, blob] = [manifestOf(bytes), { entryId: 2, storageKey: 'key' }];
+  const [manifest, blob] = [manifestOf(bytes), { entryId: 2, storageKey: 'key', size: 1 }];
   hot.keep('a', manifest);
   hot.keep('b', blob);
   hot.keepBytes(digest, bytes);
@@ -47,12 +47,12 @@ test('all of it together has no more room than it was given', () => {
   hot.keepBytes(digestOf(first), first);
   hot.keep('m', manifestOf(second));
   expect([hot.findBytes(digestOf(first)), hot.findManifest('m')]).toEqual([first, manifestOf(second)]);
-  hot.keep('b', { entryId: 1, storageKey: 'key' });
+  hot.keep('b', { entryId: 1, storageKey: 'key', size: 1 });
   expect(hot.findBytes(digestOf(first))?.length).toBeUndefined();
   hot.keepBytes(digestOf(second), second);
   expect([hot.findManifest('m')?.entryId, hot.findBlob('b')]).toEqual([
     undefined,
-    { entryId: 1, storageKey: 'key' },
+    { entryId: 1, storageKey: 'key', size: 1 },
   ]);
 });
 

@@ -98,7 +98,7 @@ async function pull(
   start = 0,
   end?: number,
 ): Promise<Buffer> {
-  const reader = await cache.open(key, of);
+  const reader = await cache.open(key, undefined, of);
   if (!reader) throw new Error('absent');
   const chunks: Buffer[] = [];
   const budget = new BufferBudget();
@@ -130,7 +130,7 @@ test('a blob that was read is read from the disk from then on', async () => {
 
 test('what is absent is absent', async () => {
   const { cache } = await begin();
-  expect(await cache.open('other', digest)).toBeUndefined();
+  expect(await cache.open('other', undefined, digest)).toBeUndefined();
 });
 
 test('what is near is read where it is', async () => {
@@ -162,7 +162,7 @@ test('when the last reader leaves, the rest is not fetched', async () => {
   const world = await begin();
   const gate = Promise.withResolvers<void>();
   world.store.gate = gate.promise;
-  const reader = await world.cache.open('key', digest);
+  const reader = await world.cache.open('key', undefined, digest);
   const reading = reader?.readAt(Buffer.alloc(10), 0, bytes.length);
   gate.resolve();
   expect(await reading).toBe(10);
@@ -176,7 +176,7 @@ test('when the last reader leaves, the rest is not fetched', async () => {
 test('a reader who begins again is still one reader', async () => {
   const world = await begin();
   world.store.heldFrom = 1;
-  const readers = await Promise.all([world.cache.open('key', digest), world.cache.open('key', digest)]);
+  const readers = await Promise.all([world.cache.open('key', undefined, digest), world.cache.open('key', undefined, digest)]);
   for (const reader of [...readers, ...readers])
     expect(await reader?.readAt(Buffer.alloc(10), 0, bytes.length)).toBe(10);
   for (const reader of readers) await reader?.close();
@@ -187,7 +187,7 @@ test('a reader who begins again is still one reader', async () => {
 test('who comes after the last reader has left has the bytes from the store', async () => {
   const world = await begin();
   world.store.heldFrom = 1;
-  const reader = await world.cache.open('key', digest);
+  const reader = await world.cache.open('key', undefined, digest);
   await reader?.readAt(Buffer.alloc(10), 0, bytes.length);
   await reader?.close();
   expect((await pull(world.cache)).equals(bytes)).toBe(true);
@@ -197,7 +197,7 @@ test('who comes after the last reader has left has the bytes from the store', as
 
 test('a slow reader has the rest from the disk when all is there', async () => {
   const world = await begin();
-  const reader = await world.cache.open('key', digest);
+  const reader = await world.cache.open('key', undefined, digest);
   const first = Buffer.alloc(10);
   await reader?.readAt(first, 0, bytes.length);
   await world.cache.close();
@@ -233,7 +233,7 @@ test('who reads 16 MiB ahead of what has come asks the store, and who reads less
 test('where a blob goes while it is read, that is what is said', async () => {
   const world = await begin();
   world.store.failsAt = mib;
-  const reader = await world.cache.open('key', digest);
+  const reader = await world.cache.open('key', undefined, digest);
   await reader?.readAt(Buffer.alloc(10), 0, bytes.length);
   world.store.blobs.delete('key');
   await expect(reader?.readAt(Buffer.alloc(10), 2 * mib, bytes.length)).rejects.toThrow(UnavailableError);
@@ -246,7 +246,7 @@ test.each([
   ['they do not say how much', 0, undefined],
 ])('who wants %s has it from the store, and nothing is kept', async (_, start, end) => {
   const world = await begin();
-  const reader = await world.cache.open('key', digest);
+  const reader = await world.cache.open('key', undefined, digest);
   const some = Buffer.alloc(100);
   expect(await reader?.readAt(some, start, end)).toBe(100);
   expect(some).toEqual(bytes.subarray(start, start + 100));
@@ -286,7 +286,7 @@ test('where the directory cannot be made, the bytes come from the store', async 
   await writeFile(world.directory, 'a file');
   expect((await pull(world.cache)).equals(bytes)).toBe(true);
   expect(world.told).toMatchObject([['warn', { digest }]]);
-  const reader = await world.cache.open('key', digest);
+  const reader = await world.cache.open('key', undefined, digest);
   const reading = reader?.readAt(Buffer.alloc(10), 0, bytes.length);
   await world.cache.close();
   expect(await reading).toBe(10);

@@ -23,8 +23,8 @@ async function open(changes: Partial<RedirectOptions> = {}) {
     ...changes,
   });
   return {
-    blob: await reads.open('key', digest),
-    absent: await reads.open('other', digest),
+    blob: await reads.open('key', bytes.length, digest),
+    absent: await reads.open('other', bytes.length, digest),
     warnings,
     store,
   };

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { digestOf } from '../../../src/oci/digest.ts';
 import { ociIndex } from '../../../src/oci/media-types.ts';
 import { isTag, parseRepositoryName, parseTag, type Tag } from '../../../src/oci/reference.ts';
@@ -113,6 +113,20 @@ describeEachDatabase('a hosted repository', (_open, each) => {
       detail: `acme/shop has no blob ${digest}`,
     });
     expect(kit.errors).toEqual([]);
+  });
+
+  test('tells of blobs and manifests by the records alone, and asks the store once for a blob that is read', async () => {
+    const kit = await startHosted(each);
+    const repository = await kit.repository();
+    const digest = await pushBlob(repository, 'a'.repeat(100_000));
+    await pushImage(repository, image, 'v1');
+    const opened = vi.spyOn(kit.store, 'open');
+    expect(await repository.statBlob(digest)).toEqual({ digest, size: 100_000, outcome: 'hosted' });
+    await repository.manifest(parseTag('v1'), true);
+    await repository.manifest(image.digest, false);
+    expect(opened).not.toHaveBeenCalled();
+    expect(await bytesOf(await repository.blob(digest))).toHaveLength(100_000);
+    expect(opened).toHaveBeenCalledTimes(1);
   });
 
   test('opens the bytes of a small blob once, however often it is read, and of a bigger one each time', async () => {

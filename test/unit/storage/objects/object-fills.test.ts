@@ -111,7 +111,9 @@ describe('a fill', () => {
     const key = await fill(world, 3000);
     const object = key.slice('bucket:'.length);
     await world.storage.delete(object);
-    await expect(readAll(await world.store.open(key, 3000), 3000)).rejects.toThrow('the stored bytes are gone');
+    await expect(readAll(await world.store.open(key, 3000), 3000)).rejects.toThrow(
+      'the stored bytes are gone',
+    );
     expect(world.counted('head')).toBe(0);
     expect(await world.store.open(key)).toBeUndefined();
     expect(await world.store.open(key)).toBeUndefined();

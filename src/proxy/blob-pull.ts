@@ -19,9 +19,8 @@ import { fillingBlob, uncachedBlob } from './blob-answers.ts';
 import type { DownloadTools } from './download.ts';
 import type { Fills } from './fills.ts';
 import { type KeptBlob, NoRoom, receiveAll } from './prewarm/warmable-repository.ts';
-import { findProof } from './proof.ts';
+import { askSize, findProof } from './proof.ts';
 import type { Room } from './publish-blob.ts';
-import { type Answer, answerOf, mayDiffer, refusalOf } from './refusal.ts';
 import { entrySource, isRecordOf, type Source } from './source.ts';
 
 export interface BlobPullTools extends DownloadTools {
@@ -97,7 +96,7 @@ export class BlobPull {
     }
     const { joined, ordered, size } = opened;
     if (joined === 'uncached') {
-      const said = size ?? (await this.#ask(ordered, digest, signal)).size;
+      const said = size ?? (await askSize(ordered, digest, signal)).size;
       return uncachedBlob(digest, said, ordered, this.#tools);
     }
     return fillingBlob(joined.isFollower ? 'collapsed' : 'miss', joined.fill, ordered, this.#tools);
@@ -139,7 +138,7 @@ export class BlobPull {
     if (fill) return { digest, size: fill.size, outcome: 'collapsed' };
     if (this.#tools.fills.hasEnded(digest, since)) return this.stat(key, sources, digest, signal);
     const { ordered, size } = await this.#ordered(sources, digest);
-    const asked = await this.#ask(ordered, digest, signal);
+    const asked = await askSize(ordered, digest, signal);
     return { digest, size: size ?? asked.size, outcome: 'miss' };
   }
 
@@ -223,43 +222,12 @@ export class BlobPull {
     const ordered = [...sources.filter(isOwner), ...sources.filter((source) => !isOwner(source))];
     return { ordered, size: owners[0]?.size };
   }
-
-  async #ask(
-    sources: readonly Source[],
-    digest: Digest,
-    signal: AbortSignal | undefined,
-  ): Promise<{ size: number | undefined }> {
-    const answers = new Map<Source, Answer>();
-    for (const ask of [headBlob, openAndClose])
-      for (const source of sources) {
-        const said = answers.get(source);
-        if (said && !mayDiffer(said.error)) continue;
-        try {
-          return { size: await ask(source, digest, signal) };
-        } catch (error) {
-          answers.set(source, answerOf(source, error));
-        }
-      }
-    throw refusalOf('BLOB_UNKNOWN', `blob ${digest}`, [...answers.values()]);
-  }
 }
 
 /** What a blob is known by among what is hot. */
 function nameOf(key: string, digest: Digest): string {
   return `${key}@${digest}`;
 }
-
-type Ask = (source: Source, digest: Digest, signal: AbortSignal | undefined) => Promise<number | undefined>;
-
-const headBlob: Ask = ({ upstream, repository }, digest, signal) =>
-  upstream.headBlob(repository, digest, signal);
-
-/** GET has the last word, of which no more than the beginning is read. */
-const openAndClose: Ask = async ({ upstream, repository }, digest, signal) => {
-  const opened = await upstream.openBlob(repository, digest, { start: 0 }, signal);
-  opened.close();
-  return opened.size;
-};
 
 /** Undefined where the record went while the upstream was asked. */
 function unlessCollected(error: unknown): undefined {

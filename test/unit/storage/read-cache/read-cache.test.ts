@@ -176,7 +176,10 @@ test('when the last reader leaves, the rest is not fetched', async () => {
 test('a reader who begins again is still one reader', async () => {
   const world = await begin();
   world.store.heldFrom = 1;
-  const readers = await Promise.all([world.cache.open('key', undefined, digest), world.cache.open('key', undefined, digest)]);
+  const readers = await Promise.all([
+    world.cache.open('key', undefined, digest),
+    world.cache.open('key', undefined, digest),
+  ]);
   for (const reader of [...readers, ...readers])
     expect(await reader?.readAt(Buffer.alloc(10), 0, bytes.length)).toBe(10);
   for (const reader of readers) await reader?.close();

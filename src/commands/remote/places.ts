@@ -1,7 +1,7 @@
 /** `entrepot group` and `entrepot project`: where images are, by their paths. */
 import type { Command } from 'commander';
 import { UsageError } from '../command.ts';
-import { segment } from './api-client.ts';
+import { type ApiClient, segment } from './api-client.ts';
 import { type Ask, online } from './remote.ts';
 
 const visibility = ['--visibility <who>', 'private, internal or public', 'private'] as const;
@@ -31,7 +31,7 @@ export function addPlaceCommands(program: Command, ask: Ask): void {
     .action(
       ask(async ({ api, output }, text: string, options: NewPlace) => {
         const { above, path } = partsOf(text);
-        const parent = above === undefined ? {} : { parent_id: above };
+        const parent = above === undefined ? {} : { parent_id: await groupIdOf(api, above) };
         const { name = path } = options;
         const made = await api.send('POST', '/groups', {
           ...parent,
@@ -65,7 +65,7 @@ export function addPlaceCommands(program: Command, ask: Ask): void {
       ask(async ({ api, output }, text: string, options: NewPlace) => {
         const { above, path } = partsOf(text);
         if (above === undefined) throw new UsageError(`'${text}' is no path such as acme/${text}`);
-        const input = { namespace_id: above, path, name: options.name ?? path };
+        const input = { namespace_id: await groupIdOf(api, above), path, name: options.name ?? path };
         const made = await api.send('POST', '/projects', { ...input, visibility: options.visibility });
         const whole = made['path_with_namespace'];
         const { host } = new URL(api.url);
@@ -77,4 +77,8 @@ export function addPlaceCommands(program: Command, ask: Ask): void {
 function partsOf(text: string): { readonly above: string | undefined; readonly path: string } {
   const end = text.lastIndexOf('/');
   return { above: end === -1 ? undefined : text.slice(0, end), path: text.slice(end + 1) };
+}
+
+async function groupIdOf(api: ApiClient, path: string): Promise<unknown> {
+  return (await api.get(`/groups/${segment(path)}`))['id'];
 }

@@ -61,6 +61,7 @@ describeEachDatabase('audit events', (open, { clock }) => {
           group_id: group,
           url: 'https://hub.example',
           username: 'a',
+          identity: null,
           password: 'set',
           allow_private_network: false,
         },

@@ -76,9 +76,6 @@ export async function readTrust({ cosignKeys, identities, trustedRoot }: Signatu
     if (trusted.length === 0) throw new SignatureFault('is by an identity, and no identity is trusted');
     if (!root)
       throw new SignatureFault('is by an identity, which no trusted root is given for: set trusted_root');
-    const { tlogEntries } = bundle.verificationMaterial;
-    // Without the log's promise nobody vouches for the time that the entry says.
-    for (const entry of tlogEntries) if (!entry.inclusionPromise) entry.integratedTime = '0';
     const verifier = new verify.Verifier(root, {
       ctlogThreshold: root.ctlogs.length > 0 ? 1 : 0,
       tlogThreshold: root.tlogs.length > 0 ? 1 : 0,

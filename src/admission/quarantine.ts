@@ -4,6 +4,7 @@
  * where an operator trusts it, for the first image of a tag that was never seen before.
  */
 import { LRUCache } from 'lru-cache';
+import { upTo } from '../cache/up-to.ts';
 import type { TagSighting, TagSightings } from '../metadata/cached/tag-sightings.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isDigestReference, type RepositoryName, type Tag } from '../oci/reference.ts';
@@ -37,8 +38,8 @@ interface Judging {
 export class Quarantine implements AdmissionPolicy {
   readonly name = 'quarantine';
   readonly #options: QuarantineOptions;
-  readonly #admitted = new LRUCache<string, Verdict>({ max: verdictsRemembered });
-  readonly #created = new LRUCache<Digest, number>({ max: verdictsRemembered });
+  readonly #admitted = new LRUCache<string, Verdict>(upTo(verdictsRemembered));
+  readonly #created = new LRUCache<Digest, number>(upTo(verdictsRemembered));
 
   constructor(options: QuarantineOptions) {
     this.#options = options;

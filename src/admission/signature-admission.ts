@@ -3,6 +3,7 @@
  * memory. What an index's signature covers is let in with it.
  */
 import { LRUCache } from 'lru-cache';
+import { upTo } from '../cache/up-to.ts';
 import { SingleFlight } from '../concurrency/single-flight.ts';
 import type { PolicyInForce, SignaturePolicies } from '../metadata/admission/signature-policies.ts';
 import type { SignedDigest, SignedDigests } from '../metadata/admission/signed-digests.ts';
@@ -47,11 +48,11 @@ type Finding = { readonly signed: SignedDigest } | { readonly reason: string };
 export class SignatureAdmission implements AdmissionPolicy {
   readonly name = 'signatures';
   readonly #options: SignatureAdmissionOptions;
-  readonly #letIn = new LRUCache<string, SignedDigest>({ max: maxRemembered });
+  readonly #letIn = new LRUCache<string, SignedDigest>(upTo(maxRemembered));
   readonly #refused: LRUCache<string, string>;
   /** The projects of repositories. */
   readonly #projects: LRUCache<number, number>;
-  readonly #verifiers = new LRUCache<string, Promise<Verifier>>({ max: maxVerifiers });
+  readonly #verifiers = new LRUCache<string, Promise<Verifier>>(upTo(maxVerifiers));
   readonly #flights = new SingleFlight<Finding>();
   /** A new one after a change: what is being read may be older. */
   #readings = new SingleFlight<InForce>();
@@ -60,8 +61,8 @@ export class SignatureAdmission implements AdmissionPolicy {
   constructor(options: SignatureAdmissionOptions) {
     this.#options = options;
     const clock = { ttlResolution: 0, perf: { now: options.now } };
-    this.#refused = new LRUCache({ max: maxRemembered, ttl: refusedMs, ...clock });
-    this.#projects = new LRUCache({ max: maxRemembered, ttl: policiesMs, ...clock });
+    this.#refused = new LRUCache({ ...upTo(maxRemembered), ttl: refusedMs, ...clock });
+    this.#projects = new LRUCache({ ...upTo(maxRemembered), ttl: policiesMs, ...clock });
   }
 
   /** After a change of policies. */

@@ -16,7 +16,7 @@ const rooms = {
   tasks: ['concurrency', 'metadata'],
   upstreams: ['concurrency', 'oci', 'rules', 'cache', 'outbound'],
   cluster: ['concurrency', 'oci', 'metadata', 'outbound', 'upstreams'],
-  admission: ['concurrency', 'oci', 'rules', 'metadata', 'outbound', 'upstreams'],
+  admission: ['concurrency', 'oci', 'rules', 'metadata', 'cache', 'outbound', 'upstreams'],
   auth: ['concurrency', 'oci', 'rules', 'metadata', 'cache', 'outbound'],
   hosted: ['concurrency', 'oci', 'rules', 'storage', 'metadata', 'cache', 'admission'],
   proxy: [

@@ -24,7 +24,15 @@ if (runningMajor < neededMajor) {
   // Whoever imports node:http takes these along, and with them the whole undici that is in Node: 3 MiB, and 20 ms.
   for (const name of ['WebSocket', 'CloseEvent', 'MessageEvent'])
     Object.defineProperty(process.getBuiltinModule('http'), name, { enumerable: false });
-  import('node:module').then(({ enableCompileCache, flushCompileCache }) => {
+  import('node:module').then(({ enableCompileCache, flushCompileCache, registerHooks }) => {
+    // Zod brings its messages in fifty languages, of which we read none: 1 MiB.
+    const messages = '../locales/index.js';
+    registerHooks({
+      resolve: (specifier, context, next) =>
+        specifier === messages && context.parentURL?.includes('/node_modules/zod/')
+          ? { url: 'data:text/javascript,', shortCircuit: true }
+          : next(specifier, context),
+    });
     enableCompileCache(join(import.meta.dirname, '../node_modules/.cache/entrepot'));
     setTimeout(flushCompileCache, 5000).unref(); // also a process that is killed leaves the cache to the next
     return import('../src/main.ts');

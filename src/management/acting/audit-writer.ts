@@ -3,6 +3,7 @@
  * and nothing fails of it. What repeats is written at once the first time, then once a minute with how often it happened.
  */
 import { LRUCache } from 'lru-cache';
+import { upTo } from '../../cache/up-to.ts';
 import { WriteBehind } from '../../concurrency/write-behind.ts';
 import type { Database } from '../../metadata/db/database.ts';
 import type { NewAuditEvent } from '../../metadata/server/audit-events.ts';
@@ -51,7 +52,7 @@ export class AuditWriter {
   constructor(options: AuditWriterOptions) {
     const { log } = options;
     this.#options = options;
-    this.#known = new LRUCache({ max: maxKnown });
+    this.#known = new LRUCache(upTo(maxKnown));
     this.#events = new WriteBehind({
       record: (batch) => this.#record([...batch.values()]),
       // Each event is one of its own.

@@ -49,6 +49,7 @@ const rooms = {
     'oci',
     'rules',
     'metadata',
+    'cache',
     'admission',
     'auth',
     'upstreams',

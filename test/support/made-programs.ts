@@ -21,6 +21,13 @@ export function byGo(module: string, version: string): Recipe {
   return { name, version, file: name, command: () => ['go', 'install', `${module}@${version}`] };
 }
 
+/** For a module of which Go's proxy gives no list of versions, without which it installs none by itself. */
+export function byGoModule(module: string, version: string): Recipe {
+  const steps = ['cd "$GOBIN"', 'go mod init made', `go mod edit -require ${module}@${version}`];
+  const command = [...steps, `go install -mod=mod ${module}`].join(' && ');
+  return { ...byGo(module, version), command: () => ['sh', '-c', command] };
+}
+
 function folderOf({ name, version }: Recipe): string {
   const cache = process.env['ENTREPOT_CI_CACHE'] ?? join(homedir(), '.cache/entrepot-ci');
   return join(cache, `${name}-${version}`);

@@ -1,5 +1,5 @@
-/** Servers of object storage, and of clouds, for tests. */
-import { byGo, findMade, make, type Recipe } from '../made-programs.ts';
+/** Servers of object storage and of clouds, and what else is built for tests. */
+import { byGo, byGoModule, findMade, make, type Recipe } from '../made-programs.ts';
 
 const azuriteVersion = '3.35.0';
 const motoVersion = '5.1.5';
@@ -29,11 +29,12 @@ export const recipes = {
   },
   'fake-gcs-server': byGo('github.com/fsouza/fake-gcs-server', 'v1.56.1'),
   minio: byGo('github.com/minio/minio', 'v0.0.0-20260212201848-7aac2a2c5b7c'),
+  reg: byGoModule('github.com/genuinetools/reg', 'v0.16.1'),
 } as const satisfies Readonly<Record<string, Recipe>>;
 
 export type ProgramName = keyof typeof recipes;
 /** Those that keep blobs. */
-export type StorageServerName = Exclude<ProgramName, 'moto'>;
+export type StorageServerName = Exclude<ProgramName, 'moto' | 'reg'>;
 
 export const programNames: readonly ProgramName[] = [
   'versitygw',
@@ -41,6 +42,7 @@ export const programNames: readonly ProgramName[] = [
   'moto',
   'fake-gcs-server',
   'minio',
+  'reg',
 ];
 
 /** Its path; undefined where it was not made on this machine. */
